@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""Command line of SIS Import. With no DATABASE_URL it starts (or joins) the embedded PostgreSQL for as long as the command runs."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""Django configuration of the shared import journey."""
+
+from django.apps import AppConfig
+
+
+class ImportsConfig(AppConfig):
+    name = "sisimport.imports"
+    verbose_name = "Imports"

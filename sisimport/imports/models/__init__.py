@@ -1,0 +1,17 @@
+"""What the journey of a file leaves behind: the file, its runs, what was found, what was (to be) changed."""
+
+from sisimport.imports.models.files import ImportFile
+from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
+from sisimport.imports.models.runs import ImportRun, RunStatus, Work
+
+__all__ = [
+    "AbsentStudent",
+    "ImportChange",
+    "ImportFile",
+    "ImportIssue",
+    "ImportRun",
+    "RunStatus",
+    "SetAside",
+    "SetAsideReason",
+    "Work",
+]

@@ -1,0 +1,35 @@
+"""Uploaded files, kept as they came in private storage."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+def storage_name(_instance: models.Model, _filename: str) -> str:
+    """A name of our own: what the user called the file never reaches the file system."""
+    return f"imports/{uuid.uuid4().hex}"
+
+
+class ImportFile(models.Model):
+    """One uploaded file. `name` is what the user called it and is only ever shown; `sha256` tells equal files."""
+
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField(help_text="Bytes.")
+    file = models.FileField(upload_to=storage_name, max_length=100)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    converted_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="conversions"
+    )
+    line_index = models.JSONField(default=list, blank=True, help_text="Byte offset of every 4,000th line.")
+
+    class Meta:
+        ordering = ["-uploaded_at"]
+        indexes = [models.Index(fields=["sha256"], name="import_file_sha256")]
+
+    def __str__(self) -> str:
+        return f"File {self.pk}"

@@ -1,0 +1,101 @@
+"""What a run found and what it changes. Written by set-based statements, never row by row.
+
+Student and school ids are kept without a database constraint: the rows outlive what they speak of and are written by the
+hundred thousand.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from sisimport.imports.issues import Severity
+from sisimport.imports.models.runs import ImportRun
+
+
+class ImportIssue(models.Model):
+    """A finding on a record (line 0: on the whole file). The text is made from code and parameters when shown."""
+
+    pk = models.CompositePrimaryKey("run_id", "line", "seq")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="issues", db_index=False)
+    line = models.IntegerField()
+    seq = models.SmallIntegerField()
+    severity = models.SmallIntegerField(choices=[(s.value, s.label) for s in Severity])
+    code = models.CharField(max_length=24)
+    part = models.CharField(max_length=8, help_text="The independent part of the record it speaks of.")
+    field = models.CharField(max_length=40, blank=True)
+    found = models.TextField(blank=True)
+    expected = models.TextField(blank=True)
+    params = models.JSONField(null=True, blank=True)
+    student_id = models.BigIntegerField(null=True)
+    school_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["line", "seq"]
+        indexes = [
+            # Notices come by the hundred thousand when a file is tested again; errors and warnings are what people filter.
+            models.Index(fields=["run", "code", "line"], condition=Q(severity__gt=1), name="issue_by_cause")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} in line {self.line}"
+
+
+class ImportChange(models.Model):
+    """One object's fields before and after, as planned by its run; once a run applied the plan, its journal.
+
+    `before` empty: the object is created; `after` empty: it is removed.
+    `guard` is the student's identity hash as Test saw it.
+    """
+
+    pk = models.CompositePrimaryKey("run_id", "line", "seq")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    line = models.IntegerField()
+    seq = models.SmallIntegerField()
+    part = models.CharField(max_length=8)
+    kind = models.CharField(max_length=16)
+    object_id = models.BigIntegerField()
+    student_id = models.BigIntegerField(null=True)
+    guard = models.BigIntegerField(null=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["line", "seq"]
+        indexes = [models.Index(fields=["student_id", "run"], name="change_of_student")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} in line {self.line}"
+
+
+class SetAsideReason(models.TextChoices):
+    CHANGED = "changed", "Changed since Test"
+    TAKEN = "taken", "Taken since Test"
+    IN_USE = "in_use", "Used by other records since"
+    DONE = "done", "Already as planned"
+
+
+class SetAside(models.Model):
+    """A planned change that `run` did not write because the data was no longer as Test saw it."""
+
+    pk = models.CompositePrimaryKey("run_id", "line", "seq")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="set_aside", db_index=False)
+    line = models.IntegerField()
+    seq = models.SmallIntegerField()
+    reason = models.CharField(max_length=8, choices=SetAsideReason.choices)
+
+    class Meta:
+        ordering = ["line", "seq"]
+
+    def __str__(self) -> str:
+        return f"Set aside: line {self.line}"
+
+
+class AbsentStudent(models.Model):
+    """A student of the file's schools whom the file does not name (the list *in our records, not in this file*)."""
+
+    pk = models.CompositePrimaryKey("run_id", "student_id")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="absent_students", db_index=False)
+    student_id = models.BigIntegerField()
+    has_el_data = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"Student {self.student_id} is not in the file"

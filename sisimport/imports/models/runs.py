@@ -1,0 +1,160 @@
+"""Runs: one execution of Test, Update, Import or Revert.
+
+States and the services that move between them (an end state is never left; a revert is a run of its own):
+
+    queued -> running -> completed | rejected (the file is wrong) | failed (we broke) | cancelled
+    running -> queued (its worker died and the attempt count allows another try)
+"""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from sisimport.imports.models.files import ImportFile
+
+
+class Work(models.TextChoices):
+    """Work to Perform, as the screens name it."""
+
+    TEST = "test", "Test"
+    UPDATE = "update", "Update"
+    IMPORT = "import", "Import"
+    REVERT = "revert", "Revert"
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    COMPLETED = "completed", "Completed"
+    REJECTED = "rejected", "Rejected"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+WRITING = (Work.UPDATE, Work.IMPORT, Work.REVERT)
+
+
+class ImportRun(models.Model):
+    """One run. The plan of an Update is the plan of its Test: see `plan_run_id`."""
+
+    file = models.ForeignKey(ImportFile, on_delete=models.PROTECT, null=True, related_name="runs")
+    import_type = models.CharField(max_length=40)
+    work = models.CharField(max_length=6, choices=Work.choices)
+    options = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=9, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    test_run = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="updates",
+        help_text="The Test this Update applies.",
+    )
+    reverts = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reverted_by",
+        help_text="The run this one undoes.",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_runs"
+    )
+    schools = ArrayField(
+        models.BigIntegerField(),
+        null=True,
+        blank=True,
+        help_text="Schools whose students this run may touch; empty: all.",
+    )
+    lea_ids = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text="LEAs whose update lock this run takes."
+    )
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    phase = models.CharField(max_length=20, blank=True)
+    progress_done = models.BigIntegerField(default=0)
+    progress_total = models.BigIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+
+    layout = models.CharField(max_length=60, blank=True)
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="What the file was recognised as: delimiter, encoding, header."
+    )
+    message = models.TextField(blank=True, help_text="Why the run was rejected, failed or parked, in the user's words.")
+    reference = models.CharField(max_length=12, blank=True, help_text="Finds the log entry of a failed run.")
+
+    record_count = models.IntegerField(default=0)
+    import_count = models.IntegerField(default=0)
+    planned_count = models.IntegerField(default=0)
+    unchanged_count = models.IntegerField(default=0)
+    refused_count = models.IntegerField(default=0)
+    set_aside_count = models.IntegerField(default=0)
+    skipped_count = models.IntegerField(default=0)
+    error_count = models.IntegerField(default=0)
+    warning_count = models.IntegerField(default=0)
+    notice_count = models.IntegerField(default=0)
+    summary = models.JSONField(
+        default=dict, blank=True, help_text="Issues by code, changes by kind; see queries.run_summary."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["status"], condition=Q(status__in=["queued", "running"]), name="run_active"),
+            models.Index(fields=["created_by", "-id"], name="run_of_user"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(work="update") | Q(test_run__isnull=False), name="update_names_its_test"
+            ),
+            models.CheckConstraint(condition=~Q(work="revert") | Q(reverts__isnull=False), name="revert_names_its_run"),
+            # Two clicks on Update, or on Revert, make one run: the second finds this constraint.
+            models.UniqueConstraint(
+                fields=["test_run"],
+                condition=Q(work="update") & Q(status__in=["queued", "running"]),
+                name="one_active_update_of_a_test",
+            ),
+            models.UniqueConstraint(
+                fields=["reverts"],
+                condition=Q(work="revert") & Q(status__in=["queued", "running", "completed"]),
+                name="one_revert_of_a_run",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk}"
+
+    @property
+    def plan_run_id(self) -> int:
+        """The run that holds the plan this run shows or applies."""
+        return self.test_run_id or self.pk
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def writes(self) -> bool:
+        return self.work in WRITING
+
+    @property
+    def applied(self) -> bool:
+        """Did this run write its plan? Decided by one committed row, so there is no half."""
+        return self.writes and self.status == RunStatus.COMPLETED
+
+    @property
+    def outcome_counts(self) -> dict[str, int]:
+        """Counts that add up to the record count, in the order of the summary bar."""
+        return {
+            "imported": self.import_count if self.writes else self.planned_count,
+            "unchanged": self.unchanged_count,
+            "refused": self.refused_count,
+            "set_aside": self.set_aside_count,
+            "skipped": self.skipped_count,
+        }

@@ -1,0 +1,8 @@
+"""Django configuration of this app."""
+
+from django.apps import AppConfig
+
+
+class SSIDConfig(AppConfig):
+    name = "ssid"
+    verbose_name = "SSID"

@@ -1,0 +1,44 @@
+"""Districts (LEAs) and their schools."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+seven_digits = RegexValidator(r"^\d{7}\Z", "Seven digits, leading zeros kept.")
+
+
+class StateProfile(models.TextChoices):
+    """The state whose SSID system an LEA answers to: decides SSID format, functions and layouts."""
+
+    CALIFORNIA = "CA", "California"
+    UTAH = "UT", "Utah"
+
+
+class LEA(models.Model):
+    """A local education agency: a district or an independently reporting charter."""
+
+    code = models.CharField(max_length=7, validators=[RegexValidator(r"^\d{2,7}\Z", "Up to seven digits.")])
+    name = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=2, choices=StateProfile.choices, default=StateProfile.CALIFORNIA)
+
+    class Meta:
+        verbose_name = "LEA"
+        ordering = ["code"]
+        constraints = [models.UniqueConstraint(fields=["code"], name="lea_code_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'LEA'} ({self.code})"
+
+
+class School(models.Model):
+    """A school of an LEA, known to the state by a seven-digit code."""
+
+    lea = models.ForeignKey(LEA, on_delete=models.PROTECT, related_name="schools", db_index=False)
+    code = models.CharField(max_length=7, validators=[RegexValidator(r"^\d{1,7}\Z", "Up to seven digits.")])
+    name = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["name", "code"]
+        constraints = [models.UniqueConstraint(fields=["lea", "code"], name="school_code_unique_in_lea")]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'School'} ({self.code})"
