@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Command line of SIS Import. With no DATABASE_URL it starts (or joins) the embedded PostgreSQL for as long as the command runs."""
+"""Command line of SIS Import."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
 """What a run found and what it changes. Written by set-based statements, never row by row.
 
-Student and school ids are kept without a database constraint: the rows outlive what they speak of and are written by the
-hundred thousand.
+Student and school ids are kept without a database constraint: the rows outlive what they speak of and are written
+by the hundred thousand.
 """
 
 from django.db import models
@@ -31,7 +31,7 @@ class ImportIssue(models.Model):
     class Meta:
         ordering = ["line", "seq"]
         indexes = [
-            # Notices come by the hundred thousand when a file is tested again; errors and warnings are what people filter.
+            # Notices come by the hundred thousand when a file is tested again; people filter errors and warnings.
             models.Index(fields=["run", "code", "line"], condition=Q(severity__gt=1), name="issue_by_cause")
         ]
 
