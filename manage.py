@@ -1,16 +1,11 @@
 #!/usr/bin/env python3
-"""Command line of SIS Import."""
+"""Command line of SIS Import. With no DATABASE_URL a command runs beside the embedded PostgreSQL (sisimport/command.py)."""
 
 import os
 import sys
 
-
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
-
-
 if __name__ == "__main__":
-    main()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
+    from sisimport.command import main
+
+    main(sys.argv)

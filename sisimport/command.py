@@ -1,0 +1,99 @@
+"""What `manage.py` adds to Django's commands: embedded services around those that need the database.
+
+Everything said here goes to standard error: standard output belongs to the command (it may be one JSON object).
+"""
+
+import contextlib
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from sisimport import embedded
+
+# Commands that never ask the database anything.
+WITHOUT_DATABASE = frozenset(
+    {"help", "version", "check", "collectstatic", "findstatic", "compilemessages", "makemessages", "diffsettings"}
+    | {"startapp", "startproject", "sendtestemail", "testserver"}
+)
+# Commands that ask it, but about migrations: applying them first would answer the question.
+WITHOUT_MIGRATING = frozenset(
+    {"migrate", "showmigrations", "sqlmigrate", "makemigrations", "squashmigrations", "optimizemigration", "dbshell"}
+    | {"test", "inspectdb"}
+)
+STAMP = "migrations.stamp"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run one command as Django does, with the embedded services it needs."""
+    from django.core.management import execute_from_command_line
+
+    try:
+        with services_for(argv):
+            execute_from_command_line(list(argv))
+    except embedded.EmbeddedError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(3) from error
+
+
+@contextlib.contextmanager
+def services_for(argv: Sequence[str]) -> Iterator[None]:
+    """The embedded database, migrated, if this command needs it and no other is configured."""
+    if not _needs_database(argv):
+        yield
+        return
+    try:
+        from django.conf import settings
+
+        is_embedded, data_dir = settings.EMBEDDED, settings.DATA_DIR
+    except (ImproperlyConfigured, ImportError):  # said properly by the command itself
+        yield
+        return
+    if not is_embedded:
+        yield
+        return
+    with embedded.running(data_dir):
+        if _command(argv) not in WITHOUT_MIGRATING:
+            migrate_if_changed(data_dir)
+        yield
+
+
+def migrate_if_changed(data_dir: Path) -> None:
+    """Apply migrations unless this very database had the same set before (a stamp keeps that quick)."""
+    import django
+    from django.core.management import call_command
+    from django.db import connections
+
+    django.setup()
+    stamp = embedded.server_folder(data_dir) / STAMP
+    with embedded.exclusive(data_dir, "migrate"):
+        wanted = _migrations_digest()
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        sys.stderr.write("Preparing the database …\n")
+        call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
+        connections.close_all()
+        stamp.write_text(wanted)
+
+
+def _command(argv: Sequence[str]) -> str:
+    return next((word for word in argv[1:] if not word.startswith("-")), "help")
+
+
+def _needs_database(argv: Sequence[str]) -> bool:
+    asks_for_help = {"--help", "-h", "--version"} & set(argv[1:])
+    return not asks_for_help and _command(argv) not in WITHOUT_DATABASE
+
+
+def _migrations_digest() -> str:
+    """Names of all migrations of all apps. Django knows a migration by its name, so that is what can change."""
+    from django.apps import apps
+
+    names = sorted(
+        f"{app.label}.{file.name}"
+        for app in apps.get_app_configs()
+        for file in (Path(app.path) / "migrations").glob("[0-9]*.py")
+    )
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()

@@ -1,0 +1,23 @@
+"""Shared by all tests: with no DATABASE_URL, the embedded PostgreSQL of the test data directory runs while they do."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from sisimport import embedded
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """Address of a running PostgreSQL: the given one, or the embedded one, started or joined (by each xdist worker)."""
+    if not settings.EMBEDDED:
+        yield settings.DATABASE_URL
+        return
+    with embedded.running(settings.DATA_DIR) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, database_server: str) -> None:
+    """Called by pytest-django before it makes the test database: the server must be there by then."""

@@ -1,0 +1,13 @@
+"""Settings of the test suite: the product's own, with a data directory (and so a PostgreSQL) for tests alone."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("SISIMPORT_DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
+
+from sisimport.settings import *  # noqa: F403
+from sisimport.settings import DATABASES
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# The test databases are thrown away: nothing is lost by not waiting for the disk.
+DATABASES["default"]["OPTIONS"] |= {"options": "-c synchronous_commit=off"}
