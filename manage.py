@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Command line of SIS Import. With no DATABASE_URL a command runs beside the embedded PostgreSQL (sisimport/command.py)."""
+"""Command line of SIS Import: Django commands, beside the embedded PostgreSQL where no other is given."""
 
 import os
 import sys
