@@ -39,7 +39,7 @@ from sisimport.embedded_places import (
     socket_folder,
 )
 
-__all__ = ["EmbeddedError", "database_url", "exclusive", "running", "server_folder"]
+__all__ = ["EmbeddedError", "database_url", "exclusive", "revive", "running", "server_folder"]
 
 DATABASE = "sisimport"
 START_SECONDS = 90.0  # crash recovery after a big load may take a while
@@ -120,6 +120,17 @@ def running(data_dir: str | os.PathLike[str]) -> Iterator[str]:
                 with contextlib.suppress(BlockingIOError):
                     fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _stop(place)
+
+
+def revive(data_dir: str | os.PathLike[str]) -> bool:
+    """Start the server again if it died; for a long-lived holder, inside `running`. Says whether it had to."""
+    place = open_place(data_dir)
+    pid = _pid(place)
+    if pid is not None and _is_postmaster(pid, place.cluster):
+        return False
+    with exclusive(data_dir, "postgres.start"):
+        _ensure_started(place)
+    return True
 
 
 @contextlib.contextmanager
@@ -280,16 +291,22 @@ def _shared_memory_settings() -> dict[str, str]:
 
 
 def _make_folders(place: Place) -> None:
-    """The server's own folder and the socket's: for its user alone. A socket folder of somebody else is refused."""
+    """The server's own folder and the socket's, for its user alone. Made again private if a copy or chmod opened them.
+
+    Raises EmbeddedError for a folder that belongs to somebody else: its socket could be anybody's.
+    """
+    owner = place.account.uid if place.account else os.geteuid()
     for folder in (place.home, place.socket_folder):
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-            if place.account:
-                os.chown(folder, place.account.uid, place.account.gid)
-        found = folder.lstat()
-        owner = place.account.uid if place.account else os.geteuid()
-        if folder.is_symlink() or found.st_uid != owner or found.st_mode & 0o077:
-            raise EmbeddedError(f"{folder} is not a private folder of the user that runs PostgreSQL; move it away.")
+        if place.account and folder.lstat().st_uid == 0 and not folder.is_symlink():
+            for path in (folder, *folder.rglob("*")):  # just made by us, or copied by root
+                os.chown(path, place.account.uid, place.account.gid, follow_symlinks=False)
+        if folder.is_symlink() or folder.lstat().st_uid != owner:
+            raise EmbeddedError(f"{folder} does not belong to the user that runs PostgreSQL; move it away.")
+        folder.chmod(0o700)
+    if place.cluster.exists():
+        place.cluster.chmod(0o700)  # PostgreSQL refuses an open one
 
 
 def _make_cluster(place: Place, folder: Path) -> None:

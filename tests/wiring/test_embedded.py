@@ -277,16 +277,28 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder_for_it(fresh_d
     folder.rmdir()
 
 
-def test_a_socket_folder_that_others_may_enter_is_refused(fresh_dir: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_socket_folder_of_somebody_else_is_refused(fresh_dir: Path) -> None:
     deep = fresh_dir / ("d" * 100) / "var"
     folder = find_place(deep).socket_folder
     folder.mkdir()
-    folder.chmod(0o777)
+    os.chown(folder, 1, 1)
 
-    with pytest.raises(embedded.EmbeddedError, match="not a private folder"), embedded.running(deep):
+    with pytest.raises(embedded.EmbeddedError, match="does not belong"), embedded.running(deep):
         pass
 
     folder.rmdir()
+
+
+def test_a_cluster_opened_or_copied_with_the_clone_is_made_private_again(data_dir: Path) -> None:
+    home = find_place(data_dir.resolve()).home
+    for path in (home, *home.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o055)
+        os.chown(path, os.geteuid(), os.getegid())
+
+    with embedded.running(data_dir) as url:
+        assert ask(url, "SELECT 1") == 1
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that PostgreSQL's user cannot enter")

@@ -1,0 +1,221 @@
+"""`script/server`: the whole product on one machine.
+
+    PostgreSQL (embedded unless DATABASE_URL is set) -> migrations -> worker, web server -> demo district
+
+One process keeps the others: a child that dies is started again, Ctrl-C or SIGTERM ends all of them, and should this
+process itself be killed the kernel tells its children to end.
+"""
+
+import contextlib
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import django
+from django.conf import settings
+
+from sisimport import command, embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOK_SECONDS = 0.5
+STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death starts the count anew
+MAX_QUICK_DEATHS = 5
+END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
+READY_SECONDS = 60.0
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Child:
+    """A program that is kept running."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    quick_deaths: int = field(default=0)
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            start_new_session=True,  # Ctrl-C reaches us alone: we end the children in order
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 (this process has one thread)
+        )
+
+    def look_after(self) -> None:
+        """Start again what died. Raises SystemExit when it will not stay up."""
+        if self.process is None or self.process.poll() is None:
+            return
+        lived = time.monotonic() - self.started_at
+        self.quick_deaths = self.quick_deaths + 1 if lived < STEADY_SECONDS else 0
+        if self.quick_deaths > MAX_QUICK_DEATHS:
+            raise SystemExit(f"The {self.name} keeps ending (exit code {self.process.returncode}); giving up.")
+        say(f"The {self.name} ended (exit code {self.process.returncode}); starting it again.")
+        self.signal(signal.SIGKILL)  # what its own children still do is taken up again
+        time.sleep(min(self.quick_deaths, 3) * 0.5)
+        self.start()
+
+    def signal(self, signum: int) -> None:
+        if self.process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signum)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Run until told to stop."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    _refuse_taken_port(host, port)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    with contextlib.ExitStack() as stack:
+        if settings.EMBEDDED:
+            stack.enter_context(embedded.running(settings.DATA_DIR))
+            command.migrate_if_changed(settings.DATA_DIR)
+        else:
+            _manage("migrate", "--no-input", "--verbosity=0")
+        django.setup()
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+        password = first_sign_in()
+        children = [worker(), web(host, port)]
+        stack.enter_context(_kept(children))
+        _wait_for_page(host, port, children)
+        say(f"SIS Import is at http://{host}:{port}/")
+        say(f"Sign in as admin, password {password}" if password else "Sign in with the accounts made before.")
+        first_district()
+        say("Press Ctrl-C to stop.")
+        while True:
+            for child in children:
+                child.look_after()
+            if settings.EMBEDDED and embedded.revive(settings.DATA_DIR):
+                say("PostgreSQL had ended; it was started again.")
+            time.sleep(LOOK_SECONDS)
+
+
+def worker() -> Child:
+    """The Celery worker: one run at a time for each core of a small machine."""
+    options = ["--concurrency=2"]
+    return Child("worker", [sys.executable, "-m", "sisimport.worker", *options])
+
+
+def web(host: str, port: int) -> Child:
+    """The web server: gunicorn, static files by WhiteNoise."""
+    options = ["--workers=2", "--threads=4", "--timeout=120", "--graceful-timeout=5", "--log-level=warning"]
+    address = f"--bind={host}:{port}"
+    return Child("web server", [sys.executable, "-m", "gunicorn", "sisimport.wsgi", address, *options])
+
+
+def first_sign_in() -> str | None:
+    """The password of the first administrator: made when there is no user at all, then kept for its owner to read.
+
+    None once it was changed.
+    """
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model()._default_manager
+    kept = settings.DATA_DIR / "first-sign-in.txt"
+    if not users.exists():
+        password = secrets.token_urlsafe(12)
+        users.create_superuser("admin", "", password)
+        kept.unlink(missing_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(f"admin {password}\n")
+    with contextlib.suppress(FileNotFoundError):
+        name, password = kept.read_text().split()
+        user = users.filter(username=name).first()
+        if user and user.check_password(password):
+            return password
+    return None
+
+
+def first_district() -> None:
+    """On the first start: the demo district, one Test and one Update through the worker."""
+    from django.core.management import get_commands
+
+    if "make_demo" not in get_commands():
+        return
+
+
+def _manage(*words: str) -> None:
+    subprocess.run([sys.executable, str(ROOT / "manage.py"), *words], cwd=ROOT, check=True)
+
+
+@contextlib.contextmanager
+def _kept(children: Sequence[Child]) -> Iterator[None]:
+    """Start the children; end them all on leaving: asked first, then forced."""
+    try:
+        for child in children:
+            child.start()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the stopping half done
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for child in children:
+            if child.process:
+                child.process.terminate()
+        deadline = time.monotonic() + END_SECONDS
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if child.process:
+                    child.process.wait(max(0.0, deadline - time.monotonic()))
+            child.signal(signal.SIGKILL)
+
+
+def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
+    """Return when the web server answers, with whatever status."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        for child in children:
+            child.look_after()
+        try:
+            urllib.request.urlopen(f"http://{host}:{port}/accounts/login/", timeout=5).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit("The web server does not answer; see the messages above.")
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SystemExit(f"Port {port} of {host} cannot be used ({error.strerror}): set PORT.") from error
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _end_with_parent() -> None:
+    """In a child, before its program: ask Linux for a SIGTERM should the parent be killed. Elsewhere nothing."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""`manage.py`: embedded services around the commands that need them, and nothing of ours on standard output."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COUNT_USERS = "from django.contrib.auth.models import User; print(User.objects.count())"
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sis", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "var"
+    shutil.rmtree(folder)
+
+
+def manage(data_dir: Path, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a command of an installation of its own, as a user with nothing set would."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *words],
+        cwd=cwd,
+        env=kept | {"SISIMPORT_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_it_ready(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    first = manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS, cwd=tmp_path)
+    second = manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
+
+    assert (first.returncode, first.stdout) == (0, "0\n"), first.stderr
+    assert "Preparing the database" in first.stderr
+    assert (second.returncode, second.stdout, second.stderr) == (0, "0\n", "")
+
+
+def test_the_server_is_stopped_when_the_command_ends(data_dir: Path) -> None:
+    manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
+
+    assert not (data_dir / "postgres" / "data" / "postmaster.pid").exists()
+
+
+@pytest.mark.parametrize("words", [["help"], ["--version"], ["migrate", "--help"], ["check"]], ids=" ".join)
+def test_commands_that_ask_the_database_nothing_start_nothing(words: list[str], tmp_path: Path) -> None:
+    result = manage(tmp_path / "var", *words)
+
+    assert result.returncode == 0, result.stderr
+    assert not (tmp_path / "var" / "postgres").exists()
+
+
+def test_an_unusable_data_directory_is_said_in_one_line_and_counts_as_failed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    result = manage(tmp_path / "file" / "var", "shell", "-c", "")
+
+    assert result.returncode != 0
+    assert "file" in result.stderr.strip().splitlines()[-1]
