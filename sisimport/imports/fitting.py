@@ -1,0 +1,327 @@
+"""How well a file's first lines fit a layout: by column names where there is a header, else by shape and content.
+
+Scores run from 0 to 1 and are only compared with each other. A fit may carry the reason why the layout, though it is
+the nearest, cannot be used (`error`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, Final
+
+from sisimport.imports.issues import FileError, Problem, Severity
+from sisimport.imports.layouts import Column, ColumnKind, Header, Layout, normalise_header
+from sisimport.imports.quoting import split_line
+from sisimport.imports.values import MemoColumn, column_reader, parse_date
+
+DELIMITERS: Final = {"^": "a caret (^)", ",": "a comma", "\t": "a tab", "|": "a bar (|)", ";": "a semicolon"}
+
+# Below this share of readable dates, numbers and codes the columns hold something else.
+_CONTENT_REFUSED: Final = 0.2
+_HEADER_EDITED: Final = 0.7
+_HEADER_OF_POSITIONAL: Final = 0.5
+_FEW_LINES: Final = 3
+_NAMES_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A layout against a file. `column_count` is that of the file, `positions` says where each field is (from 0)."""
+
+    layout: Layout
+    score: float = 0.0
+    delimiter: str = ""
+    header: bool = False
+    fixed_width: bool = False
+    column_count: int = 0
+    positions: Mapping[str, int] = field(default_factory=dict)
+    end_marker: str | None = None
+    notices: tuple[Problem, ...] = ()
+    error: FileError | None = None
+    exact: bool = False
+
+
+def fit_layout(layout: Layout, lines: Sequence[str]) -> Fit:
+    """The best way to read the lines (not blank, the first one first) with this layout."""
+    fixed = _fit_fixed_width(layout, lines)
+    if fixed is not None:
+        return fixed
+    fits = [_fit_delimited(layout, lines, delimiter) for delimiter in _delimiters(layout, lines[0])]
+    if not fits:
+        return Fit(layout, error=_no_delimiter(layout))
+    return max(fits, key=lambda fit: (fit.error is None, fit.exact, fit.score))
+
+
+def _delimiters(layout: Layout, line: str) -> list[str]:
+    own = layout.delimiter
+    return [own] * (own in line) + [other for other in DELIMITERS if other != own and other in line]
+
+
+def _no_delimiter(layout: Layout) -> FileError:
+    return FileError(
+        "FILE-DELIMITER", found="no character that is used for that", expected=DELIMITERS[layout.delimiter]
+    )
+
+
+def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
+    if layout.header is not Header.NONE or layout.optional_columns:
+        named = _fit_header(layout, split_line(lines[0], delimiter), delimiter)
+        if layout.header is Header.REQUIRED or named.score >= _HEADER_EDITED:
+            return named
+    return _fit_positions(layout, [split_line(line, delimiter) for line in lines], delimiter)
+
+
+# -- by column names ---------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Column], ...]]:
+    """Column by normalised name, and the names with a `*` in them. Filler columns are nobody's name."""
+    names: dict[str, Column] = {}
+    patterns: list[tuple[str, Column]] = []
+    for column in layout.columns:
+        for name in column.names:
+            if "*" in name:
+                patterns.append((name, column))
+            elif name != "blank":
+                names.setdefault(name, column)
+    return names, tuple(patterns)
+
+
+def _find_columns(layout: Layout, header: Sequence[str]) -> list[Column | None]:
+    """The layout's column for each name of the header; every column is found at most once, by exact names first."""
+    names, patterns = _known_names(layout)
+    found = [names.get(name) for name in header]
+    taken = {column.position for column in found if column}
+    for at, name in enumerate(header):
+        if found[at] is None and name:
+            column = next(
+                (c for pattern, c in patterns if c.position not in taken and fnmatchcase(name, pattern)), None
+            )
+            if column is not None:
+                found[at] = column
+                taken.add(column.position)
+    return found
+
+
+def _fit_header(layout: Layout, cells: Sequence[str], delimiter: str) -> Fit:
+    header = [normalise_header(cell) for cell in cells]
+    while header and not header[-1]:
+        header.pop()
+    columns = layout.columns
+    if len(header) == len(columns) and all(name in column.names for name, column in zip(header, columns, strict=True)):
+        return _named(layout, columns, header, cells, delimiter, score=1.0, exact=True)
+    found = _find_columns(layout, header)
+    for position in range(min(layout.fixed_columns, len(found))):
+        found[position] = columns[position]
+    named = [column for column in found if column is not None]
+    in_file = sum(name not in {"", "blank"} for name in header)
+    in_layout = sum(normalise_header(column.name) != "blank" for column in columns)
+    of = in_file if layout.optional_columns else max(in_file, in_layout)
+    score = len({column.position for column in named}) / of if of else 0.0
+    return _named(layout, found, header, cells, delimiter, score=min(score, 0.999), exact=False)
+
+
+def _named(
+    layout: Layout,
+    found: Sequence[Column | None],
+    header: Sequence[str],
+    cells: Sequence[str],
+    delimiter: str,
+    *,
+    score: float,
+    exact: bool,
+) -> Fit:
+    """The fit for a header whose names were found (or not) as `found` says."""
+    positions: dict[str, int] = {}
+    facts: dict[str, Any] = {
+        "delimiter": delimiter,
+        "header": True,
+        "column_count": len(header),
+        "positions": positions,
+    }
+    error: FileError | None = None
+    for at, column in enumerate(found):
+        if column is not None and column.field:
+            if column.field in positions and error is None:
+                error = FileError("FILE-COLUMN-TWICE", found=cells[at].strip(), expected="each column once")
+            positions.setdefault(column.field, at)
+    missing = [column for column in layout.fields.values() if column.field not in positions]
+    needed = [column.name for column in missing if column.required]
+    if score < (0.3 if layout.optional_columns else _HEADER_EDITED) and not (layout.optional_columns and not needed):
+        shown = ", ".join(cell.strip()[:40] for cell in list(cells)[:3])
+        expected = f"column names such as {', '.join(column.name for column in layout.columns[:3])}"
+        return Fit(layout, score, error=FileError("FILE-NO-HEADER", found=f"“{shown}”", expected=expected), **facts)
+    if needed and error is None:
+        error = FileError("FILE-COLUMN-MISSING", found=_listed(needed), expected=f"the columns of {layout.title}")
+    notices = []
+    unknown = [
+        cells[at].strip() for at, column in enumerate(found) if column is None and header[at] not in {"", "blank"}
+    ]
+    if unknown:
+        notices.append(Problem("FILE-COLUMN-UNKNOWN", Severity.NOTICE, None, _listed(unknown)))
+    absent = [column.name for column in missing if not column.required]
+    if absent and not layout.optional_columns:
+        notices.append(Problem("FILE-COLUMN-ABSENT", Severity.NOTICE, None, _listed(absent)))
+    last = found[-1] if found else None
+    ends = last is not None and last.position == len(layout.columns)
+    marker = layout.end_marker if ends else None
+    return Fit(layout, score, notices=tuple(notices), error=error, exact=exact, end_marker=marker, **facts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    listed = ", ".join(name[:60] for name in names[:_NAMES_SHOWN])
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+# -- by position -------------------------------------------------------------------------------------------------------
+
+
+def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str) -> Fit:
+    counts = Counter(_count(layout, row) for row in rows)
+    fitting = sum(counts[count] for count in layout.counts)
+    if not fitting or (len(rows) >= 10 and fitting * 10 < len(rows)):
+        return Fit(layout, 0.1 * (delimiter == layout.delimiter), delimiter, error=_wrong_columns(layout, counts))
+    columns = next(count for count, _ in counts.most_common() if count in layout.counts)
+    usable = [row for row in rows if _count(layout, row) == columns]
+    names = [normalise_header(cell) for cell in rows[0]]
+    positions = {name: column.position - 1 for name, column in layout.fields.items() if column.position <= columns}
+    header = _is_header(layout, rows[0], names)
+    notices: list[Problem] = []
+    if header:
+        by_name = {
+            column.field: at for at, column in enumerate(_find_columns(layout, names)) if column and column.field
+        }
+        if by_name.keys() == positions.keys():
+            positions = {name: by_name[name] for name in positions}
+        usable = usable[1:] if usable and usable[0] is rows[0] else usable
+    content = _content(layout, usable, positions)
+    error = None
+    if content < _CONTENT_REFUSED and len(usable) >= _FEW_LINES:
+        facts = f"{round(content * 100)} % of the dates, numbers and codes of the first lines can be read"
+        error = FileError("FILE-MIXED", found=facts, expected=f"the columns of {layout.title}")
+    marker = layout.end_marker
+    # A shape that fits half the lines says less than one that fits all.
+    score = content * (0.5 + 0.5 * fitting / len(rows))
+    return Fit(layout, score, delimiter, header, False, columns, positions, marker, tuple(notices), error)
+
+
+def _count(layout: Layout, row: Sequence[str]) -> int:
+    """Columns of a line, a separator too many at its end not counted."""
+    count = len(row)
+    return count - 1 if count - 1 in layout.counts and not row[-1].strip() else count
+
+
+def _wrong_columns(layout: Layout, counts: Counter[int]) -> FileError:
+    count = counts.most_common(1)[0][0]
+    expected = " or ".join(str(count) for count in layout.counts)
+    return FileError(
+        "FILE-COLUMNS", found=f"{count}", expected=expected, params=columns_said(layout, count, "The file")
+    )
+
+
+def columns_said(layout: Layout, count: int, what: str) -> dict[str, str]:
+    """Parameters of FILE-COLUMNS for the line or file that has this many columns."""
+    hint = layout.column_hints.get(count)
+    return {"what": what, "noun": "column" if count == 1 else "columns", "hint": f": {hint}" if hint else ""}
+
+
+def _is_header(layout: Layout, row: Sequence[str], names: Sequence[str]) -> bool:
+    """Is the first line of a file without promised header one of column names all the same?
+
+    Yes when half the names are known, or when every cell that should be a date, number or code is a word instead.
+    """
+    known = sum(column is not None for column in _find_columns(layout, names))
+    if known >= _HEADER_OF_POSITIONAL * len(names):
+        return True
+    cells = [row[column.position - 1].strip() for column in _checkable(layout) if column.position <= len(row)]
+    words = [cell for cell in cells if any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))]
+    return (
+        len(words) >= _FEW_LINES
+        and len(words) == len([cell for cell in cells if cell])
+        and not any(
+            _reads(layout, column, row[column.position - 1])
+            for column in _checkable(layout)
+            if column.position <= len(row) and row[column.position - 1].strip()
+        )
+    )
+
+
+def _checkable(layout: Layout) -> Iterator[Column]:
+    return (column for column in layout.columns if _is_checkable(column))
+
+
+def _is_checkable(column: Column) -> bool:
+    """Can a wrong value be told from a right one?"""
+    return column.kind is not ColumnKind.TEXT and (column.kind is not ColumnKind.CODE or column.codes is not None)
+
+
+@lru_cache(maxsize=256)
+def _readers(layout: Layout) -> dict[int, MemoColumn]:
+    readers = {column.position: column_reader(layout, column) for column in _checkable(layout)}
+    return {position: reader for position, reader in readers.items() if isinstance(reader, MemoColumn)}
+
+
+def _reads(layout: Layout, column: Column, text: str) -> bool:
+    return _readers(layout)[column.position].accepts(text)
+
+
+def _content(layout: Layout, rows: Sequence[Sequence[str]], positions: Mapping[str, int]) -> float:
+    """Share of dates, numbers and codes that can be read; of a layout of nothing but text, one half."""
+    right = total = 0
+    for name, at in positions.items():
+        column = layout.fields[name]
+        if not _is_checkable(column):
+            continue
+        for row in rows:
+            if row[at].strip():
+                total += 1
+                right += _reads(layout, column, row[at])
+    return right / total if total else 0.5
+
+
+# -- fixed width -------------------------------------------------------------------------------------------------------
+
+
+def _fit_fixed_width(layout: Layout, lines: Sequence[str]) -> Fit | None:
+    """The fit for the fixed-width twin; None when the lines are not that wide."""
+    length = layout.record_length
+    if length is None:
+        return None
+    wide = [line for line in lines if len(line) == length or len(line.encode("utf-8")) == length]
+    ended = [line for line in wide if not layout.end_marker or line.endswith(layout.end_marker)]
+    if len(ended) * 2 <= len(lines):
+        return None
+    positions = {name: column.position - 1 for name, column in layout.fields.items()}
+    return Fit(
+        layout,
+        len(ended) / len(lines),
+        fixed_width=True,
+        column_count=len(layout.columns),
+        positions=positions,
+        end_marker=layout.end_marker,
+        exact=True,
+    )
+
+
+# -- days and months ---------------------------------------------------------------------------------------------------
+
+
+def day_first_fields(fit: Fit, lines: Sequence[str]) -> frozenset[str]:
+    """Date columns in which some dates can only be day/month and none can only be month/day."""
+    if fit.fixed_width:
+        return frozenset()
+    rows = [split_line(line, fit.delimiter) for line in lines[int(fit.header) :]]
+    found = set()
+    for name, at in fit.positions.items():
+        if fit.layout.fields[name].kind is ColumnKind.DATE:
+            texts = {row[at].strip() for row in rows if at < len(row)}
+            dates = [read for read in map(parse_date, texts) if read and not read.ambiguous]
+            day_first = any(read.form.startswith("D/M") for read in dates)
+            month_first = any(read.form.startswith("M/D") and read.iso[5:7] != read.iso[8:] for read in dates)
+            if day_first and not month_first:
+                found.add(name)
+    return frozenset(found)

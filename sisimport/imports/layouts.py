@@ -1,0 +1,350 @@
+"""File layouts as data: one TOML file describes one published format (and year).
+
+    title = "CALPADS SSID Download File"
+    source = "the published document the layout follows"
+    delimiter = "^"
+    header = "none"                      # none | optional | required
+    date_formats = ["CCYYMMDD"]          # read without a word; lenient_date_formats are read with a notice
+    columns = ["Name as published", { name = "SSID", field = "ssid", kind = "text", required = true }, …]
+
+    [fields]                             # for wide layouts: the same facts beside the list of names
+    scale_score = "ScaleScore"           # or { column = "ScaleScore", kind = "number" } or { position = 12, … }
+    [aliases]                            # other spellings of a column's name
+    ScaleScore = ["Scale Score"]
+    [hints]                              # what to say when a file has this many columns
+    14 = "the middle name column is missing"
+
+Code sets live in `codes.toml` beside the layouts (`[gender] M = "Male"`) and are named from a column. Loading is
+strict: an unknown key, a column or field named twice, a field on a column that is not there, an unknown code set are
+errors when the program starts, not at line 4,000.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from sisimport.imports.issues import Severity
+
+CODES_FILE = "codes.toml"
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+CodeSets = Mapping[str, Mapping[str, str]]
+
+
+class LayoutError(ValueError):
+    """A layout file is wrong; the message names the file and the key."""
+
+
+class ColumnKind(StrEnum):
+    """What a column holds. CODE values are matched without regard to case and, where digits, to lost leading zeros."""
+
+    TEXT = "text"
+    DATE = "date"
+    CODE = "code"
+    DIGITS = "digits"
+    NUMBER = "number"
+
+
+class Header(StrEnum):
+    """Does the first line hold column names? Columns of a `required` header are found by name, others by position."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+# Date forms a layout may name. M/D stands for one or two digits, with slashes or hyphens; YY is a year without century.
+DATE_FORMATS = frozenset({"CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY", "D/M/CCYY", "M/D/YY"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `position` counts from 1; `field` is the key our code knows it by (None: read by nobody).
+
+    `severity` is that of a value that is missing, no date, no number or an unknown code; `length_severity` that of a
+    value longer than `length`. `span` holds first and last character in the fixed-width twin, counted from 1.
+    """
+
+    position: int
+    name: str
+    field: str | None = None
+    label: str = ""
+    kind: ColumnKind = ColumnKind.TEXT
+    length: int | None = None
+    length_severity: Severity = Severity.WARNING
+    severity: Severity = Severity.ERROR
+    codes: Mapping[str, str] | None = None
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Normalised spellings, the published one first."""
+        return tuple(normalise_header(name) for name in (self.name, *self.aliases))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One file format. `fields` maps field keys to columns; `code_sets` are those of `codes.toml` beside the file.
+
+    `optional_columns`: columns of a header may be missing unless required, and unknown ones are left out with a notice.
+    `fixed_columns`: that many columns go by position even where a header gives the rest by name.
+    `any_newline`: CRLF is as usual here as LF and not worth a notice.
+    """
+
+    key: str
+    title: str
+    source: str
+    delimiter: str
+    header: Header
+    columns: tuple[Column, ...]
+    date_formats: tuple[str, ...] = ("CCYYMMDD",)
+    lenient_date_formats: tuple[str, ...] = ("CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY")
+    column_hints: Mapping[int, str] = field(default_factory=dict)
+    column_counts: tuple[int, ...] = ()
+    fixed_columns: int = 0
+    end_marker: str | None = None
+    optional_columns: bool = False
+    any_newline: bool = False
+    record_length: int | None = None
+    code_sets: CodeSets = field(default_factory=dict)
+    fields: Mapping[str, Column] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Column counts a file of this layout may have, the published one first."""
+        return self.column_counts or (len(self.columns),)
+
+    @property
+    def fixed_width(self) -> bool:
+        """Is the fixed-width twin known?"""
+        return self.record_length is not None
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+_DROPPED = re.compile(r"[\s_\-–—/()]+")
+_BLANK = re.compile(r"blank\d+\Z")
+
+
+def normalise_header(name: str) -> str:
+    """A column name without what changes between copies of a file: case, spaces, hyphens, dashes, slashes, brackets.
+
+    Numbered filler columns (`Blank12`) are one name, as their numbers differ between editions of one layout.
+    """
+    plain = _DROPPED.sub("", name.strip().strip('"').lower())
+    return "blank" if _BLANK.match(plain) else plain
+
+
+_LAYOUT_KEYS = {
+    "title", "source", "delimiter", "header", "date_formats", "lenient_date_formats", "columns", "fields", "aliases",
+    "hints",
+    "column_counts", "fixed_columns", "end_marker", "optional_columns", "any_newline", "record_length", "spans",
+}  # fmt: skip
+_COLUMN_KEYS = {
+    "name", "field", "label", "kind", "length", "length_severity", "severity", "codes", "required", "aliases",
+}  # fmt: skip
+_FIELD_KEYS = (_COLUMN_KEYS - {"name", "field", "aliases"}) | {"column", "position"}
+_DELIMITERS = {"^", ",", "\t", "|", ";"}
+
+
+def load_layouts(folder: Path) -> dict[str, Layout]:
+    """All layouts of a folder by key (the file name without ending). Raises LayoutError."""
+    code_sets = load_code_sets(folder / CODES_FILE)
+    paths = sorted(path for path in folder.glob("*.toml") if path.name != CODES_FILE)
+    return {path.stem: load_layout(path, code_sets=code_sets) for path in paths}
+
+
+def load_code_sets(path: Path) -> CodeSets:
+    """Code sets of a `codes.toml` (set -> code -> meaning); empty when there is no such file. Raises LayoutError."""
+    if not path.exists():
+        return {}
+    sets: dict[str, Mapping[str, str]] = {}
+    for name, entries in _read_toml(path).items():
+        if not isinstance(entries, dict) or not all(isinstance(meaning, str) for meaning in entries.values()):
+            raise LayoutError(f"{path.name}: {name} is not a table of code = meaning")
+        sets[name] = MappingProxyType(dict(entries))
+    return MappingProxyType(sets)
+
+
+def load_layout(path: Path, *, code_sets: CodeSets | None = None) -> Layout:
+    """Read and check one layout file. Raises LayoutError."""
+    sets = load_code_sets(path.with_name(CODES_FILE)) if code_sets is None else code_sets
+    return _Loader(path.name, sets).load(path.stem, _read_toml(path))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LayoutError(f"{path.name}: {error}") from error
+
+
+class _Loader:
+    """Turns the tables of one file into a Layout; every complaint names file and key."""
+
+    def __init__(self, file: str, code_sets: CodeSets) -> None:
+        self.file = file
+        self.code_sets = code_sets
+
+    def fail(self, key: str, reason: str) -> LayoutError:
+        return LayoutError(f"{self.file}: {key}: {reason}")
+
+    def load(self, key: str, data: dict[str, Any]) -> Layout:
+        self.known(data, _LAYOUT_KEYS, "layout")
+        for name in ("title", "source", "delimiter", "header", "columns"):
+            if not data.get(name):
+                raise self.fail(name, "is missing")
+        if data["delimiter"] not in _DELIMITERS:
+            raise self.fail("delimiter", f"{data['delimiter']!r} is not one of {sorted(_DELIMITERS)}")
+        columns = self.columns(data)
+        record_length = data.get("record_length")
+        if "spans" in data and record_length is None:
+            record_length = max(column.span[1] for column in columns if column.span)
+        elif record_length is not None and "spans" not in data:
+            raise self.fail("record_length", "needs spans")
+        options: dict[str, Any] = {
+            name: data[name]
+            for name in ("fixed_columns", "end_marker", "optional_columns", "any_newline")
+            if name in data
+        }
+        for name in ("date_formats", "lenient_date_formats"):
+            if name in data:
+                options[name] = self.date_forms(name, data[name])
+        return Layout(
+            key=key,
+            title=data["title"],
+            source=data["source"],
+            delimiter=data["delimiter"],
+            header=self.choice(Header, data["header"], "header"),
+            columns=columns,
+            column_hints=self.hints(data.get("hints", {})),
+            column_counts=tuple(data.get("column_counts", ())),
+            record_length=record_length,
+            code_sets=self.code_sets,
+            fields=MappingProxyType({column.field: column for column in columns if column.field}),
+            **options,
+        )
+
+    def columns(self, data: dict[str, Any]) -> tuple[Column, ...]:
+        entries: list[dict[str, Any]] = [
+            {"name": entry} if isinstance(entry, str) else dict(entry) for entry in data["columns"]
+        ]
+        by_name: dict[str, int] = {}
+        for position, entry in enumerate(entries):
+            self.known(entry, _COLUMN_KEYS, f"columns[{position}]")
+            if not entry.get("name"):
+                raise self.fail(f"columns[{position}]", "has no name")
+            name = normalise_header(entry["name"])
+            if name in by_name and name != "blank":
+                raise self.fail(entry["name"], "column is listed twice")
+            by_name[name] = position
+        self.spread_fields(entries, by_name, data.get("fields", {}))
+        for column_name, aliases in data.get("aliases", {}).items():
+            entry = entries[self.position_of(column_name, by_name, len(entries))]
+            entry["aliases"] = [*entry.get("aliases", ()), *aliases]
+        spans = data.get("spans")
+        if spans is not None and len(spans) != len(entries):
+            raise self.fail("spans", f"{len(spans)} spans for {len(entries)} columns")
+        columns = tuple(
+            self.column(position, entry, tuple(spans[position - 1]) if spans else None)
+            for position, entry in enumerate(entries, 1)
+        )
+        self.check_unique(columns)
+        return columns
+
+    def spread_fields(self, entries: list[dict[str, Any]], by_name: dict[str, int], fields: dict[str, Any]) -> None:
+        """Write the facts of the `[fields]` table to the columns they speak of."""
+        for name, value in fields.items():
+            facts = {"column": value} if isinstance(value, str) else dict(value)
+            self.known(facts, _FIELD_KEYS, f"fields.{name}")
+            if ("column" in facts) == ("position" in facts):
+                raise self.fail(f"fields.{name}", "names a column or a position, one of them")
+            target = str(facts.pop("position")) if "position" in facts else facts.pop("column")
+            entry = entries[self.position_of(target, by_name, len(entries))]
+            if entry.get("field"):
+                raise self.fail(f"fields.{name}", f"column {entry['name']} already is {entry['field']}")
+            entry.update(facts, field=name)
+
+    def position_of(self, target: str, by_name: dict[str, int], count: int) -> int:
+        if target.isdigit() and 1 <= int(target) <= count:
+            return int(target) - 1
+        name = normalise_header(target)
+        if name not in by_name or name == "blank":
+            raise self.fail(target, "no such column (filler columns go by position)")
+        return by_name[name]
+
+    def column(self, position: int, entry: dict[str, Any], span: tuple[int, int] | None) -> Column:
+        name = entry["name"]
+        codes = None
+        if "codes" in entry:
+            if entry["codes"] not in self.code_sets:
+                raise self.fail(name, f"code set {entry['codes']!r} is not in {CODES_FILE}")
+            codes = self.code_sets[entry["codes"]]
+        kind = entry.get("kind", ColumnKind.CODE if codes is not None else ColumnKind.TEXT)
+        length = entry.get("length")
+        if length is not None and (not isinstance(length, int) or length < 1):
+            raise self.fail(name, "length is not a positive number")
+        return Column(
+            position=position,
+            name=name,
+            field=entry.get("field"),
+            label=entry.get("label", name),
+            kind=self.choice(ColumnKind, kind, name),
+            length=length,
+            length_severity=self.severity(entry.get("length_severity", "warning"), name),
+            severity=self.severity(entry.get("severity", "error"), name),
+            codes=codes,
+            required=bool(entry.get("required", False)),
+            aliases=tuple(entry.get("aliases", ())),
+            span=span,
+        )
+
+    def check_unique(self, columns: Iterable[Column]) -> None:
+        fields: set[str] = set()
+        names: dict[str, str] = {}
+        for column in columns:
+            if column.field:
+                if column.field in fields:
+                    raise self.fail(column.field, "field is given twice")
+                fields.add(column.field)
+            for name in set(column.names) - {"blank"}:
+                if name in names:
+                    raise self.fail(column.name, f"shares a spelling with {names[name]}")
+                names[name] = column.name
+
+    def known(self, table: Mapping[str, Any], keys: set[str], where: str) -> None:
+        for key in table:
+            if key not in keys:
+                raise self.fail(where, f"unknown key {key!r}")
+
+    def hints(self, table: Mapping[str, str]) -> Mapping[int, str]:
+        if not all(count.isdigit() for count in table):
+            raise self.fail("hints", "keys are column counts")
+        return MappingProxyType({int(count): hint for count, hint in table.items()})
+
+    def date_forms(self, key: str, forms: list[str]) -> tuple[str, ...]:
+        for form in forms:
+            if form not in DATE_FORMATS:
+                raise self.fail(key, f"{form!r} is not one of {sorted(DATE_FORMATS)}")
+        return tuple(forms)
+
+    def severity(self, name: str, where: str) -> Severity:
+        for severity in Severity:
+            if severity.label == name:
+                return severity
+        raise self.fail(where, f"{name!r} is no severity")
+
+    def choice(self, kind: type[_Choice], value: str, where: str) -> _Choice:
+        try:
+            return kind(value)
+        except ValueError:
+            raise self.fail(where, f"{value!r} is not one of {[choice.value for choice in kind]}") from None

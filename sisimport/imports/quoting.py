@@ -1,0 +1,137 @@
+"""Splitting lines that hold quotation marks: quoted cells, separators and line ends inside them, and stray marks.
+
+Files saved by a spreadsheet quote cells; files of the state never do, but names there may hold a quotation mark. So a
+line that does not parse as quoted text, yet has the right number of separators, is taken as it stands.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sisimport.imports.issues import Problem, Severity
+
+# A record may run over this many lines, and be tried this often, before its quotation mark counts as never closed.
+_MAX_LINES: Final = 20
+_MAX_TRIES: Final = 3
+
+
+@dataclass(slots=True)
+class Quoted:
+    """What became of the lines: cells of each record with the number of its first line, and what is to be said of some.
+
+    `findings` are by position in `cells`; `broken` are line numbers without cells; `spans` maps the first line of
+    records over several lines to how many; `waiting` are lines whose record may go on in the next block.
+    """
+
+    numbers: list[int] = field(default_factory=list)
+    cells: list[list[str]] = field(default_factory=list)
+    findings: list[tuple[int, Problem]] = field(default_factory=list)
+    broken: list[tuple[int, Problem]] = field(default_factory=list)
+    spans: dict[int, int] = field(default_factory=dict)
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """One line as cells, as leniently as possible (for a look at a file)."""
+    if '"' not in line:
+        return line.split(delimiter)
+    return _parse([line], delimiter) or line.split(delimiter)
+
+
+def split_quoted(numbers: Sequence[int], lines: list[str], *, delimiter: str, columns: int, final: bool) -> Quoted:
+    """Split lines of which some hold quotation marks. `final`: no more lines follow."""
+    quick = _parse_all(lines, delimiter)
+    if quick is not None:
+        return Quoted(list(numbers), quick)
+    result = Quoted()
+    at = 0
+    while at < len(lines):
+        taken = _one_record(result, numbers, lines, at, delimiter, columns, final)
+        if not taken:
+            result.waiting = list(zip(numbers[at:], lines[at:], strict=True))
+            break
+        at += taken
+    return result
+
+
+def _one_record(  # noqa: PLR0917
+    result: Quoted, numbers: Sequence[int], lines: list[str], at: int, delimiter: str, columns: int, final: bool
+) -> int:
+    """Add the record that starts at `at`; the number of lines it took, 0 when it needs lines not there yet."""
+    line, number = lines[at], numbers[at]
+    plain = line.split(delimiter)
+    cells = _parse([line], delimiter) if '"' in line else plain
+    taken = 1
+    if cells is None and len(plain) != columns:
+        cells, taken = _join(lines, at, delimiter, columns, final)
+        if not taken:
+            return 0
+    if cells is None and len(plain) == columns:
+        cells = plain
+        warning = Problem("FILE-QUOTE", Severity.WARNING, None, _where(plain), "closed quotation marks")
+        result.findings.append((len(result.cells), warning))
+    if cells is None:
+        problem = Problem("FILE-QUOTE", Severity.ERROR, None, _where(plain), "closed quotation marks")
+        result.broken.append((number, problem))
+        return 1
+    if taken > 1:
+        result.spans[number] = numbers[at + taken - 1] - number + 1
+    result.numbers.append(number)
+    result.cells.append(cells)
+    return taken
+
+
+def _where(plain: list[str]) -> str:
+    """Which column the first quotation mark is in."""
+    column = next((at for at, cell in enumerate(plain, 1) if cell.lstrip().startswith('"')), 1)
+    return f"column {column}"
+
+
+def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) -> tuple[list[str] | None, int]:
+    """Cells of a record that runs over several lines, and how many; (None, 1) when there is none, (None, 0): need more.
+
+    A following line with all the columns is a record of its own, so the quotation mark before it was never closed.
+    """
+    joined = [lines[at]]
+    marks = lines[at].count('"')
+    tries = 0
+    for end in range(at + 1, at + _MAX_LINES):
+        if end == len(lines):
+            return (None, 1) if final else (None, 0)
+        line = lines[end]
+        if line.count(delimiter) + 1 == columns:
+            return None, 1
+        joined.append(line)
+        if '"' not in line:
+            continue
+        marks += line.count('"')
+        if marks % 2:
+            continue
+        cells = _parse(joined, delimiter)
+        if cells is not None and len(cells) == columns:
+            return cells, len(joined)
+        tries += 1
+        if tries == _MAX_TRIES:
+            break
+    return None, 1
+
+
+def _parse(lines: list[str], delimiter: str) -> list[str] | None:
+    """Lines of one record as cells (line ends inside as spaces); None when that is not what they are."""
+    try:
+        records = list(csv.reader([f"{line}\n" for line in lines], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    if len(records) != 1:
+        return None
+    return [cell.replace("\n", " ") if "\n" in cell else cell for cell in records[0]]
+
+
+def _parse_all(lines: list[str], delimiter: str) -> list[list[str]] | None:
+    """All lines at once, the quick way; None unless every line is one record."""
+    try:
+        records = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return records if len(records) == len(lines) else None

@@ -1,0 +1,374 @@
+"""From a recognised file to records: a stream of blocks of rows, never the whole file in memory.
+
+    bytes -> chunks of whole lines -> text -> cells -> columns asked for -> clean values and what is wrong with them
+
+A row is `(line, values, problems)`: the physical line it starts in (from 1), the values in the order of the fields
+asked for, and its problems. A record that cannot be split into columns still is a row, of nothing but None and the
+reason. Only what a block needs is done to it: the csv module where there are quotes, NFC where there are characters
+beyond Latin-1, trimming where there are spaces next to a separator.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from operator import itemgetter
+from typing import BinaryIO, Final
+
+from sisimport.imports.detection import Recognition, columns_said
+from sisimport.imports.issues import FileError, Problem, Severity
+from sisimport.imports.lines import (
+    BOM,
+    MAX_LINE_BYTES,
+    Decoder,
+    iter_lines,
+    read_lines,
+    refuse_nul,
+    split_text,
+    whole_lines,
+)
+from sisimport.imports.quoting import split_quoted
+from sisimport.imports.values import BlockTraits, Finding, column_reader, in_check_order, shown
+
+__all__ = ["FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
+
+Row = tuple[int, tuple[str | None, ...], tuple[Problem, ...]]
+
+BLOCK_LINES: Final = 4000
+WIDE_BLOCK_LINES: Final = 2000
+WIDE_COLUMNS: Final = 50
+_CHUNK_BYTES: Final = 1 << 18
+_WIDE_CHUNK_BYTES: Final = 1 << 20
+_DATE_NOTICES: Final = 20
+_CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
+_CONTROL_CHARACTERS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Reader:
+    """Reads the records of one file.
+
+    After `blocks()` has run out: `record_count`, `line_count`, `notices` (on the file), `encoding`, `line_index` for
+    `read_lines`, and `spans` (first line -> number of lines, of records that run over several).
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        recognition: Recognition,
+        fields: Sequence[str],
+        *,
+        max_line_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
+        """Raises FileError when the file was not recognised, KeyError for a field that the layout does not have."""
+        if recognition.error is not None:
+            raise recognition.error
+        if recognition.layout is None:
+            raise ValueError("the recognition names no layout")
+        self._stream = stream
+        self._known = recognition
+        self._layout = recognition.layout
+        self._max_line_bytes = max_line_bytes
+        self._decoder = Decoder(recognition.encoding)
+        self._columns = [self._layout.fields[field] for field in fields]
+        self._readers = [
+            column_reader(self._layout, column, day_first=column.field in recognition.day_first)
+            for column in self._columns
+        ]
+        self._at = [recognition.positions.get(field) for field in fields]
+        self._last = max((at for at in self._at if at is not None), default=0)
+        self._empty: tuple[str | None, ...] = (None,) * len(fields)
+        self._wide = recognition.column_count > WIDE_COLUMNS
+        self._blank_characters = None if recognition.fixed_width else f' \t"{recognition.delimiter}'
+        self._waiting: list[tuple[int, str]] = []
+        self._header_seen = not recognition.header
+        self._date_forms = 0
+        self._date_example = ""
+        self._blank_lines = 0
+        self._first_blank = 0
+        self._trailing = False
+        self.record_count = 0
+        self.line_count = 0
+        self.bytes_read = 0
+        self.line_index: list[list[int]] = []
+        self.spans: dict[int, int] = {}
+        self.notices: list[Problem] = list(recognition.notices)
+
+    @property
+    def encoding(self) -> str:
+        return self._decoder.encoding
+
+    def blocks(self) -> Iterator[list[Row]]:
+        """Blocks of rows in file order, not empty. Raises FileError when the file has to be refused after all."""
+        for first_line, text, ascii_only in self._texts():
+            lines = split_text(text)
+            traits = self._traits(text, lines, ascii_only=ascii_only)
+            quoted = '"' in text and not self._known.fixed_width
+            del text
+            self.line_count += len(lines)
+            size = WIDE_BLOCK_LINES if self._wide else BLOCK_LINES
+            for start in range(0, len(lines), size):
+                block = lines[start : start + size]
+                rows = self._rows(first_line + start, block, traits, quoted=quoted, final=False)
+                if rows:
+                    self.record_count += len(rows)
+                    yield rows
+        if self._waiting:
+            traits = BlockTraits(outer_space=True, needs_nfc=True, longest_line=0)
+            rows = self._rows(self.line_count + 1, [], traits, quoted=True, final=True)
+            self.record_count += len(rows)
+            yield rows
+        self._finish()
+
+    # -- lines ---------------------------------------------------------------------------------------------------------
+
+    def _texts(self) -> Iterator[tuple[int, str, bool]]:
+        """Decoded chunks of whole lines: number of the first line, text, whether it is all ASCII."""
+        size = _WIDE_CHUNK_BYTES if self._wide else _CHUNK_BYTES
+        for offset, data in whole_lines(self._stream, size=size, max_line_bytes=self._max_line_bytes):
+            first_line = self.line_count + 1
+            self.line_index.append([first_line, offset])
+            chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
+            refuse_nul(chunk, first_line)
+            text = self._decoder.decode(chunk, first_line)
+            if len(chunk.translate(None, _CONTROLS)) != len(chunk):
+                text = _CONTROL_CHARACTERS.sub(" ", text)
+            ascii_only = text.isascii()
+            if not ascii_only:
+                text = text.replace("\ufeff", "")
+            self.bytes_read = offset + len(data)
+            yield first_line, text, ascii_only
+
+    def _traits(self, text: str, lines: list[str], *, ascii_only: bool) -> BlockTraits:
+        exotic = not ascii_only and _is_exotic(text)
+        return BlockTraits(
+            outer_space=exotic or self._known.fixed_width or self._has_outer_space(text),
+            needs_nfc=exotic,
+            longest_line=max(map(len, lines), default=0),
+        )
+
+    def _has_outer_space(self, text: str) -> bool:
+        """Can a cell of this text start or end with a space? (Quoted cells can, without a separator beside it.)"""
+        delimiter = self._known.delimiter
+        around = (f" {delimiter}", f"{delimiter} ", " \n", "\n ", " \r", "\r ", '"')
+        return (
+            any(pair in text for pair in around)
+            or text.startswith(" ")
+            or text.endswith(" ")
+            or ("\t" in text and delimiter != "\t")
+        )
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def _rows(self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool) -> list[Row]:
+        numbers: Sequence[int] = range(first_line, first_line + len(lines))
+        numbers, lines = self._without_blanks(numbers, lines)
+        if self._waiting:
+            numbers = [*(number for number, _ in self._waiting), *numbers]
+            lines = [*(line for _, line in self._waiting), *lines]
+            self._waiting, quoted = [], True
+            traits = BlockTraits(outer_space=True, needs_nfc=True, longest_line=max(map(len, lines)))
+        if not lines:
+            return []
+        if self._known.fixed_width:
+            return self._fixed_rows(numbers, lines, traits)
+        if quoted:
+            return self._quoted_rows(numbers, lines, traits, final=final)
+        return self._plain_rows(numbers, lines, traits)
+
+    def _without_blanks(self, numbers: Sequence[int], lines: list[str]) -> tuple[Sequence[int], list[str]]:
+        """Leave out the header line and lines with nothing in them; numbers stay those of the file."""
+        characters = self._blank_characters
+        blank = [at for at, line in enumerate(lines) if not line.strip(characters) and line.count('"') % 2 == 0]
+        if blank:
+            self._first_blank = self._first_blank or numbers[blank[0]]
+            self._blank_lines += len(blank)
+            left_out = set(blank)
+            numbers = [number for at, number in enumerate(numbers) if at not in left_out]
+            lines = [line for at, line in enumerate(lines) if at not in left_out]
+        if lines and not self._header_seen:
+            self._header_seen = True
+            return numbers[1:], lines[1:]
+        return numbers, lines
+
+    def _plain_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> list[Row]:
+        delimiter, wanted = self._known.delimiter, self._known.column_count - 1
+        counts = list(map(str.count, lines, repeat(delimiter)))
+        broken: list[Row] = []
+        if counts.count(wanted) != len(lines):
+            fitting = []
+            for at, count in enumerate(counts):
+                if count == wanted or self._is_trailing(count == wanted + 1 and lines[at].endswith(delimiter)):
+                    fitting.append(at)
+                else:
+                    broken.append((numbers[at], self._empty, (self._wrong_columns(count + 1),)))
+            numbers, lines = [numbers[at] for at in fitting], [lines[at] for at in fitting]
+            if not lines:
+                return broken
+        findings: list[Finding] = []
+        if self._known.end_marker is not None:
+            ending = delimiter + self._known.end_marker
+            if not all(map(str.endswith, lines, repeat(ending))):
+                ends = [line.rstrip(f" {delimiter}").rpartition(delimiter)[2] for line in lines]
+                findings = self._wrong_ends(ends)
+        splits = self._last + 1 if self._last < wanted else -1
+        cells = list(map(str.split, lines, repeat(delimiter), repeat(splits)))
+        return self._assemble(numbers, self._pick(cells), traits, findings, broken)
+
+    def _quoted_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> list[Row]:
+        columns = self._known.column_count
+        split = split_quoted(numbers, lines, delimiter=self._known.delimiter, columns=columns, final=final)
+        self._waiting = split.waiting
+        self.spans |= split.spans
+        broken: list[Row] = [(number, self._empty, (problem,)) for number, problem in split.broken]
+        findings, kept = split.findings, split.cells
+        numbers = split.numbers
+        if any(len(cells) != columns for cells in kept):
+            fitting = []
+            for at, cells in enumerate(kept):
+                count = len(cells)
+                if count == columns or self._is_trailing(count == columns + 1 and not cells[-1].strip()):
+                    fitting.append(at)
+                else:
+                    broken.append((numbers[at], self._empty, (self._wrong_columns(count),)))
+            new_place = {old: new for new, old in enumerate(fitting)}
+            findings = [(new_place[at], problem) for at, problem in findings if at in new_place]
+            numbers, kept = [numbers[at] for at in fitting], [kept[at] for at in fitting]
+        if not kept:
+            return sorted(broken, key=itemgetter(0))
+        if self._known.end_marker is not None:
+            findings = findings + self._wrong_ends([cells[columns - 1].strip() for cells in kept])
+        return self._assemble(numbers, self._pick(kept), traits, findings, broken)
+
+    def _fixed_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> list[Row]:
+        """Records by character positions. Some files count bytes, an accented letter taking two: those work as well."""
+        length = self._layout.record_length or 0
+        broken: list[Row] = []
+        in_bytes: set[int] = set()
+        if any(len(line) != length for line in lines):
+            fitting: list[tuple[int, str]] = []
+            for number, line in zip(numbers, lines, strict=True):
+                as_bytes = line.encode("utf-8")
+                if len(line) == length:
+                    fitting.append((number, line))
+                elif len(as_bytes) == length:
+                    in_bytes.add(len(fitting))
+                    fitting.append((number, as_bytes.decode("latin-1")))
+                else:
+                    found, expected = f"{len(line):,}", f"{length:,}"
+                    broken.append(
+                        (number, self._empty, (Problem("FILE-LINE-WIDTH", Severity.ERROR, None, found, expected),))
+                    )
+            numbers, lines = [number for number, _ in fitting], [line for _, line in fitting]
+            if not lines:
+                return broken
+        texts: list[Sequence[str]] = []
+        for column in self._columns:
+            first, last = column.span or (1, 0)
+            cells = [line[first - 1 : last] for line in lines]
+            for at in in_bytes:
+                cells[at] = cells[at].encode("latin-1").decode("utf-8", errors="replace")
+            texts.append(cells)
+        findings: list[Finding] = []
+        if self._known.end_marker is not None:
+            findings = self._wrong_ends([line[-len(self._known.end_marker) :] for line in lines])
+        return self._assemble(numbers, texts, traits, findings, broken)
+
+    def _pick(self, cells: list[list[str]]) -> list[Sequence[str] | None]:
+        """The cells of the fields asked for, column by column (None: the file does not have the column)."""
+        places = sorted({at for at in self._at if at is not None})
+        if not places:
+            return [None] * len(self._at)
+        if len(places) == 1:
+            columns = {places[0]: tuple(row[places[0]] for row in cells)}
+        elif self._last >= 2 * len(places):
+            columns = dict(zip(places, zip(*map(itemgetter(*places), cells), strict=True), strict=True))
+        else:
+            columns = dict(enumerate(zip(*cells, strict=False)))
+        return [None if at is None else columns[at] for at in self._at]
+
+    def _assemble(
+        self,
+        numbers: Sequence[int],
+        texts: Sequence[Sequence[str] | None],
+        traits: BlockTraits,
+        findings: list[Finding],
+        broken: list[Row],
+    ) -> list[Row]:
+        """Clean the columns and put the rows together again."""
+        columns: list[Sequence[str | None]] = []
+        for reader, column in zip(self._readers, texts, strict=True):
+            if column is None:
+                columns.append([None] * len(numbers))
+                continue
+            values, found = reader.read(column, traits)
+            columns.append(values)
+            if found:
+                findings.extend(found)
+        values_of_rows = zip(*columns, strict=True) if columns else repeat((), len(numbers))
+        rows: list[Row] = list(zip(numbers, values_of_rows, repeat(())))
+        if findings:
+            problems: dict[int, list[Problem]] = {}
+            for at, problem in findings:
+                if problem.code != "FILE-DATE-FORM" or self._is_worth_a_line(problem):
+                    problems.setdefault(at, []).append(problem)
+            for at, of_row in problems.items():
+                rows[at] = (rows[at][0], rows[at][1], in_check_order(of_row))
+        if broken:
+            rows = sorted([*rows, *broken], key=itemgetter(0))
+        return rows
+
+    # -- what is said --------------------------------------------------------------------------------------------------
+
+    def _is_trailing(self, trailing: bool) -> bool:
+        self._trailing = self._trailing or trailing
+        return trailing
+
+    def _is_worth_a_line(self, notice: Problem) -> bool:
+        """A few dates in another form are named one by one; of a whole file of them only the number is said."""
+        self._date_forms += 1
+        if not self._date_example:
+            self._date_example = f"{notice.found} read as {notice.expected}"
+        return self._date_forms <= _DATE_NOTICES
+
+    def _wrong_columns(self, count: int) -> Problem:
+        facts = columns_said(self._layout, count, "The line")
+        expected = f"{self._known.column_count}"
+        return Problem("FILE-COLUMNS", Severity.ERROR, None, f"{count}", expected, facts)
+
+    def _wrong_ends(self, ends: list[str]) -> list[Finding]:
+        marker = self._known.end_marker or ""
+        return [
+            (at, Problem("FILE-END-MARKER", Severity.WARNING, None, shown(end) or "nothing", marker))
+            for at, end in enumerate(ends)
+            if end != marker
+        ]
+
+    def _finish(self) -> None:
+        """Notices that can only be given at the end. Raises FileError when there was no record at all."""
+        if not self.record_count:
+            found = "only a line with column names" if self._known.header else "nothing but blank lines"
+            raise FileError("FILE-EMPTY", found=found, expected="one line for each student")
+        said = {notice.code for notice in self.notices}
+        self.notices += self._decoder.notices
+        if self._blank_lines:
+            facts = {"line": self._first_blank}
+            self.notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", facts))
+        if self._trailing and "FILE-TRAILING" not in said:
+            self.notices.append(Problem("FILE-TRAILING", Severity.NOTICE))
+        if self._date_forms > _DATE_NOTICES:
+            found, expected = f"{self._date_forms:,}", self._layout.date_formats[0]
+            example = {"example": self._date_example}
+            self.notices.append(Problem("FILE-DATE-FORMS", Severity.NOTICE, None, found, expected, example))
+
+
+def _is_exotic(text: str) -> bool:
+    """Can the text hold spaces that are not ASCII, or characters that are not in normal form C?
+
+    Nothing in Latin-1 needs normalising, which settles most files at the speed of a copy.
+    """
+    if "\xa0" in text or "\x85" in text:
+        return True
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,317 @@
+"""From the text of a column to clean values: trimmed, NFC, blank as None, dates in ISO form, codes as in their set.
+
+Values are checked column by column over a block of records, which is what makes it quick: columns with few different
+values (dates, codes, schools) are checked once per different text and looked up after that.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sisimport.imports.issues import Problem, Severity
+from sisimport.imports.layouts import Column, ColumnKind, Layout
+
+# A value without a published length is cut off from the records here: no name or code is a thousand characters long.
+MAX_VALUE_LENGTH: Final = 1000
+_MEMO_SIZE: Final = 50_000
+_SHOWN: Final = 120
+_LISTED_CODES: Final = 24
+
+# (position in the block, what is wrong)
+Finding = tuple[int, Problem]
+Check = Callable[[str], tuple[str | None, Problem | None]]
+
+# The order in which checks of one record are reported (CALPADS error codes FRMT0001 to GERR0002, rule F-8).
+CHECK_ORDER: Final = {
+    code: rank
+    for rank, code in enumerate(
+        ("FILE-COLUMNS", "FILE-LENGTH", "FILE-DATE", "FILE-DATE-FORM", "FILE-DIGITS", "FILE-CODE", "FILE-REQUIRED")
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTraits:
+    """What a block of text may contain, so that the usual block needs no work on each value."""
+
+    outer_space: bool
+    needs_nfc: bool
+    longest_line: int
+
+
+class _Memo(dict[str, str | None]):
+    """Text -> clean value, each text checked once; `bad` holds what is wrong with those that have a problem."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__()
+        self.check = check
+        self.bad: dict[str, Problem] = {}
+
+    def __missing__(self, text: str) -> str | None:
+        value, problem = self.check(text)
+        if problem is not None:
+            self.bad[text] = problem
+        self[text] = value
+        return value
+
+    def shrink(self) -> None:
+        if len(self) > _MEMO_SIZE:
+            self.clear()
+            self.bad.clear()
+
+
+class MemoColumn:
+    """A column with few different values: date, code, number, school."""
+
+    def __init__(self, check: Check) -> None:
+        self._memo = _Memo(check)
+
+    def accepts(self, text: str) -> bool:
+        """Can the text be read, if only with a notice?"""
+        _, problem = self._memo.check(text)
+        return problem is None or problem.severity is Severity.NOTICE
+
+    def read(self, texts: Sequence[str], _traits: BlockTraits) -> tuple[Sequence[str | None], list[Finding]]:
+        memo = self._memo
+        memo.shrink()
+        first = texts[0]
+        if texts[-1] == first and texts.count(first) == len(texts):
+            values: Sequence[str | None] = [memo[first]] * len(texts)
+        else:
+            values = list(map(memo.__getitem__, texts))
+        bad = memo.bad
+        if not bad:
+            return values, []
+        return values, [(at, bad[text]) for at, text in enumerate(texts) if text in bad]
+
+
+class TextColumn:
+    """A column of free text, most values different: names and numbers of students."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._limit = column.length or MAX_VALUE_LENGTH
+
+    def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str | None], list[Finding]]:
+        if traits.outer_space:
+            texts = [text.strip() for text in texts]
+        if traits.needs_nfc:
+            texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
+        findings: list[Finding] = []
+        values: Sequence[str | None] = texts
+        if "" in texts:
+            values = [text or None for text in texts]
+            if self._column.required:
+                problem = _missing(self._column)
+                findings = [(at, problem) for at, text in enumerate(texts) if not text]
+        if traits.longest_line > self._limit and max(map(len, texts)) > self._limit:
+            values = list(values)
+            for at, text in enumerate(texts):
+                if len(text) > self._limit:
+                    too_long = _too_long(self._column, text)
+                    findings.append((at, too_long))
+                    values[at] = None if too_long.severity is Severity.ERROR else text
+        return values, findings
+
+
+def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
+    """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
+    if column.kind is ColumnKind.TEXT:
+        return TextColumn(column)
+    checks: Mapping[ColumnKind, Check] = {
+        ColumnKind.DATE: _DateCheck(layout, column, day_first=day_first),
+        ColumnKind.CODE: _CodeCheck(column),
+        ColumnKind.DIGITS: _digits_check(column),
+        ColumnKind.NUMBER: _number_check(column),
+    }
+    return MemoColumn(_framed(column, checks[column.kind]))
+
+
+def shown(text: str) -> str:
+    """A value as a message quotes it: never pages of it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _framed(column: Column, check: Check) -> Check:
+    """Trimming, blank and length are the same for every kind."""
+
+    def framed(text: str) -> tuple[str | None, Problem | None]:
+        text = unicodedata.normalize("NFC", text.strip())
+        if not text:
+            return None, _missing(column) if column.required else None
+        value, problem = check(text)
+        if problem is not None and column.length is not None and len(text) > column.length:
+            return None, _too_long(column, text)
+        if problem is None and column.kind is not ColumnKind.DATE and value is not None:
+            limit = column.length or MAX_VALUE_LENGTH
+            if len(value) > limit:
+                too_long = _too_long(column, value)
+                return (None if too_long.severity is Severity.ERROR else value), too_long
+        return value, problem
+
+    return framed
+
+
+def _missing(column: Column) -> Problem:
+    return Problem("FILE-REQUIRED", column.severity, column.field, "", "a value")
+
+
+def _too_long(column: Column, text: str) -> Problem:
+    limit = column.length or MAX_VALUE_LENGTH
+    severity = column.length_severity if len(text) <= MAX_VALUE_LENGTH else Severity.ERROR
+    return Problem(
+        "FILE-LENGTH", severity, column.field, shown(text), f"at most {limit:,}", {"length": f"{len(text):,}"}
+    )
+
+
+# -- dates -------------------------------------------------------------------------------------------------------------
+
+_COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
+_YEAR_FIRST = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})\Z")
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
+_TIME = re.compile(r"(?:[ T])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?\Z")
+_YEARS: Final = range(1900, 2100)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDate:
+    """A date as it stands in a file. `ambiguous`: it could be day/month as well and was read as month/day."""
+
+    iso: str
+    form: str
+    ambiguous: bool = False
+
+
+def parse_date(text: str) -> ReadDate | None:
+    """Read a date in any form that leaves no doubt, month/day/year being the rule in the files' country; else None."""
+    plain = _TIME.sub("", text)
+    with_time = " with time" if plain != text else ""
+    if match := _COMPACT.match(plain):
+        return _date(match[1], match[2], match[3], f"CCYYMMDD{with_time}")
+    if match := _YEAR_FIRST.match(plain):
+        full = len(match[3]) == len(match[4]) == 2 and match[2] == "-"
+        form = f"CCYY-MM-DD{with_time}" if full else f"CCYY{match[2]}M{match[2]}D{with_time}"
+        return _date(match[1], match[3], match[4], form) or _date(
+            match[1], match[4], match[3], f"CCYY-DD-MM{with_time}"
+        )
+    if match := _YEAR_LAST.match(plain):
+        year = match[4] if len(match[4]) == 4 else _century(match[4])
+        years = "CCYY" if len(match[4]) == 4 else "YY"
+        month_first = _date(year, match[1], match[3], f"M/D/{years}{with_time}")
+        day_first = _date(year, match[3], match[1], f"D/M/{years}{with_time}")
+        if month_first and day_first and month_first.iso != day_first.iso:
+            return ReadDate(month_first.iso, month_first.form, ambiguous=True)
+        return month_first or day_first
+    return None
+
+
+def _century(year: str) -> str:
+    """Two-digit years as POSIX reads them: 69 to 99 are the 1900s."""
+    return f"19{year}" if int(year) >= 69 else f"20{year}"
+
+
+def _date(year: str, month: str, day: str, form: str) -> ReadDate | None:
+    if int(year) not in _YEARS:
+        return None
+    try:
+        return ReadDate(date(int(year), int(month), int(day)).isoformat(), form)
+    except ValueError:
+        return None
+
+
+class _DateCheck:
+    """Forms of the layout pass in silence, its lenient forms with a notice, all else is an error."""
+
+    def __init__(self, layout: Layout, column: Column, *, day_first: bool) -> None:
+        self._column = column
+        self._native = frozenset(layout.date_formats)
+        lenient = frozenset(layout.lenient_date_formats) | self._native
+        self._forms = lenient
+        self._day_first = day_first
+        self._expected = f"a day that exists, written {layout.date_formats[0]}"
+
+    def __call__(self, text: str) -> tuple[str | None, Problem | None]:
+        read = parse_date(text)
+        if read is None or not self._allowed(read.form):
+            return None, self._refuse(text, self._expected)
+        if read.ambiguous and self._day_first:
+            reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
+            return None, self._refuse(text, reason)
+        if read.form in self._native:
+            return read.iso, None
+        notice = Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
+        return read.iso, notice
+
+    def _allowed(self, form: str) -> bool:
+        """A form is allowed with what is as clear: D/M where only that fits, year first with slashes, a time of day."""
+        base = form.removesuffix(" with time")
+        if base in self._forms:
+            return True
+        if base.startswith("CCYY"):
+            return "CCYY-MM-DD" in self._forms
+        return base.replace("D/M", "M/D") in self._forms
+
+    def _refuse(self, text: str, expected: str) -> Problem:
+        return Problem("FILE-DATE", self._column.severity, self._column.field, shown(text), expected)
+
+
+# -- codes and numbers -------------------------------------------------------------------------------------------------
+
+
+class _CodeCheck:
+    """The code as its set spells it: case does not matter, nor zeros a spreadsheet took from the front of a number."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        codes = column.codes or {}
+        self._spellings = {code.lstrip("0"): code for code in codes if code.isdigit() and code.strip("0")}
+        self._spellings |= {code.casefold(): code for code in codes} | {code: code for code in codes}
+        self._expected = _one_of(codes)
+
+    def __call__(self, text: str) -> tuple[str | None, Problem | None]:
+        if self._column.codes is None:
+            return text.upper(), None
+        code = self._spellings.get(text) or self._spellings.get(text.casefold())
+        if code is not None:
+            return code, None
+        column = self._column
+        return None, Problem("FILE-CODE", column.severity, column.field, shown(text), self._expected)
+
+
+def _one_of(codes: Mapping[str, str]) -> str:
+    names = list(codes)
+    if len(names) > _LISTED_CODES:
+        return f"a code of its list ({', '.join(names[:3])} …)"
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
+
+
+def _digits_check(column: Column) -> Check:
+    expected = f"{column.length} digits" if column.length else "digits only"
+
+    def check(text: str) -> tuple[str | None, Problem | None]:
+        if text.isascii() and text.isdigit():
+            return text, None
+        return None, Problem("FILE-DIGITS", column.severity, column.field, shown(text), expected)
+
+    return check
+
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z")
+
+
+def _number_check(column: Column) -> Check:
+    def check(text: str) -> tuple[str | None, Problem | None]:
+        number = text.removesuffix("%").rstrip()
+        if _NUMBER.match(number):
+            return number, None
+        return None, Problem("FILE-DIGITS", column.severity, column.field, shown(text), "a number")
+
+    return check
+
+
+def in_check_order(findings: Iterator[Problem] | Sequence[Problem]) -> tuple[Problem, ...]:
+    """Problems of one record in the order of rule F-8."""
+    return tuple(sorted(findings, key=lambda problem: CHECK_ORDER.get(problem.code, len(CHECK_ORDER))))
