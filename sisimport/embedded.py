@@ -245,10 +245,10 @@ def _launch(place: Place, deadline: float) -> None:
     folder = binaries(place.account)
     _make_folders(place)
     if not place.cluster.exists():
+        if place.outside and place.account:
+            who = f"User {place.account.name} (who runs PostgreSQL for root)"
+            sys.stderr.write(f"{who} cannot enter {place.data_dir}: the database is in {place.home}.\n")
         _make_cluster(place, folder)
-    if place.outside and place.account:
-        who = f"User {place.account.name} (who runs PostgreSQL for root)"
-        sys.stderr.write(f"{who} cannot enter {place.data_dir}: the database is in {place.home}.\n")
     if _pid_file_lines(place):
         _clear_leftovers(place)
     if place.log.exists() and place.log.stat().st_size > LOG_BYTES:
