@@ -36,8 +36,10 @@ Row = tuple[int, tuple[str | None, ...], tuple[Problem, ...]]
 BLOCK_LINES: Final = 4000
 WIDE_BLOCK_LINES: Final = 2000
 WIDE_COLUMNS: Final = 50
-_CHUNK_BYTES: Final = 1 << 18
-_WIDE_CHUNK_BYTES: Final = 1 << 20
+# A chunk and its cells should fit the processor's cache: four times larger is twice as slow.
+_CHUNK_BYTES: Final = 1 << 16
+_INDEX_BYTES: Final = 1 << 18
+_WIDE_CHUNK_BYTES: Final = 1 << 18
 _DATE_NOTICES: Final = 20
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 _CONTROL_CHARACTERS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -98,9 +100,14 @@ class Reader:
 
     def blocks(self) -> Iterator[list[Row]]:
         """Blocks of rows in file order, not empty. Raises FileError when the file has to be refused after all."""
-        for first_line, text, ascii_only in self._texts():
+        for first_line, text, traits in self._texts():
+            rows = self._even_rows(first_line, text, traits)
+            if rows is not None:
+                self.line_count += len(rows)
+                self.record_count += len(rows)
+                yield rows
+                continue
             lines = split_text(text)
-            traits = self._traits(text, lines, ascii_only=ascii_only)
             quoted = '"' in text and not self._known.fixed_width
             del text
             self.line_count += len(lines)
@@ -112,7 +119,7 @@ class Reader:
                     self.record_count += len(rows)
                     yield rows
         if self._waiting:
-            traits = BlockTraits(outer_space=True, needs_nfc=True, longest_line=0)
+            traits = BlockTraits(may_hold_space=True, needs_nfc=True)
             rows = self._rows(self.line_count + 1, [], traits, quoted=True, final=True)
             self.record_count += len(rows)
             yield rows
@@ -120,43 +127,56 @@ class Reader:
 
     # -- lines ---------------------------------------------------------------------------------------------------------
 
-    def _texts(self) -> Iterator[tuple[int, str, bool]]:
-        """Decoded chunks of whole lines: number of the first line, text, whether it is all ASCII."""
+    def _texts(self) -> Iterator[tuple[int, str, BlockTraits]]:
+        """Decoded chunks of whole lines: number of the first line, text, what the text may hold."""
         size = _WIDE_CHUNK_BYTES if self._wide else _CHUNK_BYTES
         for offset, data in whole_lines(self._stream, size=size, max_line_bytes=self._max_line_bytes):
             first_line = self.line_count + 1
-            self.line_index.append([first_line, offset])
+            if not self.line_index or offset - self.line_index[-1][1] >= _INDEX_BYTES:
+                self.line_index.append([first_line, offset])
             chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
             refuse_nul(chunk, first_line)
             text = self._decoder.decode(chunk, first_line)
             if len(chunk.translate(None, _CONTROLS)) != len(chunk):
                 text = _CONTROL_CHARACTERS.sub(" ", text)
-            ascii_only = text.isascii()
-            if not ascii_only:
+            exotic = not text.isascii() and _is_exotic(text)
+            if exotic:
                 text = text.replace("\ufeff", "")
             self.bytes_read = offset + len(data)
-            yield first_line, text, ascii_only
-
-    def _traits(self, text: str, lines: list[str], *, ascii_only: bool) -> BlockTraits:
-        exotic = not ascii_only and _is_exotic(text)
-        return BlockTraits(
-            outer_space=exotic or self._known.fixed_width or self._has_outer_space(text),
-            needs_nfc=exotic,
-            longest_line=max(map(len, lines), default=0),
-        )
-
-    def _has_outer_space(self, text: str) -> bool:
-        """Can a cell of this text start or end with a space? (Quoted cells can, without a separator beside it.)"""
-        delimiter = self._known.delimiter
-        around = (f" {delimiter}", f"{delimiter} ", " \n", "\n ", " \r", "\r ", '"')
-        return (
-            any(pair in text for pair in around)
-            or text.startswith(" ")
-            or text.endswith(" ")
-            or ("\t" in text and delimiter != "\t")
-        )
+            may_hold_space = exotic or " " in text or ("\t" in text and self._known.delimiter != "\t")
+            yield first_line, text, BlockTraits(may_hold_space, needs_nfc=exotic)
 
     # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def _even_rows(self, first_line: int, text: str, traits: BlockTraits) -> list[Row] | None:
+        """The usual block, quickly: narrow records of equal shape without quotes. None when it is not like that.
+
+        With a cell of its own for every line end, one split gives all cells and slices with a stride give the columns;
+        the line ends falling into one column proves that every line has its number of columns. Three times quicker
+        than line by line.
+        """
+        known = self._known
+        if self._wide or known.fixed_width or self._waiting or not self._header_seen or '"' in text:
+            return None
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if not text.endswith("\n"):
+            text += "\n"
+        stride = known.column_count + 1
+        cells = text.replace("\n", f"{known.delimiter}\n{known.delimiter}").split(known.delimiter)
+        count, rest = divmod(len(cells) - 1, stride)
+        ends = cells[known.column_count :: stride]
+        if rest or len(ends) != count or ends.count("\n") != count or "" in cells[0:-1:stride]:
+            return None
+        cells.pop()
+        findings: list[Finding] = []
+        if known.end_marker is not None:
+            markers = cells[known.column_count - 1 :: stride]
+            if markers.count(known.end_marker) != count:
+                findings = self._wrong_ends([marker.strip() for marker in markers])
+        texts = [None if at is None else cells[at::stride] for at in self._at]
+        del cells
+        return self._assemble(range(first_line, first_line + count), texts, traits, findings, [])
 
     def _rows(self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool) -> list[Row]:
         numbers: Sequence[int] = range(first_line, first_line + len(lines))
@@ -165,7 +185,7 @@ class Reader:
             numbers = [*(number for number, _ in self._waiting), *numbers]
             lines = [*(line for _, line in self._waiting), *lines]
             self._waiting, quoted = [], True
-            traits = BlockTraits(outer_space=True, needs_nfc=True, longest_line=max(map(len, lines)))
+            traits = BlockTraits(may_hold_space=True, needs_nfc=True)
         if not lines:
             return []
         if self._known.fixed_width:
@@ -210,7 +230,7 @@ class Reader:
                 ends = [line.rstrip(f" {delimiter}").rpartition(delimiter)[2] for line in lines]
                 findings = self._wrong_ends(ends)
         splits = self._last + 1 if self._last < wanted else -1
-        cells = list(map(str.split, lines, repeat(delimiter), repeat(splits)))
+        cells = [line.split(delimiter, splits) for line in lines]
         return self._assemble(numbers, self._pick(cells), traits, findings, broken)
 
     def _quoted_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> list[Row]:

@@ -37,9 +37,8 @@ CHECK_ORDER: Final = {
 class BlockTraits:
     """What a block of text may contain, so that the usual block needs no work on each value."""
 
-    outer_space: bool
+    may_hold_space: bool
     needs_nfc: bool
-    longest_line: int
 
 
 class _Memo(dict[str, str | None]):
@@ -96,8 +95,8 @@ class TextColumn:
         self._limit = column.length or MAX_VALUE_LENGTH
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str | None], list[Finding]]:
-        if traits.outer_space:
-            texts = [text.strip() for text in texts]
+        if traits.may_hold_space:
+            texts = list(map(str.strip, texts))
         if traits.needs_nfc:
             texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
         findings: list[Finding] = []
@@ -107,7 +106,7 @@ class TextColumn:
             if self._column.required:
                 problem = _missing(self._column)
                 findings = [(at, problem) for at, text in enumerate(texts) if not text]
-        if traits.longest_line > self._limit and max(map(len, texts)) > self._limit:
+        if max(map(len, texts)) > self._limit:
             values = list(values)
             for at, text in enumerate(texts):
                 if len(text) > self._limit:
