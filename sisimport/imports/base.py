@@ -1,0 +1,188 @@
+"""What an import type declares. The engine reads these declarations and does all the work set-based."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable, Expression
+
+from sisimport.imports.issues import Severity
+from sisimport.imports.kinds import ChangeKind
+from sisimport.imports.models import Work
+
+if TYPE_CHECKING:
+    from sisimport.imports.engine.context import RunContext
+
+RECORD = "record"  # the part whose errors keep the whole record out
+
+Condition = Q | Expression
+Operand = Combinable | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule over a staged row joined to its student.
+
+    code, severity: as in the reference of issue codes. `number` is the rule's number in the published rules (D-9, W-ELA-1 …).
+    when: a Q or conditional expression over the row model. field: the layout field it speaks of.
+    found, expected: expressions (or constants) whose text goes into the message; params: further ones for it.
+    part: an error of part RECORD keeps the record out; of another part, only that part.
+    needs_student: the rule is asked only of rows that found a student this run may see.
+    """
+
+    code: str
+    severity: Severity
+    number: str
+    when: Condition
+    field: str = ""
+    found: Operand = None
+    expected: Operand = None
+    params: Mapping[str, Operand] = field(default_factory=dict)
+    part: str = RECORD
+    needs_student: bool = True
+    hides_student: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCreate:
+    """Create one object per row where `when` holds. `object_id`: NextId(Model), or the student for one-to-one records."""
+
+    kind: ChangeKind
+    part: str
+    when: Condition
+    object_id: Combinable
+    values: Mapping[str, Any]
+    student_id: Combinable = F("student__id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedUpdate:
+    """Change fields of an existing object where `when` holds and something differs. fields: name -> (old, new)."""
+
+    kind: ChangeKind
+    part: str
+    when: Condition
+    object_id: Combinable
+    fields: Mapping[str, tuple[Any, Any]]
+
+
+PlannedChange = PlannedCreate | PlannedUpdate
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicateCheck:
+    """Lines of one file that share a key (rule D-11).
+
+    The row model holds `<name>` (0 no, 1 a repeat with equal values, 2 values differ) and `<name>_line` (first line of the key).
+    """
+
+    name: str
+    key: tuple[str, ...]
+    compared: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    value: str
+    label: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """An option of an import type, on its screen and as `--option NAME=VALUE`. Two choices "" and "1" make a checkbox."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...] = ()
+    default: str = ""
+    hint: str = ""
+    pattern: str = ""  # for free values: a regular expression the whole value must match
+
+    @property
+    def is_checkbox(self) -> bool:
+        return tuple(choice.value for choice in self.choices) == ("", "1")
+
+    def clean(self, value: str) -> str:
+        """The value if it may be given; raises ValueError with a sentence if not."""
+        import re
+
+        if self.choices and value not in {choice.value for choice in self.choices}:
+            allowed = ", ".join(choice.value or "(empty)" for choice in self.choices)
+            raise ValueError(f"{self.name} takes one of: {allowed}.")
+        if self.pattern and value and not re.fullmatch(self.pattern, value):
+            raise ValueError(f"{self.name} cannot be {value!r}. {self.hint}")
+        return value
+
+
+def checkbox(name: str, label: str, *, hint: str = "", default: str = "") -> Option:
+    return Option(
+        name=name,
+        label=label,
+        hint=hint,
+        default=default,
+        choices=(Choice(value="", label="No"), Choice(value="1", label="Yes")),
+    )
+
+
+class StagedRow(models.Model):
+    """Base of row models: one staged line. The table is temporary, made by the engine for each run from the model's fields.
+
+    Columns named in the layout are filled by COPY (text never null, dates null when blank); the others start at their default.
+    """
+
+    line = models.IntegerField(primary_key=True)
+    lea_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=2, default="CA")
+    refused = models.BooleanField(default=False)  # the reader already refused the record
+
+    class Meta:
+        abstract = True
+
+
+class ImportType:
+    """One entry of an Import Type list. Subclass, declare, and register in the app's import_types.py.
+
+    key: as on the command line. tool: the screen it belongs to (see registry.Tool). layouts: keys of its layout files.
+    row_model: the StagedRow subclass; `fields` are the layout fields staged into its columns of the same name.
+    part_of_field: which part a reader problem in that field belongs to (default: the whole record).
+    """
+
+    key: str
+    label: str
+    tool: str
+    order: int = 0
+    listed: bool = True
+    works: tuple[Work, ...] = (Work.TEST, Work.UPDATE)
+    description: str = ""
+    file_hint: str = ".txt or .csv"
+    layouts: tuple[str, ...] = ()
+    layout_folder: Path
+    row_model: type[StagedRow]
+    fields: tuple[str, ...] = ()
+    lea_field: str | None = "lea"
+    school_field: str | None = "school"
+    part_of_field: Mapping[str, str] = {}
+    duplicates: tuple[DuplicateCheck, ...] = ()
+    options: tuple[Option, ...] = ()
+    lists_absent: bool = False
+    may_create_students: bool = False
+
+    def rules(self, context: "RunContext") -> Sequence[Rule]:
+        """The rules of this run, given its options."""
+        raise NotImplementedError
+
+    def plan(self, context: "RunContext") -> Sequence[PlannedChange]:
+        """What Update would write for a row without errors, given the options."""
+        raise NotImplementedError
+
+    def prepare(self, context: "RunContext") -> None:
+        """Set-based work on the staged rows before the rules are asked. Nothing by default."""
+
+    def rows(self, context: "RunContext") -> models.QuerySet[Any]:
+        """Staged rows with the joins (FilteredRelation …) that rules and plan name."""
+        return self.row_model._default_manager.all()
+

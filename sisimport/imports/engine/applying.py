@@ -1,0 +1,366 @@
+"""apply: one transaction that compares every planned change with the data as it is now and writes those that still hold.
+
+Used by Update, Import and Revert alike. What no longer holds is set aside, never overwritten. Changes of one record that belong
+together (the same line and part) are written together or not at all.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+
+from sisimport.imports.engine.sql import column_type, execute, fetch_all, fetch_one, model_field, quoted
+from sisimport.imports.issues import Severity
+from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
+from sisimport.imports.models import ImportRun, SetAsideReason, Work
+
+CREATE, UPDATE, REMOVE = "create", "update", "remove"
+CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"
+_OPERATION = {
+    CREATE: "c.before IS NULL",
+    UPDATE: "c.before IS NOT NULL AND c.after IS NOT NULL",
+    REMOVE: "c.after IS NULL",
+}
+
+
+@dataclass(slots=True)
+class Plan:
+    """Which kinds and operations a plan holds; everything else is skipped."""
+
+    run: ImportRun
+    plan_run_id: int
+    present: set[tuple[str, str]]
+
+    def kinds(self, operation: str) -> list[ChangeKind]:
+        chosen = [get_kind(key) for key, op in self.present if op == operation]
+        return sorted(chosen, key=lambda kind: kind.rank, reverse=operation == REMOVE)
+
+
+def apply(run: ImportRun, plan_run_id: int) -> None:
+    """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock."""
+    present = {
+        (kind, op)
+        for kind, op in fetch_all(
+            "SELECT DISTINCT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END"
+            " FROM imports_importchange WHERE run_id = %s",
+            [plan_run_id],
+        )
+    }
+    work = Plan(run=run, plan_run_id=plan_run_id, present=present)
+    for operation in (UPDATE, REMOVE, CREATE):
+        for kind in work.kinds(operation):
+            _set_aside(work, kind, operation)
+    aside = _keep_parts_together(work, parts_only=run.work == Work.REVERT)
+    # Rows make room before others take their place: a retired SSID before its replacement.
+    for operation, write in ((REMOVE, _remove), (UPDATE, _update), (CREATE, _create)):
+        for kind in work.kinds(operation):
+            write(work, kind, aside=aside)
+
+
+def _join_student() -> str:
+    return "LEFT JOIN students_student s ON s.id = c.student_id"
+
+
+def _set_aside(work: Plan, kind: ChangeKind, operation: str) -> None:
+    """Record the changes of one kind and operation that no longer hold, with the reason."""
+    joins, reasons = [_join_student()], []
+    target = f"LEFT JOIN {quoted(kind.table)} t ON t.{quoted(kind.pk)} = c.object_id"
+    guard = "c.guard IS NOT NULL AND s.identity_hash IS DISTINCT FROM c.guard"
+    if operation == CREATE:
+        reasons = _create_reasons(work, kind, joins)
+        reasons.append((guard, SetAsideReason.CHANGED))
+    else:
+        joins.append(target)
+        missing = f"t.{quoted(kind.pk)} IS NULL"
+        if operation == REMOVE:
+            reasons = [(missing, SetAsideReason.DONE), (f"NOT ({_untouched(kind)})", SetAsideReason.CHANGED)]
+            reasons += [(sql, SetAsideReason.IN_USE) for sql in _dependents(work, kind)]
+        else:
+            reasons = [
+                (missing, SetAsideReason.CHANGED),
+                (f"({_holds(kind, 'after')})", SetAsideReason.DONE),
+                (f"NOT ({_holds(kind, 'before')})", SetAsideReason.CHANGED),
+                (guard, SetAsideReason.CHANGED),
+                *((sql, SetAsideReason.TAKEN) for sql in _update_conflicts(work, kind)),
+            ]
+    cases = " ".join(f"WHEN {sql} THEN '{reason.value}'" for sql, reason in reasons)
+    execute(
+        f"""
+        INSERT INTO imports_setaside (run_id, line, seq, reason)
+        SELECT DISTINCT ON (q.line, q.seq) %s, q.line, q.seq, q.reason FROM (
+          SELECT c.line, c.seq, CASE {cases} END AS reason
+          FROM imports_importchange c {" ".join(joins)}
+          WHERE c.run_id = %s AND c.kind = %s AND {_OPERATION[operation]}
+        ) AS q WHERE q.reason IS NOT NULL ORDER BY q.line, q.seq, q.reason
+        """,
+        [work.run.pk, work.plan_run_id, kind.key],
+    )
+
+
+def _value(kind: ChangeKind, column: str, side: str) -> str:
+    """SQL of a column's value in a change, typed; without a default."""
+    if column == kind.student_column:
+        return "c.student_id"
+    if column == kind.pk:
+        return "c.object_id"
+    return f"(c.{side}->>'{column}')::{column_type(model_field(kind.model, column))}"
+
+
+def _holds(kind: ChangeKind, side: str, alias: str = "t") -> str:
+    """Every field that the change holds on that side equals the row's."""
+    return " AND ".join(
+        f"(NOT jsonb_exists(c.{side}, '{name}') OR {alias}.{quoted(name)} IS NOT DISTINCT FROM {_value(kind, name, side)})"
+        for name in kind.fields
+    )
+
+
+def _untouched(kind: ChangeKind) -> str:
+    """The whole row is as the change that made it left it; a column it did not name is at its default."""
+    return " AND ".join(
+        f"t.{quoted(name)} IS NOT DISTINCT FROM {_new_value(kind, name, 'before')}" for name in kind.fields
+    )
+
+
+def _new_value(kind: ChangeKind, column: str, side: str = "after") -> str:
+    """SQL of a column's value in a row to be created: what the change holds, else the kind's default."""
+    if column not in kind.fields:
+        return _value(kind, column, side)
+    value = _value(kind, column, side)
+    if column in kind.defaults:
+        default = kind.defaults[column]
+        literal = ("true" if default else "false") if isinstance(default, bool) else f"'{default}'"
+        return f"coalesce({value}, {literal})"
+    return value
+
+
+def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tuple[str, SetAsideReason]]:
+    """A row to be created may be there already, or clash with one that is not being moved out of its way."""
+    leaving = ""
+    if {(kind.key, UPDATE), (kind.key, REMOVE)} & work.present:
+        leaving = (
+            f" AND NOT EXISTS (SELECT 1 FROM imports_importchange m WHERE m.run_id = {int(work.plan_run_id)}"
+            f" AND m.kind = '{kind.key}' AND m.before IS NOT NULL AND m.object_id = {{alias}}.{quoted(kind.pk)})"
+        )
+    reasons: list[tuple[str, SetAsideReason]] = []
+    uniques: list[tuple[tuple[str, ...], str]] = [((kind.pk,), "")]
+    for constraint in kind.model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
+            columns = tuple(str(kind.model._meta.get_field(name).column) for name in constraint.fields)  # type: ignore[union-attr]
+            uniques.append((columns, _constraint_condition(kind, constraint)))
+    for number, (columns, where) in enumerate(uniques):
+        alias = f"u{number}"
+        source = f"(SELECT * FROM {quoted(kind.table)}{' WHERE ' + where if where else ''})"
+        same = " AND ".join(f"{alias}.{quoted(column)} = {_new_value(kind, column)}" for column in columns)
+        joins.append(f"LEFT JOIN {source} {alias} ON {same}{leaving.format(alias=alias)}")
+        there = f"{alias}.{quoted(kind.pk)} IS NOT NULL"
+        equal = _holds(kind, "after", alias)
+        if kind.student_column:
+            equal += f" AND {alias}.{quoted(kind.student_column)} = c.student_id"
+        reasons.append((f"{there} AND {equal}", SetAsideReason.DONE))
+        reasons.append((there, SetAsideReason.TAKEN))
+    reasons += [(sql, SetAsideReason.CHANGED) for sql in _missing_parents(work, kind)]
+    return reasons
+
+
+def _constraint_condition(kind: ChangeKind, constraint: models.UniqueConstraint) -> str:
+    """WHERE of a partial unique constraint, as Django writes it for the database."""
+    from django.db import connection
+
+    if constraint.condition is None:
+        return ""
+    with connection.schema_editor(collect_sql=True) as editor:
+        return constraint._get_condition_sql(kind.model, editor) or ""  # type: ignore[attr-defined, no-any-return]
+
+
+def _update_conflicts(work: Plan, kind: ChangeKind) -> list[str]:
+    """An update may want a unique value that another row took since."""
+    conflicts = []
+    for constraint in kind.model._meta.constraints:
+        if not isinstance(constraint, models.UniqueConstraint):
+            continue
+        columns = [str(kind.model._meta.get_field(name).column) for name in constraint.fields]  # type: ignore[union-attr]
+        becoming = _becoming_unique(constraint)
+        changing = " OR ".join(
+            [f"jsonb_exists(c.after, '{column}')" for column in columns if column in kind.fields] + becoming
+        )
+        if not changing:
+            continue
+        where = _constraint_condition(kind, constraint)
+        same = " AND ".join(
+            f"o.{quoted(column)} = coalesce({_value(kind, column, 'after')}, t.{quoted(column)})" for column in columns
+        )
+        conflicts.append(
+            f"({changing}) AND EXISTS (SELECT 1 FROM (SELECT * FROM {quoted(kind.table)}"
+            f"{' WHERE ' + where if where else ''}) o WHERE {same}"
+            f" AND o.{quoted(kind.pk)} <> c.object_id AND NOT EXISTS (SELECT 1 FROM imports_importchange m"
+            f" WHERE m.run_id = {int(work.plan_run_id)} AND m.kind = '{kind.key}' AND m.before IS NOT NULL"
+            f" AND m.object_id = o.{quoted(kind.pk)}))"
+        )
+    return conflicts
+
+
+def _becoming_unique(constraint: models.UniqueConstraint) -> list[str]:
+    """Conditions under which an update brings a row under a partial constraint (an SSID that is current again)."""
+    if constraint.condition is None:
+        return []
+    becoming = []
+    for child in constraint.condition.children:
+        name, _, lookup = str(child[0]).partition("__") if isinstance(child, tuple) else ("", "", "")
+        if lookup == "isnull" and isinstance(child, tuple) and child[1] is True:
+            becoming.append(f"(jsonb_exists(c.after, '{name}') AND c.after->>'{name}' IS NULL)")
+    return becoming
+
+
+def _missing_parents(work: Plan, kind: ChangeKind) -> list[str]:
+    """A foreign key of a row to be created must point at a row that is there or that this plan creates."""
+    by_model = {k.model: k for k in all_kinds() if (k.key, CREATE) in work.present}
+    missing = []
+    for f in kind.model._meta.concrete_fields:
+        if not isinstance(f, models.ForeignKey) or f.related_model not in by_model:
+            continue
+        parent = by_model[f.related_model]  # type: ignore[index]
+        value = _value(kind, str(f.column), "after")
+        missing.append(
+            f"{value} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {quoted(parent.table)} p WHERE p.{quoted(parent.pk)} = {value})"
+            f" AND NOT EXISTS (SELECT 1 FROM imports_importchange pc WHERE pc.run_id = {int(work.plan_run_id)}"
+            f" AND pc.kind = '{parent.key}' AND pc.before IS NULL AND pc.object_id = {value} AND NOT EXISTS ("
+            f"SELECT 1 FROM imports_setaside ps WHERE ps.run_id = {int(work.run.pk)} AND ps.line = pc.line AND ps.seq = pc.seq))"
+        )
+    return missing
+
+
+def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
+    """A row is not removed while others point at it, unless this plan removes those as well."""
+    by_model = {k.model: k for k in all_kinds()}
+    conditions = []
+    for relation in kind.model._meta.related_objects:
+        model, f = relation.related_model, relation.field
+        if not isinstance(f, models.ForeignKey) or isinstance(model, str):
+            continue
+        child = by_model.get(model)
+        also_removed = ""
+        if child is not None:
+            also_removed = (
+                f" AND NOT EXISTS (SELECT 1 FROM imports_importchange d WHERE d.run_id = {int(work.plan_run_id)}"
+                f" AND d.kind = '{child.key}' AND d.after IS NULL AND d.object_id = r.{quoted(child.pk)} AND NOT EXISTS ("
+                f"SELECT 1 FROM imports_setaside ds WHERE ds.run_id = {int(work.run.pk)} AND ds.line = d.line AND ds.seq = d.seq"
+                f" AND ds.reason <> 'done'))"
+            )
+        conditions.append(
+            f"EXISTS (SELECT 1 FROM {quoted(model._meta.db_table)} r"
+            f" WHERE r.{quoted(str(f.column))} = c.object_id{also_removed})"
+        )
+    return conditions
+
+
+def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
+    """When one change of a line and part is set aside, its siblings are too. Tells whether anything is set aside at all.
+
+    A revert restores what it can of a whole record (parts_only): a later edit of one field keeps only that.
+    """
+    named_parts = "AND x.part <> 'record'" if parts_only else ""
+    execute(
+        f"""
+        INSERT INTO imports_setaside (run_id, line, seq, reason)
+        SELECT DISTINCT %(run)s, c.line, c.seq, %(changed)s
+        FROM imports_setaside a
+        JOIN imports_importchange x ON x.run_id = %(plan)s AND x.line = a.line AND x.seq = a.seq
+        JOIN imports_importchange c ON c.run_id = %(plan)s AND c.line = x.line AND c.part = x.part AND c.seq <> x.seq
+        WHERE a.run_id = %(run)s AND a.reason <> %(done)s {named_parts}
+        ON CONFLICT (run_id, line, seq) DO UPDATE SET reason = EXCLUDED.reason WHERE imports_setaside.reason = %(done)s
+        """,
+        {  # type: ignore[arg-type]
+            "run": work.run.pk,
+            "plan": work.plan_run_id,
+            "changed": SetAsideReason.CHANGED.value,
+            "done": SetAsideReason.DONE.value,
+        },
+    )
+    (count,) = fetch_one("SELECT count(*) FROM imports_setaside WHERE run_id = %s", [work.run.pk])
+    return bool(count)
+
+
+def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tuple[str, list[Any]]:
+    """WHERE of the changes to write."""
+    sql = f"c.run_id = %s AND c.kind = %s AND {_OPERATION[operation]}"
+    params: list[Any] = [work.plan_run_id, kind.key]
+    if aside:
+        sql += (
+            " AND NOT EXISTS (SELECT 1 FROM imports_setaside a WHERE a.run_id = %s AND a.line = c.line AND a.seq = c.seq)"
+        )
+        params.append(work.run.pk)
+    return sql, params
+
+
+def _create(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+    columns: dict[str, str] = {}
+    params: list[Any] = []
+    columns[kind.pk] = "c.object_id"
+    if kind.student_column:
+        columns[kind.student_column] = "c.student_id"
+    for name in kind.fields:
+        columns[name] = _new_value(kind, name)
+    for name, source in kind.provenance.items():
+        columns[name] = {"run": str(int(work.run.pk)), "line": "c.line", "now": "now()"}[source]
+    where, where_params = _chosen(work, kind, CREATE, aside=aside)
+    execute(
+        f"INSERT INTO {quoted(kind.table)} ({', '.join(map(quoted, columns))})"
+        f" SELECT {', '.join(columns.values())} FROM imports_importchange c WHERE {where}"
+        " ORDER BY c.student_id, c.line, c.seq",
+        [*params, *where_params],
+    )
+
+
+def _update(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+    assignments = ", ".join(
+        f"{quoted(name)} = CASE WHEN jsonb_exists(c.after, '{name}') THEN {_value(kind, name, 'after')}"
+        f" ELSE t.{quoted(name)} END"
+        for name in kind.fields
+    )
+    where, params = _chosen(work, kind, UPDATE, aside=aside)
+    execute(
+        f"UPDATE {quoted(kind.table)} t SET {assignments} FROM imports_importchange c"
+        f" WHERE t.{quoted(kind.pk)} = c.object_id AND {where}",
+        params,
+    )
+
+
+def _remove(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+    where, params = _chosen(work, kind, REMOVE, aside=aside)
+    execute(
+        f"DELETE FROM {quoted(kind.table)} t USING imports_importchange c WHERE t.{quoted(kind.pk)} = c.object_id AND {where}",
+        params,
+    )
+
+
+def report_set_aside(run: ImportRun, plan_run_id: int) -> None:
+    """One issue per line whose changes were set aside, so that the report names it."""
+    execute(
+        f"""
+        INSERT INTO imports_importissue
+          (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
+        SELECT %s, c.line, min(c.seq), {int(Severity.ERROR)}, '{CHANGED_SINCE_TEST}', min(c.part), '', '', '',
+          jsonb_build_object('reason', min(a.reason), 'kinds', string_agg(DISTINCT c.kind, ', ')), c.student_id, s.school_id
+        FROM imports_setaside a
+        JOIN imports_importchange c ON c.run_id = %s AND c.line = a.line AND c.seq = a.seq
+        LEFT JOIN students_student s ON s.id = c.student_id
+        WHERE a.run_id = %s AND a.reason <> 'done' GROUP BY c.line, c.student_id, s.school_id
+        """,
+        [run.pk, plan_run_id, run.pk],
+    )
+
+
+def count_applied(run: ImportRun, plan_run_id: int) -> tuple[int, int]:
+    """Lines written and lines set aside altogether. A line with one part written counts as imported."""
+    (imported, aside) = fetch_one(
+        """
+        SELECT count(*) FILTER (WHERE applied), count(*) FILTER (WHERE NOT applied AND aside) FROM (
+          SELECT c.line, bool_or(a.line IS NULL) AS applied, bool_or(a.reason <> 'done') AS aside
+          FROM imports_importchange c
+          LEFT JOIN imports_setaside a ON a.run_id = %s AND a.line = c.line AND a.seq = c.seq
+          WHERE c.run_id = %s GROUP BY c.line
+        ) AS l
+        """,
+        [run.pk, plan_run_id],
+    )
+    return imported, aside

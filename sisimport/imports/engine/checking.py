@@ -1,0 +1,114 @@
+"""match and check: every rule of the type asked of every staged row in one pass, answers inserted as issues.
+
+The staged row joins its student by key inside the statement (a stored match would rewrite every row). Rules about the whole
+record come first; a row that fails one is not asked about its parts, for it is not certain whose record it is (rule W-11).
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast
+
+from sisimport.imports.base import RECORD, Rule
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import compiled, execute
+from sisimport.imports.expressions import Cardinality, FiredRules
+from sisimport.imports.issues import Severity
+
+FIRST_SEQ = 100  # rule issues come after those of the reader
+
+
+def condition(context: RunContext, rule: Rule) -> Q:
+    """The rule's own condition, limited to rows that have a student where it speaks of one."""
+    own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
+    return context.matched & own if rule.needs_student else own
+
+
+def check(context: RunContext) -> None:
+    """Ask all rules; write the issues."""
+    rules = list(context.import_type.rules(context))
+    if not rules:
+        return
+    keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
+    others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
+    parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
+
+    def fired(chosen: list[tuple[int, Rule]]) -> FiredRules:
+        return FiredRules(*(Case(When(condition(context, r), then=Value(i))) for i, r in chosen))
+
+    refusing = fired(keeps_out) if keeps_out else FiredRules()
+    refused = Q(refused=True) | Q(_gt_zero(refusing))
+    rows = context.import_type.rows(context).annotate(
+        fired_rules=Case(When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts)))
+    )
+    rows = rows.filter(_gt_zero(F("fired_rules")))
+    columns: dict[Any, int] = {}
+    annotations: dict[str, Any] = {}
+
+    def column(operand: Any) -> str:
+        """Name of the column that holds an operand, each expression once."""
+        if operand is None:
+            return "''"
+        if operand not in columns:
+            columns[operand] = len(columns)
+            expression = Value(operand) if isinstance(operand, str) else operand
+            annotations[f"operand_{columns[operand]}"] = Cast(expression, models.TextField())
+        return f"q.c{columns[operand]}"
+
+    found = _by_rule([(i, column(r.found)) for i, r in enumerate(rules) if r.found is not None], "''")
+    expected = _by_rule([(i, column(r.expected)) for i, r in enumerate(rules) if r.expected is not None], "''")
+    params_by_rule: list[tuple[int, str]] = []
+    for i, r in enumerate(rules):
+        if r.params:
+            pairs = ", ".join(f"'{name}', {column(operand)}" for name, operand in r.params.items())
+            params_by_rule.append((i, f"jsonb_build_object({pairs})"))
+    params = _by_rule(params_by_rule, "NULL::jsonb")
+    student = _by_rule([(i, "NULL::bigint") for i, r in enumerate(rules) if r.hides_student], "q.student_id")
+    # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
+    visible = Case(When(context.matched, then=F("student__id")))
+    school = Case(When(context.matched, then=F("student__school_id")))
+    rows = rows.annotate(seen_student=visible, seen_school=school, **annotations)
+    names = ["line", "fired_rules", "seen_student", "seen_school", *annotations]
+    sql, sql_params = compiled(rows.order_by().values_list(*names))
+    aliases = ", ".join(["line", "rules", "student_id", "school_id", *(f"c{n}" for n in range(len(columns)))])
+    described = ", ".join("(%s, %s, %s, %s, %s)" for _ in rules)
+    described_params = [v for i, r in enumerate(rules) for v in (i, r.code, int(r.severity), r.part, r.field)]
+    execute(
+        f"""
+        INSERT INTO imports_importissue
+          (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
+        SELECT %s, q.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
+          coalesce({expected}, ''), {params}, {student}, q.school_id
+        FROM ({sql}) AS q({aliases})
+        CROSS JOIN LATERAL unnest(q.rules) AS u(i)
+        JOIN (VALUES {described}) AS r(i, code, severity, part, field) ON r.i = u.i
+        """,
+        [context.run.pk, *sql_params, *described_params],
+    )
+
+
+def _gt_zero(expression: Any) -> Any:
+    return GreaterThanZero(Cardinality(expression))
+
+
+class GreaterThanZero(models.Func):
+    template = "(%(expressions)s > 0)"
+    output_field = models.BooleanField()
+    conditional = True
+
+
+class _Joined(models.Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+
+
+def _joined(first: FiredRules, second: FiredRules) -> models.Func:
+    return _Joined(first, second, output_field=first.output_field)
+
+
+def _by_rule(pairs: list[tuple[int, str]], default: str) -> str:
+    if not pairs:
+        return default
+    whens = " ".join(f"WHEN {i} THEN {sql}" for i, sql in pairs)
+    return f"CASE u.i {whens} ELSE {default} END"

@@ -1,0 +1,39 @@
+"""What the stages of one run share."""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from sisimport.imports.base import ImportType
+from sisimport.imports.detection import Recognition
+from sisimport.imports.engine.progress import Progress
+from sisimport.imports.layouts import Layout
+from sisimport.imports.models import ImportRun
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One run on its way through the stages."""
+
+    run: ImportRun
+    import_type: ImportType
+    progress: Progress
+    layout: Layout | None = None
+    recognition: Recognition | None = None
+    record_count: int = 0
+    school_codes: set[str] = field(default_factory=set)
+    lea_ids: set[int] = field(default_factory=set)
+    facts: dict[str, object] = field(default_factory=dict)
+
+    def option(self, name: str) -> str:
+        """The value given for an option of the type, or its default."""
+        default = next((o.default for o in self.import_type.options if o.name == name), "")
+        return str(self.run.options.get(name, default))
+
+    @property
+    def matched(self) -> Q:
+        """Rows that found a student whom this run may touch."""
+        found = Q(student__id__isnull=False)
+        if self.run.schools is None:
+            return found
+        return found & Q(student__school_id__in=list(self.run.schools))

@@ -1,0 +1,190 @@
+"""plan: what Update would write, computed in one ordered statement and stored. The plan rows are the journal.
+
+A change is planned only where its part of the record is free of errors. Changes carry the student's identity hash as seen now.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+
+from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+from sisimport.imports.expressions import ChangedFields, Jsonb
+from sisimport.imports.issues import Severity
+
+
+def plan(context: RunContext) -> None:
+    """Write the changes of the run. Every planned object has its key already, so a plan can be applied as it stands."""
+    steps = list(context.import_type.plan(context))
+    if not steps:
+        return
+    blocked = _blocked_lines(context)
+    rows = context.import_type.rows(context).filter(refused=False)
+    if not context.import_type.may_create_students:
+        rows = rows.filter(context.matched)
+    annotations: dict[str, Any] = {}
+    lateral: list[str] = []
+    lateral_params: list[Any] = []
+    names = ["line", "seen_guard"]
+
+    def take(name: str, expression: Any) -> str:
+        """Add a column to the inner SELECT; its name in the outer one."""
+        annotations[name] = expression
+        names.append(name)
+        return f"q.c{len(names) - 1}"
+
+    for seq, step in enumerate(steps):
+        holds, student, object_id, before, after = _expressions(step)
+        c_holds = take(f"holds_{seq}", Case(When(holds, then=Value(True)), default=Value(False)))  # noqa: FBT003
+        c_student = take(f"student_{seq}", student)
+        c_object = take(f"object_{seq}", Case(When(holds, then=object_id)))
+        c_before = "NULL::jsonb" if before is None else take(f"before_{seq}", Case(When(holds, then=before)))
+        c_after = take(f"after_{seq}", Case(When(holds, then=after)))
+        free = f"AND NOT {blocked[step.part]}" if step.part in blocked else ""
+        differs = "" if before is None else f" AND {c_after} <> '{{}}'::jsonb"
+        lateral.append(
+            f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {c_holds} {free}{differs}"
+        )
+        lateral_params += [step.part, step.kind.key]
+    rows = rows.annotate(seen_guard=F("student__identity_hash"), **annotations).order_by("student__id", "line")
+    sql, params = compiled(rows.values_list(*names))
+    aliases = ", ".join(["line", "guard", *(f"c{n}" for n in range(2, len(names)))])
+    record_free = f"WHERE NOT {blocked[RECORD]}" if RECORD in blocked else ""
+    execute(
+        f"""
+        INSERT INTO imports_importchange
+          (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
+        SELECT %s, q.line, s.seq, s.part, s.kind, s.object_id, s.student_id, q.guard, s.before, s.after
+        FROM (SELECT * FROM ({sql}) AS q({aliases}) {record_free}) AS q
+        CROSS JOIN LATERAL ({" UNION ALL ".join(lateral)}) AS s(seq, part, kind, student_id, object_id, before, after)
+        """,
+        [context.run.pk, *params, *lateral_params],
+    )
+
+
+def _expressions(step: PlannedChange) -> tuple[Q, Any, Any, Any, Any]:
+    holds = step.when if isinstance(step.when, Q) else Q(step.when)
+    if isinstance(step, PlannedCreate):
+        values = {name: Value(v) if isinstance(v, str | int | bool) else v for name, v in step.values.items()}
+        return holds, step.student_id, step.object_id, None, Jsonb(**values)
+    fields = dict(step.fields)
+    return (
+        holds,
+        F("student__id"),
+        step.object_id,
+        ChangedFields(fields, take="before"),
+        ChangedFields(fields, take="after"),
+    )
+
+
+def _blocked_lines(context: RunContext) -> dict[str, str]:
+    """Per part with errors: SQL that tells whether a line of `q` has one. The lines go into a small temporary table."""
+    rows = fetch_all(
+        "SELECT DISTINCT part FROM imports_importissue WHERE run_id = %s AND severity = %s",
+        [context.run.pk, int(Severity.ERROR)],
+    )
+    if not rows:
+        return {}
+    execute(
+        "CREATE TEMP TABLE blocked_part ON COMMIT DROP AS SELECT DISTINCT line, part FROM imports_importissue"
+        " WHERE run_id = %s AND severity = %s",
+        [context.run.pk, int(Severity.ERROR)],
+    )
+    execute("CREATE INDEX ON blocked_part (line, part)")
+    execute("ANALYZE blocked_part")
+    return {
+        part: f"EXISTS (SELECT 1 FROM blocked_part b WHERE b.line = q.line AND b.part = '{part}')" for (part,) in rows
+    }
+
+
+def count_test(context: RunContext) -> dict[str, int]:
+    """Outcome and severity counts of a run that has its issues and plan. The outcomes add up to the record count."""
+    run_id = context.run.pk
+    errors, warnings, notices = severity_counts([run_id])
+    (planned,) = fetch_one(
+        "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s GROUP BY line) AS l", [run_id]
+    )
+    refused = skipped = 0
+    if errors:
+        (refused,) = fetch_one(
+            "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND severity = %s AND line > 0"
+            " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)",
+            [run_id, int(Severity.ERROR)],
+        )
+    skip_codes = skipping_codes()
+    if skip_codes:
+        (skipped,) = fetch_one(
+            "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND code = ANY(%s) AND line > 0"
+            " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)"
+            " AND NOT EXISTS (SELECT 1 FROM imports_importissue e WHERE e.run_id = i.run_id AND e.line = i.line"
+            "   AND e.severity = %s)",
+            [run_id, skip_codes, int(Severity.ERROR)],
+        )
+    return {
+        "record_count": context.record_count,
+        "planned_count": planned,
+        "refused_count": refused,
+        "skipped_count": skipped,
+        "unchanged_count": context.record_count - planned - refused - skipped,
+        "error_count": errors,
+        "warning_count": warnings,
+        "notice_count": notices,
+    }
+
+
+def skipping_codes() -> list[str]:
+    from sisimport.imports.issues import codes
+
+    return [code.code for code in codes.all() if code.skips]
+
+
+def severity_counts(run_ids: list[int]) -> tuple[int, int, int]:
+    """Issues of these runs: errors, warnings, notices."""
+    counts = dict(
+        fetch_all(
+            "SELECT severity, count(*) FROM imports_importissue WHERE run_id = ANY(%s) GROUP BY severity", [run_ids]
+        )
+    )
+    return counts.get(Severity.ERROR, 0), counts.get(Severity.WARNING, 0), counts.get(Severity.NOTICE, 0)
+
+
+def summarise(run_id: int, *, plan_run_id: int) -> dict[str, Any]:
+    """What report pages show without counting again: issues by cause, changes by kind."""
+    issues = fetch_all(
+        "SELECT code, severity, count(*), count(DISTINCT line) FROM imports_importissue WHERE run_id = ANY(%s)"
+        " GROUP BY code, severity ORDER BY severity DESC, count(*) DESC, code",
+        [[run_id, plan_run_id]],
+    )
+    changes = fetch_all(
+        "SELECT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END, count(*)"
+        " FROM imports_importchange WHERE run_id = %s GROUP BY 1, 2 ORDER BY 1, 2",
+        [plan_run_id],
+    )
+    return {
+        "issues": [{"code": c, "severity": s, "count": n, "lines": lines} for c, s, n, lines in issues],
+        "changes": [{"kind": k, "operation": op, "count": n} for k, op, n in changes],
+    }
+
+
+def list_absent(context: RunContext) -> int:
+    """Students of the file's schools that the file does not name. Only those enrolled now: leavers are not expected in it."""
+    table = quoted(context.import_type.row_model._meta.db_table)
+    schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
+    params: list[Any] = [context.run.pk, sorted(context.school_codes), sorted(context.lea_ids)]
+    if context.run.schools is not None:
+        params.append(list(context.run.schools))
+    return execute(
+        f"""
+        INSERT INTO imports_absentstudent (run_id, student_id, has_el_data)
+        SELECT %s, s.id, el.student_id IS NOT NULL
+        FROM students_student s
+        JOIN students_school sc ON sc.id = s.school_id AND sc.code = ANY(%s) AND sc.lea_id = ANY(%s)
+        LEFT JOIN students_elrecord el ON el.student_id = s.id
+        WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.lea_id = s.lea_id AND r.local_number = s.local_number)
+          AND (EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = s.id AND e.exit_date IS NULL)
+            OR NOT EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = s.id)) {schools}
+        """,
+        params,
+    )

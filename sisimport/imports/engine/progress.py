@@ -1,0 +1,64 @@
+"""Progress of a run, visible while its transaction is still open, and the wish to cancel it."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from django.db import DatabaseError, connection
+
+MIN_INTERVAL = 0.5  # seconds between two writes within a phase
+
+
+class RunCancelledError(Exception):
+    """Somebody asked to cancel; raised at the next report, before anything was applied."""
+
+
+class Progress:
+    """Writes phase and counts over a connection of its own (the run's transaction would hide them).
+
+    The run's own transaction must not touch the run's row while this is open.
+    """
+
+    def __init__(self, run_id: int) -> None:
+        self.run_id = run_id
+        self._connection = connection.copy()
+        self._phase = ""
+        self._last = 0.0
+        self.cancellable = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def report(self, phase: str, done: int = 0, total: int = 0) -> None:
+        """Say where the run is. Writes at each new phase and at most twice a second within one.
+
+        Raises RunCancelledError while the run may still be cancelled and somebody asked for it.
+        """
+        now = time.monotonic()
+        if phase == self._phase and now - self._last < MIN_INTERVAL:
+            return
+        self._phase, self._last = phase, now
+        if self._write(phase, done, total) and self.cancellable:
+            raise RunCancelledError
+
+    def _write(self, phase: str, done: int, total: int) -> bool:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '200ms'")
+                cursor.execute(
+                    "UPDATE imports_importrun SET phase = %s, progress_done = %s, progress_total = %s "
+                    "WHERE id = %s AND status = 'running' RETURNING cancel_requested",
+                    [phase, done, total, self.run_id],
+                )
+                row = cursor.fetchone()
+        except DatabaseError:
+            # Progress is a courtesy: a run never fails for it. The main connection finds out by itself what is wrong.
+            self._connection.close()
+            return False
+        return bool(row and row[0])

@@ -1,0 +1,47 @@
+"""Small helpers for the statements the engine composes. Names of tables and columns come from models only, never from input."""
+
+from typing import Any
+
+from django.db import connection, models
+
+
+def quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def execute(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> int:
+    """Run one statement and return the number of rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        return int(cursor.rowcount)
+
+
+def fetch_all(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        return list(cursor.fetchall())
+
+
+def fetch_one(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - aggregates always answer
+    return tuple(row)
+
+
+def compiled(queryset: models.QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    """SELECT of a queryset and its parameters."""
+    sql, params = queryset.query.sql_with_params()
+    return sql, tuple(params)
+
+
+def column_type(field: models.Field[Any, Any]) -> str:
+    """PostgreSQL type without a length: casting to varchar(n) would cut silently."""
+    db_type = field.db_type(connection) or "text"
+    return "text" if db_type.startswith(("varchar", "char")) else db_type
+
+
+def model_field(model: type[models.Model], column: str) -> models.Field[Any, Any]:
+    """The concrete field stored in `column`."""
+    return next(f for f in model._meta.concrete_fields if f.column == column)

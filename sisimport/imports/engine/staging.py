@@ -1,0 +1,228 @@
+"""read and stage: the file's lines into a temporary table, by COPY, block by block.
+
+The table lives in the session: a killed worker or a cut connection leaves nothing behind, and it is not logged by the
+database. Reader and database work at the same time, one on each side of the pipe.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from django.db import connection, models
+
+from sisimport.imports.base import RECORD, DuplicateCheck, StagedRow
+from sisimport.imports.detection import recognise
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
+from sisimport.imports.issues import Severity
+from sisimport.imports.reading import FileError, Problem, Reader, Row
+from sisimport.imports.registry import layouts_of
+from students.models import LEA
+
+# Control characters that no value holds (see _clean): they delimit and never quote.
+SEPARATOR, QUOTE = "\x02", "\x01"
+_SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
+_COPY = f"WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{{force}})"
+MAX_PROBLEMS = 40  # per line
+_LINES = 4000
+
+
+def stage(context: RunContext) -> None:
+    """Read the run's file into the staging table of its type. Raises FileError when the file as a whole cannot be used."""
+    run, import_type = context.run, context.import_type
+    assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
+    context.progress.report("reading")
+    with run.file.file.open("rb") as stream:
+        recognition = recognise(stream, layouts_of(import_type), expected=layouts_of(import_type))
+        if recognition.error is not None:
+            raise recognition.error
+        context.recognition, context.layout = recognition, recognition.layout
+        reader = Reader(stream, recognition, import_type.fields)
+        create_table(import_type.row_model)
+        with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
+            _copy_rows(context, reader, problems)
+            context.record_count = reader.record_count
+            if not reader.record_count:
+                raise FileError("FILE-EMPTY")
+            _copy_problems(run.pk, import_type.row_model, problems, list(reader.notices))
+        run.file.line_index = reader.line_index
+        run.file.save(update_fields=["line_index"])
+    context.progress.report("indexing", context.record_count, context.record_count)
+    execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}")
+    for check in import_type.duplicates:
+        mark_duplicates(import_type.row_model, check)
+
+
+def create_table(model: type[StagedRow]) -> None:
+    """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default."""
+    columns = []
+    for f in model._meta.concrete_fields:
+        definition = f"{quoted(f.column)} {column_type(f)}"
+        if f.has_default():
+            definition += f" NOT NULL DEFAULT {_literal(f.get_default())}"
+        elif isinstance(f, models.TextField | models.CharField):
+            definition += " NOT NULL DEFAULT ''"
+        columns.append(definition)
+    execute(f"CREATE TEMP TABLE {quoted(model._meta.db_table)} ({', '.join(columns)}) ON COMMIT DROP")
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _copy_rows(context: RunContext, reader: Reader, problems: IO[str]) -> None:
+    model, fields = context.import_type.row_model, context.import_type.fields
+    text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
+    columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
+    force = [quoted(name) for name in text if name in columns]
+    options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
+    sql = f"COPY {quoted(model._meta.db_table)} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
+    leas = _Leas(context)
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        for block in reader.blocks():
+            copy.write(_block_text(block, leas, context, problems, len(columns)))
+            context.progress.report("reading", reader.record_count, 0)
+    leas.settle()
+
+
+def model_column(model: type[models.Model], name: str) -> str:
+    return str(model._meta.get_field(name).column)  # type: ignore[union-attr]
+
+
+class _Leas:
+    """LEA codes of the file -> ids, with the state profile that decides the SSID format."""
+
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
+        name = context.import_type.lea_field
+        fields = context.import_type.fields
+        self.index = fields.index(name) if name else None
+        school = context.import_type.school_field
+        self.school_index = fields.index(school) if school else None
+        known = list(LEA.objects.values_list("code", "id", "state"))
+        self.by_code = {code: (str(pk), state) for code, pk, state in known}
+        # A file without LEA column, in an installation of one district, speaks of that district.
+        self.only = (str(known[0][1]), known[0][2]) if len(known) == 1 else None
+        self.seen: set[str] = set()
+
+    def of(self, values: tuple[str | None, ...]) -> tuple[str, str]:
+        if self.index is None:
+            return self.only or ("", "CA")
+        code = values[self.index] or ""
+        self.seen.add(code)
+        return self.by_code.get(code) or ("", "CA")
+
+    def settle(self) -> None:
+        """Which LEAs the file speaks of; a file of strangers only is refused as another district's."""
+        context = self.context
+        if self.index is None:
+            context.lea_ids = {int(self.only[0])} if self.only else set()
+            return
+        context.lea_ids = {int(self.by_code[code][0]) for code in self.seen if code in self.by_code}
+        if not context.lea_ids and not context.import_type.may_create_students and any(self.seen):
+            codes = ", ".join(sorted(code for code in self.seen if code)[:3])
+            raise FileError("FILE-LEA", found=codes, expected=", ".join(sorted(self.by_code)[:3]) or "no district yet")
+
+
+def _block_text(block: list[Row], leas: _Leas, context: RunContext, problems: IO[str], width: int) -> str:
+    lines: list[str] = []
+    part_of = context.import_type.part_of_field
+    school_index = leas.school_index
+    for number, values, found in block:
+        refused = "f"
+        if found:
+            if any(p.severity == Severity.ERROR and part_of.get(p.field or "", RECORD) == RECORD for p in found):
+                refused = "t"
+            _write_problems(problems, number, found, part_of)
+            if len(values) == 0:  # the line could not be split into columns: there is nothing to stage
+                continue
+        lea, state = leas.of(values)
+        if school_index is not None:
+            context.school_codes.add(values[school_index] or "")
+        lines.append(SEPARATOR.join((str(number), lea, state, refused, *[v or "" for v in values])))
+    if not lines:
+        return ""
+    text = "\n".join(lines)
+    clean = (
+        text.count("\n") == len(lines) - 1
+        and text.count(SEPARATOR) == len(lines) * (width - 1)
+        and QUOTE not in text
+        and "\r" not in text
+    )
+    if not clean:
+        text = _clean(block, leas)
+    return text + "\n"
+
+
+def _clean(block: list[Row], leas: _Leas) -> str:
+    """As _block_text, for values that hold line ends or our control characters."""
+    lines = []
+    for number, values, found in block:
+        if not values:
+            continue
+        refused = "t" if any(p.severity == Severity.ERROR for p in found) else "f"
+        lea, state = leas.of(values)
+        lines.append(SEPARATOR.join((str(number), lea, state, refused, *[(v or "").translate(_SANITISE) for v in values])))
+    return "\n".join(lines)
+
+
+def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: Any) -> None:
+    for seq, p in enumerate(found):
+        if seq >= MAX_PROBLEMS:
+            break
+        part = part_of.get(p.field or "", RECORD)
+        params = json.dumps(p.params) if p.params else ""
+        row = (line, seq, int(p.severity), p.code, part, p.field or "", p.found, p.expected, params)
+        out.write(SEPARATOR.join(str(v).translate(_SANITISE) for v in row) + "\n")
+
+
+def _copy_problems(run_id: int, model: type[StagedRow], problems: IO[str], notices: list[Problem]) -> None:
+    """Reader problems become issues; those of a whole file stand on line 0."""
+    _write_problems(problems, 0, notices, {})
+    if not problems.tell():
+        return
+    problems.seek(0)
+    execute(
+        "CREATE TEMP TABLE staged_problem (line int, seq int, severity int, code text, part text, field text, found text,"
+        " expected text, params jsonb) ON COMMIT DROP"
+    )
+    options = _COPY.format(force=", FORCE_NOT_NULL (code, part, field, found, expected)")
+    with connection.cursor() as cursor, cursor.copy(f"COPY staged_problem FROM STDIN {options}") as copy:
+        while chunk := problems.read(1 << 18):
+            copy.write(chunk)
+    execute(
+        "INSERT INTO imports_importissue (run_id, line, seq, severity, code, part, field, found, expected, params)"
+        " SELECT %s, line, seq, severity, code, part, field, found, expected, params FROM staged_problem",
+        [run_id],
+    )
+
+
+def mark_duplicates(model: type[StagedRow], check: DuplicateCheck) -> None:
+    """Mark lines that share a key: 1 on the repeats of equal lines, 2 on all lines when they differ (rule D-11)."""
+    table = quoted(model._meta.db_table)
+    key = ", ".join(quoted(model_column(model, name)) for name in check.key)
+    blank = " AND ".join(f"{quoted(model_column(model, name))}::text <> ''" for name in check.key)
+    if not fetch_all(f"SELECT 1 FROM {table} WHERE {blank} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"):
+        return
+    compared = " || chr(31) || ".join(f"coalesce({quoted(model_column(model, n))}::text, '')" for n in check.compared)
+    mark, first = quoted(check.name), quoted(f"{check.name}_line")
+    execute(
+        f"""
+        WITH repeated AS (SELECT {key} FROM {table} WHERE {blank} GROUP BY {key} HAVING count(*) > 1),
+        hashed AS (
+          SELECT line, {key}, hashtextextended({compared}, 0) AS h FROM {table} JOIN repeated USING ({key})
+        ),
+        judged AS (
+          SELECT line, min(line) OVER w AS first_line, min(h) OVER w <> max(h) OVER w AS differ
+          FROM hashed WINDOW w AS (PARTITION BY {key})
+        )
+        UPDATE {table} r
+        SET {mark} = CASE WHEN differ THEN 2 WHEN judged.line > first_line THEN 1 ELSE 0 END, {first} = first_line
+        FROM judged WHERE judged.line = r.line
+        """
+    )

@@ -1,0 +1,307 @@
+"""Executing a run: claimed once, done in one transaction, its end state written inside it.
+
+Whoever executes a run (a worker, or the command line) holds the run's advisory lock in its database session. PostgreSQL frees it
+the moment the process dies, so a free lock on an active run means: nobody is on it.
+"""
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Iterator
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from sisimport.imports.engine import applying, checking, planning, reverting, staging
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.progress import Progress, RunCancelledError
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.issues import Severity, render
+from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, Work
+from sisimport.imports.reading import FileError
+from sisimport.imports.registry import get_type
+from students.locks import lock_leas
+
+logger = logging.getLogger(__name__)
+
+RUN_LOCK = 0x5349_0002  # class of the advisory locks on runs
+MAX_ATTEMPTS = 3
+PARKED_MESSAGE = (
+    "This run stopped its worker {n} times and was parked. Nothing was changed. "
+    "Check the worker's memory and disk, then upload the file again."
+)
+FAILED_MESSAGE = "Something went wrong on our side; nothing was changed. Tell your administrator the reference {reference}."
+
+
+@contextlib.contextmanager
+def run_lock(run_id: int) -> Iterator[bool]:
+    """Hold the run's session lock; yields False at once when another session has it."""
+    (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, run_id])
+    try:
+        yield bool(got)
+    finally:
+        if got:
+            # A lost connection has already given the lock back.
+            with contextlib.suppress(DatabaseError, InterfaceError):
+                execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run_id])
+
+
+def execute_run(run_id: int) -> bool:
+    """Execute a queued or abandoned run to its end. False when it is not ours to do (done, or another session is on it).
+
+    Raises OperationalError when the database connection is lost: the run then stays active and is found again.
+    """
+    with run_lock(run_id) as mine:
+        if not mine or not _claim(run_id):
+            return False
+        run = ImportRun.objects.select_related("file", "test_run", "reverts").get(pk=run_id)
+        try:
+            with Progress(run_id) as progress:
+                _perform(run, progress)
+        except RunCancelledError:
+            _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
+        except FileError as error:
+            _reject(run_id, error)
+        except (OperationalError, InterfaceError):
+            logger.warning("run %s lost its database connection; it will be taken up again", run_id)
+            connection.close()
+            raise
+        except Exception as error:
+            reference = secrets.token_hex(4).upper()
+            # The message of a database error may quote a row: only its type and the place go into the log.
+            logger.error("run %s failed, reference %s, %s", run_id, reference, _where(error))  # noqa: TRY400
+            _end(run_id, RunStatus.FAILED, message=FAILED_MESSAGE.format(reference=reference), reference=reference)
+        return True
+
+
+def _where(error: BaseException) -> str:
+    """Type of an error and the frames it came through, without its text."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at " + " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-6:]))
+
+
+def _claim(run_id: int) -> bool:
+    """Count the attempt before working, so that a run which kills its worker is parked and not tried for ever."""
+    with transaction.atomic():
+        run = ImportRun.objects.select_for_update().filter(pk=run_id).first()
+        if run is None or not run.is_active:
+            return False
+        if run.cancel_requested:
+            _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
+            return False
+        if run.attempts >= MAX_ATTEMPTS:
+            _end(run_id, RunStatus.FAILED, message=PARKED_MESSAGE.format(n=run.attempts))
+            return False
+        ImportRun.objects.filter(pk=run_id).update(
+            status=RunStatus.RUNNING, attempts=run.attempts + 1, started_at=timezone.now(), phase="starting"
+        )
+    return True
+
+
+def _perform(run: ImportRun, progress: Progress) -> None:
+    if run.work == Work.REVERT:
+        _revert(run, progress)
+    elif run.work == Work.UPDATE:
+        _update(run, progress)
+    else:
+        _test_or_import(run, progress)
+
+
+def _test_or_import(run: ImportRun, progress: Progress) -> None:
+    """Test: read, stage, check, plan. Import does the same and then applies its own plan."""
+    import_type = get_type(run.import_type)
+    context = RunContext(run=run, import_type=import_type, progress=progress)
+    with transaction.atomic():
+        _bulk_session()
+        staging.stage(context)
+        progress.report("matching", context.record_count, context.record_count)
+        import_type.prepare(context)
+        progress.report("checking", context.record_count, context.record_count)
+        checking.check(context)
+        progress.report("planning", context.record_count, context.record_count)
+        planning.plan(context)
+        values = planning.count_test(context)
+        if import_type.lists_absent:
+            context.facts["absent_count"] = planning.list_absent(context)
+        facts = {**_file_facts(context), **context.facts}
+        layout = context.layout.key if context.layout else ""
+        ImportRun.objects.filter(pk=run.pk).only("pk")
+        if run.work == Work.IMPORT:
+            progress.report("applying")
+            progress.cancellable = False
+            lock_leas(context.lea_ids)
+            values |= _apply(run, run.pk, values)
+        summary = planning.summarise(run.pk, plan_run_id=run.pk)
+        progress.close()
+        _end(
+            run.pk,
+            RunStatus.COMPLETED,
+            layout=layout,
+            facts=facts,
+            lea_ids=sorted(context.lea_ids),
+            summary=summary,
+            **values,
+        )
+
+
+def _update(run: ImportRun, progress: Progress) -> None:
+    """Apply the plan of the Test run, exactly and only where it still holds."""
+    test = run.test_run
+    assert test is not None  # noqa: S101 - a database constraint says so
+    with transaction.atomic():
+        _bulk_session()
+        progress.report("waiting", 0, test.record_count)
+        lock_leas(test.lea_ids)
+        progress.report("applying", 0, test.record_count)
+        progress.cancellable = False
+        counts = {name: getattr(test, name) for name in _COUNTS}
+        values = counts | _apply(run, test.pk, counts)
+        summary = planning.summarise(run.pk, plan_run_id=test.pk)
+        progress.close()
+        _end(
+            run.pk,
+            RunStatus.COMPLETED,
+            layout=test.layout,
+            facts=test.facts,
+            lea_ids=test.lea_ids,
+            summary=summary,
+            **values,
+        )
+
+
+_COUNTS = (
+    "record_count",
+    "planned_count",
+    "unchanged_count",
+    "refused_count",
+    "skipped_count",
+    "error_count",
+    "warning_count",
+    "notice_count",
+)
+
+
+def _apply(run: ImportRun, plan_run_id: int, counts: dict[str, int]) -> dict[str, int]:
+    """Apply a plan and count what became of its lines."""
+    applying.apply(run, plan_run_id)
+    imported, aside = applying.count_applied(run, plan_run_id)
+    values = {"import_count": imported, "set_aside_count": aside}
+    done = counts["planned_count"] - imported - aside
+    if aside:
+        applying.report_set_aside(run, plan_run_id)
+        errors, warnings, notices = planning.severity_counts(list({run.pk, plan_run_id}))
+        values |= {"error_count": errors, "warning_count": warnings, "notice_count": notices}
+    if done:
+        # Planned lines that were already as planned: unchanged, unless another part of the line was refused.
+        refused = _refused_among_done(run, plan_run_id)
+        values["refused_count"] = counts["refused_count"] + refused
+        values["unchanged_count"] = counts["unchanged_count"] + done - refused
+    return values
+
+
+def _refused_among_done(run: ImportRun, plan_run_id: int) -> int:
+    (count,) = fetch_one(
+        """
+        SELECT count(*) FROM (
+          SELECT c.line FROM imports_importchange c
+          LEFT JOIN imports_setaside a ON a.run_id = %s AND a.line = c.line AND a.seq = c.seq
+          WHERE c.run_id = %s GROUP BY c.line HAVING bool_and(coalesce(a.reason = 'done', false))
+        ) AS l WHERE EXISTS (SELECT 1 FROM imports_importissue i WHERE i.run_id = %s AND i.line = l.line AND i.severity = %s)
+        """,
+        [run.pk, plan_run_id, plan_run_id, int(Severity.ERROR)],
+    )
+    return int(count)
+
+
+def _revert(run: ImportRun, progress: Progress) -> None:
+    """Restore what is untouched since the reverted run; list what was kept because it was edited later."""
+    applied = run.reverts
+    assert applied is not None  # noqa: S101 - a database constraint says so
+    with transaction.atomic():
+        _bulk_session()
+        progress.report("waiting", 0, applied.record_count)
+        lock_leas(applied.lea_ids)
+        progress.report("reverting", 0, applied.record_count)
+        progress.cancellable = False
+        reverting.plan_revert(run)
+        (planned,) = fetch_one(
+            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s GROUP BY line) AS l", [run.pk]
+        )
+        counts = dict.fromkeys(_COUNTS, 0) | {"record_count": planned, "planned_count": planned}
+        values = counts | _apply(run, run.pk, counts)
+        summary = planning.summarise(run.pk, plan_run_id=run.pk)
+        progress.close()
+        _end(run.pk, RunStatus.COMPLETED, layout=applied.layout, lea_ids=applied.lea_ids, summary=summary, **values)
+
+
+def _bulk_session() -> None:
+    """Room for sorting and joining a whole district in memory, for this transaction only."""
+    execute("SET LOCAL work_mem = '192MB'")
+    execute("SET LOCAL maintenance_work_mem = '256MB'")
+    (used,) = fetch_one("SELECT current_setting('temp_buffers') = '256MB'")
+    if not used:
+        with contextlib.suppress(DatabaseError), transaction.atomic():
+            execute("SET temp_buffers = '256MB'")
+
+
+def _file_facts(context: RunContext) -> dict[str, object]:
+    recognition = context.recognition
+    if recognition is None:
+        return {}
+    return {
+        "delimiter": recognition.delimiter,
+        "encoding": recognition.encoding,
+        "header": recognition.header,
+        "columns": recognition.column_count,
+    }
+
+
+def _end(run_id: int, status: RunStatus, **values: object) -> None:
+    """Move an active run to an end state, once."""
+    ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).update(
+        status=status, finished_at=timezone.now(), phase="", **values
+    )
+
+
+def _reject(run_id: int, error: FileError) -> None:
+    """The file is wrong: say why, as a message of the run and as its one issue."""
+    message = render(error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params)
+    with transaction.atomic():
+        ImportIssue.objects.create(
+            run_id=run_id,
+            line=int(error.params.get("line", 0) or 0),
+            seq=0,
+            severity=Severity.ERROR,
+            code=error.code,
+            part="record",
+            field=error.field or "",
+            found=error.found,
+            expected=error.expected,
+            params=error.params or None,
+        )
+        _end(
+            run_id,
+            RunStatus.REJECTED,
+            message=message,
+            error_count=1,
+            summary={"issues": [{"code": error.code, "severity": int(Severity.ERROR), "count": 1, "lines": 1}], "changes": []},
+        )
+
+
+def active_run_ids_without_worker() -> list[int]:
+    """Runs that should be worked on and whose lock nobody holds, oldest first."""
+    return [
+        pk
+        for (pk,) in fetch_all(
+            """
+            SELECT r.id FROM imports_importrun r
+            WHERE r.status IN ('queued', 'running') AND NOT EXISTS (
+              SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = r.id AND l.granted
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+            ORDER BY r.id
+            """,
+            [RUN_LOCK],
+        )
+    ]

@@ -1,0 +1,169 @@
+"""Kinds of change: which records a run may write, and how a change row becomes a row of theirs.
+
+A kind is declared once per model; planning, applying, reverting and showing a change all work from the declaration.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+
+from students.models import LEA, SSID, ELRecord, Enrollment, Origin, School, SSIDReplacement, Student
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeKind:
+    """How changes of one model are written.
+
+    `rank` orders kinds: what others point to comes first (and is removed last). `fields` are the columns a change may hold;
+    on creation a column that the change does not hold gets its `defaults` value. `provenance` columns are filled from the
+    run that applies (`run`, `line`, `now`). `student_column` names the column that holds the student, filled from the change.
+    """
+
+    key: str
+    label: str
+    model: type[models.Model]
+    rank: int
+    fields: tuple[str, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    student_column: str | None = "student_id"
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def pk(self) -> str:
+        return str(self.model._meta.pk.column)  # type: ignore[union-attr]
+
+
+_kinds: dict[str, ChangeKind] = {}
+
+
+def register_kind(kind: ChangeKind) -> ChangeKind:
+    """Make a kind known. Raises ValueError if its key is taken."""
+    if kind.key in _kinds:
+        raise ValueError(f"change kind {kind.key!r} is registered twice")
+    _kinds[kind.key] = kind
+    return kind
+
+
+def get_kind(key: str) -> ChangeKind:
+    return _kinds[key]
+
+
+def all_kinds() -> list[ChangeKind]:
+    return sorted(_kinds.values(), key=lambda kind: kind.rank)
+
+
+def unregister_kind(key: str) -> None:
+    """For tests only."""
+    _kinds.pop(key)
+
+
+_STUDENT_TEXT = (
+    "local_number",
+    "grade",
+    "last_name",
+    "first_name",
+    "middle_name",
+    "suffix",
+    "legal_last_name",
+    "legal_first_name",
+    "legal_middle_name",
+    "alias_last_name",
+    "alias_first_name",
+    "gender",
+    "legal_gender",
+    "birth_country",
+    "birth_state",
+    "home_language",
+    "ethnicity",
+)
+
+LEA_KIND = register_kind(
+    ChangeKind(
+        key="lea",
+        label="LEA",
+        model=LEA,
+        rank=10,
+        fields=("code", "name", "state"),
+        defaults={"name": "", "state": "CA"},
+        student_column=None,
+    )
+)
+SCHOOL_KIND = register_kind(
+    ChangeKind(
+        key="school",
+        label="School",
+        model=School,
+        rank=20,
+        fields=("lea_id", "code", "name"),
+        defaults={"name": ""},
+        student_column=None,
+    )
+)
+STUDENT_KIND = register_kind(
+    ChangeKind(
+        key="student",
+        label="Student",
+        model=Student,
+        rank=30,
+        fields=("lea_id", "school_id", "birth_date", *_STUDENT_TEXT),
+        defaults=dict.fromkeys(_STUDENT_TEXT, ""),
+        student_column=None,
+    )
+)
+ENROLLMENT_KIND = register_kind(
+    ChangeKind(
+        key="enrollment",
+        label="Enrollment",
+        model=Enrollment,
+        rank=40,
+        fields=("school_id", "grade", "start_date", "exit_date"),
+        defaults={"grade": ""},
+    )
+)
+SSID_KIND = register_kind(
+    ChangeKind(
+        key="ssid",
+        label="SSID",
+        model=SSID,
+        rank=50,
+        fields=("ssid", "state", "origin", "verified", "retired_at"),
+        defaults={"state": "CA", "origin": Origin.STATE_FILE.value, "verified": True},
+        provenance={"origin_run": "run", "origin_line": "line", "created_at": "now"},
+    )
+)
+EL_KIND = register_kind(
+    ChangeKind(
+        key="el",
+        label="EL record",
+        model=ELRecord,
+        rank=60,
+        fields=(
+            "program_status",
+            "identified_date",
+            "tbd_date",
+            "exit_date",
+            "state_elas",
+            "state_elas_date",
+            "state_language",
+        ),
+        defaults={"state_elas": "", "state_language": ""},
+    )
+)
+REPLACEMENT_KIND = register_kind(
+    ChangeKind(
+        key="replacement",
+        label="SSID replacement",
+        model=SSIDReplacement,
+        rank=45,
+        fields=("state", "retired_ssid", "replacement_ssid"),
+        defaults={"state": "CA"},
+        provenance={"origin_run": "run", "learned_at": "now"},
+        student_column=None,
+    )
+)

@@ -1,0 +1,105 @@
+"""Import tools and import types: apps offer theirs in import_types.py, found as the admin finds admin.py."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+from django.utils.module_loading import autodiscover_modules
+
+from sisimport.imports.base import ImportType
+from sisimport.imports.layouts import Layout, load_layouts
+from sisimport.imports.models import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """An import screen that groups import types."""
+
+    key: str
+    title: str
+    lead: str  # one sentence under the title
+    order: int
+    crumbs: str = "Reporting / CA State Reporting"
+
+
+class UnknownImportTypeError(LookupError):
+    """No import type has this key."""
+
+
+_tools: dict[str, Tool] = {}
+_types: dict[str, ImportType] = {}
+T = TypeVar("T", bound=type[ImportType])
+
+
+def register_tool(tool: Tool) -> Tool:
+    """Make a screen known. Raises ValueError if its key is taken."""
+    if tool.key in _tools:
+        raise ValueError(f"import tool {tool.key!r} is registered twice")
+    _tools[tool.key] = tool
+    return tool
+
+
+def register(cls: T) -> T:
+    """Class decorator: make an import type known. Raises ValueError for a taken key or an unknown tool."""
+    if cls.key in _types:
+        raise ValueError(f"import type {cls.key!r} is registered twice")
+    if cls.tool not in _tools:
+        raise ValueError(f"import type {cls.key!r} names the unknown tool {cls.tool!r}")
+    _types[cls.key] = cls()
+    return cls
+
+
+def unregister(key: str) -> None:
+    """For tests only."""
+    _types.pop(key, None)
+
+
+def discover() -> None:
+    """Called once when the apps are ready."""
+    autodiscover_modules("import_types")
+
+
+def get_type(key: str) -> ImportType:
+    """The import type of this key. Raises UnknownImportTypeError."""
+    try:
+        return _types[key]
+    except KeyError:
+        raise UnknownImportTypeError(key) from None
+
+
+def all_types() -> list[ImportType]:
+    return sorted(_types.values(), key=lambda t: (_tools[t.tool].order, t.order, t.key))
+
+
+def listed_types(tool: str | None = None) -> list[ImportType]:
+    """Types that screens show: only those that work end to end."""
+    return [t for t in all_types() if t.listed and (tool is None or t.tool == tool)]
+
+
+def tools() -> list[Tool]:
+    """Screens with at least one listed type."""
+    used = {t.tool for t in listed_types()}
+    return sorted((tool for tool in _tools.values() if tool.key in used), key=lambda tool: tool.order)
+
+
+def get_tool(key: str) -> Tool:
+    return _tools[key]
+
+
+@cache
+def _folder_layouts(folder: object) -> dict[str, Layout]:
+    return load_layouts(folder)  # type: ignore[arg-type]
+
+
+def layouts_of(import_type: ImportType) -> list[Layout]:
+    """The loaded layouts of a type, in its order."""
+    loaded = _folder_layouts(import_type.layout_folder)
+    return [loaded[key] for key in import_type.layouts]
+
+
+def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
+    """Every layout of every type that reads files, with the type it belongs to."""
+    return {layout.key: (layout, t) for t in all_types() for layout in layouts_of(t)}
+
+
+__all__ = ["Tool", "UnknownImportTypeError", "Work", "all_layouts", "all_types", "get_tool", "get_type", "listed_types"]
