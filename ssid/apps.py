@@ -1,4 +1,4 @@
-"""Django configuration of this app."""
+"""Django configuration of the SSID work: CALPADS SSID Import, SSID Process, SSID collection."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class SSIDConfig(AppConfig):
     name = "ssid"
     verbose_name = "SSID"
+
+    def ready(self) -> None:
+        from ssid import issue_codes  # noqa: F401 - registers its codes

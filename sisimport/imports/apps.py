@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class ImportsConfig(AppConfig):
     name = "sisimport.imports"
     verbose_name = "Imports"
+
+    def ready(self) -> None:
+        from sisimport.imports import registry
+
+        registry.discover()

@@ -1,0 +1,184 @@
+"""Writes around a run: keep a file, start a run, cancel, revert. What a run does itself is in execution.py and engine/."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import IO, Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files import File
+from django.db import IntegrityError, transaction
+
+from sisimport.imports.base import ImportType
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.registry import get_type
+
+_CHUNK = 1 << 20
+
+
+class RunRefusedError(Exception):
+    """A run that cannot be started; its text is for the user."""
+
+
+def keep_file(*, stream: IO[bytes], name: str, user: AbstractBaseUser | None) -> ImportFile:
+    """Store an uploaded file under a name of ours, with its hash and size.
+
+    `name` is reduced to its last part and 255 characters; it is only ever shown.
+    """
+    digest, size = hashlib.sha256(), 0
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    stream.seek(0)
+    kept = ImportFile(name=shown_name(name), sha256=digest.hexdigest(), size=size, uploaded_by=user)
+    kept.file.save("", File(stream), save=False)
+    kept.save()
+    return kept
+
+
+def shown_name(name: str) -> str:
+    """The last part of a path without control characters, never empty."""
+    last = PurePath(name.replace("\\", "/")).name
+    cleaned = "".join(c for c in last if c.isprintable())[-255:].strip()
+    return cleaned or "file"
+
+
+def clean_options(import_type: ImportType, options: Mapping[str, str]) -> dict[str, str]:
+    """Options as stored: every option of the type with a value. Raises RunRefusedError for unknown names and values."""
+    known = {option.name: option for option in import_type.options}
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        allowed = ", ".join(known) or "none"
+        raise RunRefusedError(f"{import_type.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
+    cleaned = {}
+    for name, option in known.items():
+        try:
+            cleaned[name] = option.clean(str(options.get(name, option.default)))
+        except ValueError as error:
+            raise RunRefusedError(str(error)) from None
+    return cleaned
+
+
+def find_test(*, sha256: str, import_type: str, options: Mapping[str, str], user_runs: Any = None) -> ImportRun | None:
+    """The newest completed Test of this very file, type and options (rule W-3). `user_runs` limits which runs may be seen."""
+    runs = ImportRun.objects.all() if user_runs is None else user_runs
+    found: ImportRun | None = (
+        runs.filter(
+            file__sha256=sha256,
+            import_type=import_type,
+            options=dict(options),
+            work=Work.TEST,
+            status=RunStatus.COMPLETED,
+        )
+        .order_by("-id")
+        .first()
+    )
+    return found
+
+
+def start_run(
+    *,
+    file: ImportFile,
+    import_type: str,
+    work: Work,
+    options: Mapping[str, str],
+    user: AbstractBaseUser | None,
+    schools: Iterable[int] | None,
+    test_run: ImportRun | None = None,
+    ring: bool = True,
+) -> ImportRun:
+    """Queue a run. `schools`: ids whose students it may touch, None for all. `ring`: wake a worker once committed.
+
+    Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test.
+    """
+    kind = get_type(import_type)
+    if work not in kind.works:
+        names = " or ".join(Work(w).label for w in kind.works)
+        raise RunRefusedError(f"{kind.label} offers {names}, not {Work(work).label}.")
+    cleaned = clean_options(kind, options)
+    if work == Work.UPDATE:
+        test_run = test_run or find_test(sha256=file.sha256, import_type=import_type, options=cleaned)
+        if test_run is None:
+            raise RunRefusedError(
+                "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
+            )
+        return start_update(test_run=test_run, user=user, ring=ring)
+    run = ImportRun.objects.create(
+        file=file,
+        import_type=import_type,
+        work=work,
+        options=cleaned,
+        created_by=user,
+        schools=None if schools is None else sorted(schools),
+    )
+    if ring:
+        ring_for(run)
+    return run
+
+
+def start_update(*, test_run: ImportRun, user: AbstractBaseUser | None, ring: bool = True) -> ImportRun:
+    """Queue the Update that applies this Test. A second click finds the Update of the first.
+
+    Raises RunRefusedError unless the run is a completed Test.
+    """
+    if test_run.work != Work.TEST or test_run.status != RunStatus.COMPLETED:
+        raise RunRefusedError("Only a completed Test can be applied.")
+    try:
+        with transaction.atomic():
+            run = ImportRun.objects.create(
+                file=test_run.file,
+                import_type=test_run.import_type,
+                work=Work.UPDATE,
+                options=test_run.options,
+                test_run=test_run,
+                created_by=user,
+                schools=test_run.schools,
+                record_count=test_run.record_count,
+            )
+    except IntegrityError:
+        return ImportRun.objects.get(test_run=test_run, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+    if ring:
+        ring_for(run)
+    return run
+
+
+def start_revert(*, run: ImportRun, user: AbstractBaseUser | None, ring: bool = True) -> ImportRun:
+    """Queue the run that undoes an applied one. A second click finds the first.
+
+    Raises RunRefusedError unless the run wrote something and is not a revert itself.
+    """
+    if not run.applied or run.work == Work.REVERT:
+        raise RunRefusedError("Only a completed Update or Import can be reverted.")
+    try:
+        with transaction.atomic():
+            revert = ImportRun.objects.create(
+                file=run.file,
+                import_type=run.import_type,
+                work=Work.REVERT,
+                options=run.options,
+                reverts=run,
+                created_by=user,
+                schools=run.schools,
+            )
+    except IntegrityError:
+        return ImportRun.objects.get(
+            reverts=run, work=Work.REVERT, status__in=[RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
+        )
+    if ring:
+        ring_for(revert)
+    return revert
+
+
+def cancel_run(*, run: ImportRun) -> bool:
+    """Ask a run to stop. False when it has ended. A run that is already writing ends as it would have: in one piece."""
+    return bool(
+        ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).update(cancel_requested=True)
+    )
+
+
+def ring_for(run: ImportRun) -> None:
+    """Wake a worker for a run once it is committed. A lost ring costs seconds: workers look for runs themselves."""
+    from sisimport.imports.tasks import ring
+
+    transaction.on_commit(lambda: ring(run.pk))

@@ -1,0 +1,148 @@
+"""Rules on whose record a line is: names, birth date and gender against the student record (rules D-1 to D-5, D-13)."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, CharField, F, Func, Q, Value, When
+from django.db.models.functions import Cast, Lower
+
+from sisimport.imports.base import Rule
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.expressions import Differs, Loose, Matches
+from sisimport.imports.issues import Severity
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+_SUFFIX = r"[ ,]+(jr|sr|ii|iii|iv|v)\.?$"
+
+
+class _WithoutSuffix(Func):
+    function = "regexp_replace"
+    output_field = models.TextField()
+
+    def __init__(self, name: Any, **extra: Any) -> None:
+        super().__init__(name, Value(_SUFFIX), Value(""), Value("i"), **extra)
+
+
+class _Rearranged(Func):
+    """A date as text with day and month in the order asked for."""
+
+    function = "to_char"
+    output_field = models.TextField()
+
+
+def loosely(name: Any) -> Loose:
+    """A name as near matches compare it: loose key, without a suffix such as Jr."""
+    return Loose(_WithoutSuffix(name))
+
+
+def find_student_rules(context: RunContext) -> list[Rule]:
+    """D-1 and D-2: the local number must lead to one student whom this run may touch."""
+    return [
+        Rule(
+            number="D-1",
+            code="STU-NOTFOUND",
+            severity=ERROR,
+            field="local_number",
+            when=~context.matched & Q(candidates__lt=2),
+            found=F("local_number"),
+            needs_student=False,
+        ),
+        Rule(
+            number="D-2",
+            code="STU-AMBIGUOUS",
+            severity=ERROR,
+            field="local_number",
+            when=Q(candidates__gte=2),
+            found=F("local_number"),
+            params={"candidates": F("candidate_text")},
+            needs_student=False,
+        ),
+    ]
+
+
+def name_rules(field: str, record: str, *, severity: Severity = ERROR) -> list[Rule]:
+    """D-3 and D-13 for one name: differing, or differing only by case, accents, punctuation, spaces or suffix."""
+    differs = Q(Differs(F(field), F(record)))
+    near = Q(Differs(loosely(F(field)), loosely(F(record))))
+    return [
+        Rule(
+            number="D-3",
+            code="DEMO-MISMATCH",
+            severity=severity,
+            field=field,
+            when=differs & near,
+            found=F(field),
+            expected=F(record),
+        ),
+        Rule(
+            number="D-13",
+            code="DEMO-NEAR",
+            severity=severity,
+            field=field,
+            when=differs & ~near,
+            found=F(field),
+            expected=F(record),
+            params={"difference": _difference(field, record)},
+        ),
+    ]
+
+
+def _difference(field: str, record: str) -> Case:
+    return Case(
+        When(Q(Differs(Loose(F(field)), Loose(F(record)))), then=Value("suffix")),
+        When(~Q(Differs(Lower(F(field)), Lower(F(record)))), then=Value("case")),
+        default=Value("accents, hyphen, apostrophe, period or spaces"),
+        output_field=CharField(),
+    )
+
+
+def birth_date_rule(*, severity: Severity = ERROR, number: str = "D-4") -> Rule:
+    swapped = ~Q(
+        Differs(
+            _Rearranged(F("birth_date"), Value("YYYYDDMM")), _Rearranged(F("student__birth_date"), Value("YYYYMMDD"))
+        )
+    )
+    return Rule(
+        number=number,
+        code="DEMO-MISMATCH",
+        severity=severity,
+        field="birth_date",
+        when=Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), F("student__birth_date"))),
+        found=F("birth_date"),
+        expected=F("student__birth_date"),
+        params={"hint": Case(When(swapped, then=Value("swapped")), default=Value(""), output_field=CharField())},
+    )
+
+
+def gender_rule(*, severity: Severity = ERROR, number: str = "D-5") -> Rule:
+    """Compared with the legal gender when one is recorded. X in the file fits a student who is X with legal gender M or F."""
+    recorded = Case(
+        When(~Q(student__legal_gender=""), then=F("student__legal_gender")),
+        default=F("student__gender"),
+        output_field=CharField(),
+    )
+    both_x = Q(gender="X") & Q(student__gender="X") & ~Q(student__legal_gender="")
+    return Rule(
+        number=number,
+        code="DEMO-MISMATCH",
+        severity=severity,
+        field="gender",
+        when=~Q(gender="") & Q(Differs(F("gender"), recorded)) & ~both_x,
+        found=F("gender"),
+        expected=recorded,
+    )
+
+
+def as_text(expression: Any) -> Cast:
+    return Cast(expression, models.TextField())
+
+
+__all__ = [
+    "Matches",
+    "birth_date_rule",
+    "find_student_rules",
+    "gender_rule",
+    "loosely",
+    "name_rules",
+]

@@ -1,0 +1,14 @@
+"""Import types of the SSID screens."""
+
+from sisimport.imports.registry import Tool, register, register_tool
+from ssid import calpads
+
+register_tool(
+    Tool(
+        key=calpads.TOOL,
+        title="CALPADS SSID Import",
+        lead="Bring SSIDs and English learner status from a CALPADS file into the student records.",
+        order=10,
+    )
+)
+register(calpads.SSIDDownload)

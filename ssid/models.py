@@ -1,0 +1,67 @@
+"""Row models of the SSID imports: what one staged line is, and what it joins."""
+
+from django.db import models
+
+from sisimport.imports.base import StagedRow
+from students.models import SSID, School, Student
+
+
+def joined_student() -> models.ForeignObject:
+    """Join to the student by LEA and local number; used inside statements only, never loaded."""
+    return models.ForeignObject(
+        Student,
+        on_delete=models.DO_NOTHING,
+        from_fields=["lea_id", "local_number"],
+        to_fields=["lea_id", "local_number"],
+        related_name="+",
+        null=True,
+    )
+
+
+class SSIDDownloadRow(StagedRow):
+    """One line of the CALPADS SSID download file."""
+
+    lea = models.TextField()
+    school = models.TextField()
+    ssid = models.TextField()
+    local_number = models.TextField()
+    last_name = models.TextField()
+    first_name = models.TextField()
+    middle_name = models.TextField()
+    gender = models.TextField()
+    birth_date = models.DateField(null=True)
+    grade = models.TextField()
+    elas = models.TextField()
+    elas_date = models.DateField(null=True)
+    language = models.TextField()
+
+    dup_number = models.SmallIntegerField(default=0)
+    dup_number_line = models.IntegerField(default=0)
+    dup_ssid = models.SmallIntegerField(default=0)
+    dup_ssid_line = models.IntegerField(default=0)
+
+    student = joined_student()
+    # Whoever holds the file's SSID now, current or retired.
+    holder = models.ForeignObject(
+        SSID,
+        on_delete=models.DO_NOTHING,
+        from_fields=["state", "ssid"],
+        to_fields=["state", "ssid"],
+        related_name="+",
+        null=True,
+    )
+    known_school = models.ForeignObject(
+        School,
+        on_delete=models.DO_NOTHING,
+        from_fields=["lea_id", "school"],
+        to_fields=["lea_id", "code"],
+        related_name="+",
+        null=True,
+    )
+
+    class Meta:
+        managed = False
+        db_table = "staged_ssid_download"
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"
