@@ -3,7 +3,7 @@
 Rules D-1 to D-13; sources: CALPADS SSID Import (vendor help page, 2022) and CALPADS extract documentation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from sisimport.imports.base import (
     checkbox,
 )
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs, Matches, NextId
+from sisimport.imports.expressions import Differs, NextId
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import SSID_KIND
 from ssid import el
+from ssid.issue_codes import SSID_CAUSES
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.models import SSIDDownloadRow
 from students.models import LEA, SSID, Enrollment, SSIDReplacement
@@ -43,15 +44,19 @@ VALID_SSID = Q(ssid__regex=r"^[0-9]{10}$")
 OWN_NUMBER = Q(ssid=F("local_number"))
 
 
-def ssid_cause() -> Case:
-    """Why a value is no SSID, as far as can be told (rules ID-3 and ID-4)."""
+def ssid_cause(words: Mapping[str, str] | None = None) -> Case:
+    """Why a value is no SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
+
+    def said(cause: str) -> Value:
+        return Value(words[cause] if words else cause)
+
     return Case(
-        When(ssid="", then=Value("blank")),
-        When(OWN_NUMBER, then=Value("local")),
-        When(ssid__iregex=r"^[0-9](\.[0-9]*)?E\+?[0-9]+$", then=Value("spreadsheet")),
-        When(ssid__regex=r"^[0-9]{1,9}$", then=Value("short")),
-        When(ssid__regex=r"^[0-9]{11,}$", then=Value("long")),
-        default=Value("characters"),
+        When(ssid="", then=said("blank")),
+        When(OWN_NUMBER, then=said("local")),
+        When(ssid__iregex=r"^[0-9](\.[0-9]*)?E\+?[0-9]+$", then=said("spreadsheet")),
+        When(ssid__regex=r"^[0-9]{1,9}$", then=said("short")),
+        When(ssid__regex=r"^[0-9]{11,}$", then=said("long")),
+        default=said("characters"),
         output_field=CharField(),
     )
 
@@ -77,7 +82,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             part=SSID_PART,
             when=~VALID_SSID | OWN_NUMBER,
             found=F("ssid"),
-            params={"cause": ssid_cause(), "length": Length("ssid")},
+            params={"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")},
         ),
         Rule(
             number="D-7",
@@ -109,6 +114,17 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             expected=F("current__ssid"),
         ),
     ]
+    rules.append(
+        Rule(
+            number="D-9",
+            code="SSID-FORMER",
+            severity=ERROR,
+            field="ssid",
+            part=SSID_PART,
+            when=valid & held & ~held_by_other & Q(current__ssid__isnull=True),
+            found=F("ssid"),
+        )
+    )
     confirmed = context.option("replace_retired") == "1"
     rules.append(
         Rule(
@@ -308,6 +324,3 @@ def _only(step: PlannedChange, condition: Q) -> PlannedChange:
 
     own = step.when if isinstance(step.when, Q) else Q(step.when)
     return replace(step, when=own & condition)
-
-
-__all__ = ["Matches", "SSIDDownload"]

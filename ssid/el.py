@@ -16,6 +16,7 @@ from sisimport.imports.base import Choice, Option, PlannedChange, PlannedCreate,
 from sisimport.imports.expressions import Differs
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import EL_KIND, STUDENT_KIND
+from ssid.issue_codes import HINTS
 from students.models import ProgramStatus
 
 EL = "el"
@@ -182,7 +183,10 @@ def hint_rules() -> list[Rule]:
             part=EL,
             when=when,
             found=F(field),
-            params={"rule": Value(number, output_field=CharField())},
+            params={
+                "rule": Value(number, output_field=CharField()),
+                "rule_text": Value(HINTS[number], output_field=CharField()),
+            },
         )
 
     out_of_sequence = Q(pk__isnull=True)

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, F, Func, Q, Value, When
-from django.db.models.functions import Cast, Lower
+from django.db.models.functions import Lower
 
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs, Loose, Matches
+from sisimport.imports.expressions import Differs, Loose
 from sisimport.imports.issues import Severity
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -111,7 +111,11 @@ def birth_date_rule(*, severity: Severity = ERROR, number: str = "D-4") -> Rule:
         when=Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), F("student__birth_date"))),
         found=F("birth_date"),
         expected=F("student__birth_date"),
-        params={"hint": Case(When(swapped, then=Value("swapped")), default=Value(""), output_field=CharField())},
+        params={
+            "hint_text": Case(
+                When(swapped, then=Value(" Day and month may be swapped.")), default=Value(""), output_field=CharField()
+            )
+        },
     )
 
 
@@ -132,17 +136,3 @@ def gender_rule(*, severity: Severity = ERROR, number: str = "D-5") -> Rule:
         found=F("gender"),
         expected=recorded,
     )
-
-
-def as_text(expression: Any) -> Cast:
-    return Cast(expression, models.TextField())
-
-
-__all__ = [
-    "Matches",
-    "birth_date_rule",
-    "find_student_rules",
-    "gender_rule",
-    "loosely",
-    "name_rules",
-]

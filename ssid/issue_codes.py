@@ -39,7 +39,7 @@ codes.register(
     IssueCode(
         "DEMO-MISMATCH",
         "The file and the student record differ",
-        "{field} in the file is {found}, on record {expected}.",
+        "{field} in the file is {found}, on record {expected}.{hint_text}",
         "Find out which is right, correct the student or the file, and test again.",
     ),
     IssueCode(

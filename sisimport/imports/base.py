@@ -138,6 +138,8 @@ class StagedRow(models.Model):
     lea_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=2, default="CA")
     refused = models.BooleanField(default=False)  # the reader already refused the record
+    candidates = models.SmallIntegerField(default=0)  # students of this local number, where the LEA is unknown
+    candidate_text = models.TextField()
 
     class Meta:
         abstract = True
@@ -181,6 +183,9 @@ class ImportType:
 
     def prepare(self, context: "RunContext") -> None:
         """Set-based work on the staged rows before the rules are asked. Nothing by default."""
+
+    def after_plan(self, context: "RunContext") -> None:
+        """Set-based work on the planned changes. Nothing by default."""
 
     def rows(self, context: "RunContext") -> models.QuerySet[Any]:
         """Staged rows with the joins (FilteredRelation …) that rules and plan name."""

@@ -122,12 +122,12 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         checking.check(context)
         progress.report("planning", context.record_count, context.record_count)
         planning.plan(context)
+        import_type.after_plan(context)
         values = planning.count_test(context)
         if import_type.lists_absent:
             context.facts["absent_count"] = planning.list_absent(context)
         facts = {**_file_facts(context), **context.facts}
         layout = context.layout.key if context.layout else ""
-        ImportRun.objects.filter(pk=run.pk).only("pk")
         if run.work == Work.IMPORT:
             progress.report("applying")
             progress.cancellable = False

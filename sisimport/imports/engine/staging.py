@@ -50,6 +50,8 @@ def stage(context: RunContext) -> None:
         run.file.save(update_fields=["line_index"])
     context.progress.report("indexing", context.record_count, context.record_count)
     execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}")
+    if import_type.lea_field and not import_type.may_create_students:
+        find_by_number_alone(import_type.row_model)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
 
@@ -199,6 +201,24 @@ def _copy_problems(run_id: int, model: type[StagedRow], problems: IO[str], notic
         "INSERT INTO imports_importissue (run_id, line, seq, severity, code, part, field, found, expected, params)"
         " SELECT %s, line, seq, severity, code, part, field, found, expected, params FROM staged_problem",
         [run_id],
+    )
+
+
+def find_by_number_alone(model: type[StagedRow]) -> None:
+    """Lines of an LEA we do not know: taken as the one student with that local number; several are told apart (rule D-2)."""
+    table = quoted(model._meta.db_table)
+    if not fetch_all(f"SELECT 1 FROM {table} WHERE lea_id IS NULL LIMIT 1"):
+        return
+    execute(
+        f"""
+        UPDATE {table} r SET lea_id = CASE WHEN c.n = 1 THEN c.lea_id END, candidates = c.n, candidate_text = c.leas
+        FROM (
+          SELECT s.local_number, count(*) AS n, min(s.lea_id) AS lea_id, string_agg(l.code, ', ' ORDER BY l.code) AS leas
+          FROM students_student s JOIN students_lea l ON l.id = s.lea_id
+          WHERE s.local_number IN (SELECT local_number FROM {table} WHERE lea_id IS NULL)
+          GROUP BY s.local_number
+        ) AS c WHERE r.lea_id IS NULL AND c.local_number = r.local_number
+        """
     )
 
 

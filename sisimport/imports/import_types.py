@@ -1,0 +1,15 @@
+"""The import type of the shared journey itself: the student roster."""
+
+from sisimport.imports.registry import Tool, register, register_tool
+from sisimport.imports.roster import TOOL, Roster
+
+register_tool(
+    Tool(
+        key=TOOL,
+        title="Student roster",
+        lead="Create and update students from the district's own list.",
+        order=90,
+        crumbs="Records",
+    )
+)
+register(Roster)

@@ -1,0 +1,82 @@
+"""Row model of the student roster."""
+
+from django.db import models
+
+from sisimport.imports.base import StagedRow
+from students.models import SSID, Enrollment, Student
+
+
+class RosterRow(StagedRow):
+    """One line of the roster CSV; `*_pk` columns are found or allocated before the rules are asked."""
+
+    lea = models.TextField()
+    school = models.TextField()
+    local_number = models.TextField()
+    ssid = models.TextField()
+    last_name = models.TextField()
+    first_name = models.TextField()
+    middle_name = models.TextField()
+    suffix = models.TextField()
+    legal_last_name = models.TextField()
+    legal_first_name = models.TextField()
+    legal_middle_name = models.TextField()
+    alias_last_name = models.TextField()
+    alias_first_name = models.TextField()
+    birth_date = models.DateField(null=True)
+    gender = models.TextField()
+    legal_gender = models.TextField()
+    birth_country = models.TextField()
+    birth_state = models.TextField()
+    home_language = models.TextField()
+    grade = models.TextField()
+    enrollment_start = models.DateField(null=True)
+    enrollment_exit = models.DateField(null=True)
+    el_status = models.TextField()
+    el_identified_date = models.DateField(null=True)
+    el_tbd_date = models.DateField(null=True)
+    el_exit_date = models.DateField(null=True)
+    ethnicity = models.TextField()
+
+    student_pk = models.BigIntegerField(null=True)
+    school_pk = models.BigIntegerField(null=True)
+    home_school_pk = models.BigIntegerField(null=True)
+    home_grade = models.TextField()
+    is_new = models.BooleanField(default=False)
+    dup_number = models.SmallIntegerField(default=0)
+    dup_number_line = models.IntegerField(default=0)
+    dup_line = models.SmallIntegerField(default=0)
+    dup_line_line = models.IntegerField(default=0)
+    dup_ssid = models.SmallIntegerField(default=0)
+    dup_ssid_line = models.IntegerField(default=0)
+
+    student = models.ForeignObject(
+        Student,
+        on_delete=models.DO_NOTHING,
+        from_fields=["lea_id", "local_number"],
+        to_fields=["lea_id", "local_number"],
+        related_name="+",
+        null=True,
+    )
+    holder = models.ForeignObject(
+        SSID,
+        on_delete=models.DO_NOTHING,
+        from_fields=["state", "ssid"],
+        to_fields=["state", "ssid"],
+        related_name="+",
+        null=True,
+    )
+    enrollment = models.ForeignObject(
+        Enrollment,
+        on_delete=models.DO_NOTHING,
+        from_fields=["student_pk", "school_pk", "enrollment_start"],
+        to_fields=["student", "school", "start_date"],
+        related_name="+",
+        null=True,
+    )
+
+    class Meta:
+        managed = False
+        db_table = "staged_roster"
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"
