@@ -24,8 +24,8 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Differs, NextId
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import SSID_KIND
+from sisimport.imports.record_codes import SSID_CAUSES
 from ssid import el
-from ssid.issue_codes import SSID_CAUSES
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.models import SSIDDownloadRow
 from students.models import LEA, SSID, Enrollment, SSIDReplacement

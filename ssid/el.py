@@ -67,7 +67,7 @@ class LanguageCode(Func):
     def __init__(self, code: Any, **extra: Any) -> None:
         super().__init__(code, **extra)
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
         import json
 
         sql, params = compiler.compile(self.source_expressions[0])
@@ -157,7 +157,13 @@ def warning_rules() -> list[Rule]:
             found=F("elas"),
         ),
         Rule(
-            number="8-TVD", code="ELA-TVD", severity=notice, field="elas", part=EL, when=has_code("TVD"), found=F("elas")
+            number="8-TVD",
+            code="ELA-TVD",
+            severity=notice,
+            field="elas",
+            part=EL,
+            when=has_code("TVD"),
+            found=F("elas"),
         ),
         Rule(
             number="8-code",

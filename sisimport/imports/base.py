@@ -1,7 +1,8 @@
 """What an import type declares. The engine reads these declarations and does all the work set-based."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class Rule:
     field: str = ""
     found: Operand = None
     expected: Operand = None
-    params: Mapping[str, Operand] = field(default_factory=dict)
+    params: Mapping[str, Operand] = dataclass_field(default_factory=dict)
     part: str = RECORD
     needs_student: bool = True
     hides_student: bool = False
@@ -55,7 +56,7 @@ class PlannedCreate:
     when: Condition
     object_id: Combinable
     values: Mapping[str, Any]
-    student_id: Combinable = F("student__id")
+    student_id: Combinable = dataclass_field(default_factory=lambda: F("student__id"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +188,6 @@ class ImportType:
     def after_plan(self, context: "RunContext") -> None:
         """Set-based work on the planned changes. Nothing by default."""
 
-    def rows(self, context: "RunContext") -> models.QuerySet[Any]:
+    def rows(self, context: "RunContext") -> models.QuerySet[Any]:  # noqa: ARG002
         """Staged rows with the joins (FilteredRelation …) that rules and plan name."""
         return self.row_model._default_manager.all()
-

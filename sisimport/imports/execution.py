@@ -30,7 +30,9 @@ PARKED_MESSAGE = (
     "This run stopped its worker {n} times and was parked. Nothing was changed. "
     "Check the worker's memory and disk, then upload the file again."
 )
-FAILED_MESSAGE = "Something went wrong on our side; nothing was changed. Tell your administrator the reference {reference}."
+FAILED_MESSAGE = (
+    "Something went wrong on our side; nothing was changed. Tell your administrator the reference {reference}."
+)
 
 
 @contextlib.contextmanager
@@ -66,10 +68,10 @@ def execute_run(run_id: int) -> bool:
             logger.warning("run %s lost its database connection; it will be taken up again", run_id)
             connection.close()
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever happens, the run must end in a true state
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
-            logger.error("run %s failed, reference %s, %s", run_id, reference, _where(error))  # noqa: TRY400
+            logger.error("run %s failed, reference %s, %s", run_id, reference, _where(error))
             _end(run_id, RunStatus.FAILED, message=FAILED_MESSAGE.format(reference=reference), reference=reference)
         return True
 
@@ -227,7 +229,8 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         progress.cancellable = False
         reverting.plan_revert(run)
         (planned,) = fetch_one(
-            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s GROUP BY line) AS l", [run.pk]
+            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s GROUP BY line) AS l",
+            [run.pk],
         )
         counts = dict.fromkeys(_COUNTS, 0) | {"record_count": planned, "planned_count": planned}
         values = counts | _apply(run, run.pk, counts)
@@ -267,7 +270,9 @@ def _end(run_id: int, status: RunStatus, **values: object) -> None:
 
 def _reject(run_id: int, error: FileError) -> None:
     """The file is wrong: say why, as a message of the run and as its one issue."""
-    message = render(error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params)
+    message = render(
+        error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params
+    )
     with transaction.atomic():
         ImportIssue.objects.create(
             run_id=run_id,
@@ -286,7 +291,10 @@ def _reject(run_id: int, error: FileError) -> None:
             RunStatus.REJECTED,
             message=message,
             error_count=1,
-            summary={"issues": [{"code": error.code, "severity": int(Severity.ERROR), "count": 1, "lines": 1}], "changes": []},
+            summary={
+                "issues": [{"code": error.code, "severity": int(Severity.ERROR), "count": 1, "lines": 1}],
+                "changes": [],
+            },
         )
 
 

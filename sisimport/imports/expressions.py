@@ -100,7 +100,7 @@ class _OneField(Func):
 
     template = "%(expressions)s"
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
         parts = [compiler.compile(e) for e in self.source_expressions]
         (differs, p1), (name, p2), (kept, p3) = parts
         sql = f"CASE WHEN {differs} THEN jsonb_build_object({name}, {kept}) ELSE '{{}}'::jsonb END"

@@ -172,7 +172,9 @@ class Roster(ImportType):
             FROM best b WHERE b.student_pk = r.student_pk
             """
         )
-        context.lea_ids = {pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")}
+        context.lea_ids = {
+            pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")
+        }
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
@@ -184,7 +186,9 @@ class Roster(ImportType):
             _rule("roster", "DUP-DIFFERS", ERROR, "school", Q(dup_line=2) & ~Q(dup_number=2), first=F("dup_line_line")),
             _rule("ID-1", "SSID-FORMAT", ERROR, "ssid", HAS_SSID & ~(VALID_SSID & ~OWN_NUMBER), part="ssid"),
             _rule("D-7", "SSID-TAKEN", ERROR, "ssid", valid & held, part="ssid"),
-            _rule("D-9", "SSID-CONFLICT", ERROR, "ssid", valid & other & ~held, part="ssid", expected=F("current__ssid")),
+            _rule(
+                "D-9", "SSID-CONFLICT", ERROR, "ssid", valid & other & ~held, part="ssid", expected=F("current__ssid")
+            ),
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
             _rule("roster", "ELA-CODE", ERROR, "el_status", ~Q(el_status="") & Q(_is_blank(_el_status)), part="el"),
             _rule(
@@ -236,7 +240,9 @@ class Roster(ImportType):
                     **{name: F(name) for name in TEXT_FIELDS},
                 },
             ),
-            PlannedUpdate(kind=STUDENT_KIND, part="record", when=first & known, object_id=F("student__id"), fields=student),
+            PlannedUpdate(
+                kind=STUDENT_KIND, part="record", when=first & known, object_id=F("student__id"), fields=student
+            ),
             *self._enrollment(),
             *self._ssid(first),
             *self._el(first),
@@ -245,9 +251,7 @@ class Roster(ImportType):
 
     def _enrollment(self) -> list[PlannedChange]:
         once = Q(dup_line=0) & Q(school_pk__isnull=False)
-        undated = Exists(
-            Enrollment.objects.filter(student_id=OuterRef("student_pk"), school_id=OuterRef("school_pk"))
-        )
+        undated = Exists(Enrollment.objects.filter(student_id=OuterRef("student_pk"), school_id=OuterRef("school_pk")))
         missing = Q(enrollment__id__isnull=True) & (Q(enrollment_start__isnull=False) | ~Q(undated))
         return [
             PlannedCreate(
@@ -303,7 +307,9 @@ class Roster(ImportType):
 
         def dated(name: str) -> tuple[Any, Any]:
             old = F(f"student__el__{name}")
-            new = Case(When(**{f"el_{name}__isnull": True}, then=old), default=F(f"el_{name}"), output_field=DateField())
+            new = Case(
+                When(**{f"el_{name}__isnull": True}, then=old), default=F(f"el_{name}"), output_field=DateField()
+            )
             return old, new
 
         return [

@@ -101,7 +101,8 @@ def start_run(
         test_run = test_run or find_test(sha256=file.sha256, import_type=import_type, options=cleaned)
         if test_run is None:
             raise RunRefusedError(
-                "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
+                "There is no completed Test of this very file with these options yet. "
+                "Run the Test first, read its report, then Update."
             )
         return start_update(test_run=test_run, user=user, ring=ring)
     run = ImportRun.objects.create(
@@ -173,7 +174,9 @@ def start_revert(*, run: ImportRun, user: AbstractBaseUser | None, ring: bool = 
 def cancel_run(*, run: ImportRun) -> bool:
     """Ask a run to stop. False when it has ended. A run that is already writing ends as it would have: in one piece."""
     return bool(
-        ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).update(cancel_requested=True)
+        ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).update(
+            cancel_requested=True
+        )
     )
 
 

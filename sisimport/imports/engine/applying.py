@@ -285,9 +285,7 @@ def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tup
     sql = f"c.run_id = %s AND c.kind = %s AND {_OPERATION[operation]}"
     params: list[Any] = [work.plan_run_id, kind.key]
     if aside:
-        sql += (
-            " AND NOT EXISTS (SELECT 1 FROM imports_setaside a WHERE a.run_id = %s AND a.line = c.line AND a.seq = c.seq)"
-        )
+        sql += " AND NOT EXISTS (SELECT 1 FROM imports_setaside a WHERE a.run_id = %s AND a.line = c.line AND a.seq = c.seq)"
         params.append(work.run.pk)
     return sql, params
 

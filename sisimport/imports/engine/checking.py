@@ -40,7 +40,9 @@ def check(context: RunContext) -> None:
     refusing = fired(keeps_out) if keeps_out else FiredRules()
     refused = Q(refused=True) | Q(_gt_zero(refusing))
     rows = context.import_type.rows(context).annotate(
-        fired_rules=Case(When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts)))
+        fired_rules=Case(
+            When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
+        )
     )
     rows = rows.filter(_gt_zero(F("fired_rules")))
     columns: dict[Any, int] = {}

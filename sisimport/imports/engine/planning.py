@@ -5,7 +5,6 @@ A change is planned only where its part of the record is free of errors. Changes
 
 from typing import Any
 
-from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
@@ -37,7 +36,7 @@ def plan(context: RunContext) -> None:
 
     for seq, step in enumerate(steps):
         holds, student, object_id, before, after = _expressions(step)
-        c_holds = take(f"holds_{seq}", Case(When(holds, then=Value(True)), default=Value(False)))  # noqa: FBT003
+        c_holds = take(f"holds_{seq}", Case(When(holds, then=Value(True)), default=Value(False)))
         c_student = take(f"student_{seq}", student)
         c_object = take(f"object_{seq}", Case(When(holds, then=object_id)))
         c_before = "NULL::jsonb" if before is None else take(f"before_{seq}", Case(When(holds, then=before)))

@@ -36,12 +36,12 @@ def compiled(queryset: models.QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
     return sql, tuple(params)
 
 
-def column_type(field: models.Field[Any, Any]) -> str:
+def column_type(field: "models.Field[Any, Any]") -> str:
     """PostgreSQL type without a length: casting to varchar(n) would cut silently."""
     db_type = field.db_type(connection) or "text"
     return "text" if db_type.startswith(("varchar", "char")) else db_type
 
 
-def model_field(model: type[models.Model], column: str) -> models.Field[Any, Any]:
+def model_field(model: type[models.Model], column: str) -> "models.Field[Any, Any]":
     """The concrete field stored in `column`."""
     return next(f for f in model._meta.concrete_fields if f.column == column)

@@ -23,7 +23,7 @@ from students.models import LEA
 # Control characters that no value holds (see _clean): they delimit and never quote.
 SEPARATOR, QUOTE = "\x02", "\x01"
 _SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
-_COPY = f"WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{{force}})"
+_COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
 MAX_PROBLEMS = 40  # per line
 _LINES = 4000
 
@@ -45,7 +45,7 @@ def stage(context: RunContext) -> None:
             context.record_count = reader.record_count
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
-            _copy_problems(run.pk, import_type.row_model, problems, list(reader.notices))
+            _copy_problems(run.pk, problems, list(reader.notices))
         run.file.line_index = reader.line_index
         run.file.save(update_fields=["line_index"])
     context.progress.report("indexing", context.record_count, context.record_count)
@@ -169,7 +169,9 @@ def _clean(block: list[Row], leas: _Leas) -> str:
             continue
         refused = "t" if any(p.severity == Severity.ERROR for p in found) else "f"
         lea, state = leas.of(values)
-        lines.append(SEPARATOR.join((str(number), lea, state, refused, *[(v or "").translate(_SANITISE) for v in values])))
+        lines.append(
+            SEPARATOR.join((str(number), lea, state, refused, *[(v or "").translate(_SANITISE) for v in values]))
+        )
     return "\n".join(lines)
 
 
@@ -183,7 +185,7 @@ def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: 
         out.write(SEPARATOR.join(str(v).translate(_SANITISE) for v in row) + "\n")
 
 
-def _copy_problems(run_id: int, model: type[StagedRow], problems: IO[str], notices: list[Problem]) -> None:
+def _copy_problems(run_id: int, problems: IO[str], notices: list[Problem]) -> None:
     """Reader problems become issues; those of a whole file stand on line 0."""
     _write_problems(problems, 0, notices, {})
     if not problems.tell():

@@ -1,0 +1,101 @@
+"""Run Test, Update or Import of a file from the command line, to its end, in this process."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from sisimport.imports.commands import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
+from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.recognition import UnrecognisedFileError, recognise_type
+from sisimport.imports.registry import UnknownImportTypeError, get_type
+from sisimport.imports.services import RunRefusedError, keep_file, start_run
+
+
+class Command(BaseCommand):
+    help = "Test, update or import a file. Exit code: 0 no errors, 1 record errors, 2 file rejected, 3 failed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("type", metavar="TYPE", help="import type, or auto")
+        parser.add_argument("file", metavar="FILE")
+        parser.add_argument("--work", required=True, choices=[Work.TEST, Work.UPDATE, Work.IMPORT])
+        parser.add_argument(
+            "--test-run", type=int, help="the Test run to apply (default: the newest of this very file)"
+        )
+        parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            run = self.start(options)
+        except (RunRefusedError, UnrecognisedFileError, UnknownImportTypeError) as error:
+            message = f"No import type is called {error}." if isinstance(error, UnknownImportTypeError) else str(error)
+            if options["json"]:
+                print_json(refusal(message, options))
+            self.stderr.write(message)
+            sys.exit(EXIT_REJECTED)
+        run = run_to_end(run)
+        print_report(run, as_json=options["json"])
+        if run.message:
+            self.stderr.write(run.message)
+        code = exit_code(run)
+        if code:
+            sys.exit(code)
+
+    def start(self, options: dict[str, Any]) -> ImportRun:
+        path = Path(options["file"])
+        if not path.is_file():
+            raise RunRefusedError(f"There is no file {path.name}.")
+        given = dict(pair.partition("=")[::2] for pair in options["option"])
+        with path.open("rb") as stream:
+            key = options["type"]
+            if key == "auto":
+                key = recognise_type(stream).key
+            get_type(key)
+            file = keep_file(stream=stream, name=path.name, user=None)
+        test_run = None
+        if options["test_run"]:
+            test_run = ImportRun.objects.filter(
+                pk=options["test_run"], file__sha256=file.sha256, import_type=key
+            ).first()
+            if test_run is None:
+                raise RunRefusedError(f"Run {options['test_run']} is not a Test of this file and type.")
+        return start_run(
+            file=file,
+            import_type=key,
+            work=Work(options["work"]),
+            options=given,
+            user=None,
+            schools=None,
+            test_run=test_run,
+            ring=False,
+        )
+
+
+def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The contract's object for a run that was never made."""
+    counts = [
+        "record_count",
+        "import_count",
+        "unchanged_count",
+        "refused_count",
+        "set_aside_count",
+        "skipped_count",
+        "error_count",
+        "warning_count",
+        "notice_count",
+        "planned_count",
+    ]
+    return {
+        "run": None,
+        "type": options["type"],
+        "work": options["work"],
+        "status": "rejected",
+        "file_name": Path(options["file"]).name,
+        "layout": "",
+        **dict.fromkeys(counts, 0),
+        "message": message,
+        "issues": [],
+        "changes": [],
+    }

@@ -1,0 +1,34 @@
+"""Print one student's records."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from sisimport.imports.commands import print_json
+from students.models import Student
+from students.queries import student_json
+
+
+class Command(BaseCommand):
+    help = "Show the records of the student with this local number."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("local_number")
+        parser.add_argument("--lea", default="", help="LEA code, where several districts use the number")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        students = Student.objects.filter(local_number=options["local_number"])
+        if options["lea"]:
+            students = students.filter(lea__code=options["lea"])
+        student = students.order_by("pk").first()
+        if student is None:
+            self.stderr.write("No student has this local number.")
+            sys.exit(1)
+        data = student_json(student)
+        if options["json"]:
+            print_json(data)
+            return
+        for name, value in data.items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {value}")

@@ -1,0 +1,46 @@
+"""Which import type a file is for: its layout says so."""
+
+from dataclasses import dataclass
+from typing import IO, Any
+
+from sisimport.imports.base import ImportType
+from sisimport.imports.detection import Recognition, recognise
+from sisimport.imports.registry import all_layouts, all_types, get_type, layouts_of
+
+
+class UnrecognisedFileError(Exception):
+    """The file fits no import type, or more than one; the text says so to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedFile:
+    """What a file was recognised as, and the types it can be imported as (the first is the usual one)."""
+
+    recognition: Recognition
+    types: tuple[ImportType, ...]
+
+
+def recognise_file(stream: IO[bytes], *, expected: str | None = None) -> RecognisedFile:
+    """Look at a file; `expected` is the key of the type chosen on the screen. Never raises on any bytes."""
+    known = all_layouts()
+    chosen = layouts_of(get_type(expected)) if expected else None
+    stream.seek(0)
+    recognition = recognise(stream, [layout for layout, _type in known.values()], expected=chosen)  # type: ignore[arg-type]
+    types: tuple[ImportType, ...] = ()
+    if recognition.layout is not None:
+        types = tuple(t for t in all_types() if recognition.layout.key in t.layouts)
+    stream.seek(0)
+    return RecognisedFile(recognition=recognition, types=types)
+
+
+def recognise_type(stream: IO[bytes]) -> ImportType:
+    """The one import type of a file. Raises UnrecognisedFileError."""
+    found = recognise_file(stream)
+    if found.recognition.error is not None:
+        raise UnrecognisedFileError(str(found.recognition.error))
+    if not found.types:
+        raise UnrecognisedFileError("This file fits none of the import types.")
+    return found.types[0]
+
+
+__all__: list[Any] = ["RecognisedFile", "UnrecognisedFileError", "recognise_file", "recognise_type"]

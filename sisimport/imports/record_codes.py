@@ -1,0 +1,135 @@
+"""Issue codes that speak of student records: shared by every import type that matches students or writes SSIDs."""
+
+from sisimport.imports.issues import IssueCode, codes
+
+SSID_CAUSES = {
+    "blank": "The SSID is missing.",
+    "local": "This is the student's own local number, not an SSID.",
+    "spreadsheet": "A spreadsheet turned the number into a rounded one; its digits are lost.",
+    "short": "It is too short: a leading zero was lost in a spreadsheet, a digit is missing, or it is a local number.",
+    "long": "It is too long.",
+    "characters": "It holds characters that are not digits.",
+}
+
+codes.register(
+    IssueCode(
+        "STU-NOTFOUND",
+        "No student with this local number",
+        "No student has the local number {found}.",
+        "Look the number up in the student list; a student enrolled after your last roster may be missing.",
+    ),
+    IssueCode(
+        "STU-AMBIGUOUS",
+        "Several students have this local number",
+        "The local number {found} belongs to students of several districts: {candidates}.",
+        "Correct the Reporting LEA in the file so that it says whose student this is.",
+    ),
+    IssueCode(
+        "DEMO-MISMATCH",
+        "The file and the student record differ",
+        "{field} in the file is {found}, on record {expected}.{hint_text}",
+        "Find out which is right, correct the student or the file, and test again.",
+    ),
+    IssueCode(
+        "DEMO-NEAR",
+        "Nearly the same name",
+        "{field} in the file is {found}, on record {expected}: they differ only by {difference}.",
+        "Correct the spelling on one side, or accept the match.",
+    ),
+    IssueCode(
+        "SSID-FORMAT",
+        "Not an SSID",
+        "{found} is no SSID: ten digits are expected. {cause_text}",
+        "Download the file again and upload it without opening it in a spreadsheet.",
+    ),
+    IssueCode(
+        "SSID-TAKEN",
+        "The SSID belongs to another student",
+        "SSID {found} already belongs to another student{other_text}.",
+        "Compare the two students: one may be a duplicate record, or the state merged two SSIDs.",
+    ),
+    IssueCode(
+        "SSID-PRESENT",
+        "The student has this SSID already",
+        "The student already has SSID {found}.",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "SSID-CONFLICT",
+        "The student already has a different SSID",
+        "SSID {found} cannot replace the current SSID {expected}.",
+        "An import never overwrites an SSID. Check with the state which is right; staff can correct it by hand.",
+    ),
+    IssueCode(
+        "SSID-FORMER",
+        "A former SSID of this student",
+        "SSID {found} is a retired number of this student.",
+        "Check with the state which number is current; staff can correct it by hand.",
+    ),
+    IssueCode(
+        "SSID-RETIRED",
+        "The student's SSID was retired by the state",
+        "The state replaced the student's SSID {expected} by {found}.",
+        "Mark “Replace retired SSIDs” and test again to take over the new number.",
+    ),
+    IssueCode(
+        "SSID-REPLACED",
+        "A retired SSID is replaced",
+        "SSID {found} replaces {expected}, which the state retired; the old number is kept in the history.",
+        "Nothing to do if the state's merge is right.",
+    ),
+    IssueCode(
+        "DUP-SAME",
+        "The same line twice",
+        "{field} {found} stands already in line {first_line}, with the same data.",
+        "Nothing to do: the first line counts.",
+    ),
+    IssueCode(
+        "DUP-DIFFERS",
+        "Two lines contradict each other",
+        "{field} {found} stands in several lines with different data, first in line {first_line}.",
+        "Keep the right line and remove the others, then test again.",
+    ),
+    IssueCode(
+        "ENR-LEA",
+        "Unknown district",
+        "{field} {found} is not one of your districts.",
+        "Check that the file is from your district.",
+    ),
+    IssueCode(
+        "ENR-SCHOOL",
+        "Unknown school",
+        "{field} {found} is not one of your schools.",
+        "Add the school, or check the school code in the file.",
+    ),
+    IssueCode(
+        "ENR-OTHER",
+        "Not enrolled in that school",
+        "The student is not enrolled in school {found}.",
+        "Check the student's enrollment; the record is imported all the same.",
+    ),
+    IssueCode(
+        "ELA-CODE",
+        "Unknown English learner code",
+        "{found} is no English learner status: EO, IFEP, EL, RFEP or TBD is expected.",
+        "Correct the code; the SSID of the line is imported all the same.",
+    ),
+    IssueCode(
+        "STU-SCOPE",
+        "Not one of your schools",
+        "{found} is not a student of your schools, or the school in the line is not yours.",
+        "Ask somebody who works for all schools to import this line.",
+    ),
+    IssueCode(
+        "ENR-DATES",
+        "Enrollment ends before it starts",
+        "The exit date {found} is before the start date {expected}.",
+        "Correct one of the two dates.",
+    ),
+    IssueCode(
+        "CHANGED-SINCE-TEST",
+        "Changed since Test",
+        "The student's record changed after the Test, so this line was set aside and not written.",
+        "Test the file again to see how it compares now, then Update.",
+    ),
+)

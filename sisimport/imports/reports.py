@@ -1,0 +1,176 @@
+"""A run as data: what the command line prints as JSON or text. Texts are rendered here, at the edge."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Q
+
+from sisimport.imports.issues import Severity, render
+from sisimport.imports.kinds import get_kind
+from sisimport.imports.layouts import Layout
+from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.reading import read_lines
+from sisimport.imports.registry import UnknownImportTypeError, all_layouts
+from students.models import Student
+
+_BLOCK = 4000
+
+
+def layout_of(run: ImportRun) -> Layout | None:
+    known = all_layouts().get(run.layout)
+    return known[0] if known else None
+
+
+def field_label(layout: Layout | None, field: str) -> str:
+    """What the user calls a field: its label in the layout, else its key in plain words."""
+    if layout is not None and field in layout.fields:
+        return layout.fields[field].label
+    return field.replace("_", " ").capitalize()
+
+
+def issue_runs(run: ImportRun) -> list[int]:
+    """Runs whose issues make up the report of this one: an Update shows those of its Test and its own."""
+    return sorted({run.plan_run_id, run.pk})
+
+
+def issue_message(issue: ImportIssue, layout: Layout | None, *, schools: set[int] | None = None) -> str:
+    """The sentence of an issue. `schools`: those the reader may see; a student of another is not named (None: all)."""
+    params = dict(issue.params or {})
+    other = params.get("other")
+    if other:
+        visible = schools is None or _as_int(params.get("other_school")) in schools
+        params["other_text"] = f" (local number {other})" if visible else ""
+    return render(
+        issue.code,
+        field=field_label(layout, issue.field) if issue.field else "",
+        found=issue.found,
+        expected=issue.expected,
+        params=params,
+    )
+
+
+def _as_int(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        return 0
+
+
+def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
+    """Raw data lines of the run's file by number; empty when the file is no longer kept."""
+    wanted = sorted({line for line in lines if line > 0})
+    if not wanted or run.file is None:
+        return {}
+    try:
+        with run.file.file.open("rb") as stream:
+            return dict(read_lines(stream, run.file.line_index, wanted, str(run.facts.get("encoding", "utf-8"))))
+    except (FileNotFoundError, OSError):
+        return {}
+
+
+def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[dict[str, Any]]:
+    """Issues of a run in file order as the command contract shapes them."""
+    layout = layout_of(run)
+    issues = ImportIssue.objects.filter(run_id__in=issue_runs(run)).order_by("line", "run_id", "seq")
+    for block in _blocks(issues.iterator(chunk_size=_BLOCK)):
+        raw = data_lines(run, (issue.line for issue in block))
+        for issue in block:
+            yield {
+                "line": issue.line,
+                "severity": Severity(issue.severity).label,
+                "code": issue.code,
+                "field": issue.field,
+                "found": issue.found,
+                "expected": issue.expected,
+                "message": issue_message(issue, layout, schools=schools),
+                "data": raw.get(issue.line, ""),
+            }
+
+
+def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
+    """Changes of a run, one entry per field, as planned (Test) or as written (Update, Import, Revert)."""
+    changes = ImportChange.objects.filter(run_id=run.plan_run_id).order_by("line", "seq")
+    for block in _blocks(changes.iterator(chunk_size=_BLOCK)):
+        aside = set()
+        if run.applied:
+            lines = [change.line for change in block]
+            aside = set(SetAside.objects.filter(run=run, line__range=(lines[0], lines[-1])).values_list("line", "seq"))
+        numbers = local_numbers(block)
+        for change in block:
+            if (change.line, change.seq) not in aside:
+                yield from flat_change(change, numbers.get(change.student_id or 0, ""))
+
+
+def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
+    """Local numbers of the students the changes speak of, planned ones included."""
+    changes = list(changes)
+    ids = {change.student_id for change in changes if change.student_id}
+    numbers: dict[int, str] = dict(Student.objects.filter(pk__in=ids).values_list("pk", "local_number"))
+    for change in changes:
+        if change.kind == "student" and change.student_id not in numbers:
+            held = (change.after or change.before or {}).get("local_number")
+            if held and change.student_id:
+                numbers[change.student_id] = held
+    missing = ids - set(numbers)
+    if missing:
+        planned = ImportChange.objects.filter(run_id=changes[0].run_id, kind="student", student_id__in=missing)
+        for change in planned:
+            numbers[change.student_id or 0] = (change.after or change.before or {}).get("local_number", "")
+    return numbers
+
+
+def flat_change(change: ImportChange, student: str) -> Iterator[dict[str, Any]]:
+    """One entry per field of a change; a field that a creation leaves blank is not named."""
+    before, after = change.before or {}, change.after or {}
+    known = get_kind(change.kind).fields
+    for field in sorted({*before, *after}, key=lambda name: known.index(name) if name in known else 99):
+        old, new = before.get(field), after.get(field)
+        if old in (None, "") and new in (None, ""):
+            continue
+        yield {
+            "line": change.line,
+            "student": student,
+            "what": change.kind,
+            "field": field,
+            "before": old,
+            "after": new,
+        }
+
+
+def _blocks(items: Iterator[Any]) -> Iterator[list[Any]]:
+    for _key, group in groupby(enumerate(items), key=lambda pair: pair[0] // _BLOCK):
+        yield [item for _n, item in group]
+
+
+def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, Any]:
+    """A run as the command contract's one object."""
+    return {
+        "run": run.pk,
+        "type": run.import_type,
+        "work": run.work,
+        "status": run.status,
+        "file_name": run.file.name if run.file else "",
+        "layout": run.layout,
+        "record_count": run.record_count,
+        "import_count": run.import_count,
+        "unchanged_count": run.unchanged_count,
+        "refused_count": run.refused_count,
+        "set_aside_count": run.set_aside_count,
+        "skipped_count": run.skipped_count,
+        "error_count": run.error_count,
+        "warning_count": run.warning_count,
+        "notice_count": run.notice_count,
+        "planned_count": run.planned_count,
+        "message": run.message,
+        "issues": list(issues_json(run, schools=schools)),
+        "changes": list(changes_json(run)),
+    }
+
+
+def kept_count(run: ImportRun) -> int:
+    """Lines that a revert kept because they were edited later."""
+    return SetAside.objects.filter(run=run).filter(~Q(reason=SetAsideReason.DONE)).values("line").distinct().count()
+
+
+__all__ = ["UnknownImportTypeError", "changes_json", "issue_message", "issues_json", "kept_count", "run_json"]
