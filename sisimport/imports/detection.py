@@ -25,6 +25,7 @@ from sisimport.imports.lines import (
     split_text,
     windows_notice,
 )
+from sisimport.imports.quoting import split_line
 
 __all__ = ["Recognition", "columns_said", "recognise"]
 
@@ -254,7 +255,7 @@ def _choose(
         return _guess(layouts, lines)
     fits = [fit_layout(layout, lines) for layout in wanted]
     best = max(fits, key=_rank)
-    rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted]
+    rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]
     rival = _best([fit for fit in rivals if fit.error is None and fit.score >= _OTHER_SCORE])
     if best.error is None:
         if rival is not None and _fits_clearly_better(rival, best):
@@ -279,10 +280,13 @@ def _fits_clearly_better(rival: Fit, best: Fit) -> bool:
 def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[Layout, ...]]:
     fits = [fit_layout(layout, lines) for layout in layouts]
     good = [fit for fit in fits if fit.error is None and fit.score >= _GUESS_SCORE]
-    best = _best(good)
+    best = _best([fit for fit in good if fit.layout.same_file_as is None])
     if best is not None:
         return best, tuple(fit.layout for fit in good if fit is not best and _rank(fit) == _rank(best))
-    raise FileError("FILE-OTHER-TYPE", found="none of the files that can be imported here", expected="one of them")
+    delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")
+    columns = len(split_line(lines[0], delimiter)) if delimiter else 1
+    found = f"{columns} columns separated by {DELIMITERS[delimiter]}" if delimiter else "no columns"
+    raise FileError("FILE-UNKNOWN", found=found, expected="a layout that is known here")
 
 
 def _rank(fit: Fit) -> tuple[bool, bool, float]:
@@ -296,4 +300,4 @@ def _best(fits: Sequence[Fit]) -> Fit | None:
 def _other_type(fit: Fit, wanted: Sequence[Layout]) -> FileError:
     chosen = " or ".join(layout.title for layout in wanted)
     params = {"layout": fit.layout.key}
-    return FileError("FILE-OTHER-TYPE", found=f"a {fit.layout.title}", expected=chosen, params=params)
+    return FileError("FILE-OTHER-TYPE", found=fit.layout.title, expected=chosen, params=params)

@@ -114,13 +114,14 @@ def _fit_header(layout: Layout, cells: Sequence[str], delimiter: str) -> Fit:
     if len(header) == len(columns) and all(name in column.names for name, column in zip(header, columns, strict=True)):
         return _named(layout, columns, header, cells, delimiter, score=1.0, exact=True)
     found = _find_columns(layout, header)
-    for position in range(min(layout.fixed_columns, len(found))):
-        found[position] = columns[position]
     named = [column for column in found if column is not None]
     in_file = sum(name not in {"", "blank"} for name in header)
     in_layout = sum(normalise_header(column.name) != "blank" for column in columns)
     of = in_file if layout.optional_columns else max(in_file, in_layout)
     score = len({column.position for column in named}) / of if of else 0.0
+    for position in range(min(layout.fixed_columns, len(found))):
+        if found[position] is None and columns[position] not in found:
+            found[position] = columns[position]
     return _named(layout, found, header, cells, delimiter, score=min(score, 0.999), exact=False)
 
 
@@ -182,13 +183,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str) -> Fit:
     counts = Counter(_count(layout, row) for row in rows)
-    fitting = sum(counts[count] for count in layout.counts)
+    fitting = sum(lines for count, lines in counts.items() if _is_count(layout, count))
     if not fitting or (len(rows) >= 10 and fitting * 10 < len(rows)):
         return Fit(layout, 0.1 * (delimiter == layout.delimiter), delimiter, error=_wrong_columns(layout, counts))
-    columns = next(count for count, _ in counts.most_common() if count in layout.counts)
+    columns = next(count for count, _ in counts.most_common() if _is_count(layout, count))
     usable = [row for row in rows if _count(layout, row) == columns]
     names = [normalise_header(cell) for cell in rows[0]]
-    positions = {name: column.position - 1 for name, column in layout.fields.items() if column.position <= columns}
+    by_position = layout.fixed_columns or columns
+    positions = {name: column.position - 1 for name, column in layout.fields.items() if column.position <= by_position}
     header = _is_header(layout, rows[0], names)
     notices: list[Problem] = []
     if header:
@@ -209,15 +211,21 @@ def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str
     return Fit(layout, score, delimiter, header, False, columns, positions, marker, tuple(notices), error)
 
 
+def _is_count(layout: Layout, count: int) -> bool:
+    """May a file of this layout have so many columns?"""
+    return count >= layout.fixed_columns if layout.fixed_columns else count in layout.counts
+
+
 def _count(layout: Layout, row: Sequence[str]) -> int:
     """Columns of a line, a separator too many at its end not counted."""
     count = len(row)
-    return count - 1 if count - 1 in layout.counts and not row[-1].strip() else count
+    trailing = not _is_count(layout, count) and not row[-1].strip()
+    return count - 1 if trailing and _is_count(layout, count - 1) else count
 
 
 def _wrong_columns(layout: Layout, counts: Counter[int]) -> FileError:
     count = counts.most_common(1)[0][0]
-    expected = " or ".join(str(count) for count in layout.counts)
+    expected = f"at least {layout.fixed_columns}" if layout.fixed_columns else " or ".join(map(str, layout.counts))
     return FileError(
         "FILE-COLUMNS", found=f"{count}", expected=expected, params=columns_said(layout, count, "The file")
     )

@@ -166,6 +166,12 @@ codes.register(
         "Choose the import type that fits the file, or choose the other file.",
     ),
     IssueCode(
+        "FILE-UNKNOWN",
+        "Unknown file",
+        "The file has {found}; expected {expected}.",
+        "Choose the import type, so that the file is compared with its layout; keep the line with column names.",
+    ),
+    IssueCode(
         "FILE-AMBIGUOUS",
         "File fits several layouts",
         "The file fits {found} equally well; expected {expected}.",

@@ -96,6 +96,7 @@ class Layout:
 
     `optional_columns`: columns of a header may be missing unless required, and unknown ones are left out with a notice.
     `fixed_columns`: that many columns go by position even where a header gives the rest by name.
+    `same_file_as`: another layout of the very same file, which is the one meant when nobody says which.
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     """
 
@@ -110,6 +111,7 @@ class Layout:
     column_hints: Mapping[int, str] = field(default_factory=dict)
     column_counts: tuple[int, ...] = ()
     fixed_columns: int = 0
+    same_file_as: str | None = None
     end_marker: str | None = None
     optional_columns: bool = False
     any_newline: bool = False
@@ -147,6 +149,7 @@ def normalise_header(name: str) -> str:
 _LAYOUT_KEYS = {
     "title", "source", "delimiter", "header", "date_formats", "lenient_date_formats", "columns", "fields", "aliases",
     "hints",
+    "same_file_as",
     "column_counts", "fixed_columns", "end_marker", "optional_columns", "any_newline", "record_length", "spans",
 }  # fmt: skip
 _COLUMN_KEYS = {
@@ -213,7 +216,7 @@ class _Loader:
             raise self.fail("record_length", "needs spans")
         options: dict[str, Any] = {
             name: data[name]
-            for name in ("fixed_columns", "end_marker", "optional_columns", "any_newline")
+            for name in ("fixed_columns", "same_file_as", "end_marker", "optional_columns", "any_newline")
             if name in data
         }
         for name in ("date_formats", "lenient_date_formats"):
