@@ -1,10 +1,23 @@
-"""The Celery application: one queue, tasks found in each app's tasks.py."""
+"""The Celery application: one queue, tasks found in each app's tasks.py, a reaper in each worker."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
 app = Celery("sisimport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def start_reaper(**_signal: Any) -> None:
+    """In the worker's main process, once it can be rung for: start looking for runs without a worker."""
+    from sisimport.imports.reaper import Reaper
+    from sisimport.imports.tasks import ring
+
+    reaper = Reaper(ring)
+    worker_shutting_down.connect(lambda **_: reaper.end(), weak=False)
+    reaper.start()

@@ -1,23 +1,36 @@
-"""The Celery side: a task that takes a run id, and ringing for it."""
+"""The Celery side: a task that takes a run id, and ringing for it.
+
+The broker is a doorbell: the message says only that a run waits, and may be lost or come twice. What is to be done, and
+whether somebody is on it already, PostgreSQL says (execution.py); who looks for lost ones is reaper.py.
+"""
 
 import logging
 
-from celery import shared_task
+from celery import current_app, shared_task
+from django.db import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(name="imports.execute_run", ignore_result=True)  # type: ignore[untyped-decorator]
 def execute_run_task(*, run_id: int) -> None:
-    """Execute a run, if it is still to be done."""
+    """Execute a run, if it is still to be done. A lost database session is no failure: the reaper rings again."""
     from sisimport.imports.execution import execute_run
 
-    execute_run(run_id)
+    try:
+        execute_run(run_id)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("run %s was interrupted (%s); it will be taken up again", run_id, type(error).__name__)
 
 
 def ring(run_id: int) -> None:
-    """Tell a worker that a run waits. Never raises: the broker is a doorbell, the database says what is to be done."""
+    """Tell a worker that a run waits. Never raises, never waits long for a broker that is away.
+
+    Each ring makes its own connection: only so is the queue declared anew after a broker lost its memory. (A kept
+    connection believes its queue is still there, and every message would be refused.)
+    """
     try:
-        execute_run_task.apply_async(kwargs={"run_id": run_id}, retry=False)
-    except Exception:  # noqa: BLE001
-        logger.warning("could not ring for run %s; a worker will find it", run_id)
+        with current_app.connection_for_write() as connection:
+            execute_run_task.apply_async(kwargs={"run_id": run_id}, connection=connection, retry=False)
+    except Exception as error:  # noqa: BLE001 - whatever a transport may raise
+        logger.warning("could not ring for run %s (%s); a worker will find it", run_id, type(error).__name__)

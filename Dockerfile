@@ -1,0 +1,21 @@
+# One image for web, worker, reconciler and migrations; docker-compose.yml says which is which.
+FROM python:3.13-slim AS build
+COPY requirements/base.txt /requirements.txt
+RUN python -m venv /venv \
+    && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /requirements.txt
+
+FROM python:3.13-slim
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SISIMPORT_PRODUCTION=1 SISIMPORT_DATA_DIR=/data
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin sisimport \
+    && mkdir /data && chown sisimport /data && chmod 700 /data
+COPY --from=build /venv /venv
+COPY . /app
+WORKDIR /app
+# Static files belong to the image, not to the data: every web container serves those of its own version.
+ENV STATIC_ROOT=/srv/static
+RUN SECRET_KEY=build ALLOWED_HOSTS=build DATABASE_URL=postgres://build@build/build SISIMPORT_DATA_DIR=/tmp/build \
+    python manage.py collectstatic --no-input --verbosity 0 && rm -rf /tmp/build
+USER sisimport
+VOLUME /data
+EXPOSE 8000
+CMD ["python", "-m", "gunicorn", "sisimport.wsgi", "--bind=0.0.0.0:8000", "--workers=2", "--threads=4", "--timeout=120", "--access-logfile=-"]
