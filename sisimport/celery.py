@@ -12,7 +12,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def start_reaper(**_signal: Any) -> None:
     """In the worker's main process, once it can be rung for: start looking for runs without a worker."""
     from sisimport.imports.reaper import Reaper

@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Any
 
-from sisimport.imports.execution import execute_run
+from sisimport.imports.execution import InterruptedRunError, execute_run
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.reports import run_json
 
@@ -16,7 +16,11 @@ _POLL = 0.2
 def run_to_end(run: ImportRun) -> ImportRun:
     """Execute a run here; if a worker took it up first, wait for it. Returns it as it ended."""
     while run.is_active:
-        if not execute_run(run.pk):
+        try:
+            done = execute_run(run.pk)
+        except InterruptedRunError:  # attempts are counted: it cannot go on for ever
+            done = False
+        if not done:
             time.sleep(_POLL)
         run = ImportRun.objects.select_related("file").get(pk=run.pk)
     return run

@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 
+import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
@@ -35,6 +36,24 @@ FAILED_MESSAGE = (
 )
 
 
+class InterruptedRunError(Exception):
+    """The run's database session ended under it. Nothing was written; the run is still to be done."""
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """Whether an error says that the database went away or undid our work, rather than that the work is wrong.
+
+    COPY raises the driver's own errors, other statements Django's.
+    """
+    lost = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, RunTakenError)
+    session = connection.connection
+    return isinstance(error, lost) or session is None or session.closed
+
+
+class RunTakenError(Exception):
+    """At its end the run was no longer ours: ended, or taken up anew by another session. What we did is undone."""
+
+
 @contextlib.contextmanager
 def run_lock(run_id: int) -> Iterator[bool]:
     """Hold the run's session lock; yields False at once when another session has it."""
@@ -51,7 +70,7 @@ def run_lock(run_id: int) -> Iterator[bool]:
 def execute_run(run_id: int) -> bool:
     """Execute a queued or abandoned run to its end. False when it is not ours to do (done, or another session is on it).
 
-    Raises OperationalError when the database connection is lost: the run then stays active and is found again.
+    Raises InterruptedRunError when the database session is lost: the run then stays active and is found again.
     """
     with run_lock(run_id) as mine:
         if not mine or not _claim(run_id):
@@ -64,11 +83,11 @@ def execute_run(run_id: int) -> bool:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
         except FileError as error:
             _reject(run_id, error)
-        except (OperationalError, InterfaceError):
-            logger.warning("run %s lost its database connection; it will be taken up again", run_id)
-            connection.close()
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever happens, the run must end in a true state
+        except Exception as error:
+            if was_interrupted(error):
+                logger.warning("run %s was interrupted (%s); it will be taken up again", run_id, type(error).__name__)
+                connection.close()
+                raise InterruptedRunError from error
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
             logger.error("run %s failed, reference %s, %s", run_id, reference, _where(error))
@@ -137,9 +156,8 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
             values |= _apply(run, run.pk, values)
         summary = planning.summarise(run.pk, plan_run_id=run.pk)
         progress.close()
-        _end(
-            run.pk,
-            RunStatus.COMPLETED,
+        _complete(
+            run,
             layout=layout,
             facts=facts,
             lea_ids=sorted(context.lea_ids),
@@ -162,9 +180,8 @@ def _update(run: ImportRun, progress: Progress) -> None:
         values = counts | _apply(run, test.pk, counts)
         summary = planning.summarise(run.pk, plan_run_id=test.pk)
         progress.close()
-        _end(
-            run.pk,
-            RunStatus.COMPLETED,
+        _complete(
+            run,
             layout=test.layout,
             facts=test.facts,
             lea_ids=test.lea_ids,
@@ -236,7 +253,7 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         values = counts | _apply(run, run.pk, counts)
         summary = planning.summarise(run.pk, plan_run_id=run.pk)
         progress.close()
-        _end(run.pk, RunStatus.COMPLETED, layout=applied.layout, lea_ids=applied.lea_ids, summary=summary, **values)
+        _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=summary, **values)
 
 
 def _bulk_session() -> None:
@@ -247,6 +264,9 @@ def _bulk_session() -> None:
     if not used:
         with contextlib.suppress(DatabaseError), transaction.atomic():
             execute("SET temp_buffers = '256MB'")
+    with contextlib.suppress(DatabaseError), transaction.atomic():
+        # A statement whose worker was killed ends now, not when it is done: only then is the run free for another.
+        execute("SET LOCAL client_connection_check_interval = '1s'")
 
 
 def _file_facts(context: RunContext) -> dict[str, object]:
@@ -261,11 +281,20 @@ def _file_facts(context: RunContext) -> dict[str, object]:
     }
 
 
-def _end(run_id: int, status: RunStatus, **values: object) -> None:
-    """Move an active run to an end state, once."""
-    ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).update(
-        status=status, finished_at=timezone.now(), phase="", **values
-    )
+def _end(run_id: int, status: RunStatus, **values: object) -> bool:
+    """Move an active run to an end state, once. False when it had ended already."""
+    active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+    return bool(active.update(status=status, finished_at=timezone.now(), phase="", **values))
+
+
+def _complete(run: ImportRun, **values: object) -> None:
+    """Mark the run completed inside the transaction that did its work: both are committed, or neither.
+
+    Raises RunTakenError, and so undoes the work, if this attempt is no longer the one that counts.
+    """
+    ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
+    if not ours.update(status=RunStatus.COMPLETED, finished_at=timezone.now(), phase="", **values):
+        raise RunTakenError
 
 
 def _reject(run_id: int, error: FileError) -> None:

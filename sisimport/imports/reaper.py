@@ -52,7 +52,7 @@ class Reaper(threading.Thread):
         self._heartbeat = os.environ.get("SISIMPORT_HEARTBEAT", "")
 
     def run(self) -> None:
-        while not self._ended.wait(self._look_seconds):
+        while True:
             try:
                 for run_id in self.due(time.monotonic()):
                     self._ring(run_id)
@@ -63,6 +63,8 @@ class Reaper(threading.Thread):
             finally:
                 # No connection is kept between looks: a pool process forked meanwhile must not inherit it.
                 connections.close_all()
+            if self._ended.wait(self._look_seconds):
+                return
 
     def end(self) -> None:
         """Stop looking; returns at once."""

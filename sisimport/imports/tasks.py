@@ -4,23 +4,22 @@ The broker is a doorbell: the message says only that a run waits, and may be los
 whether somebody is on it already, PostgreSQL says (execution.py); who looks for lost ones is reaper.py.
 """
 
+import contextlib
 import logging
 
 from celery import current_app, shared_task
-from django.db import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="imports.execute_run", ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(name="imports.execute_run", ignore_result=True)
 def execute_run_task(*, run_id: int) -> None:
     """Execute a run, if it is still to be done. A lost database session is no failure: the reaper rings again."""
-    from sisimport.imports.execution import execute_run
+    from sisimport.imports.execution import InterruptedRunError, execute_run
 
-    try:
+    # Interrupted: said in the log already, and the reaper rings again.
+    with contextlib.suppress(InterruptedRunError):
         execute_run(run_id)
-    except (OperationalError, InterfaceError) as error:
-        logger.warning("run %s was interrupted (%s); it will be taken up again", run_id, type(error).__name__)
 
 
 def ring(run_id: int) -> None:

@@ -11,5 +11,5 @@ from sisimport.imports.tasks import ring
 class Command(BaseCommand):
     help = "Rings for runs whose worker died or whose message was lost. Every worker does so too; this one does nothing else."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         Reaper(ring).run()
