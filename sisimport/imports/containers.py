@@ -5,26 +5,34 @@ archives in archives and locked ones are refused by name. What is unpacked is li
 the archive claims.
 """
 
-import shutil
 import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from sisimport.imports.issues import FileError, Problem, Severity
 
 _DELIMITED: Final = {".csv", ".txt"}
 _FIXED_WIDTH: Final = {".dat"}
 _ARCHIVES: Final = {".zip", ".7z", ".rar", ".gz", ".tar", ".tgz"}
+_PIECE: Final = 1 << 20
 _MAX_MEMBERS: Final = 1000
 _MAX_RATIO: Final = 400
 _LOCKED: Final = 0x1
 _EXPECTED: Final = "one text file (.csv, .txt or .dat)"
 _DAMAGE: Final = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, KeyError, OverflowError
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    KeyError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,8 @@ def is_zip(stream: BinaryIO) -> bool:
 def unpack(stream: BinaryIO, *, max_bytes: int) -> Unpacked:
     """The text file of a zip archive as a temporary file; any other file as it is.
 
-    Raises FileError: FILE-ZIP for an archive without exactly one candidate, damaged or locked; FILE-SIZE when it unpacks
-    to more than `max_bytes`.
+    Raises FileError: FILE-ZIP for an archive without exactly one candidate, damaged or locked; FILE-SIZE when it
+    unpacks to more than `max_bytes`.
     """
     if not is_zip(stream):
         return Unpacked(stream)
@@ -108,28 +116,17 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) 
     limit = FileError("FILE-SIZE", found=f"more than {most} when unpacked", expected=most)
     if member.file_size > max_bytes or member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
         raise limit
-    target = tempfile.TemporaryFile(prefix="sisimport-")
+    target = tempfile.TemporaryFile(prefix="sisimport-")  # noqa: SIM115 (the caller closes it)
     try:
+        left = max_bytes
         with archive.open(member) as source:
-            shutil.copyfileobj(_Limited(source, max_bytes, limit), target, 1 << 20)
+            while data := source.read(_PIECE):
+                left -= len(data)
+                if left < 0:
+                    raise limit
+                target.write(data)
         target.seek(0)
     except BaseException:
         target.close()
         raise
     return target
-
-
-class _Limited:
-    """Reads from a stream and raises once more than the limit came out of it."""
-
-    def __init__(self, source: IO[bytes], max_bytes: int, error: FileError) -> None:
-        self._read = source.read
-        self._left = max_bytes
-        self._error = error
-
-    def read(self, size: int) -> bytes:
-        data = self._read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise self._error
-        return data
