@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from sisimport.imports.issues import FileError, Problem, Severity
 
@@ -39,12 +39,12 @@ _DAMAGE: Final = (
 class Unpacked:
     """The bytes to recognise and read; `member` is the name within the archive (None: it was no archive)."""
 
-    stream: BinaryIO
+    stream: IO[bytes]
     member: str | None = None
     notices: tuple[Problem, ...] = ()
 
 
-def is_zip(stream: BinaryIO) -> bool:
+def is_zip(stream: IO[bytes]) -> bool:
     """Is this a zip archive, and not a workbook or document that happens to be one inside?"""
     stream.seek(0)
     if stream.read(4) != b"PK\x03\x04":
@@ -57,7 +57,7 @@ def is_zip(stream: BinaryIO) -> bool:
     return "[Content_Types].xml" not in names
 
 
-def unpack(stream: BinaryIO, *, max_bytes: int) -> Unpacked:
+def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
     """The text file of a zip archive as a temporary file; any other file as it is.
 
     Raises FileError: FILE-ZIP for an archive without exactly one candidate, damaged or locked; FILE-SIZE when it
@@ -110,7 +110,7 @@ def _is_system_file(name: str) -> bool:
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> BinaryIO:
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> IO[bytes]:
     """Raises FileError (FILE-SIZE) for what is too large, or shrunk so far that no list of students can be in it."""
     most = f"{max_bytes:,} bytes"
     limit = FileError("FILE-SIZE", found=f"more than {most} when unpacked", expected=most)

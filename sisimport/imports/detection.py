@@ -8,7 +8,7 @@ Nothing here raises, whatever the bytes: what cannot be read is said in `Recogni
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from sisimport.imports.fitting import DELIMITERS, Fit, columns_said, day_first_fields, fit_layout
 from sisimport.imports.issues import FileError, Problem, Severity
@@ -95,7 +95,7 @@ class Recognition:
 
 
 def recognise(
-    stream: BinaryIO, layouts: Iterable[Layout], *, expected: Layout | Collection[Layout] | None = None
+    stream: IO[bytes], layouts: Iterable[Layout], *, expected: Layout | Collection[Layout] | None = None
 ) -> Recognition:
     """Look at the beginning of a file and say what it is.
 
@@ -151,7 +151,7 @@ class _Sample:
     at_start: bool
 
 
-def _take_sample(stream: BinaryIO) -> _Sample:
+def _take_sample(stream: IO[bytes]) -> _Sample:
     stream.seek(0)
     data = stream.read(_SAMPLE_BYTES)
     lines_before, at_start = 0, True

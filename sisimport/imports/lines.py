@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from sisimport.imports.issues import FileError, Problem, Severity
 
@@ -28,7 +28,7 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def whole_lines(
-    stream: BinaryIO, *, size: int = 1 << 18, start: int = 0, max_line_bytes: int = MAX_LINE_BYTES
+    stream: IO[bytes], *, size: int = 1 << 18, start: int = 0, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[tuple[int, bytes]]:
     """The file from byte `start` on in chunks that end with a line end (the last perhaps not), with their byte offsets.
 
@@ -158,7 +158,7 @@ def windows_notice() -> Problem:
     return Problem("FILE-ENCODING", Severity.NOTICE, found="text in Windows-1252", expected="text in UTF-8")
 
 
-def iter_lines(stream: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:
+def iter_lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     """All physical lines with their numbers, without line ends. Undecodable bytes show as U+FFFD."""
     number = 0
     for offset, chunk in whole_lines(stream, max_line_bytes=_REREAD_LIMIT):
@@ -167,7 +167,7 @@ def iter_lines(stream: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:
             yield number, _decode_line(line, encoding)
 
 
-def read_lines(stream: BinaryIO, line_index: LineIndex, wanted: Iterable[int], encoding: str) -> dict[int, str]:
+def read_lines(stream: IO[bytes], line_index: LineIndex, wanted: Iterable[int], encoding: str) -> dict[int, str]:
     """The wanted physical lines by number, found by seeking through the index; numbers beyond the file are left out.
 
     `line_index` is what `Reader.line_index` holds after reading; stretches between its entries are read at most once.
@@ -191,7 +191,7 @@ def read_lines(stream: BinaryIO, line_index: LineIndex, wanted: Iterable[int], e
     return found
 
 
-def _read_tail(stream: BinaryIO, line: int, offset: int, numbers: set[int], encoding: str) -> dict[int, str]:
+def _read_tail(stream: IO[bytes], line: int, offset: int, numbers: set[int], encoding: str) -> dict[int, str]:
     """The lines of the last stretch, which may run far beyond the index."""
     found: dict[int, str] = {}
     for start, chunk in whole_lines(stream, start=offset, max_line_bytes=_REREAD_LIMIT):

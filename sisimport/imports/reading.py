@@ -3,8 +3,8 @@
     bytes -> chunks of whole lines -> text -> cells -> columns asked for -> clean values and what is wrong with them
 
 A row is `(line, values, problems)`: the physical line it starts in (from 1), the values in the order of the fields
-asked for, and its problems. A record that cannot be split into columns still is a row, of nothing but None and the
-reason. Only what a block needs is done to it: the csv module where there are quotes, NFC where there are characters
+asked for, and its problems. A record that cannot be split into columns still is a row, with no values and the reason.
+Only what a block needs is done to it: the csv module where there are quotes, NFC where there are characters
 beyond Latin-1, trimming where there are spaces next to a separator.
 """
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from operator import itemgetter
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from sisimport.imports.detection import Recognition, columns_said
 from sisimport.imports.issues import FileError, Problem, Severity
@@ -54,7 +54,7 @@ class Reader:
 
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: IO[bytes],
         recognition: Recognition,
         fields: Sequence[str],
         *,
@@ -77,7 +77,6 @@ class Reader:
         ]
         self._at = [recognition.positions.get(field) for field in fields]
         self._last = max((at for at in self._at if at is not None), default=0)
-        self._empty: tuple[str | None, ...] = (None,) * len(fields)
         self._wide = recognition.column_count > WIDE_COLUMNS
         self._blank_characters = None if recognition.fixed_width else f' \t"{recognition.delimiter}'
         self._waiting: list[tuple[int, str]] = []
@@ -219,7 +218,7 @@ class Reader:
                 if count == wanted or self._is_trailing(count == wanted + 1 and lines[at].endswith(delimiter)):
                     fitting.append(at)
                 else:
-                    broken.append((numbers[at], self._empty, (self._wrong_columns(count + 1),)))
+                    broken.append((numbers[at], (), (self._wrong_columns(count + 1),)))
             numbers, lines = [numbers[at] for at in fitting], [lines[at] for at in fitting]
             if not lines:
                 return broken
@@ -238,7 +237,7 @@ class Reader:
         split = split_quoted(numbers, lines, delimiter=self._known.delimiter, columns=columns, final=final)
         self._waiting = split.waiting
         self.spans |= split.spans
-        broken: list[Row] = [(number, self._empty, (problem,)) for number, problem in split.broken]
+        broken: list[Row] = [(number, (), (problem,)) for number, problem in split.broken]
         findings, kept = split.findings, split.cells
         numbers = split.numbers
         if any(len(cells) != columns for cells in kept):
@@ -248,7 +247,7 @@ class Reader:
                 if count == columns or self._is_trailing(count == columns + 1 and not cells[-1].strip()):
                     fitting.append(at)
                 else:
-                    broken.append((numbers[at], self._empty, (self._wrong_columns(count),)))
+                    broken.append((numbers[at], (), (self._wrong_columns(count),)))
             new_place = {old: new for new, old in enumerate(fitting)}
             findings = [(new_place[at], problem) for at, problem in findings if at in new_place]
             numbers, kept = [numbers[at] for at in fitting], [kept[at] for at in fitting]
@@ -274,9 +273,7 @@ class Reader:
                     fitting.append((number, as_bytes.decode("latin-1")))
                 else:
                     found, expected = f"{len(line):,}", f"{length:,}"
-                    broken.append(
-                        (number, self._empty, (Problem("FILE-LINE-WIDTH", Severity.ERROR, None, found, expected),))
-                    )
+                    broken.append((number, (), (Problem("FILE-LINE-WIDTH", Severity.ERROR, None, found, expected),)))
             numbers, lines = [number for number, _ in fitting], [line for _, line in fitting]
             if not lines:
                 return broken

@@ -102,4 +102,20 @@ def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
     return {layout.key: (layout, t) for t in all_types() for layout in layouts_of(t)}
 
 
-__all__ = ["Tool", "UnknownImportTypeError", "Work", "all_layouts", "all_types", "get_tool", "get_type", "listed_types"]
+def known_layouts() -> list[Layout]:
+    """Every layout there is, also of types not built yet: a file of another kind is refused by its name."""
+    folders = dict.fromkeys(t.layout_folder for t in all_types())
+    return [layout for folder in folders for layout in _folder_layouts(folder).values()]
+
+
+__all__ = [
+    "Tool",
+    "UnknownImportTypeError",
+    "Work",
+    "all_layouts",
+    "all_types",
+    "get_tool",
+    "get_type",
+    "known_layouts",
+    "listed_types",
+]

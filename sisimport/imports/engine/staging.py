@@ -17,7 +17,7 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
 from sisimport.imports.issues import Severity
 from sisimport.imports.reading import FileError, Problem, Reader, Row
-from sisimport.imports.registry import layouts_of
+from sisimport.imports.registry import known_layouts, layouts_of
 from students.models import LEA
 
 # Control characters that no value holds (see _clean): they delimit and never quote.
@@ -34,7 +34,7 @@ def stage(context: RunContext) -> None:
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
     context.progress.report("reading")
     with run.file.file.open("rb") as stream:
-        recognition = recognise(stream, layouts_of(import_type), expected=layouts_of(import_type))
+        recognition = recognise(stream, known_layouts(), expected=layouts_of(import_type))
         if recognition.error is not None:
             raise recognition.error
         context.recognition, context.layout = recognition, recognition.layout
