@@ -1,7 +1,10 @@
 """Import types of the SSID screens."""
 
 from sisimport.imports.registry import Tool, register, register_tool
-from ssid import calpads
+from ssid import (
+    calpads,
+    kinds,  # noqa: F401 - registers what its runs write
+)
 
 register_tool(
     Tool(

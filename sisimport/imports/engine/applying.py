@@ -208,6 +208,8 @@ def _becoming_unique(constraint: models.UniqueConstraint) -> list[str]:
         name, _, lookup = str(child[0]).partition("__") if isinstance(child, tuple) else ("", "", "")
         if lookup == "isnull" and isinstance(child, tuple) and child[1] is True:
             becoming.append(f"(jsonb_exists(c.after, '{name}') AND c.after->>'{name}' IS NULL)")
+        elif name and not lookup and isinstance(child, tuple) and isinstance(child[1], str):
+            becoming.append(f"(c.after->>'{name}' = '{child[1]}')")
     return becoming
 
 
