@@ -61,6 +61,7 @@ _SIGNATURES: Final = (
 _OFFICE_PARTS: Final = ((b"xl/", XLSX, "an Excel workbook"), (b"word/", BINARY, "a Word document"))
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|head|body|meta)", re.IGNORECASE)
 _CONTROLS: Final = bytes(sorted(set(range(1, 32)) - {9, 10, 12, 13, 26}))
+_MANY_CONTROLS: Final = 8
 _EXPECTED_FILE: Final = "a text file with one line for each student"
 
 
@@ -193,7 +194,7 @@ def _decode(sample: _Sample, seen: Recognition) -> tuple[str, Recognition]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
         raise FileError("FILE-ENCODING", found="text in UTF-16 (“Unicode” in some programs)", expected="text in UTF-8")
     controls = len(data) - len(data.translate(None, _CONTROLS + b"\0"))
-    if controls * 50 > len(data):
+    if controls >= _MANY_CONTROLS and controls * 50 > len(data):
         raise _ContainerError(BINARY, "not a text file (it holds bytes that are no characters)")
     refuse_nul(data, first_line)
     if not sample.complete:

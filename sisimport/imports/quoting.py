@@ -5,6 +5,7 @@ line that does not parse as quoted text, yet has the right number of separators,
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,7 @@ from sisimport.imports.issues import Problem, Severity
 # A record may run over this many lines, and be tried this often, before its quotation mark counts as never closed.
 _MAX_LINES: Final = 20
 _MAX_TRIES: Final = 3
+_LINE_END = re.compile(r"\s*\n\s*")
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def _one_record(  # noqa: PLR0917
     plain = line.split(delimiter)
     cells = _parse([line], delimiter) if '"' in line else plain
     taken = 1
-    if cells is None and len(plain) != columns:
+    if cells is None:
         cells, taken = _join(lines, at, delimiter, columns, final)
         if not taken:
             return 0
@@ -91,7 +93,8 @@ def _where(plain: list[str]) -> str:
 def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) -> tuple[list[str] | None, int]:
     """Cells of a record that runs over several lines, and how many; (None, 1) when there is none, (None, 0): need more.
 
-    A following line with all the columns is a record of its own, so the quotation mark before it was never closed.
+    A following line that is a whole record by itself shows that the quotation mark before it was never closed. Better
+    to show one line with a stray mark than to lose the students of the lines it would swallow.
     """
     joined = [lines[at]]
     marks = lines[at].count('"')
@@ -100,8 +103,10 @@ def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) 
         if end == len(lines):
             return (None, 1) if final else (None, 0)
         line = lines[end]
-        if line.count(delimiter) + 1 == columns:
-            return None, 1
+        if line.count(delimiter) + 1 >= columns:
+            alone = _parse([line], delimiter)
+            if alone is not None and len(alone) == columns:
+                return None, 1
         joined.append(line)
         if '"' not in line:
             continue
@@ -125,7 +130,7 @@ def _parse(lines: list[str], delimiter: str) -> list[str] | None:
         return None
     if len(records) != 1:
         return None
-    return [cell.replace("\n", " ") if "\n" in cell else cell for cell in records[0]]
+    return [_LINE_END.sub(" ", cell) if "\n" in cell else cell for cell in records[0]]
 
 
 def _parse_all(lines: list[str], delimiter: str) -> list[list[str]] | None:

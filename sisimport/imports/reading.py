@@ -78,7 +78,7 @@ class Reader:
         self._at = [recognition.positions.get(field) for field in fields]
         self._last = max((at for at in self._at if at is not None), default=0)
         self._wide = recognition.column_count > WIDE_COLUMNS
-        self._blank_characters = None if recognition.fixed_width else f' \t"{recognition.delimiter}'
+        self._blank_characters = None if recognition.fixed_width else f" \t{recognition.delimiter}"
         self._waiting: list[tuple[int, str]] = []
         self._header_seen = not recognition.header
         self._date_forms = 0
@@ -196,10 +196,9 @@ class Reader:
     def _without_blanks(self, numbers: Sequence[int], lines: list[str]) -> tuple[Sequence[int], list[str]]:
         """Leave out the header line and lines with nothing in them; numbers stay those of the file."""
         characters = self._blank_characters
-        blank = [at for at, line in enumerate(lines) if not line.strip(characters) and line.count('"') % 2 == 0]
+        blank = [at for at, line in enumerate(lines) if not line.strip(characters)]
         if blank:
-            self._first_blank = self._first_blank or numbers[blank[0]]
-            self._blank_lines += len(blank)
+            self._count_blanks([numbers[at] for at in blank])
             left_out = set(blank)
             numbers = [number for at, number in enumerate(numbers) if at not in left_out]
             lines = [line for at, line in enumerate(lines) if at not in left_out]
@@ -240,11 +239,13 @@ class Reader:
         broken: list[Row] = [(number, (), (problem,)) for number, problem in split.broken]
         findings, kept = split.findings, split.cells
         numbers = split.numbers
-        if any(len(cells) != columns for cells in kept):
+        if any(len(cells) != columns or not any(cells) for cells in kept):
             fitting = []
             for at, cells in enumerate(kept):
                 count = len(cells)
-                if count == columns or self._is_trailing(count == columns + 1 and not cells[-1].strip()):
+                if not any(map(str.strip, cells)):
+                    self._count_blanks([numbers[at]])
+                elif count == columns or self._is_trailing(count == columns + 1 and not cells[-1].strip()):
                     fitting.append(at)
                 else:
                     broken.append((numbers[at], (), (self._wrong_columns(count),)))
@@ -255,6 +256,8 @@ class Reader:
             return sorted(broken, key=itemgetter(0))
         if self._known.end_marker is not None:
             findings = findings + self._wrong_ends([cells[columns - 1].strip() for cells in kept])
+        # Spaces and line ends (now spaces) inside quotes show nowhere in the text's outline.
+        traits = BlockTraits(may_hold_space=True, needs_nfc=traits.needs_nfc)
         return self._assemble(numbers, self._pick(kept), traits, findings, broken)
 
     def _fixed_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> list[Row]:
@@ -345,6 +348,10 @@ class Reader:
         if not self._date_example:
             self._date_example = f"{notice.found} read as {notice.expected}"
         return self._date_forms <= _DATE_NOTICES
+
+    def _count_blanks(self, numbers: Sequence[int]) -> None:
+        self._first_blank = self._first_blank or numbers[0]
+        self._blank_lines += len(numbers)
 
     def _wrong_columns(self, count: int) -> Problem:
         facts = columns_said(self._layout, count, "The line")
