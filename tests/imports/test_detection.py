@@ -1,0 +1,485 @@
+"""Recognising a file: container, encoding, separator, header, layout (rules F-3 to F-7, F-10)."""
+
+import dataclasses
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sisimport.imports.detection import Recognition
+from sisimport.imports.issues import FileError, Severity
+from sisimport.imports.layouts import Layout, load_layouts
+from tests.imports.files import (
+    ALL_LAYOUTS,
+    DOWNLOAD,
+    DOWNLOAD_HEADER,
+    ROSTER,
+    SSID_LAYOUTS,
+    THREE,
+    line,
+    lines,
+    look,
+    read,
+)
+
+
+def refusal(found: Recognition) -> FileError:
+    assert found.error is not None
+    return found.error
+
+
+def notices(found: Recognition) -> list[str]:
+    assert found.error is None
+    assert all(notice.severity is Severity.NOTICE for notice in found.notices)
+    return [notice.code for notice in found.notices]
+
+
+# -- read as it is -----------------------------------------------------------------------------------------------------
+
+
+def test_f3_the_download_file_as_it_comes() -> None:
+    found = look(THREE)
+
+    assert (found.container, found.encoding, found.delimiter, found.header) == ("text", "utf-8", "^", False)
+    assert (found.layout, found.column_count, found.line_count) == (DOWNLOAD, 15, 3)
+    assert notices(found) == []
+
+
+# -- read with a notice ------------------------------------------------------------------------------------------------
+
+
+def test_f5_a_byte_order_mark_is_skipped_with_a_notice() -> None:
+    data = b"\xef\xbb\xbf" + THREE.encode()
+
+    assert notices(look(data)) == ["FILE-BOM"]
+    assert read(data).values == read(THREE).values
+
+
+def test_f5_windows_1252_is_read_with_a_notice() -> None:
+    data = THREE.encode("cp1252")
+
+    assert look(data).encoding == "cp1252"
+    assert notices(look(data)) == ["FILE-ENCODING"]
+    assert read(data).values == read(THREE).values
+
+
+def test_f4_a_header_line_is_skipped_with_a_notice() -> None:
+    found = look(f"{DOWNLOAD_HEADER}\n{THREE}")
+
+    assert found.header
+    assert notices(found) == ["FILE-HEADER"]
+
+
+def test_f4_a_header_line_in_other_words_is_skipped_too() -> None:
+    header = "Dist^Sch^State No^No^Last^First^Mid^Sex^DOB^Begin^Gr^Status^Status Date^Lang^Made"
+
+    assert notices(look(f"{header}\n{THREE}")) == ["FILE-HEADER"]
+
+
+def test_f4_columns_in_another_order_are_found_by_the_names_of_the_header() -> None:
+    shuffled = [*range(14, -1, -1)]
+    text = "".join(
+        "^".join(row.split("^")[at] for at in shuffled) + "\n" for row in [DOWNLOAD_HEADER, *THREE.splitlines()]
+    )
+
+    assert read(text).values == read(THREE).values
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "|", ";"])
+def test_f4_another_separator_that_fits_is_read_with_a_notice(separator: str) -> None:
+    found = look(THREE.replace("^", separator))
+
+    assert found.delimiter == separator
+    assert notices(found) == ["FILE-DELIMITER"]
+
+
+@pytest.mark.parametrize(("end", "name"), [("\r\n", "CR LF"), ("\r", "CR (")], ids=["CRLF", "CR"])
+def test_other_line_ends_are_read_with_a_notice(end: str, name: str) -> None:
+    found = look(THREE.replace("\n", end))
+
+    assert notices(found) == ["FILE-NEWLINE"]
+    assert name in str(found.notices[0])
+
+
+def test_one_bad_line_does_not_make_the_file_another() -> None:
+    assert look(lines({}, {}) + "Total^2\n").layout is DOWNLOAD
+
+
+# -- refused as a whole ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"  \r\n\t\n", b"\xef\xbb\xbf", b"\n" * 3_000_000], ids=lambda d: f"{len(d)} bytes"
+)
+def test_an_empty_file_is_refused(data: bytes) -> None:
+    found = look(data)
+
+    assert (found.container, refusal(found).code) == ("empty", "FILE-EMPTY")
+
+
+def test_a_separator_that_fits_nothing_is_refused() -> None:
+    error = refusal(look(THREE.replace("^", "~")))
+
+    assert error.code == "FILE-DELIMITER"
+    assert "a caret (^)" in str(error)
+
+
+def test_f10_fourteen_columns_are_refused_with_the_hint() -> None:
+    text = "".join("^".join(row.split("^")[:6] + row.split("^")[7:]) + "\n" for row in THREE.splitlines())
+
+    error = refusal(look(text))
+
+    assert (error.code, error.found, error.expected) == ("FILE-COLUMNS", "14", "15")
+    assert "the middle name column is missing" in str(error)
+
+
+def test_f10_another_column_count_is_refused() -> None:
+    error = refusal(look("\n".join(["a^b^c"] * 5)))
+
+    assert str(error) == "The file has 3 columns; expected 15."
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_refused_by_name(encoding: str) -> None:
+    error = refusal(look(THREE.encode(encoding)))
+
+    assert error.code == "FILE-ENCODING"
+    assert "UTF-16" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("broken", "at"),
+    [
+        pytest.param(b"Garc\xc3(a", 5, id="cut character"),
+        pytest.param(b"Garc\xc3\xada \xff", 9, id="damage beside good UTF-8"),
+        pytest.param(b"Garc\x81a", 5, id="no Windows character"),
+        pytest.param(b"Jos\xc3", 4, id="half a character"),
+    ],
+)
+def test_f5_broken_utf8_is_refused_naming_line_and_byte(broken: bytes, at: int) -> None:
+    data = lines({"last_name": "Smith", "first_name": "Ana"}) + line(last_name="@", first_name="Ana")
+
+    error = refusal(look(data.encode().replace(b"@", broken)))
+
+    assert error.code == "FILE-ENCODING"
+    assert error.params == {"line": 2, "byte": line().index("García") + at}
+    assert "line 2" in str(error)
+
+
+def test_a_nul_is_refused_naming_line_and_byte() -> None:
+    error = refusal(look(THREE.replace("Tran", "Tr\0n")))
+
+    assert (error.code, error.params["line"]) == ("FILE-NUL", 3)
+
+
+def test_a_long_single_line_is_refused() -> None:
+    assert refusal(look("x" * 3_000_000)).code == "FILE-LINE-LENGTH"
+
+
+def workbook() -> bytes:
+    stream = io.BytesIO()
+    book = openpyxl.Workbook()
+    book.active.append(line().split("^"))
+    book.save(stream)
+    return stream.getvalue()
+
+
+def archive() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("scores.csv", THREE)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "container", "name"),
+    [
+        pytest.param(workbook(), "xlsx", "an Excel workbook", id="xlsx"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "xls", "an old Excel workbook", id="xls"),
+        pytest.param(archive(), "zip", "a zip archive", id="zip"),
+        pytest.param(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "pdf", "a PDF document", id="pdf"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "binary", "a picture", id="png"),
+        pytest.param(bytes(range(1, 32)) * 30, "binary", "not a text file", id="binary"),
+        pytest.param(b"<!DOCTYPE html><html><body>", "binary", "a web page", id="web page"),
+        pytest.param(b"{\\rtf1\\ansi", "binary", "a rich text document", id="rtf"),
+    ],
+)
+def test_f7_other_kinds_of_file_are_refused_by_name(data: bytes, container: str, name: str) -> None:
+    found = look(data)
+
+    assert found.container == container
+    assert refusal(found).code == "FILE-TYPE"
+    assert name in str(found.error)
+
+
+def test_columns_that_hold_something_else_are_refused() -> None:
+    error = refusal(look("^".join(["lorem"] * 15) + "\n" + ("^".join(["ipsum 1"] * 15) + "\n") * 5))
+
+    assert error.code == "FILE-MIXED"
+
+
+# -- files of another type ---------------------------------------------------------------------------------------------
+
+SELA = "SELA^^^1234567^0123456^2024-2025^9012345678^Ana^Diaz^20100203^F^100^EL^20150901^spa^\n"
+SELA_R = SELA.replace("SELA", "SELA-R").replace("spa^", "spa^^20240101^20240102")
+REPLACEMENT = "1234567^0123456^100235^9012345600^9012345679\n"
+RESULTS = (
+    "1234567,0123456,,100240,Lee,Sam,,8012345678,20160810,Multiple Match,91%,M,20110304\n"
+    "1234567,0123456,X,100240,Lee,Sam,,8012345690,20170811,Multiple Match,100%,M,20110304\n"
+    "1234567,0123456,,100241,Diaz,Eva,Luz,,,No Match,,F,20190812\n"
+)
+ROSTER_FILE = "lea,school,local_number,last_name,first_name,birth_date\n1234567,0123456,1,Lee,Sam,2011-03-04\n"
+UTAH = "1,1234567,2005,Diaz,Eva,,,2/3/1999,F,,01,101,555,R,Match,\n"
+OF_TYPE = {
+    "calpads-ssid-download": THREE,
+    "calpads-sela": SELA,
+    "calpads-sela-r": SELA_R,
+    "calpads-replacement-ssid": REPLACEMENT,
+    "calpads-ssid-request-results": RESULTS,
+    "utah-ssid-response": UTAH,
+    "students": ROSTER_FILE,
+}
+BY_KEY = {layout.key: layout for layout in ALL_LAYOUTS}
+
+
+@pytest.mark.parametrize("key", OF_TYPE)
+def test_a_file_is_recognised_without_being_told_its_type(key: str) -> None:
+    found = look(OF_TYPE[key], expected=None)
+
+    assert found.layout is BY_KEY[key]
+    assert found.error is None
+
+
+@pytest.mark.parametrize("key", [key for key in OF_TYPE if key != "calpads-ssid-download"])
+def test_a_file_of_another_type_is_refused_by_its_name(key: str) -> None:
+    error = refusal(look(OF_TYPE[key]))
+
+    assert error.code == "FILE-OTHER-TYPE"
+    assert error.params == {"layout": key}
+    assert str(error) == f"The file looks like {BY_KEY[key].title}; CALPADS SSID Download File was chosen."
+
+
+def test_the_ela_import_reads_the_download_file_when_it_is_chosen() -> None:
+    ela = SSID_LAYOUTS["calpads-ela"]
+
+    assert look(THREE, expected=ela).layout is ela
+    assert look(THREE, expected=None).also == (ela,)
+
+
+def test_an_unknown_file_says_what_was_seen() -> None:
+    error = refusal(look("hello, world\nhow, are you\n", expected=None))
+
+    assert str(error) == "The file has 2 columns separated by a comma; expected a layout that is known here."
+
+
+# -- the roster: columns by name ---------------------------------------------------------------------------------------
+
+
+def test_optional_columns_of_the_roster_may_be_missing() -> None:
+    found = look(ROSTER_FILE, expected=ROSTER)
+
+    assert notices(found) == []
+    assert set(found.positions) == {"lea", "school", "local_number", "last_name", "first_name", "birth_date"}
+
+
+def test_unknown_columns_of_the_roster_are_left_out_with_a_notice() -> None:
+    found = look(
+        ROSTER_FILE.replace("birth_date\n", "birth_date,bus,Locker No\n").replace("03-04\n", "03-04,4,77\n"), ROSTER
+    )
+
+    assert [str(notice) for notice in found.notices] == [
+        "Columns that are not part of this layout were left out: bus, Locker No."
+    ]
+
+
+def test_a_missing_required_column_of_the_roster_is_named() -> None:
+    error = refusal(look(ROSTER_FILE.replace("last_name", "surname"), ROSTER))
+
+    assert (error.code, error.found) == ("FILE-COLUMN-MISSING", "last_name")
+
+
+def test_a_column_that_comes_twice_is_named() -> None:
+    error = refusal(look(ROSTER_FILE.replace("first_name", "Last Name"), ROSTER))
+
+    assert (error.code, error.found) == ("FILE-COLUMN-TWICE", "Last Name")
+
+
+def test_a_roster_without_column_names_is_refused() -> None:
+    error = refusal(look("1234567,0123456,1,Lee,Sam,2011-03-04\n", ROSTER, [ROSTER]))
+
+    assert error.code == "FILE-NO-HEADER"
+
+
+def test_r2_request_results_go_by_position_and_then_by_name() -> None:
+    layout = SSID_LAYOUTS["calpads-ssid-request-results"]
+    header = (
+        ",".join(column.name for column in layout.columns[:13])
+        + ",Result_SELA_ELAS_Start_Date,Result_ELAS,Result_New\n"
+    )
+    text = header + RESULTS.replace("\n", ",20150901,EL,x\n")
+
+    result = read(text, layout, fields=["local_number", "ssid", "score", "category", "elas", "elas_date"])
+
+    assert result.rows[0][1] == ("100240", "8012345678", "91", "Multiple Match", "EL", "2015-09-01")
+    assert result.codes == ["FILE-COLUMN-UNKNOWN"]
+
+
+# -- wide layouts: a header of hundreds of names -----------------------------------------------------------------------
+
+WIDE_HEAD = 'title = "{}"\nsource = "S"\ndelimiter = "^"\nheader = "required"\nany_newline = true\nend_marker = "ZZ"\n'
+NAMES = [
+    "Record Type",
+    "SSID",
+    "Blank",
+    *[f"Item {n} (Score)" for n in range(40)],
+    "Blank 2",
+    "Scale Score",
+    "End of Record",
+]
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> dict[str, Layout]:
+    """Two years of one invented test file: the second has one more item, and both have a fixed-width twin."""
+    for key, names in {"wide-2022": NAMES, "wide-2023": [*NAMES[:10], "New Item", *NAMES[10:]]}.items():
+        spans = [[1 + 4 * at, 4 + 4 * at] for at in range(len(names) - 1)]
+        spans.append([spans[-1][1] + 1, spans[-1][1] + 2])
+        quoted = ", ".join(f'"{name}"' for name in names)
+        (tmp_path / f"{key}.toml").write_text(
+            f"{WIDE_HEAD.format(key)}columns = [{quoted}]\nspans = {spans}\n[fields]\n"
+            'record_type = "Record Type"\nssid = "SSID"\nscore = { column = "Scale Score", kind = "number" }\n'
+            '[aliases]\nSSID = ["Statewide Student Identifier (SSID)"]\n'
+        )
+    return load_layouts(tmp_path)
+
+
+def wide_file(names: list[str], rows: int = 3, separator: str = "^") -> str:
+    cells = {"Record Type": "01", "SSID": "9012", "Scale Score": "2450", "End of Record": "ZZ"}
+    cells["Statewide_Student_Identifier(SSID)"] = "9012"
+    body = separator.join(cells.get(name, "") for name in names) + "\n"
+    return separator.join(names) + "\n" + body * rows
+
+
+def read_wide(text: str, wide: dict[str, Layout], *expected: str) -> list[tuple[str | None, ...]]:
+    layouts = list(wide.values())
+    chosen = [wide[key] for key in expected] or None
+    return [row[1] for row in read(text, chosen, layouts, ["record_type", "ssid", "score"]).rows]
+
+
+@pytest.mark.parametrize("key", ["wide-2022", "wide-2023"])
+def test_the_year_is_told_by_the_header(wide: dict[str, Layout], key: str) -> None:
+    text = wide_file([column.name for column in wide[key].columns])
+
+    assert look(text, list(wide.values()), list(wide.values())).layout is wide[key]
+
+
+def test_another_year_than_the_chosen_one_is_refused_by_its_name(wide: dict[str, Layout]) -> None:
+    error = refusal(look(wide_file(NAMES), wide["wide-2023"], list(wide.values())))
+
+    assert str(error) == "The file looks like wide-2022; wide-2023 was chosen."
+
+
+def test_names_spelled_as_another_edition_does_are_known(wide: dict[str, Layout]) -> None:
+    names = [name.replace("Item", "ITEM_").replace(" (Score)", "–score") for name in NAMES]
+    names[1], names[2] = "Statewide_Student_Identifier(SSID)", "Blank7"
+
+    assert read_wide(wide_file(names), wide, "wide-2022") == [("01", "9012", "2450")] * 3
+
+
+def test_a_header_with_extra_and_moved_columns_is_read_by_name(wide: dict[str, Layout]) -> None:
+    names = ["Scale Score", *[name for name in NAMES if name not in {"Scale Score", "Item 3 (Score)"}], "Teacher"]
+
+    result = read(wide_file(names), list(wide.values()), list(wide.values()), ["record_type", "ssid", "score"])
+
+    assert result.recognition.layout is wide["wide-2022"]
+    assert result.rows[0][1] == ("01", "9012", "2450")
+    assert result.codes == ["FILE-COLUMN-UNKNOWN"]
+
+
+def test_a_header_that_fits_two_years_equally_is_refused(wide: dict[str, Layout]) -> None:
+    layouts = [wide["wide-2022"], load_twin(wide["wide-2022"])]
+
+    error = refusal(look(wide_file([*NAMES, "Teacher"]), layouts, layouts))
+
+    assert error.code == "FILE-AMBIGUOUS"
+
+
+def load_twin(layout: Layout) -> Layout:
+    return dataclasses.replace(layout, key="twin", title="twin")
+
+
+def test_a_required_header_that_is_missing_is_asked_for(wide: dict[str, Layout]) -> None:
+    body = wide_file(NAMES).split("\n", 1)[1]
+
+    assert refusal(look(body, wide["wide-2022"], list(wide.values()))).code == "FILE-NO-HEADER"
+
+
+def test_a_line_without_its_end_marker_is_warned_of(wide: dict[str, Layout]) -> None:
+    text = wide_file(NAMES)
+    cut = text[: -len("ZZ\n")] + "Z\n"
+
+    result = read(cut, wide["wide-2022"], list(wide.values()))
+
+    assert [(row[0], [p.code for p in row[2]]) for row in result.rows] == [(2, []), (3, []), (4, ["FILE-END-MARKER"])]
+    assert result.problems[0].severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("separator", ["^", ","])
+def test_a_wide_file_saved_by_a_spreadsheet_reads_the_same(wide: dict[str, Layout], separator: str) -> None:
+    rows = wide_file(NAMES).splitlines()
+    quoted = "".join(separator.join(f'"{cell}"' for cell in row.split("^")) + "\r\n" for row in rows)
+
+    assert read_wide(quoted, wide, "wide-2022") == [("01", "9012", "2450")] * 3
+
+
+def fixed(layout: Layout, **values: str) -> str:
+    text = [" "] * (layout.record_length or 0)
+    for name, value in values.items():
+        first, last = layout.fields[name].span or (0, 0)
+        text[first - 1 : last] = value.ljust(last - first + 1)
+    return "".join(text)[:-2] + "ZZ"
+
+
+def test_the_fixed_width_twin_is_told_by_its_width_and_read_by_positions(wide: dict[str, Layout]) -> None:
+    layout = wide["wide-2023"]
+    text = "".join(fixed(layout, record_type="01", ssid=ssid, score="245") + "\r\n" for ssid in ("9012", "José"))
+
+    result = read(text, list(wide.values()), list(wide.values()), ["record_type", "ssid", "score"])
+
+    assert result.recognition.layout is layout
+    assert result.recognition.fixed_width
+    assert [row[1] for row in result.rows] == [("01", "9012", "245"), ("01", "José", "245")]
+
+
+def test_a_fixed_width_record_counted_in_bytes_reads_the_same(wide: dict[str, Layout]) -> None:
+    layout = wide["wide-2022"]
+    plain = fixed(layout, ssid="9012", score="245")
+    counted = fixed(layout, ssid="Jo1", score="245").replace("Jo1 ", "Joé")
+
+    result = read(f"{plain}\n{counted}\n", layout, list(wide.values()), ["ssid", "score"])
+
+    assert [row[1] for row in result.rows] == [("9012", "245"), ("Joé", "245")]
+
+
+def test_a_cut_fixed_width_record_is_an_error_of_its_line(wide: dict[str, Layout]) -> None:
+    layout = wide["wide-2022"]
+    good = fixed(layout, ssid="9012")
+
+    result = read(f"{good}\n{good[:40]}\n{good}\n", layout, list(wide.values()))
+
+    assert [[p.code for p in row[2]] for row in result.rows] == [[], ["FILE-LINE-WIDTH"], []]
+
+
+# -- property ----------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.binary(max_size=2000), expected=st.sampled_from([None, *ALL_LAYOUTS]))
+def test_recognising_never_raises(data: bytes, expected: Layout | None) -> None:
+    found = look(data, expected)
+
+    assert found.error is not None or found.layout is not None
