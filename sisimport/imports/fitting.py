@@ -78,15 +78,21 @@ def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
 
 @lru_cache(maxsize=256)
 def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Column], ...]]:
-    """Column by normalised name, and the names with a `*` in them. Filler columns are nobody's name."""
-    names: dict[str, Column] = {}
+    """Column by normalised name, and the names with a `*` in them. Filler columns are nobody's name.
+
+    An alias that is another column's name, or the alias of two, only counts where the whole header fits by position.
+    """
+    names = {normalise_header(column.name): column for column in layout.columns}
     patterns: list[tuple[str, Column]] = []
+    aliases: dict[str, Column | None] = {}
     for column in layout.columns:
-        for name in column.names:
-            if "*" in name:
-                patterns.append((name, column))
-            elif name != "blank":
-                names.setdefault(name, column)
+        for alias in column.names[1:]:
+            if "*" in alias:
+                patterns.append((alias, column))
+            elif alias not in names:
+                aliases[alias] = column if alias not in aliases else None
+    names |= {alias: column for alias, column in aliases.items() if column is not None}
+    names.pop("blank", None)
     return names, tuple(patterns)
 
 

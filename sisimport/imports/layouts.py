@@ -313,16 +313,11 @@ class _Loader:
 
     def check_unique(self, columns: Iterable[Column]) -> None:
         fields: set[str] = set()
-        names: dict[str, str] = {}
         for column in columns:
+            if column.field in fields:
+                raise self.fail(str(column.field), "field is given twice")
             if column.field:
-                if column.field in fields:
-                    raise self.fail(column.field, "field is given twice")
                 fields.add(column.field)
-            for name in set(column.names) - {"blank"}:
-                if name in names:
-                    raise self.fail(column.name, f"shares a spelling with {names[name]}")
-                names[name] = column.name
 
     def known(self, table: Mapping[str, Any], keys: set[str], where: str) -> None:
         for key in table:

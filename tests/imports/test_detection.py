@@ -400,6 +400,18 @@ def test_a_header_with_extra_and_moved_columns_is_read_by_name(wide: dict[str, L
     assert result.codes == ["FILE-COLUMN-UNKNOWN"]
 
 
+def test_an_alias_gives_way_to_the_column_that_has_the_name(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        WIDE_HEAD.format("A")
+        + 'columns = ["One", "Two", "Three"]\n[fields]\nfirst = "One"\nsecond = "Two"\n[aliases]\nOne = ["Two"]\n'
+    )
+    layout = load_layouts(tmp_path)["a"]
+
+    result = read("Three^Two^One\n3^2^1\n", layout, [layout])
+
+    assert result.values == [{"first": "1", "second": "2"}]
+
+
 def test_a_header_that_fits_two_years_equally_is_refused(wide: dict[str, Layout]) -> None:
     layouts = [wide["wide-2022"], load_twin(wide["wide-2022"])]
 

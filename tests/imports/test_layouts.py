@@ -74,7 +74,6 @@ def test_spans_make_the_fixed_width_twin(tmp_path: Path) -> None:
         pytest.param(HEAD + 'columns = [{ name = "A", length = 0 }]\n', "positive", id="no length"),
         pytest.param(HEAD + 'columns = ["A"]\ndate_formats = ["DMY"]\n', "'DMY'", id="unknown date form"),
         pytest.param(HEAD + 'columns = ["A", "B"]\nspans = [[1, 2]]\n', "1 spans for 2", id="spans and columns"),
-        pytest.param(HEAD + 'columns = ["A", "B"]\n[aliases]\nA = ["b"]\n', "shares a spelling", id="alias taken"),
         pytest.param(HEAD + 'columns = ["A"]\n[aliases]\nB = ["c"]\n', "no such column", id="alias of no column"),
         pytest.param(HEAD + 'columns = ["A"]\n[hints]\nmany = "x"\n', "column counts", id="hint for no count"),
         pytest.param(HEAD.replace("^", "~") + 'columns = ["A"]\n', "delimiter", id="unknown delimiter"),
