@@ -223,7 +223,7 @@ def enrollment_rules() -> list[Rule]:
             code="ENR-SCHOOL",
             severity=WARNING,
             field="school",
-            when=Q(known_school__id__isnull=True) & Q(lea__in=known_leas),
+            when=Q(known_school__id__isnull=True) & Q(lea__in=known_leas) & ~Q(school=""),
             found=F("school"),
             needs_student=False,
         ),
@@ -269,7 +269,7 @@ class SSIDDownload(ImportType):
         "elas_date",
         "language",
     )
-    part_of_field = {"ssid": SSID_PART, "elas": el.EL, "elas_date": el.EL, "language": el.EL}
+    part_of_field = {"ssid": SSID_PART, "elas": el.EL, "elas_date": el.EL, "language": el.LANGUAGE}
     duplicates = (
         DuplicateCheck(
             name="dup_number",

@@ -1,10 +1,7 @@
 """Import types of the SSID screens."""
 
 from sisimport.imports.registry import Tool, register, register_tool
-from ssid import (
-    calpads,
-    kinds,  # noqa: F401 - registers what its runs write
-)
+from ssid import calpads, ela
 
 register_tool(
     Tool(
@@ -15,3 +12,4 @@ register_tool(
     )
 )
 register(calpads.SSIDDownload)
+register(ela.ELAImport)

@@ -2,5 +2,6 @@
 
 from ssid.models.requests import SENRLine, SENRRequest
 from ssid.models.staged import SSIDDownloadRow, joined_student
+from ssid.models.staged_ela import ELARow
 
-__all__ = ["SENRLine", "SENRRequest", "SSIDDownloadRow", "joined_student"]
+__all__ = ["ELARow", "SENRLine", "SENRRequest", "SSIDDownloadRow", "joined_student"]

@@ -20,6 +20,7 @@ class RunContext:
     progress: Progress
     layout: Layout | None = None
     recognition: Recognition | None = None
+    fields: tuple[str, ...] = ()  # those of the type that the file's layout has
     record_count: int = 0
     school_codes: set[str] = field(default_factory=set)
     lea_ids: set[int] = field(default_factory=set)

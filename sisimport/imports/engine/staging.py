@@ -38,7 +38,10 @@ def stage(context: RunContext) -> None:
         if recognition.error is not None:
             raise recognition.error
         context.recognition, context.layout = recognition, recognition.layout
-        reader = Reader(stream, recognition, import_type.fields)
+        assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
+        # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
+        context.fields = tuple(name for name in import_type.fields if name in recognition.layout.fields)
+        reader = Reader(stream, recognition, context.fields)
         create_table(import_type.row_model)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
@@ -78,7 +81,7 @@ def _literal(value: object) -> str:
 
 
 def _copy_rows(context: RunContext, reader: Reader, problems: IO[str]) -> None:
-    model, fields = context.import_type.row_model, context.import_type.fields
+    model, fields = context.import_type.row_model, context.fields
     text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
     columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
     force = [quoted(name) for name in text if name in columns]
@@ -102,10 +105,10 @@ class _Leas:
     def __init__(self, context: RunContext) -> None:
         self.context = context
         name = context.import_type.lea_field
-        fields = context.import_type.fields
-        self.index = fields.index(name) if name else None
+        fields = context.fields
+        self.index = fields.index(name) if name in fields else None
         school = context.import_type.school_field
-        self.school_index = fields.index(school) if school else None
+        self.school_index = fields.index(school) if school in fields else None
         known = list(LEA.objects.values_list("code", "id", "state"))
         self.by_code = {code: (str(pk), state) for code, pk, state in known}
         # A file without LEA column, in an installation of one district, speaks of that district.

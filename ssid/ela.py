@@ -1,0 +1,270 @@
+"""Import type ELA Import: English learner status, date and home language from the download file or a SELA file.
+
+Rules E-1 to E-6 and section 8; sources: CALPADS SSID Import (vendor help page, 2022), CALPADS File Specifications (SELA) and
+error pages.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+
+from sisimport.imports.base import (
+    Choice,
+    DuplicateCheck,
+    ImportType,
+    Option,
+    PlannedChange,
+    Rule,
+)
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.expressions import Differs
+from sisimport.imports.issues import Severity
+from ssid import el
+from ssid.calpads import TOOL, enrollment_rules
+from ssid.identity import birth_date_rule, find_student_rules, name_rules
+from ssid.models.staged_ela import ELARow
+from students.models import SSIDReplacement
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+ELA_MODE = Option(
+    name="ela_mode",
+    label="English learner records",
+    default="overwrite",
+    choices=(
+        Choice(value="overwrite", label="Overwrite", hint="The file's status, date and language replace ours."),
+        Choice(
+            value="fill",
+            label="Fill only",
+            hint="Only students without an EL record or with a pending one, and never RFEP; a home language only where "
+            "none is on record.",
+        ),
+    ),
+)
+# Rows of one student in a SELA file are told apart by status: the state keeps one record per status (SELA0283).
+FIRST, REPEAT, CONTRADICTION, EARLIER = 0, 1, 2, 3
+DELETION = Q(transaction_type="D")
+# Since then EL and IFEP come to the state from the ELPAC vendor.
+ELPAC_VENDOR_SINCE = dt.date(2020, 7, 1)
+
+
+class ELAImport(ImportType):
+    """ELA Import."""
+
+    key = "ela"
+    label = "ELA Import"
+    tool = TOOL
+    order = 30
+    description = (
+        "Brings English learner status, start date and home language up to date, from the SSID download file or a SELA "
+        "file. SSIDs are compared and never written. Local number and birth date must equal the student record."
+    )
+    layouts = ("calpads-ela-import", "calpads-sela")
+    layout_folder = Path(__file__).parent / "layouts"
+    row_model = ELARow
+    fields = (
+        "lea",
+        "school",
+        "ssid",
+        "local_number",
+        "last_name",
+        "first_name",
+        "birth_date",
+        "grade",
+        "elas",
+        "elas_date",
+        "language",
+        "record_type",
+        "transaction_type",
+        "correction_reason",
+    )
+    part_of_field = {"elas": el.EL, "elas_date": el.EL, "language": el.LANGUAGE}
+    duplicates = (
+        DuplicateCheck(
+            name="dup_number",
+            key=("lea_id", "local_number"),
+            compared=("ssid", "birth_date", "elas", "elas_date", "language", "transaction_type"),
+        ),
+    )
+    options = (ELA_MODE, el.RFEP_DATE)
+
+    def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
+        return ELARow.objects.annotate(
+            current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
+        )
+
+    def prepare(self, context: RunContext) -> None:
+        """Lines of one student in a SELA file may be his history: then the latest status counts."""
+        if context.layout is not None and "record_type" in context.layout.fields:
+            _settle_histories()
+
+    def rules(self, context: RunContext) -> Sequence[Rule]:
+        fill_only = context.option("ela_mode") == "fill"
+        asked = [
+            *find_student_rules(context),
+            *_warned(name_rules("last_name", "student__match_last_name")),
+            *_warned(name_rules("first_name", "student__match_first_name")),
+            birth_date_rule(number="E-5"),
+            *_ssid_rules(),
+            *_repeat_rules(),
+            *enrollment_rules(),
+            *el.warning_rules(fill_only=fill_only, strict=True),
+            *el.strict_rules(fill_only=fill_only),
+            *el.hint_rules(strict=True),
+            _vendor_hint(),
+        ]
+        # A line that is skipped has nothing more to say of the status.
+        return [replace(rule, when=Q(rule.when) & _counts()) if rule.part == el.EL else rule for rule in asked]
+
+    def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        steps = el.plan(
+            rfep_date=context.option("rfep_date"), fill_only=context.option("ela_mode") == "fill", strict=True
+        )
+        first = Q(dup_number=FIRST) & ~DELETION
+        return [replace(step, when=Q(step.when) & first) for step in steps]
+
+
+def _counts() -> Q:
+    return ~Q(dup_number=EARLIER) & ~DELETION
+
+
+def _warned(rules: list[Rule]) -> list[Rule]:
+    """E-5: a name that differs or is missing is a warning here."""
+    return [replace(rule, severity=WARNING, number="E-5") for rule in rules]
+
+
+def _ssid_rules() -> list[Rule]:
+    """E-4 and E-5: an SSID of another student keeps the record out, one that is missing or differs is a warning."""
+    differs = Q(ssid="") | Q(Differs(F("current__ssid"), F("ssid")))
+    held = Q(holder__student_id__isnull=False)
+    held_by_other = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    merged = Exists(
+        SSIDReplacement.objects.filter(
+            state=OuterRef("state"), retired_ssid=OuterRef("ssid"), replacement_ssid=OuterRef("current__ssid")
+        )
+    )
+    retired = ~Q(ssid="") & Q(current__ssid__isnull=False) & differs & (held & ~held_by_other | Q(merged))
+    return [
+        Rule(
+            number="E-4",
+            code="SSID-TAKEN",
+            severity=ERROR,
+            field="ssid",
+            when=held_by_other,
+            found=F("ssid"),
+            params={"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")},
+        ),
+        Rule(
+            number="X-3",
+            code="SSID-OLD",
+            severity=NOTICE,
+            field="ssid",
+            when=retired,
+            found=F("ssid"),
+            expected=F("current__ssid"),
+        ),
+        Rule(
+            number="E-5",
+            code="SSID-OTHER",
+            severity=WARNING,
+            field="ssid",
+            when=differs & ~held_by_other & ~retired,
+            found=F("ssid"),
+            expected=F("current__ssid"),
+        ),
+    ]
+
+
+def _repeat_rules() -> list[Rule]:
+    """D-11 for this type, and lines of a SELA file that carry no status to import."""
+    first_line = {"first_line": F("dup_number_line")}
+    return [
+        Rule(
+            number="D-11",
+            code="DUP-SAME",
+            severity=WARNING,
+            field="local_number",
+            when=Q(dup_number=REPEAT),
+            found=F("local_number"),
+            params=first_line,
+            needs_student=False,
+        ),
+        Rule(
+            number="D-11",
+            code="DUP-DIFFERS",
+            severity=ERROR,
+            field="local_number",
+            when=Q(dup_number=CONTRADICTION),
+            found=F("local_number"),
+            params=first_line,
+            needs_student=False,
+        ),
+        Rule(
+            number="E-3",
+            code="ELA-EARLIER",
+            severity=NOTICE,
+            field="elas",
+            when=Q(dup_number=EARLIER),
+            found=F("elas"),
+            params={"latest_line": F("dup_number_line")},
+            needs_student=False,
+        ),
+        Rule(
+            number="E-3",
+            code="ELA-DELETE",
+            severity=NOTICE,
+            field="transaction_type",
+            when=DELETION,
+            found=F("transaction_type"),
+            needs_student=False,
+        ),
+    ]
+
+
+def _vendor_hint() -> Rule:
+    """SELA0520 is about files a district sends: the state's extract (SELA-R) and corrections with a reason are free of it."""
+    sent_by_us = Q(record_type="SELA", correction_reason="")
+    return el.hint(
+        "SELA0520", sent_by_us & el.has_code("EL", "IFEP") & Q(elas_date__gte=ELPAC_VENDOR_SINCE), "elas_date"
+    )
+
+
+def _settle_histories() -> None:
+    """Students with several different lines, each status once: the status with the latest date counts, blank dates last."""
+    if not fetch_all(
+        "SELECT 1 FROM staged_ela WHERE dup_number <> 0 AND transaction_type = 'D' LIMIT 1"
+    ) and not fetch_all("SELECT 1 FROM staged_ela WHERE dup_number = 2 LIMIT 1"):
+        return
+    execute(
+        """
+        WITH asked AS (
+          SELECT lea_id, local_number FROM staged_ela WHERE dup_number = 2 AND transaction_type <> 'D'
+          GROUP BY lea_id, local_number
+          HAVING count(DISTINCT elas) = count(DISTINCT (elas, elas_date, language))
+            AND count(DISTINCT (ssid, birth_date)) = 1
+        ),
+        ranked AS (
+          SELECT line, elas, elas_date, lea_id, local_number,
+            first_value(line) OVER w AS top, first_value(elas) OVER w AS top_elas, first_value(elas_date) OVER w AS top_date
+          FROM staged_ela JOIN asked USING (lea_id, local_number) WHERE transaction_type <> 'D'
+          WINDOW w AS (PARTITION BY lea_id, local_number ORDER BY elas_date DESC NULLS LAST, line)
+        ),
+        clear AS (
+          SELECT lea_id, local_number FROM ranked GROUP BY lea_id, local_number
+          HAVING count(*) FILTER (WHERE elas <> top_elas AND elas_date IS NOT DISTINCT FROM top_date) = 0
+        )
+        UPDATE staged_ela r
+        SET dup_number = CASE WHEN r.line = q.top THEN 0 WHEN r.elas = q.top_elas THEN 1 ELSE 3 END, dup_number_line = q.top
+        FROM ranked q JOIN clear USING (lea_id, local_number) WHERE q.line = r.line
+        """
+    )
+    execute("UPDATE staged_ela SET dup_number = 0 WHERE transaction_type = 'D' AND dup_number <> 0")
+
+
+__all__ = ["ELA_MODE", "ELAImport"]

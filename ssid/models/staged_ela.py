@@ -1,0 +1,55 @@
+"""Row model of the ELA Import: one line of the download file or of a SELA file."""
+
+from django.db import models
+
+from sisimport.imports.base import StagedRow
+from ssid.models.staged import joined_student
+from students.models import SSID, School
+
+
+class ELARow(StagedRow):
+    """One line with English learner data. A column that the file's layout does not have stays blank."""
+
+    lea = models.TextField()
+    school = models.TextField()
+    ssid = models.TextField()
+    local_number = models.TextField()
+    last_name = models.TextField()
+    first_name = models.TextField()
+    birth_date = models.DateField(null=True)
+    grade = models.TextField()
+    elas = models.TextField()
+    elas_date = models.DateField(null=True)
+    language = models.TextField()
+    record_type = models.TextField()
+    transaction_type = models.TextField()
+    correction_reason = models.TextField()
+
+    dup_number = models.SmallIntegerField(default=0)  # 3: an earlier status of a student with several
+    dup_number_line = models.IntegerField(default=0)
+
+    student = joined_student()
+    # Whoever holds the file's SSID now, current or retired.
+    holder = models.ForeignObject(
+        SSID,
+        on_delete=models.DO_NOTHING,
+        from_fields=["state", "ssid"],
+        to_fields=["state", "ssid"],
+        related_name="+",
+        null=True,
+    )
+    known_school = models.ForeignObject(
+        School,
+        on_delete=models.DO_NOTHING,
+        from_fields=["lea_id", "school"],
+        to_fields=["lea_id", "code"],
+        related_name="+",
+        null=True,
+    )
+
+    class Meta:
+        managed = False
+        db_table = "staged_ela"
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"
