@@ -237,7 +237,6 @@ UTAH = "1,1234567,2005,Diaz,Eva,,,2/3/1999,F,,01,101,555,R,Match,\n"
 OF_TYPE = {
     "calpads-ssid-download": THREE,
     "calpads-sela": SELA,
-    "calpads-sela-r": SELA_R,
     "calpads-replacement-ssid": REPLACEMENT,
     "calpads-ssid-request-results": RESULTS,
     "utah-ssid-response": UTAH,
@@ -263,8 +262,12 @@ def test_a_file_of_another_type_is_refused_by_its_name(key: str) -> None:
     assert str(error) == f"The file looks like {BY_KEY[key].title}; CALPADS SSID Download File was chosen."
 
 
+def test_the_states_sela_extract_is_the_sela_layout_with_two_more_columns() -> None:
+    assert look(SELA_R, expected=None).layout is SSID_LAYOUTS["calpads-sela"]
+
+
 def test_the_ela_import_reads_the_download_file_when_it_is_chosen() -> None:
-    ela = SSID_LAYOUTS["calpads-ela"]
+    ela = SSID_LAYOUTS["calpads-ela-import"]
 
     assert look(THREE, expected=ela).layout is ela
     assert look(THREE, expected=None).also == (ela,)

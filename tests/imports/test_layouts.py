@@ -121,10 +121,9 @@ def test_f10_column_counts_of_the_delivered_layouts() -> None:
     counts = {layout.key: layout.counts for layout in ALL_LAYOUTS}
 
     assert counts["calpads-ssid-download"] == (15,)
-    assert counts["calpads-ela"] == (15,)
+    assert counts["calpads-ela-import"] == (15,)
     assert counts["calpads-replacement-ssid"] == (5,)
-    assert counts["calpads-sela"] == (16,)
-    assert counts["calpads-sela-r"] == (18, 17)
+    assert counts["calpads-sela"] == (16, 18, 17)
     assert counts["calpads-senr-request"] == (35,)
 
 
