@@ -24,6 +24,8 @@ LineIndex = Sequence[Sequence[int]]
 # What Windows-1252 text in a district's file is made of beyond ASCII: letters, typographic quotes and dashes.
 _WINDOWS_NAMES = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿŠŒŽšœžŸ‘’“”´`–—ªº°·\xa0")
 _CAPITAL_INSIDE = re.compile("[a-zà-öø-ÿ][À-ÖØ-Þ]")
+# Accented Latin letters and typographic quotes as UTF-8 has them; as Windows-1252 they would be odd pairs such as `Ã©`.
+_UTF8_LETTERS = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\x9f]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -115,7 +117,7 @@ def is_plausible_windows(data: bytes) -> bool:
     No when they hold a UTF-8 sequence (then the file is UTF-8 with damage) and when what they decode to is not what
     names are made of: control characters, symbols, capitals after small letters (`JosÃ`).
     """
-    if re.search(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}", data):
+    if _UTF8_LETTERS.search(data):
         return False
     try:
         text = data.decode(WINDOWS)
@@ -137,10 +139,7 @@ class Decoder:
     def decode(self, chunk: bytes, first_line: int) -> str:
         """Raises FileError (FILE-ENCODING) naming line and byte."""
         if self.encoding == WINDOWS:
-            try:
-                return chunk.decode(WINDOWS)
-            except UnicodeDecodeError as error:
-                raise broken_text(chunk, error, first_line) from None
+            return self._decode_windows(chunk, first_line)
         try:
             text = chunk.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -152,6 +151,18 @@ class Decoder:
         if not self._seen_utf8:
             self._seen_utf8 = not text.isascii()
         return text
+
+    def _decode_windows(self, chunk: bytes, first_line: int) -> str:
+        mixed = _UTF8_LETTERS.search(chunk)
+        if mixed:
+            line, byte = _place(chunk, mixed.start(), first_line)
+            found = f"text in two encodings: Windows-1252 before, UTF-8 in line {line}"
+            facts = {"line": line, "byte": byte}
+            raise FileError("FILE-ENCODING", found=found, expected="text in UTF-8", params=facts)
+        try:
+            return chunk.decode(WINDOWS)
+        except UnicodeDecodeError as error:
+            raise broken_text(chunk, error, first_line) from None
 
 
 def windows_notice() -> Problem:

@@ -165,7 +165,10 @@ class Reader:
         cells = text.replace("\n", f"{known.delimiter}\n{known.delimiter}").split(known.delimiter)
         count, rest = divmod(len(cells) - 1, stride)
         ends = cells[known.column_count :: stride]
-        if rest or len(ends) != count or ends.count("\n") != count or "" in cells[0:-1:stride]:
+        if rest or len(ends) != count or ends.count("\n") != count:
+            return None
+        first = cells[0:-1:stride]  # where it is blank the whole line may be
+        if not all(map(str.strip, first) if traits.may_hold_space else first):
             return None
         cells.pop()
         findings: list[Finding] = []

@@ -207,6 +207,12 @@ def test_f9_blank_lines_are_skipped_and_counted_and_numbers_stay_those_of_the_fi
     assert [str(notice) for notice in result.reader.notices] == ["Blank lines skipped: 5, the first is line 1."]
 
 
+def test_a_line_of_nothing_but_separators_and_spaces_is_blank() -> None:
+    result = read(THREE + " ^" * 14 + "\n" + THREE)
+
+    assert [row[0] for row in result.rows] == [1, 2, 3, 5, 6, 7]
+
+
 def test_a_line_of_nothing_but_quotes_and_separators_is_blank() -> None:
     empty = ",".join(['""'] * 15)
 
@@ -279,6 +285,21 @@ def test_f5_damaged_utf8_is_refused_naming_line_and_byte() -> None:
 
     assert refused.value.code == "FILE-ENCODING"
     assert refused.value.params == {"line": 11_002, "byte": line().index("García") + 2}
+
+
+def test_f5_a_file_in_two_encodings_is_refused_naming_the_line() -> None:
+    with pytest.raises(FileError) as refused:
+        read(f"{line()}\n".encode("cp1252") + beyond_the_look(line().encode()))
+
+    assert refused.value.code == "FILE-ENCODING"
+    assert "two encodings" in str(refused.value)
+    assert refused.value.params["line"] == 11_002
+
+
+def test_f5_capitals_before_an_apostrophe_are_no_utf8() -> None:
+    text = line(last_name="D’JOSÉ’S")
+
+    assert read(text.encode("cp1252")).column("last_name") == ["D’JOSÉ’S"]
 
 
 def test_a_nul_far_down_is_refused_naming_line_and_byte() -> None:
