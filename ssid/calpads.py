@@ -291,6 +291,8 @@ class SSIDDownload(ImportType):
     )
     options = (REPLACE_RETIRED, el.RFEP_DATE)
     lists_absent = True
+    remembers_matches = True
+    related_fields = ("local_number", "ssid")
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDDownloadRow.objects.annotate(

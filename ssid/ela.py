@@ -93,6 +93,8 @@ class ELAImport(ImportType):
         ),
     )
     options = (ELA_MODE, el.RFEP_DATE)
+    remembers_matches = True
+    related_fields = ("local_number", "ssid")
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return ELARow.objects.annotate(

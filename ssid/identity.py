@@ -74,6 +74,7 @@ def name_rules(field: str, record: str, *, severity: Severity = ERROR) -> list[R
             when=differs & near,
             found=F(field),
             expected=F(record),
+            forgivable=True,
         ),
         Rule(
             number="D-13",
@@ -84,6 +85,7 @@ def name_rules(field: str, record: str, *, severity: Severity = ERROR) -> list[R
             found=F(field),
             expected=F(record),
             params={"difference": _difference(field, record)},
+            forgivable=True,
         ),
     ]
 
@@ -111,6 +113,7 @@ def birth_date_rule(*, severity: Severity = ERROR, number: str = "D-4") -> Rule:
         when=Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), F("student__birth_date"))),
         found=F("birth_date"),
         expected=F("student__birth_date"),
+        forgivable=True,
         params={
             "hint_text": Case(
                 When(swapped, then=Value(" Day and month may be swapped.")), default=Value(""), output_field=CharField()
@@ -135,4 +138,5 @@ def gender_rule(*, severity: Severity = ERROR, number: str = "D-5") -> Rule:
         when=~Q(gender="") & Q(Differs(F("gender"), recorded)) & ~both_x,
         found=F("gender"),
         expected=recorded,
+        forgivable=True,
     )

@@ -45,6 +45,8 @@ class Rule:
     part: str = RECORD
     needs_student: bool = True
     hides_student: bool = False
+    # Says that file and record differ about whose record it is: where a person accepted the match, it is only a notice.
+    forgivable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +143,10 @@ class StagedRow(models.Model):
     refused = models.BooleanField(default=False)  # the reader already refused the record
     candidates = models.SmallIntegerField(default=0)  # students of this local number, where the LEA is unknown
     candidate_text = models.TextField()
+    # 0: as the file says. 1: a remembered match, 2: one accepted on this run (`given_number` is the file's own number then);
+    # 3: a remembered match that is not used, because the student's record changed since.
+    accepted = models.SmallIntegerField(default=0)
+    given_number = models.TextField()
 
     class Meta:
         abstract = True
@@ -172,6 +178,10 @@ class ImportType:
     duplicates: tuple[DuplicateCheck, ...] = ()
     options: tuple[Option, ...] = ()
     lists_absent: bool = False
+    # A person may say whose record a line is, and later Tests remember it (for types that match by local number).
+    remembers_matches: bool = False
+    # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file anew.
+    related_fields: tuple[str, ...] = ()
     may_create_students: bool = False
 
     def rules(self, context: "RunContext") -> Sequence[Rule]:

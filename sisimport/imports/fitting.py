@@ -205,6 +205,9 @@ def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str
         }
         if by_name.keys() == positions.keys():
             positions = {name: by_name[name] for name in positions}
+        # Past the columns of known order, a name that is known says where its column is, however few of them are.
+        named = {name: at for name, at in by_name.items() if name not in positions and at >= by_position}
+        positions |= named if layout.fixed_columns else {}
         usable = usable[1:] if usable and usable[0] is rows[0] else usable
     content = _content(layout, usable, positions)
     error = None

@@ -132,4 +132,22 @@ codes.register(
         "The student's record changed after the Test, so this line was set aside and not written.",
         "Test the file again to see how it compares now, then Update.",
     ),
+    IssueCode(
+        "MATCH-ACCEPTED",
+        "Match accepted on this run",
+        "The local number in the file is {found}; somebody accepted it as the student with local number {expected}.",
+        "Nothing to do. The match desk can take it back.",
+    ),
+    IssueCode(
+        "MATCH-REMEMBERED",
+        "Match accepted earlier",
+        "The local number in the file is {found}; these values were accepted before as the student with local number {expected}.",
+        "Nothing to do. The match desk can take it back.",
+    ),
+    IssueCode(
+        "MATCH-OUTDATED",
+        "An accepted match is not used",
+        "The match accepted before for local number {found} is not used: the student's record changed since.",
+        "Compare the line with the student and accept it again if it is right.",
+    ),
 )

@@ -1,7 +1,16 @@
 """Records of the SSID work: requests sent to the state. The staged rows of the import types stand in modules of their own."""
 
+from ssid.models.request_rows import MatchRequest, SSIDRequestRow
 from ssid.models.requests import SENRLine, SENRRequest
 from ssid.models.staged import SSIDDownloadRow, joined_student
 from ssid.models.staged_ela import ELARow
 
-__all__ = ["ELARow", "SENRLine", "SENRRequest", "SSIDDownloadRow", "joined_student"]
+__all__ = [
+    "ELARow",
+    "MatchRequest",
+    "SENRLine",
+    "SENRRequest",
+    "SSIDDownloadRow",
+    "SSIDRequestRow",
+    "joined_student",
+]

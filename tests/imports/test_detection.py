@@ -327,7 +327,7 @@ def test_r2_request_results_go_by_position_and_then_by_name() -> None:
 
     result = read(text, layout, fields=["local_number", "ssid", "score", "category", "elas", "elas_date"])
 
-    assert result.rows[0][1] == ("100240", "8012345678", "91", "Multiple Match", "EL", "2015-09-01")
+    assert result.rows[0][1] == ("100240", "8012345678", "91%", "Multiple Match", "EL", "2015-09-01")
     assert result.codes == ["FILE-COLUMN-UNKNOWN"]
 
 

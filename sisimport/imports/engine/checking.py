@@ -4,6 +4,7 @@ The staged row joins its student by key inside the statement (a stored match wou
 record come first; a row that fails one is not asked about its parts, for it is not certain whose record it is (rule W-11).
 """
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import models
@@ -11,6 +12,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
 from sisimport.imports.base import RECORD, Rule
+from sisimport.imports.engine import remembering
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import compiled, execute
 from sisimport.imports.expressions import Cardinality, FiredRules
@@ -30,6 +32,9 @@ def check(context: RunContext) -> None:
     rules = list(context.import_type.rules(context))
     if not rules:
         return
+    if context.accepted_rows:
+        rules = [*rules, *remembering.rules(), *(_forgiven(r) for r in rules if r.forgivable)]
+        rules = [_where_not_accepted(r) if r.forgivable else r for r in rules]
     keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
@@ -88,6 +93,20 @@ def check(context: RunContext) -> None:
         """,
         [context.run.pk, *sql_params, *described_params],
     )
+
+
+_ACCEPTED = Q(accepted__in=[remembering.REMEMBERED, remembering.ACCEPTED])
+
+
+def _forgiven(rule: Rule) -> Rule:
+    """The same finding as a notice, for rows whose match a person accepted."""
+    own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
+    return replace(rule, severity=Severity.NOTICE, when=_ACCEPTED & own, forgivable=False)
+
+
+def _where_not_accepted(rule: Rule) -> Rule:
+    own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
+    return replace(rule, when=~_ACCEPTED & own)
 
 
 def _gt_zero(expression: Any) -> Any:

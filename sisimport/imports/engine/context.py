@@ -1,5 +1,6 @@
 """What the stages of one run share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -24,6 +25,8 @@ class RunContext:
     record_count: int = 0
     school_codes: set[str] = field(default_factory=set)
     lea_ids: set[int] = field(default_factory=set)
+    lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
+    accepted_rows: int = 0  # rows whose match a person accepted (see remembering)
     facts: dict[str, object] = field(default_factory=dict)
 
     def option(self, name: str) -> str:

@@ -13,10 +13,12 @@ from django.db import connection, models
 
 from sisimport.imports.base import RECORD, DuplicateCheck, StagedRow
 from sisimport.imports.detection import recognise
+from sisimport.imports.engine import remembering
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
 from sisimport.imports.issues import Severity
 from sisimport.imports.reading import FileError, Problem, Reader, Row
+from sisimport.imports.records import LinesReader
 from sisimport.imports.registry import known_layouts, layouts_of
 from students.models import LEA
 
@@ -29,7 +31,10 @@ _LINES = 4000
 
 
 def stage(context: RunContext) -> None:
-    """Read the run's file into the staging table of its type. Raises FileError when the file as a whole cannot be used."""
+    """Read the run's file into the staging table of its type. Raises FileError when the file as a whole cannot be used.
+
+    With `context.lines` only those, of a file that was read as a whole before.
+    """
     run, import_type = context.run, context.import_type
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
     context.progress.report("reading")
@@ -41,7 +46,12 @@ def stage(context: RunContext) -> None:
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
         context.fields = tuple(name for name in import_type.fields if name in recognition.layout.fields)
-        reader = Reader(stream, recognition, context.fields)
+        reader: Reader | LinesReader
+        if context.lines is None:
+            reader = Reader(stream, recognition, context.fields)
+        else:
+            index = run.file.line_index
+            reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)
         create_table(import_type.row_model)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
@@ -49,10 +59,12 @@ def stage(context: RunContext) -> None:
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
             _copy_problems(run.pk, problems, list(reader.notices))
-        run.file.line_index = reader.line_index
-        run.file.save(update_fields=["line_index"])
+        if isinstance(reader, Reader):
+            run.file.line_index = reader.line_index
+            run.file.save(update_fields=["line_index"])
     context.progress.report("indexing", context.record_count, context.record_count)
     execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}")
+    remembering.use_accepted_matches(context)
     if import_type.lea_field and not import_type.may_create_students:
         find_by_number_alone(import_type.row_model)
     for check in import_type.duplicates:
@@ -80,7 +92,7 @@ def _literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _copy_rows(context: RunContext, reader: Reader, problems: IO[str]) -> None:
+def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[str]) -> None:
     model, fields = context.import_type.row_model, context.fields
     text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
     columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
@@ -129,7 +141,8 @@ class _Leas:
             context.lea_ids = {int(self.only[0])} if self.only else set()
             return
         context.lea_ids = {int(self.by_code[code][0]) for code in self.seen if code in self.by_code}
-        if not context.lea_ids and not context.import_type.may_create_students and any(self.seen):
+        whole = context.lines is None
+        if whole and not context.lea_ids and not context.import_type.may_create_students and any(self.seen):
             codes = ", ".join(sorted(code for code in self.seen if code)[:3])
             raise FileError("FILE-LEA", found=codes, expected=", ".join(sorted(self.by_code)[:3]) or "no district yet")
 

@@ -2,6 +2,7 @@
 
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
+from sisimport.imports.models.matches import MatchDecision, RememberedMatch
 from sisimport.imports.models.runs import ImportRun, RunStatus, Work
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "ImportFile",
     "ImportIssue",
     "ImportRun",
+    "MatchDecision",
+    "RememberedMatch",
     "RunStatus",
     "SetAside",
     "SetAsideReason",

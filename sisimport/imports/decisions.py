@@ -1,0 +1,168 @@
+"""Decisions of people about the lines of a completed Test: accept or refuse a match, choose a candidate, take it back.
+
+Every call is one transaction: the decisions, what is remembered of them, and the plan of the lines they touch.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from sisimport.imports.engine.remembering import IDENTITY, key_of
+from sisimport.imports.engine.replanning import replan
+from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
+from sisimport.imports.records import read_records
+from sisimport.imports.registry import get_type
+from students.models import Student
+
+MATCH, CANDIDATE = MatchDecision.Subject.MATCH, MatchDecision.Subject.CANDIDATE
+ACCEPT, REFUSE = MatchDecision.Answer.ACCEPT, MatchDecision.Answer.REFUSE
+MAX_REASON = 500
+
+
+class DecisionRefusedError(Exception):
+    """A decision that cannot be taken; its text is for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One answer on one line. `student_id`: whose record it is (accepted matches). `score`: as it was shown."""
+
+    line: int
+    subject: MatchDecision.Subject
+    answer: MatchDecision.Answer
+    student_id: int | None = None
+    score: Decimal | None = None
+    reason: str = ""
+
+
+def why_closed(run: ImportRun) -> str:
+    """Why nothing can be decided on this run any more; empty when it can."""
+    if run.work != Work.TEST or run.status != RunStatus.COMPLETED:
+        return "Only a completed Test can be decided on."
+    taken = ImportRun.objects.filter(
+        test_run=run, status__in=[RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
+    )
+    if taken.exists():
+        return "This Test was updated already. Test the file again to decide on its lines."
+    if run.file is None:
+        return "The file of this Test is no longer kept."
+    return ""
+
+
+def decide(
+    *,
+    run_id: int,
+    decisions: Sequence[Decision],
+    user: AbstractBaseUser | None,
+    schools: Collection[int] | None,
+    replaced: Collection[int] = (),
+) -> ImportRun:
+    """Take decisions and plan the lines they touch anew. `schools`: those whose students the user may see (None: all).
+
+    `replaced`: further lines whose earlier decision on the same subject goes (the other candidates of a request).
+    Raises DecisionRefusedError: closed run, unknown line, student of another school.
+    """
+    if not decisions:
+        raise DecisionRefusedError("Nothing was chosen.")
+    with transaction.atomic():
+        run = _open_run(run_id)
+        lines = {decision.line for decision in decisions}
+        records = read_records(run, lines, IDENTITY)
+        if len(records) != len(lines):
+            missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
+            raise DecisionRefusedError(f"The file has no record in line {missing} that could be decided on.")
+        students = _students(run, decisions, schools)
+        subjects = {decision.subject for decision in decisions}
+        MatchDecision.objects.filter(run=run, subject__in=subjects, line__in=lines | set(replaced)).delete()
+        MatchDecision.objects.bulk_create(
+            MatchDecision(
+                run=run,
+                line=d.line,
+                subject=d.subject,
+                answer=d.answer,
+                student_id=d.student_id,
+                score=d.score,
+                reason=d.reason.strip()[:MAX_REASON],
+                made_by=user,  # type: ignore[misc]
+            )
+            for d in decisions
+        )
+        if get_type(run.import_type).remembers_matches:
+            _remember(run, [d for d in decisions if d.subject == MATCH], records, students, user)
+        replan(run, lines | set(replaced))
+    run.refresh_from_db()
+    return run
+
+
+def take_back(
+    *, run_id: int, lines: Iterable[int], subject: MatchDecision.Subject, user: AbstractBaseUser | None
+) -> ImportRun:
+    """Un-match: the decisions on these lines go, what was remembered of their values ends, and the lines are planned as the
+    file gives them. Raises DecisionRefusedError when the run is closed."""
+    chosen = set(lines)
+    with transaction.atomic():
+        run = _open_run(run_id)
+        MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
+        if subject == MATCH:
+            records = read_records(run, chosen, IDENTITY)
+            keys = [key_of(record) for record in records.values()]
+            _end(Q(key__in=keys), user)
+        replan(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
+    run.refresh_from_db()
+    return run
+
+
+def _open_run(run_id: int) -> ImportRun:
+    # The row lock keeps an Update from being started in between: its reference to the Test needs that row.
+    run = ImportRun.objects.select_for_update(of=("self",)).select_related("file").get(pk=run_id)
+    reason = why_closed(run)
+    if reason:
+        raise DecisionRefusedError(reason)
+    return run
+
+
+def _students(run: ImportRun, decisions: Sequence[Decision], schools: Collection[int] | None) -> dict[int, int]:
+    """Identity hash of every student named, all of whom the run and the user may touch."""
+    wanted = {d.student_id for d in decisions if d.student_id is not None}
+    students = Student.objects.filter(pk__in=wanted)
+    for limit in (schools, run.schools):
+        if limit is not None:
+            students = students.filter(school_id__in=list(limit))
+    known = dict(students.values_list("pk", "identity_hash"))
+    if len(known) != len(wanted):
+        raise DecisionRefusedError("A student that was chosen is not one of your students.")
+    return known
+
+
+def _remember(
+    run: ImportRun,
+    decisions: Sequence[Decision],
+    records: dict[int, dict[str, str | None]],
+    students: dict[int, int],
+    user: AbstractBaseUser | None,
+) -> None:
+    keys = {d.line: key_of(records[d.line]) for d in decisions}
+    _end(Q(key__in=list(keys.values())), user)
+    accepted = {keys[d.line]: d for d in decisions if d.answer == ACCEPT and d.student_id is not None}
+    RememberedMatch.objects.bulk_create(
+        RememberedMatch(
+            key=key,
+            local_number=records[d.line].get("local_number") or "",
+            student_id=d.student_id or 0,
+            student_hash=students[d.student_id or 0],
+            reason=d.reason.strip()[:MAX_REASON],
+            run=run,
+            line=d.line,
+            made_by=user,  # type: ignore[misc]
+        )
+        for key, d in accepted.items()
+    )
+
+
+def _end(which: Q, user: AbstractBaseUser | None) -> None:
+    RememberedMatch.objects.filter(which, ended_at__isnull=True).update(ended_at=timezone.now(), ended_by=user)

@@ -1,0 +1,114 @@
+"""Matches that people accepted, put into the staged rows before anything is asked of them.
+
+An accepted row joins the student of the match instead of the one its local number leads to (or does not lead to). Rules that
+say file and record differ are then notices: a person has seen the difference.
+"""
+
+from django.db.models import F, Q, Value
+
+from sisimport.imports.base import Rule, StagedRow
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, fetch_all, quoted
+from sisimport.imports.issues import Severity
+from sisimport.imports.models import MatchDecision, RememberedMatch
+
+AS_GIVEN, REMEMBERED, ACCEPTED, OUTDATED = 0, 1, 2, 3
+IDENTITY = ("lea", "local_number", "last_name", "first_name", "middle_name", "birth_date", "gender")
+
+
+def key_sql(model: type[StagedRow], alias: str = "r") -> str:
+    """SQL of the key of a staged row: the values that say whose record it is, as the file gave them."""
+    names = {f.name for f in model._meta.concrete_fields}
+    parts = []
+    for name in IDENTITY:
+        if name not in names:
+            parts.append("''")
+        elif name == "birth_date":
+            parts.append(f"coalesce(to_char({alias}.birth_date, 'YYYYMMDD'), '')")
+        elif name == "local_number":
+            # The number may have been replaced by the student's already.
+            parts.append(f"coalesce(nullif({alias}.given_number, ''), {alias}.local_number)")
+        else:
+            parts.append(f"{alias}.{quoted(name)}")
+    return " || chr(31) || ".join(parts)
+
+
+def key_of(values: dict[str, str | None]) -> str:
+    """The key of a record as read from the file; equal to `key_sql` of its staged row."""
+    parts = []
+    for name in IDENTITY:
+        value = values.get(name) or ""
+        parts.append(value.replace("-", "") if name == "birth_date" else value)
+    return "\x1f".join(parts)
+
+
+def use_accepted_matches(context: RunContext) -> None:
+    """Mark and redirect the rows whose match a person accepted: on this run, or earlier for the same values."""
+    import_type = context.import_type
+    if not import_type.remembers_matches:
+        return
+    table = quoted(import_type.row_model._meta.db_table)
+    _use_remembered(context, table)
+    schools, params = _in_schools(context)
+    execute(
+        f"""
+        UPDATE {table} r SET accepted = {ACCEPTED}, lea_id = s.lea_id, local_number = s.local_number,
+          given_number = coalesce(nullif(r.given_number, ''), r.local_number)
+        FROM {MatchDecision._meta.db_table} d JOIN students_student s ON s.id = d.student_id
+        WHERE d.run_id = %s AND d.line = r.line AND d.subject = 'match' AND d.answer = 'accept' {schools}
+        """,
+        [context.run.pk, *params],
+    )
+    rows = fetch_all(f"SELECT lea_id, count(*) FROM {table} WHERE accepted <> {AS_GIVEN} GROUP BY lea_id")
+    context.accepted_rows = sum(count for _lea, count in rows)
+    context.lea_ids |= {lea for lea, _count in rows if lea is not None}
+
+
+def _use_remembered(context: RunContext, table: str) -> None:
+    if not RememberedMatch.objects.filter(ended_at__isnull=True).exists():
+        return
+    schools, params = _in_schools(context)
+    key = key_sql(context.import_type.row_model)
+    execute(
+        f"""
+        UPDATE {table} r SET
+          accepted = CASE WHEN s.identity_hash = m.student_hash THEN {REMEMBERED} ELSE {OUTDATED} END,
+          lea_id = CASE WHEN s.identity_hash = m.student_hash THEN s.lea_id ELSE r.lea_id END,
+          local_number = CASE WHEN s.identity_hash = m.student_hash THEN s.local_number ELSE r.local_number END,
+          given_number = r.local_number
+        FROM {RememberedMatch._meta.db_table} m JOIN students_student s ON s.id = m.student_id
+        WHERE m.ended_at IS NULL AND m.local_number = r.local_number AND m.key = {key} {schools}
+          AND NOT EXISTS (SELECT 1 FROM {MatchDecision._meta.db_table} d
+            WHERE d.run_id = %s AND d.line = r.line AND d.subject = 'match')
+        """,
+        [*params, context.run.pk],
+    )
+
+
+def _in_schools(context: RunContext) -> tuple[str, list[object]]:
+    """A match to a student of another school is not used by a run that may not touch that school."""
+    if context.run.schools is None:
+        return "", []
+    return "AND s.school_id = ANY(%s)", [list(context.run.schools)]
+
+
+def rules() -> list[Rule]:
+    """What is said of rows whose match a person accepted."""
+
+    def rule(code: str, state: int, severity: Severity, *, needs_student: bool = True) -> Rule:
+        return Rule(
+            number="D-13",
+            code=code,
+            severity=severity,
+            field="local_number",
+            when=Q(accepted=state),
+            found=F("given_number"),
+            expected=F("student__local_number") if needs_student else Value(""),
+            needs_student=needs_student,
+        )
+
+    return [
+        rule("MATCH-REMEMBERED", REMEMBERED, Severity.NOTICE),
+        rule("MATCH-ACCEPTED", ACCEPTED, Severity.NOTICE),
+        rule("MATCH-OUTDATED", OUTDATED, Severity.NOTICE, needs_student=False),
+    ]

@@ -1,0 +1,124 @@
+"""Planning some lines of a completed Test anew, after somebody decided about them.
+
+    decisions -> lines they touch -> stage, match, check, plan those lines only -> counts and summary of the whole run
+
+What Test showed stays exactly what Update does: issues, changes and counts of the Test are replaced in one transaction, and
+only while no Update has taken the plan up (a plan that was applied is the journal and never changes again).
+"""
+
+from collections.abc import Collection
+
+from sisimport.imports.engine import checking, planning, staging
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.progress import Progress
+from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.models import ImportRun
+from sisimport.imports.records import lines_holding, read_records
+from sisimport.imports.registry import get_type
+
+MAX_VALUES = 60  # texts looked for in one pass over the file; with more, reading it all is as quick
+MAX_LINES = 4000
+MAX_ROUNDS = 6
+RUN_TABLES = ("imports_importissue", "imports_importchange")
+
+
+class _Silent(Progress):
+    """No progress is told: the run ended long ago and its row is locked by this very transaction."""
+
+    def report(self, phase: str, done: int = 0, total: int = 0) -> None:
+        pass
+
+
+def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> None:
+    """Plan the lines, and those that share a student or an SSID with them, anew. The caller holds the transaction and the
+    lock of the run's row, and has written the decisions. `whole`: plan every line of the file anew."""
+    import_type = get_type(run.import_type)
+    touched = None if whole else _related(run, set(lines))
+    context = RunContext(run=run, import_type=import_type, progress=_Silent(run.pk), lines=touched)
+    context.lea_ids = set(run.lea_ids)
+    execute("SET LOCAL work_mem = '64MB'")
+    where, params = ("", []) if touched is None else (" AND line = ANY(%s)", [sorted(touched)])
+    for table in RUN_TABLES:
+        execute(f"DELETE FROM {table} WHERE run_id = %s{where}", [run.pk, *params])
+    staging.stage(context)
+    import_type.prepare(context)
+    checking.check(context)
+    planning.plan(context)
+    import_type.after_plan(context)
+    context.record_count = run.record_count
+    values = planning.count_test(context)
+    facts = {**run.facts, **context.facts}
+    if import_type.lists_absent:
+        facts["absent_count"] = _absent(context)
+    ImportRun.objects.filter(pk=run.pk).update(
+        **values,
+        facts=facts,
+        lea_ids=sorted(set(run.lea_ids) | context.lea_ids),
+        summary=planning.summarise(run.pk, plan_run_id=run.pk),
+    )
+    execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
+
+
+def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR0911 - every way out says why
+    """The lines and all others that share a local number or an SSID with them, of the file or of a student they are
+    taken for, until nothing new comes. None: too many, plan the whole file."""
+    keys = get_type(run.import_type).related_fields
+    if run.file is None or len(lines) > MAX_LINES or not keys:
+        return None
+    delimiter = str(run.facts.get("delimiter") or "").encode()
+    if not delimiter:
+        return None
+    known: set[bytes] = set()
+    fresh = set(lines)
+    found = set(lines)
+    for _round in range(MAX_ROUNDS):
+        records = read_records(run, fresh, keys)
+        values = {v.encode("utf-8") for record in records.values() for v in record.values() if v}
+        values |= _numbers_of_students(run, fresh)
+        values -= known
+        if not values:
+            return found
+        known |= values
+        if len(known) > MAX_VALUES:
+            return None
+        with run.file.file.open("rb") as stream:
+            holding = lines_holding(stream, run.file.line_index, values, delimiter=delimiter, limit=MAX_LINES)
+        if holding is None:
+            return None
+        fresh = holding - found
+        found |= holding
+        if not fresh:
+            return found
+    return None
+
+
+def _numbers_of_students(run: ImportRun, lines: Collection[int]) -> set[bytes]:
+    """Local numbers of the students that these lines were or are taken for."""
+    rows = fetch_all(
+        """
+        SELECT DISTINCT s.local_number FROM (
+          SELECT student_id FROM imports_matchdecision WHERE run_id = %(run)s AND line = ANY(%(lines)s)
+          UNION SELECT student_id FROM imports_importissue WHERE run_id = %(run)s AND line = ANY(%(lines)s)
+          UNION SELECT student_id FROM imports_importchange WHERE run_id = %(run)s AND line = ANY(%(lines)s)
+        ) AS d JOIN students_student s ON s.id = d.student_id
+        """,
+        {"run": run.pk, "lines": sorted(lines)},  # type: ignore[arg-type]
+    )
+    return {number.encode("utf-8") for (number,) in rows}
+
+
+def _absent(context: RunContext) -> int:
+    """The list *in our records, not in this file* follows: a student whom a line was accepted for is in the file."""
+    run_id = context.run.pk
+    if context.lines is None:
+        execute("DELETE FROM imports_absentstudent WHERE run_id = %s", [run_id])
+        return planning.list_absent(context)
+    execute(
+        """
+        DELETE FROM imports_absentstudent a USING imports_matchdecision d
+        WHERE a.run_id = %s AND d.run_id = a.run_id AND d.subject = 'match' AND d.answer = 'accept'
+          AND d.student_id = a.student_id
+        """,
+        [run_id],
+    )
+    return int(fetch_all("SELECT count(*) FROM imports_absentstudent WHERE run_id = %s", [run_id])[0][0])

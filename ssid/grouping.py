@@ -1,0 +1,120 @@
+"""The rows of one request together: who was chosen in the file, on the screen or by score, before the rules are asked.
+
+A request is submitted LEA + school + local number (CALPADS match request results: one row for each candidate).
+"""
+
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, quoted
+from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
+
+# Marks that say no. Anything else in the selection column is a choice: people write X, Y, 1 or *.
+NOT_MARKS = ("n", "no", "0", "f", "false", "-", ".")
+_TABLE = quoted(SSIDRequestRow._meta.db_table)
+_TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
+# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else is no score.
+_SCORE = r"CASE WHEN r.score ~ '^ *[0-9]{1,3}([.][0-9]+)? *%%?$' THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"
+
+
+def pick_candidates(context: RunContext) -> None:
+    """Work out `pick` of every row: a choice on the screen counts first, then marks in the file, then the score (rule R-4)."""
+    limit = int(context.option("single_match_score") or "100")
+    execute(
+        f"""
+        WITH said AS (
+          SELECT r.line, r.lea, r.school, coalesce(nullif(r.given_number, ''), r.local_number) AS number, r.ssid, r.score,
+            lower(r.category) = 'no match' AS empty, lower(r.category) = 'single match' AS single, {_SCORE} AS points,
+            lower(trim(r.selection)) NOT IN ('', {", ".join("%s" for _ in NOT_MARKS)}) AS marked, d.answer
+          FROM {_TABLE} r
+          LEFT JOIN imports_matchdecision d ON d.run_id = %s AND d.line = r.line AND d.subject = 'candidate'
+        ), request AS (
+          SELECT lea, school, number, min(line) AS first_line,
+            count(DISTINCT ssid) FILTER (WHERE NOT empty) AS candidates,
+            bool_and(empty) AS empty, bool_and(single) AS single,
+            bool_or(answer = 'refuse') AS refused,
+            min(line) FILTER (WHERE answer = 'accept') AS decided,
+            count(DISTINCT ssid) FILTER (WHERE marked) AS marks,
+            min(line) FILTER (WHERE marked) AS marked_line,
+            min(line) FILTER (WHERE NOT empty AND points >= %s) AS scored_line,
+            string_agg(DISTINCT right(ssid, 3) || ' (' || coalesce(nullif(score, ''), 'no score') || ')', ', ')
+              FILTER (WHERE NOT empty AND ssid <> '') AS choices
+          FROM said GROUP BY lea, school, number
+        ), judged AS (
+          SELECT said.line, q.first_line, q.candidates, coalesce(q.choices, '') AS choices,
+            CASE WHEN q.decided IS NOT NULL THEN q.decided
+              WHEN q.refused THEN NULL
+              WHEN q.marks = 1 THEN q.marked_line
+              WHEN q.marks = 0 AND q.single AND q.candidates = 1 THEN q.scored_line
+            END AS taken_line,
+            q.decided IS NOT NULL OR q.marks = 1 AS by_hand,
+            CASE WHEN q.refused THEN '{Pick.REFUSED}' WHEN q.marks > 1 THEN '{Pick.MANY}' WHEN q.empty THEN '{Pick.NONE}'
+              ELSE '{Pick.OPEN}' END AS otherwise
+          FROM said JOIN request q ON (q.lea, q.school, q.number) = (said.lea, said.school, said.number)
+        )
+        UPDATE {_TABLE} r SET request_line = j.first_line, candidate_count = j.candidates, choice_text = j.choices,
+          chosen_line = coalesce(j.taken_line, 0),
+          pick = CASE WHEN j.taken_line IS NULL THEN j.otherwise WHEN j.taken_line <> j.line THEN '{Pick.OTHER}'
+            WHEN j.by_hand THEN '{Pick.CHOSEN}' ELSE '{Pick.SCORE}' END
+        FROM judged j WHERE j.line = r.line
+        """,
+        [*NOT_MARKS, context.run.pk, limit],
+    )
+    _mark_shared()
+
+
+def _mark_shared() -> None:
+    """R-15: one SSID chosen for two students; and two requests that speak of one student."""
+    execute(
+        f"""
+        UPDATE {_TABLE} r SET shared_with = o.number
+        FROM (
+          SELECT a.line, min(b.local_number) AS number FROM {_TABLE} a JOIN {_TABLE} b
+            ON b.ssid = a.ssid AND (b.local_number <> a.local_number OR b.lea_id IS DISTINCT FROM a.lea_id)
+          WHERE a.pick IN ({_TAKEN}) AND b.pick IN ({_TAKEN}) AND a.ssid <> '' GROUP BY a.line
+        ) AS o WHERE o.line = r.line
+        """
+    )
+    execute(
+        f"""
+        UPDATE {_TABLE} r SET chosen_line = o.first_line,
+          repeats = CASE WHEN o.differ THEN 2 WHEN r.line > o.first_line THEN 1 ELSE 0 END
+        FROM (
+          SELECT line, min(line) OVER w AS first_line, min(ssid) OVER w <> max(ssid) OVER w AS differ, count(*) OVER w AS n
+          FROM {_TABLE} WHERE pick IN ({_TAKEN}) AND lea_id IS NOT NULL WINDOW w AS (PARTITION BY lea_id, local_number)
+        ) AS o WHERE o.line = r.line AND o.n > 1
+        """
+    )
+
+
+def keep_requests(context: RunContext) -> None:
+    """Write the requests of the run for the choosing page, in place of those of lines that are planned anew."""
+    run_id = context.run.pk
+    where = "" if context.lines is None else f"AND line IN (SELECT request_line FROM {_TABLE})"
+    execute(f"DELETE FROM ssid_matchrequest WHERE run_id = %s {where}", [run_id])
+    schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
+    scope = [] if context.run.schools is None else [list(context.run.schools)]
+    execute(
+        f"""
+        WITH scored AS (
+          SELECT r.*, {_SCORE} AS points FROM {_TABLE} r WHERE r.request_line > 0
+        ), best AS (
+          SELECT request_line, max(points) AS points FROM scored WHERE ssid <> '' GROUP BY request_line
+        ), best_line AS (
+          SELECT b.request_line, b.points, CASE WHEN count(DISTINCT s.ssid) = 1 THEN min(s.line) END AS line
+          FROM best b JOIN scored s ON s.request_line = b.request_line AND s.points = b.points AND s.ssid <> ''
+          GROUP BY b.request_line, b.points
+        )
+        INSERT INTO ssid_matchrequest (run_id, line, lines, local_number, category, state, chosen_line, best_line, best_score,
+          has_errors, student_id, school_id)
+        SELECT %s, r.request_line, array_agg(r.line ORDER BY r.line),
+          min(coalesce(nullif(r.given_number, ''), r.local_number)), left(min(r.category), 14),
+          (array_agg(r.pick ORDER BY (r.pick IN ({_TAKEN})) DESC, r.line))[1],
+          min(r.line) FILTER (WHERE r.pick IN ({_TAKEN})), min(b.line), min(b.points),
+          bool_or(EXISTS (SELECT 1 FROM imports_importissue i
+            WHERE i.run_id = %s AND i.line = r.line AND i.severity = 3 AND i.code NOT IN ('SEL-NONE', 'SEL-MANY'))),
+          min(s.id), min(s.school_id)
+        FROM scored r LEFT JOIN best_line b ON b.request_line = r.request_line
+        LEFT JOIN students_student s ON s.lea_id = r.lea_id AND s.local_number = r.local_number {schools}
+        GROUP BY r.request_line
+        """,
+        [run_id, run_id, *scope],
+    )

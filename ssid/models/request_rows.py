@@ -1,0 +1,110 @@
+"""Row model of the state's match results, and the requests they answer as a run found them."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from sisimport.imports.base import StagedRow
+from sisimport.imports.models import ImportRun
+from ssid.models.staged import joined_student
+from students.models import SSID, School
+
+
+class Pick(models.TextChoices):
+    """What becomes of one candidate row of a request."""
+
+    CHOSEN = "chosen", "Chosen"
+    SCORE = "score", "Taken by its score"
+    OTHER = "other", "Not the one chosen"
+    OPEN = "open", "To be decided"
+    MANY = "many", "More than one chosen"
+    NONE = "none", "No candidate"
+    REFUSED = "refused", "Refused"
+
+
+TAKEN = (Pick.CHOSEN, Pick.SCORE)
+
+
+class SSIDRequestRow(StagedRow):
+    """One line of the match results: a request with one of its candidates. `pick`, `*_text` and what follows are worked out
+    from the whole request before the rules are asked."""
+
+    lea = models.TextField()
+    school = models.TextField()
+    selection = models.TextField()
+    local_number = models.TextField()
+    last_name = models.TextField()
+    first_name = models.TextField()
+    middle_name = models.TextField()
+    ssid = models.TextField()
+    category = models.TextField()
+    score = models.TextField()
+    gender = models.TextField()
+    birth_date = models.DateField(null=True)
+    result_last_name = models.TextField()
+    result_first_name = models.TextField()
+    result_middle_name = models.TextField()
+    result_gender = models.TextField()
+    result_birth_date = models.DateField(null=True)
+    grade = models.TextField()
+    elas = models.TextField()
+    elas_date = models.DateField(null=True)
+    language = models.TextField()
+
+    request_line = models.IntegerField(default=0)  # first line of the request
+    candidate_count = models.SmallIntegerField(default=0)
+    pick = models.TextField(default=Pick.OPEN)
+    choice_text = models.TextField()  # the candidates of the request with their scores
+    chosen_line = models.IntegerField(default=0)
+    shared_with = models.TextField()  # another local number for which the same SSID was chosen
+    repeats = models.SmallIntegerField(
+        default=0
+    )  # another request of the file speaks of the same student: 1 equal, 2 not
+
+    student = joined_student()
+    holder = models.ForeignObject(
+        SSID,
+        on_delete=models.DO_NOTHING,
+        from_fields=["state", "ssid"],
+        to_fields=["state", "ssid"],
+        related_name="+",
+        null=True,
+    )
+    known_school = models.ForeignObject(
+        School,
+        on_delete=models.DO_NOTHING,
+        from_fields=["lea_id", "school"],
+        to_fields=["lea_id", "code"],
+        related_name="+",
+        null=True,
+    )
+
+    class Meta:
+        managed = False
+        db_table = "staged_ssid_request"
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"
+
+
+class MatchRequest(models.Model):
+    """One request of a match results file as its Test found it: what the choosing page lists. Written with the plan."""
+
+    pk = models.CompositePrimaryKey("run_id", "line")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="match_requests", db_index=False)
+    line = models.IntegerField(help_text="First line of the request.")
+    lines = ArrayField(models.IntegerField())
+    local_number = models.TextField()
+    category = models.CharField(max_length=14)
+    state = models.CharField(max_length=7, choices=Pick.choices)
+    chosen_line = models.IntegerField(null=True)
+    best_line = models.IntegerField(null=True, help_text="The candidate of the highest score, when it is one alone.")
+    best_score = models.SmallIntegerField(null=True)
+    has_errors = models.BooleanField(default=False)
+    student_id = models.BigIntegerField(null=True)
+    school_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["run", "line"]
+
+    def __str__(self) -> str:
+        return f"Request in line {self.line}"

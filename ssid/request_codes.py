@@ -1,0 +1,57 @@
+"""Issue codes of match results: what the state answered to a request and what was chosen. The words are ours."""
+
+from sisimport.imports.issues import IssueCode, codes
+
+codes.register(
+    IssueCode(
+        "MATCH-NONE",
+        "The state found no SSID",
+        "The state found no candidate for the student with local number {found}; nothing is written.",
+        "Check the names and the birth date you sent; if they are right, request a new SSID.",
+        skips=True,
+    ),
+    IssueCode(
+        "SEL-NONE",
+        "No candidate is chosen",
+        "No candidate is chosen for local number {found}: {what}. Candidates (end of SSID, score): {choices}.",
+        "Choose on the page “Choose candidates” of this Test, or mark the row in the selection column and test again.",
+    ),
+    IssueCode(
+        "SEL-MANY",
+        "More than one candidate is chosen",
+        "More than one candidate is chosen for local number {found}. Candidates (end of SSID, score): {choices}.",
+        "Leave the mark on one row only, or choose on the page “Choose candidates” of this Test.",
+    ),
+    IssueCode(
+        "SEL-SCORE",
+        "A Single Match taken by its score",
+        "The one candidate scores {found} and is imported without a mark.",
+        "Nothing to do. Refuse the candidate, or test with a higher limit, if you want to see it first.",
+    ),
+    IssueCode(
+        "SEL-OTHER",
+        "Another candidate was chosen",
+        "For local number {found} the candidate in line {expected} was chosen; this one is left out.",
+        "Nothing to do.",
+        skips=True,
+    ),
+    IssueCode(
+        "SEL-REFUSED",
+        "The candidates were refused",
+        "No candidate of local number {found} is the student, somebody decided; nothing is written.",
+        "Request a new SSID if the student never had one.",
+        skips=True,
+    ),
+    IssueCode(
+        "SEL-TWICE",
+        "One SSID chosen for two students",
+        "SSID {found} is chosen for local number {expected} and for {other_number}; it can be one student's only.",
+        "Compare the two students (one may be a duplicate record) and choose anew.",
+    ),
+    IssueCode(
+        "CAND-DIFFERS",
+        "The candidate and the student differ",
+        "{field} is {found}, on record {expected}.",
+        "Compare the two side by side before you update.",
+    ),
+)

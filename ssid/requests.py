@@ -1,0 +1,234 @@
+"""Import type Request File: the state's match results, candidate by candidate. Rules R-1 to R-15 of the SSID rules.
+
+Sources: CALPADS SSID Import (vendor help page, 2022); CDE Flash 231 and 296; CALPADS match request record layout (vendor, 2022).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
+
+from sisimport.imports.base import ImportType, Option, PlannedChange, Rule
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.expressions import Differs
+from sisimport.imports.issues import Severity
+from ssid import el, grouping
+from ssid.calpads import REPLACE_RETIRED, SSID_PART, TOOL, enrollment_rules, ssid_plan, ssid_rules
+from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
+from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+SINGLE_MATCH_SCORE = Option(
+    name="single_match_score",
+    label="Import a Single Match without selection from this score on",
+    default="100",
+    pattern=r"100|[1-9]?[0-9]",
+    hint="A whole number from 0 to 100; below it a Single Match waits for you to choose.",
+)
+
+IS_TAKEN = Q(pick__in=[pick.value for pick in TAKEN])
+# Whose record it is matters for what is taken and for what may still be chosen.
+IS_ASKED = IS_TAKEN | Q(pick__in=[Pick.OPEN.value, Pick.MANY.value])
+
+
+def selection_rules() -> list[Rule]:
+    """R-3 to R-6 and R-15: what the request was answered with, and what was chosen."""
+
+    def rule(number: str, code: str, severity: Severity, when: Q, **more: Any) -> Rule:
+        return Rule(
+            number=number, code=code, severity=severity, field="selection", when=when, needs_student=False, **more
+        )
+
+    choice = {"choices": F("choice_text"), "score": F("score")}
+    return [
+        rule("R-3", "MATCH-NONE", NOTICE, Q(pick=Pick.NONE), found=F("local_number")),
+        rule("R-4", "SEL-SCORE", NOTICE, Q(pick=Pick.SCORE), found=F("score")),
+        rule(
+            "R-4",
+            "SEL-NONE",
+            ERROR,
+            Q(pick=Pick.OPEN, candidate_count=1, category__iexact="Single Match"),
+            found=F("local_number"),
+            params={**choice, "what": Value("the one candidate scores below the limit; choose it or refuse it")},
+        ),
+        rule(
+            "R-5",
+            "SEL-NONE",
+            ERROR,
+            Q(pick=Pick.OPEN) & ~Q(candidate_count=1, category__iexact="Single Match"),
+            found=F("local_number"),
+            params={**choice, "what": Value("choose one of the candidates")},
+        ),
+        rule("R-6", "SEL-MANY", ERROR, Q(pick=Pick.MANY), found=F("local_number"), params=choice),
+        rule("R-5", "SEL-OTHER", NOTICE, Q(pick=Pick.OTHER), found=F("local_number"), expected=F("chosen_line")),
+        rule("R-4", "SEL-REFUSED", NOTICE, Q(pick=Pick.REFUSED), found=F("local_number")),
+        rule(
+            "R-15",
+            "SEL-TWICE",
+            ERROR,
+            IS_TAKEN & ~Q(shared_with=""),
+            found=F("ssid"),
+            expected=F("local_number"),
+            params={"other_number": F("shared_with")},
+        ),
+        rule(
+            "R-15",
+            "DUP-SAME",
+            WARNING,
+            IS_TAKEN & Q(repeats=1),
+            found=F("local_number"),
+            params={"first_line": F("chosen_line")},
+        ),
+        rule(
+            "R-15",
+            "DUP-DIFFERS",
+            ERROR,
+            IS_TAKEN & Q(repeats=2),
+            found=F("local_number"),
+            params={"first_line": F("chosen_line")},
+        ),
+    ]
+
+
+def submitted_rules() -> list[Rule]:
+    """R-9 to R-11: what was submitted against the student as the record is now."""
+    last = Q(Differs(F("last_name"), F("student__match_last_name")))
+    first = Q(Differs(F("first_name"), F("student__match_first_name")))
+    names = [("last_name", "student__match_last_name"), ("first_name", "student__match_first_name")]
+    rules: list[Rule] = []
+    for field, record in names:
+        rules += [
+            _numbered(rule, "R-10", last & first & _when(rule)) for rule in name_rules(field, record, severity=ERROR)
+        ]
+        rules += [
+            _numbered(rule, "R-10", ~(last & first) & _when(rule))
+            for rule in name_rules(field, record, severity=WARNING)
+        ]
+    middle = name_rules("middle_name", "student__match_middle_name", severity=WARNING)
+    rules += [_numbered(rule, "R-11", _when(rule)) for rule in middle]
+    rules.append(gender_rule(severity=WARNING, number="R-11"))
+    born = birth_date_rule(number="R-9")
+    hint = Value(" The request was made with other data.", output_field=CharField())
+    rules.append(replace(born, params={**born.params, "hint_text": hint}))
+    return [_only_where(IS_ASKED, rule) for rule in rules]
+
+
+def candidate_rules() -> list[Rule]:
+    """R-12: the state's candidate against the student; shown side by side on the choosing page."""
+
+    def differs(field: str, record: Any, given: Q) -> Rule:
+        return Rule(
+            number="R-12",
+            code="CAND-DIFFERS",
+            severity=WARNING,
+            field=field,
+            when=IS_TAKEN & given & Q(Differs(F(field), record)),
+            found=F(field),
+            expected=record,
+        )
+
+    gender = Case(
+        When(~Q(student__legal_gender=""), then=F("student__legal_gender")),
+        default=F("student__gender"),
+        output_field=CharField(),
+    )
+    names = [
+        differs(f"result_{name}", F(f"student__match_{name}"), ~Q(**{f"result_{name}": ""}))
+        for name in ("last_name", "first_name", "middle_name")
+    ]
+    return [
+        *names,
+        differs("result_birth_date", F("student__birth_date"), Q(result_birth_date__isnull=False)),
+        differs("result_gender", gender, ~Q(result_gender="") & ~Q(result_gender="X", student__gender="X")),
+    ]
+
+
+def _when(rule: Rule) -> Q:
+    return rule.when if isinstance(rule.when, Q) else Q(rule.when)
+
+
+def _numbered(rule: Rule, number: str, when: Q) -> Rule:
+    return replace(rule, number=number, when=when)
+
+
+def _only_where(condition: Q, rule: Rule) -> Rule:
+    return replace(rule, when=condition & _when(rule))
+
+
+class SSIDRequest(ImportType):
+    """SSID Import - Request File."""
+
+    key = "ssid-request"
+    label = "SSID Import - Request File"
+    tool = TOOL
+    order = 20
+    listed = False
+    description = (
+        "Reads the state's answer to a request for SSIDs. Mark the right candidate in the selection column, or choose on "
+        "the page that follows the Test; the chosen SSID and its English learner data go to the student."
+    )
+    file_hint = ".csv or .txt as the state's match tool returns it"
+    layouts = ("calpads-ssid-request-results",)
+    layout_folder = Path(__file__).parent / "layouts"
+    row_model = SSIDRequestRow
+    fields = (
+        "lea",
+        "school",
+        "selection",
+        "local_number",
+        "last_name",
+        "first_name",
+        "middle_name",
+        "ssid",
+        "category",
+        "score",
+        "gender",
+        "birth_date",
+        "result_last_name",
+        "result_first_name",
+        "result_middle_name",
+        "result_gender",
+        "result_birth_date",
+        "grade",
+        "elas",
+        "elas_date",
+        "language",
+    )
+    part_of_field = {"ssid": SSID_PART, "elas": el.EL, "elas_date": el.EL, "language": el.EL}
+    options = (SINGLE_MATCH_SCORE, REPLACE_RETIRED, el.RFEP_DATE)
+    remembers_matches = True
+    related_fields = ("local_number", "ssid")
+
+    def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
+        return SSIDRequestRow.objects.annotate(
+            current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
+        )
+
+    def prepare(self, context: RunContext) -> None:
+        grouping.pick_candidates(context)
+
+    def rules(self, context: RunContext) -> Sequence[Rule]:
+        # Without the columns there is nothing to compare: their absence is no word of the state.
+        positions = context.recognition.positions if context.recognition else {}
+        el_rules = [*el.warning_rules(), *el.hint_rules()] if {"elas", "language"} & set(positions) else []
+        if "elas" not in positions:
+            el_rules = [rule for rule in el_rules if rule.code != "ELA-MISSING"]
+        return [
+            *(_numbered(rule, "R-8", IS_ASKED & _when(rule)) for rule in find_student_rules(context)),
+            *selection_rules(),
+            *submitted_rules(),
+            *candidate_rules(),
+            *(_only_where(IS_TAKEN, rule) for rule in [*enrollment_rules(), *ssid_rules(context), *el_rules]),
+        ]
+
+    def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        steps = [*ssid_plan(context), *el.plan(rfep_date=context.option("rfep_date"))]
+        first = IS_TAKEN & ~Q(repeats=1)
+        return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
+
+    def after_plan(self, context: RunContext) -> None:
+        grouping.keep_requests(context)
