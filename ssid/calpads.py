@@ -44,18 +44,18 @@ VALID_SSID = Q(ssid__regex=r"^[0-9]{10}$")
 OWN_NUMBER = Q(ssid=F("local_number"))
 
 
-def ssid_cause(words: Mapping[str, str] | None = None) -> Case:
+def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -> Case:
     """Why a value is no SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
 
     def said(cause: str) -> Value:
         return Value(words[cause] if words else cause)
 
     return Case(
-        When(ssid="", then=said("blank")),
-        When(OWN_NUMBER, then=said("local")),
-        When(ssid__iregex=r"^[0-9](\.[0-9]*)?E\+?[0-9]+$", then=said("spreadsheet")),
-        When(ssid__regex=r"^[0-9]{1,9}$", then=said("short")),
-        When(ssid__regex=r"^[0-9]{11,}$", then=said("long")),
+        When(**{field: ""}, then=said("blank")),
+        When(**{field: F("local_number")}, then=said("local")),
+        When(**{f"{field}__iregex": r"^[0-9](\.[0-9]*)?E\+?[0-9]+$"}, then=said("spreadsheet")),
+        When(**{f"{field}__regex": r"^[0-9]{1,9}$"}, then=said("short")),
+        When(**{f"{field}__regex": r"^[0-9]{11,}$"}, then=said("long")),
         default=said("characters"),
         output_field=CharField(),
     )

@@ -1,7 +1,7 @@
 """Import types of the SSID screens."""
 
 from sisimport.imports.registry import Tool, register, register_tool
-from ssid import calpads, ela, requests
+from ssid import calpads, ela, replacements, requests
 
 register_tool(
     Tool(
@@ -14,3 +14,4 @@ register_tool(
 register(calpads.SSIDDownload)
 register(ela.ELAImport)
 register(requests.SSIDRequest)
+register(replacements.ReplacementImport)

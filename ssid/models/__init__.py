@@ -4,10 +4,12 @@ from ssid.models.request_rows import MatchRequest, SSIDRequestRow
 from ssid.models.requests import SENRLine, SENRRequest
 from ssid.models.staged import SSIDDownloadRow, joined_student
 from ssid.models.staged_ela import ELARow
+from ssid.models.staged_replacement import ReplacementRow
 
 __all__ = [
     "ELARow",
     "MatchRequest",
+    "ReplacementRow",
     "SENRLine",
     "SENRRequest",
     "SSIDDownloadRow",

@@ -4,6 +4,7 @@ Used by Update, Import and Revert alike. What no longer holds is set aside, neve
 together (the same line and part) are written together or not at all.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,6 +152,9 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         alias = f"u{number}"
         source = f"(SELECT * FROM {quoted(kind.table)}{' WHERE ' + where if where else ''})"
         same = " AND ".join(f"{alias}.{quoted(column)} = {_new_value(kind, column)}" for column in columns)
+        if where:
+            # A partial constraint speaks of the new row only where its condition holds for that one too (a former SSID).
+            same += f" AND ({_about_new_row(kind, where)})"
         joins.append(f"LEFT JOIN {source} {alias} ON {same}{leaving.format(alias=alias)}")
         there = f"{alias}.{quoted(kind.pk)} IS NOT NULL"
         equal = _holds(kind, "after", alias)
@@ -160,6 +164,11 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         reasons.append((there, SetAsideReason.TAKEN))
     reasons += [(sql, SetAsideReason.CHANGED) for sql in _missing_parents(work, kind)]
     return reasons
+
+
+def _about_new_row(kind: ChangeKind, where: str) -> str:
+    """The WHERE of a partial constraint, asked of the row that a change creates."""
+    return re.sub(r'"(\w+)"', lambda name: _new_value(kind, name[1]), where)
 
 
 def _constraint_condition(kind: ChangeKind, constraint: models.UniqueConstraint) -> str:

@@ -1,0 +1,66 @@
+"""Row model of the Replacement SSID file."""
+
+from django.db import models
+
+from sisimport.imports.base import StagedRow
+from students.models import School, SSIDReplacement, Student
+
+
+def _student(column: str) -> models.ForeignObject:
+    """Join to a student whose key was found before the rules are asked."""
+    return models.ForeignObject(
+        Student, on_delete=models.DO_NOTHING, from_fields=[column], to_fields=["id"], related_name="+", null=True
+    )
+
+
+def _recorded(column: str) -> models.ForeignObject:
+    """Join to what is known already of the SSID in this column having been retired."""
+    return models.ForeignObject(
+        SSIDReplacement,
+        on_delete=models.DO_NOTHING,
+        from_fields=["state", column],
+        to_fields=["state", "retired_ssid"],
+        related_name="+",
+        null=True,
+    )
+
+
+class ReplacementRow(StagedRow):
+    """One line: the state merged `retired_ssid` into `replacement_ssid`. The `*_pk` columns are filled by `prepare`."""
+
+    lea = models.TextField()
+    school = models.TextField()
+    local_number = models.TextField()
+    retired_ssid = models.TextField()
+    replacement_ssid = models.TextField()
+
+    numbered_pk = models.BigIntegerField(null=True)  # student with the last known local number
+    holder_pk = models.BigIntegerField(null=True)  # student who has, or had, the retired SSID
+    owner_pk = models.BigIntegerField(null=True)  # student who has, or had, the replacement
+    student_pk = models.BigIntegerField(null=True)  # whom the line is about
+    chained_line = models.IntegerField(default=0)  # line that makes this line's retired SSID current
+    shared = models.BooleanField(default=False)  # another line gives the replacement to another student
+    follows = models.BooleanField(default=False)  # another line replaces the student's current SSID by the same one
+    dup_retired = models.SmallIntegerField(default=0)
+    dup_retired_line = models.IntegerField(default=0)
+
+    student = _student("student_pk")
+    numbered = _student("numbered_pk")
+    owner = _student("owner_pk")
+    known = _recorded("retired_ssid")
+    moved_on = _recorded("replacement_ssid")
+    known_school = models.ForeignObject(
+        School,
+        on_delete=models.DO_NOTHING,
+        from_fields=["lea_id", "school"],
+        to_fields=["lea_id", "code"],
+        related_name="+",
+        null=True,
+    )
+
+    class Meta:
+        managed = False
+        db_table = "staged_replacement"
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"

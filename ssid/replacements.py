@@ -1,0 +1,327 @@
+"""Import type Replacement SSIDs: the state merged two SSIDs of one student; the one it retired is kept and stays findable.
+
+Rules X-1 to X-4; sources: CALPADS Replacement SSIDs Extract; CALPADS error pages (SENR0008, SENR0072).
+
+The state checks gender and birth year when it swaps an SSID. The file names neither, so X-4 is asked of our own records: a line
+leads to up to three students - who has the retired SSID, who has the replacement, who has the last known local number - and
+where they are not one and the same, they must at least be of one gender and birth year. Even then two student records never
+share a number: somebody has to merge them first.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models import CharField, F, FilteredRelation, Func, Q, Value
+from django.db.models.functions import Coalesce, ExtractYear, Length, Now, NullIf
+
+from sisimport.imports.base import DuplicateCheck, ImportType, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute
+from sisimport.imports.expressions import Differs, NextId
+from sisimport.imports.issues import Severity
+from sisimport.imports.kinds import REPLACEMENT_KIND, SSID_KIND
+from sisimport.imports.record_codes import SSID_CAUSES
+from ssid.calpads import TOOL, enrollment_rules, ssid_cause
+from ssid.models.staged_replacement import ReplacementRow
+from students.models import SSID, SSIDReplacement
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+VALID = Q(retired_ssid__regex=r"^[0-9]{10}$", replacement_ssid__regex=r"^[0-9]{10}$")
+KNOWN = Q(known__replacement_ssid=F("replacement_ssid"))
+HAS_RETIRED = Q(current__ssid=F("retired_ssid"))
+HAS_REPLACEMENT = Q(current__ssid=F("replacement_ssid"))
+NOBODY_HAD_RETIRED = Q(holder_pk__isnull=True)
+
+
+class ReplacementImport(ImportType):
+    """SSID Replacement File."""
+
+    key = "ssid-replacement"
+    label = "Replacement SSIDs"
+    tool = TOOL
+    order = 40
+    description = (
+        "Gives students the SSID that the state put in place of a retired one. The retired SSID is kept: the student "
+        "stays findable by it, in files and scores too."
+    )
+    layouts = ("calpads-replacement-ssid",)
+    layout_folder = Path(__file__).parent / "layouts"
+    row_model = ReplacementRow
+    fields = ("lea", "school", "local_number", "retired_ssid", "replacement_ssid")
+    duplicates = (
+        DuplicateCheck(
+            name="dup_retired", key=("state", "retired_ssid"), compared=("lea", "local_number", "replacement_ssid")
+        ),
+    )
+
+    def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
+        return ReplacementRow.objects.annotate(
+            current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
+        )
+
+    def prepare(self, context: RunContext) -> None:  # noqa: ARG002
+        """Find the students a line leads to, and what other lines of the file do to the same SSIDs."""
+        for statement in _PREPARATION:
+            execute(statement)
+
+    def rules(self, context: RunContext) -> Sequence[Rule]:
+        return [
+            *_file_rules(context),
+            *_agreement_rules("numbered", "local_number"),
+            *_agreement_rules("owner", "replacement_ssid"),
+            *_record_rules(),
+            *enrollment_rules(),
+        ]
+
+    def plan(self, context: RunContext) -> Sequence[PlannedChange]:  # noqa: ARG002
+        first = Q(dup_retired=0)
+        replaces = first & HAS_RETIRED & Q(owner_pk__isnull=True)
+        # A number that we never knew becomes a former one, so that old files and scores find the student by it.
+        becomes_former = first & NOBODY_HAD_RETIRED & (HAS_REPLACEMENT | Q(follows=True))
+        return [
+            PlannedUpdate(
+                kind=SSID_KIND,
+                part="record",
+                when=replaces,
+                object_id=F("current__id"),
+                fields={"retired_at": (F("current__retired_at"), Now())},
+            ),
+            PlannedCreate(
+                kind=SSID_KIND,
+                part="record",
+                when=replaces,
+                object_id=NextId(SSID),
+                values={"ssid": F("replacement_ssid")},
+            ),
+            PlannedCreate(
+                kind=SSID_KIND,
+                part="record",
+                when=becomes_former,
+                object_id=NextId(SSID),
+                values={"ssid": F("retired_ssid"), "retired_at": Now()},
+            ),
+            PlannedCreate(
+                kind=REPLACEMENT_KIND,
+                part="record",
+                when=first & Q(known__id__isnull=True),
+                object_id=NextId(SSIDReplacement),
+                values={"retired_ssid": F("retired_ssid"), "replacement_ssid": F("replacement_ssid")},
+            ),
+        ]
+
+
+_PREPARATION = (
+    """
+    UPDATE staged_replacement r
+    SET numbered_pk = q.numbered, holder_pk = q.holder, owner_pk = q.owner,
+        student_pk = coalesce(q.holder, q.numbered, q.owner)
+    FROM (
+      SELECT r.line, n.id AS numbered, h.student_id AS holder, o.student_id AS owner
+      FROM staged_replacement r
+      LEFT JOIN students_student n ON n.lea_id = r.lea_id AND n.local_number = r.local_number
+      LEFT JOIN students_ssid h ON h.state = r.state AND h.ssid = r.retired_ssid
+      LEFT JOIN students_ssid o ON o.state = r.state AND o.ssid = r.replacement_ssid
+    ) AS q WHERE q.line = r.line AND num_nonnulls(q.numbered, q.holder, q.owner) > 0
+    """,
+    "ANALYZE staged_replacement",
+    """
+    UPDATE staged_replacement r SET chained_line = e.line FROM staged_replacement e
+    WHERE e.replacement_ssid = r.retired_ssid AND e.line <> r.line AND r.holder_pk IS NULL
+    """,
+    """
+    UPDATE staged_replacement r SET shared = true FROM (
+      SELECT replacement_ssid FROM staged_replacement WHERE student_pk IS NOT NULL
+      GROUP BY replacement_ssid HAVING count(DISTINCT student_pk) > 1
+    ) AS s WHERE s.replacement_ssid = r.replacement_ssid
+    """,
+    """
+    UPDATE staged_replacement r SET follows = true
+    FROM staged_replacement f JOIN students_ssid c ON c.student_id = f.student_pk AND c.retired_at IS NULL
+      AND c.ssid = f.retired_ssid
+    WHERE f.student_pk = r.student_pk AND f.replacement_ssid = r.replacement_ssid AND f.line <> r.line
+    """,
+)
+
+
+def _file_rules(context: RunContext) -> list[Rule]:
+    """X-1: two SSIDs in every line, one replacement for each, and a student of ours."""
+
+    def rule(number: str, code: str, severity: Severity, field: str, when: Q, **more: Any) -> Rule:
+        return Rule(
+            number=number,
+            code=code,
+            severity=severity,
+            field=field,
+            when=when,
+            found=F(field),
+            needs_student=False,
+            **more,
+        )
+
+    def format_rule(field: str) -> Rule:
+        valid = Q(**{f"{field}__regex": r"^[0-9]{10}$"}) & ~Q(**{field: F("local_number")})
+        params = {"cause_text": ssid_cause(SSID_CAUSES, field=field), "length": Length(field)}
+        return rule("X-1", "SSID-FORMAT", ERROR, field, ~valid, params=params)
+
+    first_line = {"first_line": F("dup_retired_line")}
+    return [
+        format_rule("retired_ssid"),
+        format_rule("replacement_ssid"),
+        rule("X-1", "REP-SAME", ERROR, "replacement_ssid", VALID & Q(retired_ssid=F("replacement_ssid"))),
+        rule("D-11", "DUP-SAME", WARNING, "retired_ssid", Q(dup_retired=1), params=first_line),
+        rule("D-11", "DUP-DIFFERS", ERROR, "retired_ssid", Q(dup_retired=2), params=first_line),
+        rule("X-1", "STU-NOTFOUND", ERROR, "local_number", VALID & ~context.matched & Q(candidates__lt=2)),
+        rule(
+            "D-2",
+            "STU-AMBIGUOUS",
+            ERROR,
+            "local_number",
+            ~context.matched & Q(candidates__gte=2),
+            params={"candidates": F("candidate_text")},
+        ),
+    ]
+
+
+def _gender(path: str) -> Coalesce:
+    """The gender that state files are compared with; null when none is recorded."""
+    return Coalesce(NullIf(F(f"{path}__legal_gender"), Value("")), NullIf(F(f"{path}__gender"), Value("")))
+
+
+def _agreement_rules(other: str, field: str) -> list[Rule]:
+    """X-4: gender and birth year of the student whom the line is about and of the one its other number leads to."""
+    two = Q(**{f"{other}__id__isnull": False}) & Q(Differs(F(f"{other}__id"), F("student__id")))
+    both = Q(_Known(_gender(other), _gender("student")))
+    # The message names the fact and not the values: the other student may be of a school that the reader does not see.
+    checks = (
+        ("gender", two & both & Q(Differs(_gender(other), _gender("student")))),
+        ("birth year", two & Q(Differs(_year(other), _year("student")))),
+    )
+    return [
+        Rule(
+            number="X-4",
+            code="REP-OTHER",
+            severity=ERROR,
+            field=field,
+            when=when,
+            found=F(field),
+            params={"fact": Value(fact, output_field=CharField())},
+        )
+        for fact, when in checks
+    ]
+
+
+def _year(path: str) -> ExtractYear:
+    return ExtractYear(F(f"{path}__birth_date"))
+
+
+class _Known(Func):
+    template = "(num_nulls(%(expressions)s) = 0)"
+    output_field = models.BooleanField()
+    conditional = True
+
+
+def _record_rules() -> list[Rule]:
+    """May the student's SSID be replaced as the line says, given what we have?"""
+    other_number = Q(numbered__id__isnull=False) & Q(Differs(F("numbered__id"), F("student__id")))
+    other_owner = Q(owner_pk__isnull=False) & Q(Differs(F("owner_pk"), F("student__id")))
+    had_it = ~NOBODY_HAD_RETIRED
+    has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(follows=False)
+    open_ = VALID & ~KNOWN & ~Q(retired_ssid=F("replacement_ssid"))
+    return [
+        Rule(
+            number="X-4",
+            code="REP-NUMBER",
+            severity=WARNING,
+            field="local_number",
+            when=other_number,
+            found=F("local_number"),
+        ),
+        Rule(
+            number="X-4",
+            code="REP-NUMBER-GONE",
+            severity=WARNING,
+            field="local_number",
+            when=Q(numbered__id__isnull=True),
+            found=F("local_number"),
+        ),
+        Rule(
+            number="ID-5",
+            code="SSID-TAKEN",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=VALID & other_owner,
+            found=F("replacement_ssid"),
+            params={"other": F("owner__local_number"), "other_school": F("owner__school_id")},
+        ),
+        Rule(
+            number="ID-5",
+            code="REP-SHARED",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=Q(shared=True),
+            found=F("replacement_ssid"),
+        ),
+        Rule(
+            number="X-3",
+            code="SSID-FORMER",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=open_ & HAS_RETIRED & Q(owner_pk__isnull=False) & ~other_owner,
+            found=F("replacement_ssid"),
+        ),
+        Rule(
+            number="D-9",
+            code="REP-CHAIN",
+            severity=ERROR,
+            field="retired_ssid",
+            when=open_ & Q(chained_line__gt=0) & ~HAS_REPLACEMENT,
+            found=F("retired_ssid"),
+            params={"first_line": F("chained_line")},
+        ),
+        Rule(
+            number="D-9",
+            code="SSID-CONFLICT",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=open_ & has_neither & Q(chained_line=0),
+            found=F("replacement_ssid"),
+            expected=F("current__ssid"),
+        ),
+        Rule(
+            number="X-1",
+            code="REP-DIFFERS",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=VALID & Q(known__id__isnull=False) & ~KNOWN,
+            found=F("replacement_ssid"),
+            expected=F("known__replacement_ssid"),
+        ),
+        Rule(
+            number="X-1",
+            code="REP-MOVED-ON",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=open_ & Q(moved_on__id__isnull=False),
+            found=F("replacement_ssid"),
+            expected=F("moved_on__replacement_ssid"),
+        ),
+        Rule(
+            number="X-3",
+            code="REP-NOSSID",
+            severity=WARNING,
+            field="replacement_ssid",
+            when=VALID & Q(current__ssid__isnull=True) & ~had_it,
+            found=F("replacement_ssid"),
+        ),
+        Rule(
+            number="D-8",
+            code="SSID-PRESENT",
+            severity=NOTICE,
+            field="replacement_ssid",
+            when=VALID & HAS_REPLACEMENT,
+            found=F("replacement_ssid"),
+        ),
+    ]
