@@ -1,0 +1,55 @@
+"""An invented district made in one statement, and the state file that knows all its students."""
+
+import io
+from dataclasses import dataclass
+
+from django.db import connection
+
+from sisimport.imports.models import ImportFile, ImportRun, Work
+from sisimport.imports.services import keep_file, start_run
+from students.models import LEA, School
+
+FIRST = ("Amara", "Bao", "Camila", "Dmitri", "Eun-ji", "Farid", "Grace", "Hiro")
+LAST = ("Quintana", "Rasmussen", "Sandoval", "Tran", "Urquhart", "Valdez", "Wójcik", "Ybarra")
+
+
+@dataclass(frozen=True)
+class District:
+    """`students` students numbered from 1, none with an SSID; `file` brings one for each."""
+
+    students: int
+    file: ImportFile
+
+    def start_test(self, *, ring: bool = True) -> ImportRun:
+        return start_run(
+            file=self.file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=ring
+        )
+
+
+def make_district(students: int) -> District:
+    """A district of one school. Every line of its file brings an SSID and an English learner record."""
+    lea = LEA.objects.create(code="1975309", name="Arroyo Seco Unified")
+    school = School.objects.create(lea=lea, code="6012345", name="Arroyo Elementary")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO students_student (
+              lea_id, school_id, local_number, grade, last_name, first_name, middle_name, suffix, legal_last_name,
+              legal_first_name, legal_middle_name, alias_last_name, alias_first_name, birth_date, gender, legal_gender,
+              birth_country, birth_state, home_language, ethnicity)
+            SELECT %s, %s, (100000 + n)::text, '05', (%s::text[])[1 + n %% 8], (%s::text[])[1 + n / 8 %% 8], '', '', '',
+              '', '', '', '', date '2014-01-01' + n %% 300, 'F', '', 'US', '', 'eng', ''
+            FROM generate_series(1, %s) AS n
+            """,
+            [lea.pk, school.pk, list(LAST), list(FIRST), students],
+        )
+        cursor.execute(
+            """
+            SELECT concat_ws('^', '1975309', '6012345', 9000000000 + substr(local_number, 2)::int, local_number, last_name,
+              first_name, '', 'F', to_char(birth_date, 'YYYYMMDD'), '20250815', '05', 'EO', '20190901', '00', '20190901')
+            FROM students_student ORDER BY id
+            """
+        )
+        lines = "".join(f"{line}\n" for (line,) in cursor.fetchall())
+    file = keep_file(stream=io.BytesIO(lines.encode()), name="ssid.txt", user=None)
+    return District(students=students, file=file)

@@ -1,0 +1,109 @@
+"""Two of everything at once: messages, clicks, runs over the same students, an edit between Test and Update."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from sisimport.imports.models import ImportRun, RunStatus, SetAside, Work
+from sisimport.imports.services import start_update
+from sisimport.imports.tasks import ring
+from students.models import SSID, Student
+from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
+from tests.faults.district import District
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+
+BOTH_BROKERS = pytest.mark.parametrize("broker", ["filesystem", "valkey"], indirect=True)
+
+
+def completed_test(district: District) -> ImportRun:
+    return wait_for_end(district.start_test())
+
+
+@BOTH_BROKERS
+def test_the_same_message_delivered_twice_at_once_is_worked_on_once(
+    start_worker: Callable[..., Worker], district: District, barrier: Barrier
+) -> None:
+    worker = start_worker(slots=2)
+    test = completed_test(district)
+    barrier.close("imports_setaside")
+    update = start_update(test_run=test, user=None)
+    ring(update.pk)
+    barrier.wait_for_somebody()
+    other = district.start_test()  # the free process comes to this only after the second message
+    wait_for_end(other)
+
+    assert len(barrier.waiting()) == 1
+    barrier.open()
+
+    ended = wait_for_end(update)
+    assert (ended.status, ended.attempts, ended.import_count) == (RunStatus.COMPLETED, 1, district.students)
+    assert SSID.objects.count() == district.students
+    assert worker.process.poll() is None
+
+
+def test_update_clicked_twice_is_one_run(worker: Worker, district: District) -> None:
+    test = completed_test(district)
+
+    def click(_number: int) -> int:
+        try:
+            return start_update(test_run=test, user=None).pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as people:
+        clicked = set(people.map(click, range(4)))
+
+    assert len(clicked) == 1
+    assert ImportRun.objects.filter(work=Work.UPDATE).count() == 1
+    assert wait_for_end(ImportRun.objects.get(work=Work.UPDATE)).import_count == district.students
+
+
+def test_an_update_after_the_update_changes_nothing_and_says_so(worker: Worker, district: District) -> None:
+    test = completed_test(district)
+    wait_for_end(start_update(test_run=test, user=None))
+
+    again = wait_for_end(start_update(test_run=test, user=None))
+
+    assert (again.status, again.import_count) == (RunStatus.COMPLETED, 0)
+    assert sum(again.outcome_counts.values()) == again.record_count
+    assert SSID.objects.count() == district.students
+
+
+def test_a_student_edited_between_test_and_update_is_set_aside_and_keeps_the_edit(
+    worker: Worker, district: District
+) -> None:
+    test = completed_test(district)
+    edited = Student.objects.get(local_number="100007")
+    edited.last_name = "Edited"
+    edited.save()
+
+    update = wait_for_end(start_update(test_run=test, user=None))
+
+    assert (update.import_count, update.set_aside_count) == (district.students - 1, 1)
+    assert sum(update.outcome_counts.values()) == update.record_count
+    assert not SSID.objects.filter(student=edited).exists()
+    assert Student.objects.get(pk=edited.pk).last_name == "Edited"
+    assert set(SetAside.objects.values_list("run_id", "line")) == {(update.pk, 7)}
+
+
+def test_two_updates_over_the_same_students_at_once_write_each_change_once(
+    start_worker: Callable[..., Worker], district: District, barrier: Barrier
+) -> None:
+    start_worker(slots=2)
+    tests = [completed_test(district), completed_test(district)]
+    barrier.close("imports_setaside")
+    updates = [start_update(test_run=test, user=None) for test in tests]
+    barrier.wait_for_somebody()
+    both = ImportRun.objects.filter(pk__in=[u.pk for u in updates], status=RunStatus.RUNNING)
+    wait_until(lambda: both.count() == 2, lambda: "the second update did not begin")
+    barrier.open()
+
+    ended = [wait_for_end(update) for update in updates]
+
+    assert [run.status for run in ended] == [RunStatus.COMPLETED] * 2
+    assert sorted(run.import_count for run in ended) == [0, district.students]
+    assert all(sum(run.outcome_counts.values()) == run.record_count for run in ended)
+    assert SSID.objects.count() == district.students
