@@ -310,8 +310,8 @@ class SSIDDownload(ImportType):
             *duplicate_rules(),
             *enrollment_rules(),
             *ssid_rules(context),
-            *el.warning_rules(),
-            *el.hint_rules(),
+            *el.warning_rules(rfep_date=context.option("rfep_date")),
+            *el.hint_rules(rfep_date=context.option("rfep_date")),
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:

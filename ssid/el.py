@@ -107,9 +107,6 @@ _new_status = Case(
 )
 STATE_ELAS = Case(When(elas="TVD", then=Value("TBD")), default=F("elas"), output_field=CharField())
 _file_date = F("elas_date")
-_record_date = Case(
-    When(IS_TBD, then=F("student__el__tbd_date")), default=F("student__el__identified_date"), output_field=DateField()
-)
 _record_last_date = Case(
     When(student__el__program_status=ProgramStatus.PENDING, then=F("student__el__tbd_date")),
     When(
@@ -130,8 +127,24 @@ def may_overwrite(*, fill_only: bool) -> Q:
     return KNOWN & HAS_RECORD & Q(student__el__program_status=ProgramStatus.PENDING) & ~has_code("RFEP")
 
 
-def warning_rules(*, fill_only: bool = False, strict: bool = False) -> list[Rule]:
+def _exits(rfep_date: str) -> Q:
+    """Lines whose date goes to the Exit Date: those with RFEP, if the option asks for it."""
+    return has_code("RFEP") if rfep_date == "exit" else Q(pk__isnull=True)
+
+
+def _record_date(rfep_date: str) -> Case:
+    """The date on record that the file's date is to be compared with: the one that it would overwrite."""
+    return Case(
+        When(IS_TBD, then=F("student__el__tbd_date")),
+        When(_exits(rfep_date), then=F("student__el__exit_date")),
+        default=F("student__el__identified_date"),
+        output_field=DateField(),
+    )
+
+
+def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, strict: bool = False) -> list[Rule]:
     """W-ELA-1 to W-ELA-4 and the codes that cannot be imported. `strict`: TVD is refused instead of read as TBD."""
+    record_date = _record_date(rfep_date)
     notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
     overwritten, kept = Value("it will be overwritten"), Value("the record is kept")
     effect = Case(When(may_overwrite(fill_only=fill_only), then=overwritten), default=kept, output_field=CharField())
@@ -153,14 +166,9 @@ def warning_rules(*, fill_only: bool = False, strict: bool = False) -> list[Rule
             severity=warning,
             field="elas_date",
             part=EL,
-            when=KNOWN
-            & HAS_RECORD
-            & IS_DATED
-            & (Q(student__el__tbd_date__isnull=False) | ~IS_TBD)
-            & (Q(student__el__identified_date__isnull=False) | IS_TBD)
-            & Q(Differs(_file_date, _record_date)),
+            when=KNOWN & HAS_RECORD & IS_DATED & Q(_present(record_date)) & Q(Differs(_file_date, record_date)),
             found=F("elas_date"),
-            expected=_record_date,
+            expected=record_date,
             params={"effect": effect},
         ),
         Rule(
@@ -253,12 +261,13 @@ def strict_rules(*, fill_only: bool = False) -> list[Rule]:
     ]
 
 
-def hint_rules(*, strict: bool = False) -> list[Rule]:
+def hint_rules(*, rfep_date: str = "identified", strict: bool = False) -> list[Rule]:
     """The state's own plausibility checks, as warnings. `strict`: those that strict_rules makes errors are left out."""
+    record_date = _record_date(rfep_date)
     out_of_sequence = Q(pk__isnull=True)
     for status, codes in FOLLOWS.items():
         out_of_sequence |= Q(student__el__program_status=status) & ~has_code(*codes)
-    english = Q(language__in=["eng", "00", "ase", "sgn", "37"])
+    english = Q(In(LanguageCode(F("language")), ["eng", "ase", "sgn"]))
     new_status = KNOWN & HAS_RECORD & _status_differs & IS_DATED
     too_early = Q(_not_later(_file_date, _record_last_date))
     if strict:
@@ -276,8 +285,8 @@ def hint_rules(*, strict: bool = False) -> list[Rule]:
             & HAS_RECORD
             & ~_status_differs
             & IS_DATED
-            & Q(Differs(_file_date, _record_date))
-            & Q(_present(_record_date)),
+            & Q(_present(record_date))
+            & Q(Differs(_file_date, record_date)),
             "elas_date",
         ),
         hint("SELA0285", new_status & too_early, "elas_date"),
@@ -341,7 +350,7 @@ def plan(*, rfep_date: str, fill_only: bool = False, strict: bool = False) -> Se
 
     `strict`: a line with a code of no single meaning (FEP) changes nothing, its language included.
     """
-    exits = has_code("RFEP") if rfep_date == "exit" else Q(pk__isnull=True)
+    exits = _exits(rfep_date)
     identified = ~IS_TBD & ~exits
     may_update = may_overwrite(fill_only=fill_only)
     may_create = KNOWN & ~HAS_RECORD
@@ -398,7 +407,7 @@ def plan(*, rfep_date: str, fill_only: bool = False, strict: bool = False) -> Se
                 ),
                 "tbd_date": (F("student__el__tbd_date"), chosen(IS_TBD, "student__el__tbd_date")),
                 "exit_date": (F("student__el__exit_date"), chosen(exits, "student__el__exit_date")),
-                **_state_values(exits),
+                **_state_values(_record_date(rfep_date)),
             },
         ),
         PlannedUpdate(
@@ -411,13 +420,12 @@ def plan(*, rfep_date: str, fill_only: bool = False, strict: bool = False) -> Se
     ]
 
 
-def _state_values(exits: Q) -> dict[str, tuple[Any, Any]]:
+def _state_values(date_on_record: Case) -> dict[str, tuple[Any, Any]]:
     """State values of a record that is there: noted as soon as the state's word and ours are, or were, two.
 
     A line that says what is on record, about a student whose state values were never noted, stays unchanged: the local
     values are the state's then, and a first import does not turn into a change for every student.
     """
-    date_on_record = Case(When(exits, then=F("student__el__exit_date")), default=_record_date, output_field=DateField())
     differs = KNOWN & (_status_differs | (IS_DATED & Q(Differs(_file_date, date_on_record))))
     noted = (
         ~Q(student__el__state_elas="")

@@ -1,6 +1,8 @@
 """Shared by all tests: with no DATABASE_URL, the embedded PostgreSQL of the test data directory runs while they do."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -21,3 +23,11 @@ def database_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, database_server: str) -> None:
     """Called by pytest-django before it makes the test database: the server must be there by then."""
+
+
+@pytest.fixture(autouse=True)
+def _own_uploads(tmp_path: Path, settings: Any) -> None:
+    """Uploaded files of a test go into its own folder."""
+    storages = dict(settings.STORAGES)
+    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(tmp_path / "uploads")}}
+    settings.STORAGES = storages

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from sisimport.imports.base import RECORD, Rule
 from sisimport.imports.engine import remembering
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import compiled, execute
+from sisimport.imports.engine.sql import compiled, execute, fetch_all
 from sisimport.imports.expressions import Cardinality, FiredRules
 from sisimport.imports.issues import Severity
 
@@ -35,6 +35,10 @@ def check(context: RunContext) -> None:
     if context.accepted_rows:
         rules = [*rules, *remembering.rules(), *(_forgiven(r) for r in rules if r.forgivable)]
         rules = [_where_not_accepted(r) if r.forgivable else r for r in rules]
+    unread = fetch_all(
+        "SELECT 1 FROM imports_importissue WHERE run_id = %s AND severity = %s LIMIT 1",
+        [context.run.pk, int(Severity.ERROR)],
+    )
     keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
@@ -92,6 +96,20 @@ def check(context: RunContext) -> None:
         JOIN (VALUES {described}) AS r(i, code, severity, part, field) ON r.i = u.i
         """,
         [context.run.pk, *sql_params, *described_params],
+    )
+    if unread:
+        _drop_echoes(context.run.pk)
+
+
+def _drop_echoes(run_id: int) -> None:
+    """A value that could not be read is staged as blank: what rules say of that blank would only mislead."""
+    execute(
+        f"""
+        DELETE FROM imports_importissue i USING imports_importissue r
+        WHERE r.run_id = %s AND r.severity = %s AND r.seq < {FIRST_SEQ} AND r.field <> ''
+          AND i.run_id = r.run_id AND i.line = r.line AND i.field = r.field AND i.seq >= {FIRST_SEQ}
+        """,
+        [run_id, int(Severity.ERROR)],
     )
 
 

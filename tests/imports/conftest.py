@@ -1,0 +1,10 @@
+"""Fixtures of tests that run imports."""
+
+import pytest
+
+from tests.imports.journey import District, make_district
+
+
+@pytest.fixture
+def district(db: None) -> District:
+    return make_district()
