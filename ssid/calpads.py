@@ -40,7 +40,7 @@ REPLACE_RETIRED = checkbox(
     hint="A student whose current SSID the state has merged into the one in the file gets the new one; the old one is kept.",
 )
 
-VALID_SSID = Q(ssid__regex=r"^[0-9]{10}$")
+VALID_SSID = Q(ssid_ok=True)  # a column of row models: see ssid.models.staged.ten_digits
 OWN_NUMBER = Q(ssid=F("local_number"))
 
 

@@ -83,7 +83,7 @@ class LanguageCode(Func):
     def __init__(self, code: Any, **extra: Any) -> None:
         super().__init__(code, **extra)
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]  # noqa: ARG002
         import json
 
         sql, params = compiler.compile(self.source_expressions[0])

@@ -56,11 +56,12 @@ class Cardinality(Func):
 class NextId(Func):
     """A fresh primary key for a row of `model`, so that a plan can name what it will create."""
 
-    template = "nextval(pg_get_serial_sequence('%(table)s', 'id'))"
+    template = "nextval('%(sequence)s'::regclass)"
     output_field = models.BigIntegerField()
 
     def __init__(self, model: type[models.Model], **extra: Any) -> None:
-        super().__init__(table=model._meta.db_table, **extra)
+        # The name PostgreSQL gives to the sequence of an identity column; looking it up per row would cost more than the row.
+        super().__init__(sequence=f"{model._meta.db_table}_id_seq", **extra)
 
     def get_source_expressions(self) -> list[Any]:
         return []
@@ -100,7 +101,7 @@ class _OneField(Func):
 
     template = "%(expressions)s"
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]  # noqa: ARG002
         parts = [compiler.compile(e) for e in self.source_expressions]
         (differs, p1), (name, p2), (kept, p3) = parts
         sql = f"CASE WHEN {differs} THEN jsonb_build_object({name}, {kept}) ELSE '{{}}'::jsonb END"

@@ -36,7 +36,7 @@ class ChangeKind:
 
     @property
     def pk(self) -> str:
-        return str(self.model._meta.pk.column)  # type: ignore[union-attr]
+        return str(self.model._meta.pk.column)
 
 
 _kinds: dict[str, ChangeKind] = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from sisimport.imports.files import open_file
 from sisimport.imports.issues import Severity, render
 from sisimport.imports.kinds import get_kind
 from sisimport.imports.layouts import Layout
@@ -63,7 +64,7 @@ def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
     if not wanted or run.file is None:
         return {}
     try:
-        with run.file.file.open("rb") as stream:
+        with open_file(run.file) as stream:
             return dict(read_lines(stream, run.file.line_index, wanted, str(run.facts.get("encoding", "utf-8"))))
     except (FileNotFoundError, OSError):
         return {}

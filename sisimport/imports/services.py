@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import IO, Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import IntegrityError, transaction
 
@@ -20,7 +20,7 @@ class RunRefusedError(Exception):
     """A run that cannot be started; its text is for the user."""
 
 
-def keep_file(*, stream: IO[bytes], name: str, user: AbstractBaseUser | None) -> ImportFile:
+def keep_file(*, stream: IO[bytes], name: str, user: User | None) -> ImportFile:
     """Store an uploaded file under a name of ours, with its hash and size.
 
     `name` is reduced to its last part and 255 characters; it is only ever shown.
@@ -83,7 +83,7 @@ def start_run(
     import_type: str,
     work: Work,
     options: Mapping[str, str],
-    user: AbstractBaseUser | None,
+    user: User | None,
     schools: Iterable[int] | None,
     test_run: ImportRun | None = None,
     ring: bool = True,
@@ -118,7 +118,7 @@ def start_run(
     return run
 
 
-def start_update(*, test_run: ImportRun, user: AbstractBaseUser | None, ring: bool = True) -> ImportRun:
+def start_update(*, test_run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:
     """Queue the Update that applies this Test. A second click finds the Update of the first.
 
     Raises RunRefusedError unless the run is a completed Test.
@@ -144,7 +144,7 @@ def start_update(*, test_run: ImportRun, user: AbstractBaseUser | None, ring: bo
     return run
 
 
-def start_revert(*, run: ImportRun, user: AbstractBaseUser | None, ring: bool = True) -> ImportRun:
+def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:
     """Queue the run that undoes an applied one. A second click finds the first.
 
     Raises RunRefusedError unless the run wrote something and is not a revert itself.

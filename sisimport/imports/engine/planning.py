@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
-from sisimport.imports.expressions import ChangedFields, Jsonb
+from sisimport.imports.expressions import ChangedFields, Jsonb, NextId
 from sisimport.imports.issues import Severity
 
 
@@ -36,15 +36,17 @@ def plan(context: RunContext) -> None:
 
     for seq, step in enumerate(steps):
         holds, student, object_id, before, after = _expressions(step)
-        c_holds = take(f"holds_{seq}", Case(When(holds, then=Value(True)), default=Value(False)))
+        if isinstance(object_id, NextId):
+            object_id = Case(When(holds, then=object_id))  # no number is drawn for nothing
         c_student = take(f"student_{seq}", student)
-        c_object = take(f"object_{seq}", Case(When(holds, then=object_id)))
+        c_object = take(f"object_{seq}", object_id)
         c_before = "NULL::jsonb" if before is None else take(f"before_{seq}", Case(When(holds, then=before)))
         c_after = take(f"after_{seq}", Case(When(holds, then=after)))
         free = f"AND NOT {blocked[step.part]}" if step.part in blocked else ""
-        differs = "" if before is None else f" AND {c_after} <> '{{}}'::jsonb"
+        # An update in which nothing differs is no change; where the condition does not hold, there is no `after`.
+        happens = f"{c_after} IS NOT NULL" if before is None else f"{c_after} <> '{{}}'::jsonb"
         lateral.append(
-            f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {c_holds} {free}{differs}"
+            f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}"
         )
         lateral_params += [step.part, step.kind.key]
     rows = rows.annotate(seen_guard=F("student__identity_hash"), **annotations).order_by("student__id", "line")

@@ -16,6 +16,7 @@ from sisimport.imports.detection import recognise
 from sisimport.imports.engine import remembering
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
+from sisimport.imports.files import open_file
 from sisimport.imports.issues import Severity
 from sisimport.imports.reading import FileError, Problem, Reader, Row
 from sisimport.imports.records import LinesReader
@@ -38,7 +39,7 @@ def stage(context: RunContext) -> None:
     run, import_type = context.run, context.import_type
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
     context.progress.report("reading")
-    with run.file.file.open("rb") as stream:
+    with open_file(run.file) as stream:
         recognition = recognise(stream, known_layouts(), expected=layouts_of(import_type))
         if recognition.error is not None:
             raise recognition.error
@@ -76,12 +77,15 @@ def create_table(model: type[StagedRow]) -> None:
     columns = []
     for f in model._meta.concrete_fields:
         definition = f"{quoted(f.column)} {column_type(f)}"
-        if f.has_default():
+        if f.generated:
+            expression, params = f.generated_sql(connection)  # type: ignore[attr-defined]
+            definition += f" GENERATED ALWAYS AS ({expression % tuple(map(_literal, params))}) STORED"
+        elif f.has_default():
             definition += f" NOT NULL DEFAULT {_literal(f.get_default())}"
         elif isinstance(f, models.TextField | models.CharField):
             definition += " NOT NULL DEFAULT ''"
         columns.append(definition)
-    execute(f"CREATE TEMP TABLE {quoted(model._meta.db_table)} ({', '.join(columns)}) ON COMMIT DROP")
+    execute(f"CREATE TEMP TABLE {quoted(str(model._meta.db_table))} ({', '.join(columns)}) ON COMMIT DROP")
 
 
 def _literal(value: object) -> str:
@@ -96,9 +100,9 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
     model, fields = context.import_type.row_model, context.fields
     text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
     columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
-    force = [quoted(name) for name in text if name in columns]
+    force = [quoted(str(name)) for name in text if name in columns]
     options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
-    sql = f"COPY {quoted(model._meta.db_table)} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
+    sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
     leas = _Leas(context)
     with connection.cursor() as cursor, cursor.copy(sql) as copy:
         for block in reader.blocks():
