@@ -282,6 +282,11 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
 
     A revert restores what it can of a whole record (parts_only): a later edit of one field keeps only that.
     """
+    changed = "SELECT count(*), count(*) FILTER (WHERE reason <> 'done') FROM imports_setaside WHERE run_id = %s"
+    (anything, not_done) = fetch_one(changed, [work.run.pk])
+    if not not_done:
+        return bool(anything)
+    execute("ANALYZE imports_setaside")
     named_parts = "AND x.part <> 'record'" if parts_only else ""
     execute(
         f"""
@@ -300,8 +305,7 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
             "done": SetAsideReason.DONE.value,
         },
     )
-    (count,) = fetch_one("SELECT count(*) FROM imports_setaside WHERE run_id = %s", [work.run.pk])
-    return bool(count)
+    return True
 
 
 def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tuple[str, list[Any]]:

@@ -45,9 +45,7 @@ def plan(context: RunContext) -> None:
         free = f"AND NOT {blocked[step.part]}" if step.part in blocked else ""
         # An update in which nothing differs is no change; where the condition does not hold, there is no `after`.
         happens = f"{c_after} IS NOT NULL" if before is None else f"{c_after} <> '{{}}'::jsonb"
-        lateral.append(
-            f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}"
-        )
+        lateral.append(f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")
         lateral_params += [step.part, step.kind.key]
     rows = rows.annotate(seen_guard=F("student__identity_hash"), **annotations).order_by("student__id", "line")
     sql, params = compiled(rows.values_list(*names))

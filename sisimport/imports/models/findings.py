@@ -15,7 +15,9 @@ class ImportIssue(models.Model):
     """A finding on a record (line 0: on the whole file). The text is made from code and parameters when shown."""
 
     pk = models.CompositePrimaryKey("run_id", "line", "seq")
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="issues", db_index=False, db_constraint=False)
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="issues", db_index=False, db_constraint=False
+    )
     line = models.IntegerField()
     seq = models.SmallIntegerField()
     severity = models.SmallIntegerField(choices=[(s.value, s.label) for s in Severity])
@@ -47,7 +49,9 @@ class ImportChange(models.Model):
     """
 
     pk = models.CompositePrimaryKey("run_id", "line", "seq")
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False)
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False
+    )
     line = models.IntegerField()
     seq = models.SmallIntegerField()
     part = models.CharField(max_length=8)
@@ -77,7 +81,9 @@ class SetAside(models.Model):
     """A planned change that `run` did not write because the data was no longer as Test saw it."""
 
     pk = models.CompositePrimaryKey("run_id", "line", "seq")
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="set_aside", db_index=False, db_constraint=False)
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="set_aside", db_index=False, db_constraint=False
+    )
     line = models.IntegerField()
     seq = models.SmallIntegerField()
     reason = models.CharField(max_length=8, choices=SetAsideReason.choices)
@@ -93,7 +99,9 @@ class AbsentStudent(models.Model):
     """A student of the file's schools whom the file does not name (the list *in our records, not in this file*)."""
 
     pk = models.CompositePrimaryKey("run_id", "student_id")
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="absent_students", db_index=False, db_constraint=False)
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="absent_students", db_index=False, db_constraint=False
+    )
     student_id = models.BigIntegerField()
     has_el_data = models.BooleanField()
 
