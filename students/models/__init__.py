@@ -1,6 +1,7 @@
 """Student records: schools, students, enrollments, SSIDs, EL records, guardians, and who may see them."""
 
 from students.models.access import StaffAccess, StudentView
+from students.models.changed import WATCHED_FIELDS, ChangedRecord
 from students.models.districts import LEA, School, StateProfile
 from students.models.edits import RecordEdit
 from students.models.identifiers import SSID, Origin, SSIDReplacement
@@ -9,6 +10,8 @@ from students.models.people import ELRecord, Enrollment, Gender, Guardian, Progr
 __all__ = [
     "LEA",
     "SSID",
+    "WATCHED_FIELDS",
+    "ChangedRecord",
     "ELRecord",
     "Enrollment",
     "Gender",

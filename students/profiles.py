@@ -1,0 +1,68 @@
+"""State profiles: what an LEA's SSID system asks for. A setting per LEA, so both states can live in one installation."""
+
+import re
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from students.locks import lock_leas
+from students.models import LEA, SSID, StateProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Facts of one state. `ssid_pattern` is a regular expression for the whole number, for Python and PostgreSQL alike."""
+
+    state: StateProfile
+    ssid_pattern: str
+    ssid_words: str
+    system: str
+
+    def is_ssid(self, text: str) -> bool:
+        return re.fullmatch(self.ssid_pattern.strip("^$"), text, re.ASCII) is not None
+
+
+PROFILES = {
+    # Rule ID-1; rule ID-8: ten characters wide, seven digits common in practice.
+    StateProfile.CALIFORNIA: Profile(StateProfile.CALIFORNIA, r"^[0-9]{10}$", "ten digits", "CALPADS"),
+    StateProfile.UTAH: Profile(StateProfile.UTAH, r"^[0-9]{1,10}$", "one to ten digits", "the Utah SSID system"),
+}
+
+
+class StateChangeError(Exception):
+    """The state of an LEA cannot be changed; the text is for the user."""
+
+
+def profile_of(state: str) -> Profile:
+    """The profile of a state code; raises ValueError for an unknown one."""
+    return PROFILES[StateProfile(state)]
+
+
+@transaction.atomic
+def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LEA, bool]:
+    """Set the state an LEA answers to, adding the LEA when it is not known yet. Returns it and whether it is new.
+
+    SSIDs of its students move along, as they were the district's own entries. Raises StateChangeError when one of them
+    does not have the other state's form or belongs to somebody there.
+    """
+    if not re.fullmatch(r"[0-9]{2,7}", code, re.ASCII):
+        raise StateChangeError(f"{code!r} is no LEA code: two to seven digits are expected.")
+    lea, created = LEA.objects.get_or_create(code=code, defaults={"state": state, "name": name})
+    lock_leas([lea.pk])
+    if name and lea.name != name:
+        lea.name = name
+    if not created and lea.state != state:
+        numbers = SSID.objects.filter(student__lea=lea).exclude(state=state)
+        wrong = numbers.exclude(ssid__regex=PROFILES[state].ssid_pattern).count()
+        if wrong:
+            raise StateChangeError(
+                f"{wrong} SSIDs of this LEA do not have {PROFILES[state].ssid_words}; correct or remove them first."
+            )
+        try:
+            with transaction.atomic():
+                numbers.update(state=state)
+        except IntegrityError:
+            raise StateChangeError("Some SSIDs of this LEA belong to other students in that state.") from None
+        lea.state = state
+    lea.save()
+    return lea, created
