@@ -222,6 +222,9 @@ else:
         "polling_interval": 0.1,
     }
 
+# A district's own layouts: a file here takes the place of the packaged one of the same name (docs/how-to/change-a-layout.md).
+LAYOUT_DIR = env.str("LAYOUT_DIR", default=str(DATA_DIR / "layouts"))
+
 # Limits of uploaded files, in bytes.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 IMPORT_MAX_LINE_BYTES = env.int("IMPORT_MAX_LINE_BYTES", default=1024**2)

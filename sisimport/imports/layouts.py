@@ -159,11 +159,19 @@ _FIELD_KEYS = (_COLUMN_KEYS - {"name", "field", "aliases"}) | {"column", "positi
 _DELIMITERS = {"^", ",", "\t", "|", ";"}
 
 
-def load_layouts(folder: Path) -> dict[str, Layout]:
-    """All layouts of a folder by key (the file name without ending). Raises LayoutError."""
+def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
+    """All layouts of a folder by key (the file name without ending). Raises LayoutError.
+
+    `own`: a folder whose files take the place of those of the same name; a code set of its `codes.toml` that of the same set.
+    """
     code_sets = load_code_sets(folder / CODES_FILE)
-    paths = sorted(path for path in folder.glob("*.toml") if path.name != CODES_FILE)
-    return {path.stem: load_layout(path, code_sets=code_sets) for path in paths}
+    if own is not None:
+        code_sets = {**code_sets, **load_code_sets(own / CODES_FILE)}
+    layouts = {}
+    for path in sorted(path for path in folder.glob("*.toml") if path.name != CODES_FILE):
+        mine = own / path.name if own is not None else path
+        layouts[path.stem] = load_layout(mine if mine.exists() else path, code_sets=code_sets)
+    return layouts
 
 
 def load_code_sets(path: Path) -> CodeSets:

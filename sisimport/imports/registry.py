@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
+from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
 
 from sisimport.imports.base import ImportType
@@ -87,13 +89,14 @@ def get_tool(key: str) -> Tool:
 
 
 @cache
-def _folder_layouts(folder: object) -> dict[str, Layout]:
-    return load_layouts(folder)  # type: ignore[arg-type]
+def folder_layouts(folder: Path) -> dict[str, Layout]:
+    """Layouts of a folder; a file of the same name in the district's own folder wins. Raises LayoutError."""
+    return load_layouts(folder, own=Path(settings.LAYOUT_DIR))
 
 
 def layouts_of(import_type: ImportType) -> list[Layout]:
     """The loaded layouts of a type, in its order."""
-    loaded = _folder_layouts(import_type.layout_folder)
+    loaded = folder_layouts(import_type.layout_folder)
     return [loaded[key] for key in import_type.layouts]
 
 
@@ -105,7 +108,7 @@ def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
 def known_layouts() -> list[Layout]:
     """Every layout there is, also of types not built yet: a file of another kind is refused by its name."""
     folders = dict.fromkeys(t.layout_folder for t in all_types())
-    return [layout for folder in folders for layout in _folder_layouts(folder).values()]
+    return [layout for folder in folders for layout in folder_layouts(folder).values()]
 
 
 __all__ = [
