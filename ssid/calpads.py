@@ -82,6 +82,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             part=SSID_PART,
             when=~VALID_SSID | OWN_NUMBER,
             found=F("ssid"),
+            expected="ten digits",
             params={"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")},
         ),
         Rule(

@@ -1,7 +1,7 @@
 """Import types of the SSID screens."""
 
 from sisimport.imports.registry import Tool, register, register_tool
-from ssid import calpads, ela, replacements, requests
+from ssid import calpads, ela, replacements, requests, utah_response
 
 register_tool(
     Tool(
@@ -15,3 +15,13 @@ register(calpads.SSIDDownload)
 register(ela.ELAImport)
 register(requests.SSIDRequest)
 register(replacements.ReplacementImport)
+register_tool(
+    Tool(
+        key=utah_response.TOOL,
+        title="SSID Process",
+        lead="Exchange files with Utah's SSID system: Retrieve, New, Update and Verify.",
+        order=30,
+        crumbs="Enrollment / SSID Process",
+    )
+)
+register(utah_response.UtahResponse)

@@ -164,7 +164,7 @@ def _file_rules(context: RunContext) -> list[Rule]:
     def format_rule(field: str) -> Rule:
         valid = Q(**{f"{field}__regex": r"^[0-9]{10}$"}) & ~Q(**{field: F("local_number")})
         params = {"cause_text": ssid_cause(SSID_CAUSES, field=field), "length": Length(field)}
-        return rule("X-1", "SSID-FORMAT", ERROR, field, ~valid, params=params)
+        return rule("X-1", "SSID-FORMAT", ERROR, field, ~valid, expected="ten digits", params=params)
 
     first_line = {"first_line": F("dup_retired_line")}
     return [

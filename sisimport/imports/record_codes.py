@@ -39,7 +39,7 @@ codes.register(
     IssueCode(
         "SSID-FORMAT",
         "Not an SSID",
-        "{found} is no SSID: ten digits are expected. {cause_text}",
+        "{found} is no SSID: {expected} are expected. {cause_text}",
         "Download the file again and upload it without opening it in a spreadsheet.",
     ),
     IssueCode(

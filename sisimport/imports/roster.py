@@ -27,6 +27,7 @@ from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
 from sisimport.imports.roster_rows import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus
+from students.profiles import PROFILES
 
 TOOL = "roster"
 DISTRICT_PART = "district"
@@ -71,6 +72,10 @@ BLANK = Option(
 
 HAS_SSID = ~Q(ssid="")
 VALID_SSID = Q(state="CA", ssid__regex=r"^[0-9]{10}$") | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$"))
+SSID_WORDS = Case(
+    *(When(state=state, then=Value(profile.ssid_words)) for state, profile in PROFILES.items()),
+    output_field=CharField(),
+)
 OWN_NUMBER = Q(ssid=F("local_number"), state="CA")
 _el_status = Case(
     *(When(el_status__iexact=code, then=Value(status)) for code, status in EL_STATUS.items()),
@@ -184,7 +189,15 @@ class Roster(ImportType):
             _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
             _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
             _rule("roster", "DUP-DIFFERS", ERROR, "school", Q(dup_line=2) & ~Q(dup_number=2), first=F("dup_line_line")),
-            _rule("ID-1", "SSID-FORMAT", ERROR, "ssid", HAS_SSID & ~(VALID_SSID & ~OWN_NUMBER), part="ssid"),
+            _rule(
+                "ID-1",
+                "SSID-FORMAT",
+                ERROR,
+                "ssid",
+                HAS_SSID & ~(VALID_SSID & ~OWN_NUMBER),
+                part="ssid",
+                expected=SSID_WORDS,
+            ),
             _rule("D-7", "SSID-TAKEN", ERROR, "ssid", valid & held, part="ssid"),
             _rule(
                 "D-9", "SSID-CONFLICT", ERROR, "ssid", valid & other & ~held, part="ssid", expected=F("current__ssid")

@@ -5,6 +5,8 @@ from ssid.models.requests import SENRLine, SENRRequest
 from ssid.models.staged import SSIDDownloadRow, joined_student
 from ssid.models.staged_ela import ELARow
 from ssid.models.staged_replacement import ReplacementRow
+from ssid.models.utah import UtahAnswer, UtahDueDate, UtahFunction, UtahRequest, UtahRequestStudent
+from ssid.models.utah_rows import UtahResponseRow
 
 __all__ = [
     "ELARow",
@@ -14,5 +16,11 @@ __all__ = [
     "SENRRequest",
     "SSIDDownloadRow",
     "SSIDRequestRow",
+    "UtahAnswer",
+    "UtahDueDate",
+    "UtahFunction",
+    "UtahRequest",
+    "UtahRequestStudent",
+    "UtahResponseRow",
     "joined_student",
 ]

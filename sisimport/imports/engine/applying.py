@@ -259,8 +259,8 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
     conditions = []
     for relation in kind.model._meta.related_objects:
         model, f = relation.related_model, relation.field
-        if not isinstance(f, models.ForeignKey) or isinstance(model, str):
-            continue
+        if not isinstance(f, models.ForeignKey) or isinstance(model, str) or not getattr(f, "db_constraint", True):
+            continue  # a row that outlives what it points at does not hold it
         child = by_model.get(model)
         also_removed = ""
         if child is not None:

@@ -1,0 +1,119 @@
+"""Issue codes of the Utah response file, with their wording."""
+
+from sisimport.imports.issues import IssueCode, codes
+
+codes.register(
+    # The whole file
+    IssueCode(
+        "UTAH-PROFILE",
+        "The district does not answer to Utah",
+        "{found} does not answer to Utah; expected a response for {expected}.",
+        "Check the file; the state of an LEA is one of its settings.",
+    ),
+    IssueCode(
+        "UTAH-VERIFY",
+        "A Verify answer is not loaded",
+        "The file answers a Verify request; expected the response to {expected}.",
+        "Verify has no response to load: correct what it found at the state site.",
+    ),
+    IssueCode(
+        "UTAH-MIXED",
+        "Several kinds of request in one file",
+        "The file answers requests of several kinds ({found}); expected {expected}.",
+        "Download the response again and upload it as it came.",
+    ),
+    IssueCode(
+        "UTAH-NO-REQUEST",
+        "The answer to no request made here",
+        "No line of the file is of a student in {found}; expected {expected}.",
+        "Check that the response belongs to a request made here, and to this district and school.",
+    ),
+    IssueCode(
+        "UTAH-REQUEST-FILE",
+        "Not a response",
+        "The file has {found}; expected {expected}.",
+        "This may be the request file: upload the response (RESP_….csv) that the state made of it.",
+    ),
+    # One line
+    IssueCode(
+        "UTAH-TWICE",
+        "The same in several lines",
+        "{field} {found} stands in several lines, first in line {first_line}; none of them is used.",
+        "Find out which line is right, remove the others, then test again.",
+    ),
+    IssueCode(
+        "UTAH-NOT-SENT",
+        "The student was not in the request",
+        "Student {found} was not in the request that this file answers (number {expected}).",
+        "Check that this is the response to that request, or make a new request.",
+    ),
+    IssueCode(
+        "UTAH-SCHOOL",
+        "Another school than in the request",
+        "{field} is {found}; the request said {expected}.",
+        "Check that this is the response to that request.",
+    ),
+    IssueCode(
+        "UTAH-LEFT",
+        "The student left",
+        "Student {found} left after the request was made.",
+        "Look at the enrollment; staff can enter the SSID by hand if the student comes back.",
+    ),
+    IssueCode(
+        "UTAH-REFUSED",
+        "The state reports an error",
+        "The state did not process this line: {found}.",
+        "Correct the student record as the state's message says, then make a new request.",
+    ),
+    IssueCode(
+        "UTAH-NOMATCH",
+        "No SSID found",
+        "The state has no SSID for this student.",
+        "When all Retrieve answers are processed, a New request gets one issued.",
+        skips=True,
+    ),
+    IssueCode(
+        "UTAH-NOSSID",
+        "No SSID in the answer",
+        "The answer holds no SSID for this student.",
+        "Ask the state's SSID help desk, or make a new request.",
+    ),
+    IssueCode(
+        "UTAH-CONTRADICTS",
+        "Status and SSID contradict each other",
+        "The status is {found}, yet the line holds an SSID; nothing is written.",
+        "Look the student up at the state site; staff can enter the SSID by hand.",
+    ),
+    IssueCode(
+        "UTAH-ECHO",
+        "Another value than was sent",
+        "{field} in the answer is {found}; the request said {expected}.",
+        "Check that the state has the right value.",
+    ),
+    IssueCode(
+        "UTAH-OTHER-SSID",
+        "Not the student's SSID",
+        "SSID {found} in the answer is not the student's current one ({expected}).",
+        "Check at the state site which number is right; staff can correct it by hand.",
+    ),
+    IssueCode(
+        "UTAH-UNCONFIRMED",
+        "Not confirmed",
+        "The state did not confirm the update of this student; the student stays flagged.",
+        "Look at the state site, then make a new Update request.",
+        skips=True,
+    ),
+    IssueCode(
+        "UTAH-CHANGED-AGAIN",
+        "Changed again since the request",
+        "The student changed again after the request was made ({found}); the student stays flagged.",
+        "Make a new Update request.",
+        skips=True,
+    ),
+    IssueCode(
+        "UTAH-NOFLAG",
+        "Nothing to confirm",
+        "The student is not flagged as changed any more.",
+        "Nothing to do.",
+    ),
+)

@@ -1,0 +1,569 @@
+"""Processing a response of Utah's SSID system (rules U-1 to U-8)."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from sisimport.imports.models import ImportRun
+from ssid.models import UtahFunction as Kind
+from ssid.models import UtahRequest
+from ssid.utah_queries import with_state
+from students.models import LEA, SSID, Enrollment, Student
+from tests.ssid import journey
+from tests.ssid.utah import (
+    KIND,
+    LAST,
+    NUMBER,
+    Utah,
+    answered,
+    current,
+    edited,
+    is_flagged,
+    line_codes,
+    lines_of,
+    load_response,
+    request,
+    response_line,
+    try_response,
+    utah,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def district() -> Utah:
+    return utah()
+
+
+def state_of(made: UtahRequest) -> str:
+    return str(with_state(UtahRequest.objects.filter(pk=made.pk)).get().state)
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, int]:
+    run = ImportRun.objects.get(pk=report["run"])
+    assert sum(run.outcome_counts.values()) == run.record_count
+    return {name: n for name, n in run.outcome_counts.items() if n}
+
+
+# -- Retrieve and New --------------------------------------------------------------------------------------------------
+
+
+def test_u3_test_reports_and_writes_nothing(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = try_response(answered(made, lambda line: ("1234567", "Match")))
+
+    assert outcomes(report) == {"imported": 1}
+    assert report["import_count"] == 0
+    assert current(student) is None
+
+
+def test_u3_update_writes_the_ssids_of_a_retrieve(district: Utah) -> None:
+    found, unknown = district.add("100"), district.add("101")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(
+        answered(made, lambda line: ("1234567", "Match") if line[NUMBER] == "100" else ("", "No Match"))
+    )
+
+    assert current(found) == "1234567"
+    assert current(unknown) is None
+    assert outcomes(report) == {"imported": 1, "skipped": 1}
+    assert line_codes(report) == ["UTAH-NOMATCH"]
+    assert SSID.objects.get(student=found).state == "UT"
+    assert SSID.objects.get(student=found).origin_run == report["run"]
+
+
+def test_u3_new_writes_the_issued_ssids_whatever_the_status_says(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.NEW, district.school)
+
+    load_response(answered(made, lambda line: ("7654321", "No Match")))
+
+    assert current(student) == "7654321"
+
+
+def test_u3_a_line_without_ssid_in_a_new_response_is_an_error(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.NEW, district.school)
+
+    assert line_codes(try_response(answered(made, lambda line: ("", "No Match")))) == ["UTAH-NOSSID"]
+
+
+def test_u3_an_error_of_the_state_is_repeated_with_its_message(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    lines = [response_line(line, "", "Error", "Birth date too early") for line in lines_of(made)]
+
+    report = try_response(lines)
+
+    assert line_codes(report) == ["UTAH-REFUSED"]
+    assert report["issues"][-1]["message"] == "The state did not process this line: Birth date too early."
+
+
+def test_u3_an_ssid_beside_no_match_is_not_written(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(answered(made, lambda line: ("1234567", "No Match")))
+
+    assert line_codes(report) == ["UTAH-CONTRADICTS"]
+    assert current(student) is None
+
+
+def test_an_unknown_status_word_keeps_the_line_out(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(answered(made, lambda line: ("1234567", "Perhaps")))
+
+    assert "FILE-CODE" in line_codes(report)
+    assert current(student) is None
+
+
+@pytest.mark.parametrize("ssid", ["12345678901", "12A4567", "100"], ids=["too long", "a letter", "the local number"])
+def test_id8_a_value_that_is_no_utah_ssid_is_refused(district: Utah, ssid: str) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(answered(made, lambda line: (ssid, "Match")))
+
+    assert line_codes(report) == ["SSID-FORMAT"]
+    assert "one to ten digits" in report["issues"][-1]["message"]
+    assert current(student) is None
+
+
+@pytest.mark.parametrize("ssid", ["1", "1234567", "0012345678"])
+def test_id8_one_to_ten_digits_are_accepted(district: Utah, ssid: str) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    load_response(answered(made, lambda line: (ssid, "Match")))
+
+    assert current(student) == ssid
+
+
+def test_id5_an_ssid_of_another_student_is_refused(district: Utah) -> None:
+    district.add("200", ssid="1234567")
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(answered(made, lambda line: ("1234567", "Match")))
+
+    assert line_codes(report) == ["SSID-TAKEN"]
+    assert current(student) is None
+
+
+def test_d9_an_ssid_on_record_is_never_overwritten(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    SSID.objects.create(student=student, ssid="999", state="UT", origin="staff")
+
+    report = load_response(answered(made, lambda line: ("1234567", "Match")))
+
+    assert line_codes(report) == ["SSID-CONFLICT"]
+    assert current(student) == "999"
+
+
+def test_d8_the_same_response_twice_changes_nothing(district: Utah) -> None:
+    district.add("100")
+    lines = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+    load_response(lines)
+
+    again = load_response(lines)
+
+    assert line_codes(again) == ["SSID-PRESENT"]
+    assert outcomes(again) == {"unchanged": 1}
+
+
+def test_a_california_ssid_of_the_same_digits_is_another_number(district: Utah) -> None:
+    california = LEA.objects.create(code="1234567", state="CA")
+    other = Student.objects.create(lea=california, local_number="1", last_name="Roe", birth_date="2010-01-01")
+    SSID.objects.create(student=other, ssid="9012345678", origin="staff")
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    load_response(answered(made, lambda line: ("9012345678", "Match")))
+
+    assert current(student) == "9012345678"
+
+
+def test_revert_takes_the_ssids_back(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    report = load_response(answered(made, lambda line: ("1234567", "Match")))
+
+    journey.revert(report["run"])
+
+    assert current(student) is None
+    assert state_of(made) == "answered"
+
+
+# -- whose line is it --------------------------------------------------------------------------------------------------
+
+
+def test_u8_another_last_name_matches_nobody(district: Utah) -> None:
+    student = district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    report = load_response([edited(line, LAST, "Liu")])
+
+    (issue,) = [i for i in report["issues"] if i["line"] == 1]
+    assert (issue["code"], issue["line"]) == ("DEMO-MISMATCH", 1)
+    assert current(student) is None
+
+
+def test_u8_a_name_that_is_nearly_the_same_is_its_own_finding(district: Utah) -> None:
+    district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    assert line_codes(try_response([edited(line, LAST, "LEE")])) == ["DEMO-NEAR"]
+
+
+def test_u8_an_unknown_local_number_matches_nobody(district: Utah) -> None:
+    district.add("100")
+    district.add("101")
+    lines = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567" + line[NUMBER], "Match"))
+
+    report = try_response([lines[0], edited(lines[1], NUMBER, "555")])
+
+    assert line_codes(report, 2) == ["STU-NOTFOUND"]
+
+
+def test_u8_legal_names_are_compared_with_the_option_only(district: Utah) -> None:
+    student = district.add("100", legal_last_name="Nguyen", legal_first_name="Minh")
+    made = request(Kind.RETRIEVE, district.school)
+    lines = answered(made, lambda line: ("1234567", "Match"))
+
+    without = try_response(lines)
+    assert line_codes(without) == ["DEMO-MISMATCH", "DEMO-MISMATCH"]
+    assert "Compare legal names" in without["issues"][-1]["message"]
+
+    load_response(lines, match_legal="1")
+    assert current(student) == "1234567"
+
+
+def test_u8_with_the_option_a_student_without_legal_name_matches_by_the_everyday_one(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    load_response(answered(made, lambda line: ("1234567", "Match")), match_legal="1")
+
+    assert current(student) == "1234567"
+
+
+def test_u8_two_lines_for_one_student_write_neither(district: Utah) -> None:
+    student = district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    report = load_response([line, line])
+
+    assert set(line_codes(report, 1)) == set(line_codes(report, 2)) == {"UTAH-TWICE"}
+    assert current(student) is None
+
+
+def test_r15_one_ssid_for_two_students_writes_neither(district: Utah) -> None:
+    one, two = district.add("100"), district.add("101")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(answered(made, lambda line: ("1234567", "Match")))
+
+    assert line_codes(report) == ["UTAH-TWICE", "UTAH-TWICE"]
+    assert (current(one), current(two)) == (None, None)
+
+
+def test_u2_a_student_who_was_not_in_the_request_gets_nothing(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    late = district.add("101")
+    (line,) = answered(made, lambda line: ("1234567", "Match"))
+    foreign = edited(edited(edited(line, 1, "777"), NUMBER, "101"), 4, "Sam101")
+
+    report = load_response([line, foreign])
+
+    assert line_codes(report, 2) == ["UTAH-NOT-SENT"]
+    assert current(late) is None
+
+
+def test_u2_a_line_of_another_school_gets_nothing(district: Utah) -> None:
+    student = district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    report = load_response([edited(line, 11, "0124")])
+
+    assert line_codes(report) == ["UTAH-SCHOOL"]
+    assert current(student) is None
+
+
+def test_a_school_code_without_its_leading_zero_is_the_same_school(district: Utah) -> None:
+    student = district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    load_response([edited(line, 11, "123")])
+
+    assert current(student) == "1234567"
+
+
+def test_u9_a_student_who_left_since_the_request_gets_nothing(district: Utah) -> None:
+    student = district.add("100")
+    lines = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+    Enrollment.objects.filter(student=student).update(exit_date=dt.date(2024, 10, 1))
+
+    report = load_response(lines)
+
+    assert line_codes(report) == ["UTAH-LEFT"]
+    assert current(student) is None
+
+
+def test_a_registrar_of_one_school_writes_for_that_school_only(district: Utah) -> None:
+    mine, theirs = district.add("100"), district.add("101", school=district.other_school)
+    made = request(Kind.RETRIEVE, district.school, district.other_school)
+    lines = answered(made, lambda line: ("1234567" + line[NUMBER], "Match"))
+
+    report = load_response(lines, schools=[district.school.pk])
+
+    assert current(mine) == "1234567100"
+    assert current(theirs) is None
+    assert line_codes(report) == ["STU-NOTFOUND"]
+
+
+# -- the whole file ----------------------------------------------------------------------------------------------------
+
+
+def rejection(report: dict[str, Any]) -> str:
+    assert report["status"] == "rejected"
+    assert report["message"]
+    (issue,) = report["issues"]
+    return str(issue["code"])
+
+
+def test_u5_a_verify_answer_is_refused(district: Utah) -> None:
+    district.add("100", ssid="1234567")
+    made = request(Kind.VERIFY, district.school)
+
+    assert rejection(try_response(answered(made, lambda line: ("1234567", "Match")))) == "UTAH-VERIFY"
+
+
+def test_u2_the_response_to_another_kind_of_request_is_refused(district: Utah) -> None:
+    district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    assert rejection(try_response([edited(line, KIND, "N")])) == "UTAH-NO-REQUEST"
+
+
+def test_u2_the_response_for_students_nobody_asked_about_is_refused(district: Utah) -> None:
+    district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+    district.add("101", school=district.other_school)
+
+    assert rejection(try_response([edited(edited(line, NUMBER, "101"), 4, "Sam101")])) == "UTAH-NO-REQUEST"
+
+
+def test_u2_two_kinds_in_one_file_are_refused(district: Utah) -> None:
+    district.add("100")
+    district.add("101")
+    lines = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567" + line[NUMBER], "Match"))
+
+    assert rejection(try_response([lines[0], edited(lines[1], KIND, "N")])) == "UTAH-MIXED"
+
+
+def test_the_request_file_itself_is_no_response(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = try_response([",".join(line) for line in lines_of(made)])
+
+    assert report["status"] == "rejected"
+    assert report["import_count"] == 0
+
+
+def test_a_response_for_another_district_is_refused(district: Utah) -> None:
+    district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+
+    assert rejection(try_response([edited(line, 10, "99")])) == "FILE-LEA"
+
+
+def test_a_response_for_a_district_in_california_is_refused(district: Utah) -> None:
+    district.add("100")
+    (line,) = answered(request(Kind.RETRIEVE, district.school), lambda line: ("1234567", "Match"))
+    LEA.objects.filter(pk=district.lea.pk).update(state="CA")
+
+    assert rejection(try_response([line])) == "UTAH-PROFILE"
+
+
+def test_a_file_of_another_layout_is_refused(district: Utah) -> None:
+    report = try_response(
+        ["1234567^0123456^9012345678^100234^Lee^Sam^^M^20090214^20240812^10^EL^20150901^spa^20140815"]
+    )
+
+    assert report["status"] == "rejected"
+    assert report["import_count"] == 0
+
+
+def test_u12_a_header_line_decides_where_the_columns_are(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    names = "LEA Student Number,Last Name,First Name,SSID,LEA ID,LEA School ID,Request Type,Status,File Line Number"
+    names += ",School Year,Middle Name,Name Suffix,Birth Date,Gender,Ethnicity,Message"
+    line = f"100,Lee,Sam100,1234567,07,0123,R,Match,1,{made.school_year},,,20110304,M,,"
+
+    load_response([names, line])
+
+    assert current(student) == "1234567"
+
+
+# -- Update ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def renamed(district: Utah) -> Student:
+    student = district.add("100", ssid="1234567")
+    student.last_name = "Diaz"
+    student.save()
+    return student
+
+
+def confirmed(line: list[str]) -> tuple[str, str]:
+    return line[1], "Updated"
+
+
+def test_u4_a_confirmed_line_clears_the_flag(district: Utah, renamed: Student) -> None:
+    made = request(Kind.UPDATE, district.school)
+
+    report = load_response(answered(made, confirmed))
+
+    assert not is_flagged(renamed)
+    assert outcomes(report) == {"imported": 1}
+    assert [(c["what"], c["field"], c["after"]) for c in report["changes"]] == [("changed", "cleared_by", made.pk)]
+
+
+def test_u4_test_leaves_the_flag(district: Utah, renamed: Student) -> None:
+    try_response(answered(request(Kind.UPDATE, district.school), confirmed))
+
+    assert is_flagged(renamed)
+
+
+def test_u4_several_changes_of_one_student_are_cleared_together(district: Utah, renamed: Student) -> None:
+    Student.objects.filter(pk=renamed.pk).update(ethnicity="H", gender="X")
+    made = request(Kind.UPDATE, district.school)
+
+    report = load_response(answered(made, confirmed))
+
+    assert len(report["changes"]) == 3
+    assert not is_flagged(renamed)
+
+
+def test_u4_a_line_that_is_not_confirmed_keeps_the_flag(district: Utah, renamed: Student) -> None:
+    report = load_response(answered(request(Kind.UPDATE, district.school), lambda line: (line[1], "Match")))
+
+    assert line_codes(report) == ["UTAH-UNCONFIRMED"]
+    assert outcomes(report) == {"skipped": 1}
+    assert is_flagged(renamed)
+
+
+def test_u4_a_student_who_changed_again_keeps_the_flag(district: Utah, renamed: Student) -> None:
+    lines = answered(request(Kind.UPDATE, district.school), confirmed)
+    Student.objects.filter(pk=renamed.pk).update(ethnicity="H")
+
+    report = load_response(lines)
+
+    assert line_codes(report) == ["UTAH-CHANGED-AGAIN"]
+    assert is_flagged(renamed)
+
+
+def test_u4_a_name_that_changed_again_matches_no_more_and_says_why(district: Utah, renamed: Student) -> None:
+    lines = answered(request(Kind.UPDATE, district.school), confirmed)
+    Student.objects.filter(pk=renamed.pk).update(last_name="Ruiz")
+
+    report = load_response(lines)
+
+    assert "changed after the request" in next(i["message"] for i in report["issues"] if i["code"] == "DEMO-MISMATCH")
+    assert is_flagged(renamed)
+
+
+def test_u4_other_values_than_were_sent_confirm_nothing(district: Utah, renamed: Student) -> None:
+    (line,) = answered(request(Kind.UPDATE, district.school), confirmed)
+
+    report = load_response([edited(line, 7, "20110305")])
+
+    assert line_codes(report) == ["UTAH-ECHO"]
+    assert is_flagged(renamed)
+
+
+def test_u4_another_ssid_than_the_students_confirms_nothing(district: Utah, renamed: Student) -> None:
+    report = load_response(answered(request(Kind.UPDATE, district.school), lambda line: ("555", "Updated")))
+
+    assert line_codes(report) == ["UTAH-OTHER-SSID"]
+    assert is_flagged(renamed)
+
+
+def test_u4_revert_flags_the_student_again(district: Utah, renamed: Student) -> None:
+    report = load_response(answered(request(Kind.UPDATE, district.school), confirmed))
+
+    journey.revert(report["run"])
+
+    assert is_flagged(renamed)
+
+
+def test_u4_a_change_between_test_and_update_keeps_the_flag(district: Utah, renamed: Student) -> None:
+    lines = answered(request(Kind.UPDATE, district.school), confirmed)
+    try_response(lines)
+    Student.objects.filter(pk=renamed.pk).update(birth_date=dt.date(2011, 3, 5))
+
+    run = journey.start("utah-response", lines, work="update", name="RESP_0001.csv")
+
+    assert run.set_aside_count == 1
+    assert is_flagged(renamed)
+
+
+def test_u4_the_second_answer_finds_nothing_to_confirm(district: Utah, renamed: Student) -> None:
+    lines = answered(request(Kind.UPDATE, district.school), confirmed)
+    load_response(lines)
+
+    report = load_response(lines)
+
+    assert line_codes(report) == ["UTAH-NOFLAG"]
+    assert outcomes(report) == {"unchanged": 1}
+
+
+# -- state of the request ----------------------------------------------------------------------------------------------
+
+
+def test_the_state_of_a_request_follows_its_answer(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    lines = answered(made, lambda line: ("1234567", "Match"))
+
+    seen = [state_of(made)]
+    try_response(lines)
+    seen.append(state_of(made))
+    load_response(lines)
+    seen.append(state_of(made))
+
+    assert seen == ["open", "answered", "applied"]
+
+
+def test_an_answer_that_found_nobody_is_settled_by_its_test(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    try_response(answered(made, lambda line: ("", "No Match")))
+
+    assert state_of(made) == "applied"
+
+
+def test_a_response_is_taken_as_the_answer_to_the_request_with_the_values_it_repeats(
+    district: Utah, renamed: Student
+) -> None:
+    first = request(Kind.UPDATE, district.school)
+    old = answered(first, confirmed)
+    Student.objects.filter(pk=renamed.pk).update(birth_date=dt.date(2011, 3, 9))
+    second = request(Kind.UPDATE, district.school)
+
+    try_response(old)
+
+    assert (state_of(first), state_of(second)) == ("applied", "open")
