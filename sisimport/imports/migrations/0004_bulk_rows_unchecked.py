@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0002_staged_rows'),
+        ('imports', '0003_matches'),
     ]
 
     operations = [
