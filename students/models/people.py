@@ -38,6 +38,13 @@ class _Hash(Func):
     output_field = models.BigIntegerField()
 
 
+class _Loose(Func):
+    """A name without case, accents, hyphens, apostrophes, periods and spaces (migration 0002)."""
+
+    function = "sis_loose"
+    output_field = models.TextField()
+
+
 def _name_field(expression: Case | Coalesce, max_length: int) -> models.GeneratedField:
     return models.GeneratedField(
         expression=expression, output_field=models.CharField(max_length=max_length), db_persist=True
@@ -107,7 +114,12 @@ class Student(models.Model):
                 condition=~Q(local_number="") & ~Q(last_name=""), name="student_has_number_and_name"
             ),
         ]
-        indexes = [models.Index(fields=["school", "grade"], name="student_school_grade")]
+        indexes = [
+            models.Index(fields=["school", "grade"], name="student_school_grade"),
+            # Whom a file line may mean (candidates.py): same birth date, or same names without accents and the like.
+            models.Index(fields=["birth_date"], name="student_birth_date"),
+            models.Index(_Loose(F("match_last_name")), _Loose(F("match_first_name")), name="student_loose_names"),
+        ]
 
     def __str__(self) -> str:
         return f"Student {self.local_number}"

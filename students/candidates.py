@@ -1,0 +1,117 @@
+"""Students who may be meant by a file line: one statement for any number of lines, then scored.
+
+Whoever shares the local number, the birth date (also with day and month swapped) or both names is compared; the loose keys
+are those of `sis_loose` with an index over them, so that a district of half a million is searched line by line in a
+millisecond or so.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from students.matching import Comparison, Identity, compare, fold
+
+SHOWN = 3
+_PER_BLOCK = 400  # students of one blocking key; more share it only where it says nothing
+_COLUMNS = (
+    "id", "local_number", "match_last_name", "match_first_name", "match_middle_name", "last_name", "first_name",
+    "alias_last_name", "alias_first_name", "birth_date", "gender", "legal_gender",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A student who may be meant, and how alike."""
+
+    student_id: int
+    comparison: Comparison
+
+    @property
+    def total(self) -> float:
+        return self.comparison.total
+
+
+def find_candidates(
+    identities: Mapping[int, Identity], *, schools: Collection[int] | None, limit: int = SHOWN
+) -> dict[int, list[Candidate]]:
+    """The `limit` most alike students for each identity, best first. `schools`: only students of these (None: all)."""
+    found: dict[int, list[Candidate]] = {key: [] for key in identities}
+    for key, student_id, student in _students(identities, schools):
+        found[key].append(Candidate(student_id, compare(identities[key], student)))
+    for candidates in found.values():
+        candidates.sort(key=lambda candidate: (-candidate.total, -candidate.comparison.person, candidate.student_id))
+        del candidates[limit:]
+    return found
+
+
+def _students(identities: Mapping[int, Identity], schools: Collection[int] | None) -> list[tuple[int, int, Identity]]:
+    if not identities:
+        return []
+    keys = list(identities)
+    values = [identities[key] for key in keys]
+    scope = "" if schools is None else "AND s.school_id = ANY(%(schools)s)"
+    columns = ", ".join(f"s.{name}" for name in _COLUMNS)
+    sql = f"""
+        WITH q AS (
+          SELECT * FROM unnest(%(keys)s::int[], %(numbers)s::text[], %(born)s::date[], %(swapped)s::date[],
+            %(last)s::text[], %(first)s::text[]) AS q(n, number, born, swapped, last, first)
+        ), found AS (
+          SELECT q.n, s.id FROM q JOIN students_student s ON s.local_number = q.number
+          UNION
+          SELECT q.n, b.id FROM q CROSS JOIN LATERAL (
+            SELECT s.id FROM students_student s WHERE s.birth_date IN (q.born, q.swapped)
+              AND (left(sis_loose(s.match_last_name), 1) IN (left(q.last, 1), left(q.first, 1))
+                OR left(sis_loose(s.match_first_name), 1) IN (left(q.first, 1), left(q.last, 1)))
+            LIMIT {_PER_BLOCK}) AS b
+          UNION
+          SELECT q.n, b.id FROM q CROSS JOIN LATERAL (
+            SELECT s.id FROM students_student s
+            WHERE sis_loose(s.match_last_name) = q.last AND sis_loose(s.match_first_name) LIKE left(q.first, 3) || '%%'
+            ORDER BY abs(s.birth_date - q.born) LIMIT 40) AS b
+          WHERE q.last <> '' AND q.first <> ''
+        )
+        SELECT f.n, {columns} FROM found f JOIN students_student s ON s.id = f.id WHERE true {scope}
+        """
+    params: dict[str, Any] = {
+        "keys": keys,
+        "numbers": [value.local_number for value in values],
+        "born": [value.birth_date for value in values],
+        "swapped": [swap_day_and_month(value.birth_date) for value in values],
+        "last": [fold(value.last_name) for value in values],
+        "first": [fold(value.first_name) for value in values],
+        "schools": None if schools is None else list(schools),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [(row[0], row[1], _identity(row[1:])) for row in cursor.fetchall()]
+
+
+def _identity(row: Sequence[object]) -> Identity:
+    held = dict(zip(_COLUMNS, row, strict=True))
+
+    def others(*names: str, besides: str) -> tuple[str, ...]:
+        return tuple(str(held[name]) for name in names if held[name] and held[name] != held[besides])
+
+    birth_date = held["birth_date"]
+    assert birth_date is None or isinstance(birth_date, dt.date)  # noqa: S101 - a date column
+    return Identity(
+        last_name=str(held["match_last_name"]),
+        first_name=str(held["match_first_name"]),
+        middle_name=str(held["match_middle_name"] or ""),
+        birth_date=birth_date,
+        gender=str(held["legal_gender"] or held["gender"]),
+        other_gender=str(held["gender"]),
+        local_number=str(held["local_number"]),
+        other_last_names=others("last_name", "alias_last_name", besides="match_last_name"),
+        other_first_names=others("first_name", "alias_first_name", besides="match_first_name"),
+    )
+
+
+def swap_day_and_month(day: dt.date | None) -> dt.date | None:
+    """The date with day and month exchanged, where that is a date."""
+    if day is None or day.day > 12:
+        return None
+    return day.replace(month=day.day, day=day.month)
