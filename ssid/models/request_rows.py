@@ -5,7 +5,7 @@ from django.db import models
 
 from sisimport.imports.base import StagedRow
 from sisimport.imports.models import ImportRun
-from ssid.models.staged import joined_student
+from ssid.models.staged import joined_student, ten_digits
 from students.models import SSID, School
 
 
@@ -49,6 +49,7 @@ class SSIDRequestRow(StagedRow):
     elas = models.TextField()
     elas_date = models.DateField(null=True)
     language = models.TextField()
+    ssid_ok = ten_digits()
 
     request_line = models.IntegerField(default=0)  # first line of the request
     candidate_count = models.SmallIntegerField(default=0)
