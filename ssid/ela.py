@@ -107,7 +107,7 @@ class ELAImport(ImportType):
             _settle_histories()
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        fill_only = context.option("ela_mode") == "fill"
+        fill_only, rfep_date = context.option("ela_mode") == "fill", context.option("rfep_date")
         asked = [
             *find_student_rules(context),
             *_warned(name_rules("last_name", "student__match_last_name")),
@@ -116,9 +116,9 @@ class ELAImport(ImportType):
             *_ssid_rules(),
             *_repeat_rules(),
             *enrollment_rules(),
-            *el.warning_rules(fill_only=fill_only, strict=True),
+            *el.warning_rules(rfep_date=rfep_date, fill_only=fill_only, strict=True),
             *el.strict_rules(fill_only=fill_only),
-            *el.hint_rules(strict=True),
+            *el.hint_rules(rfep_date=rfep_date, strict=True),
             _vendor_hint(),
         ]
         # A line that is skipped has nothing more to say of the status.

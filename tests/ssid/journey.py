@@ -5,12 +5,12 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from sisimport.imports.commands import run_to_end
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.reports import run_json
 from sisimport.imports.services import keep_file, start_revert, start_run
 from students.models import LEA, SSID, ELRecord, School, Student
 from students.queries import student_json
+from tests.imports.journey import finish
 
 LEA_CODE, SCHOOL_CODE = "1234567", "0123456"
 
@@ -53,7 +53,7 @@ def start(
     run = start_run(
         file=file, import_type=import_type, work=Work(work), options=options, user=None, schools=schools, ring=False
     )
-    return run_to_end(run)
+    return finish(run).run
 
 
 def try_file(import_type: str, lines: list[str], **more: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def update(import_type: str, lines: list[str], **more: Any) -> dict[str, Any]:
 
 def revert(run_id: int) -> dict[str, Any]:
     run = start_revert(run=ImportRun.objects.get(pk=run_id), user=None, ring=False)
-    return run_json(run_to_end(run))
+    return run_json(finish(run).run)
 
 
 def codes(report: dict[str, Any], *, severity: str | None = None) -> list[str]:

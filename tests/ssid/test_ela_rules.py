@@ -8,7 +8,7 @@ import pytest
 from students.models import SSID, ELRecord, SSIDReplacement
 from tests.ssid.journey import District, codes, district, record, revert, try_file, update
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 EL_2015 = {"program_status": "EL", "identified_date": dt.date(2015, 9, 1)}
 

@@ -12,7 +12,7 @@ from students.models import SSID, SSIDReplacement
 from students.ssids import students_with_ssid
 from tests.ssid.journey import District, codes, district, record, revert, try_file, update
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 OLD, NEW, NEWER = "9012345600", "9012345679", "9012345688"
 

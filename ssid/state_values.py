@@ -1,0 +1,49 @@
+"""Where the state's word on an English learner and our record are two: the list that somebody works through.
+
+State values are noted by every import that brings them (el.plan). They equal the local ones after an import that overwrites;
+they differ where "fill only" kept ours, and where somebody edited the record later.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+
+from sisimport.imports.expressions import Differs
+from ssid.el import STATUS_OF, LanguageCode
+from students.models import ELRecord
+
+_SAID = {code: status for code, status in STATUS_OF.items() if code != "TVD"}
+_state_status = Case(
+    *(When(state_elas=code, then=Value(status.value)) for code, status in _SAID.items()),
+    default=F("program_status"),
+    output_field=CharField(),
+)
+_DATED = Q(state_elas_date__isnull=False)
+# The state's date of RFEP may stand in either place (option "Date of an RFEP status goes to").
+_SAME_DATE = (
+    Q(state_elas="TBD", tbd_date=F("state_elas_date"))
+    | (~Q(state_elas="TBD") & Q(identified_date=F("state_elas_date")))
+    | Q(state_elas="RFEP", exit_date=F("state_elas_date"))
+)
+
+
+def state_differences(schools: Collection[int] | None) -> QuerySet[ELRecord]:
+    """EL records that differ from the state's values, by name, with what differs (`status_`, `date_`, `language_differs`).
+
+    `schools`: those whose students may be named (None: all).
+    """
+    records = ELRecord.objects.annotate(
+        state_status=_state_status,
+        status_differs=Q(Differs(F("program_status"), _state_status)),
+        date_differs=Case(When(_DATED & ~Q(state_elas="") & ~_SAME_DATE, then=Value(True)), default=Value(False)),
+        language_differs=~Q(state_language="")
+        & Q(Differs(F("state_language"), LanguageCode(F("student__home_language")))),
+    ).filter(Q(status_differs=True) | Q(date_differs=True) | Q(language_differs=True))
+    if schools is not None:
+        records = records.filter(student__school__in=list(schools))
+    return records.select_related("student", "student__school").order_by(
+        "student__last_name", "student__first_name", "student_id"
+    )
+
+
+__all__ = ["state_differences"]
