@@ -127,6 +127,24 @@ codes.register(
         "Correct one of the two dates.",
     ),
     IssueCode(
+        "NEW-LEA",
+        "A new district",
+        "The district {found} is not known yet and will be created.",
+        "Check the code: a mistyped one makes a district that does not exist.",
+    ),
+    IssueCode(
+        "NEW-SCHOOL",
+        "A new school",
+        "The school {found} is not known yet and will be created.",
+        "Check the code: a mistyped one, or one that lost its leading zero, makes a school that does not exist.",
+    ),
+    IssueCode(
+        "EL-NO-STATUS",
+        "English learner dates without a status",
+        "The line has English learner dates, but no Program Status, and the student has no EL record: the dates are left out.",
+        "Add the Program Status.",
+    ),
+    IssueCode(
         "CHANGED-SINCE-TEST",
         "Changed since Test",
         "The student's record changed after the Test, so this line was set aside and not written.",

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, CharField, DateField, Exists, F, FilteredRelation, OuterRef, Q, Value, When
 
+from sisimport.imports import roster_keys
 from sisimport.imports.base import (
     Choice,
     DuplicateCheck,
@@ -21,7 +22,6 @@ from sisimport.imports.base import (
     Rule,
 )
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.expressions import Differs, NextId
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
@@ -50,6 +50,7 @@ TEXT_FIELDS = (
     "home_language",
     "ethnicity",
 )
+EL_FIELDS = ("el_status", "el_identified_date", "el_tbd_date", "el_exit_date")
 # Program Status as stored, and the state's codes for it.
 EL_STATUS = {
     **{value.lower(): value for value, _label in ProgramStatus.choices},
@@ -71,6 +72,7 @@ BLANK = Option(
 )
 
 HAS_SSID = ~Q(ssid="")
+HAS_RECORD = Q(student__el__student_id__isnull=False)
 VALID_SSID = Q(state="CA", ssid__regex=r"^[0-9]{10}$") | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$"))
 SSID_WORDS = Case(
     *(When(state=state, then=Value(profile.ssid_words)) for state, profile in PROFILES.items()),
@@ -106,20 +108,15 @@ class Roster(ImportType):
         "grade",
         "enrollment_start",
         "enrollment_exit",
-        "el_status",
-        "el_identified_date",
-        "el_tbd_date",
-        "el_exit_date",
+        *EL_FIELDS,
     )
-    part_of_field = {
-        "ssid": "ssid",
-        "el_status": "el",
-        "el_identified_date": "el",
-        "el_tbd_date": "el",
-        "el_exit_date": "el",
-    }
+    part_of_field = {"ssid": "ssid"} | dict.fromkeys(EL_FIELDS, "el")
     duplicates = (
-        DuplicateCheck(name="dup_number", key=("lea", "local_number"), compared=("ssid", *TEXT_FIELDS, "birth_date")),
+        DuplicateCheck(
+            name="dup_number",
+            key=("lea", "local_number"),
+            compared=("ssid", *TEXT_FIELDS, "birth_date", *EL_FIELDS),
+        ),
         DuplicateCheck(
             name="dup_line",
             key=("lea", "local_number", "school", "enrollment_start"),
@@ -136,55 +133,13 @@ class Roster(ImportType):
         )
 
     def prepare(self, context: RunContext) -> None:
-        """Find or allocate the keys of district, school and student, so that a plan can name what it will create."""
-        fresh = "nextval(pg_get_serial_sequence('{table}', 'id'))"
-        execute(
-            f"""
-            WITH new AS (SELECT lea, {fresh.format(table="students_lea")} AS id FROM (
-              SELECT DISTINCT lea FROM staged_roster WHERE lea_id IS NULL AND lea <> '' AND NOT refused) AS l)
-            UPDATE staged_roster r SET lea_id = new.id FROM new WHERE new.lea = r.lea
-            """
-        )
-        execute(
-            f"""
-            WITH named AS (SELECT DISTINCT lea_id, school FROM staged_roster WHERE school <> '' AND lea_id IS NOT NULL),
-            known AS (
-              SELECT n.lea_id, n.school, coalesce(s.id, {fresh.format(table="students_school")}) AS id
-              FROM named n LEFT JOIN students_school s ON s.lea_id = n.lea_id AND s.code = n.school)
-            UPDATE staged_roster r SET school_pk = k.id, home_school_pk = k.id, home_grade = r.grade
-            FROM known k WHERE k.lea_id = r.lea_id AND k.school = r.school
-            """
-        )
-        execute(
-            f"""
-            WITH keys AS (SELECT DISTINCT lea_id, local_number FROM staged_roster WHERE lea_id IS NOT NULL),
-            known AS (
-              SELECT k.lea_id, k.local_number, s.id IS NULL AS is_new,
-                coalesce(s.id, {fresh.format(table="students_student")}) AS id
-              FROM keys k LEFT JOIN students_student s ON s.lea_id = k.lea_id AND s.local_number = k.local_number)
-            UPDATE staged_roster r SET student_pk = k.id, is_new = k.is_new
-            FROM known k WHERE k.lea_id = r.lea_id AND k.local_number = r.local_number
-            """
-        )
-        # A student with several lines lives at the school of the line that is open and starts last.
-        execute(
-            """
-            WITH best AS (
-              SELECT DISTINCT ON (student_pk) student_pk, school_pk, grade FROM staged_roster
-              WHERE student_pk IN (SELECT student_pk FROM staged_roster WHERE dup_number > 0)
-              ORDER BY student_pk, enrollment_exit DESC NULLS FIRST, enrollment_start DESC NULLS LAST, line)
-            UPDATE staged_roster r SET home_school_pk = b.school_pk, home_grade = b.grade
-            FROM best b WHERE b.student_pk = r.student_pk
-            """
-        )
-        context.lea_ids = {
-            pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")
-        }
+        roster_keys.allocate(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
         held = Q(holder__student_id__isnull=False) & Q(Differs(F("holder__student_id"), F("student_pk")))
         other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
+        has_dates = Q(el_identified_date__isnull=False) | Q(el_tbd_date__isnull=False) | Q(el_exit_date__isnull=False)
         rules = [
             _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
             _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
@@ -202,8 +157,24 @@ class Roster(ImportType):
             _rule(
                 "D-9", "SSID-CONFLICT", ERROR, "ssid", valid & other & ~held, part="ssid", expected=F("current__ssid")
             ),
+            _rule(
+                "D-9",
+                "SSID-FORMER",
+                ERROR,
+                "ssid",
+                valid & Q(holder__student_id__isnull=False) & ~held & Q(current__ssid__isnull=True),
+                part="ssid",
+            ),
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
-            _rule("roster", "ELA-CODE", ERROR, "el_status", ~Q(el_status="") & Q(_is_blank(_el_status)), part="el"),
+            _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
+            _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=roster_keys.first_lines("lea_id", "students_lea"))),
+            _rule(
+                "roster",
+                "NEW-SCHOOL",
+                NOTICE,
+                "school",
+                Q(line__in=roster_keys.first_lines("school_pk", "students_school")),
+            ),
             _rule(
                 "roster",
                 "ENR-DATES",
@@ -220,28 +191,66 @@ class Roster(ImportType):
         return rules
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        clear = context.option("blank") == "clear"
+        roster_keys.choose_lines(context.run.pk)
+        return _Plan(context).steps()
+
+    def after_plan(self, context: RunContext) -> None:
+        roster_keys.create_places(context.run.pk, part=DISTRICT_PART)
+
+
+class _Plan:
+    """The changes of a run, given its option and the columns that stand in its file."""
+
+    def __init__(self, context: RunContext) -> None:
         present = set(context.recognition.positions) if context.recognition is not None else set()
+        self.clears = present if context.option("blank") == "clear" else set()
+        self.first = Q(dup_number=0)
 
-        def new(name: str, old: str) -> Any:
-            if clear and name in present:
-                return F(name)
-            return Case(When(**{name: ""}, then=F(old)), default=F(name), output_field=CharField())
+    def new(self, name: str, old: str, *, value: str = "") -> Case | F:
+        """The value of a column of the file, or what is on record where it says nothing."""
+        if name in self.clears:
+            return F(value or name)
+        column = value or name
+        if isinstance(RosterRow._meta.get_field(name), models.DateField):
+            return Case(When(**{f"{column}__isnull": True}, then=F(old)), default=F(column), output_field=DateField())
+        return Case(When(**{column: ""}, then=F(old)), default=F(column), output_field=CharField())
 
-        first = Q(dup_number__in=[0])
+    def steps(self) -> list[PlannedChange]:
+        return [*self.student(), *self.enrollment(), *self.ssid(), *self.el()]
+
+    def student(self) -> list[PlannedChange]:
         known = Q(student__id__isnull=False)
-        student = {name: (F(f"student__{name}"), new(name, f"student__{name}")) for name in TEXT_FIELDS}
-        student["birth_date"] = (F("student__birth_date"), F("birth_date"))
-        student["grade"] = (
-            F("student__grade"),
-            Case(When(home_grade="", then=F("student__grade")), default=F("home_grade"), output_field=CharField()),
+        fields: dict[str, tuple[Any, Any]] = {
+            name: (F(f"student__{name}"), self.new(name, f"student__{name}")) for name in TEXT_FIELDS
+        }
+        fields["birth_date"] = (F("student__birth_date"), F("birth_date"))
+        # Somebody who is enrolled where they are stays there: a line on a stay that ended is history.
+        stays = Q(home_exit__isnull=False) & Exists(
+            Enrollment.objects.filter(
+                student=OuterRef("student__id"), school=OuterRef("student__school_id"), exit_date__isnull=True
+            ).exclude(school=OuterRef("home_school_pk"))
         )
-        student["school_id"] = (F("student__school_id"), F("home_school_pk"))
-        steps: list[PlannedChange] = [
+        fields["grade"] = (
+            F("student__grade"),
+            Case(
+                When(stays, then=F("student__grade")),
+                default=self.new("grade", "student__grade", value="home_grade"),
+                output_field=CharField(),
+            ),
+        )
+        fields["school_id"] = (
+            F("student__school_id"),
+            Case(
+                When(stays, then=F("student__school_id")),
+                default=F("home_school_pk"),
+                output_field=models.BigIntegerField(),
+            ),
+        )
+        return [
             PlannedCreate(
                 kind=STUDENT_KIND,
                 part="record",
-                when=first & ~known,
+                when=self.first & ~known,
                 object_id=F("student_pk"),
                 student_id=F("student_pk"),
                 values={
@@ -254,15 +263,11 @@ class Roster(ImportType):
                 },
             ),
             PlannedUpdate(
-                kind=STUDENT_KIND, part="record", when=first & known, object_id=F("student__id"), fields=student
+                kind=STUDENT_KIND, part="record", when=self.first & known, object_id=F("student__id"), fields=fields
             ),
-            *self._enrollment(),
-            *self._ssid(first),
-            *self._el(first),
         ]
-        return steps
 
-    def _enrollment(self) -> list[PlannedChange]:
+    def enrollment(self) -> list[PlannedChange]:
         once = Q(dup_line=0) & Q(school_pk__isnull=False)
         undated = Exists(Enrollment.objects.filter(student_id=OuterRef("student_pk"), school_id=OuterRef("school_pk")))
         missing = Q(enrollment__id__isnull=True) & (Q(enrollment_start__isnull=False) | ~Q(undated))
@@ -286,100 +291,53 @@ class Roster(ImportType):
                 when=once & Q(enrollment__id__isnull=False),
                 object_id=F("enrollment__id"),
                 fields={
-                    "grade": (
-                        F("enrollment__grade"),
-                        Case(When(grade="", then=F("enrollment__grade")), default=F("grade"), output_field=CharField()),
-                    ),
-                    "exit_date": (
-                        F("enrollment__exit_date"),
-                        Case(
-                            When(enrollment_exit__isnull=True, then=F("enrollment__exit_date")),
-                            default=F("enrollment_exit"),
-                            output_field=DateField(),
-                        ),
-                    ),
+                    "grade": (F("enrollment__grade"), self.new("grade", "enrollment__grade")),
+                    "exit_date": (F("enrollment__exit_date"), self.new("enrollment_exit", "enrollment__exit_date")),
                 },
             ),
         ]
 
-    def _ssid(self, first: Q) -> list[PlannedChange]:
+    def ssid(self) -> list[PlannedChange]:
         return [
             PlannedCreate(
                 kind=SSID_KIND,
                 part="ssid",
-                when=first & HAS_SSID & Q(current__ssid__isnull=True) & Q(holder__student_id__isnull=True),
+                when=self.first & HAS_SSID & Q(current__ssid__isnull=True) & Q(holder__student_id__isnull=True),
                 object_id=NextId(SSID),
                 student_id=F("student_pk"),
                 values={"ssid": F("ssid"), "state": F("state"), "origin": "roster", "verified": False},
             )
         ]
 
-    def _el(self, first: Q) -> list[PlannedChange]:
-        has_status = ~Q(el_status="") & first
-        has_record = Q(student__el__student_id__isnull=False)
-
-        def dated(name: str) -> tuple[Any, Any]:
-            old = F(f"student__el__{name}")
-            new = Case(
-                When(**{f"el_{name}__isnull": True}, then=old), default=F(f"el_{name}"), output_field=DateField()
-            )
-            return old, new
-
+    def el(self) -> list[PlannedChange]:
+        status_on_record = F("student__el__program_status")
+        dates = ("identified_date", "tbd_date", "exit_date")
         return [
             PlannedCreate(
                 kind=EL_KIND,
                 part="el",
-                when=has_status & ~has_record,
+                when=self.first & ~Q(el_status="") & ~HAS_RECORD,
                 object_id=F("student_pk"),
                 student_id=F("student_pk"),
-                values={
-                    "program_status": _el_status,
-                    "identified_date": F("el_identified_date"),
-                    "tbd_date": F("el_tbd_date"),
-                    "exit_date": F("el_exit_date"),
-                },
+                values={"program_status": _el_status, **{name: F(f"el_{name}") for name in dates}},
             ),
             PlannedUpdate(
                 kind=EL_KIND,
                 part="el",
-                when=has_status & has_record,
+                when=self.first & HAS_RECORD,
                 object_id=F("student__id"),
                 fields={
-                    "program_status": (F("student__el__program_status"), _el_status),
-                    "identified_date": dated("identified_date"),
-                    "tbd_date": dated("tbd_date"),
-                    "exit_date": dated("exit_date"),
+                    "program_status": (
+                        status_on_record,
+                        Case(When(el_status="", then=status_on_record), default=_el_status, output_field=CharField()),
+                    ),
+                    **{
+                        name: (F(f"student__el__{name}"), self.new(f"el_{name}", f"student__el__{name}"))
+                        for name in dates
+                    },
                 },
             ),
         ]
-
-    def after_plan(self, context: RunContext) -> None:
-        """Districts and schools that planned lines need and that are not known yet are created with the first such line."""
-        for seq, kind, table, pk, values in (
-            (-2, "lea", "students_lea", "lea_id", "jsonb_build_object('code', r.lea)"),
-            (-1, "school", "students_school", "school_pk", "jsonb_build_object('lea_id', r.lea_id, 'code', r.school)"),
-        ):
-            execute(
-                f"""
-                INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
-                SELECT DISTINCT ON (r.{pk}) %s, r.line, {seq}, %s, '{kind}', r.{pk}, NULL, NULL, NULL, {values}
-                FROM staged_roster r
-                WHERE r.{pk} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = r.{pk})
-                  AND EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = %s AND c.line = r.line)
-                ORDER BY r.{pk}, r.line
-                """,
-                [context.run.pk, DISTRICT_PART, context.run.pk],
-            )
-
-
-class _IsBlank(models.Func):
-    template = "(%(expressions)s = '')"
-    output_field = models.BooleanField()
-    conditional = True
-
-
-def _is_blank(expression: Any) -> models.Func:
-    return _IsBlank(expression)
 
 
 def _rule(

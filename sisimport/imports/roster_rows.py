@@ -41,6 +41,7 @@ class RosterRow(StagedRow):
     school_pk = models.BigIntegerField(null=True)
     home_school_pk = models.BigIntegerField(null=True)
     home_grade = models.TextField()
+    home_exit = models.DateField(null=True)
     is_new = models.BooleanField(default=False)
     dup_number = models.SmallIntegerField(default=0)
     dup_number_line = models.IntegerField(default=0)

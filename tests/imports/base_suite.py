@@ -1,10 +1,10 @@
 """What every import type keeps. A type's test class inherits `ImportTypeSuite` and supplies data only:
 
-    class TestRosterJourney(ImportTypeSuite):
-        import_type = "students"
+class TestRosterJourney(ImportTypeSuite):
+    import_type = "students"
 
-        def arrange(self) -> None: ...      # records before the file comes
-        def content(self) -> str: ...       # a file with lines that are imported, unchanged and refused
+    def arrange(self) -> None: ...      # records before the file comes
+    def content(self) -> str: ...       # a file with lines that are imported, unchanged and refused
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,15 @@ from sisimport.imports.models import ImportChange, Work
 from students.models import Student
 from tests.imports.journey import Report, Snapshot, finish, revert, run_file, snapshot
 
-COUNTS = ("record_count", "unchanged_count", "refused_count", "skipped_count", "error_count", "warning_count", "notice_count")
+COUNTS = (
+    "record_count",
+    "unchanged_count",
+    "refused_count",
+    "skipped_count",
+    "error_count",
+    "warning_count",
+    "notice_count",
+)
 
 
 @pytest.mark.django_db
@@ -36,9 +44,8 @@ class ImportTypeSuite:
 
     # ---- helpers ----
 
-    def tested(self) -> Report:
+    def run_test(self) -> Report:
         return run_file(self.import_type, self.content(), options=self.options)
-
 
     def update_of(self, test: Report) -> Report:
         return finish(services.start_update(test_run=test.run, user=None, ring=False))
@@ -50,7 +57,7 @@ class ImportTypeSuite:
     # ---- the data itself ----
 
     def test_the_sample_has_lines_of_every_kind(self) -> None:
-        counts = self.tested().counts
+        counts = self.run_test().counts
         assert counts.get("imported", 0) >= 2, counts
         assert counts.get("unchanged", 0) >= 1, counts
         assert counts.get("refused", 0) >= 1, counts
@@ -59,22 +66,22 @@ class ImportTypeSuite:
 
     def test_a_test_writes_nothing(self) -> None:
         before = snapshot()
-        self.tested()
+        self.run_test()
         assert snapshot() == before
 
     def test_a_second_test_says_the_same(self) -> None:
-        first, second = self.tested(), self.tested()
+        first, second = self.run_test(), self.run_test()
         assert second.issues == first.issues
         assert _without_new_keys(second.changes) == _without_new_keys(first.changes)
         assert second.counts == first.counts
 
     def test_the_lines_of_a_test_add_up(self) -> None:
-        _adds_up(self.tested())
+        _adds_up(self.run_test())
 
     # ---- Update ----
 
     def test_an_update_changes_what_the_test_said_line_by_line(self) -> None:
-        test = self.tested()
+        test = self.run_test()
         update = self.update_of(test)
         assert update.changes == test.changes
         assert update.issues == test.issues
@@ -82,7 +89,7 @@ class ImportTypeSuite:
         assert [getattr(update.run, name) for name in COUNTS] == [getattr(test.run, name) for name in COUNTS]
 
     def test_after_an_update_every_planned_value_is_on_record(self) -> None:
-        test = self.tested()
+        test = self.run_test()
         self.update_of(test)
         for change in ImportChange.objects.filter(run=test.run):
             kind = get_kind(change.kind)
@@ -93,24 +100,24 @@ class ImportTypeSuite:
 
     def test_an_update_writes_nothing_else(self) -> None:
         before = snapshot()
-        test = self.tested()
+        test = self.run_test()
         self.update_of(test)
         touched = set(ImportChange.objects.filter(run=test.run).values_list("kind", "object_id"))
         assert _untouched(before, touched) == _untouched(snapshot(), touched)
 
     def test_the_lines_of_an_update_add_up(self) -> None:
-        _adds_up(self.update_of(self.tested()))
+        _adds_up(self.update_of(self.run_test()))
 
     def test_updating_the_same_file_twice_changes_nothing(self) -> None:
-        self.update_of(self.tested())
+        self.update_of(self.run_test())
         after = snapshot()
-        again = self.tested()
+        again = self.run_test()
         assert (again.changes, again.run.planned_count) == ([], 0)
         self.update_of(again)
         assert snapshot() == after
 
     def test_applying_one_test_twice_changes_nothing_the_second_time(self) -> None:
-        test = self.tested()
+        test = self.run_test()
         self.update_of(test)
         after = snapshot()
         second = self.update_of(test)
@@ -121,7 +128,7 @@ class ImportTypeSuite:
     # ---- set aside ----
 
     def test_students_edited_since_the_test_are_set_aside(self) -> None:
-        test = self.tested()
+        test = self.run_test()
         edited = set(
             ImportChange.objects.filter(run=test.run, student_id__in=Student.objects.values("pk"))
             .exclude(guard=None)
@@ -129,7 +136,9 @@ class ImportTypeSuite:
         )
         if not edited:
             pytest.skip("the file changes no student who is there already")
-        Student.objects.filter(pk__in=edited).update(last_name="Edited", legal_last_name="Edited", legal_first_name="Edited")
+        Student.objects.filter(pk__in=edited).update(
+            last_name="Edited", legal_last_name="Edited", legal_first_name="Edited"
+        )
         before = {row for row in snapshot()["student"] if row[0] in edited}
         lines = set(ImportChange.objects.filter(run=test.run, student_id__in=edited).values_list("line", flat=True))
         update = self.update_of(test)
@@ -142,16 +151,16 @@ class ImportTypeSuite:
 
     def test_a_revert_restores_every_record_exactly(self) -> None:
         before = snapshot()
-        update = self.update_of(self.tested())
+        update = self.update_of(self.run_test())
         undone = revert(update.run)
         assert snapshot() == before
         assert undone.run.import_count == update.run.import_count
         _adds_up(undone)
 
     def test_after_a_revert_the_file_can_be_imported_again(self) -> None:
-        first = self.update_of(self.tested())
+        first = self.update_of(self.run_test())
         revert(first.run)
-        again = self.update_of(self.tested())
+        again = self.update_of(self.run_test())
         assert again.run.import_count == first.run.import_count
         assert _without_new_keys(again.changes) == _without_new_keys(first.changes)
 

@@ -1,0 +1,126 @@
+"""Keys and places of a roster file: what its lines will create gets its key before the plan names it.
+
+Set-based steps around the roster's rules and plan, over the staged lines of one run.
+"""
+
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.issues import Severity
+
+_FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"
+
+
+def allocate(context: RunContext) -> None:
+    """Find or allocate the keys of district, school and student."""
+    execute(
+        f"""
+        WITH new AS (SELECT lea, {_FRESH.format(table="students_lea")} AS id FROM (
+          SELECT DISTINCT lea FROM staged_roster WHERE lea_id IS NULL AND lea <> '' AND NOT refused) AS l)
+        UPDATE staged_roster r SET lea_id = new.id FROM new WHERE new.lea = r.lea
+        """
+    )
+    execute(
+        f"""
+        WITH named AS (SELECT DISTINCT lea_id, school FROM staged_roster WHERE school <> '' AND lea_id IS NOT NULL),
+        known AS (
+          SELECT n.lea_id, n.school, coalesce(s.id, {_FRESH.format(table="students_school")}) AS id
+          FROM named n LEFT JOIN students_school s ON s.lea_id = n.lea_id AND s.code = n.school)
+        UPDATE staged_roster r SET school_pk = k.id, home_school_pk = k.id, home_grade = r.grade,
+          home_exit = r.enrollment_exit
+        FROM known k WHERE k.lea_id = r.lea_id AND k.school = r.school
+        """
+    )
+    execute(
+        f"""
+        WITH keys AS (SELECT DISTINCT lea_id, local_number FROM staged_roster WHERE lea_id IS NOT NULL),
+        known AS (
+          SELECT k.lea_id, k.local_number, s.id IS NULL AS is_new,
+            coalesce(s.id, {_FRESH.format(table="students_student")}) AS id
+          FROM keys k LEFT JOIN students_student s ON s.lea_id = k.lea_id AND s.local_number = k.local_number)
+        UPDATE staged_roster r SET student_pk = k.id, is_new = k.is_new
+        FROM known k WHERE k.lea_id = r.lea_id AND k.local_number = r.local_number
+        """
+    )
+    context.lea_ids = {pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")}
+
+
+def first_lines(key: str, table: str) -> list[int]:
+    """The first line of every district (lea_id) or school (school_pk) that is not on record yet."""
+    return [
+        line
+        for (line,) in fetch_all(
+            f"""
+            SELECT min(r.line) FROM (SELECT DISTINCT {key} AS pk FROM staged_roster WHERE {key} IS NOT NULL) AS k
+            JOIN staged_roster r ON r.{key} = k.pk
+            WHERE NOT r.refused AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = k.pk)
+            GROUP BY k.pk
+            """
+        )
+    ]
+
+
+def choose_lines(run_id: int) -> None:
+    """Which line of a student with several speaks for the student: the first one that is not refused.
+
+    Asked after the rules, for a refused line must not keep the student's other lines from being what they are.
+    """
+    if not fetch_all("SELECT 1 FROM staged_roster GROUP BY student_pk HAVING count(*) > 1 LIMIT 1"):
+        return
+    execute(
+        """
+        CREATE TEMP TABLE chosen_line ON COMMIT DROP AS
+        SELECT r.line, r.student_pk, r.school_pk, r.grade, r.enrollment_start, r.enrollment_exit FROM staged_roster r
+        WHERE r.student_pk IN (
+            SELECT student_pk FROM staged_roster WHERE student_pk IS NOT NULL GROUP BY student_pk HAVING count(*) > 1)
+          AND NOT r.refused AND NOT EXISTS (
+            SELECT 1 FROM imports_importissue i
+            WHERE i.run_id = %s AND i.line = r.line AND i.severity = %s AND i.part = 'record')
+        """,
+        [run_id, int(Severity.ERROR)],
+    )
+    execute(
+        """
+        WITH first AS (SELECT student_pk, min(line) AS line FROM chosen_line GROUP BY student_pk),
+        once AS (
+          SELECT line, row_number() OVER (PARTITION BY student_pk, school_pk, enrollment_start ORDER BY line) AS nr
+          FROM chosen_line),
+        -- A student with several lines lives at the school of the line that is open and starts last.
+        home AS (
+          SELECT DISTINCT ON (student_pk) student_pk, school_pk, grade, enrollment_exit FROM chosen_line
+          ORDER BY student_pk, enrollment_exit DESC NULLS FIRST, enrollment_start DESC NULLS LAST, line)
+        UPDATE staged_roster r SET dup_number = CASE WHEN r.line = first.line THEN 0 ELSE 1 END,
+          dup_line = CASE WHEN once.nr = 1 THEN 0 ELSE 1 END,
+          home_school_pk = home.school_pk, home_grade = home.grade, home_exit = home.enrollment_exit
+        FROM once, first, home WHERE once.line = r.line AND first.student_pk = r.student_pk AND home.student_pk = r.student_pk
+        """
+    )
+    execute("DROP TABLE chosen_line")
+
+
+def create_places(run_id: int, *, part: str) -> None:
+    """Schools and districts that the plan points at and that are not there yet come with the first line that needs them."""
+    for seq, kind, table, pk, key, values in (
+        (
+            -1,
+            "school",
+            "students_school",
+            "school_pk",
+            "school_id",
+            "jsonb_build_object('lea_id', r.lea_id, 'code', r.school)",
+        ),
+        (-2, "lea", "students_lea", "lea_id", "lea_id", "jsonb_build_object('code', r.lea)"),
+    ):
+        execute(
+            f"""
+            INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
+            SELECT DISTINCT ON (n.pk) %s, n.line, {seq}, %s, '{kind}', n.pk, NULL, NULL, NULL, {values}
+            FROM (
+              SELECT (c.after->>'{key}')::bigint AS pk, min(c.line) AS line FROM imports_importchange c
+              WHERE c.run_id = %s AND jsonb_exists(c.after, '{key}') GROUP BY 1
+            ) AS n
+            JOIN staged_roster r ON r.{pk} = n.pk
+            WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = n.pk)
+            ORDER BY n.pk, r.line
+            """,
+            [run_id, part, run_id],
+        )
