@@ -1,5 +1,6 @@
 """The reaper: which runs it rings for, and how often."""
 
+import itertools
 from collections.abc import Iterator
 
 import psycopg
@@ -67,7 +68,7 @@ def test_a_run_that_waits_in_a_long_queue_is_rung_for_less_and_less_but_at_least
 
     rings = [t for t in range(0, 600, 2) if reaper.due(now=float(t))]
 
-    pauses = [later - earlier for earlier, later in zip(rings, rings[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(rings)]
     assert pauses[:4] == [6, 12, 24, 48]
     assert max(pauses) < 60
 

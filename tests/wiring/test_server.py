@@ -1,0 +1,199 @@
+"""`script/server` as a newcomer runs it: one command, a site to sign in to, and nothing left behind."""
+
+import contextlib
+import http.cookiejar
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sisimport import embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.processes
+
+
+class Server:
+    """`python -m sisimport.server` of a data directory, on a port of its own."""
+
+    def __init__(self, data_dir: Path, *options: str) -> None:
+        self.data_dir = data_dir
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        unset = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+        environment = {name: value for name, value in os.environ.items() if name not in unset}
+        self.log = data_dir.parent / f"{self.port}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sisimport.server", *options],
+                cwd=ROOT,
+                env=environment | {"SISIMPORT_DATA_DIR": str(data_dir), "PORT": str(self.port)},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_until(self, true: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 90
+        while not true():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+
+    def wait_ready(self) -> None:
+        self.wait_until(lambda: "Press Ctrl-C" in self.said)
+
+    def answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/", timeout=10).close()
+        except OSError:
+            return False
+        return True
+
+    def children(self) -> dict[str, int]:
+        """Process ids of what it keeps running."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ") for pid in listed}
+        names = {"worker": b"sisimport.worker", "web": b"gunicorn", "postgres": b"postgres -D"}
+        return {name: int(pid) for pid, text in commands.items() for name, mark in names.items() if mark in text}
+
+    def end(self) -> None:
+        """Ask it to stop; all of it must be gone."""
+        children = self.children()
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(timeout=30) == 0
+        assert not any(is_alive(pid) for pid in children.values())
+
+    def ask(self, query: str) -> object:
+        with psycopg.connect(embedded.database_url(self.data_dir)) as session:
+            row = session.execute(query.encode()).fetchone()
+        return row and row[0]
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # a zombie has none
+    return False
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sis", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "var"
+    with contextlib.suppress(embedded.EmbeddedError), embedded.running(folder / "var"):
+        pass
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def serve(data_dir: Path) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(*options: str) -> Server:
+        servers.append(Server(data_dir, *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.terminate()
+            server.process.wait(timeout=30)
+
+
+def signs_in(server: Server, name: str, password: str) -> bool:
+    """Whether the sign-in form takes this name and password."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    address = f"http://127.0.0.1:{server.port}/accounts/login/"
+    with opener.open(address) as page:
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
+    assert token
+    form = urllib.parse.urlencode({"login": name, "password": password, "csrfmiddlewaretoken": token.group(1), "next": "/admin/"})
+    try:
+        with opener.open(urllib.request.Request(address, form.encode(), {"Referer": address})) as page:
+            return not page.url.startswith(address)
+    except urllib.error.HTTPError as error:
+        return not error.url.startswith(address)
+
+
+def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve()
+    server.wait_ready()
+
+    said = re.search(r"Sign in as (\w+).*, password (\S+)", server.said)
+    assert said
+    assert signs_in(server, said.group(1), said.group(2))
+    assert not signs_in(server, said.group(1), "wrong")
+    runs = "SELECT string_agg(work || ' ' || status, ', ' ORDER BY id) FROM imports_importrun"
+    assert server.ask(runs) == "test completed, update completed"
+    server.end()
+
+    again = serve()
+    again.wait_ready()
+    assert said.group(0) in again.said
+    assert again.ask(runs) == "test completed, update completed"
+    again.end()
+
+
+def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
+    server = serve("--no-demo")
+    server.wait_ready()
+    for name in ("web", "worker", "postgres"):
+        before = server.children()[name]
+        os.kill(before, signal.SIGKILL)
+        server.wait_until(lambda name=name, before=before: server.children().get(name, before) != before)
+        server.wait_until(server.answers)
+    server.end()
+
+
+def test_a_killed_server_takes_its_worker_and_web_server_with_it(serve: Callable[..., Server]) -> None:
+    server = serve("--no-demo")
+    server.wait_ready()
+    children = server.children()
+
+    server.process.kill()
+    server.process.wait()
+
+    deadline = time.monotonic() + 30
+    while is_alive(children["web"]) or is_alive(children["worker"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_port_in_use_is_said_before_anything_starts(data_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = subprocess.run(
+            [sys.executable, "-m", "sisimport.server"],
+            cwd=ROOT,
+            env=os.environ | {"SISIMPORT_DATA_DIR": str(data_dir), "PORT": port},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert result.returncode == 1
+    assert f"Port {port}" in result.stderr
+    assert not (data_dir / "postgres").exists()
