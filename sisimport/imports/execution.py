@@ -124,7 +124,7 @@ def _claim(run_id: int) -> bool:
 def _perform(run: ImportRun, progress: Progress) -> None:
     if run.work == Work.REVERT:
         _revert(run, progress)
-    elif run.work == Work.UPDATE:
+    elif run.work == Work.UPDATE or run.test_run_id:
         _update(run, progress)
     else:
         _test_or_import(run, progress)
@@ -226,7 +226,7 @@ def _refused_among_done(run: ImportRun, plan_run_id: int) -> int:
         SELECT count(*) FROM (
           SELECT c.line FROM imports_importchange c
           LEFT JOIN imports_setaside a ON a.run_id = %s AND a.line = c.line AND a.seq = c.seq
-          WHERE c.run_id = %s GROUP BY c.line HAVING bool_and(coalesce(a.reason = 'done', false))
+          WHERE c.run_id = %s AND c.line > 0 GROUP BY c.line HAVING bool_and(coalesce(a.reason = 'done', false))
         ) AS l WHERE EXISTS (SELECT 1 FROM imports_importissue i WHERE i.run_id = %s AND i.line = l.line AND i.severity = %s)
         """,
         [run.pk, plan_run_id, plan_run_id, int(Severity.ERROR)],
@@ -246,7 +246,7 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         progress.cancellable = False
         reverting.plan_revert(run)
         (planned,) = fetch_one(
-            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s GROUP BY line) AS l",
+            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
             [run.pk],
         )
         counts = dict.fromkeys(_COUNTS, 0) | {"record_count": planned, "planned_count": planned}

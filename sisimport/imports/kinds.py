@@ -3,13 +3,38 @@
 A kind is declared once per model; planning, applying, reverting and showing a change all work from the declaration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import models
 
 from students.models import LEA, SSID, ELRecord, Enrollment, Origin, School, SSIDReplacement, Student
+
+if TYPE_CHECKING:
+    from sisimport.imports.models import ImportChange, ImportRun
+
+
+class KindWriter(Protocol):
+    """Writes changes that are not one row each: one change of a plan may stand for many rows of a line.
+
+    `operation` is create, update or remove; every method is a handful of set-based statements.
+    """
+
+    def set_aside(self, *, run: "ImportRun", plan_run_id: int, operation: str) -> None:
+        """Insert into the set-aside table the changes that no longer hold, with the reason."""
+
+    def write(self, *, run: "ImportRun", plan_run_id: int, operation: str, aside: bool) -> None:
+        """Write the changes that are not set aside (`aside`: some are)."""
+
+    def dependents(self, *, run: "ImportRun") -> str:
+        """SQL condition on change `c`: what it removes is used by rows of this kind that stay."""
+
+    def labels(self, run_id: int) -> Mapping[int, str]:
+        """Names of what the changes of a plan speak of, read once for many calls of `flatten`."""
+
+    def flatten(self, change: "ImportChange", labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
+        """(field, before, after) of everything a change sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +44,7 @@ class ChangeKind:
     `rank` orders kinds: what others point to comes first (and is removed last). `fields` are the columns a change may hold;
     on creation a column that the change does not hold gets its `defaults` value. `provenance` columns are filled from the
     run that applies (`run`, `line`, `now`). `student_column` names the column that holds the student, filled from the change.
+    `writer`: compares and writes in place of the engine, for changes that are not one row each.
     """
 
     key: str
@@ -29,6 +55,7 @@ class ChangeKind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     student_column: str | None = "student_id"
+    writer: KindWriter | None = None
 
     @property
     def table(self) -> str:

@@ -43,12 +43,18 @@ def register_tool(tool: Tool) -> Tool:
 
 def register(cls: T) -> T:
     """Class decorator: make an import type known. Raises ValueError for a taken key or an unknown tool."""
-    if cls.key in _types:
-        raise ValueError(f"import type {cls.key!r} is registered twice")
-    if cls.tool not in _tools:
-        raise ValueError(f"import type {cls.key!r} names the unknown tool {cls.tool!r}")
-    _types[cls.key] = cls()
+    register_instance(cls())
     return cls
+
+
+def register_instance(import_type: ImportType) -> None:
+    """For types that are one class with many sets of facts. Raises ValueError as `register` does."""
+    key, tool = import_type.key, import_type.tool
+    if key in _types:
+        raise ValueError(f"import type {key!r} is registered twice")
+    if tool not in _tools:
+        raise ValueError(f"import type {key!r} names the unknown tool {tool!r}")
+    _types[key] = import_type
 
 
 def unregister(key: str) -> None:

@@ -1,6 +1,6 @@
 """A run as data: what the command line prints as JSON or text. Texts are rendered here, at the edge."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -92,6 +92,7 @@ def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[
 def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
     """Changes of a run, one entry per field, as planned (Test) or as written (Update, Import, Revert)."""
     changes = ImportChange.objects.filter(run_id=run.plan_run_id).order_by("line", "seq")
+    labels = Labels()
     for block in _blocks(changes.iterator(chunk_size=_BLOCK)):
         aside = set()
         if run.applied:
@@ -100,7 +101,7 @@ def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
         numbers = local_numbers(block)
         for change in block:
             if (change.line, change.seq) not in aside:
-                yield from flat_change(change, numbers.get(change.student_id or 0, ""))
+                yield from flat_change(change, numbers.get(change.student_id or 0, ""), labels)
 
 
 def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
@@ -121,10 +122,27 @@ def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
     return numbers
 
 
-def flat_change(change: ImportChange, student: str) -> Iterator[dict[str, Any]]:
+class Labels(dict[tuple[str, int], Mapping[int, str]]):
+    """Names that kinds with a writer need to tell of their changes, read once per kind and plan."""
+
+    def __missing__(self, key: tuple[str, int]) -> Mapping[int, str]:
+        kind, run_id = key
+        writer = get_kind(kind).writer
+        self[key] = writer.labels(run_id) if writer is not None else {}
+        return self[key]
+
+
+def flat_change(change: ImportChange, student: str, labels: Labels | None = None) -> Iterator[dict[str, Any]]:
     """One entry per field of a change; a field that a creation leaves blank is not named."""
+    kind = get_kind(change.kind)
+    if kind.writer is not None:
+        names = (Labels() if labels is None else labels)[change.kind, change.run_id]
+        entry = {"line": change.line, "student": student, "what": change.kind}
+        for field, was, becomes in kind.writer.flatten(change, names):
+            yield {**entry, "field": field, "before": was or None, "after": becomes or None}
+        return
     before, after = change.before or {}, change.after or {}
-    known = get_kind(change.kind).fields
+    known = kind.fields
     for field in sorted({*before, *after}, key=lambda name: known.index(name) if name in known else 99):
         old, new = before.get(field), after.get(field)
         if old in (None, "") and new in (None, ""):

@@ -105,17 +105,35 @@ def start_run(
                 "Run the Test first, read its report, then Update."
             )
         return start_update(test_run=test_run, user=user, ring=ring)
+    if work == Work.IMPORT and test_run is None:
+        test_run = _unapplied_test(file=file, import_type=import_type, options=cleaned, schools=schools)
     run = ImportRun.objects.create(
         file=file,
         import_type=import_type,
         work=work,
         options=cleaned,
+        test_run=test_run if work == Work.IMPORT else None,
         created_by=user,
         schools=None if schools is None else sorted(schools),
     )
     if ring:
         ring_for(run)
     return run
+
+
+def _unapplied_test(
+    *, file: ImportFile, import_type: str, options: Mapping[str, str], schools: Iterable[int] | None
+) -> ImportRun | None:
+    """The Test whose plan an Import of this file applies: the newest, unless that was imported already.
+
+    Without one the Import makes the same plan itself.
+    """
+    test = find_test(sha256=file.sha256, import_type=import_type, options=options)
+    if test is None or test.schools != (None if schools is None else sorted(schools)):
+        return None
+    if test.updates.filter(status=RunStatus.COMPLETED).exists():
+        return None
+    return test
 
 
 def start_update(*, test_run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:

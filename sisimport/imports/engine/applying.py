@@ -52,12 +52,18 @@ def apply(run: ImportRun, plan_run_id: int) -> None:
     work = Plan(run=run, plan_run_id=plan_run_id, present=present)
     for operation in (UPDATE, REMOVE, CREATE):
         for kind in work.kinds(operation):
-            _set_aside(work, kind, operation)
+            if kind.writer is not None:
+                kind.writer.set_aside(run=run, plan_run_id=plan_run_id, operation=operation)
+            else:
+                _set_aside(work, kind, operation)
     aside = _keep_parts_together(work, parts_only=run.work == Work.REVERT)
     # Rows make room before others take their place: a retired SSID before its replacement.
     for operation, write in ((REMOVE, _remove), (UPDATE, _update), (CREATE, _create)):
         for kind in work.kinds(operation):
-            write(work, kind, aside=aside)
+            if kind.writer is not None:
+                kind.writer.write(run=run, plan_run_id=plan_run_id, operation=operation, aside=aside)
+            else:
+                write(work, kind, aside=aside)
 
 
 def _settle_statistics(plan_run_id: int) -> None:
@@ -259,11 +265,17 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
     conditions = []
     for relation in kind.model._meta.related_objects:
         model, f = relation.related_model, relation.field
-        if not isinstance(f, models.ForeignKey) or isinstance(model, str) or not getattr(f, "db_constraint", True):
-            continue  # a row that outlives what it points at does not hold it
+        if not isinstance(f, models.ForeignKey) or isinstance(model, str):
+            continue
         child = by_model.get(model)
+        if child is None and not getattr(f, "db_constraint", True):
+            continue  # a row that outlives what it points at does not hold it
         also_removed = ""
-        if child is not None:
+        if child is not None and child.writer is not None:
+            if child.student_column != str(f.column):
+                conditions.append(child.writer.dependents(run=work.run))
+                continue
+        elif child is not None:
             also_removed = (
                 f" AND NOT EXISTS (SELECT 1 FROM imports_importchange d WHERE d.run_id = {int(work.plan_run_id)}"
                 f" AND d.kind = '{child.key}' AND d.after IS NULL AND d.object_id = r.{quoted(child.pk)} AND NOT EXISTS ("
@@ -384,7 +396,7 @@ def count_applied(run: ImportRun, plan_run_id: int) -> tuple[int, int]:
           SELECT c.line, bool_or(a.line IS NULL) AS applied, bool_or(a.reason <> 'done') AS aside
           FROM imports_importchange c
           LEFT JOIN imports_setaside a ON a.run_id = %s AND a.line = c.line AND a.seq = c.seq
-          WHERE c.run_id = %s GROUP BY c.line
+          WHERE c.run_id = %s AND c.line > 0 GROUP BY c.line
         ) AS l
         """,
         [run.pk, plan_run_id],

@@ -103,7 +103,8 @@ def count_test(context: RunContext) -> dict[str, int]:
     run_id = context.run.pk
     errors, warnings, notices = severity_counts([run_id])
     (planned,) = fetch_one(
-        "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s GROUP BY line) AS l", [run_id]
+        "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
+        [run_id],
     )
     refused = skipped = 0
     if errors:

@@ -1,0 +1,221 @@
+"""Sample score files: valid synthetic rows of every layout, for students of the district who have an SSID.
+
+`write_scores` writes one file of any layout and size in flat memory; `make_demo` writes one of each.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import IO
+
+from assessments.scores import LAYOUTS
+from assessments.structure import LayoutTest, Part, Range, family_of, ranges_of, school_year, structure, tests_of
+from sisimport.imports.demo import Sample, register_samples
+from sisimport.imports.layouts import Layout, load_layouts
+from students.models import LEA, SSID
+
+SAMPLE_STUDENTS = 150
+_UNSCORED_EVERY = 25
+_ORDINARY, _ALTERNATE = (
+    {"SBELA", "SBMATH", "CAST", "ELPACS", "ELPACI"},
+    {"CAAELA", "CAAMATH", "CAASCI", "ELPACSA", "ELPACIA"},
+)
+_SB_GRADES = ("03", "04", "05", "06", "07", "08", "11")
+_GRADES = {"CAST": ("05", "08", "11"), "CSA": ("03", "04", "05", "06", "07", "08"), "CAASCI": ("05", "08", "11")}
+_ELPAC_GRADES = ("KN", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a row is about: what identifies the student in a score file."""
+
+    ssid: str
+    local_number: str
+    last_name: str
+    first_name: str
+    birth_date: date
+    grade: str
+
+
+def people(lea: LEA, limit: int | None = None) -> Iterator[Person]:
+    """Students of the district with a current SSID, by local number, read in blocks."""
+    rows = (
+        SSID.objects.filter(student__lea=lea, retired_at__isnull=True, state="CA")
+        .order_by("student__local_number")
+        .values_list(
+            "ssid", "student__local_number", "student__match_last_name", "student__match_first_name",
+            "student__birth_date", "student__grade",
+        )
+    )  # fmt: skip
+    if limit is not None:
+        rows = rows[:limit]
+    return (Person(*row) for row in rows.iterator(chunk_size=4000))
+
+
+def write_scores(
+    stream: IO[str],
+    layout: Layout,
+    persons: Iterable[Person],
+    *,
+    seed: int = 1,
+    one_each: bool = False,
+    fixed: bool = False,
+) -> int:
+    """Write a file of the layout; returns the number of records.
+
+    A student gets a row for each test that suits (`one_each`: one row, tests by turns). `fixed`: the fixed-width twin.
+    """
+    maker = _Maker(layout, seed)
+    if not fixed:
+        stream.write(layout.delimiter.join(column.name for column in layout.columns) + "\r\n")
+    count = 0
+    for number, person in enumerate(persons):
+        for test in maker.tests_for(number, one_each=one_each):
+            cells = maker.row(number, person, test)
+            stream.write(maker.fixed_line(cells) if fixed else layout.delimiter.join(cells) + "\r\n")
+            count += 1
+    return count
+
+
+class _Maker:
+    def __init__(self, layout: Layout, seed: int) -> None:
+        self.layout = layout
+        self.seed = seed
+        self.year = school_year(layout.key)
+        self.family = family_of(layout.key)
+        self.tests = tests_of(layout)
+        self.at = {name: column.position - 1 for name, column in layout.fields.items()}
+        self.length = {name: column.length for name, column in layout.fields.items()}
+        self.blank = [""] * len(layout.columns)
+        self.blank[-1] = layout.end_marker or ""
+        self.ranges: dict[str, dict[str, Range]] = {
+            test.code: {r.grade: r for r in ranges_of(test.ranges, self.year)} for test in self.tests
+        }
+
+    def tests_for(self, number: int, *, one_each: bool) -> list[LayoutTest]:
+        if one_each:
+            return [self.tests[number % len(self.tests)]]
+        alternate = [test for test in self.tests if test.code in _ALTERNATE]
+        if number % 12 == 5 and alternate:
+            return alternate
+        chosen = [test for test in self.tests if test.code in _ORDINARY]
+        if number % 9 == 2:
+            chosen += [test for test in self.tests if test.code not in _ORDINARY | _ALTERNATE]
+        return chosen or [self.tests[number % len(self.tests)]]
+
+    def row(self, number: int, person: Person, test: LayoutTest) -> list[str]:
+        cells = self.blank.copy()
+        dice = (number * 7919 + self.seed * 104_729 + len(test.code) * 31 + sum(map(ord, test.code))) & 0x7FFFFFFF
+        grade = self._grade(test, person, dice)
+        facts = {
+            "record_type": self._record_type(test),
+            "ssid": person.ssid,
+            "local_student_id": person.local_number,
+            "uin": f"{9_000_000_000 + number:010d}{list(structure()['tests']).index(test.code) + 1:02d}{self.year % 100:02d}",
+            "last_name": person.last_name,
+            "first_name": person.first_name,
+            "birth_date": self._date("birth_date", person.birth_date),
+            "grade_assessed": grade,
+        }
+        if dice % _UNSCORED_EVERY == 3:
+            facts["condition_code"] = ("NT", "PGE", "NTE")[dice % 3] if self.family == "caaspp" else "NT"
+        else:
+            facts |= self._dates(dice) | self._scores(test, grade, dice)
+        for name, value in facts.items():
+            if name in self.at:
+                cells[self.at[name]] = value
+        return cells
+
+    def _record_type(self, test: LayoutTest) -> str:
+        if test.code == "ELPACS":
+            return "SA" if self.year <= 2019 else "SE" if self.year == 2020 else "21"
+        if test.code == "ELPACI":
+            return "IA" if self.year == 2019 else "IE" if self.year <= 2021 else "22"
+        return test.record_types[0]
+
+    def _grade(self, test: LayoutTest, person: Person, dice: int) -> str:
+        grades = _ELPAC_GRADES if self.family != "caaspp" else _GRADES.get(test.code, _SB_GRADES)
+        return person.grade if person.grade in grades else grades[dice % len(grades)]
+
+    def _date(self, name: str, day: date) -> str:
+        forms = self.layout.date_formats
+        if name == "test_completed_date" and "M/D/CCYY" in forms:
+            return f"{day:%m/%d/%Y}"
+        return day.isoformat()
+
+    def _dates(self, dice: int) -> dict[str, str]:
+        start = date(self.year, 4, 1) if self.family != "elpac-initial" else date(self.year - 1, 9, 1)
+        day = start + timedelta(days=dice % 40)
+        names = ("final_test_completed_date", "test_completed_date", "test_completed_date_1", "lst_lock_score_date")
+        return {name: self._date(name, day) for name in names}
+
+    def _scores(self, test: LayoutTest, grade: str, dice: int) -> dict[str, str]:
+        parent = test.parent
+        codes = [code for code in parent.results or {} if code not in {"9", "NS", "E"}]
+        level, scale = self._scale(test, grade, dice)
+        # Best first in the structure file, so the first level is the last code.
+        level_text = codes[-min(level, 3 if test.code == "ELPACIA" else len(codes))] if codes else ""
+        facts = {
+            parent.scale: scale,
+            parent.result: level_text,
+            parent.raw: str(dice % 60 + 20),
+            parent.error: str(dice % 20 + 15),
+            parent.measure: f"{dice % 900 + 300}{'L' if test.code == 'SBELA' else 'Q'}",
+        }
+        for number, child in enumerate(test.children):
+            facts |= self._child(child, dice // (number + 2))
+        if test.code == "ELPACI":
+            facts["calculated_elas"] = "IFEP" if level == 3 else "EL"
+        return facts
+
+    def _scale(self, test: LayoutTest, grade: str, dice: int) -> tuple[int, str]:
+        """A level and a scale score that goes with it in this grade."""
+        known = self.ranges[test.code].get(grade)
+        if known is None:
+            return dice % 4 + 1, str(300 + dice // 7 % 100)
+        bounds = [known.lowest, *(bound for bound in known.levels if bound is not None), known.highest + 1]
+        level = dice % (len(bounds) - 1) + 1
+        return level, str(bounds[level - 1] + dice // 7 % (bounds[level] - bounds[level - 1]))
+
+    def _child(self, child: Part, dice: int) -> dict[str, str]:
+        facts = {}
+        if child.result:
+            codes = [code for code in child.results or {} if code not in {"9", "NS", "E"}]
+            facts[child.result] = codes[dice % len(codes)]
+        if child.scale:
+            facts[child.scale] = str((1200 if self.family == "elpac-summative" else 2300) + dice % 300)
+        if child.raw:
+            facts[child.raw] = str(dice % 30)
+        if child.error:
+            facts[child.error] = str(dice % 20 + 10)
+        return facts
+
+    def fixed_line(self, cells: list[str]) -> str:
+        line = [" "] * (self.layout.record_length or 0)
+        for column, value in zip(self.layout.columns, cells, strict=True):
+            if value and column.span:
+                first, last = column.span
+                line[first - 1 : last] = value[: last - first + 1].ljust(last - first + 1)
+        return "".join(line) + "\r\n"
+
+
+def _sample(layout: Layout, import_type: str) -> Sample:
+    def write(stream: IO[str], lea: LEA) -> None:
+        write_scores(stream, layout, people(lea, SAMPLE_STUDENTS))
+
+    return Sample(
+        name=f"{layout.key}.csv",
+        import_type=import_type,
+        note=f"{layout.title}: scores of {SAMPLE_STUDENTS} students who have an SSID; a few were not tested.",
+        write=write,
+    )
+
+
+def _register() -> None:
+    from assessments.structure import import_types
+
+    layouts = load_layouts(LAYOUTS)
+    register_samples(*(_sample(layouts[key], facts.key) for facts in import_types(layouts) for key in facts.layouts))
+
+
+_register()

@@ -1,0 +1,30 @@
+"""Import types of the CAASPP Import screen: one per layout file, save the two that take several."""
+
+from pathlib import Path
+
+from assessments import kinds  # noqa: F401 - registers the kinds of change
+from assessments.scores import LAYOUTS, TOOL, ScoreImport
+from assessments.structure import import_types
+from sisimport.imports.layouts import load_layouts
+from sisimport.imports.registry import Tool, register_instance, register_tool
+
+register_tool(
+    Tool(
+        key=TOOL,
+        title="CAASPP Import",
+        lead="Bring CAASPP and ELPAC results into the student records.",
+        order=20,
+        crumbs="Student Information / Assessment Administration",
+    )
+)
+
+
+def register_score_imports(folder: Path, *, listed: bool) -> list[ScoreImport]:
+    """Make an import type known for every layout of a folder that has none yet."""
+    made = [ScoreImport(facts, folder=folder, listed=listed) for facts in import_types(load_layouts(folder))]
+    for import_type in made:
+        register_instance(import_type)
+    return made
+
+
+register_score_imports(LAYOUTS, listed=False)

@@ -1,0 +1,149 @@
+"""Issue codes of score imports, in the three families of the screen: Ambiguity, Discrepancy, Exception; and skips.
+
+Families after CAASPP Import (vendor help page, 2025); the wording is ours.
+"""
+
+from sisimport.imports.issues import IssueCode, codes
+
+codes.register(
+    IssueCode(
+        "AMB-STUDENTS",
+        "Ambiguity: several students fit",
+        "Nobody has SSID {found}; several students have this name and birth date: {candidates}.",
+        "Find out whose score it is and give that student the SSID, then test again.",
+    ),
+    IssueCode(
+        "AMB-RECORDS",
+        "Ambiguity: several records for one student and test",
+        "The file holds other scores of the same student and test in line {other_line}.",
+        "Keep the right record and remove the others, or download the file again.",
+    ),
+    IssueCode(
+        "AMB-REPEAT",
+        "Ambiguity: the same record twice",
+        "Line {other_line} holds the same scores of the same student; that line counts.",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "AMB-UIN",
+        "Ambiguity: one UIN for two records",
+        "UIN {found} stands in line {other_line} as well, for another record.",
+        "The file was edited or joined wrongly: download it again.",
+    ),
+    IssueCode(
+        "AMB-SETUP",
+        "Ambiguity: several test set-ups fit",
+        "Several set-ups of {field} exist: {found}; expected {expected}.",
+        "Choose one of them in the list of the assessment and test again.",
+    ),
+    IssueCode(
+        "DIS-NOTFOUND",
+        "Discrepancy: no student with this SSID",
+        "No student has SSID {found}.",
+        "Import the student's SSID first, or check whether the student is still in the district.",
+    ),
+    IssueCode(
+        "DIS-PARTIAL",
+        "Discrepancy: partial match",
+        "Nobody has SSID {found}, but student {candidates} has this name and birth date.",
+        "If it is that student, give the student the SSID first, then test again.",
+    ),
+    IssueCode(
+        "DIS-NAME",
+        "Discrepancy: name differs",
+        "{field} in the file is {found}, on record {expected}.",
+        "Find out which is right, correct the student or the file, and test again.",
+    ),
+    IssueCode(
+        "DIS-NEAR",
+        "Discrepancy: nearly the same name",
+        "{field} in the file is {found}, on record {expected}; the scores are imported all the same.",
+        "Correct the spelling on one side when you come by.",
+    ),
+    IssueCode(
+        "DIS-BIRTH",
+        "Discrepancy: birth date differs",
+        "{field} in the file is {found}, on record {expected}.",
+        "Find out which is right, correct the student or the file, and test again.",
+    ),
+    IssueCode(
+        "DIS-RETIRED",
+        "Discrepancy: matched by a retired SSID",
+        "SSID {found} is a retired number of this student; the scores are imported all the same.",
+        "Nothing to do, if the state's merge is right.",
+    ),
+    IssueCode(
+        "EXC-SSID",
+        "Exception: not an SSID",
+        "{field} is {found}; expected ten digits.",
+        "A spreadsheet may have changed the number: download the file again and leave it unopened.",
+    ),
+    IssueCode(
+        "EXC-RECORD-TYPE",
+        "Exception: unknown record type",
+        "{field} is {found}; expected {expected}.",
+        "Check the import type; a record type of another year or program cannot be imported with this one.",
+    ),
+    IssueCode(
+        "EXC-SCORE",
+        "Exception: not a score",
+        "{field} is {found}; expected {expected}.",
+        "Correct the value, or download the file again.",
+    ),
+    IssueCode(
+        "EXC-LEVEL",
+        "Exception: unknown level",
+        "{field} is {found}; expected {expected}.",
+        "Correct the value, or download the file again.",
+    ),
+    IssueCode(
+        "EXC-RANGE",
+        "Exception: score out of range",
+        "{field} is {found}; scores of this test and grade run from {expected}. It is imported all the same.",
+        "Check the record with the state; it may be graded or keyed wrongly.",
+    ),
+    IssueCode(
+        "EXC-LEVEL-RANGE",
+        "Exception: level does not go with the score",
+        "{field} is {found}; a scale score of {score} in this grade is level {expected}. It is imported all the same.",
+        "Check the record with the state; the level may be of another test.",
+    ),
+    IssueCode(
+        "EXC-SCHOOL",
+        "Exception: not in the chosen schools",
+        "The student is at school {found}; the import was limited to {expected}.",
+        "Choose more schools, or leave the line to somebody else.",
+    ),
+    IssueCode(
+        "EXC-OTHER-SITE",
+        "Exception: file of the other reporting site",
+        "The file holds {found}: it comes from the reporting site for educators, not from the state's test operations site.",
+        "Download the student data file from the test operations site and upload that.",
+    ),
+    IssueCode(
+        "EXC-EXCEL",
+        "Exception: Excel workbook",
+        "Excel files are not imported: the file is {found}; expected {expected}.",
+        "Convert it here first and look at what it becomes, or download the text file from the state.",
+    ),
+    IssueCode(
+        "EXC-CELL",
+        "Exception: spoilt cells in a workbook",
+        "The workbook holds {found}; expected {expected}.",
+        "A spreadsheet rounded or shortened these numbers: download the text file from the state instead.",
+    ),
+    IssueCode(
+        "SKIP-UNSCORED",
+        "Skipped: no score",
+        "The record carries no score ({found}).",
+        "Nothing to do: students who were not tested have no score.",
+        skips=True,
+    ),
+    IssueCode(
+        "SKIP-OPTION",
+        "Skipped: assessment not chosen",
+        "Scores of {expected} are not imported, as chosen.",
+        "Nothing to do, or choose the assessment and test again.",
+        skips=True,
+    ),
+)

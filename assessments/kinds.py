@@ -1,0 +1,171 @@
+"""Kinds of change of this app: test set-ups, and the scores of one line."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from assessments.models import Assessment, Score
+from assessments.packing import CELLS, differing, packed_row_sql, unpack_sql
+from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.kinds import ChangeKind, register_kind
+from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
+
+SCORES = "scores"
+_COLUMNS = ("student_id", "assessment_id", "school_year", *CELLS)
+_OPERATION = {
+    "create": "c.before IS NULL",
+    "update": "c.before IS NOT NULL AND c.after IS NOT NULL",
+    "remove": "c.after IS NULL",
+}
+
+
+class ScoreWriter:
+    """Compares and writes the scores of whole lines: one change of a plan holds all scores of its line.
+
+    A line is written when every score it touches is as the plan saw it, or else set aside as a whole.
+    """
+
+    def set_aside(self, *, run: ImportRun, plan_run_id: int, operation: str) -> None:
+        where = f"c.run_id = {int(plan_run_id)} AND c.kind = '{SCORES}' AND {_OPERATION[operation]}"
+        gone = _missing_assessments(run, plan_run_id)
+        sides = {"create": ("after",), "update": ("after", "before"), "remove": ("before",)}[operation]
+        if operation == "create" and not gone and not _years_in_use(where):
+            self._set_aside_changed_students(run, where)
+            return
+        unions = " UNION ALL ".join(
+            f"SELECT u.line, u.seq, u.student_id, u.school_year, u.assessment_id, '{side}' AS side,"
+            f" {packed_row_sql('u')} AS value FROM ({unpack_sql(side, where)}) AS u"
+            for side in sides
+        )
+        guard = "" if operation == "remove" else "OR (c.guard IS NOT NULL AND s.identity_hash IS DISTINCT FROM c.guard)"
+        execute(
+            f"""
+            INSERT INTO imports_setaside (run_id, line, seq, reason)
+            SELECT %s, judged.line, judged.seq,
+              CASE WHEN judged.done THEN '{SetAsideReason.DONE.value}' ELSE '{SetAsideReason.CHANGED.value}' END
+            FROM (
+              SELECT t.line, t.seq, bool_and(now.value IS NOT DISTINCT FROM t.new) AS done,
+                bool_and(now.value IS NOT DISTINCT FROM t.old) AND bool_and(NOT (t.assessment_id = ANY(%s))) AS holds
+              FROM (
+                SELECT line, seq, student_id, school_year, assessment_id, max(value) FILTER (WHERE side = 'after') AS new,
+                  max(value) FILTER (WHERE side = 'before') AS old
+                FROM ({unions}) AS sides GROUP BY line, seq, student_id, school_year, assessment_id
+              ) AS t
+              LEFT JOIN LATERAL (SELECT {packed_row_sql("r")} AS value FROM assessments_score r
+                WHERE r.student_id = t.student_id AND r.assessment_id = t.assessment_id
+                  AND r.school_year = t.school_year) AS now ON true
+              GROUP BY t.line, t.seq
+            ) AS judged
+            JOIN imports_importchange c ON c.run_id = {int(plan_run_id)} AND c.line = judged.line AND c.seq = judged.seq
+            LEFT JOIN students_student s ON s.id = c.student_id
+            WHERE judged.done OR NOT judged.holds OR s.id IS NULL {guard}
+            """,
+            [run.pk, gone],
+        )
+
+    def _set_aside_changed_students(self, run: ImportRun, where: str) -> None:
+        execute(
+            f"""
+            INSERT INTO imports_setaside (run_id, line, seq, reason)
+            SELECT %s, c.line, c.seq, '{SetAsideReason.CHANGED.value}'
+            FROM imports_importchange c LEFT JOIN students_student s ON s.id = c.student_id
+            WHERE {where} AND (s.id IS NULL OR (c.guard IS NOT NULL AND s.identity_hash IS DISTINCT FROM c.guard))
+            """,
+            [run.pk],
+        )
+
+    def write(self, *, run: ImportRun, plan_run_id: int, operation: str, aside: bool) -> None:
+        where = f"c.run_id = {int(plan_run_id)} AND c.kind = '{SCORES}' AND {_OPERATION[operation]}"
+        if aside:
+            where += (
+                f" AND NOT EXISTS (SELECT 1 FROM imports_setaside a WHERE a.run_id = {int(run.pk)}"
+                " AND a.line = c.line AND a.seq = c.seq)"
+            )
+        if operation != "create":
+            execute(
+                f"DELETE FROM assessments_score t USING ({unpack_sql('before', where)}) AS u"
+                " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
+            )
+        if operation != "remove":
+            columns = ", ".join(_COLUMNS)
+            execute(
+                f"INSERT INTO assessments_score ({columns}, run_id, line)"
+                f" SELECT {', '.join(f'u.{name}' for name in _COLUMNS)}, %s, u.line FROM ({unpack_sql('after', where)}) AS u",
+                [run.pk],
+            )
+
+    def dependents(self, *, run: ImportRun) -> str:
+        """SQL condition: a set-up of change `c` is used by scores that the run undone did not write."""
+        own = f"WHERE r.run_id IS DISTINCT FROM {int(run.reverts_id)}" if run.reverts_id else ""
+        return f"c.object_id IN (SELECT r.assessment_id FROM assessments_score r {own})"
+
+    def labels(self, run_id: int) -> dict[int, str]:
+        return assessment_codes(run_id)
+
+    def flatten(self, change: ImportChange, labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
+        """(`CODE field`, before, after) of every score field that a change sets."""
+        for key, name, old, new in differing(change.before, change.after):
+            yield f"{labels.get(key, key)} {name}", old, new
+
+
+def _years_in_use(where: str) -> bool:
+    """Is there any score yet in the school years of a plan?"""
+    return bool(
+        fetch_all(
+            "SELECT 1 FROM assessments_score r WHERE r.school_year IN"
+            f" (SELECT DISTINCT (c.after->>'school_year')::smallint FROM imports_importchange c WHERE {where}) LIMIT 1"
+        )
+    )
+
+
+def _missing_assessments(run: ImportRun, plan_run_id: int) -> list[int]:
+    """Set-ups that the plan counts on and that are there no longer, or are not going to be made."""
+    aside = SetAside.objects.filter(run=run, line=0).exclude(reason=SetAsideReason.DONE).values_list("seq", flat=True)
+    planned = ImportChange.objects.filter(run_id=plan_run_id, kind=ASSESSMENT_KIND.key, line=0, before__isnull=True)
+    gone = set(planned.filter(seq__in=list(aside)).values_list("object_id", flat=True))
+    facts = ImportRun.objects.filter(pk=plan_run_id).values_list("facts", flat=True).first() or {}
+    targets = set(facts.get("targets", ()))
+    gone |= (
+        targets
+        - set(Assessment.objects.filter(pk__in=targets).values_list("pk", flat=True))
+        - set(planned.values_list("object_id", flat=True))
+    )
+    return sorted(gone)
+
+
+def assessment_codes(run_id: int) -> dict[int, str]:
+    """State codes by id, with those of set-ups that the run plans to make."""
+    codes: dict[int, str] = dict(Assessment.objects.values_list("pk", "state_code"))
+    planned = ImportChange.objects.filter(run_id=run_id, kind=ASSESSMENT_KIND.key)
+    codes |= {change.object_id: _state_code(change) for change in planned if change.object_id not in codes}
+    return codes
+
+
+def _state_code(change: ImportChange) -> Any:
+    return (change.after or change.before or {}).get("state_code", "")
+
+
+ASSESSMENT_KIND = register_kind(
+    ChangeKind(
+        key="assessment",
+        label="Assessment",
+        model=Assessment,
+        rank=65,
+        fields=(
+            "parent_id",
+            "state_code",
+            "name",
+            "score_type",
+            "position",
+            "start_date",
+            "results",
+            "passing_score",
+            "comments",
+            "shown_to_families",
+        ),
+        defaults={"passing_score": "", "comments": "", "shown_to_families": False},
+        student_column=None,
+    )
+)
+SCORES_KIND = register_kind(
+    ChangeKind(key=SCORES, label="Scores", model=Score, rank=70, fields=_COLUMNS[2:], writer=ScoreWriter())
+)

@@ -1,0 +1,206 @@
+"""Assessments (the Test Detail records), scores, and the row model of the wide import files."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import cached_property
+
+from sisimport.imports.base import StagedRow
+from students.models import SSID, Student
+
+
+class ScoreType(models.TextChoices):
+    SCALE = "scale", "Scale score and level"
+    LEVEL = "level", "Level only"
+    RAW = "raw", "Raw score only"
+
+
+class Assessment(models.Model):
+    """One test set-up: a parent test or one of its children, known to imports by its state code.
+
+    Imports find a parent by `state_code` and its children by the code under that parent; everything else may be edited
+    without breaking later imports. `results` lists the result statuses as `[{"code", "name", "passing"}]`, best first.
+    """
+
+    state_code = models.CharField(max_length=12)
+    name = models.CharField(max_length=120)
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    score_type = models.CharField(max_length=5, choices=ScoreType.choices, default=ScoreType.SCALE)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order among assessments, and under the parent.")
+    start_date = models.DateField("date", null=True, blank=True, help_text="Set up for tests from this day on.")
+    results = models.JSONField("result statuses", default=list, blank=True)
+    passing_score = models.CharField(max_length=8, blank=True)
+    comments = models.TextField(blank=True)
+    shown_to_families = models.BooleanField(
+        "shown to students and parents",
+        default=False,
+        help_text="Display Options: scores appear in the family portals.",
+    )
+
+    class Meta:
+        ordering = ["position", "name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state_code", "name"], condition=Q(parent__isnull=True), name="assessment_name_unique"
+            ),
+            models.UniqueConstraint(fields=["parent", "state_code"], name="assessment_child_code_unique"),
+            models.CheckConstraint(condition=~Q(state_code="") & ~Q(name=""), name="assessment_has_code_and_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state_code})"
+
+    @cached_property
+    def result_names(self) -> dict[str, str]:
+        return {str(result["code"]): str(result["name"]) for result in self.results}
+
+
+class Score(models.Model):
+    """One student's result on one assessment in one school year (`school_year` 2024 is 2023-24).
+
+    Written by imports millions at a time: the key is the only index, and student and assessment are kept right by the
+    statements that write, not by a constraint checked per row (see docs/decisions/scores.md). Empty text: not in the file.
+    """
+
+    pk = models.CompositePrimaryKey("student_id", "assessment_id", "school_year")
+    student = models.ForeignKey(
+        Student, on_delete=models.CASCADE, related_name="scores", db_constraint=False, db_index=False
+    )
+    assessment = models.ForeignKey(
+        Assessment, on_delete=models.PROTECT, related_name="scores", db_constraint=False, db_index=False
+    )
+    school_year = models.SmallIntegerField()
+    date = models.DateField(null=True)
+    line = models.IntegerField(null=True)
+    run_id = models.BigIntegerField(null=True, help_text="The run that wrote it last.")
+    scale_score = models.CharField(max_length=8, blank=True)
+    raw_score = models.CharField(max_length=8, blank=True)
+    result = models.CharField(max_length=40, blank=True)
+    grade = models.CharField("grade assessed", max_length=2, blank=True)
+    status = models.CharField("condition code", max_length=8, blank=True)
+    error_band = models.CharField("standard error", max_length=8, blank=True)
+    measure = models.CharField("Lexile or Quantile measure", max_length=12, blank=True)
+    uin = models.CharField("UIN", max_length=20, blank=True)
+
+    def __str__(self) -> str:
+        return f"Score of student {self.student_id} on assessment {self.assessment_id}, {self.year_label}"
+
+    @property
+    def year_label(self) -> str:
+        return year_label(self.school_year)
+
+
+def year_label(school_year: int) -> str:
+    """2024 -> `2023-24`."""
+    return f"{school_year - 1}-{school_year % 100:02d}"
+
+
+class ScoreRange(models.Model):
+    """Lowest scale score of each level, per record type and grade; a temporary table that one run's rules join."""
+
+    record_type = models.TextField(primary_key=True)
+    grade = models.TextField()
+    lowest = models.IntegerField()
+    level_2 = models.IntegerField(null=True)
+    level_3 = models.IntegerField(null=True)
+    level_4 = models.IntegerField(null=True)
+    highest = models.IntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "staged_score_range"
+
+    def __str__(self) -> str:
+        return f"{self.record_type} grade {self.grade}"
+
+
+class ScoreRow(StagedRow):
+    """One line of a CAASPP or ELPAC file: every column any layout has that a score is made of."""
+
+    record_type = models.TextField()
+    ssid = models.TextField()
+    local_student_id = models.TextField()
+    uin = models.TextField()
+    last_name = models.TextField()
+    first_name = models.TextField()
+    birth_date = models.DateField(null=True)
+    grade_assessed = models.TextField()
+    condition_code = models.TextField()
+    current_year_flag = models.TextField()
+    calculated_elas = models.TextField()
+
+    final_test_completed_date = models.DateField(null=True)
+    test_completed_date = models.DateField(null=True)
+    test_completed_date_1 = models.DateField(null=True)
+    test_completed_date_2 = models.DateField(null=True)
+    test_completed_date_3 = models.DateField(null=True)
+    test_completed_date_4 = models.DateField(null=True)
+    paper_test_completion_date = models.DateField(null=True)
+    lst_lock_score_date = models.DateField(null=True)
+
+    scale_score = models.TextField()
+    scale_score_sem = models.TextField()
+    lexile_quantile = models.TextField()
+    achievement_level = models.TextField()
+    performance_level = models.TextField()
+    percent_correct = models.TextField()
+    preliminary_indicator = models.TextField()
+    raw_score_1 = models.TextField()
+    raw_score_2 = models.TextField()
+    raw_score_3 = models.TextField()
+    raw_score_4 = models.TextField()
+    claim_1_level = models.TextField()
+    claim_2_level = models.TextField()
+    claim_3_level = models.TextField()
+    claim_4_level = models.TextField()
+    composite_claim_1_level = models.TextField()
+    composite_claim_1_score = models.TextField()
+    composite_claim_2_level = models.TextField()
+    composite_claim_2_score = models.TextField()
+    domain_1_level = models.TextField()
+    domain_2_level = models.TextField()
+    domain_3_level = models.TextField()
+    csa_composite_1_level = models.TextField()
+    csa_composite_1_score = models.TextField()
+    csa_composite_2_level = models.TextField()
+    csa_composite_2_score = models.TextField()
+    oral_scale_score = models.TextField()
+    oral_csem = models.TextField()
+    oral_level = models.TextField()
+    written_scale_score = models.TextField()
+    written_csem = models.TextField()
+    written_level = models.TextField()
+    listening_level = models.TextField()
+    speaking_level = models.TextField()
+    reading_level = models.TextField()
+    writing_level = models.TextField()
+
+    # Filled by `prepare`, on the few rows they speak of.
+    skipped = models.SmallIntegerField(default=0)  # 1: nothing scored, 2: not to be imported
+    replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one
+    repeated = models.SmallIntegerField(default=0)  # 1: equal to an earlier line, 2: contradicts another line
+    repeated_line = models.IntegerField(default=0)
+    repeated_uin_line = models.IntegerField(default=0)
+
+    holder = models.ForeignObject(
+        SSID,
+        on_delete=models.DO_NOTHING,
+        from_fields=["state", "ssid"],
+        to_fields=["state", "ssid"],
+        related_name="+",
+        null=True,
+    )
+    range = models.ForeignObject(
+        ScoreRange,
+        on_delete=models.DO_NOTHING,
+        from_fields=["record_type", "grade_assessed"],
+        to_fields=["record_type", "grade"],
+        related_name="+",
+        null=True,
+    )
+
+    class Meta:
+        managed = False
+        db_table = "staged_score"
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"

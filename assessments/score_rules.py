@@ -1,0 +1,208 @@
+"""Rules of score lines, in the three families of the screen: Ambiguity, Discrepancy, Exception; and the reasons to skip.
+
+Source: CAASPP Import (vendor help page, 2025), Error and Warning Descriptions and Data Matching Errors.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
+from django.db.models.functions import Cast, Concat
+
+from assessments.structure import LayoutTest, Part, no_score, tests_of
+from sisimport.imports.base import Rule
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.expressions import Differs, Loose
+from sisimport.imports.issues import Severity
+from students.models import School
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+_SSID = r"^[0-9]{10}$"
+_SCALE = r"^[0-9]{1,4}$"
+_RAW = r"^[0-9]{1,4}(\.[0-9]{1,2})?$"
+LIVE = Q(skipped=0)
+
+
+def rules(context: RunContext) -> Sequence[Rule]:
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    tests = tests_of(context.layout)
+    return [
+        *_skip_rules(tests),
+        *_match_rules(context),
+        *_identity_rules(),
+        *_school_rules(context),
+        *_repeat_rules(),
+        *_record_type_rules(tests),
+        *_value_rules(tests),
+        *_range_rules(),
+    ]
+
+
+def _of(test: LayoutTest) -> Q:
+    return Q(record_type__in=list(test.record_types))
+
+
+def _skip_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
+    names = Case(
+        *(When(_of(test), then=Value(test.parent.name)) for test in tests), default=Value(""), output_field=CharField()
+    )
+    found = Case(
+        When(~Q(condition_code=""), then=F("condition_code")), default=Value("blank scores"), output_field=CharField()
+    )
+    return [
+        Rule(number="CA-S-1", code="SKIP-UNSCORED", severity=NOTICE, field="condition_code", when=Q(skipped=1), found=found,
+             needs_student=False),
+        Rule(number="CA-S-2", code="SKIP-OPTION", severity=NOTICE, field="record_type", when=Q(skipped=2),
+             found=F("record_type"), expected=names, needs_student=False),
+    ]  # fmt: skip
+
+
+def _match_rules(context: RunContext) -> list[Rule]:
+    valid = Q(ssid__regex=_SSID)
+    nobody = LIVE & valid & ~context.matched
+    return [
+        Rule(number="CA-E-1", code="EXC-SSID", severity=ERROR, field="ssid", when=LIVE & ~valid, found=F("ssid"),
+             expected="ten digits", needs_student=False),
+        Rule(number="CA-A-1", code="AMB-STUDENTS", severity=ERROR, field="ssid", when=nobody & Q(candidates__gte=2),
+             found=F("ssid"), params={"candidates": F("candidate_text")}, needs_student=False),
+        Rule(number="CA-D-2", code="DIS-PARTIAL", severity=ERROR, field="ssid", when=nobody & Q(candidates=1),
+             found=F("ssid"), params={"candidates": F("candidate_text")}, needs_student=False),
+        Rule(number="CA-D-1", code="DIS-NOTFOUND", severity=ERROR, field="ssid", when=nobody & Q(candidates=0),
+             found=F("ssid"), needs_student=False),
+        Rule(number="CA-D-6", code="DIS-RETIRED", severity=NOTICE, field="ssid",
+             when=LIVE & (Q(holder__retired_at__isnull=False) | ~Q(replaced_ssid="")),
+             found=Case(When(~Q(replaced_ssid=""), then=F("replaced_ssid")), default=F("ssid"), output_field=CharField())),
+    ]  # fmt: skip
+
+
+def _identity_rules() -> list[Rule]:
+    """Names are compared with those of the record, first names also with everyday and alias names."""
+    last = ("student__match_last_name", "student__last_name", "student__alias_last_name")
+    first = ("student__match_first_name", "student__first_name", "student__alias_first_name")
+    birth = Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), F("student__birth_date")))
+    return [
+        *_name_rules("CA-D-4", "last_name", last),
+        *_name_rules("CA-D-3", "first_name", first),
+        Rule(number="CA-D-5", code="DIS-BIRTH", severity=ERROR, field="birth_date", when=LIVE & birth,
+             found=F("birth_date"), expected=F("student__birth_date")),
+    ]  # fmt: skip
+
+
+def _name_rules(number: str, field: str, records: Sequence[str]) -> list[Rule]:
+    differs, far = LIVE & ~Q(**{field: ""}), Q()
+    for record in records:
+        differs &= Q(Differs(F(field), F(record)))
+        far &= Q(Differs(Loose(F(field)), Loose(F(record))))
+    both: dict[str, Any] = {"field": field, "found": F(field), "expected": F(records[0])}
+    return [
+        Rule(number=number, code="DIS-NAME", severity=ERROR, when=differs & far, **both),
+        Rule(number=number, code="DIS-NEAR", severity=NOTICE, when=differs & ~far, **both),
+    ]
+
+
+def _school_rules(context: RunContext) -> list[Rule]:
+    chosen = [code.strip() for code in context.option("schools").split(",") if code.strip()]
+    if not chosen:
+        return []
+    ids = list(School.objects.filter(code__in=chosen).values_list("pk", flat=True))
+    outside = Q(student__school_id__isnull=True) | ~Q(student__school_id__in=ids)
+    return [
+        Rule(number="CA-E-2", code="EXC-SCHOOL", severity=ERROR, field="school_code", when=LIVE & outside,
+             found=F("student__school__code"), expected=", ".join(chosen)),
+    ]  # fmt: skip
+
+
+def _repeat_rules() -> list[Rule]:
+    other = {"other_line": F("repeated_line")}
+    return [
+        Rule(number="CA-A-2", code="AMB-RECORDS", severity=ERROR, field="ssid", when=LIVE & Q(repeated=2), found=F("ssid"),
+             params=other, needs_student=False),
+        Rule(number="CA-A-3", code="AMB-REPEAT", severity=NOTICE, field="ssid", when=LIVE & Q(repeated=1), found=F("ssid"),
+             params=other, needs_student=False),
+        Rule(number="CA-A-4", code="AMB-UIN", severity=ERROR, field="uin", when=LIVE & Q(repeated_uin_line__gt=0),
+             found=F("uin"), params={"other_line": F("repeated_uin_line")}, needs_student=False),
+    ]  # fmt: skip
+
+
+def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
+    known = [code for test in tests for code in test.record_types]
+    expected = ", ".join(f"{test.record_types[0]} ({test.parent.name})" for test in tests)
+    return [
+        Rule(number="CA-E-3", code="EXC-RECORD-TYPE", severity=ERROR, field="record_type",
+             when=~Q(record_type__in=known) & ~Q(record_type=""), found=F("record_type"), expected=expected, needs_student=False),
+    ]  # fmt: skip
+
+
+def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
+    """One rule per column of the file: what the tests that use it expect there."""
+    scores: dict[str, list[tuple[LayoutTest, str]]] = {}
+    levels: dict[str, list[tuple[LayoutTest, Part]]] = {}
+    for test in tests:
+        for part in test.parts:
+            if part.scale:
+                scores.setdefault(part.scale, []).append((test, _SCALE))
+            if part.raw:
+                scores.setdefault(part.raw, []).append((test, _RAW))
+            if part.result:
+                levels.setdefault(part.result, []).append((test, part))
+    found: list[Rule] = []
+    for column, uses in scores.items():
+        pattern = uses[0][1]
+        types = [code for test, _pattern in uses for code in test.record_types]
+        wrong = (
+            LIVE & ~Q(**{f"{column}__in": ["", "NS"]}) & Q(record_type__in=types) & ~Q(**{f"{column}__regex": pattern})
+        )
+        expected = "a whole number of at most four digits" if pattern == _SCALE else "a number"
+        found.append(Rule(number="CA-E-4", code="EXC-SCORE", severity=ERROR, field=column, when=wrong, found=F(column),
+                          expected=expected, needs_student=False))  # fmt: skip
+    for column, parts in levels.items():
+        known, expected_levels = Q(), []
+        for test, part in parts:
+            spellings = {*(code.upper() for code in part.results or {}), *part.spellings(), *no_score()}
+            known |= _of(test) & Q(**{f"{column}__in": sorted(spellings)})
+            expected_levels.append(", ".join(part.results or {}))
+        types = [code for test, _part in parts for code in test.record_types]
+        odd = LIVE & ~Q(**{column: ""}) & Q(record_type__in=types) & ~known
+        expected = " or ".join(dict.fromkeys(expected_levels))
+        digits = Q(**{f"{column}__regex": r"^[0-9]{1,2}$"})
+        for severity, when in ((WARNING, odd & digits), (ERROR, odd & ~digits)):
+            found.append(Rule(number="CA-E-5", code="EXC-LEVEL", severity=severity, field=column, when=when,
+                              found=F(column), expected=expected, needs_student=False))  # fmt: skip
+    return found
+
+
+def _range_rules() -> list[Rule]:
+    score = Case(When(scale_score__regex=_SCALE, then=Cast("scale_score", IntegerField())), output_field=IntegerField())
+    known = LIVE & Q(range__lowest__isnull=False) & Q(scale_score__regex=_SCALE)
+    level = Case(
+        When(Q(range__level_2__isnull=True), then=Value("")),
+        When(_at_least(score, "range__level_4"), then=Value("4")),
+        When(_at_least(score, "range__level_3"), then=Value("3")),
+        When(_at_least(score, "range__level_2"), then=Value("2")),
+        default=Value("1"),
+        output_field=CharField(),
+    )
+    inside = _at_least(score, "range__lowest") & ~_at_least(score, "range__highest", plus=1)
+    return [
+        Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field="scale_score", when=known & ~inside,
+             found=F("scale_score"), expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()),
+             needs_student=False),
+        Rule(number="CA-E-7", code="EXC-LEVEL-RANGE", severity=WARNING, field="achievement_level",
+             when=known & inside & Q(achievement_level__regex=r"^[1-4]$") & Q(range__level_2__isnull=False)
+             & Q(Differs(F("achievement_level"), level)),
+             found=F("achievement_level"), expected=level, params={"score": F("scale_score")}, needs_student=False),
+    ]  # fmt: skip
+
+
+class _AtLeast(models.Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " >= "
+    output_field = models.BooleanField()
+    conditional = True
+
+
+def _at_least(score: Any, bound: str, *, plus: int = 0) -> Q:
+    """score >= bound + plus, false where the bound is unknown."""
+    limit: Any = F(bound) + plus if plus else F(bound)
+    return Q(**{f"{bound}__isnull": False}) & Q(_AtLeast(score, limit))

@@ -1,0 +1,161 @@
+"""Set-based work on the staged lines before the rules are asked: replaced SSIDs, lines without score, repeats, near matches."""
+
+from assessments.models import Assessment, ScoreRange, ScoreRow
+from assessments.structure import LayoutTest, Part, no_score, ranges_of, school_year, tests_of, unscored_codes
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.staging import create_table
+from sisimport.imports.issues import FileError
+from students.models import LEA
+
+ROWS = ScoreRow._meta.db_table
+
+
+def prepare(context: RunContext) -> None:
+    """Raises FileError when it is not clear which set-up an assessment's scores go to."""
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    tests = tests_of(context.layout)
+    if not context.lea_ids:
+        # The files name no district of ours: scores go to whoever holds the SSID.
+        context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
+    _mark_skipped(context, tests)
+    _take_replaced_ssids()
+    _mark_repeats(tests, has_uin="uin" in context.fields)
+    _find_candidates(context)
+    _load_ranges(tests, school_year(context.layout.key))
+    check_setups(context, tests)
+
+
+def in_test(test: LayoutTest, alias: str = "r") -> str:
+    codes = ", ".join(_literal(code) for code in test.record_types)
+    return f"{alias}.record_type IN ({codes})"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def has_score(part: Part, alias: str = "r", *, real: bool = True) -> str:
+    """SQL: the line holds a value for this part. `real`: a level that says "no score" is none."""
+    blank = ", ".join(_literal(code) for code in ["", *no_score(), "E"])
+    conditions = [f"{alias}.{quoted(name)} NOT IN ('', 'NS')" for name in (part.scale, part.raw) if name]
+    if part.result:
+        conditions.append(
+            f"{alias}.{quoted(part.result)} NOT IN ({blank})" if real else f"{alias}.{quoted(part.result)} <> ''"
+        )
+    return f"({' OR '.join(conditions)})"
+
+
+def _mark_skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+    """1: nothing is scored, or a condition code says so. 2: the assessment was not chosen."""
+    unscored = ", ".join(_literal(code) for code in unscored_codes())
+    for test in tests:
+        if context.option(test.code) == "skip":
+            execute(f"UPDATE {ROWS} r SET skipped = 2 WHERE {in_test(test)} AND NOT r.refused")
+            continue
+        nothing = " AND ".join(f"NOT {has_score(part)}" for part in test.parts)
+        execute(
+            f"UPDATE {ROWS} r SET skipped = 1"
+            f" WHERE {in_test(test)} AND NOT r.refused AND (r.condition_code IN ({unscored}) OR ({nothing}))"
+        )
+
+
+def _take_replaced_ssids() -> None:
+    """Lines with an SSID that the state replaced go to whoever holds the new one."""
+    execute(
+        f"""
+        UPDATE {ROWS} r SET replaced_ssid = r.ssid, ssid = p.replacement_ssid
+        FROM students_ssidreplacement p
+        WHERE p.state = r.state AND p.retired_ssid = r.ssid
+          AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = r.state AND h.ssid = r.ssid)
+        """
+    )
+
+
+def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
+    """Scored lines of one student and test: equal ones count once, others contradict each other."""
+    compared = sorted({name for test in tests for part in test.parts for name in part.fields})
+    values = " || chr(31) || ".join(f"r.{quoted(name)}" for name in compared)
+    whens = " ".join(f"WHEN {in_test(test)} THEN {n}" for n, test in enumerate(tests, 1))
+    test_number = f"CASE {whens} END"
+    live = "NOT r.refused AND r.skipped = 0 AND r.ssid <> ''"
+    key = f"r.ssid, {test_number}, r.current_year_flag = 'N'"
+    if fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {live} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"):
+        execute(
+            f"""
+            WITH keyed AS (
+              SELECT r.line, r.ssid, {test_number} AS test, r.current_year_flag = 'N' AS earlier,
+                hashtextextended({values}, 0) AS h FROM {ROWS} r WHERE {live}
+            ), judged AS (
+              SELECT line, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
+                min(h) OVER w <> max(h) OVER w AS differ FROM keyed WINDOW w AS (PARTITION BY ssid, test, earlier)
+            )
+            UPDATE {ROWS} r SET repeated = CASE WHEN differ THEN 2 WHEN j.line > j.first_line THEN 1 ELSE 0 END,
+              repeated_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
+            FROM judged j WHERE j.line = r.line AND j.n > 1
+            """
+        )
+    once = "r.uin <> '' AND r.repeated = 0 AND NOT r.refused"
+    if has_uin and fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {once} GROUP BY r.uin HAVING count(*) > 1 LIMIT 1"):
+        execute(
+            f"""
+            WITH twice AS (SELECT r.uin FROM {ROWS} r WHERE {once} GROUP BY r.uin HAVING count(*) > 1), judged AS (
+              SELECT r.line, min(r.line) OVER w AS first_line, max(r.line) OVER w AS last_line
+              FROM {ROWS} r JOIN twice USING (uin) WHERE {once} WINDOW w AS (PARTITION BY r.uin)
+            )
+            UPDATE {ROWS} r SET repeated_uin_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
+            FROM judged j WHERE j.line = r.line
+            """
+        )
+
+
+def _find_candidates(context: RunContext) -> None:
+    """Lines whose SSID nobody holds: students of the same name and birth date, as far as this run may see them."""
+    schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
+    params = [] if context.run.schools is None else [list(context.run.schools)]
+    execute(
+        f"""
+        UPDATE {ROWS} r SET candidates = least(c.n, 99), candidate_text = c.numbers
+        FROM (
+          SELECT u.line, count(*) AS n, string_agg(s.local_number, ', ' ORDER BY s.local_number) AS numbers
+          FROM {ROWS} u
+          JOIN students_student s ON s.birth_date = u.birth_date AND s.match_last_name = u.last_name
+            AND u.first_name IN (s.match_first_name, s.first_name) {schools}
+          WHERE u.skipped = 0 AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = u.state AND h.ssid = u.ssid)
+          GROUP BY u.line
+        ) AS c WHERE c.line = r.line
+        """,
+        params,
+    )
+
+
+def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
+    create_table(ScoreRange)  # type: ignore[arg-type]
+    values = [
+        (spelling, r.grade, r.lowest, *r.levels, r.highest)
+        for test in tests
+        for r in ranges_of(test.ranges, year)
+        for spelling in test.record_types
+    ]
+    if values:
+        places = ", ".join("(%s, %s, %s::int, %s::int, %s::int, %s::int, %s::int)" for _ in values)
+        execute(
+            f"INSERT INTO {ScoreRange._meta.db_table} (record_type, grade, lowest, level_2, level_3, level_4, highest)"
+            f" VALUES {places}",
+            [v for row in values for v in row],
+        )
+    execute(f"ANALYZE {ScoreRange._meta.db_table}")
+
+
+def check_setups(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+    """Without a choice the one record that fits is used; several need a choice."""
+    for test in tests:
+        if context.option(test.code):
+            continue
+        fitting = list(Assessment.objects.filter(parent__isnull=True, state_code=test.code))
+        if len(fitting) < 2:
+            continue
+        (used,) = fetch_one(f"SELECT EXISTS (SELECT 1 FROM {ROWS} r WHERE {in_test(test)} AND r.skipped = 0)")
+        if used:
+            names = ", ".join(f"{a.name} ({a.pk})" for a in fitting)
+            raise FileError("AMB-SETUP", field=test.code, found=names, expected="one of them to be chosen")

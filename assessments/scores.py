@@ -1,0 +1,170 @@
+"""Import types of CAASPP and ELPAC results: one class, one instance per import type, everything else is data.
+
+    wide file -> the columns this layout makes scores of -> match by SSID -> rules -> scores of each line as one change
+
+Source: CAASPP Import (vendor help page, 2025); layouts by the California Department of Education.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, CharField, DateField, F, FilteredRelation, Q, Value, When
+from django.db.models.functions import Coalesce, Greatest
+
+from assessments import score_plan, score_rules, score_stage
+from assessments.models import Assessment, ScoreRow
+from assessments.structure import LayoutTest, TypeFacts, family_of, test_names, tests_of
+from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.kinds import EL_KIND
+from sisimport.imports.layouts import load_layouts
+from sisimport.imports.models import Work
+
+TOOL = "caaspp"
+LAYOUTS = Path(__file__).parent / "layouts"
+NEW, SKIP = "new", "skip"
+EL_PART = "el"
+STATUS_OF = {"EL": "EL", "IFEP": "Not EL"}
+ELA_STATUS = checkbox(
+    "ela_status",
+    "Import Initial ELPAC with ELA Status",
+    hint="A student without English learner status gets the one calculated from the test; an existing one stays as it is.",
+)
+SCHOOLS = Option(
+    name="schools",
+    label="Schools",
+    hint="School codes with commas between them; empty: all schools.",
+    pattern=r"[0-9]{1,7}(\s*,\s*[0-9]{1,7})*",
+)
+_NOT_COLUMNS = {f.name for f in ScoreRow._meta.get_fields() if not getattr(f, "concrete", False)}
+_STAGED = tuple(
+    f.name
+    for f in ScoreRow._meta.concrete_fields
+    if f.name
+    not in {
+        "line",
+        "lea_id",
+        "state",
+        "refused",
+        "candidates",
+        "candidate_text",
+        "skipped",
+        "replaced_ssid",
+        "repeated",
+        "repeated_line",
+        "repeated_uin_line",
+    }
+)
+
+
+class ScoreImport(ImportType):
+    """One import type of the CAASPP Import screen."""
+
+    tool = TOOL
+    works = (Work.TEST, Work.IMPORT)
+    file_hint = ".csv, .dat or .zip"
+    row_model = ScoreRow
+    fields = _STAGED
+    lea_field = None
+    school_field = None
+    part_of_field = {"calculated_elas": EL_PART}
+
+    def __init__(self, facts: TypeFacts, *, folder: Path = LAYOUTS, listed: bool = True) -> None:
+        self.key = facts.key
+        self.label = facts.label
+        self.layouts = facts.layouts
+        self.order = facts.order
+        self.layout_folder = folder
+        self.listed = listed
+        self.family = family_of(facts.layouts[0])
+        loaded = load_layouts(folder)
+        self.tests = test_names(loaded[key] for key in facts.layouts)
+        names = ", ".join(self.tests.values())
+        self.description = f"Brings scores of {names} into the student records, with their parts."
+
+    @property
+    def options(self) -> tuple[Option, ...]:  # type: ignore[override]
+        """One list per assessment, with the set-ups that exist now."""
+        fitting: dict[str, list[Assessment]] = {}
+        for assessment in Assessment.objects.filter(parent__isnull=True, state_code__in=list(self.tests)):
+            fitting.setdefault(assessment.state_code, []).append(assessment)
+        lists = [assessment_option(code, name, fitting.get(code, [])) for code, name in self.tests.items()]
+        extra = [ELA_STATUS] if self.family == "elpac-initial" else []
+        return (*lists, *extra, SCHOOLS)
+
+    def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
+        return ScoreRow.objects.annotate(student=FilteredRelation("holder__student"))
+
+    def prepare(self, context: RunContext) -> None:
+        score_stage.prepare(context)
+
+    def rules(self, context: RunContext) -> Sequence[Rule]:
+        return score_rules.rules(context)
+
+    def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        """Scores are planned by `after_plan`, a line at a time; here is what else a line may change."""
+        if context.option("ela_status") != "1" or "calculated_elas" not in context.fields:
+            return []
+        status = Case(
+            *(When(calculated_elas=code, then=Value(status)) for code, status in STATUS_OF.items()),
+            default=Value(""),
+            output_field=CharField(),
+        )
+        date = score_date(context)
+        return [
+            PlannedCreate(
+                kind=EL_KIND,
+                part=EL_PART,
+                when=Q(
+                    calculated_elas__in=list(STATUS_OF), student__el__student_id__isnull=True, skipped__lt=2, repeated=0
+                ),
+                object_id=F("student__id"),
+                values={
+                    "program_status": status,
+                    "identified_date": date,
+                    "state_elas": F("calculated_elas"),
+                    "state_elas_date": date,
+                },
+            )
+        ]
+
+    def after_plan(self, context: RunContext) -> None:
+        score_plan.plan_scores(context)
+
+
+def assessment_option(code: str, name: str, fitting: Iterable[Assessment]) -> Option:
+    """The list of one assessment: existing records, a new set-up, or not at all."""
+    records = [Choice(value=str(a.pk), label=a.name) for a in fitting]
+    automatic = records[0].label if len(records) == 1 else "choose one of the records" if records else "new test set-up"
+    return Option(
+        name=code,
+        label=name,
+        choices=(
+            Choice(value="", label=f"Automatic ({automatic})"),
+            *records,
+            Choice(value=NEW, label="Import to newly created test setup"),
+            Choice(value=SKIP, label="Do not import these assessments"),
+        ),
+    )
+
+
+def tests_in(context: RunContext) -> tuple[LayoutTest, ...]:
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    return tests_of(context.layout)
+
+
+def score_date(context: RunContext) -> Any:
+    """The test date of a line as an ORM expression: the final date where the layout has one, else the latest of its parts."""
+    sources: list[Any] = []
+    if "final_test_completed_date" in context.fields:
+        sources.append(F("final_test_completed_date"))
+    parts = [F(f"test_completed_date_{n}") for n in range(1, 5) if f"test_completed_date_{n}" in context.fields]
+    if parts:
+        sources.append(Greatest(*parts) if len(parts) > 1 else parts[0])
+    single = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
+    sources += [F(name) for name in single if name in context.fields]
+    if not sources:
+        return Value(None, output_field=DateField())
+    return Coalesce(*sources) if len(sources) > 1 else sources[0]

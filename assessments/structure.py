@@ -1,0 +1,235 @@
+"""Which tests a layout yields and which of its columns feed them: the files of `data/` as small types. No Django.
+
+data/structure.toml   tests, children, record types, result statuses
+data/types.toml       import types that take several layouts
+data/ranges.csv       scale scores of each level, per test and grade
+"""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sisimport.imports.layouts import Layout, LayoutError
+
+DATA = Path(__file__).parent / "data"
+_KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(?P<rest>-.+)?\Z")
+FAMILIES = {"caaspp": "CAASPP", "elpac-summative": "ELPAC Summative", "elpac-initial": "ELPAC Initial"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A parent or child test of one layout. The fields are those of the layout; empty: the layout has no such column.
+
+    `results`: result statuses (code as stored -> name), best first. `spellings`: upper-case spelling in files -> code.
+    """
+
+    code: str
+    name: str
+    scale: str = ""
+    raw: str = ""
+    result: str = ""
+    error: str = ""
+    measure: str = ""
+    results: Mapping[str, str] | None = None
+    passing: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Columns of which one must hold a value for this test to be imported."""
+        return tuple(name for name in (self.scale, self.raw, self.result) if name)
+
+    @property
+    def score_type(self) -> str:
+        if self.scale:
+            return "scale"
+        return "level" if self.result else "raw"
+
+    def spellings(self) -> dict[str, str]:
+        """Spelling of a result in files, in upper case -> the result's code; only those that differ."""
+        known = {code.upper(): code for code in self.results or {}}
+        known |= {
+            other.upper(): code for other, code in structure()["spellings"].items() if code in (self.results or {})
+        }
+        return {spelling: code for spelling, code in known.items() if spelling != code}
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutTest:
+    """A parent test as one layout has it, with the children that the layout has columns for."""
+
+    parent: Part
+    children: tuple[Part, ...]
+    record_types: tuple[str, ...]
+    ranges: str = ""
+
+    @property
+    def code(self) -> str:
+        return self.parent.code
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (self.parent, *self.children)
+
+
+@cache
+def structure() -> dict[str, Any]:
+    return tomllib.loads((DATA / "structure.toml").read_text(encoding="utf-8"))
+
+
+def unscored_codes() -> list[str]:
+    """Condition codes of rows that carry no score."""
+    return list(structure()["unscored"])
+
+
+def no_score() -> list[str]:
+    """Scores and levels that say there is none."""
+    return list(structure()["no_score"])
+
+
+def family_of(layout_key: str) -> str:
+    """Raises LayoutError for a layout file that is not named family-year."""
+    return _match(layout_key)["family"]
+
+
+def school_year(layout_key: str) -> int:
+    """The school year of a layout, as the year of its spring: caaspp-2023-24 -> 2024."""
+    return int(_match(layout_key)["year"]) + 1
+
+
+def is_extra(layout_key: str) -> bool:
+    return bool(_match(layout_key)["rest"])
+
+
+def _match(layout_key: str) -> re.Match[str]:
+    match = _KEY.match(layout_key)
+    if match is None:
+        raise LayoutError(f"{layout_key}: a layout file is named family-CCYY-YY, family one of {', '.join(FAMILIES)}")
+    return match
+
+
+def _covers(years: list[int] | None, year: int) -> bool:
+    if not years:
+        return True
+    return years[0] <= year and (len(years) == 1 or year <= years[1])
+
+
+def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
+    """The tests whose records a file of this layout may hold, in the order of the structure file."""
+    family, year = family_of(layout.key), school_year(layout.key)
+    found = []
+    for code, facts in structure()["tests"].items():
+        if facts["family"] != family or not _covers(facts.get("years"), year) or year in facts.get("not_years", ()):
+            continue
+        if layout.key in facts.get("not_layouts", ()):
+            continue
+        instead = next((other for other in facts.get("instead", ()) if _covers(other["years"], year)), None)
+        parent = _part(code, facts["name"], instead or facts, layout, passing=facts.get("passing", ()))
+        children: dict[str, Part] = {}
+        for child in () if instead else facts.get("children", ()):
+            part = _part(child["code"], child["name"], child, layout)
+            if part.fields and part.code not in children and _covers(child.get("years"), year):
+                children[part.code] = part
+        if parent.fields:
+            found.append(
+                LayoutTest(
+                    parent=parent,
+                    children=tuple(children.values()),
+                    record_types=tuple(facts["record_types"]),
+                    ranges="" if instead else facts.get("ranges", ""),
+                )
+            )
+    return tuple(found)
+
+
+def _part(code: str, name: str, facts: Mapping[str, Any], layout: Layout, *, passing: Iterable[str] = ()) -> Part:
+    fields = {
+        key: facts[key] for key in ("scale", "raw", "result", "error", "measure") if facts.get(key) in layout.fields
+    }
+    results = structure()["results"][facts["results"]] if "result" in fields else None
+    return Part(code=code, name=name, results=results, passing=tuple(passing) if results else (), **fields)
+
+
+def test_names(layouts: Iterable[Layout]) -> dict[str, str]:
+    """Parent codes and names of all tests that files of these layouts may hold."""
+    return {test.code: test.parent.name for layout in layouts for test in tests_of(layout)}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Scale scores of one grade: lowest of all, lowest of levels 2 to 4 where published, highest."""
+
+    grade: str
+    lowest: int
+    levels: tuple[int | None, int | None, int | None]
+    highest: int
+
+
+@cache
+def _range_rows() -> tuple[dict[str, str], ...]:
+    with (DATA / "ranges.csv").open(encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(stream))
+
+
+@cache
+def ranges_of(test: str, year: int) -> tuple[Range, ...]:
+    """Published score ranges of a test in a school year, by grade; empty where none are known."""
+    grades: dict[str, list[dict[str, str]]] = {}
+    for row in _range_rows():
+        if row["test"] == test and int(row["from"] or 0) <= year <= int(row["to"] or 9999):
+            grades.setdefault(row["grade"], []).append(row)
+    found = []
+    for grade, rows in grades.items():
+        lowest = {row["level"]: int(row["lowest"]) for row in rows}
+        found.append(
+            Range(
+                grade=grade,
+                lowest=min(lowest.values()),
+                levels=(lowest.get("2"), lowest.get("3"), lowest.get("4")),
+                highest=max(int(row["highest"]) for row in rows),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFacts:
+    """An import type: key and label as on the screen, the layouts it takes."""
+
+    key: str
+    label: str
+    layouts: tuple[str, ...]
+    order: int
+
+
+def import_types(layout_keys: Iterable[str]) -> list[TypeFacts]:
+    """Import types for these layouts: the special cases of types.toml, and one for every other layout."""
+    keys = sorted(layout_keys)
+    special = tomllib.loads((DATA / "types.toml").read_text(encoding="utf-8"))
+    found: dict[str, tuple[str, list[str]]] = {}
+    for key, facts in special.items():
+        present = [layout for layout in facts["layouts"] if layout in keys]
+        if present:
+            found[key] = (facts["label"], present)
+    taken = {layout for facts in special.values() for layout in facts["layouts"]}
+    for layout in keys:
+        if layout not in taken:
+            key, label = _type_name(layout)
+            found.setdefault(key, (label, []))[1].append(layout)
+    order = list(FAMILIES)
+    ranked = sorted(found, key=lambda key: (order.index(family_of(found[key][1][0])), school_year(found[key][1][0])))
+    return [
+        TypeFacts(key=key, label=found[key][0], layouts=tuple(found[key][1]), order=number)
+        for number, key in enumerate(ranked, 1)
+    ]
+
+
+def _type_name(layout: str) -> tuple[str, str]:
+    family, spring = family_of(layout), school_year(layout)
+    if family == "elpac-summative":
+        return f"{family}-{spring}", f"{FAMILIES[family]} {spring}"
+    return f"{family}-{spring - 1}-{spring}", f"{FAMILIES[family]} {spring - 1}-{spring}"

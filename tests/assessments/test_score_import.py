@@ -1,0 +1,499 @@
+"""From a score file to scores: what is written, what is compared, what is undone."""
+
+import datetime as dt
+
+import pytest
+
+from assessments.models import Assessment, Score
+from assessments.queries import scores_json
+from sisimport.imports.models import ImportRun
+from students.models import SSID, SSIDReplacement, Student
+from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text, undo
+from tests.ssid.journey import District, codes, district
+
+pytestmark = pytest.mark.django_db
+
+TYPE, LAYOUT = "caaspp-2023-2024", "caaspp-2023-24"
+WITH_PARTS = {
+    "composite_claim_1_score": "2510",
+    "composite_claim_1_level": "2",
+    "composite_claim_2_level": "3",
+    "scale_score_sem": "24",
+    "lexile_quantile": "1045L",
+}
+
+
+@pytest.fixture
+def home() -> District:
+    made = district()
+    made.add("100", ssid=SSID_1)
+    return made
+
+
+def scores(number: str = "100") -> dict[str, dict[str, object]]:
+    return {score["code"]: score for score in scores_json(Student.objects.get(local_number=number))}
+
+
+def test_a_record_becomes_parent_and_child_scores(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+
+    assert counts(done) == {"import": 1}
+    found = scores()
+    assert set(found) == {"SBELA", "SBELA-RL", "SBELA-WR"}
+    parent = found["SBELA"]
+    assert (parent["scale_score"], parent["result"], parent["date"], parent["grade"]) == (
+        "2502",
+        "3",
+        "2024-04-12",
+        "05",
+    )
+    assert (parent["error_band"], parent["measure"], parent["uin"]) == ("24", "1045L", "1000000000000001")
+    assert parent["school_year"] == "2023-24"
+    assert (found["SBELA-RL"]["scale_score"], found["SBELA-RL"]["result"]) == ("2510", "2")
+    assert (found["SBELA-WR"]["scale_score"], found["SBELA-WR"]["date"]) == (None, "2024-04-12")
+
+
+def test_a_test_writes_nothing_and_says_what_import_would(home: District) -> None:
+    tested = report(TYPE, text(LAYOUT, ela(**WITH_PARTS)))
+
+    assert (tested["planned_count"], tested["import_count"]) == (1, 0)
+    assert not Score.objects.exists()
+    assert not Assessment.objects.exists()
+    planned = {(c["field"], c["after"]) for c in tested["changes"] if c["what"] == "scores"}
+    assert ("SBELA scale_score", "2502") in planned
+    assert ("SBELA-WR result", "3") in planned
+
+
+def test_import_after_a_test_applies_the_plan_of_that_test(home: District) -> None:
+    data = text(LAYOUT, ela())
+    tested = start(TYPE, data)
+
+    done = start(TYPE, data, work="import")
+
+    assert done.test_run_id == tested.pk
+    assert done.import_count == 1
+
+
+def test_a_line_whose_student_changed_since_test_is_set_aside(home: District) -> None:
+    data = text(LAYOUT, ela())
+    start(TYPE, data)
+    Student.objects.update(last_name="Leigh")
+
+    done = report(TYPE, data, work="import")
+
+    assert counts(done) == {"set_aside": 1}
+    assert not Score.objects.exists()
+
+
+def test_a_score_written_since_test_is_not_overwritten(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+    changed = text(LAYOUT, ela(scale_score="2510"))
+    start(TYPE, changed)
+    Score.objects.update(scale_score="2600")
+
+    done = report(TYPE, changed, work="import")
+
+    assert counts(done) == {"set_aside": 1}
+    assert scores()["SBELA"]["scale_score"] == "2600"
+
+
+def test_the_same_file_again_is_unchanged_and_writes_nothing(home: District) -> None:
+    data = text(LAYOUT, ela(**WITH_PARTS))
+    first = start(TYPE, data, work="import")
+
+    again = report(TYPE, data, work="import")
+
+    assert counts(again) == {"unchanged": 1}
+    assert again["changes"] == []
+    assert set(Score.objects.values_list("run_id", flat=True)) == {first.pk}
+
+
+def test_a_rescored_row_updates_and_only_what_differs_is_planned(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+
+    again = start(
+        TYPE, text(LAYOUT, ela(**{**WITH_PARTS, "scale_score": "2520", "composite_claim_2_level": "1"})), work="import"
+    )
+
+    assert again.facts["score_counts"] == {"added": 0, "updated": 2, "unchanged": 1}
+    assert scores()["SBELA"]["scale_score"] == "2520"
+    assert Score.objects.count() == 3
+
+
+def test_revert_takes_away_scores_and_new_set_ups(home: District) -> None:
+    run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+
+    undone = undo(run)
+
+    assert (undone.import_count, undone.set_aside_count) == (1, 0)
+    assert not Score.objects.exists()
+    assert not Assessment.objects.exists()
+
+
+def test_revert_of_a_rescore_restores_the_former_scores(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+    before = scores()
+    run = start(TYPE, text(LAYOUT, ela(scale_score="2520", composite_claim_1_level="1")), work="import")
+
+    undo(run)
+
+    assert scores() == before
+
+
+def test_revert_keeps_scores_that_changed_since(home: District) -> None:
+    run = start(TYPE, text(LAYOUT, ela()), work="import")
+    Score.objects.update(scale_score="2600", run_id=None)
+
+    undone = undo(run)
+
+    assert (undone.import_count, undone.set_aside_count) == (0, 1)
+    assert scores()["SBELA"]["scale_score"] == "2600"
+    assert Assessment.objects.filter(state_code="SBELA").exists()
+
+
+def test_scores_of_another_year_stand_beside(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    start("caaspp-2024-2025", text("caaspp-2024-25", ela(scale_score="2550")), work="import")
+
+    assert [s["school_year"] for s in scores_json(Student.objects.get())] == ["2024-25", "2023-24"]
+    assert Assessment.objects.filter(state_code="SBELA").count() == 1
+
+
+@pytest.mark.parametrize("code", ["NT", "PGE", "NTE", "NEL"])
+def test_a_record_without_score_is_skipped_with_its_code(home: District, code: str) -> None:
+    row = ela(condition_code=code, scale_score="", achievement_level="", final_test_completed_date="")
+
+    done = report(TYPE, text(LAYOUT, row), work="import")
+
+    assert counts(done) == {"skipped": 1}
+    assert [(i["code"], i["severity"], i["found"]) for i in done["issues"]] == [("SKIP-UNSCORED", "notice", code)]
+
+
+def test_a_record_of_a_stranger_without_score_is_skipped_not_refused(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2, condition_code="NT", scale_score="", achievement_level="")))
+
+    assert counts(done) == {"skipped": 1}
+
+
+@pytest.mark.parametrize("code", ["LOSS", "INC0", "INC1"])
+def test_lowest_scores_by_rule_are_imported_with_their_code(home: District, code: str) -> None:
+    report(TYPE, text(LAYOUT, ela(condition_code=code)), work="import")
+
+    assert scores()["SBELA"]["status"] == code
+
+
+def test_history_columns_are_not_this_years_score(home: District) -> None:
+    layout_text = text(LAYOUT, ela(scale_score="", achievement_level=""))
+    header, row = layout_text.decode().splitlines()[:2]
+    at = header.split("^").index("ScaleScoreMinus1")
+    with_history = row.split("^")
+    with_history[at] = "2400"
+
+    done = report(TYPE, f"{header}\r\n{'^'.join(with_history)}\r\n".encode(), work="import")
+
+    assert counts(done) == {"skipped": 1}
+
+
+def test_a_cohort_row_goes_to_the_year_of_its_test(home: District) -> None:
+    row = {**ela(), "record_type": "06", "grade_assessed": "12", "scale_score": "620", "current_year_flag": "N",
+           "final_test_completed_date": "2022-05-02"}  # fmt: skip
+
+    start(TYPE, text(LAYOUT, row), work="import")
+
+    assert scores()["CAST"]["school_year"] == "2021-22"
+
+
+def test_07_is_another_name_of_the_california_spanish_assessment(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(record_type="07", scale_score="520", achievement_level="1")), work="import")
+
+    assert scores()["CSA"]["scale_score"] == "520"
+
+
+@pytest.mark.parametrize("spelling", ["1", "ELA"])
+def test_record_types_that_a_spreadsheet_or_a_person_changed(home: District, spelling: str) -> None:
+    start(TYPE, text(LAYOUT, ela(record_type=spelling)), work="import")
+
+    assert set(scores()) == {"SBELA"}
+
+
+def test_lost_zeros_of_the_grade_come_back(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(grade_assessed="5")), work="import")
+
+    assert scores()["SBELA"]["grade"] == "05"
+
+
+def test_test_date_is_the_latest_part_where_there_is_no_final_date(home: District) -> None:
+    row = ela()
+    del row["final_test_completed_date"]
+    row |= {"test_completed_date_1": "2019-04-02", "test_completed_date_2": "2019-05-09"}
+
+    start("caaspp-2018-2019", text("caaspp-2018-19", row), work="import")
+
+    assert Score.objects.get().date == dt.date(2019, 5, 9)
+
+
+# -- matching ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_retired_ssid_finds_the_student_with_a_notice(home: District) -> None:
+    SSID.objects.update(ssid=SSID_2)
+    SSID.objects.create(
+        student=Student.objects.get(), ssid=SSID_1, origin="staff", retired_at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    )
+
+    done = report(TYPE, text(LAYOUT, ela()), work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 1}, ["DIS-RETIRED"])
+
+
+def test_a_replaced_ssid_finds_the_student_with_a_notice(home: District) -> None:
+    SSIDReplacement.objects.create(retired_ssid=SSID_2, replacement_ssid=SSID_1)
+
+    done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2)), work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 1}, ["DIS-RETIRED"])
+    assert done["issues"][0]["found"] == SSID_2
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "field", "found", "expected"),
+    [
+        ({"last_name": "Li"}, "DIS-NAME", "last_name", "Li", "Lee"),
+        ({"first_name": "Tom"}, "DIS-NAME", "first_name", "Tom", "Sam"),
+        ({"birth_date": "2011-04-03"}, "DIS-BIRTH", "birth_date", "2011-04-03", "2011-03-04"),
+    ],
+)
+def test_a_discrepancy_names_both_values(
+    home: District, facts: dict[str, str], code: str, field: str, found: str, expected: str
+) -> None:
+    done = report(TYPE, text(LAYOUT, ela(**facts)), work="import")
+
+    assert counts(done) == {"refused": 1}
+    issue = done["issues"][0]
+    assert (issue["code"], issue["severity"], issue["field"]) == (code, "error", field)
+    assert (issue["found"], issue["expected"]) == (found, expected)
+
+
+@pytest.mark.parametrize("first_name", ["Samuel", "Sam", "Sammy"])
+def test_first_names_are_compared_with_legal_everyday_and_alias_names(first_name: str) -> None:
+    district().add("100", ssid=SSID_1, legal_first_name="Samuel", legal_last_name="Lee", alias_first_name="Sammy")
+
+    done = report(TYPE, text(LAYOUT, ela(first_name=first_name)))
+
+    assert (done["planned_count"], done["issues"]) == (1, [])
+
+
+def test_nobody_has_the_ssid(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2, first_name="Kim")))
+
+    assert (counts(done), codes(done)) == ({"refused": 1}, ["DIS-NOTFOUND"])
+
+
+def test_a_partial_match_is_told_and_not_imported(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2)))
+
+    assert (counts(done), codes(done)) == ({"refused": 1}, ["DIS-PARTIAL"])
+    assert "100" in done["issues"][0]["message"]
+
+
+def test_several_students_of_that_name_are_an_ambiguity(home: District) -> None:
+    home.add("101")
+
+    done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2)))
+
+    assert (counts(done), codes(done)) == ({"refused": 1}, ["AMB-STUDENTS"])
+
+
+def test_two_records_of_one_student_and_test_are_an_ambiguity(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(), ela(scale_score="2503", uin="2")))
+
+    assert (counts(done), codes(done)) == ({"refused": 2}, ["AMB-RECORDS", "AMB-RECORDS"])
+
+
+def test_the_same_record_twice_counts_once(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(), ela()), work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 1, "unchanged": 1}, ["AMB-REPEAT"])
+
+
+def test_one_uin_for_two_records_is_an_error(home: District) -> None:
+    home.add("101", ssid=SSID_2, first_name="Kim")
+
+    done = report(TYPE, text(LAYOUT, ela(), ela(ssid=SSID_2, first_name="Kim")))
+
+    assert (counts(done), codes(done)) == ({"refused": 2}, ["AMB-UIN", "AMB-UIN"])
+
+
+def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(ssid="9.01E+09")))
+
+    assert (counts(done), codes(done)) == ({"refused": 1}, ["EXC-SSID"])
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "severity"),
+    [
+        ({"record_type": "08"}, "EXC-RECORD-TYPE", "error"),
+        ({"scale_score": "24O2"}, "EXC-SCORE", "error"),
+        ({"achievement_level": "X"}, "EXC-LEVEL", "error"),
+        ({"achievement_level": "7"}, "EXC-LEVEL", "warning"),
+        ({"scale_score": "3900"}, "EXC-RANGE", "warning"),
+        ({"achievement_level": "1"}, "EXC-LEVEL-RANGE", "warning"),
+        ({"birth_date": "2011-13-41"}, "FILE-DATE", "error"),
+    ],
+)
+def test_invalid_values_are_exceptions(home: District, facts: dict[str, str], code: str, severity: str) -> None:
+    done = report(TYPE, text(LAYOUT, ela(**facts)))
+
+    assert [(i["code"], i["severity"]) for i in done["issues"]] == [(code, severity)]
+    assert counts(done) == ({"refused": 1} if severity == "error" else {})
+
+
+def test_day_first_dates_make_unclear_ones_an_error(home: District) -> None:
+    rows = [ela(birth_date="03/04/2011"), ela(ssid=SSID_2, birth_date="25/12/2011", uin="2")]
+
+    done = report(TYPE, text(LAYOUT, *rows))
+
+    assert "FILE-DATE" in [i["code"] for i in done["issues"] if i["line"] == 2]
+
+
+# -- options -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_assessment_that_is_not_chosen_is_skipped(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela()), work="import", SBELA="skip")
+
+    assert (counts(done), codes(done)) == ({"skipped": 1}, ["SKIP-OPTION"])
+
+
+def test_new_makes_a_second_set_up_under_its_own_name(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    start(TYPE, text(LAYOUT, ela()), work="import", SBELA="new")
+
+    parents = Assessment.objects.filter(parent__isnull=True).order_by("pk")
+    assert [a.name for a in parents] == ["Smarter Balanced for ELA", "Smarter Balanced for ELA (2)"]
+    assert Score.objects.count() == 2
+
+
+def test_with_several_set_ups_one_must_be_chosen(home: District) -> None:
+    first = Assessment.objects.create(state_code="SBELA", name="ELA to 2023")
+    second = Assessment.objects.create(state_code="SBELA", name="ELA from 2024")
+
+    refused = report(TYPE, text(LAYOUT, ela()))
+    chosen = report(TYPE, text(LAYOUT, ela()), work="import", SBELA=str(second.pk))
+
+    assert refused["status"] == "rejected"
+    assert first.name in refused["message"]
+    assert counts(chosen) == {"import": 1}
+    assert Score.objects.get(assessment=second)
+
+
+def test_editing_a_set_up_does_not_break_later_imports(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+    Assessment.objects.filter(state_code="SBELA").update(
+        name="Our ELA test", passing_score="2500", shown_to_families=True
+    )
+
+    again = report(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+
+    assert counts(again) == {"unchanged": 1}
+    assert Assessment.objects.filter(parent__isnull=True).count() == 1
+
+
+def test_new_set_ups_carry_results_and_children(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    parent = Assessment.objects.get(state_code="SBELA")
+    assert [r["code"] for r in parent.results] == ["4", "3", "2", "1", "9"]
+    assert [c.name for c in parent.children.all()] == ["Reading and Listening", "Writing and Research"]
+    assert not parent.shown_to_families
+
+
+def test_no_set_up_is_made_when_no_line_is_imported(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(first_name="Tom")), work="import")
+
+    assert counts(done) == {"refused": 1}
+    assert not Assessment.objects.exists()
+
+
+@pytest.mark.parametrize(("chosen", "found"), [("", []), ("7654321", ["EXC-SCHOOL"]), ("7654321,0123456", [])])
+def test_schools_limit_the_import(home: District, chosen: str, found: list[str]) -> None:
+    done = report(TYPE, text(LAYOUT, ela()), options={"schools": chosen})
+
+    assert codes(done) == found
+
+
+def test_a_run_limited_to_other_schools_does_not_name_the_student(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela()), schools=[0])
+
+    assert codes(done) == ["DIS-NOTFOUND"]
+
+
+# -- Initial ELPAC -----------------------------------------------------------------------------------------------------
+
+INITIAL = {
+    "record_type": "22",
+    "ssid": SSID_1,
+    "last_name": "Lee",
+    "first_name": "Sam",
+    "birth_date": "2011-03-04",
+    "grade_assessed": "05",
+    "final_test_completed_date": "2023-09-05",
+    "scale_score": "420",
+    "achievement_level": "INTERMEDIATE ENGLISH LEARNER",
+    "oral_level": "Well developed",
+    "written_level": "beginning to develop",
+    "raw_score_1": "14",
+    "calculated_elas": "EL",
+}
+
+
+def initial(work: str = "import", ela_status: str = "1", **facts: str) -> dict[str, object]:
+    data = text("elpac-initial-2023-24", {**INITIAL, **facts})
+    return report("elpac-initial-2023-2024", data, work=work, ela_status=ela_status)
+
+
+def test_initial_elpac_levels_are_kept_in_words(home: District) -> None:
+    initial()
+
+    found = scores()
+    assert found["ELPACI"]["result"] == "Intermediate English Learner"
+    assert found["ELPACI-O"]["result"] == "Well developed"
+    assert found["ELPACI-N"]["result"] == "Beginning to develop"
+    assert found["ELPACI-L"]["raw_score"] == "14"
+    assert "ELPACI-S" not in found
+
+
+def test_el_status_is_imported_when_chosen_and_there_is_none(home: District) -> None:
+    initial()
+
+    el = Student.objects.get().el
+    assert (el.program_status, el.identified_date, el.state_elas) == ("EL", dt.date(2023, 9, 5), "EL")
+
+
+def test_el_status_is_left_alone_when_not_chosen(home: District) -> None:
+    initial(ela_status="")
+
+    assert not hasattr(Student.objects.get(), "el")
+
+
+def test_an_el_status_that_is_there_stays(home: District) -> None:
+    home.add("101", ssid=SSID_2, el={"program_status": "EO"})
+
+    done = initial(ssid=SSID_2)
+
+    assert counts(done) == {"import": 1}
+    assert Student.objects.get(local_number="101").el.program_status == "EO"
+
+
+def test_revert_takes_the_el_status_back(home: District) -> None:
+    done = initial()
+
+    undo(ImportRun.objects.get(pk=done["run"]))
+
+    assert not hasattr(Student.objects.get(), "el")
