@@ -287,3 +287,5 @@ register_samples(
         write=write_findings,
     ),
 )
+
+from ssid import demo_ela  # noqa: E402, F401 - registers its samples

@@ -147,7 +147,14 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
     record_date = _record_date(rfep_date)
     notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
     overwritten, kept = Value("it will be overwritten"), Value("the record is kept")
-    effect = Case(When(may_overwrite(fill_only=fill_only), then=overwritten), default=kept, output_field=CharField())
+    free = Q(elas="") | KNOWN | IS_LEGACY  # no error keeps the line's English learner data out
+    if strict:
+        free = (Q(elas="") | KNOWN) & ~has_code("TVD") & ~_BEFORE_BIRTH & ~(KNOWN & _is_older())
+
+    def effect_where(may: Q) -> Case:
+        return Case(When(may & free, then=overwritten), default=kept, output_field=CharField())
+
+    effect = effect_where(may_overwrite(fill_only=fill_only))
     return [
         Rule(
             number="W-ELA-1",
@@ -180,7 +187,7 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
             when=~Q(student__home_language="") & _language_differs,
             found=F("language"),
             expected=F("student__home_language"),
-            params={"effect": kept if fill_only else overwritten},
+            params={"effect": kept if fill_only else effect_where(Q())},
         ),
         Rule(
             number="W-ELA-4",
@@ -230,12 +237,17 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
     ]
 
 
+def _is_older() -> Q:
+    """Another status than the one on record, from before that one began."""
+    return HAS_RECORD & _status_differs & IS_DATED & Q(_earlier(_file_date, _record_last_date))
+
+
 _BEFORE_BIRTH = IS_DATED & Q(elas_date__lt=F("student__birth_date"))
 
 
 def strict_rules(*, fill_only: bool = False) -> list[Rule]:
     """What the ELA Import and the Request File do not write: a date before birth, a status older than the one on record."""
-    older = may_overwrite(fill_only=fill_only) & _status_differs & IS_DATED & Q(_earlier(_file_date, _record_last_date))
+    older = may_overwrite(fill_only=fill_only) & _is_older()
     return [
         Rule(
             number="8-birth",

@@ -290,6 +290,9 @@ def test_section_8_bad_english_learner_data_has_its_own_message_and_writes_nothi
     report = update("ela", [line])
 
     assert code in codes(report)
+    assert not any(
+        "will be overwritten" in issue["message"] for issue in report["issues"] if issue["field"] != "language"
+    )
     assert (report["changes"], record(student)) == ([], before)
 
 
