@@ -117,7 +117,12 @@ _record_last_date = Case(
     output_field=DateField(),
 )
 _status_differs = Q(Differs(F("student__el__program_status"), _new_status))
-_language_differs = KNOWN_LANGUAGE & Q(Differs(LanguageCode(F("language")), LanguageCode(F("student__home_language"))))
+# The plain comparison comes first: it is a tenth of the work and settles most lines.
+_language_differs = (
+    Q(Differs(F("language"), F("student__home_language")))
+    & KNOWN_LANGUAGE
+    & Q(Differs(LanguageCode(F("language")), LanguageCode(F("student__home_language"))))
+)
 
 
 def may_overwrite(*, fill_only: bool) -> Q:

@@ -39,6 +39,15 @@ def check(context: RunContext) -> None:
         "SELECT 1 FROM imports_importissue WHERE run_id = %s AND severity = %s LIMIT 1",
         [context.run.pk, int(Severity.ERROR)],
     )
+    fired = _ask(context, rules)
+    if fired:
+        _write(context, [(i, rules[i]) for i in fired])
+    if unread:
+        _drop_echoes(context.run.pk)
+
+
+def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
+    """Ask every rule of every row: lines and the rules that fired there go into a small table. Returns which fired at all."""
     keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
@@ -46,14 +55,25 @@ def check(context: RunContext) -> None:
     def fired(chosen: list[tuple[int, Rule]]) -> FiredRules:
         return FiredRules(*(Case(When(condition(context, r), then=Value(i))) for i, r in chosen))
 
-    refusing = fired(keeps_out) if keeps_out else FiredRules()
+    refusing = fired(keeps_out)
     refused = Q(refused=True) | Q(_gt_zero(refusing))
     rows = context.import_type.rows(context).annotate(
         fired_rules=Case(
             When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
         )
     )
-    rows = rows.filter(_gt_zero(F("fired_rules")))
+    sql, params = compiled(rows.order_by().values_list("line", "fired_rules"))
+    execute("DROP TABLE IF EXISTS fired_rule")
+    execute(
+        f"CREATE TEMP TABLE fired_rule ON COMMIT DROP AS SELECT line, unnest(rules) AS i FROM ({sql}) AS q(line, rules)",
+        params,
+    )
+    execute("ANALYZE fired_rule")
+    return [i for (i,) in fetch_all("SELECT DISTINCT i FROM fired_rule ORDER BY i")]
+
+
+def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
+    """Write the issues of the rules that fired. Only their operands are worked out, and only where they fired."""
     columns: dict[Any, int] = {}
     annotations: dict[str, Any] = {}
 
@@ -67,38 +87,34 @@ def check(context: RunContext) -> None:
             annotations[f"operand_{columns[operand]}"] = Cast(expression, models.TextField())
         return f"q.c{columns[operand]}"
 
-    found = _by_rule([(i, column(r.found)) for i, r in enumerate(rules) if r.found is not None], "''")
-    expected = _by_rule([(i, column(r.expected)) for i, r in enumerate(rules) if r.expected is not None], "''")
+    found = _by_rule([(i, column(r.found)) for i, r in fired if r.found is not None], "''")
+    expected = _by_rule([(i, column(r.expected)) for i, r in fired if r.expected is not None], "''")
     params_by_rule: list[tuple[int, str]] = []
-    for i, r in enumerate(rules):
+    for i, r in fired:
         if r.params:
             pairs = ", ".join(f"'{name}', {column(operand)}" for name, operand in r.params.items())
             params_by_rule.append((i, f"jsonb_build_object({pairs})"))
     params = _by_rule(params_by_rule, "NULL::jsonb")
-    student = _by_rule([(i, "NULL::bigint") for i, r in enumerate(rules) if r.hides_student], "q.student_id")
+    student = _by_rule([(i, "NULL::bigint") for i, r in fired if r.hides_student], "q.student_id")
     # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
     visible = Case(When(context.matched, then=F("student__id")))
     school = Case(When(context.matched, then=F("student__school_id")))
-    rows = rows.annotate(seen_student=visible, seen_school=school, **annotations)
-    names = ["line", "fired_rules", "seen_student", "seen_school", *annotations]
-    sql, sql_params = compiled(rows.order_by().values_list(*names))
-    aliases = ", ".join(["line", "rules", "student_id", "school_id", *(f"c{n}" for n in range(len(columns)))])
-    described = ", ".join("(%s, %s, %s, %s, %s)" for _ in rules)
-    described_params = [v for i, r in enumerate(rules) for v in (i, r.code, int(r.severity), r.part, r.field)]
+    rows = context.import_type.rows(context).annotate(seen_student=visible, seen_school=school, **annotations)
+    sql, sql_params = compiled(rows.order_by().values_list("line", "seen_student", "seen_school", *annotations))
+    aliases = ", ".join(["line", "student_id", "school_id", *(f"c{n}" for n in range(len(columns)))])
+    described = ", ".join("(%s, %s, %s, %s, %s)" for _ in fired)
+    described_params = [v for i, r in fired for v in (i, r.code, int(r.severity), r.part, r.field)]
     execute(
         f"""
         INSERT INTO imports_importissue
           (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
         SELECT %s, q.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
           coalesce({expected}, ''), {params}, {student}, q.school_id
-        FROM ({sql}) AS q({aliases})
-        CROSS JOIN LATERAL unnest(q.rules) AS u(i)
+        FROM fired_rule u JOIN ({sql}) AS q({aliases}) ON q.line = u.line
         JOIN (VALUES {described}) AS r(i, code, severity, part, field) ON r.i = u.i
         """,
         [context.run.pk, *sql_params, *described_params],
     )
-    if unread:
-        _drop_echoes(context.run.pk)
 
 
 def _drop_echoes(run_id: int) -> None:

@@ -3,6 +3,8 @@
 A change is planned only where its part of the record is free of errors. Changes carry the student's identity hash as seen now.
 """
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Case, F, Q, Value, When
@@ -10,7 +12,7 @@ from django.db.models import Case, F, Q, Value, When
 from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
-from sisimport.imports.expressions import ChangedFields, Jsonb, NextId
+from sisimport.imports.expressions import ChangedFields, Differs, Jsonb, NextId
 from sisimport.imports.issues import Severity
 
 
@@ -47,6 +49,8 @@ def plan(context: RunContext) -> None:
         happens = f"{c_after} IS NOT NULL" if before is None else f"{c_after} <> '{{}}'::jsonb"
         lateral.append(f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")
         lateral_params += [step.part, step.kind.key]
+    # Lines with nothing to do are left out before the sort.
+    rows = rows.filter(reduce(or_, (_happens(step) for step in steps)))
     rows = rows.annotate(seen_guard=F("student__identity_hash"), **annotations).order_by("student__id", "line")
     sql, params = compiled(rows.values_list(*names))
     aliases = ", ".join(["line", "guard", *(f"c{n}" for n in range(2, len(names)))])
@@ -61,6 +65,14 @@ def plan(context: RunContext) -> None:
         """,
         [context.run.pk, *params, *lateral_params],
     )
+
+
+def _happens(step: PlannedChange) -> Q:
+    """Where a step changes something."""
+    holds = step.when if isinstance(step.when, Q) else Q(step.when)
+    if isinstance(step, PlannedCreate):
+        return holds
+    return holds & reduce(or_, (Q(Differs(old, new)) for old, new in step.fields.values()))
 
 
 def _expressions(step: PlannedChange) -> tuple[Q, Any, Any, Any, Any]:
