@@ -25,7 +25,7 @@ def recognise_file(stream: IO[bytes], *, expected: str | None = None) -> Recogni
     known = all_layouts()
     chosen = layouts_of(get_type(expected)) if expected else None
     stream.seek(0)
-    recognition = recognise(stream, [layout for layout, _type in known.values()], expected=chosen)  # type: ignore[arg-type]
+    recognition = recognise(stream, [layout for layout, _type in known.values()], expected=chosen)
     types: tuple[ImportType, ...] = ()
     if recognition.layout is not None:
         types = tuple(t for t in all_types() if recognition.layout.key in t.layouts)

@@ -93,7 +93,10 @@ class Roster(ImportType):
     label = "Students (CSV)"
     tool = TOOL
     order = 10
-    description = "Creates and updates students, their enrollments, SSIDs and English learner records from the district's own list."
+    description = (
+        "Creates and updates students, their enrollments, SSIDs and English learner records "
+        "from the district's own list."
+    )
     file_hint = ".csv with a header line"
     layouts = ("students",)
     layout_folder = Path(__file__).parent / "layouts_data"

@@ -76,7 +76,7 @@ def create_table(model: type[StagedRow]) -> None:
     """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default."""
     columns = []
     for f in model._meta.concrete_fields:
-        definition = f"{quoted(f.column)} {column_type(f)}"
+        definition = f"{quoted(str(f.column))} {column_type(f)}"
         if f.generated:
             expression, params = f.generated_sql(connection)  # type: ignore[attr-defined]
             definition += f" GENERATED ALWAYS AS ({expression % tuple(map(_literal, params))}) STORED"
