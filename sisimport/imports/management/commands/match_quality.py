@@ -51,7 +51,7 @@ class _nothing_kept:  # noqa: N801 - used like a function
         self._atomic = transaction.atomic()
         self._atomic.__enter__()
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         transaction.set_rollback(True)
         self._atomic.__exit__(*error)
 
