@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from sisimport.imports.issues import Severity
 from students.models import LEA, SSID, Enrollment, School, Student
+from students.school_years import school_year_of
 
 LAYOUT = "calpads-senr-request"
 COLUMNS = 35
@@ -27,7 +28,6 @@ WITH_BIRTH_STATE = ("US", "CA", "MX")
 USUAL_AGES = range(1, 23)
 ADULT_AGES = range(16, 80)
 LONGEST_LOCAL_NUMBER = 15
-NEW_YEAR_MONTH = 7  # a school year begins in July
 _NO_NAME = re.compile(r"[=+@\-]|.*[\x00-\x1f^]")
 
 
@@ -69,12 +69,6 @@ class Draft:
 
 class RequestRefusedError(Exception):
     """A request that cannot be made; the text is for the user."""
-
-
-def school_year_of(day: dt.date) -> str:
-    """`2025-2026` for days from July 2025 to June 2026."""
-    first = day.year if day.month >= NEW_YEAR_MONTH else day.year - 1
-    return f"{first}-{first + 1}"
 
 
 def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | None = None) -> Draft:

@@ -2,8 +2,10 @@
 
 from students.models.access import StaffAccess, StudentView
 from students.models.changed import WATCHED_FIELDS, ChangedRecord
+from students.models.collection import AnnualEnrollment, CollectionPolicy, MissingSnapshot, ReportedSSID
 from students.models.districts import LEA, School, StateProfile
 from students.models.edits import RecordEdit
+from students.models.families import FamilyInvitation, FamilyMember, SecondCheck
 from students.models.identifiers import SSID, Origin, SSIDReplacement
 from students.models.people import ELRecord, Enrollment, Gender, Guardian, ProgramStatus, Student
 
@@ -11,16 +13,23 @@ __all__ = [
     "LEA",
     "SSID",
     "WATCHED_FIELDS",
+    "AnnualEnrollment",
     "ChangedRecord",
+    "CollectionPolicy",
     "ELRecord",
     "Enrollment",
+    "FamilyInvitation",
+    "FamilyMember",
     "Gender",
     "Guardian",
+    "MissingSnapshot",
     "Origin",
     "ProgramStatus",
     "RecordEdit",
+    "ReportedSSID",
     "SSIDReplacement",
     "School",
+    "SecondCheck",
     "StaffAccess",
     "StateProfile",
     "Student",

@@ -13,9 +13,10 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
 from ssid.models import SENRLine, SENRRequest
-from ssid.senr import Draft, RequestRefusedError, draft, school_year_of
+from ssid.senr import Draft, RequestRefusedError, draft
 from ssid.senr_requests import keep_request, request_text, requests_with_counts, students_out
 from students.models import LEA, SSID, Enrollment, School, Student
+from students.school_years import school_year_of
 from tests.ssid.journey import District, district
 
 pytestmark = pytest.mark.django_db

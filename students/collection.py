@@ -1,0 +1,176 @@
+"""SSID collection: the policy, annual enrollment forms, and how many SSIDs are missing (rules M-1 to M-8)."""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+
+from students.models import SSID, AnnualEnrollment, CollectionPolicy, MissingSnapshot, Student
+
+Status = AnnualEnrollment.Status
+
+
+class EnrollmentRefusedError(Exception):
+    """An enrollment form that cannot take this step; the text is for the user. `needs_ssid`: because the SSID is missing."""
+
+    def __init__(self, text: str, *, needs_ssid: bool = False) -> None:
+        super().__init__(text)
+        self.needs_ssid = needs_ssid
+
+
+def get_policy() -> CollectionPolicy:
+    """The policy of this installation; the mildest one where none was set."""
+    return CollectionPolicy.objects.filter(pk=1).first() or CollectionPolicy(pk=1)
+
+
+def without_ssid(students: QuerySet[Student]) -> QuerySet[Student]:
+    """Those of these students who have no current SSID."""
+    return students.filter(~Exists(SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)))
+
+
+def has_ssid(student: Student) -> bool:
+    return SSID.objects.filter(student=student, retired_at__isnull=True).exists()
+
+
+# ---- annual enrollment ----
+
+
+@transaction.atomic
+def submit_enrollment(*, student: Student, school_year: str, user: AbstractBaseUser, online: bool) -> AnnualEnrollment:
+    """Mark the student's form of a year as submitted. Raises EnrollmentRefusedError for one that is approved already."""
+    form, _created = AnnualEnrollment.objects.select_for_update().get_or_create(
+        student=student, school_year=school_year
+    )
+    if form.status == Status.APPROVED:
+        raise EnrollmentRefusedError("The enrollment form of this year is approved already.")
+    form.status = Status.SUBMITTED
+    form.online, form.submitted_at, form.submitted_by = online, timezone.now(), user  # type: ignore[assignment]
+    form.save()
+    return form
+
+
+@transaction.atomic
+def approve_enrollment(
+    *, form: AnnualEnrollment, user: AbstractBaseUser, skip_ssid: bool = False, today: dt.date | None = None
+) -> AnnualEnrollment:
+    """Approve a submitted form (rule M-3).
+
+    Without an SSID: before the required day only with `skip_ssid`, from it not at all. Raises EnrollmentRefusedError.
+    """
+    form = AnnualEnrollment.objects.select_for_update().select_related("student").get(pk=form.pk)
+    if form.status != Status.SUBMITTED:
+        raise EnrollmentRefusedError("Only a submitted form can be approved.")
+    missing = not has_ssid(form.student)
+    if missing and get_policy().is_required_on(today or timezone.localdate()):
+        raise EnrollmentRefusedError("The SSID is required: enter it, then approve the form.", needs_ssid=True)
+    if missing and not skip_ssid:
+        raise EnrollmentRefusedError("The student has no SSID yet. Enter it, or approve without it.", needs_ssid=True)
+    form.status, form.without_ssid = Status.APPROVED, missing
+    form.approved_at, form.approved_by = timezone.now(), user  # type: ignore[assignment]
+    form.save()
+    return form
+
+
+@transaction.atomic
+def return_enrollment(*, form: AnnualEnrollment) -> AnnualEnrollment:
+    """Send a submitted form back: a draft again. Raises EnrollmentRefusedError for an approved one."""
+    form = AnnualEnrollment.objects.select_for_update().get(pk=form.pk)
+    if form.status == Status.APPROVED:
+        raise EnrollmentRefusedError("An approved form is not sent back.")
+    form.status, form.online, form.submitted_at, form.submitted_by = Status.DRAFT, False, None, None
+    form.save()
+    return form
+
+
+# ---- how many are missing ----
+
+
+@dataclass(frozen=True, slots=True)
+class MissingCount:
+    """Students of one school and grade, those without SSID, and those of them whose family told us a number."""
+
+    school_id: int | None
+    school: str
+    school_code: str
+    grade: str
+    students: int
+    missing: int
+    reported: int
+
+    @property
+    def percent(self) -> int:
+        """Share of students with an SSID, rounded down: 100 means all of them."""
+        return 100 if not self.students else (self.students - self.missing) * 100 // self.students
+
+
+_COUNTS = """
+    SELECT s.school_id, s.grade, count(*) AS students,
+      count(*) FILTER (WHERE i.id IS NULL) AS missing,
+      count(*) FILTER (WHERE i.id IS NULL AND r.student_id IS NOT NULL) AS reported
+    FROM students_student s
+    LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL
+    LEFT JOIN students_reportedssid r ON r.student_id = s.id
+    {where}
+    GROUP BY s.school_id, s.grade
+"""
+
+
+def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
+    """Students with and without SSID by school and grade. `schools`: ids, None for all. One query."""
+    where, params = ("", []) if schools is None else ("WHERE s.school_id = ANY(%s)", [list(schools)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT c.school_id, coalesce(nullif(k.name, ''), k.code, ''), coalesce(k.code, ''), c.grade, c.students,
+              c.missing, c.reported
+            FROM ({_COUNTS.format(where=where)}) AS c LEFT JOIN students_school k ON k.id = c.school_id
+            ORDER BY 2, 3, c.grade
+            """,
+            params,
+        )
+        return [MissingCount(*row) for row in cursor.fetchall()]
+
+
+def record_missing(day: dt.date | None = None) -> int:
+    """Keep today's counts, in place of earlier ones of the same day. Safe to call at any time; returns the rows kept."""
+    day = day or timezone.localdate()
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Two callers at once: the second waits, then replaces.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_SNAPSHOT_LOCK])
+        cursor.execute("DELETE FROM students_missingsnapshot WHERE day = %s", [day])
+        cursor.execute(
+            "INSERT INTO students_missingsnapshot (day, school_id, grade, students, without_ssid)"
+            f" SELECT %s, c.school_id, c.grade, c.students, c.missing FROM ({_COUNTS.format(where='')}) AS c",
+            [day],
+        )
+        return int(cursor.rowcount)
+
+
+_SNAPSHOT_LOCK = 0x5349_0006
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOfDay:
+    """How complete the SSIDs were on a day."""
+
+    day: dt.date
+    students: int
+    missing: int
+
+    @property
+    def percent(self) -> float:
+        return 100.0 if not self.students else 100 * (self.students - self.missing) / self.students
+
+
+def share_over_time(schools: Collection[int] | None, *, days: int = 366) -> list[ShareOfDay]:
+    """The kept counts of these schools, oldest day first."""
+    since = timezone.localdate() - dt.timedelta(days=days)
+    kept = MissingSnapshot.objects.filter(day__gte=since)
+    if schools is not None:
+        kept = kept.filter(Q(school_id__in=list(schools)))
+    rows = kept.values("day").annotate(all=Sum("students"), missing=Sum("without_ssid")).order_by("day")
+    return [ShareOfDay(row["day"], row["all"], row["missing"]) for row in rows]

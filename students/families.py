@@ -1,0 +1,138 @@
+"""Accounts of families: invitations, which students an account sees, and the SSID as second check of an enrollment."""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from students.models import SSID, FamilyInvitation, FamilyMember, SecondCheck, Student
+
+INVITATION_DAYS = 14
+WRONG_NUMBERS = 5  # then the account waits
+LOCKED_FOR = dt.timedelta(minutes=30)
+
+
+class InvitationRefusedError(Exception):
+    """An invitation that cannot be used. Unknown, used, withdrawn and expired ones are all refused alike."""
+
+
+class CheckLockedError(Exception):
+    """Too many wrong numbers: no number is compared until the pause is over."""
+
+
+def family_students(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Student]:
+    """Students of this account; everybody else's answer as if they did not exist."""
+    if not user.is_authenticated or not user.is_active:
+        return Student.objects.none()
+    return Student.objects.filter(family__user_id=user.pk).select_related("school", "lea")
+
+
+def is_family(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether the account is a family's. Asked once per request: kept on the user."""
+    if not hasattr(user, "_is_family"):
+        known = bool(user.is_authenticated and FamilyMember.objects.filter(user_id=user.pk).exists())
+        setattr(user, "_is_family", known)  # noqa: B010
+    return bool(user._is_family)  # type: ignore[union-attr]
+
+
+# ---- invitations ----
+
+
+@transaction.atomic
+def invite_family(
+    *, students: Iterable[Student], user: AbstractBaseUser | None, days: int = INVITATION_DAYS
+) -> tuple[FamilyInvitation, str]:
+    """Make an invitation for these students. Returns it and its secret, which is kept nowhere and cannot be shown again."""
+    token = secrets.token_urlsafe(24)
+    invitation = FamilyInvitation.objects.create(
+        token_hash=_hash(token),
+        created_by=user,  # type: ignore[misc]
+        expires_at=timezone.now() + dt.timedelta(days=days),
+    )
+    invitation.students.set(students)
+    return invitation, token
+
+
+def find_invitation(token: str) -> FamilyInvitation | None:
+    """The open invitation with this secret."""
+    found = FamilyInvitation.objects.filter(token_hash=_hash(token)).first()
+    return found if found is not None and found.is_open else None
+
+
+@transaction.atomic
+def withdraw_invitation(*, invitation: FamilyInvitation) -> bool:
+    """Make an open invitation worthless. False when it was used or withdrawn already."""
+    still = FamilyInvitation.objects.filter(pk=invitation.pk, used_at__isnull=True, withdrawn_at__isnull=True)
+    return bool(still.update(withdrawn_at=timezone.now()))
+
+
+@transaction.atomic
+def accept_invitation(
+    *, token: str, user: AbstractBaseUser | None = None, username: str = "", password: str = ""
+) -> AbstractBaseUser:
+    """Open an account, or add the students to an existing one, once. Raises InvitationRefusedError."""
+    invitation = FamilyInvitation.objects.select_for_update().filter(token_hash=_hash(token)).first()
+    if invitation is None or not invitation.is_open:
+        raise InvitationRefusedError
+    if user is None:
+        user = get_user_model().objects.create_user(username=username, password=password)
+    for student_id in invitation.students.values_list("pk", flat=True):
+        FamilyMember.objects.get_or_create(user_id=user.pk, student_id=student_id)
+    invitation.used_at, invitation.used_by = timezone.now(), user  # type: ignore[assignment]
+    invitation.save(update_fields=["used_at", "used_by"])
+    return user
+
+
+def _hash(secret: str) -> str:
+    """Plain SHA-256: the secret is random and long, so nothing can be guessed from its hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# ---- second check ----
+
+
+def check_locked_until(user: AbstractBaseUser) -> dt.datetime | None:
+    """The end of the pause after too many wrong numbers, of all students of the account together; None: no pause."""
+    since = timezone.now() - LOCKED_FOR
+    recent = SecondCheck.objects.filter(user_id=user.pk, at__gt=since).order_by("-at").values_list("at", "passed")
+    wrong = []
+    for at, passed in recent[:WRONG_NUMBERS]:
+        if passed:
+            break
+        wrong.append(at)
+    return wrong[0] + LOCKED_FOR if len(wrong) == WRONG_NUMBERS else None
+
+
+def pass_second_check(*, student: Student, ssid: str, user: AbstractBaseUser) -> bool:
+    """Compare a typed number with the student's own verified SSID (rule M-4), and count the try.
+
+    Whether the number, or any verified number of the student, exists cannot be told from the answer or from its time: the same
+    statements run and a number is always compared. A number that is not verified proves nothing (rule M-8).
+    Raises CheckLockedError after too many wrong numbers.
+    """
+    with transaction.atomic():
+        _one_at_a_time(user)
+        if check_locked_until(user) is not None:
+            raise CheckLockedError
+        on_record = (
+            SSID.objects.filter(student=student, verified=True, retired_at__isnull=True)
+            .values_list("ssid", flat=True)
+            .first()
+        )
+        typed = "".join(c for c in ssid if c.isdigit())
+        equal = secrets.compare_digest(_hash(typed), _hash(on_record or "no verified number"))
+        SecondCheck.objects.create(student=student, user=user, passed=equal)  # type: ignore[misc]
+    return equal
+
+
+def _one_at_a_time(user: AbstractBaseUser) -> None:
+    """Tries of one account wait for each other: a hundred at once are not a hundred guesses."""
+    model: Any = get_user_model()
+    model.objects.select_for_update().get(pk=user.pk)

@@ -1,0 +1,154 @@
+"""Edits of student records by people: each locks the LEA as imports do, and is written to the student's time line."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.utils import timezone
+
+from students.locks import lock_leas
+from students.models import SSID, Origin, RecordEdit, ReportedSSID, Student
+from students.profiles import profile_of
+
+User = AbstractBaseUser | AnonymousUser | None
+
+
+class SSIDRefusedError(Exception):
+    """An SSID that cannot be given to a student. `code` is as in the reference of issue codes; the text is for staff."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def clean_ssid(text: str, *, student: Student) -> str:
+    """The number without blanks and hyphens. Raises SSIDRefusedError for what cannot be an SSID (rules M-1, ID-3, ID-4)."""
+    profile = profile_of(student.lea.state)
+    number = re.sub(r"[\s\-‐-–]", "", text)
+    if not number:
+        raise SSIDRefusedError("SSID-FORMAT", f"Type the SSID: {profile.ssid_words}.")
+    if looks_like_local_number(number, student):
+        raise SSIDRefusedError("SSID-FORMAT", "This is the student's own local number, not an SSID.")
+    if re.search(r"[^0-9]", number):
+        raise SSIDRefusedError("SSID-FORMAT", f"An SSID is {profile.ssid_words} and nothing else.")
+    if not profile.is_ssid(number):
+        raise SSIDRefusedError("SSID-FORMAT", f"An SSID is {profile.ssid_words}; this has {len(number)}.")
+    return number
+
+
+def looks_like_local_number(number: str, student: Student) -> bool:
+    """The school's own student number, also with zeros put before it to make it long enough (rule ID-4)."""
+    local = student.local_number
+    return number == local or (local.isdigit() and number.isdigit() and len(local) >= 4 and int(number) == int(local))
+
+
+@transaction.atomic
+def assign_ssid(
+    *,
+    student: Student,
+    ssid: str,
+    user: User,
+    origin: Origin = Origin.STAFF,
+    verified: bool = True,
+    reason: str = "",
+    replace: bool = False,
+) -> SSID:
+    """Give a student an SSID, or mark the one on record verified.
+
+    Another number on record is only taken away with `replace`: it was wrong, so it is removed and not kept as a former one.
+    A verified number is never replaced by one that is not (rule M-8). Raises SSIDRefusedError.
+    """
+    number = clean_ssid(ssid, student=student)
+    lock_leas([student.lea_id])
+    state = student.lea.state
+    holder = SSID.objects.filter(state=state, ssid=number).exclude(student=student).select_related("student").first()
+    if holder is not None:
+        raise SSIDRefusedError("SSID-TAKEN", "This SSID belongs to another student. Compare the digits once more.")
+    current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
+    if current is not None and current.ssid == number:
+        return _confirm(current, verified=verified, user=user, reason=reason)
+    if SSID.objects.filter(student=student, state=state, ssid=number).exists():
+        raise SSIDRefusedError("SSID-FORMER", "This is a retired SSID of this student.")
+    before = None
+    if current is not None:
+        if not replace:
+            raise SSIDRefusedError("SSID-CONFLICT", "The student already has a different SSID.")
+        if current.verified and not verified:
+            raise SSIDRefusedError("SSID-CONFLICT", "A verified SSID is not replaced by one that is not verified.")
+        before = current.ssid
+        current.delete()
+    given = SSID.objects.create(student=student, state=state, ssid=number, origin=origin, verified=verified)
+    _note(student, user, field="ssid", before=before, after=number, reason=reason)
+    if verified:
+        ReportedSSID.objects.filter(student=student).delete()
+    return given
+
+
+def _confirm(current: SSID, *, verified: bool, user: User, reason: str) -> SSID:
+    if verified and not current.verified:
+        current.verified = True
+        current.save(update_fields=["verified"])
+        _note(current.student, user, field="verified", before="no", after="yes", reason=reason)
+    if current.verified:
+        ReportedSSID.objects.filter(student=current.student).delete()
+    return current
+
+
+@transaction.atomic
+def retire_ssid(*, student: Student, user: User, reason: str) -> None:
+    """The state says that the current SSID is none any more and names no other: it becomes a former one."""
+    lock_leas([student.lea_id])
+    current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
+    if current is not None:
+        current.retired_at = timezone.now()
+        current.save(update_fields=["retired_at"])
+        _note(student, user, field="ssid", before=current.ssid, after=None, reason=reason)
+
+
+def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
+    """Keep the number that a student or family told us (rule M-7), unverified.
+
+    No number of anybody is looked up: the answer is the same, and as quick, whether the number exists or not. Raises
+    SSIDRefusedError for what cannot be an SSID of this student.
+    """
+    number = clean_ssid(ssid, student=student)
+    kept, _created = ReportedSSID.objects.update_or_create(
+        student=student, defaults={"ssid": number, "state": student.lea.state, "reported_by": _person(user)}
+    )
+    return kept
+
+
+@transaction.atomic
+def verify_reported(*, student: Student, user: User, reason: str = "", replace: bool = False) -> SSID:
+    """Somebody compared the number the family told us with a document: it becomes the student's SSID, verified.
+
+    Raises SSIDRefusedError, also when nothing is reported.
+    """
+    reported = ReportedSSID.objects.filter(student=student).first()
+    if reported is None:
+        raise SSIDRefusedError("SSID-FORMAT", "No number is reported for this student.")
+    return assign_ssid(
+        student=student,
+        ssid=reported.ssid,
+        user=user,
+        origin=Origin.STUDENT,
+        verified=True,
+        reason=reason or "Number told by the family, compared by staff",
+        replace=replace,
+    )
+
+
+def dismiss_reported(*, student: Student) -> None:
+    """The number the family told us is wrong: forget it."""
+    ReportedSSID.objects.filter(student=student).delete()
+
+
+def _person(user: User) -> Any:
+    return user if isinstance(user, AbstractBaseUser) and user.is_authenticated else None
+
+
+def _note(student: Student, user: User, *, field: str, before: str | None, after: str | None, reason: str) -> None:
+    RecordEdit.objects.create(
+        student=student, user=_person(user), what="SSID", field=field, before=before, after=after, reason=reason
+    )
