@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('students', '0003_changed_records'),
+        ('students', '0004_match_indexes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
