@@ -160,14 +160,19 @@ def revert(run: ImportRun) -> Report:
 
 
 def finish(run: ImportRun) -> Report:
-    """Execute a run and clear the temporary tables that a commit would have dropped (a test is one transaction)."""
+    """Execute a run to its end."""
     ended = run_to_end(run)
+    drop_temporary_tables()
+    return Report(ended)
+
+
+def drop_temporary_tables() -> None:
+    """Clear what a commit would have dropped: a test is one transaction."""
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'")
             for (table,) in cursor.fetchall():
                 cursor.execute(f'DROP TABLE IF EXISTS pg_temp."{table}"')
-    return Report(ended)
 
 
 Snapshot = dict[str, list[tuple[Any, ...]]]

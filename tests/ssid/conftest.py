@@ -1,5 +1,5 @@
 """Fixtures of tests of the SSID imports."""
 
-from tests.imports.conftest import district
+from tests.imports.conftest import command, district
 
-__all__ = ["district"]
+__all__ = ["command", "district"]

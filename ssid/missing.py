@@ -1,0 +1,99 @@
+"""The list of a school's students without SSID, for the school to fill in (rule M-5 of the SSID collection).
+
+Source: memo on the collection of the California SSID: staff hand a school the name and birth date of those whose SSID is missing.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db.models import Exists, OuterRef, Q
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+
+from sisimport.imports.cells import safe_cell
+from students.models import SSID, Enrollment, School, Student
+
+COLUMNS = (
+    "LEA",
+    "School",
+    "Local Student Number",
+    "Last Name",
+    "First Name",
+    "Middle Name",
+    "Birth Date",
+    "Grade",
+    "SSID",
+)
+_WIDTHS = (10, 10, 22, 24, 20, 18, 12, 8, 16)
+_BLOCK = 2000
+
+
+Rows = Iterator[tuple[str, ...]]
+
+
+def students_without_ssid(school: School) -> Rows:
+    """Rows of the school's students, enrolled now, who have no current SSID; by name. Blank SSID at the end."""
+    current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
+    stays = Enrollment.objects.filter(student=OuterRef("pk"))
+    here = Q(Exists(stays.filter(exit_date__isnull=True))) | ~Q(Exists(stays))
+    students = (
+        Student.objects.filter(here, ~Exists(current), school=school)
+        .order_by("last_name", "first_name", "local_number")
+        .values_list("local_number", "last_name", "first_name", "middle_name", "birth_date", "grade", "suffix")
+    )
+    for number, last, first, middle, born, grade, suffix in students.iterator(chunk_size=_BLOCK):
+        name = f"{last} {suffix}" if suffix else last
+        yield school.lea.code, school.code, number, name, first, middle, born.isoformat(), grade, ""
+
+
+def write_list(school: School, path: Path) -> int:
+    """Write the list as .csv or .xlsx, by the ending of the path; the number of students on it.
+
+    Raises ValueError for another ending, OSError when the file cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind == ".csv":
+        return _write_csv(school, path)
+    if kind == ".xlsx":
+        return _write_xlsx(school, path)
+    raise ValueError("The list is written as .csv or .xlsx: give the file that ending.")
+
+
+def _write_csv(school: School, path: Path) -> int:
+    count = 0
+    # The byte order mark tells spreadsheets that the names are UTF-8.
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        for row in students_without_ssid(school):
+            writer.writerow([safe_cell(value) for value in row])
+            count += 1
+    return count
+
+
+def _write_xlsx(school: School, path: Path) -> int:
+    """Every cell is text: leading zeros stay, and what people type into the SSID column keeps them too."""
+    count = 0
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Students without SSID")
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCDEFGHI", _WIDTHS, strict=True):
+        sheet.column_dimensions[letter].width = width
+        sheet.column_dimensions[letter].number_format = "@"
+
+    def cell(value: str, *, bold: bool = False) -> WriteOnlyCell:
+        made = WriteOnlyCell(sheet, value=value)
+        made.data_type = "s"  # openpyxl takes text that starts with = for a formula
+        made.number_format = "@"
+        if bold:
+            made.font = Font(bold=True)
+        return made
+
+    sheet.append([cell(name, bold=True) for name in COLUMNS])
+    for row in students_without_ssid(school):
+        sheet.append([cell(value) for value in row])
+        count += 1
+    book.save(path)
+    return count
