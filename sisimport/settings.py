@@ -228,7 +228,6 @@ LAYOUT_DIR = env.str("LAYOUT_DIR", default=str(DATA_DIR / "layouts"))
 # Limits of uploaded files, in bytes.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 IMPORT_MAX_LINE_BYTES = env.int("IMPORT_MAX_LINE_BYTES", default=1024**2)
-IMPORT_LOCK_SECONDS = env.int("IMPORT_LOCK_SECONDS", default=600)
 
 # Structured lines go through standard logging too: one place for levels, nothing on standard output.
 structlog.configure(

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import IO, Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import IntegrityError, transaction
+from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports.base import ImportType
+from sisimport.imports.issues import render
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type
 
@@ -24,12 +27,16 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None) -> ImportFile:
     """Store an uploaded file under a name of ours, with its hash and size.
 
     `name` is reduced to its last part and 255 characters; it is only ever shown.
+    Raises RunRefusedError for a file over the limit of the settings, before anything is stored.
     """
     digest, size = hashlib.sha256(), 0
     stream.seek(0)
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
+        if size > settings.IMPORT_MAX_BYTES:
+            limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+            raise RunRefusedError(render("FILE-SIZE", found=f"larger than {limit}", expected=limit))
     stream.seek(0)
     kept = ImportFile(name=shown_name(name), sha256=digest.hexdigest(), size=size, uploaded_by=user)
     kept.file.save("", File(stream), save=False)

@@ -126,7 +126,9 @@ def signs_in(server: Server, name: str, password: str) -> bool:
     with opener.open(address) as page:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
     assert token
-    form = urllib.parse.urlencode({"login": name, "password": password, "csrfmiddlewaretoken": token.group(1), "next": "/admin/"})
+    form = urllib.parse.urlencode(
+        {"login": name, "password": password, "csrfmiddlewaretoken": token.group(1), "next": "/admin/"}
+    )
     try:
         with opener.open(urllib.request.Request(address, form.encode(), {"Referer": address})) as page:
             return not page.url.startswith(address)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import IO, Any
 
+from django.conf import settings
 from django.db import connection, models
 
 from sisimport.imports.base import RECORD, DuplicateCheck, StagedRow
@@ -49,7 +50,8 @@ def stage(context: RunContext) -> None:
         context.fields = tuple(name for name in import_type.fields if name in recognition.layout.fields)
         reader: Reader | LinesReader
         if context.lines is None:
-            reader = Reader(stream, recognition, context.fields)
+            limit = settings.IMPORT_MAX_LINE_BYTES
+            reader = Reader(stream, recognition, context.fields, max_line_bytes=limit)
         else:
             index = run.file.line_index
             reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)

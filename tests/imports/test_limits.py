@@ -1,0 +1,43 @@
+"""Limits of the settings: the size of a file, the length of a line."""
+
+import io
+from typing import Any
+
+import pytest
+
+from sisimport.imports.execution import execute_run
+from sisimport.imports.models import ImportFile, RunStatus, Work
+from sisimport.imports.services import RunRefusedError, keep_file, start_run
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def test_a_file_over_the_limit_is_refused_with_the_limit_and_not_kept(settings: Any) -> None:
+    settings.IMPORT_MAX_BYTES = 1024
+
+    with pytest.raises(RunRefusedError, match=r"larger than 1\.0.KB; the limit here is 1\.0.KB"):
+        keep_file(stream=io.BytesIO(b"x" * 1025), name="big.txt", user=None)
+
+    assert not ImportFile.objects.exists()
+
+
+def test_a_file_at_the_limit_is_kept(settings: Any) -> None:
+    settings.IMPORT_MAX_BYTES = 1024
+
+    assert keep_file(stream=io.BytesIO(b"x" * 1024), name="fits.txt", user=None).size == 1024
+
+
+def test_a_line_over_the_limit_of_the_settings_rejects_the_file(settings: Any) -> None:
+    settings.IMPORT_MAX_LINE_BYTES = 200
+    line = "^".join(["1975309", "6012345", "9000000001", "1", "Tran", "Bao", "", "F", "20140101"] + [""] * 6)
+    text = f"{line}\n{line}{'x' * 200}\n"
+    file = keep_file(stream=io.BytesIO(text.encode()), name="ssid.txt", user=None)
+    run = start_run(
+        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=False
+    )
+
+    execute_run(run.pk)
+
+    run.refresh_from_db()
+    assert run.status == RunStatus.REJECTED
+    assert [issue.code for issue in run.issues.all()] == ["FILE-LINE-LENGTH"]
