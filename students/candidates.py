@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from students.matching import Comparison, Identity, compare, fold
+from students.models import Student
 
 SHOWN = 3
 _PER_BLOCK = 400  # students of one blocking key; more share it only where it says nothing
@@ -108,6 +109,11 @@ def _identity(row: Sequence[object]) -> Identity:
         other_last_names=others("last_name", "alias_last_name", besides="match_last_name"),
         other_first_names=others("first_name", "alias_first_name", besides="match_first_name"),
     )
+
+
+def identity_of(student: Student) -> Identity:
+    """A student's record as an identity to compare with."""
+    return _identity([getattr(student, name) for name in _COLUMNS])
 
 
 def swap_day_and_month(day: dt.date | None) -> dt.date | None:

@@ -1,0 +1,332 @@
+"""The match desk: lines of a completed Test that nearly match a student, with candidates from our records.
+
+    issues of the run -> lines to decide on -> values of the file + candidates, scored -> a person decides (imports.decisions)
+
+Nothing is accepted without a person: many at once only at or above the threshold that the person sets, after a preview.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Q, QuerySet
+
+from sisimport.imports.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
+from sisimport.imports.engine.remembering import IDENTITY
+from sisimport.imports.expressions import Loose
+from sisimport.imports.issues import Severity
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus, Work
+from sisimport.imports.records import chunked, read_records
+from sisimport.imports.registry import all_types
+from students.candidates import Candidate, find_candidates, identity_of
+from students.matching import Comparison, FieldScore, Identity, compare, fold, safe_best
+from students.models import Student
+
+# Errors that say: whose record is this?
+NEAR_CODES = ("DEMO-NEAR", "DEMO-MISMATCH", "STU-NOTFOUND", "STU-AMBIGUOUS")
+ACCEPTED_CODES = ("MATCH-ACCEPTED", "MATCH-REMEMBERED")
+MAX_AT_ONCE = 20_000
+_BLOCK = 250
+_SEARCHED = 300
+FIELD_LABELS = {
+    "local_number": "Local number",
+    "last_name": "Last name",
+    "first_name": "First name",
+    "middle_name": "Middle name",
+    "birth_date": "Birth date",
+    "gender": "Gender",
+}
+
+
+class LineState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which lines and students the reader may see: `schools` None for all; `whole_run`: also lines that found nobody."""
+
+    schools: frozenset[int] | None
+    whole_run: bool
+
+    def of_issues(self) -> Q:
+        if self.schools is None:
+            return Q()
+        seen = Q(school_id__in=list(self.schools))
+        return seen | Q(school_id__isnull=True) if self.whole_run else seen
+
+    def limit(self, run: ImportRun) -> frozenset[int] | None:
+        """Schools whose students are candidates: those the reader may see and the run may touch."""
+        if run.schools is None:
+            return self.schools
+        own = frozenset(run.schools)
+        return own if self.schools is None else own & self.schools
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A candidate as the page shows it."""
+
+    student: Student
+    comparison: Comparison
+
+    @property
+    def total(self) -> float:
+        return self.comparison.total
+
+    def values(self) -> list[tuple[str, FieldScore]]:
+        """Value of the student and score, in the order of FIELD_LABELS."""
+        scores = {score.field: score for score in self.comparison.fields}
+        held = identity_of(self.student)
+        return [(_shown(getattr(held, name)), scores[name]) for name in FIELD_LABELS]
+
+
+@dataclass(slots=True)
+class DeskLine:
+    """One line to decide on, with what the file says and who may be meant."""
+
+    line: int
+    state: LineState
+    given: Identity
+    codes: tuple[str, ...] = ()
+    decision: MatchDecision | None = None
+    student: Student | None = None  # whom it was accepted for
+    offers: list[Offer] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.given.last_name}, {self.given.first_name} {self.given.middle_name}".strip()
+
+    def rows(self) -> list[tuple[str, str, list[tuple[str, FieldScore]]]]:
+        """Label, value of the file, and value and score of each candidate: the lines of the side-by-side table."""
+        by_offer = [offer.values() for offer in self.offers]
+        return [
+            (label, _shown(getattr(self.given, name)), [values[at] for values in by_offer])
+            for at, (name, label) in enumerate(FIELD_LABELS.items())
+        ]
+
+
+def _shown(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.date) else str(value or "")
+
+
+# -- which runs, which lines -------------------------------------------------------------------------------------------
+
+
+def desk_types() -> list[str]:
+    """Keys of the import types whose lines a person may match."""
+    return [t.key for t in all_types() if t.remembers_matches]
+
+
+def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
+    """The newest Tests that were not updated and have lines to decide on, with an upper bound of how many. From summaries
+    only: cheap enough for a menu."""
+    taken = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
+    tests = (
+        runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=desk_types())
+        .exclude(pk__in=ImportRun.objects.filter(work=Work.UPDATE, status__in=taken).values("test_run"))
+        .select_related("file", "created_by")
+        .order_by("-id")[:50]
+    )
+    found = []
+    seen: set[tuple[str, str]] = set()
+    for run in tests:
+        same = (run.file.sha256 if run.file else "", run.import_type)
+        if same in seen:  # an older Test of the same file
+            continue
+        seen.add(same)
+        count = sum(entry["lines"] for entry in run.summary.get("issues", []) if entry["code"] in NEAR_CODES)
+        if count:
+            found.append((run, count))
+    return found
+
+
+def line_numbers(run: ImportRun, state: LineState, scope: Scope) -> list[int]:
+    """Lines of one state, in file order."""
+    issues = ImportIssue.objects.filter(scope.of_issues(), run=run, line__gt=0)
+    if state == LineState.ACCEPTED:
+        issues = issues.filter(code__in=ACCEPTED_CODES)
+        return sorted(set(issues.values_list("line", flat=True)))
+    near = set(issues.filter(code__in=NEAR_CODES, severity=Severity.ERROR).values_list("line", flat=True))
+    refused = set(
+        MatchDecision.objects.filter(run=run, subject=MATCH, answer=REFUSE, line__in=near).values_list(
+            "line", flat=True
+        )
+    )
+    return sorted(refused if state == LineState.REFUSED else near - refused)
+
+
+def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
+    return {state.value: len(line_numbers(run, state, scope)) for state in LineState}
+
+
+def identities(run: ImportRun, lines: Iterable[int]) -> dict[int, Identity]:
+    """What the file says of the person in each line."""
+    return {number: _identity(record) for number, record in read_records(run, lines, IDENTITY).items()}
+
+
+def _identity(record: dict[str, str | None]) -> Identity:
+    born = record.get("birth_date")
+    return Identity(
+        last_name=record.get("last_name") or "",
+        first_name=record.get("first_name") or "",
+        middle_name=record.get("middle_name") or "",
+        birth_date=dt.date.fromisoformat(born) if born else None,
+        gender=record.get("gender") or "",
+        local_number=record.get("local_number") or "",
+    )
+
+
+def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Scope) -> list[DeskLine]:
+    """The lines of one page with their candidates: a handful of queries, however many lines."""
+    given = identities(run, lines)
+    decisions = {
+        d.line: d
+        for d in MatchDecision.objects.filter(run=run, subject=MATCH, line__in=lines).select_related("made_by")
+    }
+    limit = scope.limit(run)
+    found = find_candidates(given, schools=limit) if state != LineState.ACCEPTED else {}
+    accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else {}
+    wanted = {c.student_id for offers in found.values() for c in offers} | set(accepted.values())
+    students = in_scope(limit).select_related("school").in_bulk(list(wanted))
+    said = _codes(run, lines)
+    result = []
+    for number in lines:
+        if number not in given:
+            continue
+        entry = DeskLine(number, state, given[number], said.get(number, ()), decisions.get(number))
+        entry.student = students.get(accepted.get(number, 0))
+        entry.offers = [_offer(students, c) for c in found.get(number, []) if c.student_id in students]
+        if entry.student is not None:
+            entry.offers = [Offer(entry.student, compare(entry.given, identity_of(entry.student)))]
+        result.append(entry)
+    return result
+
+
+def _offer(students: dict[int, Student], candidate: Candidate) -> Offer:
+    return Offer(students[candidate.student_id], candidate.comparison)
+
+
+def in_scope(schools: Collection[int] | None) -> QuerySet[Student]:
+    return Student.objects.all() if schools is None else Student.objects.filter(school_id__in=list(schools))
+
+
+def _codes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    said: dict[int, tuple[str, ...]] = {}
+    issues = ImportIssue.objects.filter(
+        run=run, line__in=lines, code__in=[*NEAR_CODES, *ACCEPTED_CODES, "MATCH-OUTDATED"]
+    )
+    for line, code in issues.order_by("line", "seq").values_list("line", "code"):
+        if code not in said.get(line, ()):
+            said[line] = (*said.get(line, ()), code)
+    return said
+
+
+def _accepted_students(run: ImportRun, lines: Sequence[int]) -> dict[int, int]:
+    issues = ImportIssue.objects.filter(run=run, line__in=lines, code__in=ACCEPTED_CODES, student_id__isnull=False)
+    return {line: student or 0 for line, student in issues.values_list("line", "student_id")}
+
+
+# -- search ------------------------------------------------------------------------------------------------------------
+
+
+def search_students(text: str, given: Identity, *, schools: Collection[int] | None, limit: int = 20) -> list[Offer]:
+    """Students by local number, SSID, birth date or the beginning of names, the most alike to the line first."""
+    words = text.replace(",", " ").split()[:5]
+    if not words:
+        return []
+    students = in_scope(schools).select_related("school").order_by("last_name", "first_name", "pk")
+    asked = students
+    for word in words:
+        asked = asked.filter(_holds(word))
+    chosen = {student.pk: student for student in asked.distinct()[:_SEARCHED]}
+    # Names typed without their accents: by the loose last name, which has an index.
+    folded = [fold(word) for word in words]
+    loosely = students.alias(loose=Loose("match_last_name")).filter(loose__in=folded)[:_SEARCHED]
+    for student in loosely:
+        names = fold(
+            student.match_last_name + student.match_first_name + student.match_middle_name + student.local_number
+        )
+        if all(word in names for word in folded):
+            chosen[student.pk] = student
+    offers = [Offer(student, compare(given, identity_of(student))) for student in chosen.values()]
+    return sorted(offers, key=lambda offer: -offer.total)[:limit]
+
+
+def _holds(word: str) -> Q:
+    named = (
+        Q(match_last_name__istartswith=word) | Q(match_first_name__istartswith=word) | Q(last_name__istartswith=word)
+    )
+    named |= Q(first_name__istartswith=word) | Q(alias_first_name__istartswith=word)
+    named |= Q(local_number__iexact=word) | Q(ssids__ssid=word)
+    with contextlib.suppress(ValueError):
+        named |= Q(birth_date=dt.date.fromisoformat(word))
+    return named
+
+
+# -- many at once ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A line that would be accepted for a student."""
+
+    line: int
+    student_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What accepting all at or above a threshold means now. `digest` tells whether a later look finds the same."""
+
+    threshold: float
+    found: tuple[Proposal, ...]
+    looked_at: int
+    left_out: int
+
+    @property
+    def digest(self) -> str:
+        text = ";".join(f"{p.line}:{p.student_id}" for p in self.found)
+        return hashlib.sha256(f"{self.threshold}|{text}".encode()).hexdigest()
+
+
+def propose(run: ImportRun, threshold: float, scope: Scope) -> Proposals:
+    """The open lines with one candidate that is safe to accept at this threshold (see matching.safe_best). A student is
+    proposed for one line only: two lines that mean the same student are for a person to judge."""
+    lines = line_numbers(run, LineState.OPEN, scope)
+    chosen: list[Proposal] = []
+    for block in chunked(lines[:MAX_AT_ONCE], _BLOCK):
+        found = find_candidates(identities(run, block), schools=scope.limit(run))
+        for number, candidates in found.items():
+            best = safe_best([candidate.comparison for candidate in candidates], threshold=threshold)
+            if best is not None:
+                chosen.append(Proposal(number, candidates[best].student_id, candidates[best].total))
+    times: dict[int, int] = {}
+    for proposal in chosen:
+        times[proposal.student_id] = times.get(proposal.student_id, 0) + 1
+    single = tuple(sorted((p for p in chosen if times[p.student_id] == 1), key=lambda p: p.line))
+    return Proposals(threshold, single, min(len(lines), MAX_AT_ONCE), max(len(lines) - MAX_AT_ONCE, 0))
+
+
+def accept_all(run: ImportRun, proposals: Proposals, *, user: object, scope: Scope) -> ImportRun:
+    """Accept what a preview showed. Raises DecisionRefusedError as `decide` does."""
+    reason = f"Accepted with all others at {proposals.threshold:g} or above"
+    decisions = [
+        Decision(
+            line=p.line,
+            subject=MATCH,
+            answer=ACCEPT,
+            student_id=p.student_id,
+            score=Decimal(str(p.score)),
+            reason=reason,
+        )
+        for p in proposals.found
+    ]
+    return decide(run_id=run.pk, decisions=decisions, user=user, schools=scope.limit(run))  # type: ignore[arg-type]
