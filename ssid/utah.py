@@ -197,7 +197,7 @@ def _keep_students(request: UtahRequest, schools: Sequence[School], today: dt.da
     anywhere = Enrollment.objects.filter(student=OuterRef("pk"))
     changes = ChangedRecord.objects.filter(student=OuterRef("pk")).order_by().values("student")
     columns = {
-        "line": models.Window(RowNumber(), order_by=["school__code", "last_name", "first_name", "pk"]),
+        "line": models.Window(RowNumber(), order_by=["school__code", "match_last_name", "match_first_name", "pk"]),
         "student_id": F("pk"),
         "school_id": F("school_id"),
         "local_number": F("local_number"),

@@ -74,13 +74,15 @@ class UtahRequestStudent(models.Model):
     """
 
     pk = models.CompositePrimaryKey("request_id", "line")
-    request = models.ForeignKey(UtahRequest, on_delete=models.CASCADE, related_name="students", db_index=False)
+    # Without database constraints, as all rows written by the hundred thousand; what was sent outlives the student's record.
+    request = models.ForeignKey(
+        UtahRequest, on_delete=models.CASCADE, related_name="students", db_constraint=False, db_index=False
+    )
     line = models.PositiveIntegerField(help_text="File Line Number, counted from 1.")
-    # Without database constraint: what was sent outlives the record it was sent of.
     student = models.ForeignKey(
         Student, on_delete=models.CASCADE, related_name="utah_sent", db_constraint=False, db_index=False
     )
-    school = models.ForeignKey(School, on_delete=models.PROTECT, related_name="+", db_index=False)
+    school = models.ForeignKey(School, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     local_number = models.CharField(max_length=16)
     ssid = models.CharField("SSID", max_length=10, blank=True)
     last_name = models.CharField(max_length=50)
