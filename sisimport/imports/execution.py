@@ -208,8 +208,8 @@ def _apply(run: ImportRun, plan_run_id: int, counts: dict[str, int]) -> dict[str
     imported, aside = applying.count_applied(run, plan_run_id)
     values = {"import_count": imported, "set_aside_count": aside}
     done = counts["planned_count"] - imported - aside
-    if aside:
-        applying.report_set_aside(run, plan_run_id)
+    # A line counts as imported when one of its parts was written; what was set aside of it is said all the same.
+    if applying.report_set_aside(run, plan_run_id):
         errors, warnings, notices = planning.severity_counts(list({run.pk, plan_run_id}))
         values |= {"error_count": errors, "warning_count": warnings, "notice_count": notices}
     if done:

@@ -147,8 +147,8 @@ codes.register(
     IssueCode(
         "CHANGED-SINCE-TEST",
         "Changed since Test",
-        "The student's record changed after the Test, so this line was set aside and not written.",
-        "Test the file again to see how it compares now, then Update.",
+        "The records changed in the meantime, so this was set aside and not written: {kinds}.",
+        "Test the file again to see how it compares now, then Update. After a revert: what was edited later is kept.",
     ),
     IssueCode(
         "MATCH-ACCEPTED",

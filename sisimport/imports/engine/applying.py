@@ -17,6 +17,7 @@ from sisimport.imports.models import ImportRun, SetAsideReason, Work
 
 CREATE, UPDATE, REMOVE = "create", "update", "remove"
 CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"
+_ASIDE_SEQ = 1000  # issues of an Import's own lines stand before it
 LARGE_PLAN = 20_000  # changes; from here on one pass over a table beats as many look-ups
 _OPERATION = {
     CREATE: "c.before IS NULL",
@@ -371,14 +372,16 @@ def _remove(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
     )
 
 
-def report_set_aside(run: ImportRun, plan_run_id: int) -> None:
-    """One issue per line whose changes were set aside, so that the report names it."""
-    execute(
+def report_set_aside(run: ImportRun, plan_run_id: int) -> bool:
+    """One issue per line of which something was set aside, so that the report names it. Tells whether there is any."""
+    labels = " ".join(f"WHEN '{kind.key}' THEN '{kind.label}'" for kind in all_kinds())
+    what = f"CASE c.kind {labels} END"
+    written = execute(
         f"""
         INSERT INTO imports_importissue
           (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
-        SELECT %s, c.line, min(c.seq), {int(Severity.ERROR)}, '{CHANGED_SINCE_TEST}', min(c.part), '', '', '',
-          jsonb_build_object('reason', min(a.reason), 'kinds', string_agg(DISTINCT c.kind, ', ')), c.student_id, s.school_id
+        SELECT %s, c.line, {_ASIDE_SEQ} + min(c.seq), {int(Severity.ERROR)}, '{CHANGED_SINCE_TEST}', min(c.part), '', '', '',
+          jsonb_build_object('reason', min(a.reason), 'kinds', string_agg(DISTINCT {what}, ', ')), c.student_id, s.school_id
         FROM imports_setaside a
         JOIN imports_importchange c ON c.run_id = %s AND c.line = a.line AND c.seq = a.seq
         LEFT JOIN students_student s ON s.id = c.student_id
@@ -386,6 +389,7 @@ def report_set_aside(run: ImportRun, plan_run_id: int) -> None:
         """,
         [run.pk, plan_run_id, run.pk],
     )
+    return written > 0
 
 
 def count_applied(run: ImportRun, plan_run_id: int) -> tuple[int, int]:

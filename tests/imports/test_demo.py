@@ -1,0 +1,306 @@
+"""The demo district: deterministic, of any size, with people as they are, and sample files that do what they say."""
+
+import itertools
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import authenticate, get_user_model
+from django.db import transaction
+from django.db.models import Count, F, Q
+
+from sisimport.imports import demo
+from sisimport.imports.demo_people import state_ssid
+from students.models import SSID, ELRecord, Enrollment, Guardian, School, SSIDReplacement, Student
+from tests.imports.commandline import CommandLine
+from tests.imports.journey import drop_temporary_tables, run_file
+
+PEOPLE = (
+    "local_number",
+    "last_name",
+    "first_name",
+    "middle_name",
+    "suffix",
+    "birth_date",
+    "gender",
+    "grade",
+    "home_language",
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+
+
+@pytest.fixture
+def lincoln(db: None) -> demo.District:
+    made = demo.make_district(students=3_000, seed=7)
+    drop_temporary_tables()
+    return made
+
+
+def people() -> list[tuple[Any, ...]]:
+    rows = list(Student.objects.order_by("local_number").values_list(*PEOPLE, "school__code"))
+    ssids = SSID.objects.order_by("ssid").values_list("ssid", "student__local_number", "retired_at")
+    records = ELRecord.objects.order_by("student__local_number").values_list("student__local_number", "program_status")
+    return [*rows, *ssids, *records]
+
+
+def made_with(**values: int) -> list[tuple[Any, ...]]:
+    """The people that a command would make; nothing stays."""
+    with transaction.atomic():
+        demo.make_district(**values)
+        found = people()
+        transaction.set_rollback(True)
+    drop_temporary_tables()
+    return found
+
+
+# ---- the same again ----
+
+
+def test_the_same_size_and_seed_make_the_same_people(db: None) -> None:
+    assert made_with(students=200, seed=7) == made_with(students=200, seed=7)
+
+
+def test_another_seed_makes_other_people(db: None) -> None:
+    assert made_with(students=200, seed=7) != made_with(students=200, seed=8)
+
+
+@pytest.mark.parametrize("students", [1, 2, 17])
+def test_a_district_may_be_very_small(db: None, students: int) -> None:
+    assert demo.make_district(students=students, seed=1).counts["students"] == students
+
+
+def test_a_district_that_is_there_is_left_alone(lincoln: demo.District) -> None:
+    before = people()
+    again = demo.make_district(students=50, seed=1)
+    assert (again.created, again.counts) == (False, lincoln.counts)
+    assert people() == before
+
+
+@pytest.mark.parametrize("values", [{"students": 0}, {"students": 10**9}, {"students": 5, "ssid_percent": 101}])
+def test_an_impossible_size_is_refused(db: None, values: dict[str, int]) -> None:
+    with pytest.raises(demo.DemoRefusedError):
+        demo.make_district(**({"seed": 1} | values))
+
+
+# ---- people as they are ----
+
+KINDS_OF_PEOPLE = {
+    "accents": Q(last_name__regex="[áéíóúñçüößł]"),
+    "a hyphen": Q(last_name__contains="-"),
+    "an apostrophe": Q(last_name__contains="'"),
+    "two words": Q(last_name__contains=" "),
+    "a suffix": Q(suffix__in=["Jr", "II", "III"]),
+    "no middle name": Q(middle_name=""),
+    "gender X with a legal gender": Q(gender="X", legal_gender__in=["M", "F"]),
+    "a legal name": Q(legal_first_name__gt="") & ~Q(legal_first_name=F("first_name")),
+    "an alias": Q(alias_first_name__gt=""),
+    "another country of birth": Q(birth_country="MX"),
+    "an EL record": Q(el__program_status="EL"),
+    "a pending EL record": Q(el__program_status="Pending", el__tbd_date__isnull=False),
+    "an exit from the EL program": Q(el__program_status="Exited EL", el__exit_date__isnull=False),
+    "no EL record": Q(el__isnull=True),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_PEOPLE)
+def test_there_are_students_with(lincoln: demo.District, kind: str) -> None:
+    assert Student.objects.filter(KINDS_OF_PEOPLE[kind]).exists()
+
+
+def test_there_are_twins_and_siblings(lincoln: demo.District) -> None:
+    families = list(Student.objects.order_by("local_number").values_list("last_name", "birth_date"))
+    pairs = list(itertools.pairwise(families))
+    assert any(a == b for a, b in pairs)
+    assert sum(a[0] == b[0] and a[1] != b[1] for a, b in pairs) > 50
+
+
+def test_schools_have_codes_of_seven_digits_with_leading_zeros(lincoln: demo.District) -> None:
+    codes = set(School.objects.values_list("code", flat=True))
+    assert all(len(code) == 7 and code.isdigit() and code.startswith("0") for code in codes)
+    assert len(codes) == lincoln.counts["schools"] >= 5
+
+
+def test_there_is_every_grade_from_tk_to_12_and_ages_that_fit(lincoln: demo.District) -> None:
+    grades = dict(Student.objects.values_list("grade").annotate(n=Count("pk")))
+    assert set(grades) == {"TK", "KN", *(f"{n:02d}" for n in range(1, 13))}
+    assert {born.year for born in Student.objects.filter(grade="TK").values_list("birth_date", flat=True)} <= {
+        2021,
+        2022,
+    }
+
+
+def test_about_the_asked_share_has_an_ssid(db: None) -> None:
+    made = demo.make_district(students=3_000, seed=7, ssid_percent=25)
+    assert 600 < made.counts["ssids"] < 900
+
+
+def test_nobody_has_an_ssid_when_asked_so(db: None) -> None:
+    counts = demo.make_district(students=300, seed=7, ssid_percent=0).counts
+    assert (counts["ssids"], counts["retired_ssids"], counts["ssid_replacements"]) == (0, 0, 0)
+
+
+def test_some_ssids_were_retired_and_the_states_replacements_are_known(lincoln: demo.District) -> None:
+    assert SSID.objects.filter(retired_at__isnull=False).exists()
+    assert SSID.objects.filter(retired_at=None, ssid__in=SSIDReplacement.objects.values("retired_ssid")).exists()
+
+
+def test_every_student_has_a_guardian_and_an_enrollment(lincoln: demo.District) -> None:
+    assert Guardian.objects.values("student").distinct().count() == 3_000
+    assert Enrollment.objects.values("student").distinct().count() == 3_000
+    assert Enrollment.objects.count() > 3_000
+
+
+def test_counts_are_true(lincoln: demo.District) -> None:
+    assert lincoln.counts == demo.count_records(lincoln.lea)
+
+
+def test_the_states_ssids_are_ten_digits_and_all_different() -> None:
+    numbers = [state_ssid(i) for i in range(1, 5_001)]
+    assert len(set(numbers)) == 5_000
+    assert all(len(number) == 10 and number.isdigit() for number in numbers)
+
+
+# ---- sample files ----
+
+
+def sample(name: str) -> bytes:
+    return (demo.samples_folder() / name).read_bytes()
+
+
+def test_every_sample_file_is_of_an_import_type_and_written_once(lincoln: demo.District) -> None:
+    from sisimport.imports.registry import get_type
+
+    written = demo.write_samples(lincoln.lea)
+    assert {s.name for s in written} == {path.name for path in demo.samples_folder().iterdir()}
+    assert all(get_type(s.import_type) and s.note for s in written)
+    assert demo.write_samples(lincoln.lea) == []
+
+
+def test_the_sample_of_new_ssids_goes_in_whole(lincoln: demo.District) -> None:
+    demo.write_samples(lincoln.lea)
+    report = run_file("ssid-download", sample("ssid-download-new.txt"))
+    assert report.issues == []
+    assert report.counts == {"imported": 3_000 - lincoln.counts["ssids"]}
+
+
+def test_the_sample_of_the_district_adds_what_is_missing_only(lincoln: demo.District) -> None:
+    demo.write_samples(lincoln.lea)
+    report = run_file("ssid-download", sample("ssid-download-district.txt"))
+    assert set(report.codes()) <= {"SSID-PRESENT", "SSID-RETIRED"}
+    assert report.run.planned_count == 3_000 - lincoln.counts["ssids"]
+
+
+def test_the_sample_of_findings_has_every_kind(lincoln: demo.District) -> None:
+    demo.write_samples(lincoln.lea)
+    report = run_file("ssid-download", sample("ssid-download-findings.txt"))
+    assert set(report.codes()) >= {
+        "STU-NOTFOUND",
+        "DEMO-MISMATCH",
+        "DEMO-NEAR",
+        "SSID-PRESENT",
+        "SSID-FORMAT",
+        "SSID-TAKEN",
+        "SSID-CONFLICT",
+        "SSID-RETIRED",
+        "DUP-SAME",
+        "DUP-DIFFERS",
+        "ENR-LEA",
+        "ENR-SCHOOL",
+        "ENR-OTHER",
+        "ELA-STATUS",
+        "ELA-DATE",
+        "ELA-LANG",
+        "ELA-MISSING",
+        "ELA-LEGACY",
+        "ELA-CODE",
+        "ELA-TVD",
+        "ELA-HINT",
+        "FILE-DATE",
+        "FILE-CODE",
+        "FILE-COLUMNS",
+        "FILE-REQUIRED",
+        "FILE-LENGTH",
+    }
+    assert any("swapped" in issue["message"] for issue in report.issues)
+
+
+def test_the_roster_sample_creates_updates_and_refuses(lincoln: demo.District) -> None:
+    demo.write_samples(lincoln.lea)
+    report = run_file("students", sample("students-roster.csv"))
+    assert {"imported", "unchanged", "refused"} <= set(report.counts)
+    assert any(change["before"] for change in report.changes)
+
+
+# ---- people who sign in ----
+
+
+def test_users_are_made_with_groups_and_one_password(lincoln: demo.District) -> None:
+    signed = demo.make_users(lincoln.lea)
+    assert signed.users == ("registrar", "admin", "staff", "viewer")
+    assert authenticate(username="registrar", password=signed.password)
+    users = get_user_model().objects
+    groups = {name: list(users.get(username=name).groups.values_list("name", flat=True)) for name in signed.users}
+    assert groups == {
+        "registrar": ["registrar"],
+        "admin": ["import admin"],
+        "staff": ["SSID staff"],
+        "viewer": ["viewer"],
+    }
+
+
+def test_the_first_password_is_kept_where_only_its_owner_reads_it(lincoln: demo.District) -> None:
+    signed = demo.make_users(lincoln.lea)
+    assert stat.S_IMODE(signed.path.stat().st_mode) == 0o600
+    assert demo.make_users(lincoln.lea).password == signed.password
+
+
+def test_users_who_are_there_keep_their_password(lincoln: demo.District) -> None:
+    demo.make_users(lincoln.lea)
+    user = get_user_model().objects.get(username="staff")
+    user.set_password("of their own")
+    user.save()
+    demo.make_users(lincoln.lea)
+    assert authenticate(username="staff", password="of their own")
+
+
+# ---- the command ----
+
+
+def test_make_demo_prints_one_json_object(db: None, command: CommandLine) -> None:
+    said = command("make_demo", "--students", 50, "--seed", 3, "--json")
+    assert said.code == 0
+    assert (said.json["created"], said.json["lea"], said.json["students"], said.json["seed"]) == (
+        True,
+        "1234567",
+        50,
+        3,
+    )
+    names = {Path(file["file"]).name for file in said.json["samples"]}
+    assert names >= {"ssid-download-new.txt", "ssid-download-findings.txt", "students-roster.csv"}
+
+
+def test_make_demo_says_when_the_district_is_there(db: None, command: CommandLine) -> None:
+    command("make_demo", "--students", 50, "--json", "--no-samples")
+    said = command("make_demo", "--students", 70, "--json", "--no-samples")
+    assert (said.code, said.json["created"], said.json["students"]) == (0, False, 50)
+    assert "is there already" in said.json["message"]
+
+
+def test_make_demo_prints_the_sign_in_on_standard_error_only(db: None, command: CommandLine) -> None:
+    said = command("make_demo", "--students", 20, "--users", "--no-samples", "--json")
+    password = (Path(django_settings.DATA_DIR) / "first-sign-in.txt").read_text().strip()
+    assert password in said.err
+    assert password not in said.out
+
+
+def test_make_demo_refuses_a_production_installation(db: None, command: CommandLine, settings: Any) -> None:
+    settings.PRODUCTION = True
+    said = command("make_demo", "--students", 20, "--json")
+    assert (said.code, said.json["created"]) == (2, False)
+    assert not Student.objects.exists()
