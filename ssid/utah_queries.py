@@ -13,6 +13,13 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from ssid.models import UtahDueDate, UtahFunction, UtahRequest
 from students.models import WATCHED_FIELDS, ChangedRecord, School, StateProfile, Student
 
+# (name, month, day): a row of an LEA with the same name takes the place of one of these. The day of the test preprint is inferred.
+DEFAULT_DUE_DATES = (
+    ("Test preprint", 2, 1),
+    ("Year end file", 6, 30),
+    ("1 October file", 10, 1),
+    ("1 December file", 12, 1),
+)
 _REMEMBERED = dt.timedelta(days=400)
 _OVERDUE_SHOWN = dt.timedelta(days=60)
 
@@ -95,6 +102,17 @@ class BoardRow:
     cells: list[Cell] = field(default_factory=list)
 
 
+def due_dates(leas: Iterable[int]) -> dict[int, list[UtahDueDate]]:
+    """The due dates of each LEA: the usual ones, and its own."""
+    found: dict[int, dict[str, UtahDueDate]] = {
+        lea: {name: UtahDueDate(lea_id=lea, name=name, month=month, day=day) for name, month, day in DEFAULT_DUE_DATES}
+        for lea in leas
+    }
+    for entry in UtahDueDate.objects.filter(lea__in=list(found)):
+        found[entry.lea_id][entry.name] = entry
+    return {lea: list(entries.values()) for lea, entries in found.items()}
+
+
 def due_for(dates: Iterable[UtahDueDate], *, today: dt.date, last_sent: dt.date | None) -> Due | None:
     """What a function is due for, given the day it was last run: the nearest date whose time has begun, else one just missed."""
     coming: list[Due] = []
@@ -134,9 +152,7 @@ def board(schools: QuerySet[School]) -> list[BoardRow]:
     open_changes = ChangedRecord.objects.filter(cleared_by__isnull=True, student__school__in=list(rows))
     for pk, count in open_changes.order_by().values_list("student__school").annotate(n=Count("student", distinct=True)):
         rows[pk].changed = count
-    dates: dict[int, list[UtahDueDate]] = defaultdict(list)
-    for entry in UtahDueDate.objects.filter(lea__in={row.school.lea_id for row in rows.values()}):
-        dates[entry.lea_id].append(entry)
+    dates = due_dates({row.school.lea_id for row in rows.values()})
     latest = _latest_requests(list(rows))
     for pk, row in rows.items():
         for function in UtahFunction:

@@ -8,6 +8,6 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from sisimport.imports import record_codes, registry  # noqa: F401 - record_codes registers its codes
+        from sisimport.imports import checks, record_codes, registry  # noqa: F401 - they register what they declare
 
         registry.discover()

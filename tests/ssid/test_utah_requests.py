@@ -13,7 +13,7 @@ from sisimport.imports import registry
 from ssid.models import UtahDueDate, UtahRequest, UtahRequestStudent
 from ssid.models import UtahFunction as Kind
 from ssid.utah import RequestRefusedError, find_schools, scope_of, withdraw_request
-from ssid.utah_queries import board, changed_students, changes_of, due_for
+from ssid.utah_queries import board, changed_students, changes_of, due_dates, due_for
 from students.models import LEA, Enrollment, School, Student
 from tests.ssid import journey
 from tests.ssid.utah import LAST, NUMBER, Utah, answered, lines_of, load_response, request, utah
@@ -360,3 +360,18 @@ def test_schools_of_two_leas_cannot_be_in_one_request(district: Utah) -> None:
 
     with pytest.raises(RequestRefusedError, match="several LEAs"):
         find_schools(codes=["0123", other.code])
+
+
+def test_u6_a_due_date_of_the_lea_takes_the_place_of_the_usual_one_of_its_name(district: Utah) -> None:
+    UtahDueDate.objects.create(lea=district.lea, name="Test preprint", month=3, day=15)
+    UtahDueDate.objects.create(lea=district.lea, name="Kindergarten list", month=8, day=1)
+
+    dates = {entry.name: (entry.month, entry.day) for entry in due_dates([district.lea.pk])[district.lea.pk]}
+
+    assert dates == {
+        "Test preprint": (3, 15),
+        "Year end file": (6, 30),
+        "1 October file": (10, 1),
+        "1 December file": (12, 1),
+        "Kindergarten list": (8, 1),
+    }
