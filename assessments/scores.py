@@ -38,7 +38,6 @@ SCHOOLS = Option(
     hint="School codes with commas between them; empty: all schools.",
     pattern=r"[0-9]{1,7}(\s*,\s*[0-9]{1,7})*",
 )
-_NOT_COLUMNS = {f.name for f in ScoreRow._meta.get_fields() if not getattr(f, "concrete", False)}
 _STAGED = tuple(
     f.name
     for f in ScoreRow._meta.concrete_fields
@@ -55,6 +54,7 @@ _STAGED = tuple(
         "repeated",
         "repeated_line",
         "repeated_uin_line",
+        "local_student_id",
     }
 )
 
@@ -70,6 +70,7 @@ class ScoreImport(ImportType):
     lea_field = None
     school_field = None
     part_of_field = {"calculated_elas": EL_PART}
+    measured_fields = ("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated")
 
     def __init__(self, facts: TypeFacts, *, folder: Path = LAYOUTS, listed: bool = True) -> None:
         self.key = facts.key

@@ -175,6 +175,7 @@ class ImportType:
     lea_field: str | None = "lea"
     school_field: str | None = "school"
     part_of_field: Mapping[str, str] = {}
+    measured_fields: tuple[str, ...] = ()  # columns the planner needs to know of a wide staging table; empty: all
     duplicates: tuple[DuplicateCheck, ...] = ()
     options: tuple[Option, ...] = ()
     lists_absent: bool = False

@@ -10,7 +10,7 @@ beyond Latin-1, trimming where there are spaces next to a separator.
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import pairwise, repeat
 from operator import itemgetter
 from typing import IO, Final
 
@@ -40,6 +40,7 @@ WIDE_COLUMNS: Final = 50
 _CHUNK_BYTES: Final = 1 << 16
 _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 18
+_WORTHWHILE_GAP: Final = 32
 _DATE_NOTICES: Final = 20
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 _CONTROL_CHARACTERS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -77,6 +78,7 @@ class Reader:
         ]
         self._at = [recognition.positions.get(field) for field in fields]
         self._last = max((at for at in self._at if at is not None), default=0)
+        self._gap = _widest_gap({at for at in self._at if at is not None}, recognition.column_count)
         self._wide = recognition.column_count > WIDE_COLUMNS
         self._blank_characters = None if recognition.fixed_width else f" \t{recognition.delimiter}"
         self._waiting: list[tuple[int, str]] = []
@@ -230,9 +232,18 @@ class Reader:
             if not all(map(str.endswith, lines, repeat(ending))):
                 ends = [line.rstrip(f" {delimiter}").rpartition(delimiter)[2] for line in lines]
                 findings = self._wrong_ends(ends)
+        if self._gap is not None and not broken and not self._trailing:
+            first, right = self._gap
+            cells = [line.split(delimiter, first) for line in lines]
+            for row in cells:
+                row[-1:] = row[-1].rsplit(delimiter, right)
+            # After the gap, `row` holds the skipped columns as one cell.
+            skipped = wanted + 1 - right - first - 1
+            at = [place if place is None or place < first else place - skipped for place in self._at]
+            return self._assemble(numbers, self._pick(cells, at), traits, findings, broken)
         splits = self._last + 1 if self._last < wanted else -1
         cells = [line.split(delimiter, splits) for line in lines]
-        return self._assemble(numbers, self._pick(cells), traits, findings, broken)
+        return self._assemble(numbers, self._pick(cells, self._at), traits, findings, broken)
 
     def _quoted_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> list[Row]:
         columns = self._known.column_count
@@ -261,7 +272,7 @@ class Reader:
             findings = findings + self._wrong_ends([cells[columns - 1].strip() for cells in kept])
         # Spaces and line ends (now spaces) inside quotes show nowhere in the text's outline.
         traits = BlockTraits(may_hold_space=True, needs_nfc=traits.needs_nfc)
-        return self._assemble(numbers, self._pick(kept), traits, findings, broken)
+        return self._assemble(numbers, self._pick(kept, self._at), traits, findings, broken)
 
     def _fixed_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> list[Row]:
         """Records by character positions. Some files count bytes, an accented letter taking two: those work as well."""
@@ -295,18 +306,18 @@ class Reader:
             findings = self._wrong_ends([line[-len(self._known.end_marker) :] for line in lines])
         return self._assemble(numbers, texts, traits, findings, broken)
 
-    def _pick(self, cells: list[list[str]]) -> list[Sequence[str] | None]:
+    def _pick(self, cells: list[list[str]], wanted: Sequence[int | None]) -> list[Sequence[str] | None]:
         """The cells of the fields asked for, column by column (None: the file does not have the column)."""
-        places = sorted({at for at in self._at if at is not None})
+        places = sorted({at for at in wanted if at is not None})
         if not places:
-            return [None] * len(self._at)
+            return [None] * len(wanted)
         if len(places) == 1:
             columns = {places[0]: tuple(row[places[0]] for row in cells)}
-        elif self._last >= 2 * len(places):
+        elif places[-1] >= 2 * len(places):
             columns = dict(zip(places, zip(*map(itemgetter(*places), cells), strict=True), strict=True))
         else:
             columns = dict(enumerate(zip(*cells, strict=False)))
-        return [None if at is None else columns[at] for at in self._at]
+        return [None if at is None else columns[at] for at in wanted]
 
     def _assemble(
         self,
@@ -385,6 +396,14 @@ class Reader:
             found, expected = f"{self._date_forms:,}", self._layout.date_formats[0]
             example = {"example": self._date_example}
             self.notices.append(Problem("FILE-DATE-FORMS", Severity.NOTICE, None, found, expected, example))
+
+
+def _widest_gap(places: set[int], columns: int) -> tuple[int, int] | None:
+    """Columns to split off from the left and from the right, where a stretch in between is wanted by nobody."""
+    ordered = sorted(places)
+    gaps = [(later - earlier, earlier, later) for earlier, later in pairwise(ordered)]
+    width, left, right = max(gaps, default=(0, 0, 0))
+    return (left + 1, columns - right) if width >= _WORTHWHILE_GAP else None
 
 
 def _is_exotic(text: str) -> bool:

@@ -16,6 +16,9 @@ from sisimport.imports.expressions import ChangedFields, Differs, Jsonb, NextId
 from sisimport.imports.issues import Severity
 
 
+MEASURE_FROM = 1000  # lines
+
+
 def plan(context: RunContext) -> None:
     """Write the changes of the run. Every planned object has its key already, so a plan can be applied as it stands."""
     steps = list(context.import_type.plan(context))
@@ -114,6 +117,9 @@ def count_test(context: RunContext) -> dict[str, int]:
     """Outcome and severity counts of a run that has its issues and plan. The outcomes add up to the record count."""
     run_id = context.run.pk
     errors, warnings, notices = severity_counts([run_id])
+    if context.record_count > MEASURE_FROM:
+        # What was written a moment ago is unknown to the planner, which would then compare every line with every line.
+        execute("ANALYZE imports_importchange, imports_importissue")
     (planned,) = fetch_one(
         "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
         [run_id],

@@ -66,7 +66,8 @@ def stage(context: RunContext) -> None:
             run.file.line_index = reader.line_index
             run.file.save(update_fields=["line_index"])
     context.progress.report("indexing", context.record_count, context.record_count)
-    execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}")
+    of = ", ".join(quoted(model_column(import_type.row_model, name)) for name in import_type.measured_fields)
+    execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}{f' ({of})' if of else ''}")
     remembering.use_accepted_matches(context)
     if import_type.lea_field and not import_type.may_create_students:
         find_by_number_alone(import_type.row_model)
