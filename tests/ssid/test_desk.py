@@ -168,9 +168,7 @@ def test_the_digest_of_a_preview_changes_with_what_it_means(school: School) -> N
 def test_accepted_and_refused_lines_leave_the_open_ones(school: School) -> None:
     student = make_student(school, last_name="O'Neil")
     make_student(school, "100300", last_name="D'Angelo", first_name="Kim")
-    run = run_download(
-        download(last="ONeil"), download("100300", last="DAngelo", first="Kim", ssid="9012345680")
-    )
+    run = run_download(download(last="ONeil"), download("100300", last="DAngelo", first="Kim", ssid="9012345680"))
 
     run = accept(run, student)
     decision = Decision(line=2, subject=MATCH, answer=REFUSE, reason="Somebody else")

@@ -1,0 +1,170 @@
+"""Measures of the benchmark: one job at one size, and what the same final rows cost by COPY alone.
+
+Times are compared as ratios within one run of the benchmark: machines differ, and so does one machine from hour to hour.
+"""
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.module_loading import autodiscover_modules
+
+from sisimport.imports.engine.sql import execute, fetch_all, quoted
+from sisimport.imports.execution import execute_run
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.services import keep_file, start_revert, start_run, start_update
+
+LIMIT_RUNS = 3
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job to measure.
+
+    prepare(n, folder): makes the records and the file of n lines, returns its path. tables: what a finished run left, as
+    (table, WHERE with %(plan)s for the run that holds the plan). peers: name -> function of (file, lines) that does the
+    same job another way. limit_gate: least share of the COPY limit.
+    """
+
+    key: str
+    title: str
+    import_type: str
+    work: Work
+    prepare: Callable[[int, Path], Path]
+    tables: tuple[tuple[str, str], ...]
+    limit_gate: float
+    peers: dict[str, Callable[[Path, int], None]]
+    peer_gates: dict[str, float]
+    peer_lines: dict[str, int]
+
+
+_jobs: dict[str, Job] = {}
+
+
+def register_job(job: Job) -> None:
+    """Offer a job. Raises ValueError for a key that is taken."""
+    if job.key in _jobs:
+        raise ValueError(f"benchmark job {job.key!r} is registered twice")
+    _jobs[job.key] = job
+
+
+def all_jobs() -> dict[str, Job]:
+    autodiscover_modules("benchmarks")
+    return dict(_jobs)
+
+
+def peak_memory() -> float:
+    """Most memory this process ever held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def run_job(job: Job, path: Path) -> dict[str, Any]:
+    """Test, Update (or Import) and Test again of one file, each timed; seconds, and this process's peak memory in MB."""
+    with path.open("rb") as stream:
+        file = keep_file(stream=stream, name=path.name, user=None)
+
+    def start(work: Work) -> ImportRun:
+        return start_run(
+            file=file, import_type=job.import_type, work=work, options={}, user=None, schools=None, ring=False
+        )
+
+    seconds: dict[str, float] = {}
+    if job.work == Work.IMPORT:
+        seconds["import"], applied = _timed(start(Work.IMPORT))
+        seconds["again"], _again = _timed(start(Work.IMPORT))
+    else:
+        seconds["test"], test = _timed(start(Work.TEST))
+        seconds["update"], applied = _timed(start_update(test_run=test, user=None, ring=False))
+        seconds["again"], _again = _timed(start(Work.TEST))
+    memory = peak_memory()
+    return {
+        "seconds": seconds,
+        "memory": memory,
+        "run": applied.pk,
+        "plan": applied.plan_run_id,
+        "imported": applied.import_count,
+        "records": applied.record_count,
+    }
+
+
+def revert_job(run_id: int) -> dict[str, float]:
+    """Revert the run; seconds."""
+    run = ImportRun.objects.get(pk=run_id)
+    seconds, _run = _timed(start_revert(run=run, user=None, ring=False))
+    return {"revert": seconds}
+
+
+def _timed(run: ImportRun) -> tuple[float, ImportRun]:
+    started = time.perf_counter()
+    execute_run(run.pk)
+    seconds = time.perf_counter() - started
+    run = ImportRun.objects.get(pk=run.pk)
+    if run.status != RunStatus.COMPLETED:
+        raise RuntimeError(f"the benchmark's {run.work} did not complete: {run.status} {run.message}")
+    return seconds, run
+
+
+def copy_limit(job: Job, plan_run_id: int) -> float:
+    """Seconds that COPY alone needs for the rows the job left, into empty tables with the same indexes and constraints."""
+    return sum(_copy_table(table, where % {"plan": int(plan_run_id)}) for table, where in job.tables)
+
+
+def _copy_table(table: str, where: str) -> float:
+    columns = ", ".join(
+        quoted(name)
+        for (name,) in fetch_all(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_generated = 'NEVER'"
+            " ORDER BY ordinal_position",
+            [table],
+        )
+    )
+    foreign_keys = [
+        definition
+        for (definition,) in fetch_all(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
+            [table],
+        )
+    ]
+    with tempfile.TemporaryFile() as rows, connection.cursor() as cursor:
+        # In the order of the first index, as the job's own statements write.
+        with cursor.copy(f"COPY (SELECT {columns} FROM {quoted(table)} {where}) TO STDOUT") as out:
+            for block in out:
+                rows.write(block)
+        return sorted(_copy_once(table, columns, foreign_keys, rows) for _n in range(LIMIT_RUNS))[LIMIT_RUNS // 2]
+
+
+def _copy_once(table: str, columns: str, foreign_keys: list[str], rows: Any) -> float:
+    rows.seek(0)
+    execute(f"CREATE TABLE copy_limit (LIKE {quoted(table)} INCLUDING ALL)")
+    try:
+        for definition in foreign_keys:
+            execute(f"ALTER TABLE copy_limit ADD {definition}")
+        started = time.perf_counter()
+        with (
+            transaction.atomic(),
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY copy_limit ({columns}) FROM STDIN") as into,
+        ):
+            while block := rows.read(_CHUNK):
+                into.write(block)
+        return time.perf_counter() - started
+    finally:
+        execute("DROP TABLE copy_limit")
+
+
+def forget_everything() -> None:
+    """Empty the benchmark's own database."""
+    tables = [
+        name
+        for (name,) in fetch_all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        if name.startswith(("students_", "imports_", "assessments_", "ssid_"))
+    ]
+    execute(f"TRUNCATE {', '.join(map(quoted, tables))} RESTART IDENTITY CASCADE")
