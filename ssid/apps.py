@@ -8,4 +8,4 @@ class SSIDConfig(AppConfig):
     verbose_name = "SSID"
 
     def ready(self) -> None:
-        from ssid import issue_codes, kinds, request_codes, utah_codes  # noqa: F401 - they register what they declare
+        from ssid import collection_codes, issue_codes, kinds, request_codes, utah_codes  # noqa: F401 - they register what they declare

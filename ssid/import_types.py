@@ -1,7 +1,7 @@
 """Import types of the SSID screens."""
 
 from sisimport.imports.registry import Tool, register, register_tool
-from ssid import calpads, ela, replacements, requests, utah_response
+from ssid import calpads, collection, ela, replacements, requests, utah_response
 
 register_tool(
     Tool(
@@ -25,3 +25,13 @@ register_tool(
     )
 )
 register(utah_response.UtahResponse)
+register_tool(
+    Tool(
+        key=collection.TOOL,
+        title="SSID Collection",
+        lead="Collect missing SSIDs: give schools a list to fill in, and read it back.",
+        order=40,
+        crumbs="Enrollment / SSID Collection",
+    )
+)
+register(collection.SSIDList)

@@ -4,6 +4,7 @@ from ssid.models.request_rows import MatchRequest, SSIDRequestRow
 from ssid.models.requests import SENRLine, SENRRequest
 from ssid.models.staged import SSIDDownloadRow, joined_student
 from ssid.models.staged_ela import ELARow
+from ssid.models.staged_list import SSIDListRow
 from ssid.models.staged_replacement import ReplacementRow
 from ssid.models.utah import UtahAnswer, UtahDueDate, UtahFunction, UtahRequest, UtahRequestStudent
 from ssid.models.utah_rows import UtahResponseRow
@@ -15,6 +16,7 @@ __all__ = [
     "SENRLine",
     "SENRRequest",
     "SSIDDownloadRow",
+    "SSIDListRow",
     "SSIDRequestRow",
     "UtahAnswer",
     "UtahDueDate",

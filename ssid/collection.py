@@ -1,0 +1,312 @@
+"""Import type SSID list: the list of students without SSID that a school filled in is read back (rule M-5).
+
+    who    local student number, else last name, first name and birth date (what schools match on), within the school
+    what   ten digits; not the local number, not another student's, not twice in the list (M-1, M-8, ID-3 to ID-5)
+
+Source: MESA Collection of the CASSID (memo).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
+from django.db.models.functions import Cast, Concat, Length
+
+from sisimport.imports.base import (
+    DuplicateCheck,
+    ImportType,
+    PlannedChange,
+    PlannedCreate,
+    PlannedUpdate,
+    Rule,
+    checkbox,
+)
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.engine.staging import mark_duplicates
+from sisimport.imports.expressions import Differs, NextId
+from sisimport.imports.issues import Severity
+from sisimport.imports.kinds import SSID_KIND
+from sisimport.imports.reading import FileError
+from sisimport.imports.record_codes import SSID_CAUSES
+from ssid.calpads import ssid_cause
+from ssid.identity import birth_date_rule, name_rules
+from ssid.models.staged_list import SSIDListRow
+from students.models import SSID, Origin
+
+TOOL = "ssid-collection"
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+VERIFIED = checkbox(
+    "verified",
+    "The school took the numbers from its records",
+    default="1",
+    hint="They are marked verified. Leave it out for numbers that students wrote down themselves.",
+)
+FILLED_IN = ~Q(ssid="")
+OWN_NUMBER = Q(ssid=F("own_number"))
+VALID = Q(state="CA", ssid__regex=r"^[0-9]{10}$") | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$"))
+BY_NAME = Q(local_number="") & ~Q(last_name="") & ~Q(first_name="") & Q(birth_date__isnull=False)
+ANONYMOUS = Q(local_number="") & (Q(last_name="") | Q(first_name="") | Q(birth_date__isnull=True))
+
+
+class SSIDList(ImportType):
+    """SSID List of a School."""
+
+    key = "ssid-list"
+    label = "Filled-in list of missing SSIDs"
+    tool = TOOL
+    order = 10
+    description = (
+        "Reads back the list of students without SSID that a school has filled in. Students are found by local student "
+        "number, or else by name and birth date; no SSID on record is ever overwritten."
+    )
+    file_hint = ".csv as saved from the list"
+    layouts = ("ssid-list",)
+    layout_folder = Path(__file__).parent / "layouts"
+    row_model = SSIDListRow
+    fields = (
+        "lea",
+        "school",
+        "local_number",
+        "last_name",
+        "first_name",
+        "middle_name",
+        "birth_date",
+        "grade",
+        "ssid",
+    )
+    options = (VERIFIED,)
+    listed = False
+
+    def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
+        return SSIDListRow.objects.annotate(
+            current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
+        )
+
+    def prepare(self, context: RunContext) -> None:
+        """Clean the numbers, find the students, mark lines that share a student or an SSID."""
+        present = set(context.recognition.positions) if context.recognition is not None else set()
+        if "ssid" not in present or not (
+            "local_number" in present or {"last_name", "first_name", "birth_date"} <= present
+        ):
+            raise FileError(
+                "FILE-COLUMNS",
+                found="a list without them",
+                expected="the column SSID, and the local student number or last name, first name and birth date",
+            )
+        schools = None if context.run.schools is None else list(context.run.schools)
+        execute(_CLEAN_NUMBERS)
+        execute(_FIND_BY_NUMBER)
+        execute(_FIND_BY_NAME, [schools, schools])
+        execute(_NOTE_STUDENT)
+        execute("ANALYZE staged_ssid_list")
+        for check in _DUPLICATES:
+            mark_duplicates(SSIDListRow, check)
+        # Lines without LEA found their students by name: those students' districts are locked at Update too.
+        found = fetch_all(
+            "SELECT DISTINCT s.lea_id FROM staged_ssid_list r JOIN students_student s ON s.id = r.student_pk"
+        )
+        context.lea_ids |= {pk for (pk,) in found}
+
+    def rules(self, context: RunContext) -> Sequence[Rule]:
+        # A blank line of the list is not looked at any closer.
+        return [
+            _rule("M-5", "LIST-BLANK", NOTICE, "ssid", ~FILLED_IN),
+            *(_filled_in(rule) for rule in (*_who_rules(context), *_number_rules(), *_student_rules())),
+        ]
+
+    def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        verified = context.option("verified") == "1"
+        first = FILLED_IN & Q(dup_student=0)
+        steps: list[PlannedChange] = [
+            PlannedCreate(
+                kind=SSID_KIND,
+                part="record",
+                when=first & Q(current__ssid__isnull=True) & Q(holder__student_id__isnull=True),
+                object_id=NextId(SSID),
+                values={
+                    "ssid": F("ssid"),
+                    "state": F("state"),
+                    "origin": Origin.SCHOOL_LIST.value,
+                    "verified": verified,
+                },
+            )
+        ]
+        if verified:
+            steps.append(
+                PlannedUpdate(
+                    kind=SSID_KIND,
+                    part="record",
+                    when=first & Q(current__ssid=F("ssid")),
+                    object_id=F("current__id"),
+                    fields={"verified": (F("current__verified"), Value(True))},
+                )
+            )
+        return steps
+
+
+# How people write a number in a list: in groups, with hyphens, with the apostrophe that makes a spreadsheet keep zeros.
+_CLEAN_NUMBERS = """
+    UPDATE staged_ssid_list SET ssid = regexp_replace(ssid, '[[:space:]''’-]', '', 'g')
+    WHERE ssid ~ '[^0-9]' AND ssid !~* 'e[+-]?[0-9]'
+"""
+_FIND_BY_NUMBER = """
+    UPDATE staged_ssid_list r SET student_pk = s.id FROM students_student s
+    WHERE r.local_number <> '' AND r.ssid <> '' AND s.lea_id = r.lea_id AND s.local_number = r.local_number
+"""
+_FIND_BY_NAME = """
+    WITH named AS (
+      SELECT r.line, count(s.id) AS n, min(s.id) AS id
+      FROM staged_ssid_list r
+      JOIN students_student s ON s.birth_date = r.birth_date
+        AND sis_loose(s.match_last_name) = sis_loose(regexp_replace(r.last_name, '[ ,]+(jr|sr|ii|iii|iv|v)[.]?$', '', 'i'))
+        AND sis_loose(s.match_first_name) = sis_loose(r.first_name)
+        AND (r.lea_id IS NULL OR s.lea_id = r.lea_id)
+        AND (%s::bigint[] IS NULL OR s.school_id = ANY(%s::bigint[]))
+      LEFT JOIN students_school k ON k.id = s.school_id
+      WHERE r.local_number = '' AND r.ssid <> '' AND (r.school = '' OR k.code = r.school)
+      GROUP BY r.line
+    )
+    UPDATE staged_ssid_list r SET alike = n, student_pk = CASE WHEN n = 1 THEN named.id END FROM named WHERE named.line = r.line
+"""
+# A local number with zeros put before it, to make it ten digits long, is a local number all the same.
+_NOTE_STUDENT = """
+    UPDATE staged_ssid_list r SET lea_id = s.lea_id, state = l.state, own_number = CASE
+        WHEN s.local_number ~ '^[0-9]{4,}$' AND r.ssid ~ '^[0-9]+$' AND ltrim(s.local_number, '0') = ltrim(r.ssid, '0')
+        THEN r.ssid ELSE s.local_number END
+    FROM students_student s JOIN students_lea l ON l.id = s.lea_id WHERE s.id = r.student_pk
+"""
+_DUPLICATES = (
+    DuplicateCheck(name="dup_student", key=("student_pk",), compared=("ssid",)),
+    DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("student_pk",)),
+)
+
+
+def _rule(number: str, code: str, severity: Severity, field: str, when: Any, **more: Any) -> Rule:
+    values: dict[str, Any] = {"found": F(field), "needs_student": False} | more
+    return Rule(number=number, code=code, severity=severity, field=field, when=when, **values)
+
+
+def _filled_in(rule: Rule) -> Rule:
+    own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
+    return replace(rule, when=FILLED_IN & own)
+
+
+def _who_rules(context: RunContext) -> list[Rule]:
+    """M-5: whose line is it? What the school wrote must agree with the record; spelling may differ a little."""
+    name = Concat(F("first_name"), Value(" "), F("last_name"), output_field=CharField())
+    by_number = ~Q(local_number="")
+    near = {"DEMO-NEAR": NOTICE}
+    return [
+        _rule("M-5", "LIST-WHO", ERROR, "local_number", ANONYMOUS, found=Value("")),
+        _rule("M-5", "STU-NOTFOUND", ERROR, "local_number", by_number & ~context.matched & Q(candidates__lt=2)),
+        _rule(
+            "M-5",
+            "STU-AMBIGUOUS",
+            ERROR,
+            "local_number",
+            by_number & Q(candidates__gte=2),
+            params={"candidates": F("candidate_text")},
+        ),
+        _rule(
+            "M-5",
+            "LIST-NOTFOUND",
+            ERROR,
+            "last_name",
+            BY_NAME & Q(alike=0),
+            found=name,
+            expected=Cast(F("birth_date"), models.TextField()),
+        ),
+        _rule(
+            "M-5",
+            "LIST-ALIKE",
+            ERROR,
+            "last_name",
+            BY_NAME & Q(alike__gt=1),
+            found=name,
+            expected=Cast(F("birth_date"), models.TextField()),
+        ),
+        *(
+            _given(rule, field, near.get(rule.code, rule.severity))
+            for field in ("last_name", "first_name")
+            for rule in name_rules(field, f"student__match_{field}")
+        ),
+        birth_date_rule(number="M-5"),
+    ]
+
+
+def _given(rule: Rule, field: str, severity: Severity) -> Rule:
+    """A column that the list does not have says nothing."""
+    return replace(rule, when=~Q(**{field: ""}) & rule.when, severity=severity, number="M-5")
+
+
+def _number_rules() -> list[Rule]:
+    """M-1 and ID-3 to ID-5: mistyped, short and local numbers, and numbers that are somebody else's."""
+    held = Q(holder__student_id__isnull=False) & Q(Differs(F("holder__student_id"), F("student__id")))
+    first_line = {"first_line": F("dup_ssid_line")}
+    return [
+        _rule(
+            "M-1",
+            "SSID-FORMAT",
+            ERROR,
+            "ssid",
+            ~VALID | OWN_NUMBER,
+            params={
+                "cause": ssid_cause_of_list(),
+                "cause_text": ssid_cause_of_list(SSID_CAUSES),
+                "length": Length("ssid"),
+            },
+        ),
+        _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", VALID & Q(dup_ssid=2), params=first_line),
+        _rule(
+            "ID-5",
+            "SSID-TAKEN",
+            ERROR,
+            "ssid",
+            VALID & ~OWN_NUMBER & held,
+            params={"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")},
+            needs_student=True,
+        ),
+    ]
+
+
+def ssid_cause_of_list(words: Any = None) -> Any:
+    """As ssid_cause; the local number is the one on record, for the list may leave it out."""
+    return Case(
+        When(OWN_NUMBER & ~Q(own_number=""), then=Value(words["local"] if words else "local")),
+        default=ssid_cause(words),
+        output_field=CharField(),
+    )
+
+
+def _student_rules() -> list[Rule]:
+    """What the student has already: a school list completes records, it never overwrites one (D-8, D-9, M-8)."""
+    has_other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
+    held = Q(holder__student_id__isnull=False)
+    mine = held & ~Q(Differs(F("holder__student_id"), F("student__id")))
+    others = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    same = Q(current__ssid=F("ssid"))
+    first_line = {"first_line": F("dup_student_line")}
+
+    def rule(number: str, code: str, severity: Severity, when: Any, **more: Any) -> Rule:
+        return _rule(number, code, severity, "ssid", when, needs_student=True, **more)
+
+    return [
+        rule("M-5", "DUP-SAME", WARNING, Q(dup_student=1), params=first_line),
+        rule("M-5", "DUP-DIFFERS", ERROR, Q(dup_student=2) & ~Q(dup_ssid=2), params=first_line),
+        rule("D-8", "SSID-PRESENT", NOTICE, same & Q(current__verified=True)),
+        rule("M-8", "LIST-CONFIRMED", NOTICE, same & Q(current__verified=False)),
+        rule("D-9", "SSID-CONFLICT", ERROR, VALID & has_other & ~others, expected=F("current__ssid")),
+        rule("D-9", "SSID-FORMER", ERROR, VALID & mine & Q(current__ssid__isnull=True)),
+        rule(
+            "M-8",
+            "LIST-TOLD",
+            WARNING,
+            VALID & Q(told__ssid__isnull=False) & Q(Differs(F("told__ssid"), F("ssid"))),
+            expected=F("told__ssid"),
+        ),
+    ]
