@@ -241,7 +241,8 @@ def _who_rules(context: RunContext) -> list[Rule]:
 
 def _given(rule: Rule, field: str, severity: Severity) -> Rule:
     """A column that the list does not have says nothing."""
-    return replace(rule, when=~Q(**{field: ""}) & rule.when, severity=severity, number="M-5")
+    own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
+    return replace(rule, when=~Q(**{field: ""}) & own, severity=severity, number="M-5")
 
 
 def _number_rules() -> list[Rule]:
