@@ -320,7 +320,13 @@ class UtahResponse(ImportType):
         )
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        request = UtahRequest.objects.get(pk=_answered(context))
+        return self._rules_for(context, UtahRequest.objects.get(pk=_answered(context)))
+
+    def reference_rules(self, context: RunContext) -> Sequence[Rule]:
+        context.facts["utah_request"] = 0
+        return [rule for f in UtahFunction for rule in self._rules_for(context, UtahRequest(pk=0, function=f))]
+
+    def _rules_for(self, context: RunContext, request: UtahRequest) -> Sequence[Rule]:
         function = UtahFunction(request.function)
         rules = [
             *find_student_rules(context),

@@ -189,6 +189,10 @@ class ImportType:
         """The rules of this run, given its options."""
         raise NotImplementedError
 
+    def reference_rules(self, context: "RunContext") -> Sequence[Rule]:
+        """The rules a run with these options may ask, for the reference page; no file was read. By default `rules`."""
+        return self.rules(context)
+
     def plan(self, context: "RunContext") -> Sequence[PlannedChange]:
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError

@@ -15,7 +15,6 @@ from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one
 from sisimport.imports.expressions import ChangedFields, Differs, Jsonb, NextId
 from sisimport.imports.issues import Severity
 
-
 MEASURE_FROM = 1000  # lines
 
 

@@ -1,0 +1,106 @@
+"""Reference pages made from the code: issue codes with the rules that raise them, and import types with their options."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+
+from sisimport.imports.base import ImportType, Rule
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute
+from sisimport.imports.engine.staging import create_table
+from sisimport.imports.issues import codes
+from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.registry import all_types, get_tool, layouts_of
+
+MADE = "<!-- Made by `manage.py write_reference`; a test holds it to the code. -->"
+
+
+def issue_codes_page() -> str:
+    """Every issue code: severity, meaning, what to do, and which rules of which import types raise it."""
+    raised: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    severities: dict[str, set[str]] = defaultdict(set)
+    for import_type in all_types():
+        for rule in rules_of(import_type):
+            raised[rule.code].add((import_type.key, rule.number))
+            severities[rule.code].add(rule.severity.label)
+    lines = [
+        "# Issue codes",
+        "",
+        MADE,
+        "",
+        "`FILE-` codes come from reading the file; the others from the rules of the import types named.",
+        "",
+        "| code | severity | cause | what to do | raised by |",
+        "|---|---|---|---|---|",
+    ]
+    for code in codes.all():
+        who = "; ".join(_by_type(raised[code.code])) or "reader or engine"
+        severity = ", ".join(sorted(severities[code.code])) or "as found"
+        if code.skips:
+            severity = "notice, the line is skipped"
+        lines.append(f"| `{code.code}` | {severity} | {_cell(code.title)} | {_cell(code.fix)} | {_cell(who)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _by_type(pairs: set[tuple[str, str]]) -> Iterator[str]:
+    by_type: dict[str, set[str]] = defaultdict(set)
+    for key, number in pairs:
+        by_type[key].add(number)
+    by_rules: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for key, numbers in by_type.items():
+        by_rules[tuple(sorted(numbers))].append(key)
+    for numbers, keys in sorted(by_rules.items()):
+        shown = sorted(keys)
+        names = ", ".join(shown) if len(shown) <= 4 else f"{shown[0]} and {len(shown) - 1} more"
+        yield f"{names} ({', '.join(numbers)})"
+
+
+def import_types_page() -> str:
+    """Every import type: screen, work, layouts, options."""
+    lines = ["# Import types", "", MADE, ""]
+    lines += ["| type | screen | label | work to perform | layouts |", "|---|---|---|---|---|"]
+    types = [t for t in all_types() if t.listed]
+    for t in types:
+        layouts = ", ".join(f"`{layout.key}`" for layout in layouts_of(t))
+        works = ", ".join(Work(work).label for work in t.works)
+        lines.append(f"| `{t.key}` | {_cell(get_tool(t.tool).title)} | {_cell(t.label)} | {works} | {layouts} |")
+    lines += ["", "## Options", "", "Given as `--option NAME=VALUE`, or on the screen.", ""]
+    lines += ["| type | option | values (default first) | meaning |", "|---|---|---|---|"]
+    for t in types:
+        for option in t.options:
+            values = sorted((c.value for c in option.choices), key=lambda value, o=option: value != o.default)
+            shown = ", ".join(f"`{value}`" if value else "(empty)" for value in values) or f"`{option.default}`"
+            meaning = option.label + (f". {option.hint}" if option.hint else "")
+            lines.append(f"| `{t.key}` | `{option.name}` | {shown} | {_cell(meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def rules_of(import_type: ImportType) -> list[Rule]:
+    """The rules a type may ask, whatever the options."""
+    given: list[dict[str, str]] = [{}]
+    given += [{o.name: c.value} for o in import_type.options for c in o.choices if c.value != o.default]
+    found: dict[tuple[str, str, str], Rule] = {}
+    for options in given:
+        run = ImportRun(import_type=import_type.key, work=import_type.works[0], options=options)
+        context = RunContext(run=run, import_type=import_type, progress=_silent())
+        context.layout = layouts_of(import_type)[0]
+        # Some rules are made after a look at the staged lines: there is a table, with none in it.
+        with transaction.atomic():
+            create_table(import_type.row_model)
+            for rule in import_type.reference_rules(context):
+                found[(rule.code, rule.number, rule.severity.label)] = rule
+            execute(f"DROP TABLE {import_type.row_model._meta.db_table}")
+    return list(found.values())
+
+
+def _silent() -> Any:
+    return None
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+PAGES = {"issue-codes.md": issue_codes_page, "import-types.md": import_types_page}
