@@ -79,14 +79,14 @@ def _import_export(path: Path, lines: int, *, bulk: bool) -> None:
     import tablib
     from import_export import fields, resources, widgets
 
-    class CheckedStudent(widgets.ForeignKeyWidget):  # type: ignore[misc]
+    class CheckedStudent(widgets.ForeignKeyWidget):
         def clean(self, value: object, row: dict[str, str] | None = None, **kwargs: object) -> Student | None:
             student: Student | None = super().clean(value, row, **kwargs)
             if student is not None and row is not None:
                 _check(student, row)
             return student
 
-    class SSIDResource(resources.ModelResource):  # type: ignore[misc]
+    class SSIDResource(resources.ModelResource):
         student = fields.Field("student", "local_number", CheckedStudent(Student, "local_number"))
 
         class Meta:

@@ -239,8 +239,8 @@ class Reader:
                 row[-1:] = row[-1].rsplit(delimiter, right)
             # After the gap, `row` holds the skipped columns as one cell.
             skipped = wanted + 1 - right - first - 1
-            at = [place if place is None or place < first else place - skipped for place in self._at]
-            return self._assemble(numbers, self._pick(cells, at), traits, findings, broken)
+            places = [place if place is None or place < first else place - skipped for place in self._at]
+            return self._assemble(numbers, self._pick(cells, places), traits, findings, broken)
         splits = self._last + 1 if self._last < wanted else -1
         cells = [line.split(delimiter, splits) for line in lines]
         return self._assemble(numbers, self._pick(cells, self._at), traits, findings, broken)

@@ -51,10 +51,10 @@ def _by_type(pairs: set[tuple[str, str]]) -> Iterator[str]:
     by_rules: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for key, numbers in by_type.items():
         by_rules[tuple(sorted(numbers))].append(key)
-    for numbers, keys in sorted(by_rules.items()):
+    for rules, keys in sorted(by_rules.items()):
         shown = sorted(keys)
         names = ", ".join(shown) if len(shown) <= 4 else f"{shown[0]} and {len(shown) - 1} more"
-        yield f"{names} ({', '.join(numbers)})"
+        yield f"{names} ({', '.join(rules)})"
 
 
 def import_types_page() -> str:
@@ -70,7 +70,8 @@ def import_types_page() -> str:
     lines += ["| type | option | values (default first) | meaning |", "|---|---|---|---|"]
     for t in types:
         for option in t.options:
-            values = sorted((c.value for c in option.choices), key=lambda value, o=option: value != o.default)
+            others = [c.value for c in option.choices if c.value != option.default]
+            values = [option.default, *others] if option.choices else []
             shown = ", ".join(f"`{value}`" if value else "(empty)" for value in values) or f"`{option.default}`"
             meaning = option.label + (f". {option.hint}" if option.hint else "")
             lines.append(f"| `{t.key}` | `{option.name}` | {shown} | {_cell(meaning)} |")

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -44,16 +45,12 @@ class Command(BaseCommand):
             sys.exit(EXIT_FAILED)
 
 
-class _nothing_kept:  # noqa: N801 - used like a function
+@contextmanager
+def _nothing_kept() -> Iterator[None]:
     """A transaction that is always rolled back."""
-
-    def __enter__(self) -> None:
-        self._atomic = transaction.atomic()
-        self._atomic.__enter__()
-
-    def __exit__(self, *error: object) -> None:
+    with transaction.atomic():
+        yield
         transaction.set_rollback(True)
-        self._atomic.__exit__(*error)
 
 
 def _lines(quality: Quality) -> Iterator[str]:
