@@ -13,7 +13,7 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from ssid.models import UtahDueDate, UtahFunction, UtahRequest
 from students.models import WATCHED_FIELDS, ChangedRecord, School, StateProfile, Student
 
-# (name, month, day): a row of an LEA with the same name takes the place of one of these. The day of the test preprint is inferred.
+# (name, month, day): a row of an LEA with the same name takes its place. The day of the test preprint is inferred.
 DEFAULT_DUE_DATES = (
     ("Test preprint", 2, 1),
     ("Year end file", 6, 30),
