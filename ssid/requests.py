@@ -214,7 +214,7 @@ class SSIDRequest(ImportType):
     def rules(self, context: RunContext) -> Sequence[Rule]:
         # Without the columns there is nothing to compare: their absence is no word of the state.
         positions = context.recognition.positions if context.recognition else {}
-        el_rules = [*el.warning_rules(), *el.hint_rules()] if {"elas", "language"} & set(positions) else []
+        el_rules = self._el_rules(context) if {"elas", "language"} & set(positions) else []
         if "elas" not in positions:
             el_rules = [rule for rule in el_rules if rule.code != "ELA-MISSING"]
         return [
@@ -225,8 +225,16 @@ class SSIDRequest(ImportType):
             *(_only_where(IS_TAKEN, rule) for rule in [*enrollment_rules(), *ssid_rules(context), *el_rules]),
         ]
 
+    def _el_rules(self, context: RunContext) -> list[Rule]:
+        rfep_date = context.option("rfep_date")
+        return [
+            *el.warning_rules(rfep_date=rfep_date, strict=True),
+            *el.strict_rules(),
+            *el.hint_rules(rfep_date=rfep_date, strict=True),
+        ]
+
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        steps = [*ssid_plan(context), *el.plan(rfep_date=context.option("rfep_date"))]
+        steps = [*ssid_plan(context), *el.plan(rfep_date=context.option("rfep_date"), strict=True)]
         first = IS_TAKEN & ~Q(repeats=1)
         return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
 

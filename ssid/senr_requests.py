@@ -9,7 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from ssid.models import SENRLine, SENRRequest
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from ssid.models import MatchRequest, SENRLine, SENRRequest
 from ssid.senr import LAYOUT, Draft, RequestRefusedError
 from students.locks import lock_leas
 from students.models import SSID
@@ -81,33 +82,66 @@ def request_text(request: SENRRequest) -> Iterator[str]:
             yield request.delimiter.join(sent) + _LINE_END
 
 
-def still_out(line: str = "") -> Q:
-    """Lines without an answer, of students who still have no SSID. `line`: the path to the line, with its `__`."""
-    has_ssid = Exists(SSID.objects.filter(student=OuterRef(f"{line}student"), retired_at__isnull=True))
-    return Q(**{f"{line}status": SENRLine.Status.OUT}) & ~Q(has_ssid)
+def answers(student: str, asked_at: str) -> QuerySet[MatchRequest]:
+    """Match results about a student that came after a request and were imported; `student`, `asked_at`: outer paths.
 
-
-def requests_with_counts(schools: Collection[int] | None) -> QuerySet[SENRRequest]:
-    """Requests, newest first, with `sent`, `answered` and `out` lines of these schools (None: all)."""
-    mine = Q() if schools is None else Q(lines__school__in=list(schools))
-    return (
-        SENRRequest.objects.annotate(
-            sent=Count("lines", filter=mine),
-            answered=Count("lines", filter=mine & Q(lines__status=SENRLine.Status.ANSWERED)),
-            out=Count("lines", filter=mine & still_out("lines__")),
-        )
-        .filter(sent__gt=0)
-        .select_related("created_by")
-        .order_by("-id")
+    The Update counts, not its Test, and no longer once it was reverted.
+    """
+    reverted = ImportRun.objects.filter(reverts=OuterRef("pk"), work=Work.REVERT, status=RunStatus.COMPLETED)
+    applied = ImportRun.objects.filter(
+        ~Exists(reverted), test_run=OuterRef("run_id"), work=Work.UPDATE, status=RunStatus.COMPLETED
     )
+    return MatchRequest.objects.filter(
+        Exists(applied), student_id=OuterRef(student), run__created_at__gt=OuterRef(asked_at)
+    )
+
+
+def _lines() -> QuerySet[Any]:
+    """Lines of requests with what became of them: `has_ssid`, `has_answer`."""
+    current = SSID.objects.filter(student=OuterRef("student"), retired_at__isnull=True)
+    return SENRLine.objects.annotate(
+        has_ssid=Exists(current), has_answer=Exists(answers("student_id", "request__created_at"))
+    )
+
+
+def lines_out(schools: Collection[int] | None) -> QuerySet[SENRLine]:
+    """Lines without an answer, of students who still have no SSID and were not asked for again (None: all schools)."""
+    lines = _lines().filter(status=SENRLine.Status.OUT, has_ssid=False, has_answer=False)
+    return lines if schools is None else lines.filter(school__in=list(schools))
+
+
+def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
+    """Requests, newest first, with `sent`, `answered` and `out` students of these schools (None: all)."""
+    lines = _lines() if schools is None else _lines().filter(school__in=list(schools))
+    waits = Q(status=SENRLine.Status.OUT, has_ssid=False, has_answer=False)
+    counts = {
+        row["request"]: row
+        for row in lines.order_by()
+        .values("request")
+        .annotate(sent=Count("pk"), out=Count("pk", filter=waits), answered=Count("pk", filter=Q(has_answer=True)))
+    }
+    requests = list(
+        SENRRequest.objects.filter(pk__in=counts).select_related("lea", "created_by").order_by("-created_at", "-id")
+    )
+    for request in requests:
+        request.sent, request.out, request.answered = (counts[request.pk][name] for name in ("sent", "out", "answered"))  # type: ignore[attr-defined]
+    return requests
 
 
 def students_out(schools: Collection[int] | None) -> int:
     """How many students wait for the state's answer."""
-    lines = SENRLine.objects.filter(still_out())
-    if schools is not None:
-        lines = lines.filter(school__in=list(schools))
-    return lines.count()
+    return lines_out(schools).count()
+
+
+def requests_answered_by(run: ImportRun) -> list[SENRRequest]:
+    """The requests that a file of match results answers, newest first, with the number of their students in it (`answered`)."""
+    told = MatchRequest.objects.filter(run_id=run.plan_run_id, student_id=OuterRef("lines__student"))
+    return list(
+        SENRRequest.objects.filter(created_at__lt=run.created_at)
+        .annotate(answered=Count("lines", filter=Q(Exists(told)) & Q(lines__status=SENRLine.Status.OUT)))
+        .filter(answered__gt=0)
+        .order_by("-created_at", "-id")
+    )
 
 
 def request_json(request: SENRRequest | None, made: Draft, *, file: str) -> dict[str, Any]:

@@ -106,6 +106,7 @@ class MatchRequest(models.Model):
 
     class Meta:
         ordering = ["run", "line"]
+        indexes = [models.Index(fields=["student_id"], name="match_request_of_student")]
 
     def __str__(self) -> str:
         return f"Request in line {self.line}"

@@ -33,15 +33,15 @@ class SENRRequest(models.Model):
 
 
 class SENRLine(models.Model):
-    """What a request said of one student, and what became of it. A student has at most one line that is out.
+    """What a request said of one student. A student has at most one line that counts, the one of the last request.
 
     The names, birth date and gender are those that were sent; `identity_hash` is the student's as it was then: another one
-    now means that the student was edited since. `sent` holds the whole line, column by column.
+    now means that the student was edited since. `sent` holds the whole line, column by column. Whether the state has answered
+    is not kept here: the match results that were imported say so (senr_requests).
     """
 
     class Status(models.TextChoices):
-        OUT = "out", "Still out"
-        ANSWERED = "answered", "Answered"
+        OUT = "out", "Sent"
         REPLACED = "replaced", "Asked again later"
 
     request = models.ForeignKey(SENRRequest, on_delete=models.CASCADE, related_name="lines", db_index=False)
@@ -57,8 +57,6 @@ class SENRLine(models.Model):
     identity_hash = models.BigIntegerField()
     sent = ArrayField(models.TextField(blank=True))
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OUT)
-    answer = models.CharField(max_length=14, blank=True, help_text="The state's match category, once the answer came.")
-    answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "SENR request line"
@@ -68,7 +66,6 @@ class SENRLine(models.Model):
             models.UniqueConstraint(
                 fields=["student"], condition=Q(status="out"), name="student_has_one_senr_line_out"
             ),
-            models.CheckConstraint(condition=~Q(status="answered") | ~Q(answer=""), name="senr_answer_is_named"),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sisimport.imports.models import ImportIssue
+from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.services import RunRefusedError, start_revert
 from students.models import ELRecord, School
 
@@ -330,3 +330,30 @@ def test_a_student_changed_since_test_is_set_aside(school: School) -> None:
 
     assert (done.import_count, done.set_aside_count) == (0, 1)
     assert current_ssid(student) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("TVD,20150901", "ELA-MISPRINT"),
+        ("FEP,20150901", "ELA-LEGACY"),
+        ("XYZ,20150901", "ELA-CODE"),
+        ("EL,20110303", "ELA-BIRTH"),
+        ("IFEP,20110901", "ELA-OLDER"),
+    ],
+)
+def test_r14_bad_english_learner_data_of_a_candidate_is_not_written(school: School, told: str, code: str) -> None:
+    student = make_student(school)
+    ELRecord.objects.create(student=student, program_status="EL", identified_date="2015-09-01")
+
+    done = update(
+        run_test(
+            [f"{HEADER},{RESULT}", line(pick="X", category="Single Match", more=f"Lee,Sam,M,20110304,{told},spa,,")]
+        )
+    )
+
+    assert code in codes(ImportRun.objects.get(pk=done.plan_run_id))
+    assert current_ssid(student) == "8012345678"
+    assert ELRecord.objects.get().program_status == "EL"
+    student.refresh_from_db()
+    assert student.home_language == ""

@@ -12,12 +12,20 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
+from sisimport.imports.models import ImportRun
 from ssid.models import SENRLine, SENRRequest
 from ssid.senr import Draft, RequestRefusedError, draft
-from ssid.senr_requests import keep_request, request_text, requests_with_counts, students_out
+from ssid.senr_requests import (
+    keep_request,
+    lines_out,
+    request_text,
+    requests_answered_by,
+    requests_with_counts,
+    students_out,
+)
 from students.models import LEA, SSID, Enrollment, School, Student
 from students.school_years import school_year_of
-from tests.ssid.journey import District, district
+from tests.ssid.journey import District, district, revert, try_file, update
 
 pytestmark = pytest.mark.django_db
 
@@ -206,6 +214,56 @@ def test_a_student_who_got_an_ssid_another_way_is_no_longer_out(valley: District
     SSID.objects.create(student=student, ssid="9012345678", origin="staff")
     (request,) = requests_with_counts(None)
     assert (request.sent, request.answered, request.out, students_out(None)) == (2, 0, 1, 1)
+
+
+def answer_file(*numbers: str) -> list[str]:
+    """The state's answer: it knows nobody of these."""
+    return [f"1234567,0123456,,{number},Lee,Sam,,,,No Match,,M,20110304" for number in numbers]
+
+
+def test_an_imported_answer_is_found_by_its_request(valley: District) -> None:
+    enrolled(valley)
+    enrolled(valley, "200")
+    request = keep_request(drafted(valley), user=None)
+
+    report = update("ssid-request", answer_file("100"), name="answer.csv")
+
+    (counted,) = requests_with_counts(None)
+    assert (counted.sent, counted.answered, counted.out) == (2, 1, 1)
+    assert [line.local_number for line in lines_out(None)] == ["200"]
+    run = ImportRun.objects.get(pk=report["run"])
+    assert [(found, found.answered) for found in requests_answered_by(run)] == [(request, 1)]
+
+
+def test_the_test_of_an_answer_leaves_the_request_out(valley: District) -> None:
+    enrolled(valley)
+    keep_request(drafted(valley), user=None)
+    try_file("ssid-request", answer_file("100"), name="answer.csv")
+    assert students_out(None) == 1
+
+
+def test_an_answer_to_an_earlier_request_does_not_answer_a_later_one(valley: District) -> None:
+    enrolled(valley)
+    keep_request(drafted(valley), user=None)
+    update("ssid-request", answer_file("100"), name="answer.csv")
+    keep_request(drafted(valley), user=None)
+    assert students_out(None) == 1
+
+
+def test_a_reverted_answer_puts_the_request_out_again(valley: District) -> None:
+    enrolled(valley)
+    keep_request(drafted(valley), user=None)
+    report = update("ssid-request", answer_file("100"), name="answer.csv")
+    revert(report["run"])
+    assert students_out(None) == 1
+
+
+def test_the_list_of_requests_costs_two_queries(valley: District, django_assert_num_queries: Any) -> None:
+    for number in range(100, 103):
+        enrolled(valley, str(number))
+        keep_request(drafted(valley), user=None)
+    with django_assert_num_queries(2):
+        assert [request.out for request in requests_with_counts(None)] == [3, 0, 0]
 
 
 def test_requests_of_other_schools_are_not_counted(valley: District) -> None:
