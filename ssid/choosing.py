@@ -1,15 +1,15 @@
 """Choosing candidates of a match results file on the screen: requests side by side with what the state offers."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from sisimport.imports.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.records import read_records
-from ssid.desk import Scope, in_scope
+from ssid.desk import Scope, in_scope, tests_with
 from ssid.models import MatchRequest
 from ssid.models.request_rows import TAKEN, Pick
 from students.matching import fold
@@ -29,6 +29,8 @@ COMPARED = (
     ("Birth country", "birth_country", "result_birth_country", "birth_country"),
     ("Birth state", "birth_state", "result_birth_state", "birth_state"),
 )
+# Among the columns that every file has; the others may be missing as a whole.
+ALWAYS_SENT = frozenset({"last_name", "first_name", "middle_name", "birth_date", "gender"})
 # What only the candidate has.
 OFFERED = (
     ("Last known school", ("result_lea", "result_school")),
@@ -99,7 +101,8 @@ class RequestCard:
             held = str(getattr(self.student, own) or "") if self.student else ""
             cells = [_cell(row.values.get(result, ""), sent) for row in self.candidates]
             if sent or held or any(cell.value for cell in cells):
-                rows.append((label, sent, _cell(held, sent, blank_differs=self.student is not None), cells))
+                compared = self.student is not None and (sent or submitted in ALWAYS_SENT)
+                rows.append((label, sent, Cell(held, *_difference(held, sent)) if compared else Cell(held), cells))
         for label, names in OFFERED:
             cells = [
                 Cell(" ".join(row.values.get(n, "") for n in names if row.values.get(n))) for row in self.candidates
@@ -109,19 +112,30 @@ class RequestCard:
         return rows
 
 
-def _cell(value: str, sent: str, *, blank_differs: bool = False) -> Cell:
-    differs = value != sent and bool(value or blank_differs) and bool(value or sent)
-    return Cell(value, differs, differs and fold(value) == fold(sent))
+def _cell(value: str, sent: str) -> Cell:
+    """A candidate's value; what the state does not say is no difference."""
+    return Cell(value, *_difference(value, sent)) if value else Cell(value)
+
+
+def _difference(value: str, sent: str) -> tuple[bool, bool]:
+    """Do they differ, and if so only by case, accents and the like?"""
+    return value != sent, value != sent and fold(value) == fold(sent)
 
 
 def requests_of(run: ImportRun, state: str, scope: Scope) -> QuerySet[MatchRequest]:
     """Requests of one state that the reader may see, in file order."""
     requests = MatchRequest.objects.filter(run=run, state__in=STATES[state]).order_by("line")
-    return requests.filter(_seen(scope))
+    return requests.filter(scope.of_issues())
 
 
-def _seen(scope: Scope) -> Q:
-    return scope.of_issues()
+def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
+    """The newest Tests of match results that wait for choices, with the number of lines that do."""
+    return tests_with(runs, ("SEL-NONE", "SEL-MANY"))
+
+
+def requests_in(run: ImportRun, lines: Collection[int], scope: Scope) -> QuerySet[MatchRequest]:
+    """Requests by their first lines, as far as the reader may see them."""
+    return MatchRequest.objects.filter(scope.of_issues(), run=run, line__in=lines)
 
 
 def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
@@ -180,7 +194,7 @@ def choose(run: ImportRun, choices: Sequence[Choice], *, user: object, scope: Sc
     """Take choices for requests that the reader may see. Raises DecisionRefusedError as `decide` does, and KeyError for a
     line that is no candidate of its request."""
     wanted = {choice.request_line for choice in choices}
-    requests = {r.line: r for r in MatchRequest.objects.filter(_seen(scope), run=run, line__in=wanted)}
+    requests = {r.line: r for r in requests_in(run, wanted, scope)}
     decisions, replaced = [], set()
     for choice in choices:
         request = requests[choice.request_line]

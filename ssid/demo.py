@@ -288,4 +288,4 @@ register_samples(
     ),
 )
 
-from ssid import demo_ela  # noqa: E402, F401 - registers its samples
+from ssid import demo_ela, demo_requests  # noqa: E402, F401 - they register their samples

@@ -32,6 +32,7 @@ ACCEPTED_CODES = ("MATCH-ACCEPTED", "MATCH-REMEMBERED")
 MAX_AT_ONCE = 20_000
 _BLOCK = 250
 _SEARCHED = 300
+LEAST_SHOWN = 50.0  # less alike is no candidate; the search finds everybody
 FIELD_LABELS = {
     "local_number": "Local number",
     "last_name": "Last name",
@@ -125,8 +126,13 @@ def desk_types() -> list[str]:
 
 
 def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
-    """The newest Tests that were not updated and have lines to decide on, with an upper bound of how many. From summaries
-    only: cheap enough for a menu."""
+    """The newest Tests that were not updated and have lines to match, with the number of findings that say so."""
+    return tests_with(runs, NEAR_CODES)
+
+
+def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
+    """The newest Tests of each file that were not updated and hold findings of these codes, with their number. From
+    summaries only: cheap enough for a menu."""
     taken = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
     tests = (
         runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=desk_types())
@@ -141,7 +147,7 @@ def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
         if same in seen:  # an older Test of the same file
             continue
         seen.add(same)
-        count = sum(entry["lines"] for entry in run.summary.get("issues", []) if entry["code"] in NEAR_CODES)
+        count = sum(entry["lines"] for entry in run.summary.get("issues", []) if entry["code"] in codes)
         if count:
             found.append((run, count))
     return found
@@ -202,7 +208,8 @@ def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Sc
             continue
         entry = DeskLine(number, state, given[number], said.get(number, ()), decisions.get(number))
         entry.student = students.get(accepted.get(number, 0))
-        entry.offers = [_offer(students, c) for c in found.get(number, []) if c.student_id in students]
+        near = [c for c in found.get(number, []) if c.student_id in students and c.total >= LEAST_SHOWN]
+        entry.offers = [_offer(students, c) for c in near]
         if entry.student is not None:
             entry.offers = [Offer(entry.student, compare(entry.given, identity_of(entry.student)))]
         result.append(entry)

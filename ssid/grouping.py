@@ -35,8 +35,8 @@ def pick_candidates(context: RunContext) -> None:
             count(DISTINCT ssid) FILTER (WHERE marked) AS marks,
             min(line) FILTER (WHERE marked) AS marked_line,
             min(line) FILTER (WHERE NOT empty AND points >= %s) AS scored_line,
-            string_agg(DISTINCT right(ssid, 3) || ' (' || coalesce(nullif(score, ''), 'no score') || ')', ', ')
-              FILTER (WHERE NOT empty AND ssid <> '') AS choices
+            string_agg('line ' || line || ', …' || right(ssid, 3) || ': ' || coalesce(nullif(score, ''), 'no score'), '; '
+              ORDER BY line) FILTER (WHERE NOT empty AND ssid <> '') AS choices
           FROM said GROUP BY lea, school, number
         ), judged AS (
           SELECT said.line, q.first_line, q.candidates, coalesce(q.choices, '') AS choices,

@@ -13,13 +13,13 @@ codes.register(
     IssueCode(
         "SEL-NONE",
         "No candidate is chosen",
-        "No candidate is chosen for local number {found}: {what}. Candidates (end of SSID, score): {choices}.",
+        "No candidate is chosen for local number {found}: {what}. Candidates (end of the SSID, score): {choices}.",
         "Choose on the page “Choose candidates” of this Test, or mark the row in the selection column and test again.",
     ),
     IssueCode(
         "SEL-MANY",
         "More than one candidate is chosen",
-        "More than one candidate is chosen for local number {found}. Candidates (end of SSID, score): {choices}.",
+        "More than one candidate is chosen for local number {found}. Candidates (end of the SSID, score): {choices}.",
         "Leave the mark on one row only, or choose on the page “Choose candidates” of this Test.",
     ),
     IssueCode(

@@ -121,7 +121,7 @@ def test_r5_several_candidates_and_none_marked(school: School) -> None:
     assert issue is not None
     assert issue.found == "100240"
     assert issue.params is not None
-    assert issue.params["choices"] == "678 (91%), 690 (100%)"
+    assert issue.params["choices"] == "line 1, …678: 91%; line 2, …690: 100%"
     assert test.refused_count == 2
 
 

@@ -1,0 +1,16 @@
+"""Tags of the match desk's pages."""
+
+from django import template
+
+from sisimport.imports.issues import codes
+
+register = template.Library()
+
+
+@register.filter
+def cause(code: str) -> str:
+    """The heading of an issue code: what people read instead of it."""
+    try:
+        return codes.get(code).title
+    except KeyError:
+        return code

@@ -1,0 +1,24 @@
+// Keys on pages of decisions: n and p go to the next and previous entry, 1 to 9 choose a candidate, r refuses.
+// Everything can be done with Tab, arrows and Enter as well.
+const entries = [...document.querySelectorAll("fieldset.compare")];
+const here = () => entries.findIndex((entry) => entry.contains(document.activeElement));
+
+function go(to) {
+  const entry = entries[Math.max(0, Math.min(entries.length - 1, to))];
+  (entry?.querySelector("input[type=radio]:checked") ?? entry?.querySelector("input[type=radio]"))?.focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input:not([type=radio]), select, textarea")) return;
+  const at = here();
+  if (event.key === "n") go(at + 1);
+  else if (event.key === "p") go(at - 1);
+  else if (at >= 0 && /^[1-9r]$/.test(event.key)) {
+    const wanted = event.key === "r" ? entries[at].querySelector("input[value=refuse]") : entries[at].querySelectorAll("thead input[type=radio]")[event.key - 1];
+    if (!wanted) return;
+    wanted.checked = true;
+    wanted.focus();
+  } else return;
+  event.preventDefault();
+});
