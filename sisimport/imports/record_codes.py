@@ -115,6 +115,12 @@ codes.register(
         "Correct the code; the SSID of the line is imported all the same.",
     ),
     IssueCode(
+        "FILE-LEA",
+        "The file is another district's",
+        "The file is from district {found}; yours is {expected}.",
+        "Download the file of your own district, or add the district if it should be here.",
+    ),
+    IssueCode(
         "STU-SCOPE",
         "Not one of your schools",
         "{found} is not a student of your schools, or the school in the line is not yours.",

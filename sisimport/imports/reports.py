@@ -16,6 +16,7 @@ from sisimport.imports.registry import UnknownImportTypeError, all_layouts
 from students.models import Student
 
 _BLOCK = 4000
+MAX_SHOWN = 10_000  # characters of a data line; the widest published layout stays below
 
 
 def layout_of(run: ImportRun) -> Layout | None:
@@ -65,9 +66,15 @@ def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
         return {}
     try:
         with open_file(run.file) as stream:
-            return dict(read_lines(stream, run.file.line_index, wanted, str(run.facts.get("encoding", "utf-8"))))
+            lines_read = read_lines(stream, run.file.line_index, wanted, str(run.facts.get("encoding", "utf-8")))
+        return {number: shortened(text) for number, text in lines_read.items()}
     except (FileNotFoundError, OSError):
         return {}
+
+
+def shortened(text: str) -> str:
+    """A data line as it is shown: what is no record of any layout may be a megabyte long."""
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + " …"
 
 
 def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[dict[str, Any]]:
