@@ -11,5 +11,6 @@ CHANGED_KIND = register_kind(
         model=ChangedRecord,
         rank=75,
         fields=("cleared_by",),
+        holds_student=False,
     )
 )

@@ -45,6 +45,7 @@ class ChangeKind:
     on creation a column that the change does not hold gets its `defaults` value. `provenance` columns are filled from the
     run that applies (`run`, `line`, `now`). `student_column` names the column that holds the student, filled from the change.
     `writer`: compares and writes in place of the engine, for changes that are not one row each.
+    `holds_student`: a student with such rows is not removed by a revert.
     """
 
     key: str
@@ -56,6 +57,7 @@ class ChangeKind:
     provenance: Mapping[str, str] = field(default_factory=dict)
     student_column: str | None = "student_id"
     writer: KindWriter | None = None
+    holds_student: bool = True
 
     @property
     def table(self) -> str:

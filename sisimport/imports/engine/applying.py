@@ -269,7 +269,7 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
         if not isinstance(f, models.ForeignKey) or isinstance(model, str):
             continue
         child = by_model.get(model)
-        if child is None and not getattr(f, "db_constraint", True):
+        if not getattr(f, "db_constraint", True) and (child is None or not child.holds_student):
             continue  # a row that outlives what it points at does not hold it
         also_removed = ""
         if child is not None and child.writer is not None:
