@@ -356,7 +356,16 @@ class UtahResponse(ImportType):
         """Update: plan to clear the changes that were sent. All functions: remember that the request is answered."""
         if context.facts["utah_function"] == UtahFunction.UPDATE:
             plan_clearing(context)
-        UtahAnswer.objects.create(request_id=_answered(context), test_run=context.run)
+        if covers(context):
+            UtahAnswer.objects.create(request_id=_answered(context), test_run=context.run)
+
+
+def covers(context: RunContext) -> bool:
+    """May the run touch all schools of the request? Else it answers a part only, and the request stays outstanding."""
+    if context.run.schools is None:
+        return True
+    schools = UtahRequest.schools.through.objects.filter(utahrequest=_answered(context))
+    return not schools.exclude(school__in=context.run.schools).exists()
 
 
 def plan_clearing(context: RunContext) -> None:

@@ -328,6 +328,7 @@ def test_a_registrar_of_one_school_writes_for_that_school_only(district: Utah) -
     assert current(mine) == "1234567100"
     assert current(theirs) is None
     assert line_codes(report) == ["STU-NOTFOUND"]
+    assert state_of(made) == "open"
 
 
 # -- the whole file ----------------------------------------------------------------------------------------------------
