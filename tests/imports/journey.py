@@ -167,8 +167,9 @@ def finish(run: ImportRun) -> Report:
 
 
 def drop_temporary_tables() -> None:
-    """Clear what a commit would have dropped: a test is one transaction."""
+    """Check and clear what a commit would have checked and dropped: a test is one transaction."""
     if connection.in_atomic_block:
+        connection.check_constraints()
         with connection.cursor() as cursor:
             cursor.execute("SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'")
             for (table,) in cursor.fetchall():

@@ -261,7 +261,7 @@ def _missing_parents(work: Plan, kind: ChangeKind) -> list[str]:
 
 
 def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
-    """A row is not removed while others point at it, unless this plan removes those as well."""
+    """A row is not removed while others point at it, unless this plan removes those as well or points them elsewhere."""
     by_model = {k.model: k for k in all_kinds()}
     conditions = []
     for relation in kind.model._meta.related_objects:
@@ -277,9 +277,12 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
                 conditions.append(child.writer.dependents(run=work.run))
                 continue
         elif child is not None:
+            leaves = "d.after IS NULL"
+            if str(f.column) in child.fields:  # or this plan points it elsewhere
+                leaves = f"(d.after IS NULL OR d.before IS NOT NULL AND jsonb_exists(d.after, '{f.column}'))"
             also_removed = (
                 f" AND NOT EXISTS (SELECT 1 FROM imports_importchange d WHERE d.run_id = {int(work.plan_run_id)}"
-                f" AND d.kind = '{child.key}' AND d.after IS NULL AND d.object_id = r.{quoted(child.pk)} AND NOT EXISTS ("
+                f" AND d.kind = '{child.key}' AND {leaves} AND d.object_id = r.{quoted(child.pk)} AND NOT EXISTS ("
                 f"SELECT 1 FROM imports_setaside ds WHERE ds.run_id = {int(work.run.pk)} AND ds.line = d.line AND ds.seq = d.seq"
                 f" AND ds.reason <> 'done'))"
             )
