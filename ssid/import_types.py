@@ -7,6 +7,7 @@ register_tool(
     Tool(
         key=calpads.TOOL,
         title="CALPADS SSID Import",
+        short="CALPADS SSID",
         lead="Bring SSIDs and English learner status from a CALPADS file into the student records.",
         order=10,
     )

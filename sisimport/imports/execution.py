@@ -90,12 +90,12 @@ def execute_run(run_id: int) -> bool:
                 raise InterruptedRunError from error
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
-            logger.error("run %s failed, reference %s, %s", run_id, reference, _where(error))
+            logger.error("run %s failed, reference %s, %s", run_id, reference, error_place(error))
             _end(run_id, RunStatus.FAILED, message=FAILED_MESSAGE.format(reference=reference), reference=reference)
         return True
 
 
-def _where(error: BaseException) -> str:
+def error_place(error: BaseException) -> str:
     """Type of an error and the frames it came through, without its text."""
     import traceback
 

@@ -22,6 +22,11 @@ class Tool:
     lead: str  # one sentence under the title
     order: int
     crumbs: str = "Reporting / CA State Reporting"
+    short: str = ""  # in the menu; the title if empty
+
+    @property
+    def menu_label(self) -> str:
+        return self.short or self.title
 
 
 class UnknownImportTypeError(LookupError):

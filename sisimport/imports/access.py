@@ -1,0 +1,223 @@
+"""Who may do what: the one place. Every view names its rule here or with a decorator of this module.
+
+    groups (made by a migration) -> capabilities -> @requires(...) on each view
+    schools (students.access)    -> which students, runs and lines a page shows
+
+A view without a rule is refused by AccessMiddleware, and a test walks all addresses to find it first.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import ResolverMatch, reverse
+from django.utils.cache import add_never_cache_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+from sisimport.imports.models import ImportRun, Work
+from students.access import User, visible_school_ids
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+class Capability(StrEnum):
+    """What somebody may do; on which students and runs is decided by schools."""
+
+    READ = "read"  # see students, runs and reports of one's schools
+    SHOW_SSID = "show_ssid"  # unmask an SSID (logged)
+    EXPORT = "export"  # download lists and reports (logged)
+    UPLOAD = "upload"
+    TEST = "test"
+    UPDATE = "update"
+    REVERT_OWN = "revert_own"
+    REVERT_ANY = "revert_any"
+    REVIEW_RUNS = "review_runs"  # runs of everybody
+    APPROVE = "approve"  # decide on matches
+    EDIT_STUDENTS = "edit_students"  # in the admin, with a reason
+    SETTINGS = "settings"
+
+
+C = Capability
+REGISTRAR, IMPORT_ADMIN, SSID_STAFF, VIEWER = "registrar", "import admin", "SSID staff", "viewer"
+_READER = frozenset({C.READ})
+_IMPORTER = _READER | {C.SHOW_SSID, C.EXPORT, C.UPLOAD, C.TEST, C.UPDATE, C.REVERT_OWN}
+GROUPS: dict[str, frozenset[Capability]] = {
+    REGISTRAR: _IMPORTER,
+    IMPORT_ADMIN: _IMPORTER | {C.REVERT_ANY, C.REVIEW_RUNS, C.APPROVE, C.SETTINGS},
+    SSID_STAFF: _READER | {C.SHOW_SSID, C.EXPORT, C.EDIT_STUDENTS},
+    VIEWER: _READER,
+}
+
+# Rules that are no capability.
+PUBLIC, SIGNED_IN, STAFF = "public", "signed in", "staff"
+
+# Addresses of packages, by url name or namespace: their views carry no rule of ours.
+FOREIGN_RULES: dict[str, str] = {
+    "admin": STAFF,  # each page asks for model permissions besides
+    "account_login": PUBLIC,
+    "account_logout": PUBLIC,
+    "account_signup": PUBLIC,  # answers that it is closed
+    "account_inactive": PUBLIC,
+    "account_reset_password": PUBLIC,
+    "account_reset_password_done": PUBLIC,
+    "account_reset_password_from_key": PUBLIC,
+    "account_reset_password_from_key_done": PUBLIC,
+    "account_confirm_login_code": PUBLIC,
+    "account_confirm_email": PUBLIC,
+    "account_email_verification_sent": PUBLIC,
+    "account_reauthenticate": SIGNED_IN,
+    "account_email": SIGNED_IN,
+    "account_change_password": SIGNED_IN,
+    "account_set_password": SIGNED_IN,
+    "mfa_authenticate": PUBLIC,  # second step of signing in
+    "mfa_index": SIGNED_IN,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_download_recovery_codes": SIGNED_IN,
+}
+
+_KEPT = "_capabilities"
+
+
+def capabilities(user: User) -> frozenset[Capability]:
+    """Everything the user may do. Asked once per request: kept on the user."""
+    if not hasattr(user, _KEPT):
+        setattr(user, _KEPT, _read_capabilities(user))
+    known: frozenset[Capability] = getattr(user, _KEPT)
+    return known
+
+
+def _read_capabilities(user: User) -> frozenset[Capability]:
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    if getattr(user, "is_superuser", False):
+        return frozenset(Capability)
+    names = user.groups.values_list("name", flat=True)  # type: ignore[attr-defined]
+    return frozenset().union(*(GROUPS.get(name, frozenset()) for name in names))
+
+
+def can(user: User, capability: Capability) -> bool:
+    return capability in capabilities(user)
+
+
+# ---- rules of views ----
+
+
+def requires(capability: Capability) -> Callable[[View], View]:
+    """The view is for users with this capability. Others are sent to sign in, or refused (403)."""
+    return _guard(capability.value, lambda user: can(user, capability))
+
+
+def signed_in(view: View) -> View:
+    """The view is for everybody who signed in."""
+    return _guard(SIGNED_IN, lambda _user: True)(view)
+
+
+def public(view: View) -> View:
+    """The view is for everybody, also without signing in. Shows no student data."""
+    view.access_rule = PUBLIC  # type: ignore[attr-defined]
+    return login_not_required(view)  # type: ignore[return-value]
+
+
+def _guard(rule: str, allows: Callable[[User], bool]) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return send_to_sign_in(request)
+            if not allows(request.user):
+                raise PermissionDenied
+            response = view(request, *args, **kwargs)
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)  # student data stays out of every cache
+            return response
+
+        guarded.access_rule = rule  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def send_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back; from a part of a page, the whole page goes there."""
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRedirect(reverse("account_login"))
+    return redirect_to_login(request.get_full_path(), reverse("account_login"))
+
+
+def rule_of(callback: Any, *, url_name: str | None, namespaces: list[str]) -> str | None:
+    """The rule an address names; None when it names none."""
+    rule: str | None = getattr(callback, "access_rule", None)
+    if rule is not None:
+        return rule
+    for name in (*namespaces, url_name):
+        if name in FOREIGN_RULES:
+            return FOREIGN_RULES[name]
+    return None
+
+
+class AccessMiddleware:
+    """Refuses views that name no rule, and guards those of packages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any  # noqa: ARG002
+    ) -> HttpResponseBase | None:
+        match: ResolverMatch | None = request.resolver_match
+        name, namespaces = (match.url_name, match.namespaces) if match else (None, [])
+        rule = rule_of(view, url_name=name, namespaces=namespaces)
+        if rule is None:
+            raise ImproperlyConfigured(f"the address {name or request.path_info!r} names no access rule")
+        if rule in (SIGNED_IN, STAFF) and not request.user.is_authenticated and name != "login":
+            return send_to_sign_in(request)
+        return None
+
+
+# ---- which runs ----
+
+
+def visible_runs(user: User) -> QuerySet[ImportRun]:
+    """Runs the user may open: one's own; with all schools, or for reviewers, everybody's; else those limited to one's schools."""
+    if Capability.READ not in capabilities(user):
+        return ImportRun.objects.none()
+    ids = visible_school_ids(user)
+    if ids is None or can(user, Capability.REVIEW_RUNS):
+        return ImportRun.objects.all()
+    return ImportRun.objects.filter(Q(created_by_id=user.pk) | Q(schools__overlap=sorted(ids)))
+
+
+def sees_whole_run(user: User, run: ImportRun) -> bool:
+    """Whether every line of the run is for the user; else only lines about students of the user's schools are."""
+    ids = visible_school_ids(user)
+    if ids is None:
+        return True
+    return run.created_by_id == user.pk and run.schools is not None and set(run.schools) <= ids
+
+
+def may_revert(user: User, run: ImportRun) -> bool:
+    if not run.applied or run.work == Work.REVERT or not sees_whole_run(user, run):
+        return False
+    return can(user, Capability.REVERT_ANY) or (can(user, Capability.REVERT_OWN) and run.created_by_id == user.pk)
+
+
+def may_update(user: User, run: ImportRun) -> bool:
+    """May the user apply this Test? It changes every line of it, so all of them must be the user's."""
+    return can(user, Capability.UPDATE) and sees_whole_run(user, run)
+
+
+def may_cancel(user: User, run: ImportRun) -> bool:
+    return run.is_active and (run.created_by_id == user.pk or can(user, Capability.REVERT_ANY))

@@ -1,0 +1,24 @@
+"""What every page's frame needs."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from sisimport.imports import access, navigation
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Menu, site name and what the user may do. Lazy: parts of pages that htmx fetches ask for none of it."""
+    user = getattr(request, "user", None)
+    if user is None:
+        return {"site_name": settings.SITE_NAME}
+    match = request.resolver_match
+    return {
+        "site_name": settings.SITE_NAME,
+        "menu": SimpleLazyObject(
+            lambda: navigation.menu(user, current_url=request.path, url_name=match.url_name or "" if match else "")
+        ),
+        "may": SimpleLazyObject(lambda: {c.value: True for c in access.capabilities(user)}),
+    }

@@ -1,0 +1,122 @@
+"""The main menu: apps offer their entries in navigation.py, found as import_types.py is; nobody edits a template for a page.
+
+Entries of the shared journey itself are at the end of this module.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from django.urls import reverse
+from django.utils.module_loading import autodiscover_modules
+
+from sisimport.imports import registry
+from sisimport.imports.access import Capability, can, capabilities
+from students.access import User
+
+IMPORT, RECORDS, REVIEW = "Import", "Records", "Review"
+SECTIONS = ("", IMPORT, RECORDS, REVIEW)  # in this order; "" has no heading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the menu, for users with `capability`. `count` is shown beside it (None or 0: nothing).
+
+    `url_names`: further pages that belong to it, so that it is marked as the current one there.
+    """
+
+    label: str
+    url_name: str
+    section: str
+    order: int = 50
+    capability: Capability = Capability.READ
+    url_args: tuple[str, ...] = ()
+    url_names: tuple[str, ...] = ()
+    count: Callable[[User], int | None] | None = None
+    offered_to: Callable[[User], bool] | None = None
+
+    def is_for(self, user: User) -> bool:
+        return can(user, self.capability) and (self.offered_to is None or self.offered_to(user))
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry as the template shows it."""
+
+    label: str
+    url: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    links: list[Link] = field(default_factory=list)
+
+
+_entries: list[Entry] = []
+_sources: list[Callable[[], Iterable[Entry]]] = []
+
+
+def register(*entries: Entry) -> None:
+    """Offer entries. Raises ValueError for an unknown section."""
+    for entry in entries:
+        if entry.section not in SECTIONS:
+            raise ValueError(f"menu section {entry.section!r} is not known")
+        _entries.append(entry)
+
+
+def register_source(source: Callable[[], Iterable[Entry]]) -> None:
+    """Offer entries that depend on what is registered elsewhere (import tools)."""
+    _sources.append(source)
+
+
+def discover() -> None:
+    """Called once when the apps are ready."""
+    autodiscover_modules("navigation")
+
+
+def menu(user: User, *, current_url: str, url_name: str) -> list[Section]:
+    """The menu of this user, the current page marked."""
+    if not capabilities(user):
+        return []
+    entries = [*_entries, *(entry for source in _sources for entry in source())]
+    entries = [entry for entry in entries if entry.is_for(user)]
+    entries.sort(key=lambda entry: (SECTIONS.index(entry.section), entry.order, entry.label))
+    sections = []
+    for title, group in groupby(entries, key=lambda entry: entry.section):
+        links = []
+        for entry in group:
+            url = reverse(entry.url_name, args=entry.url_args)
+            current = current_url == url or url_name in entry.url_names
+            links.append(Link(entry.label, url, current, entry.count(user) if entry.count else None))
+        sections.append(Section(title, links))
+    return sections
+
+
+def _tools() -> Iterable[Entry]:
+    for tool in registry.tools():
+        yield Entry(
+            label=tool.menu_label,
+            url_name="upload",
+            url_args=(tool.key,),
+            section=IMPORT,
+            order=tool.order,
+            capability=Capability.UPLOAD,
+        )
+
+
+register_source(_tools)
+register(
+    Entry(label="Home", url_name="home", section="", order=0),
+    Entry(label="Students", url_name="students", url_names=("student",), section=RECORDS, order=10),
+    Entry(label="Runs", url_name="runs", section=REVIEW, order=10),
+    Entry(
+        label="Admin",
+        url_name="admin:index",
+        section=REVIEW,
+        order=90,
+        offered_to=lambda user: bool(getattr(user, "is_staff", False)),
+    ),
+)

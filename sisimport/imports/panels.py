@@ -1,0 +1,53 @@
+"""Cards that apps add to shared pages (home, a student's page) without the page knowing them.
+
+An app registers its panels in its navigation.py. A panel without anything to show returns None.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from sisimport.imports.access import Capability, can
+
+HOME, STUDENT = "home", "student"  # places: `subject` is None on the home page, the Student on a student's page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """`context(request, subject)` gives the template's variables, or None for no card. `wide`: over the full width."""
+
+    place: str
+    template: str
+    context: Callable[[HttpRequest, Any], dict[str, Any] | None]
+    order: int = 50
+    wide: bool = False
+    capability: Capability = Capability.READ
+
+
+@dataclass(frozen=True)
+class Card:
+    """A panel with what it shows."""
+
+    template: str
+    wide: bool
+    data: dict[str, Any]
+
+
+_panels: list[Panel] = []
+
+
+def register_panel(panel: Panel) -> None:
+    _panels.append(panel)
+
+
+def cards(place: str, request: HttpRequest, subject: Any = None) -> list[Card]:
+    """The cards of a place for this user, in order."""
+    found = []
+    for panel in sorted(_panels, key=lambda panel: panel.order):
+        if panel.place == place and can(request.user, panel.capability):
+            data = panel.context(request, subject)
+            if data is not None:
+                found.append(Card(panel.template, panel.wide, data))
+    return found

@@ -1,0 +1,1 @@
+"""Reads for pages: querysets and small dataclasses, no request objects."""

@@ -1,0 +1,152 @@
+"""Tags of every page: counts, dates, badges, bars, paging. Texts and shapes that appear in more than one place."""
+
+import datetime as dt
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from sisimport.imports.issues import Severity
+from sisimport.imports.models import ImportRun, RunStatus, Work
+
+register = template.Library()
+
+OUTCOMES = {
+    "imported": "Imported",
+    "unchanged": "Unchanged",
+    "refused": "Refused",
+    "set_aside": "Set aside",
+    "skipped": "Skipped",
+}
+_STATUS = {
+    RunStatus.QUEUED: ("info", "…"),
+    RunStatus.RUNNING: ("info", "▸"),
+    RunStatus.COMPLETED: ("ok", "✓"),
+    RunStatus.REJECTED: ("bad", "✕"),
+    RunStatus.FAILED: ("bad", "✕"),
+    RunStatus.CANCELLED: ("", "–"),
+}
+_SEVERITY = {Severity.ERROR: ("bad", "✕"), Severity.WARNING: ("warn", "!"), Severity.NOTICE: ("info", "i")}
+_LEAST_SHARE = 0.6  # per cent of the bar's width for a part that would be too thin to see
+
+
+@register.filter
+def count(number: int | None, noun: str) -> str:
+    """`4862|count:"line"` -> `4,862 lines`; an irregular plural after a comma: `"entry,entries"`."""
+    number = number or 0
+    one, _comma, many = noun.partition(",")
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+@register.filter
+def number(value: int | None) -> str:
+    return f"{value or 0:,}"
+
+
+def day_text(value: dt.date | dt.datetime) -> str:
+    return f"{value.day} {value:%b %Y}"
+
+
+@register.filter
+def day(value: dt.date | dt.datetime | None) -> SafeString | str:
+    """`12 Aug 2011` as a time element."""
+    if not value:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', value.strftime("%Y-%m-%d"), day_text(value))
+
+
+@register.filter
+def when(value: dt.datetime | None) -> SafeString | str:
+    """`1 Oct 2024, 09:14` in local time, as a time element."""
+    if not value:
+        return ""
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}">{}, {}</time>', local.isoformat(timespec="seconds"), day_text(local), f"{local:%H:%M}"
+    )
+
+
+@register.filter
+def took(run: ImportRun) -> str:
+    """How long a run worked: `1.8 s`, `2 min 5 s`."""
+    if not run.started_at or not run.finished_at:
+        return ""
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+@register.simple_tag
+def status_badge(run: ImportRun) -> SafeString:
+    kind, sign = _STATUS[RunStatus(run.status)]
+    return format_html(
+        '<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', kind, sign, run.get_status_display()
+    )
+
+
+@register.simple_tag
+def severity_badge(severity: int) -> SafeString:
+    kind, sign = _SEVERITY[Severity(severity)]
+    label = Severity(severity).label.capitalize()
+    return format_html('<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', kind, sign, label)
+
+
+@register.inclusion_tag("parts/_sumbar.html")
+def sumbar(counts: dict[str, int], *, would: bool = False, links: dict[str, str] | None = None) -> dict[str, Any]:
+    """The outcome bar. `counts` by outcome; `would`: of a Test, whose lines are still to be imported."""
+    total = sum(counts.values())
+    shown = {name: n for name, n in counts.items() if n}
+    shares = {name: max(100 * n / total, _LEAST_SHARE) for name, n in shown.items()} if total else {}
+    scale = 100 / sum(shares.values()) if shares else 1
+    parts, x = [], 0.0
+    for name, n in counts.items():
+        label = "To import" if name == "imported" and would else OUTCOMES[name]
+        width = shares.get(name, 0) * scale
+        parts.append(
+            {
+                "name": name,
+                "label": label,
+                "count": n,
+                "x": f"{x:.2f}",
+                "width": f"{width:.2f}",
+                "url": (links or {}).get(name, ""),
+            }
+        )
+        x += width
+    said = ", ".join(f"{part['count']:,} {str(part['label']).lower()}" for part in parts)
+    return {"parts": parts, "total": total, "said": f"{said}; {total:,} records in all"}
+
+
+@register.inclusion_tag("parts/_share.html")
+def share(part: int, whole: int) -> dict[str, Any]:
+    """A small bar: how much of the whole. The numbers stand beside it, so it is silent for screen readers."""
+    return {"width": f"{100 * part / whole:.1f}" if whole else "0"}
+
+
+@register.inclusion_tag("parts/_pager.html", takes_context=True)
+def pager(context: Context, page: Any, noun: str = "entry,entries", name: str = "page") -> dict[str, Any]:
+    """Links to the pages of a list, keeping the other parameters of the address."""
+    query = context["request"].GET.copy()
+    query.pop(name, None)
+    base = query.urlencode()
+    numbers: list[int | None] = []
+    for n in page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):
+        numbers.append(n if isinstance(n, int) else None)
+    return {"page": page, "numbers": numbers, "base": f"?{base}&" if base else "?", "name": name, "noun": noun}
+
+
+@register.filter
+def works_shown(run: ImportRun) -> str:
+    """`Test of SSID Download File`: what a run does, in the words of its screen."""
+    from sisimport.imports.registry import UnknownImportTypeError, get_type
+
+    try:
+        label = get_type(run.import_type).label
+    except UnknownImportTypeError:
+        label = run.import_type
+    verb = "Revert" if run.work == Work.REVERT else run.get_work_display()
+    return f"{verb} of {label}"

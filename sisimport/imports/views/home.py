@@ -1,0 +1,56 @@
+"""The first page, and the page about one's own account."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from sisimport.imports import panels
+from sisimport.imports.access import Capability, capabilities, signed_in
+from sisimport.imports.queries import home as queries
+from students.access import visible_school_ids, visible_schools
+
+SHOWN = 5
+LAST_RUNS = 8
+SCHOOLS_SHOWN = 12
+
+
+@signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits for me. Somebody without a group or school is told so."""
+    if Capability.READ not in capabilities(request.user):
+        return render(request, "imports/no_access.html")
+    return render(request, "imports/home.html", _home_context(request))
+
+
+def _home_context(request: HttpRequest) -> dict[str, Any]:
+    user = request.user
+    waiting = list(queries.tests_to_update(user)[: SHOWN + 1])
+    troubled = list(queries.troubled_runs(user)[: SHOWN + 1])
+    missing = queries.missing_ssids_by_school(user)
+    return {
+        "waiting": waiting[:SHOWN],
+        "more_waiting": len(waiting) > SHOWN,
+        "troubled": troubled[:SHOWN],
+        "more_troubled": len(troubled) > SHOWN,
+        "active": list(queries.active_runs(user)[:SHOWN]),
+        "missing": missing[:SCHOOLS_SHOWN],
+        "missing_more": len(missing) - SCHOOLS_SHOWN,
+        "missing_total": sum(row.missing for row in missing),
+        "last_runs": queries.last_runs(user, limit=LAST_RUNS),
+        "cards": panels.cards(panels.HOME, request),
+        "no_school": visible_school_ids(user) == frozenset(),
+    }
+
+
+@signed_in
+def account(request: HttpRequest) -> HttpResponse:
+    return render(
+        request,
+        "account/overview.html",
+        {
+            "groups": list(request.user.groups.values_list("name", flat=True)),
+            "all_schools": visible_school_ids(request.user) is None,
+            "schools": [school.name or school.code for school in visible_schools(request.user)[:50]],
+        },
+    )

@@ -1,0 +1,45 @@
+// Small helps for every page; nothing here is needed to use it.
+
+// A menu (details.menu) closes on Escape, on a click elsewhere and after a choice.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target) || event.target.closest("details.menu a")) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest?.("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A form that starts work is sent once, however often its button is clicked.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-once]")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+});
+// Coming back by the Back button: the form can be sent again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-once]")) delete form.dataset.sent;
+});
+
+// A select that filters sends its form at once; the button beside it is for browsers without scripts.
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("select")) form.requestSubmit();
+  });
+  form.querySelector("[data-no-script]")?.setAttribute("hidden", "");
+}
+
+// Print buttons.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
