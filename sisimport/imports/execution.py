@@ -278,6 +278,8 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "encoding": recognition.encoding,
         "header": recognition.header,
         "columns": recognition.column_count,
+        # Where a field stands in this very file: the report marks it in the data line.
+        "positions": dict(recognition.positions),
     }
 
 

@@ -1,0 +1,132 @@
+"""Changes as pages tell them: what, which field, before and after, in words; SSIDs masked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+
+from sisimport.imports.kinds import ChangeKind, get_kind
+from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.queries.report import Reader, students_by_id
+from sisimport.imports.reports import Labels, flat_change, local_numbers
+from students.models import LEA, School, Student
+from students.models.identifiers import mask_ssid
+
+_SSID_FIELDS = frozenset({"ssid", "retired_ssid", "replacement_ssid"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """One change of a plan. `student`: set when the reader may open the page; `aside`: why it was not written."""
+
+    line: int
+    what: str
+    operation: str
+    local_number: str
+    student: Student | None
+    fields: tuple[FieldChange, ...]
+    aside: str
+
+
+def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange]) -> list[ShownChange]:
+    """Changes ready for a template, with a bounded number of queries."""
+    if not changes:
+        return []
+    names = _Names.of(changes)
+    students = students_by_id(reader, [change.student_id for change in changes])
+    numbers = local_numbers(changes)
+    aside = _set_aside(run, changes)
+    labels = Labels()
+    return [
+        ShownChange(
+            line=change.line,
+            what=get_kind(change.kind).label,
+            operation=operation_of(change),
+            local_number=numbers.get(change.student_id or 0, ""),
+            student=students.get(change.student_id or 0),
+            fields=tuple(field_changes(change, names, labels)),
+            aside=aside.get((change.line, change.seq), ""),
+        )
+        for change in changes
+    ]
+
+
+def operation_of(change: ImportChange) -> str:
+    if change.before is None:
+        return "new"
+    return "removed" if change.after is None else "changed"
+
+
+def _set_aside(run: ImportRun, changes: list[ImportChange]) -> dict[tuple[int, int], str]:
+    if not run.writes:
+        return {}
+    lines = {change.line for change in changes}
+    rows = SetAside.objects.filter(run=run, line__gte=min(lines), line__lte=max(lines))
+    return {(row.line, row.seq): SetAsideReason(row.reason).label for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Names of the schools and LEAs that changes point to."""
+
+    schools: dict[int, str]
+    leas: dict[int, str]
+
+    @classmethod
+    def of(cls, changes: Iterable[ImportChange]) -> "_Names":
+        held = [values for change in changes for values in (change.before, change.after) if isinstance(values, dict)]
+        schools = {values["school_id"] for values in held if values.get("school_id")}
+        leas = {values["lea_id"] for values in held if values.get("lea_id")}
+        return cls(
+            {s.pk: s.name or s.code for s in School.objects.filter(pk__in=schools)} if schools else {},
+            {lea.pk: lea.name or lea.code for lea in LEA.objects.filter(pk__in=leas)} if leas else {},
+        )
+
+
+def field_changes(change: ImportChange, names: _Names | None = None, labels: Labels | None = None) -> list[FieldChange]:
+    """The fields of one change in words."""
+    kind = get_kind(change.kind)
+    names = names or _Names.of([change])
+    return [
+        FieldChange(
+            label=field_label(kind, row["field"]),
+            before=_text(row["field"], row["before"], names),
+            after=_text(row["field"], row["after"], names),
+        )
+        for row in flat_change(change, "", labels)
+    ]
+
+
+def field_label(kind: ChangeKind, field: str) -> str:
+    """The model's own name of a field: `Identified date`; SSID and LEA keep their capitals."""
+    if kind.writer is not None:
+        return field
+    try:
+        name = str(kind.model._meta.get_field(field.removesuffix("_id")).verbose_name)  # type: ignore[union-attr]
+    except FieldDoesNotExist:
+        name = field.replace("_", " ")
+    return name[:1].upper() + name[1:]
+
+
+def _text(field: str, value: Any, names: _Names) -> str:
+    if value in (None, ""):
+        return ""
+    if field in _SSID_FIELDS:
+        return mask_ssid(str(value))
+    if field == "school_id":
+        return names.schools.get(int(value), str(value))
+    if field == "lea_id":
+        return names.leas.get(int(value), str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if field == "retired_at":
+        return "now" if not str(value)[:4].isdecimal() else str(value)[:10]
+    return str(value)

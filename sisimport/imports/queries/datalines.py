@@ -1,0 +1,126 @@
+"""Data lines of a run's file for pages: cut into cells so that the delimiter shows, searched, and copied byte for byte."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sisimport.imports.files import open_file
+from sisimport.imports.issues import FileError
+from sisimport.imports.lines import whole_lines
+from sisimport.imports.models import ImportRun
+from sisimport.imports.quoting import split_line
+from sisimport.imports.reports import data_lines
+
+MOST_HITS = 5000
+_SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only
+_LONGEST_SHOWN = 6000  # characters of one line
+_QUOTE = b'"'
+_MOST_CONTINUED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of a data line; `marked`: an issue speaks of it."""
+
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataLine:
+    """A data line as it came: its cells and what stands between them."""
+
+    cells: tuple[Cell, ...]
+    delimiter: str
+
+
+def positions_of(run: ImportRun) -> dict[str, int]:
+    """Field -> index of its cell in the lines of this run's file."""
+    return {str(field): int(at) for field, at in (run.facts.get("positions") or {}).items()}
+
+
+def shown_lines(run: ImportRun, marked: Iterable[tuple[int, str]]) -> dict[int, DataLine]:
+    """The data lines to show by number. `marked`: (line, field) of each issue."""
+    at = positions_of(run)
+    fields: dict[int, set[int]] = {}
+    for line, field in marked:
+        fields.setdefault(line, set()).update({at[field]} if field in at else ())
+    delimiter = str(run.facts.get("delimiter") or "")
+    raw = data_lines(run, fields)
+    return {line: _cut(text, delimiter, fields[line]) for line, text in raw.items()}
+
+
+def _cut(text: str, delimiter: str, marked: set[int]) -> DataLine:
+    text = text[:_LONGEST_SHOWN]
+    if not delimiter:
+        return DataLine((Cell(text, marked=False),), "")
+    cells = split_line(text, delimiter)
+    return DataLine(tuple(Cell(cell, marked=n in marked) for n, cell in enumerate(cells)), _visible(delimiter))
+
+
+def _visible(delimiter: str) -> str:
+    return "⇥" if delimiter == "\t" else delimiter
+
+
+def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
+    """Numbers of the lines that hold a text, in any case; and whether there were more than are returned, or too much to read."""
+    if run.file is None or not text:
+        return [], False
+    if run.file.size > _SEARCHABLE:
+        return [], True
+    encoding = "cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8"
+    needle = text.lower().encode(encoding, errors="ignore")
+    exact = text.encode(encoding, errors="ignore")
+    if not needle:
+        return [], False
+    found: list[int] = []
+    try:
+        with open_file(run.file) as stream:
+            first = 1
+            for _offset, chunk in whole_lines(stream):
+                # Bytes know lower case of plain letters only; accented ones are found as they were typed.
+                lowered = chunk.lower()
+                if needle in lowered or exact in chunk:
+                    for number, line in enumerate(chunk.splitlines(), first):
+                        if exact in line or needle in line.lower():
+                            found.append(number)
+                            if len(found) > MOST_HITS:
+                                return found[:MOST_HITS], True
+                first += len(chunk.splitlines())
+    except (OSError, FileError):
+        return found, True
+    return found, False
+
+
+def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
+    """The wanted lines byte for byte, line ends included, after the header line if the file has one.
+
+    A record that runs over several lines by quotes is copied whole; `wanted` names its first line.
+    """
+    numbers = iter(sorted(set(wanted)))
+    following = next(numbers, None)
+    if run.file is None or following is None:
+        return
+    number, header_open, continued = 0, bool(run.facts.get("header")), 0
+    with open_file(run.file) as stream:
+        for _offset, chunk in whole_lines(stream):
+            for line in chunk.splitlines(keepends=True):
+                number += 1
+                if header_open and line.strip(b"\xef\xbb\xbf \t\r\n"):
+                    header_open = False
+                    yield _ended(line)
+                    if following == number:
+                        following = next(numbers, None)
+                elif following == number:
+                    following = next(numbers, None)
+                    continued = _MOST_CONTINUED if line.count(_QUOTE) % 2 else 0
+                    yield _ended(line)
+                elif continued:
+                    continued = 0 if line.count(_QUOTE) % 2 else continued - 1
+                    yield _ended(line)
+                elif following is None:
+                    return
+
+
+def _ended(line: bytes) -> bytes:
+    """The last line of a file may have no line end; copied before others it needs one."""
+    return line if line.endswith((b"\n", b"\r")) else line + b"\n"

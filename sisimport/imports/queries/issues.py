@@ -1,0 +1,68 @@
+"""Issues as pages and downloads tell them: the sentence, the student if the reader may open the page, SSIDs masked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sisimport.imports.issues import Severity, codes
+from sisimport.imports.models import ImportIssue, ImportRun
+from sisimport.imports.queries.datalines import DataLine
+from sisimport.imports.queries.report import Reader, students_by_id
+from sisimport.imports.reports import field_label, issue_message, layout_of
+from students.models import Student
+from students.models.identifiers import mask_ssid
+
+_SSID_FIELDS = frozenset({"ssid", "retired_ssid", "replacement_ssid", "candidate_ssid"})
+_SSID_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ShownIssue:
+    line: int
+    severity: Severity
+    code: str
+    title: str
+    message: str
+    fix: str
+    field: str
+    student: Student | None
+    data: DataLine | None
+
+
+def shown_issues(
+    run: ImportRun, reader: Reader, issues: Iterable[ImportIssue], lines: Mapping[int, DataLine]
+) -> list[ShownIssue]:
+    """Issues ready for a template."""
+    issues = list(issues)
+    layout = layout_of(run)
+    students = students_by_id(reader, [issue.student_id for issue in issues])
+    schools = None if reader.schools is None else set(reader.schools)
+    shown = []
+    for issue in issues:
+        known = codes.get(issue.code) if issue.code in codes else None
+        shown.append(
+            ShownIssue(
+                line=issue.line,
+                severity=Severity(issue.severity),
+                code=issue.code,
+                title=known.title if known else issue.code,
+                message=issue_message(masked(issue), layout, schools=schools),
+                fix=known.fix if known else "",
+                field=field_label(layout, issue.field) if issue.field else "",
+                student=students.get(issue.student_id or 0),
+                data=lines.get(issue.line),
+            )
+        )
+    return shown
+
+
+def masked(issue: ImportIssue) -> ImportIssue:
+    """The issue with whole SSIDs masked; a number that is no SSID stays readable, for it is what is wrong (rule ID-6)."""
+    if issue.field in _SSID_FIELDS:
+        issue.found, issue.expected = _masked(issue.found), _masked(issue.expected)
+        if issue.params:
+            issue.params = {name: _masked(value) if "ssid" in name else value for name, value in issue.params.items()}
+    return issue
+
+
+def _masked(value: str) -> str:
+    return mask_ssid(value) if isinstance(value, str) and value.isdecimal() and len(value) == _SSID_LENGTH else value

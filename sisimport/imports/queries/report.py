@@ -1,0 +1,292 @@
+"""A run's report for pages: which issues and changes a reader sees, filtered, counted and cut into pages.
+
+Everything is bounded: a page asks for its own rows, counts come from the run's summary where the reader sees the whole run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from sisimport.imports.access import sees_whole_run
+from sisimport.imports.issues import IssueCode, Severity, codes
+from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun
+from sisimport.imports.queries.datalines import lines_with_text
+from students.access import User, visible_school_ids
+from students.models import SSID, Student
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a report: `schools` are those whose students may be shown (None: all), `own`: they started the run."""
+
+    schools: frozenset[int] | None
+    whole: bool
+    own: bool
+
+    @classmethod
+    def of(cls, user: User, run: ImportRun) -> "Reader":
+        return cls(
+            schools=visible_school_ids(user), whole=sees_whole_run(user, run), own=run.created_by_id == user.pk
+        )
+
+    def issues(self) -> Q:
+        """Condition on the issues shown: those about the reader's students, and in own runs those about nobody."""
+        if self.whole:
+            return Q()
+        mine = Q(school_id__in=sorted(self.schools or ()))
+        return mine | Q(student_id__isnull=True, school_id__isnull=True) if self.own else mine
+
+    def changes(self) -> Q:
+        if self.whole:
+            return Q()
+        mine = Q(student_id__in=Student.objects.filter(school_id__in=sorted(self.schools or ())).values("pk"))
+        return mine | Q(student_id__isnull=True) if self.own else mine
+
+    def students(self) -> QuerySet[Student]:
+        students = Student.objects.all()
+        return students if self.schools is None else students.filter(school_id__in=sorted(self.schools))
+
+
+@dataclass(frozen=True, slots=True)
+class IssueFilter:
+    """What of the issues is wanted; an empty one is all of them."""
+
+    severity: Severity | None = None
+    code: str = ""
+    school: int | None = None
+    text: str = ""
+
+    @property
+    def counts_are_known(self) -> bool:
+        """Does the run's summary hold the count of these issues?"""
+        return self.school is None and not self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Issues of one code and severity, in the registrar's words."""
+
+    code: str
+    severity: Severity
+    count: int
+    title: str
+    fix: str
+
+
+def _wording(code: str) -> IssueCode:
+    return codes.get(code) if code in codes else IssueCode(code, code, "", "")
+
+
+class IssueReport:
+    """Issues of a run for one reader: by cause, and as a sequence that a paginator cuts."""
+
+    def __init__(self, run: ImportRun, reader: Reader, wanted: IssueFilter | None = None) -> None:
+        self.run, self.reader, self.wanted = run, reader, wanted or IssueFilter()
+        self.text_is_capped = False
+
+    # ---- counts ----
+
+    @cached_property
+    def _counts(self) -> list[tuple[str, int, int]]:
+        """(code, severity, count), worst and most frequent first."""
+        if self.reader.whole:
+            return [(row["code"], row["severity"], row["count"]) for row in self.run.summary.get("issues", [])]
+        rows = (
+            self._issues()
+            .filter(self.reader.issues())
+            .order_by()
+            .values_list("code", "severity")
+            .annotate(n=Count("line"))
+        )
+        return sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
+
+    @cached_property
+    def causes(self) -> list[Cause]:
+        found = []
+        for code, severity, count in self._counts:
+            wording = _wording(code)
+            found.append(Cause(code, Severity(severity), count, wording.title, wording.fix))
+        return found
+
+    @cached_property
+    def severities(self) -> list[tuple[Severity, int]]:
+        """Severities that occur, worst first, with their counts."""
+        sums: dict[int, int] = {}
+        for _code, severity, count in self._counts:
+            sums[severity] = sums.get(severity, 0) + count
+        return [(Severity(severity), count) for severity, count in sorted(sums.items(), reverse=True)]
+
+    @cached_property
+    def total(self) -> int:
+        return sum(count for _code, _severity, count in self._counts)
+
+    # ---- rows ----
+
+    def _issues(self) -> QuerySet[ImportIssue]:
+        return ImportIssue.objects.filter(run_id__in={self.run.pk, self.run.plan_run_id})
+
+    @cached_property
+    def _condition(self) -> Q:
+        wanted = self.wanted
+        condition = self.reader.issues()
+        if wanted.severity is not None:
+            condition &= Q(severity=wanted.severity)
+        if wanted.code:
+            condition &= Q(code=wanted.code)
+        if wanted.school is not None:
+            condition &= Q(school_id=wanted.school)
+        if wanted.text:
+            condition &= self._text_condition(wanted.text)
+        return condition
+
+    def _text_condition(self, text: str) -> Q:
+        """In the values of the message, in the line itself, the line's number, or the student's local number."""
+        lines, self.text_is_capped = lines_with_text(self.run, text)
+        condition = Q(found__icontains=text) | Q(expected__icontains=text) | Q(line__in=lines)
+        if text.isdecimal() and len(text) < 10:
+            condition |= Q(line=int(text))
+        students = self.reader.students().filter(local_number=text).values_list("pk", flat=True)
+        return condition | Q(student_id__in=list(students))
+
+    @cached_property
+    def _parts(self) -> list[QuerySet[ImportIssue]]:
+        """One list for each run that adds to the report, this run's own first: each is read in the order of its key."""
+        run_ids = [self.run.pk] if self.run.pk == self.run.plan_run_id else [self.run.pk, self.run.plan_run_id]
+        return [ImportIssue.objects.filter(self._condition, run_id=run_id) for run_id in run_ids]
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        if self.wanted.counts_are_known:
+            known = sum(
+                count
+                for code, severity, count in self._counts
+                if self.wanted.severity in (None, severity) and self.wanted.code in ("", code)
+            )
+            if len(self._parts) == 1:
+                return [known]
+            own = self._parts[0].count()
+            return [own, max(known - own, 0)]
+        return [part.count() for part in self._parts]
+
+    def __len__(self) -> int:
+        return sum(self._lengths)
+
+    def __getitem__(self, wanted: slice) -> list[ImportIssue]:
+        start, stop = wanted.start or 0, min(wanted.stop if wanted.stop is not None else len(self), len(self))
+        found: list[ImportIssue] = []
+        for part, length in zip(self._parts, self._lengths, strict=True):
+            if start < length and stop > 0:
+                found += _window(part, max(start, 0), min(stop, length), length)
+            start, stop = start - length, stop - length
+        return found
+
+    def __iter__(self) -> Iterator[ImportIssue]:
+        for part in self._parts:
+            yield from part.order_by("line", "seq").iterator(chunk_size=2000)
+
+
+def _window(rows: QuerySet[ImportIssue], start: int, stop: int, length: int) -> list[ImportIssue]:
+    """Rows start to stop of `length`, read from the nearer end."""
+    if start <= length // 2:
+        return list(rows.order_by("line", "seq")[start:stop])
+    return list(rows.order_by("-line", "-seq")[length - stop : length - start])[::-1]
+
+
+MOST_CHANGES = 5000  # that can be paged through; beyond, people filter or download
+
+
+class ChangeReport:
+    """Changes of a run's plan for one reader, in line order; a paginator cuts the first ones."""
+
+    def __init__(self, run: ImportRun, reader: Reader, *, kind: str = "", line: int | None = None) -> None:
+        self.run, self.reader, self.kind, self.line = run, reader, kind, line
+
+    @cached_property
+    def kinds(self) -> list[dict[str, Any]]:
+        """Kinds of change with their counts: `{"kind", "operation", "count"}`."""
+        if self.reader.whole:
+            rows: list[dict[str, Any]] = self.run.summary.get("changes", [])
+            return rows
+        counted = (
+            ImportChange.objects.filter(self.reader.changes(), run_id=self.run.plan_run_id)
+            .order_by("kind")
+            .values_list("kind")
+            .annotate(n=Count("line"))
+        )
+        return [{"kind": kind, "operation": "", "count": n} for kind, n in counted]
+
+    @cached_property
+    def total(self) -> int:
+        return sum(row["count"] for row in self.kinds if self.kind in ("", row["kind"]))
+
+    def rows(self) -> QuerySet[ImportChange]:
+        rows = ImportChange.objects.filter(self.reader.changes(), run_id=self.run.plan_run_id).order_by("line", "seq")
+        if self.kind:
+            rows = rows.filter(kind=self.kind)
+        if self.line is not None:
+            rows = rows.filter(line__gte=self.line)
+        return rows
+
+    @property
+    def is_capped(self) -> bool:
+        return self.line is not None or self.total > MOST_CHANGES
+
+    def __len__(self) -> int:
+        return min(self.total, MOST_CHANGES)
+
+    def __getitem__(self, wanted: slice) -> list[ImportChange]:
+        return list(self.rows()[wanted])
+
+
+def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Student]:
+    """Students whom the reader may see, by id: for links beside lines."""
+    wanted = {pk for pk in ids if pk}
+    found = reader.students().filter(pk__in=wanted).only("pk", "local_number", "last_name", "first_name", "school_id")
+    return {student.pk: student for student in found}
+
+
+class AbsentReport:
+    """Students in our records whom the run's file does not name, for one reader; those with EL data first."""
+
+    def __init__(self, run: ImportRun, reader: Reader, *, only_el: bool = False) -> None:
+        self.run, self.reader, self.only_el = run, reader, only_el
+
+    @cached_property
+    def _rows(self) -> QuerySet[AbsentStudent]:
+        rows = AbsentStudent.objects.filter(run_id=self.run.plan_run_id)
+        if self.only_el:
+            rows = rows.filter(has_el_data=True)
+        if self.reader.schools is not None:
+            rows = rows.filter(student_id__in=self.reader.students().values("pk"))
+        return rows.order_by("-has_el_data", "student_id")
+
+    @cached_property
+    def _length(self) -> int:
+        return self._rows.count()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, wanted: slice) -> list[tuple[Student, bool]]:
+        return self._with_students(list(self._rows[wanted]))
+
+    def __iter__(self) -> Iterator[tuple[Student, bool]]:
+        block: list[AbsentStudent] = []
+        for row in self._rows.iterator(chunk_size=2000):
+            block.append(row)
+            if len(block) == 2000:
+                yield from self._with_students(block)
+                block = []
+        yield from self._with_students(block)
+
+    def _with_students(self, rows: list[AbsentStudent]) -> list[tuple[Student, bool]]:
+        students = (
+            Student.objects.filter(pk__in=[row.student_id for row in rows])
+            .select_related("school", "el")
+            .prefetch_related(Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True)))
+            .in_bulk()
+        )
+        return [(students[row.student_id], row.has_el_data) for row in rows if row.student_id in students]

@@ -1,0 +1,282 @@
+"""A run's pages: results with live progress, changes, who is absent from the file; and what can be done next."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
+
+from sisimport.imports import access, services
+from sisimport.imports.access import Capability, requires
+from sisimport.imports.base import ImportType
+from sisimport.imports.forms import IssueFilterForm
+from sisimport.imports.kinds import get_kind
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.queries import report as queries
+from sisimport.imports.queries.changes import shown_changes
+from sisimport.imports.queries.datalines import shown_lines
+from sisimport.imports.queries.issues import shown_issues
+from sisimport.imports.registry import UnknownImportTypeError, get_tool, get_type
+from sisimport.imports.reports import layout_of
+
+PER_PAGE = 25
+_STEP = 5  # per cent between two announcements of progress
+
+
+def find_run(request: HttpRequest, pk: int) -> ImportRun:
+    """The run, if it is one of the user's; else 404, as if it did not exist."""
+    runs = access.visible_runs(request.user).select_related("file", "created_by", "test_run", "reverts")
+    return get_object_or_404(runs, pk=pk)
+
+
+def type_of(run: ImportRun) -> ImportType | None:
+    try:
+        return get_type(run.import_type)
+    except UnknownImportTypeError:
+        return None
+
+
+@requires(Capability.READ)
+@require_GET
+def run_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Facts, outcome, causes, next steps and issues of a run; its progress while it goes on."""
+    run = find_run(request, pk)
+    reader = queries.Reader.of(request.user, run)
+    context = _frame(request, run, reader) | {"part": "issues"}
+    if run.is_active:
+        return render(request, "imports/run.html", context | _progress(run))
+    form = IssueFilterForm(request.GET, run=run, reader=reader, text=request.session.get(_text_key(run), ""))
+    issues = queries.IssueReport(run, reader, form.wanted())
+    page = Paginator(issues, PER_PAGE).get_page(request.GET.get("page"))
+    context |= {
+        "form": form,
+        "report": issues,
+        "page": page,
+        "issues": _shown_issues(run, reader, page),
+        "filtered": form.is_filtering,
+    }
+    return render(request, "imports/run.html", context)
+
+
+def _shown_issues(run: ImportRun, reader: queries.Reader, page: Page) -> list[Any]:
+    rows = list(page.object_list)
+    lines = shown_lines(run, ((issue.line, issue.field) for issue in rows if issue.line > 0))
+    return shown_issues(run, reader, rows, lines)
+
+
+def _frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any]:
+    """What every page of a run shows around its part."""
+    kind = type_of(run)
+    layout = layout_of(run)
+    user = request.user
+    updates = list(run.updates.order_by("-id")) if run.work == Work.TEST else []
+    reverted_by = run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]).first()
+    live_updates = [u for u in updates if u.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED)]
+    options = [(o, run.options.get(o.name, o.default)) for o in kind.options] if kind else []
+    return {
+        "run": run,
+        "kind": kind,
+        "tool": get_tool(kind.tool) if kind else None,
+        "layout": layout,
+        "options": [(o.label, _option_text(o, value)) for o, value in options],
+        "whole": reader.whole,
+        "updates": live_updates,
+        "reverted_by": reverted_by,
+        "may_update": _can_be_updated(run) and not live_updates and access.may_update(user, run),
+        "update_label": _update_work(kind),
+        "may_revert": reverted_by is None and access.may_revert(user, run),
+        "may_cancel": access.may_cancel(user, run) and not run.cancel_requested,
+        "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None,
+        "may_export": access.can(user, Capability.EXPORT),
+        "absent_count": (run.facts or {}).get("absent_count") if reader.whole else None,
+        "lists_absent": bool(kind and kind.lists_absent and run.work != Work.REVERT and run.status == RunStatus.COMPLETED),
+        "not_imported": run.refused_count + run.set_aside_count,
+    }
+
+
+def _option_text(option: Any, value: str) -> str:
+    return next((choice.label for choice in option.choices if choice.value == value), value or "none")
+
+
+def _can_be_updated(run: ImportRun) -> bool:
+    return run.work == Work.TEST and run.status == RunStatus.COMPLETED and run.planned_count > 0
+
+
+def _update_work(kind: ImportType | None) -> str:
+    """What the screen calls writing: Update, or Import on the score screen."""
+    return Work.IMPORT.label if kind and Work.UPDATE not in kind.works and Work.IMPORT in kind.works else Work.UPDATE.label
+
+
+# ---- progress ----
+
+
+def _progress(run: ImportRun) -> dict[str, Any]:
+    done, total = run.progress_done, run.progress_total
+    percent = min(100 * done // total, 100) if total else None
+    state = f"{run.status}-{run.phase}-{(percent or 0) // _STEP}-{int(run.cancel_requested)}-{0 if total else done}"
+    return {"percent": percent, "seen": state, "phases": _phases(run)}
+
+
+def _phases(run: ImportRun) -> list[tuple[str, str]]:
+    """Names of the phases with `done`, `now` or nothing."""
+    names = {
+        Work.TEST: ["reading", "matching", "checking", "planning"],
+        Work.IMPORT: ["reading", "matching", "checking", "planning", "applying"],
+        Work.UPDATE: ["applying"],
+        Work.REVERT: ["reverting"],
+    }[Work(run.work)]
+    phase = {"indexing": "reading", "waiting": names[0]}.get(run.phase, run.phase)
+    at = names.index(phase) if phase in names else -1
+    return [(name, "done" if n < at else "now" if n == at else "") for n, name in enumerate(names)]
+
+
+@requires(Capability.READ)
+@require_GET
+def run_status(request: HttpRequest, pk: int) -> HttpResponse:
+    """The progress alone, asked for every second. Says nothing while nothing changed; then the page comes anew."""
+    run = find_run(request, pk)
+    if not run.is_active:
+        return HttpResponseClientRefresh()
+    progress = _progress(run)
+    if request.GET.get("seen") == progress["seen"]:
+        return HttpResponse(status=204)
+    return render(request, "imports/_progress.html", {"run": run, **progress})
+
+
+# ---- the filter's text ----
+
+
+def _text_key(run: ImportRun) -> str:
+    return f"run-text-{run.pk}"
+
+
+@requires(Capability.READ)
+@require_POST
+def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the filter. Its text may be a name, so it is kept in the session and not in the address."""
+    run = find_run(request, pk)
+    form = IssueFilterForm(request.POST, run=run, reader=queries.Reader.of(request.user, run))
+    request.session[_text_key(run)] = "" if "clear" in request.POST else form.text
+    query = "" if "clear" in request.POST else form.query
+    return redirect(reverse("run", args=[run.pk]) + (f"?{query}" if query else "") + "#issues")
+
+
+# ---- changes, absent students ----
+
+
+@requires(Capability.READ)
+@require_GET
+def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
+    """Before and after, line by line."""
+    run = find_run(request, pk)
+    reader = queries.Reader.of(request.user, run)
+    asked, line = request.GET.get("kind", ""), request.GET.get("line", "")
+    changes = queries.ChangeReport(
+        run, reader, kind=asked[:16], line=int(line) if line.isdecimal() and len(line) < 9 else None
+    )
+    page = Paginator(changes, PER_PAGE).get_page(request.GET.get("page"))
+    context = _frame(request, run, reader) | {
+        "part": "changes",
+        "changes": shown_changes(run, reader, list(page.object_list)),
+        "page": page,
+        "report": changes,
+        "kinds": [{**row, "label": get_kind(row["kind"]).label} for row in changes.kinds],
+        "chosen": asked,
+        "line": line,
+    }
+    return render(request, "imports/run_changes.html", context)
+
+
+@requires(Capability.READ)
+@require_GET
+def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
+    """Students in our records whom the file does not name; those with EL data are marked."""
+    run = find_run(request, pk)
+    reader = queries.Reader.of(request.user, run)
+    only_el = request.GET.get("el") == "yes"
+    page = Paginator(queries.AbsentReport(run, reader, only_el=only_el), PER_PAGE).get_page(request.GET.get("page"))
+    context = _frame(request, run, reader) | {"part": "absent", "page": page, "only_el": only_el}
+    return render(request, "imports/run_absent.html", context)
+
+
+# ---- what next ----
+
+
+@requires(Capability.UPDATE)
+@require_POST
+def start_update(request: HttpRequest, pk: int) -> HttpResponse:
+    run = find_run(request, pk)
+    if not access.may_update(request.user, run):
+        messages.error(request, "This Test speaks of students of other schools: who sees all of them may update it.")
+        return redirect("run", pk=run.pk)
+    kind = type_of(run)
+    try:
+        if _update_work(kind) == Work.IMPORT.label and run.file is not None:
+            started = services.start_run(
+                file=run.file,
+                import_type=run.import_type,
+                work=Work.IMPORT,
+                options=run.options,
+                user=request.user,
+                schools=run.schools,
+                test_run=run,
+            )
+        else:
+            started = services.start_update(test_run=run, user=request.user)
+    except services.RunRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("run", pk=run.pk)
+    return redirect("run", pk=started.pk)
+
+
+@requires(Capability.TEST)
+@require_POST
+def test_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same file with the same options, after students were corrected."""
+    run = find_run(request, pk)
+    if run.file is None or not access.sees_whole_run(request.user, run):
+        messages.error(request, "This run has no file that you may test again.")
+        return redirect("run", pk=run.pk)
+    try:
+        started = services.start_run(
+            file=run.file,
+            import_type=run.import_type,
+            work=Work.TEST,
+            options=run.options,
+            user=request.user,
+            schools=access.visible_school_ids(request.user),
+        )
+    except (services.RunRefusedError, UnknownImportTypeError) as error:
+        messages.error(request, str(error))
+        return redirect("run", pk=run.pk)
+    return redirect("run", pk=started.pk)
+
+
+@requires(Capability.REVERT_OWN)
+@require_POST
+def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
+    run = find_run(request, pk)
+    if not access.may_revert(request.user, run):
+        messages.error(request, "This run cannot be reverted by you. An import admin can revert the runs of others.")
+        return redirect("run", pk=run.pk)
+    try:
+        started = services.start_revert(run=run, user=request.user)
+    except services.RunRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("run", pk=run.pk)
+    return redirect("run", pk=started.pk)
+
+
+@requires(Capability.TEST)
+@require_POST
+def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
+    run = find_run(request, pk)
+    if access.may_cancel(request.user, run):
+        services.cancel_run(run=run)
+    return redirect("run", pk=run.pk)
+
+
