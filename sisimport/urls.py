@@ -1,12 +1,22 @@
-"""All addresses of the product."""
+"""All addresses of the product. An app adds its own in its urls.py; who may open them is said at each view."""
 
+from importlib.util import find_spec
+
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from health_check.views import HealthCheckView
 
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     # For the container's health check and a load balancer; says only whether the database answers.
     path("health/", HealthCheckView.as_view(checks=["health_check.Database"]), name="health"),
+    *(path("", include(f"{app}.urls")) for app in ("ssid", "assessments") if find_spec(f"{app}.urls")),
+    path("", include("sisimport.imports.urls")),
 ]
+
+handler500 = "sisimport.imports.views.errors.server_error"

@@ -185,6 +185,11 @@ class ImportType:
     related_fields: tuple[str, ...] = ()
     may_create_students: bool = False
 
+    @property
+    def writing_work(self) -> str:
+        """What its screen calls applying a file: Update, or Import."""
+        return str((Work.UPDATE if Work.UPDATE in self.works else Work.IMPORT).label)
+
     def rules(self, context: "RunContext") -> Sequence[Rule]:
         """The rules of this run, given its options."""
         raise NotImplementedError

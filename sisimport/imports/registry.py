@@ -25,6 +25,10 @@ class Tool:
     short: str = ""  # in the menu; the title if empty
 
     @property
+    def crumb_list(self) -> list[str]:
+        return [crumb.strip() for crumb in self.crumbs.split("/")]
+
+    @property
     def menu_label(self) -> str:
         return self.short or self.title
 

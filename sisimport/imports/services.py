@@ -44,6 +44,16 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None) -> ImportFile:
     return kept
 
 
+def hash_of(stream: IO[bytes]) -> str:
+    """The hash that tells equal files."""
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    stream.seek(0)
+    return digest.hexdigest()
+
+
 def shown_name(name: str) -> str:
     """The last part of a path without control characters, never empty."""
     last = PurePath(name.replace("\\", "/")).name

@@ -3,9 +3,10 @@
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
-from sisimport.imports.models.runs import ImportRun, RunStatus, Work
+from sisimport.imports.models.runs import ACTIVE, ImportRun, RunStatus, Work
 
 __all__ = [
+    "ACTIVE",
     "AbsentStudent",
     "ImportChange",
     "ImportFile",

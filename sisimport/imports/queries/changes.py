@@ -119,14 +119,11 @@ def field_label(kind: ChangeKind, field: str) -> str:
 def _text(field: str, value: Any, names: _Names) -> str:
     if value in (None, ""):
         return ""
-    if field in _SSID_FIELDS:
-        return mask_ssid(str(value))
-    if field == "school_id":
-        return names.schools.get(int(value), str(value))
-    if field == "lea_id":
-        return names.leas.get(int(value), str(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    as_told = {"school_id": names.schools, "lea_id": names.leas}.get(field)
+    if as_told is not None:
+        return as_told.get(int(value), str(value))
     if field == "retired_at":
         return "now" if not str(value)[:4].isdecimal() else str(value)[:10]
-    return str(value)
+    return mask_ssid(str(value)) if field in _SSID_FIELDS else str(value)

@@ -22,11 +22,16 @@ def tests_to_update(user: User) -> QuerySet[ImportRun]:
     """Completed Tests with something to import that nobody applied: the newest of each file, of the last weeks."""
     taken = ImportRun.objects.filter(test_run=OuterRef("pk"), status__in=[*ACTIVE, RunStatus.COMPLETED])
     newer = ImportRun.objects.filter(
-        file__sha256=OuterRef("file__sha256"), import_type=OuterRef("import_type"), work=Work.TEST, pk__gt=OuterRef("pk")
+        file__sha256=OuterRef("file__sha256"),
+        import_type=OuterRef("import_type"),
+        work=Work.TEST,
+        pk__gt=OuterRef("pk"),
     )
     return (
         visible_runs(user)
-        .filter(work=Work.TEST, status=RunStatus.COMPLETED, planned_count__gt=0, created_at__gte=timezone.now() - RECENT)
+        .filter(
+            work=Work.TEST, status=RunStatus.COMPLETED, planned_count__gt=0, created_at__gte=timezone.now() - RECENT
+        )
         .filter(~Exists(taken), ~Exists(newer))
         .select_related("file", "created_by")
     )
@@ -85,11 +90,11 @@ def _count_missing() -> list[SchoolCount]:
         .values_list("school_id", "missing", "students")
     )
     found = list(rows)
-    names = {s.pk: s.name or s.code for s in School.objects.filter(pk__in=[row[0] for row in found]).only("name", "code")}
+    names = {
+        s.pk: s.name or s.code for s in School.objects.filter(pk__in=[row[0] for row in found]).only("name", "code")
+    }
     counts = [SchoolCount(names[school], school, missing, students) for school, missing, students in found]
     counts.sort(key=lambda row: (-row.missing, row.school))
     if time.monotonic() - started > _SLOW:
         cache.set("missing-ssids", counts, _KEEP)
     return counts
-
-

@@ -28,9 +28,7 @@ class Reader:
 
     @classmethod
     def of(cls, user: User, run: ImportRun) -> "Reader":
-        return cls(
-            schools=visible_school_ids(user), whole=sees_whole_run(user, run), own=run.created_by_id == user.pk
-        )
+        return cls(schools=visible_school_ids(user), whole=sees_whole_run(user, run), own=run.created_by_id == user.pk)
 
     def issues(self) -> Q:
         """Condition on the issues shown: those about the reader's students, and in own runs those about nobody."""

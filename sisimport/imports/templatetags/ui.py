@@ -133,9 +133,8 @@ def pager(context: Context, page: Any, noun: str = "entry,entries", name: str = 
     query = context["request"].GET.copy()
     query.pop(name, None)
     base = query.urlencode()
-    numbers: list[int | None] = []
-    for n in page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):
-        numbers.append(n if isinstance(n, int) else None)
+    elided = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+    numbers = [n if isinstance(n, int) else None for n in elided]
     return {"page": page, "numbers": numbers, "base": f"?{base}&" if base else "?", "name": name, "noun": noun}
 
 
@@ -150,3 +149,19 @@ def works_shown(run: ImportRun) -> str:
         label = run.import_type
     verb = "Revert" if run.work == Work.REVERT else run.get_work_display()
     return f"{verb} of {label}"
+
+
+@register.filter
+def delimiter_name(delimiter: str) -> str:
+    return {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}.get(delimiter, delimiter)
+
+
+@register.filter
+def encoding_name(encoding: str) -> str:
+    return {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}.get(encoding, encoding)
+
+
+@register.filter
+def an(noun: str) -> str:
+    """`Update` -> `an Update`."""
+    return f"{'an' if noun[:1] in 'AEIOUaeiou' else 'a'} {noun}"

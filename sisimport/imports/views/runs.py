@@ -1,6 +1,7 @@
 """A run's pages: results with live progress, changes, who is absent from the file; and what can be done next."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from sisimport.imports import access, services
-from sisimport.imports.access import Capability, requires
+from sisimport.imports.access import Capability, requires, signed_in_user
 from sisimport.imports.base import ImportType
 from sisimport.imports.forms import IssueFilterForm
 from sisimport.imports.kinds import get_kind
@@ -46,12 +47,12 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Facts, outcome, causes, next steps and issues of a run; its progress while it goes on."""
     run = find_run(request, pk)
     reader = queries.Reader.of(request.user, run)
-    context = _frame(request, run, reader) | {"part": "issues"}
+    context = run_frame(request, run, reader) | {"part": "issues"}
     if run.is_active:
         return render(request, "imports/run.html", context | _progress(run))
     form = IssueFilterForm(request.GET, run=run, reader=reader, text=request.session.get(_text_key(run), ""))
     issues = queries.IssueReport(run, reader, form.wanted())
-    page = Paginator(issues, PER_PAGE).get_page(request.GET.get("page"))
+    page: Page[Any] = Paginator(cast(Sequence[Any], issues), PER_PAGE).get_page(request.GET.get("page"))
     context |= {
         "form": form,
         "report": issues,
@@ -62,13 +63,13 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "imports/run.html", context)
 
 
-def _shown_issues(run: ImportRun, reader: queries.Reader, page: Page) -> list[Any]:
+def _shown_issues(run: ImportRun, reader: queries.Reader, page: Page[Any]) -> list[Any]:
     rows = list(page.object_list)
     lines = shown_lines(run, ((issue.line, issue.field) for issue in rows if issue.line > 0))
     return shown_issues(run, reader, rows, lines)
 
 
-def _frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any]:
+def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any]:
     """What every page of a run shows around its part."""
     kind = type_of(run)
     layout = layout_of(run)
@@ -93,7 +94,9 @@ def _frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict
         "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None,
         "may_export": access.can(user, Capability.EXPORT),
         "absent_count": (run.facts or {}).get("absent_count") if reader.whole else None,
-        "lists_absent": bool(kind and kind.lists_absent and run.work != Work.REVERT and run.status == RunStatus.COMPLETED),
+        "lists_absent": bool(
+            kind and kind.lists_absent and run.work != Work.REVERT and run.status == RunStatus.COMPLETED
+        ),
         "not_imported": run.refused_count + run.set_aside_count,
     }
 
@@ -108,7 +111,7 @@ def _can_be_updated(run: ImportRun) -> bool:
 
 def _update_work(kind: ImportType | None) -> str:
     """What the screen calls writing: Update, or Import on the score screen."""
-    return Work.IMPORT.label if kind and Work.UPDATE not in kind.works and Work.IMPORT in kind.works else Work.UPDATE.label
+    return kind.writing_work if kind else Work.UPDATE.label
 
 
 # ---- progress ----
@@ -160,7 +163,7 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the filter. Its text may be a name, so it is kept in the session and not in the address."""
     run = find_run(request, pk)
     form = IssueFilterForm(request.POST, run=run, reader=queries.Reader.of(request.user, run))
-    request.session[_text_key(run)] = "" if "clear" in request.POST else form.text
+    request.session[_text_key(run)] = "" if "clear" in request.POST else form.search_text
     query = "" if "clear" in request.POST else form.query
     return redirect(reverse("run", args=[run.pk]) + (f"?{query}" if query else "") + "#issues")
 
@@ -178,8 +181,8 @@ def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
     changes = queries.ChangeReport(
         run, reader, kind=asked[:16], line=int(line) if line.isdecimal() and len(line) < 9 else None
     )
-    page = Paginator(changes, PER_PAGE).get_page(request.GET.get("page"))
-    context = _frame(request, run, reader) | {
+    page: Page[Any] = Paginator(cast(Sequence[Any], changes), PER_PAGE).get_page(request.GET.get("page"))
+    context = run_frame(request, run, reader) | {
         "part": "changes",
         "changes": shown_changes(run, reader, list(page.object_list)),
         "page": page,
@@ -198,8 +201,9 @@ def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     reader = queries.Reader.of(request.user, run)
     only_el = request.GET.get("el") == "yes"
-    page = Paginator(queries.AbsentReport(run, reader, only_el=only_el), PER_PAGE).get_page(request.GET.get("page"))
-    context = _frame(request, run, reader) | {"part": "absent", "page": page, "only_el": only_el}
+    absent = queries.AbsentReport(run, reader, only_el=only_el)
+    page: Page[Any] = Paginator(cast(Sequence[Any], absent), PER_PAGE).get_page(request.GET.get("page"))
+    context = run_frame(request, run, reader) | {"part": "absent", "page": page, "only_el": only_el}
     return render(request, "imports/run_absent.html", context)
 
 
@@ -221,12 +225,12 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
                 import_type=run.import_type,
                 work=Work.IMPORT,
                 options=run.options,
-                user=request.user,
+                user=signed_in_user(request),
                 schools=run.schools,
                 test_run=run,
             )
         else:
-            started = services.start_update(test_run=run, user=request.user)
+            started = services.start_update(test_run=run, user=signed_in_user(request))
     except services.RunRefusedError as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
@@ -247,7 +251,7 @@ def test_again(request: HttpRequest, pk: int) -> HttpResponse:
             import_type=run.import_type,
             work=Work.TEST,
             options=run.options,
-            user=request.user,
+            user=signed_in_user(request),
             schools=access.visible_school_ids(request.user),
         )
     except (services.RunRefusedError, UnknownImportTypeError) as error:
@@ -264,7 +268,7 @@ def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "This run cannot be reverted by you. An import admin can revert the runs of others.")
         return redirect("run", pk=run.pk)
     try:
-        started = services.start_revert(run=run, user=request.user)
+        started = services.start_revert(run=run, user=signed_in_user(request))
     except services.RunRefusedError as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
@@ -278,5 +282,3 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     if access.may_cancel(request.user, run):
         services.cancel_run(run=run)
     return redirect("run", pk=run.pk)
-
-

@@ -1,0 +1,1 @@
+"""Downloads: tables as CSV or workbook, and refused lines as they came."""

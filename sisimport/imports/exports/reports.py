@@ -1,0 +1,91 @@
+"""Rows of a run's downloads, as text for people: the sentences of the page, SSIDs in full where the file itself holds them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from django.db.models import Exists, OuterRef
+
+from sisimport.imports.exports.tables import Row
+from sisimport.imports.issues import Severity
+from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.queries import report as queries
+from sisimport.imports.queries.changes import shown_changes
+from sisimport.imports.queries.issues import shown_issues
+from sisimport.imports.reports import data_lines
+from students.models import ELRecord
+
+_BLOCK = 1000
+
+ISSUE_HEAD = ("Line", "Severity", "Code", "Field", "Message", "What to do", "Local number", "Data line")
+ISSUE_WIDTHS = (8, 10, 16, 20, 70, 50, 14, 80)
+CHANGE_HEAD = ("Line", "Local number", "What", "Change", "Field", "Before", "After", "Not written because")
+CHANGE_WIDTHS = (8, 14, 14, 10, 22, 24, 24, 22)
+ABSENT_HEAD = ("Local number", "Last name", "First name", "School", "Grade", "Has SSID", "EL data", "Program Status")
+ABSENT_WIDTHS = (14, 22, 18, 26, 8, 10, 10, 16)
+
+
+def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
+    """Issues in the order of the page, with their data lines."""
+    issues = iter(queries.IssueReport(run, reader))
+    while block := list(islice(issues, _BLOCK)):
+        raw = data_lines(run, (issue.line for issue in block))
+        for issue in shown_issues(run, reader, block, {}):
+            number = issue.student.local_number if issue.student else ""
+            yield (
+                issue.line or "",
+                Severity(issue.severity).label,
+                issue.code,
+                issue.field,
+                issue.message,
+                issue.fix,
+                number,
+                raw.get(issue.line, ""),
+            )
+
+
+def change_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
+    """Changes, a row for each field."""
+    changes = queries.ChangeReport(run, reader).rows().iterator(chunk_size=_BLOCK)
+    while block := list(islice(changes, _BLOCK)):
+        for change in shown_changes(run, reader, block):
+            for field in change.fields:
+                yield (
+                    change.line,
+                    change.local_number,
+                    change.what,
+                    change.operation,
+                    field.label,
+                    field.before,
+                    field.after,
+                    change.aside,
+                )
+
+
+def absent_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
+    """Students in our records, not in this file."""
+    for student, has_el in queries.AbsentReport(run, reader):
+        el: ELRecord | None = getattr(student, "el", None)
+        yield (
+            student.local_number,
+            student.last_name,
+            student.first_name,
+            (student.school.name or student.school.code) if student.school else "",
+            student.grade,
+            "yes" if list(student.ssids.all()) else "no",
+            "yes" if has_el else "no",
+            el.program_status if el else "",
+        )
+
+
+def refused_line_numbers(run: ImportRun, reader: queries.Reader) -> Sequence[int]:
+    """Lines that were not imported: refused ones and, of an Update, those set aside. For the reader's students only."""
+    planned = ImportChange.objects.filter(run_id=OuterRef("run_id"), line=OuterRef("line"))
+    issues = ImportIssue.objects.filter(reader.issues(), run_id=run.plan_run_id, severity=Severity.ERROR, line__gt=0)
+    lines = set(issues.filter(~Exists(planned)).values_list("line", flat=True).distinct())
+    if run.writes and reader.whole:
+        written = ImportChange.objects.filter(run_id=run.plan_run_id, line=OuterRef("line")).exclude(
+            Exists(SetAside.objects.filter(run=run, line=OuterRef("line"), seq=OuterRef("seq")))
+        )
+        aside = SetAside.objects.filter(run=run).exclude(reason=SetAsideReason.DONE)
+        lines |= set(aside.filter(~Exists(written)).values_list("line", flat=True).distinct())
+    return sorted(lines)

@@ -1,0 +1,73 @@
+"""Tables as CSV (streamed, any length) and as workbook. No cell can be taken for a formula."""
+
+import csv
+import datetime as dt
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+
+from sisimport.imports.cells import safe_cell
+
+MAX_WORKBOOK_ROWS = 100_000
+_LONGEST_CELL = 32_000  # characters a cell of a workbook holds
+_BLOCK = 500
+
+Row = Sequence[Any]
+
+
+class _Echo:
+    """A file that gives back what is written."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_rows(head: Row, rows: Iterable[Row]) -> Iterator[bytes]:
+    """UTF-8 with a byte order mark: spreadsheets then read the accents."""
+    writer = csv.writer(_Echo())
+    yield b"\xef\xbb\xbf" + writer.writerow(head).encode()
+    block: list[str] = []
+    for row in rows:
+        block.append(writer.writerow([safe_cell(value) for value in row]))
+        if len(block) == _BLOCK:
+            yield "".join(block).encode()
+            block = []
+    yield "".join(block).encode()
+
+
+def workbook(title: str, head: Row, rows: Iterable[Row], *, widths: Sequence[int] = ()) -> IO[bytes]:
+    """A workbook in a temporary file, written row by row in flat memory; says so when it stops at its limit."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title[:31])
+    sheet.freeze_panes = "A2"
+    for column, width in enumerate(widths):
+        sheet.column_dimensions[chr(ord("A") + column)].width = width
+    heads = []
+    for text in head:
+        cell = WriteOnlyCell(sheet, value=text)
+        cell.font = Font(bold=True)
+        heads.append(cell)
+    sheet.append(heads)
+    for number, row in enumerate(rows):
+        if number == MAX_WORKBOOK_ROWS:
+            sheet.append([f"Only the first {MAX_WORKBOOK_ROWS:,} rows are here. The CSV download has all of them."])
+            break
+        sheet.append([_cell(sheet, value) for value in row])
+    stream = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    book.save(stream)
+    stream.seek(0)
+    return stream
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if value is None or isinstance(value, int | float | dt.date):
+        return value
+    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))[:_LONGEST_CELL]
+    cell = WriteOnlyCell(sheet, value=safe_cell(text))
+    cell.data_type = "s"  # text, whatever it looks like
+    return cell

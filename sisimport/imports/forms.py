@@ -1,0 +1,163 @@
+"""Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+from django.template.defaultfilters import filesizeformat
+
+from sisimport.imports.base import ImportType, Option
+from sisimport.imports.issues import Severity
+from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.queries.report import IssueFilter, IssueReport, Reader
+from sisimport.imports.registry import Tool, listed_types
+from students.models import School
+
+WORK_HINTS = {
+    Work.TEST: "Compare and report. Nothing is changed.",
+    Work.UPDATE: "Apply a tested file, exactly as tested.",
+    Work.IMPORT: "Apply the file: as its Test planned it, if it was tested.",
+}
+_MOST_TEXT = 80
+
+
+def option_name(option: Option) -> str:
+    """The name of an option's field: options must not meet the form's own fields."""
+    return f"option-{option.name}"
+
+
+class UploadForm(forms.Form):
+    """Import Type, Work to Perform, the type's options, File."""
+
+    import_type = forms.ChoiceField(label="Import Type")
+    work = forms.ChoiceField(label="Work to Perform", widget=forms.RadioSelect, initial=Work.TEST)
+    file = forms.FileField(
+        label="File",
+        allow_empty_file=True,  # the reader says in its own words that a file is empty
+        max_length=1000,
+        error_messages={"required": "Choose a file.", "invalid": "Choose a file."},
+    )
+
+    def __init__(self, *args: Any, tool: Tool, works: tuple[Work, ...], chosen: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.types = {kind.key: kind for kind in listed_types(tool.key)}
+        key = (self.data.get("import_type") if self.is_bound else chosen) or ""
+        self.kind: ImportType = self.types.get(str(key)) or next(iter(self.types.values()))
+        self.fields["import_type"].choices = [(kind.key, kind.label) for kind in self.types.values()]  # type: ignore[attr-defined]
+        self.fields["import_type"].initial = self.kind.key
+        self.works = tuple(work for work in self.kind.works if work in works)
+        self.fields["work"].choices = [(work.value, work.label) for work in self.works]  # type: ignore[attr-defined]
+        for option in self.kind.options:
+            self.fields[option_name(option)] = _option_field(option)
+
+    @property
+    def option_fields(self) -> list[forms.BoundField]:
+        return [self[option_name(option)] for option in self.kind.options]
+
+    @property
+    def work_choices(self) -> list[tuple[Work, str]]:
+        return [(work, WORK_HINTS[work]) for work in self.works]
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        limit = settings.IMPORT_MAX_BYTES
+        if file.size > limit:
+            raise forms.ValidationError(
+                f"The file is larger than {filesizeformat(limit)}. Split it, or ask your administrator to raise the limit."
+            )
+        return file
+
+    def options(self) -> Mapping[str, str]:
+        """Values of the type's options, as runs store them."""
+        values = {}
+        for option in self.kind.options:
+            value = self.cleaned_data.get(option_name(option))
+            values[option.name] = ("1" if value else "") if option.is_checkbox else str(value or "")
+        return values
+
+
+def _option_field(option: Option) -> forms.Field:
+    if option.is_checkbox:
+        return forms.BooleanField(
+            label=option.label, required=False, initial=option.default == "1", help_text=option.hint
+        )
+    if option.choices:
+        hints = [f"{choice.label}: {choice.hint}" for choice in option.choices if choice.hint]
+        return forms.ChoiceField(
+            label=option.label,
+            required=False,
+            initial=option.default,
+            choices=[(choice.value, choice.label) for choice in option.choices],
+            help_text=" ".join([option.hint, *hints]).strip(),
+        )
+    return forms.RegexField(
+        regex=f"^(?:{option.pattern})$" if option.pattern else r".*",
+        label=option.label,
+        required=False,
+        initial=option.default,
+        help_text=option.hint,
+        max_length=100,
+    )
+
+
+class IssueFilterForm(forms.Form):
+    """Filter of a report: severity, cause, school in the address; the text, which may be a name, apart from it."""
+
+    severity = forms.ChoiceField(required=False)
+    code = forms.ChoiceField(label="Cause", required=False)
+    school = forms.ChoiceField(label="School", required=False)
+    text = forms.CharField(
+        label="Text", required=False, max_length=_MOST_TEXT, help_text="A value, a name, a line or local number"
+    )
+
+    def __init__(self, data: QueryDict, *, run: ImportRun, reader: Reader, text: str = "") -> None:
+        values = {name: data.get(name, "") for name in ("severity", "code", "school")}
+        values["text"] = data.get("text", text)
+        super().__init__(values)
+        report = IssueReport(run, reader)
+        self.fields["severity"].choices = [  # type: ignore[attr-defined]
+            ("", "All"),
+            *((severity.label, severity.label) for severity in Severity),
+        ]
+        self.fields["code"].choices = [  # type: ignore[attr-defined]
+            ("", "All causes"),
+            *dict.fromkeys((cause.code, cause.title) for cause in report.causes),
+        ]
+        schools = School.objects.all() if reader.schools is None else School.objects.filter(pk__in=reader.schools)
+        self.fields["school"].choices = [  # type: ignore[attr-defined]
+            ("", "All schools"),
+            *((str(school.pk), school.name or school.code) for school in schools),
+        ]
+        self.is_valid()
+
+    def _value(self, name: str) -> str:
+        return str(getattr(self, "cleaned_data", {}).get(name) or "")
+
+    @property
+    def search_text(self) -> str:
+        return self._value("text")
+
+    def wanted(self) -> IssueFilter:
+        """What is asked for; a value that is not offered is ignored."""
+        severity, school = self._value("severity"), self._value("school")
+        return IssueFilter(
+            severity=Severity[severity.upper()] if severity else None,
+            code=self._value("code"),
+            school=int(school) if school else None,
+            text=self.search_text,
+        )
+
+    @property
+    def query(self) -> str:
+        """The part of the filter that may stand in an address."""
+        query = QueryDict(mutable=True)
+        for name in ("severity", "code", "school"):
+            if self._value(name):
+                query[name] = self._value(name)
+        return query.urlencode()
+
+    @property
+    def is_filtering(self) -> bool:
+        return bool(self.query or self.search_text)

@@ -1,0 +1,95 @@
+"""What a chosen file was recognised as, in the words of the upload screen."""
+
+from dataclasses import dataclass, field
+from typing import IO
+
+from sisimport.imports.base import ImportType
+from sisimport.imports.issues import FileError
+from sisimport.imports.recognition import recognise_file
+from sisimport.imports.registry import get_tool
+from sisimport.imports.services import shown_name
+
+SAMPLE_BYTES = 1 << 20
+_DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}
+_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Windows-1252"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """For the template. `other`: the type it fits when that is not the one chosen. `error`: why it cannot be read."""
+
+    name: str
+    size: int
+    title: str = ""
+    reads_as: str = ""
+    lines: int | None = None
+    about: bool = False
+    error: str = ""
+    fix: str = ""
+    other: ImportType | None = None
+    other_tool: str = ""
+    notices: list[str] = field(default_factory=list)
+
+
+def recognised(stream: IO[bytes], *, name: str, size: int, chosen: ImportType) -> Recognised:
+    """Look at a file, or at its first part (`size` is that of the whole). Never raises on any bytes."""
+    stream.seek(0, 2)
+    held = stream.tell()
+    if 0 < held < size:
+        _cut_to_whole_lines(stream)
+    named = shown_name(name)
+    found = recognise_file(stream, expected=chosen.key)
+    recognition = found.recognition
+    if recognition.error is not None:
+        other = _other_type(stream, chosen)
+        return Recognised(
+            name=named,
+            size=size,
+            error=str(recognition.error),
+            fix=_fix(recognition.error),
+            other=other,
+            other_tool=get_tool(other.tool).title if other else "",
+        )
+    lines, about = recognition.line_count, False
+    if lines is not None and held < size:
+        stream.seek(0, 2)
+        lines, about = max(round(lines * size / max(stream.tell(), 1)), 1), True
+    layout = recognition.layout
+    header = "a header line" if recognition.header else "no header"
+    delimiter = "fixed width" if not recognition.delimiter else f"{_named(recognition.delimiter)} delimited"
+    return Recognised(
+        name=named,
+        size=size,
+        title=f"{layout.title}, {recognition.column_count} columns" if layout else "",
+        reads_as=f"{delimiter}, {_ENCODINGS.get(recognition.encoding, recognition.encoding)}, {header}",
+        lines=lines,
+        about=about,
+        notices=[str(problem) for problem in recognition.notices],
+    )
+
+
+def _named(delimiter: str) -> str:
+    return _DELIMITERS.get(delimiter, delimiter)
+
+
+def _cut_to_whole_lines(stream: IO[bytes]) -> None:
+    """A part of a file ends within a line, or within a letter: leave that line out."""
+    stream.seek(0)
+    data = stream.read()
+    cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+    if cut:
+        stream.seek(cut)
+        stream.truncate()
+    stream.seek(0)
+
+
+def _fix(error: FileError) -> str:
+    return error.fix
+
+
+def _other_type(stream: IO[bytes], chosen: ImportType) -> ImportType | None:
+    """A type on the screens that this file does fit."""
+    found = recognise_file(stream)
+    if found.recognition.error is not None:
+        return None
+    return next((kind for kind in found.types if kind.listed and kind.key != chosen.key), None)

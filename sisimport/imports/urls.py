@@ -1,0 +1,27 @@
+"""Addresses of the shared journey. No name, number or SSID of a student stands in one."""
+
+from django.urls import path
+
+from sisimport.imports.views import downloads, history, home, runs, students, upload
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("account/", home.account, name="account"),
+    path("imports/<slug:tool>/", upload.upload, name="upload"),
+    path("imports/<slug:tool>/recognise/", upload.recognise, name="recognise"),
+    path("runs/", history.runs, name="runs"),
+    path("runs/<int:pk>/", runs.run_page, name="run"),
+    path("runs/<int:pk>/status/", runs.run_status, name="run_status"),
+    path("runs/<int:pk>/filter/", runs.filter_issues, name="filter_issues"),
+    path("runs/<int:pk>/changes/", runs.run_changes, name="run_changes"),
+    path("runs/<int:pk>/absent/", runs.run_absent, name="run_absent"),
+    path("runs/<int:pk>/print/", downloads.run_print, name="run_print"),
+    path("runs/<int:pk>/download/", downloads.export, name="export"),
+    path("runs/<int:pk>/update/", runs.start_update, name="start_update"),
+    path("runs/<int:pk>/test/", runs.test_again, name="test_again"),
+    path("runs/<int:pk>/revert/", runs.start_revert, name="start_revert"),
+    path("runs/<int:pk>/cancel/", runs.cancel_run, name="cancel_run"),
+    path("students/", students.students, name="students"),
+    path("students/<int:pk>/", students.student, name="student"),
+    path("students/<int:pk>/ssid/", students.show_ssid, name="show_ssid"),
+]

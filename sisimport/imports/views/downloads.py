@@ -1,0 +1,99 @@
+"""Downloads and the print view of a run. Each is logged before its first byte leaves."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
+
+from sisimport.imports.access import Capability, requires
+from sisimport.imports.exports import reports
+from sisimport.imports.exports.tables import Row, csv_rows, workbook
+from sisimport.imports.models import ImportRun, RunStatus
+from sisimport.imports.queries import report as queries
+from sisimport.imports.queries.datalines import original_lines, shown_lines
+from sisimport.imports.queries.issues import shown_issues
+from sisimport.imports.views.runs import find_run, run_frame
+from students.access import log_view
+from students.models import StudentView
+
+PRINTED = 2000  # issues on paper; beyond, a table is the better form
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    title: str
+    head: tuple[str, ...]
+    widths: tuple[int, ...]
+    rows: Callable[[ImportRun, queries.Reader], Iterator[Row]]
+
+
+TABLES = {
+    "issues": Table("Issues", reports.ISSUE_HEAD, reports.ISSUE_WIDTHS, reports.issue_rows),
+    "changes": Table("Changes", reports.CHANGE_HEAD, reports.CHANGE_WIDTHS, reports.change_rows),
+    "absent": Table("Not in this file", reports.ABSENT_HEAD, reports.ABSENT_WIDTHS, reports.absent_rows),
+}
+
+
+@requires(Capability.EXPORT)
+@require_POST
+def export(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """One download of a run: `refused`, or a table and its form (`issues-csv`, `absent-xlsx`)."""
+    run = find_run(request, pk)
+    what = request.POST.get("what", "")
+    reader = queries.Reader.of(request.user, run)
+    if run.status != RunStatus.COMPLETED:
+        raise Http404
+    name, _dash, form = what.partition("-")
+    if what == "refused" and run.file is not None:
+        _log(request, run, what)
+        lines = reports.refused_line_numbers(run, reader)
+        ending = PurePath(run.file.name).suffix or ".txt"
+        return _sent(StreamingHttpResponse(original_lines(run, lines), "text/plain"), run, "refused", ending)
+    if name not in TABLES or form not in {"csv", "xlsx"}:
+        raise Http404
+    _log(request, run, what)
+    table = TABLES[name]
+    rows = table.rows(run, reader)
+    if form == "csv":
+        return _sent(StreamingHttpResponse(csv_rows(table.head, rows), "text/csv; charset=utf-8"), run, name, ".csv")
+    book = workbook(table.title, table.head, rows, widths=table.widths)
+    return _sent(FileResponse(book, content_type=XLSX), run, name, ".xlsx")
+
+
+def _log(request: HttpRequest, run: ImportRun, what: str) -> None:
+    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"run {run.pk}: {what}")
+
+
+def _sent(response: HttpResponseBase, run: ImportRun, what: str, ending: str) -> HttpResponseBase:
+    """As a file named after the upload; odd characters of the name are encoded by the header's own rules."""
+    stem = PurePath(run.file.name).stem if run.file else "revert"
+    header = content_disposition_header(as_attachment=True, filename=f"{stem}-run-{run.pk}-{what}{ending}")
+    response["Content-Disposition"] = header or "attachment"
+    return response
+
+
+@requires(Capability.EXPORT)
+@require_GET
+def run_print(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole report on one page, for paper: facts, causes, issues with their data lines."""
+    run = find_run(request, pk)
+    if run.status != RunStatus.COMPLETED:
+        raise Http404
+    reader = queries.Reader.of(request.user, run)
+    _log(request, run, "print")
+    report = queries.IssueReport(run, reader)
+    rows = list(islice(report, PRINTED))
+    lines = shown_lines(run, ((issue.line, issue.field) for issue in rows if issue.line > 0))
+    context = run_frame(request, run, reader) | {
+        "part": "print",
+        "report": report,
+        "issues": shown_issues(run, reader, rows, lines),
+        "printed": PRINTED,
+    }
+    return render(request, "imports/run_print.html", context)

@@ -1,0 +1,26 @@
+"""History of runs."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from sisimport.imports import access
+from sisimport.imports.access import Capability, requires
+from sisimport.imports.tables import RunFilter
+
+PER_PAGE = 25
+
+
+@requires(Capability.READ)
+@require_GET
+def runs(request: HttpRequest) -> HttpResponse:
+    """Runs the user may open, newest first."""
+    wanted = RunFilter(
+        request.GET,
+        queryset=access.visible_runs(request.user).select_related("file", "created_by").order_by("-id"),
+        request=request,
+    )
+    page = Paginator(wanted.qs, PER_PAGE).get_page(request.GET.get("page"))
+    filtered = any(request.GET.get(name) for name in wanted.filters)
+    return render(request, "imports/runs.html", {"filter": wanted, "page": page, "filtered": filtered})

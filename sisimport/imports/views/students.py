@@ -1,0 +1,102 @@
+"""Student search and a student's page. Opening a page and unmasking an SSID are logged (rule ID-6)."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sisimport.imports import access, panels
+from sisimport.imports.access import Capability, requires
+from sisimport.imports.queries import students as queries
+from students.access import log_view, visible_schools, visible_students
+from students.models import SSID, ELRecord, Student, StudentView
+
+PER_PAGE = 25
+_TEXT_KEY = "students-text"
+GRADES = ("IN", "TD", "PS", "TK", "KN", *(f"{n:02d}" for n in range(1, 13)), "AD")
+
+
+@requires(Capability.READ)
+@require_http_methods(["GET", "POST"])
+def students(request: HttpRequest) -> HttpResponse:
+    """Search. What is typed may be a name or an SSID: it comes by POST and stays in the session, never in an address."""
+    if request.method == "POST":
+        request.session[_TEXT_KEY] = "" if "clear" in request.POST else request.POST.get("text", "").strip()[:80]
+        kept = request.POST.copy()
+        query = "&".join(f"{name}={kept[name]}" for name in ("school", "grade", "ssid") if kept.get(name, "").isalnum())
+        clear = "clear" in request.POST
+        return redirect(reverse("students") + (f"?{query}" if query and not clear else ""))
+    school = request.GET.get("school", "")
+    wanted = queries.StudentSearch(
+        text=request.session.get(_TEXT_KEY, ""),
+        school=int(school) if school.isdecimal() and len(school) < 10 else None,
+        grade=request.GET.get("grade", "")[:2],
+        ssid=request.GET.get("ssid", ""),
+    )
+    found = queries.search_students(visible_students(request.user), wanted)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "students/search.html",
+        {
+            "page": page,
+            "wanted": wanted,
+            "schools": visible_schools(request.user),
+            "grades": GRADES,
+            "ssid_choices": [("", "With or without"), ("missing", "Without SSID"), ("present", "With SSID")],
+        },
+    )
+
+
+def find_student(request: HttpRequest, pk: int) -> Student:
+    """The student, if one of the user's; else 404, as if there were none."""
+    return get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
+
+
+@requires(Capability.READ)
+@require_GET
+def student(request: HttpRequest, pk: int) -> HttpResponse:
+    found = find_student(request, pk)
+    log_view(user=request.user, kind=StudentView.Kind.PAGE, student=found)
+    return render(request, "students/student.html", _student_context(request, found))
+
+
+@requires(Capability.SHOW_SSID)
+@require_POST
+def show_ssid(request: HttpRequest, pk: int) -> HttpResponse:
+    """The student's page, or the one number for htmx, with the SSIDs unmasked. A logged POST."""
+    found = find_student(request, pk)
+    log_view(user=request.user, kind=StudentView.Kind.SSID, student=found)
+    if request.htmx:  # type: ignore[attr-defined]
+        current, former = queries.current_and_former(found)
+        return render(
+            request, "students/_ssids.html", {"student": found, "ssid": current, "former": former, "shown": True}
+        )
+    return render(request, "students/student.html", _student_context(request, found) | {"shown": True})
+
+
+def _student_context(request: HttpRequest, found: Student) -> dict[str, Any]:
+    current, former = queries.current_and_former(found)
+    return {
+        "student": found,
+        "age": queries.age_of(found),
+        "ssid": current,
+        "former": former,
+        "origin_run": _origin_run(request, current),
+        "el": ELRecord.objects.filter(student=found).first(),
+        "guardians": list(found.guardians.all()),
+        "enrollments": list(found.enrollments.select_related("school").order_by("-start_date")),
+        "events": queries.timeline(found, openable=access.visible_runs(request.user)),
+        "cards": panels.cards(panels.STUDENT, request, found),
+        "may_edit": access.can(request.user, Capability.EDIT_STUDENTS) and getattr(request.user, "is_staff", False),
+    }
+
+
+def _origin_run(request: HttpRequest, ssid: SSID | None) -> int | None:
+    """The run an SSID came from, if the user may open it."""
+    if ssid is None or ssid.origin_run is None:
+        return None
+    return access.visible_runs(request.user).filter(pk=ssid.origin_run).values_list("pk", flat=True).first()

@@ -1,0 +1,125 @@
+"""The upload screens: one for each import tool; and what a chosen file is recognised as, said at once."""
+
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import IO, cast
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sisimport.imports import access, registry, services
+from sisimport.imports.access import Capability, requires, signed_in_user
+from sisimport.imports.forms import UploadForm
+from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.queries.home import last_runs
+from sisimport.imports.queries.recognised import SAMPLE_BYTES, recognised
+from sisimport.imports.registry import Tool
+from students.access import visible_school_ids
+
+LAST_RUNS = 4
+
+
+def _tool(key: str) -> Tool:
+    for tool in registry.tools():
+        if tool.key == key:
+            return tool
+    raise Http404
+
+
+def _works(request: HttpRequest) -> tuple[Work, ...]:
+    """What the user may choose to perform."""
+    works = [Work.TEST] if access.can(request.user, Capability.TEST) else []
+    if access.can(request.user, Capability.UPDATE):
+        works += [Work.UPDATE, Work.IMPORT]
+    return tuple(works)
+
+
+@requires(Capability.UPLOAD)
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest, tool: str) -> HttpResponse:
+    """Choose type, work and file; one button. A file that cannot be read is refused here, in the reader's words."""
+    chosen = _tool(tool)
+    if request.method == "POST" and "show" not in request.POST:
+        form = UploadForm(request.POST, request.FILES, tool=chosen, works=_works(request))
+        if form.is_valid():
+            run = _start(request, form)
+            if run is not None:
+                return redirect("run", pk=run.pk)
+    else:
+        asked = request.POST.get("import_type") or request.GET.get("type", "")
+        form = UploadForm(tool=chosen, works=_works(request), chosen=asked)
+    context = {
+        "tool": chosen,
+        "form": form,
+        "kind": form.kind,
+        "last_runs": last_runs(request.user, limit=LAST_RUNS, tool_types=list(form.types)),
+        "max_bytes": settings.IMPORT_MAX_BYTES,
+        "sample_bytes": SAMPLE_BYTES,
+    }
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "imports/_upload_options.html", context)
+    return render(request, "imports/upload.html", context, status=200 if not form.errors else 422)
+
+
+def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
+    """Start the run; None when it cannot be, with the reason on the form."""
+    file: UploadedFile = form.cleaned_data["file"]
+    work = Work(form.cleaned_data["work"])
+    stream = cast(IO[bytes], file.file)
+    found = recognised(stream, name=str(file.name), size=file.size or 0, chosen=form.kind)
+    if found.error:
+        form.add_error("file", found.error)
+        return None
+    schools = visible_school_ids(request.user)
+    try:
+        if work == Work.UPDATE:
+            return _start_update(request, form, stream)
+        kept = services.keep_file(stream=stream, name=str(file.name), user=signed_in_user(request))
+        return services.start_run(
+            file=kept,
+            import_type=form.kind.key,
+            work=work,
+            options=form.options(),
+            user=signed_in_user(request),
+            schools=schools,
+        )
+    except services.RunRefusedError as error:
+        form.add_error(None, str(error))
+        return None
+
+
+def _start_update(request: HttpRequest, form: UploadForm, stream: IO[bytes]) -> ImportRun:
+    """Apply the newest Test of this very file that the user may apply (rule W-3). The file is not kept a second time."""
+    options = services.clean_options(form.kind, form.options())
+    test = services.find_test(
+        sha256=services.hash_of(stream),
+        import_type=form.kind.key,
+        options=options,
+        user_runs=access.visible_runs(request.user),
+    )
+    if test is None or not access.may_update(request.user, test):
+        raise services.RunRefusedError(
+            "There is no completed Test of this very file with these options yet. "
+            "Run the Test first, read its report, then Update."
+        )
+    return services.start_update(test_run=test, user=signed_in_user(request))
+
+
+@requires(Capability.UPLOAD)
+@require_POST
+def recognise(request: HttpRequest, tool: str) -> HttpResponse:
+    """What a file is, from its beginning: the browser sends the first part, its name and its size. Nothing is kept."""
+    chosen = _tool(tool)
+    types = {kind.key: kind for kind in registry.listed_types(chosen.key)}
+    part = request.FILES.get("part")
+    kind = types.get(request.POST.get("import_type", ""))
+    if part is None or kind is None:
+        raise Http404
+    size = request.POST.get("size", "")
+    name = PurePosixPath(request.POST.get("name", "")).name
+    data = BytesIO(part.read(SAMPLE_BYTES + 1))
+    found = recognised(data, name=name, size=int(size) if size.isdecimal() else 0, chosen=kind)
+    return render(request, "imports/_recognised.html", {"found": found, "tool": chosen})

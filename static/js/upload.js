@@ -1,0 +1,92 @@
+// The upload screen: a file can be dropped, and what it is said at once. Without this script the form works by itself.
+
+const form = document.querySelector("form[data-upload]");
+const input = form.querySelector("input[type=file]");
+const drop = form.querySelector("[data-drop]");
+const answer = document.getElementById("recognised");
+const sampleBytes = Number(form.dataset.sample);
+let asked = 0;
+
+form.querySelector("[data-drop-hint]").hidden = false;
+form.querySelector("[data-no-script]")?.setAttribute("hidden", "");
+
+// ---- recognition: only the first part of the file travels ----
+
+async function isArchive(file) {
+  const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  return first === 0x50 && second === 0x4b;
+}
+
+async function recognise() {
+  const turn = ++asked;
+  answer.replaceChildren();
+  const [file] = input.files;
+  if (!file) return;
+  const part = (await isArchive(file)) && file.size < 32 * sampleBytes ? file : file.slice(0, sampleBytes);
+  const body = new FormData();
+  body.append("part", part, "part");
+  body.append("name", file.name);
+  body.append("size", String(file.size));
+  body.append("import_type", form.elements.import_type.value);
+  try {
+    const response = await fetch(form.dataset.recognise, {
+      method: "POST",
+      body,
+      headers: { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
+      credentials: "same-origin",
+    });
+    if (turn !== asked || !response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    answer.replaceChildren(...page.body.childNodes);
+  } catch {
+    // No network: the run itself will say what is wrong with the file.
+  }
+}
+
+input.addEventListener("change", recognise);
+answer.addEventListener("click", (event) => {
+  const type = event.target.closest("[data-choose-type]")?.dataset.chooseType;
+  if (!type) return;
+  form.elements.import_type.value = type;
+  form.elements.import_type.dispatchEvent(new Event("change", { bubbles: true }));
+});
+form.elements.import_type.addEventListener("change", recognise);
+
+// ---- drag and drop ----
+
+for (const name of ["dragenter", "dragover"]) {
+  drop.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+for (const name of ["dragleave", "drop"]) {
+  drop.addEventListener(name, () => drop.classList.remove("over"));
+}
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (!event.dataTransfer.files.length) return;
+  const one = new DataTransfer();
+  one.items.add(event.dataTransfer.files[0]);
+  input.files = one.files;
+  recognise();
+});
+
+// ---- the button says what it will do ----
+
+function nameWork() {
+  const chosen = form.querySelector("input[name=work]:checked");
+  if (chosen) form.querySelector("[data-work-name]").textContent = chosen.dataset.label;
+}
+form.addEventListener("change", nameWork);
+document.body.addEventListener("htmx:afterSwap", nameWork);
+nameWork();
+
+form.addEventListener("submit", () => {
+  const button = form.querySelector("[data-run]");
+  button.setAttribute("aria-busy", "true");
+  button.textContent = "Uploading …";
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
