@@ -37,6 +37,7 @@ class StudentFactory(DjangoModelFactory[Student]):
 
     class Meta:
         model = Student
+        skip_postgeneration_save = True
 
     class Params:
         with_ssid = factory.Trait(ssid=factory.RelatedFactory("tests.factories.SSIDFactory", "student"))
