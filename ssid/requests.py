@@ -166,7 +166,6 @@ class SSIDRequest(ImportType):
     label = "SSID Import - Request File"
     tool = TOOL
     order = 20
-    listed = False
     description = (
         "Reads the state's answer to a request for SSIDs. Mark the right candidate in the selection column, or choose on "
         "the page that follows the Test; the chosen SSID and its English learner data go to the student."
