@@ -5,8 +5,7 @@ from pathlib import Path
 from assessments import kinds  # noqa: F401 - registers the kinds of change
 from assessments.scores import LAYOUTS, TOOL, ScoreImport
 from assessments.structure import import_types
-from sisimport.imports.layouts import load_layouts
-from sisimport.imports.registry import Tool, register_instance, register_tool
+from sisimport.imports.registry import Tool, folder_layouts, register_instance, register_tool
 
 register_tool(
     Tool(
@@ -21,10 +20,10 @@ register_tool(
 
 def register_score_imports(folder: Path, *, listed: bool) -> list[ScoreImport]:
     """Make an import type known for every layout of a folder that has none yet."""
-    made = [ScoreImport(facts, folder=folder, listed=listed) for facts in import_types(load_layouts(folder))]
+    made = [ScoreImport(facts, folder=folder, listed=listed) for facts in import_types(folder_layouts(folder))]
     for import_type in made:
         register_instance(import_type)
     return made
 
 
-register_score_imports(LAYOUTS, listed=False)
+register_score_imports(LAYOUTS, listed=True)

@@ -123,14 +123,8 @@ codes.register(
     IssueCode(
         "EXC-EXCEL",
         "Exception: Excel workbook",
-        "Excel files are not imported: the file is {found}; expected {expected}.",
-        "Convert it here first and look at what it becomes, or download the text file from the state.",
-    ),
-    IssueCode(
-        "EXC-CELL",
-        "Exception: spoilt cells in a workbook",
-        "The workbook holds {found}; expected {expected}.",
-        "A spreadsheet rounded or shortened these numbers: download the text file from the state instead.",
+        "Excel files cannot be imported: the file is {found}; expected {expected}.",
+        "Convert it first and look at what it becomes (on the command line: --option excel=convert), or download the text file.",
     ),
     IssueCode(
         "SKIP-UNSCORED",

@@ -5,6 +5,7 @@
 Source: CAASPP Import (vendor help page, 2025); layouts by the California Department of Education.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from assessments.models import Assessment, ScoreRow
 from assessments.structure import LayoutTest, TypeFacts, family_of, test_names, tests_of
 from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
+from sisimport.imports.issues import FileError
 from sisimport.imports.kinds import EL_KIND
-from sisimport.imports.layouts import load_layouts
+from sisimport.imports.layouts import normalise_header
 from sisimport.imports.models import Work
+from sisimport.imports.registry import folder_layouts
 
 TOOL = "caaspp"
 LAYOUTS = Path(__file__).parent / "layouts"
 NEW, SKIP = "new", "skip"
 EL_PART = "el"
+# First columns of files from the state's reporting site for educators.
+_OTHER_SITE = ["studentidentifier", "firstname", "lastorsurname"]
 STATUS_OF = {"EL": "EL", "IFEP": "Not EL"}
 ELA_STATUS = checkbox(
     "ela_status",
@@ -80,7 +85,7 @@ class ScoreImport(ImportType):
         self.layout_folder = folder
         self.listed = listed
         self.family = family_of(facts.layouts[0])
-        loaded = load_layouts(folder)
+        loaded = folder_layouts(folder)
         self.tests = test_names(loaded[key] for key in facts.layouts)
         names = ", ".join(self.tests.values())
         self.description = f"Brings scores of {names} into the student records, with their parts."
@@ -94,6 +99,15 @@ class ScoreImport(ImportType):
         lists = [assessment_option(code, name, fitting.get(code, [])) for code, name in self.tests.items()]
         extra = [ELA_STATUS] if self.family == "elpac-initial" else []
         return (*lists, *extra, SCHOOLS)
+
+    def explain(self, error: FileError, head: bytes) -> FileError:
+        if error.code == "FILE-TYPE" and "Excel" in error.found:
+            return FileError("EXC-EXCEL", found=error.found, expected="the text file as downloaded, or its zip")
+        first = head.decode("utf-8", "replace").lstrip("\ufeff").split("\n", 1)[0]
+        names = [normalise_header(name) for name in re.split(r"[,^\t]", first)[:3]]
+        if names == _OTHER_SITE:
+            return FileError("EXC-OTHER-SITE", found="the columns StudentIdentifier, FirstName, LastOrSurname")
+        return error
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return ScoreRow.objects.annotate(student=FilteredRelation("holder__student"))

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, Expression
 
-from sisimport.imports.issues import Severity
+from sisimport.imports.issues import FileError, Severity
 from sisimport.imports.kinds import ChangeKind
 from sisimport.imports.models import Work
 
@@ -189,6 +189,10 @@ class ImportType:
     def writing_work(self) -> str:
         """What its screen calls applying a file: Update, or Import."""
         return str((Work.UPDATE if Work.UPDATE in self.works else Work.IMPORT).label)
+
+    def explain(self, error: FileError, head: bytes) -> FileError:  # noqa: ARG002
+        """Why a file that was not recognised cannot be used, where its first bytes tell more than the error does."""
+        return error
 
     def rules(self, context: "RunContext") -> Sequence[Rule]:
         """The rules of this run, given its options."""

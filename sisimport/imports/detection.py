@@ -290,8 +290,10 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     raise FileError("FILE-UNKNOWN", found=found, expected="a layout that is known here")
 
 
-def _rank(fit: Fit) -> tuple[bool, bool, float]:
-    return (fit.error is None, fit.exact, fit.score)
+def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:
+    """Column names say more than positions and content: an edited header still beats a shape that happens to fit."""
+    by_name = fit.header and fit.layout.header is Header.REQUIRED
+    return (fit.error is None, fit.exact, by_name, fit.score)
 
 
 def _best(fits: Sequence[Fit]) -> Fit | None:

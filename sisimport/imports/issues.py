@@ -184,6 +184,12 @@ codes.register(
         "Unpack the archive and upload the one text file that holds the records.",
     ),
     IssueCode(
+        "FILE-WORKBOOK",
+        "Workbook cannot be converted",
+        "The workbook holds {found}; expected {expected}.",
+        "Download the text file from the state instead; a spreadsheet changes numbers and dates.",
+    ),
+    IssueCode(
         "FILE-ENCODING",
         "Text encoding",
         "The file holds {found}; expected {expected}.",

@@ -162,7 +162,8 @@ _DELIMITERS = {"^", ",", "\t", "|", ";"}
 def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
     """All layouts of a folder by key (the file name without ending). Raises LayoutError.
 
-    `own`: a folder whose files take the place of those of the same name; a code set of its `codes.toml` that of the same set.
+    `own`: a folder whose files take the place of those of the same name, or add a year to their family (caaspp-2025-26 beside
+    caaspp-2024-25); a code set of its `codes.toml` takes the place of that of the same set.
     """
     code_sets = load_code_sets(folder / CODES_FILE)
     if own is not None:
@@ -171,7 +172,17 @@ def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
     for path in sorted(path for path in folder.glob("*.toml") if path.name != CODES_FILE):
         mine = own / path.name if own is not None else path
         layouts[path.stem] = load_layout(mine if mine.exists() else path, code_sets=code_sets)
+    families = {name for key in layouts if (name := _family(key))}
+    for path in sorted(own.glob("*.toml")) if own is not None else ():
+        if path.stem not in layouts and _family(path.stem) in families:
+            layouts[path.stem] = load_layout(path, code_sets=code_sets)
     return layouts
+
+
+def _family(key: str) -> str:
+    """What the names of one file's yearly layouts share: `caaspp-` of caaspp-2023-24; empty for names without year."""
+    match = re.match(r"(.*?)(?=\d{4}-\d{2})", key)
+    return match[1] if match else ""
 
 
 def load_code_sets(path: Path) -> CodeSets:

@@ -7,6 +7,8 @@ from sisimport.imports.base import ImportType
 from sisimport.imports.detection import Recognition, recognise
 from sisimport.imports.registry import all_layouts, all_types, get_type, layouts_of
 
+_HEAD_BYTES = 4096
+
 
 class UnrecognisedFileError(Exception):
     """The file fits no import type, or more than one; the text says so to the user."""
@@ -36,8 +38,11 @@ def recognise_file(stream: IO[bytes], *, expected: str | None = None) -> Recogni
 def recognise_type(stream: IO[bytes]) -> ImportType:
     """The one import type of a file. Raises UnrecognisedFileError."""
     found = recognise_file(stream)
-    if found.recognition.error is not None:
-        raise UnrecognisedFileError(str(found.recognition.error))
+    error = found.recognition.error
+    if error is not None:
+        head = stream.read(_HEAD_BYTES)
+        told = (import_type.explain(error, head) for import_type in all_types())
+        raise UnrecognisedFileError(str(next((better for better in told if better is not error), error)))
     if not found.types:
         raise UnrecognisedFileError("This file fits none of the import types.")
     return found.types[0]

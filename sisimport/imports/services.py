@@ -1,6 +1,7 @@
 """Writes around a run: keep a file, start a run, cancel, revert. What a run does itself is in execution.py and engine/."""
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import IO, Any
@@ -12,9 +13,11 @@ from django.db import IntegrityError, transaction
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports.base import ImportType
+from sisimport.imports.files import open_file
 from sisimport.imports.issues import render
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type
+from sisimport.imports.workbooks import Converted, convert
 
 _CHUNK = 1 << 20
 
@@ -52,6 +55,15 @@ def hash_of(stream: IO[bytes]) -> str:
         digest.update(chunk)
     stream.seek(0)
     return digest.hexdigest()
+
+
+def convert_workbook(*, file: ImportFile, user: User | None) -> tuple[ImportFile, Converted]:
+    """Keep what a workbook becomes as text, beside the workbook. Raises FileError when it cannot be converted."""
+    with open_file(file) as stream, tempfile.TemporaryFile() as text:
+        converted = convert(stream, text)
+        kept = keep_file(stream=text, name=f"{file.name}.txt", user=user)
+    ImportFile.objects.filter(pk=kept.pk).update(converted_from=file)
+    return kept, converted
 
 
 def shown_name(name: str) -> str:

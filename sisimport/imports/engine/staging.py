@@ -29,6 +29,7 @@ SEPARATOR, QUOTE = "\x02", "\x01"
 _SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
 _COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
 MAX_PROBLEMS = 40  # per line
+HEAD_BYTES = 4096  # of a file that was not recognised, for a better word on why
 _LINES = 4000
 
 
@@ -43,7 +44,8 @@ def stage(context: RunContext) -> None:
     with open_file(run.file) as stream:
         recognition = recognise(stream, known_layouts(), expected=layouts_of(import_type))
         if recognition.error is not None:
-            raise recognition.error
+            stream.seek(0)
+            raise import_type.explain(recognition.error, stream.read(HEAD_BYTES))
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.

@@ -7,10 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.imports.commands import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
-from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.files import open_file
+from sisimport.imports.issues import FileError
+from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.registry import UnknownImportTypeError, get_type
-from sisimport.imports.services import RunRefusedError, keep_file, start_run
+from sisimport.imports.services import RunRefusedError, convert_workbook, keep_file, start_run
+from sisimport.imports.workbooks import is_workbook
 
 
 class Command(BaseCommand):
@@ -48,12 +51,20 @@ class Command(BaseCommand):
         if not path.is_file():
             raise RunRefusedError(f"There is no file {path.name}.")
         given = dict(pair.partition("=")[::2] for pair in options["option"])
-        with path.open("rb") as stream:
-            key = options["type"]
-            if key == "auto":
-                key = recognise_type(stream).key
+        excel = given.pop("excel", "")
+        if excel not in {"", "convert"}:
+            raise RunRefusedError("excel takes one value: convert.")
+        key = options["type"]
+        if key != "auto":
             get_type(key)
-            file = keep_file(stream=stream, name=path.name, user=None)
+        with path.open("rb") as stream:
+            if excel and is_workbook(stream):
+                file = self.convert(keep_file(stream=stream, name=path.name, user=None))
+            else:
+                file = keep_file(stream=stream, name=path.name, user=None)
+        if key == "auto":
+            with open_file(file) as stream:
+                key = recognise_type(stream).key
         test_run = None
         if options["test_run"]:
             test_run = ImportRun.objects.filter(
@@ -71,6 +82,20 @@ class Command(BaseCommand):
             test_run=test_run,
             ring=False,
         )
+
+    def convert(self, workbook: ImportFile) -> ImportFile:
+        """The workbook as text; says what it became. Raises RunRefusedError when it cannot be converted."""
+        try:
+            file, converted = convert_workbook(file=workbook, user=None)
+        except FileError as error:
+            raise RunRefusedError(str(error)) from error
+        sheets = ", ".join(f"{s.name} ({s.note or f'{s.rows:,} rows'})" for s in converted.sheets)
+        self.stderr.write(
+            f"Converted {workbook.name}: {converted.rows:,} rows of {converted.columns} columns; sheets {sheets}."
+        )
+        for risk in converted.risks:
+            self.stderr.write(risk)
+        return file
 
 
 def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
