@@ -88,6 +88,13 @@ class Score(models.Model):
     def year_label(self) -> str:
         return year_label(self.school_year)
 
+    @property
+    def result_name(self) -> str:
+        """The result in words: `Standard Met`; the code itself where the set-up does not name it."""
+        parent = self.assessment.parent
+        names = self.assessment.result_names or (parent.result_names if parent else {})
+        return names.get(self.result, self.result)
+
 
 def year_label(school_year: int) -> str:
     """2024 -> `2023-24`."""

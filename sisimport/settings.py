@@ -27,7 +27,7 @@ DEBUG = env.bool("DEBUG", default=False)
 TIME_ZONE = env.str("TIME_ZONE", default="America/Los_Angeles")
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+LOCALE_PATHS = [BASE_DIR / "families" / "locale"]
 USE_TZ = True
 USE_I18N = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "sisimport.imports",
     "ssid",
     "assessments",
+    "families",
 ]
 
 MIDDLEWARE = [

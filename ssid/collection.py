@@ -80,7 +80,6 @@ class SSIDList(ImportType):
         "ssid",
     )
     options = (VERIFIED,)
-    listed = False
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDListRow.objects.annotate(

@@ -4,7 +4,7 @@ Source: memo on the collection of the California SSID: staff hand a school the n
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from django.db.models import Exists, OuterRef, Q
@@ -33,8 +33,9 @@ _BLOCK = 2000
 Rows = Iterator[tuple[str, ...]]
 
 
-def students_without_ssid(school: School) -> Rows:
-    """Rows of the school's students, enrolled now, who have no current SSID; by name. Blank SSID at the end."""
+def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> Rows:
+    """Rows of the school's students, enrolled now, who have no current SSID; by name. Only the columns chosen; SSID is blank."""
+    chosen = [COLUMNS.index(name) for name in columns]
     current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
     stays = Enrollment.objects.filter(student=OuterRef("pk"))
     here = Q(Exists(stays.filter(exit_date__isnull=True))) | ~Q(Exists(stays))
@@ -45,42 +46,44 @@ def students_without_ssid(school: School) -> Rows:
     )
     for number, last, first, middle, born, grade, suffix in students.iterator(chunk_size=_BLOCK):
         name = f"{last} {suffix}" if suffix else last
-        yield school.lea.code, school.code, number, name, first, middle, born.isoformat(), grade, ""
+        row = (school.lea.code, school.code, number, name, first, middle, born.isoformat(), grade, "")
+        yield tuple(row[at] for at in chosen)
 
 
-def write_list(school: School, path: Path) -> int:
+def write_list(school: School, path: Path, columns: Sequence[str] = COLUMNS) -> int:
     """Write the list as .csv or .xlsx, by the ending of the path; the number of students on it.
 
     Raises ValueError for another ending, OSError when the file cannot be written.
     """
     kind = path.suffix.lower()
     if kind == ".csv":
-        return _write_csv(school, path)
+        return _write_csv(school, path, columns)
     if kind == ".xlsx":
-        return _write_xlsx(school, path)
+        return _write_xlsx(school, path, columns)
     raise ValueError("The list is written as .csv or .xlsx: give the file that ending.")
 
 
-def _write_csv(school: School, path: Path) -> int:
+def _write_csv(school: School, path: Path, columns: Sequence[str]) -> int:
     count = 0
     # The byte order mark tells spreadsheets that the names are UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for row in students_without_ssid(school):
+        writer.writerow(columns)
+        for row in students_without_ssid(school, columns):
             writer.writerow([safe_cell(value) for value in row])
             count += 1
     return count
 
 
-def _write_xlsx(school: School, path: Path) -> int:
+def _write_xlsx(school: School, path: Path, columns: Sequence[str]) -> int:
     """Every cell is text: leading zeros stay, and what people type into the SSID column keeps them too."""
     count = 0
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Students without SSID")
     sheet.freeze_panes = "A2"
-    for letter, width in zip("ABCDEFGHI", _WIDTHS, strict=True):
-        sheet.column_dimensions[letter].width = width
+    widths = dict(zip(COLUMNS, _WIDTHS, strict=True))
+    for letter, name in zip("ABCDEFGHI", columns, strict=False):
+        sheet.column_dimensions[letter].width = widths[name]
         sheet.column_dimensions[letter].number_format = "@"
 
     def cell(value: str, *, bold: bool = False) -> WriteOnlyCell:
@@ -91,8 +94,8 @@ def _write_xlsx(school: School, path: Path) -> int:
             made.font = Font(bold=True)
         return made
 
-    sheet.append([cell(name, bold=True) for name in COLUMNS])
-    for row in students_without_ssid(school):
+    sheet.append([cell(name, bold=True) for name in columns])
+    for row in students_without_ssid(school, columns):
         sheet.append([cell(value) for value in row])
         count += 1
     book.save(path)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from students.models import SSID, AnnualEnrollment, CollectionPolicy, MissingSnapshot, Student
+from students.models import SSID, AnnualEnrollment, CollectionPolicy, Enrollment, MissingSnapshot, Student
 
 Status = AnnualEnrollment.Status
 
@@ -30,6 +30,12 @@ def get_policy() -> CollectionPolicy:
 def without_ssid(students: QuerySet[Student]) -> QuerySet[Student]:
     """Those of these students who have no current SSID."""
     return students.filter(~Exists(SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)))
+
+
+def enrolled_now(students: QuerySet[Student]) -> QuerySet[Student]:
+    """Without those who left: a student with enrollments, all of which have ended, is nobody's to ask for."""
+    stays = Enrollment.objects.filter(student=OuterRef("pk"))
+    return students.filter(Exists(stays.filter(exit_date__isnull=True)) | ~Exists(stays))
 
 
 def has_ssid(student: Student) -> bool:
@@ -91,7 +97,7 @@ def return_enrollment(*, form: AnnualEnrollment) -> AnnualEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class MissingCount:
-    """Students of one school and grade, those without SSID, and those of them whose family told us a number."""
+    """Students enrolled now in one school and grade, those without SSID, and those of them whose family told us a number."""
 
     school_id: int | None
     school: str
@@ -114,14 +120,16 @@ _COUNTS = """
     FROM students_student s
     LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL
     LEFT JOIN students_reportedssid r ON r.student_id = s.id
-    {where}
+    LEFT JOIN (SELECT student_id, bool_or(exit_date IS NULL) AS here FROM students_enrollment GROUP BY student_id) AS e
+      ON e.student_id = s.id
+    WHERE coalesce(e.here, true) {where}
     GROUP BY s.school_id, s.grade
 """
 
 
 def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
     """Students with and without SSID by school and grade. `schools`: ids, None for all. One query."""
-    where, params = ("", []) if schools is None else ("WHERE s.school_id = ANY(%s)", [list(schools)])
+    where, params = ("", []) if schools is None else ("AND s.school_id = ANY(%s)", [list(schools)])
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

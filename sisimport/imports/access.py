@@ -22,6 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from sisimport.imports.models import ImportRun, Work
 from students.access import User, visible_school_ids
+from students.families import is_family
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -55,7 +56,7 @@ GROUPS: dict[str, frozenset[Capability]] = {
 }
 
 # Rules that are no capability.
-PUBLIC, SIGNED_IN, STAFF = "public", "signed in", "staff"
+PUBLIC, SIGNED_IN, STAFF, FAMILY = "public", "signed in", "staff", "family"
 
 # Addresses of packages, by url name or namespace: their views carry no rule of ours.
 FOREIGN_RULES: dict[str, str] = {
@@ -121,6 +122,11 @@ def requires(capability: Capability) -> Callable[[View], View]:
 def signed_in(view: View) -> View:
     """The view is for everybody who signed in."""
     return _guard(SIGNED_IN, lambda _user: True)(view)
+
+
+def family(view: View) -> View:
+    """The view is for accounts of students and parents; which students it shows is decided by `family_students`."""
+    return _guard(FAMILY, is_family)(view)
 
 
 def public(view: View) -> View:

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 
 from sisimport.imports.access import Capability, can
 
-HOME, STUDENT = "home", "student"  # places: `subject` is None on the home page, the Student on a student's page
+# Places: `subject` is None on the home page, the Student on a student's page and on that student's page for the family.
+HOME, STUDENT, FAMILY = "home", "student", "family"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ def cards(place: str, request: HttpRequest, subject: Any = None) -> list[Card]:
     """The cards of a place for this user, in order."""
     found = []
     for panel in sorted(_panels, key=lambda panel: panel.order):
-        if panel.place == place and can(request.user, panel.capability):
+        # Families have no capability: their page is shown for their own students only, and so are its cards.
+        if panel.place == place and (place == FAMILY or can(request.user, panel.capability)):
             data = panel.context(request, subject)
             if data is not None:
                 found.append(Card(panel.template, panel.wide, data))

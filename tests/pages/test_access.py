@@ -19,7 +19,7 @@ from sisimport.imports.access import (
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
 
-RULES = {capability.value for capability in Capability} | {"public", "signed in", "staff"}
+RULES = {capability.value for capability in Capability} | {"public", "signed in", "staff", "family"}
 
 
 def all_patterns() -> Iterator[tuple[str, URLPattern, list[str]]]:

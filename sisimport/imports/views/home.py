@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from sisimport.imports import panels
 from sisimport.imports.access import Capability, capabilities, signed_in
 from sisimport.imports.queries import home as queries
 from students.access import visible_school_ids, visible_schools
+from students.families import is_family
 
 SHOWN = 5
 LAST_RUNS = 8
@@ -19,6 +20,8 @@ SCHOOLS_SHOWN = 12
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for me. Somebody without a group or school is told so."""
     if Capability.READ not in capabilities(request.user):
+        if is_family(request.user):
+            return redirect("family")
         return render(request, "imports/no_access.html")
     return render(request, "imports/home.html", _home_context(request))
 

@@ -1,0 +1,8 @@
+"""Django configuration of the pages of students and parents."""
+
+from django.apps import AppConfig
+
+
+class FamiliesConfig(AppConfig):
+    name = "families"
+    verbose_name = "Families"

@@ -1,0 +1,169 @@
+"""Pages of students and parents: their own records, in English and Spanish, and nobody else's."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.i18n import set_language
+
+from families.forms import JoinForm, NumberForm
+from families.words import EL_STATUS
+from sisimport.imports import panels
+from sisimport.imports.access import family, public
+from students import collection, families, services
+from students.access import log_view
+from students.models import SSID, AnnualEnrollment, ELRecord, ReportedSSID, Student, StudentView
+from students.school_years import current_school_year
+
+_KEPT_AS = "family_invitation"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@public
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Change the language of the pages; goes back to where the reader was."""
+    response: HttpResponse = set_language(request)
+    return response
+
+
+# ---- joining ----
+
+
+@public
+@require_safe
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """The address of an invitation: its secret goes into the session, so that it stands in no later address."""
+    request.session[_KEPT_AS] = token
+    return redirect("family_join")
+
+
+@public
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest) -> HttpResponse:
+    """Open an account, or add the students to the one that is signed in."""
+    token = request.session.get(_KEPT_AS, "")
+    if families.find_invitation(token) is None:
+        return render(request, "families/join_refused.html", status=410)
+    signed_in = families.is_family(request.user)
+    form = JoinForm(request.POST if request.method == "POST" and not signed_in else None)
+    if request.method == "POST" and (signed_in or form.is_valid()):
+        try:
+            if signed_in:
+                families.accept_invitation(token=token, user=request.user)  # type: ignore[arg-type]
+            else:
+                user: Any = families.accept_invitation(token=token, **form.cleaned_data)
+                login(request, user, backend=BACKEND)
+        except families.InvitationRefusedError:
+            return render(request, "families/join_refused.html", status=410)
+        request.session.pop(_KEPT_AS, None)
+        return redirect("family")
+    return render(request, "families/join.html", {"form": form, "signed_in": signed_in})
+
+
+# ---- one's own students ----
+
+
+@family
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The students of this account; with one only, straight to the page."""
+    students = list(families.family_students(request.user).order_by("first_name", "last_name", "pk"))
+    if len(students) == 1:
+        return redirect("family_student", students[0].pk)
+    return render(request, "families/home.html", {"students": students})
+
+
+def _own(request: HttpRequest, pk: int) -> Student:
+    """The student if it is one of this account. Raises Http404 alike for others and for nobody."""
+    return get_object_or_404(families.family_students(request.user), pk=pk)
+
+
+@family
+@require_http_methods(["GET", "HEAD", "POST"])
+def student(request: HttpRequest, pk: int) -> HttpResponse:
+    """Identity, SSID (masked until asked for), EL status, and what other apps show to families (scores)."""
+    found = _own(request, pk)
+    current = SSID.objects.filter(student=found, retired_at__isnull=True).first()
+    shown = request.method == "POST" and "show" in request.POST
+    kind = StudentView.Kind.SSID if shown else StudentView.Kind.PAGE
+    log_view(user=request.user, kind=kind, student=found, subject="Family page")
+    policy, year = collection.get_policy(), current_school_year()
+    el = ELRecord.objects.filter(student=found).first()
+    context = {
+        "student": found,
+        "current": current,
+        "shown": shown,
+        "reported": ReportedSSID.objects.filter(student=found).first(),
+        "may_enter": policy.families_may_enter and (current is None or not current.verified),
+        "el": el,
+        "el_words": EL_STATUS.get(el.program_status) if el else None,  # type: ignore[call-overload]
+        "online": policy.online_enrollment,
+        "year": year,
+        "enrollment": AnnualEnrollment.objects.filter(student=found, school_year=year).first(),
+        "cards": panels.cards(panels.FAMILY, request, found),
+    }
+    return render(request, "families/student.html", context)
+
+
+@family
+@require_http_methods(["GET", "HEAD", "POST"])
+def enter_ssid(request: HttpRequest, pk: int) -> HttpResponse:
+    """Type the SSID (rule M-7), where the policy allows. It is kept, and says nothing of whether the number exists."""
+    found = _own(request, pk)
+    if not collection.get_policy().families_may_enter:
+        messages.error(request, _("Your school enters the SSID itself."))
+        return redirect("family_student", found.pk)
+    form = NumberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.report_ssid(student=found, ssid=form.cleaned_data["ssid"], user=request.user)
+        except services.SSIDRefusedError:
+            form.add_error(
+                "ssid", _("That is not an SSID: it has ten digits and is not the student number of your school.")
+            )
+        else:
+            messages.success(request, _("Thank you. Your school compares the number before it counts."))
+            return redirect("family_student", found.pk)
+    return render(request, "families/enter_ssid.html", {"student": found, "form": form})
+
+
+@family
+@require_http_methods(["GET", "HEAD", "POST"])
+def enroll(request: HttpRequest, pk: int) -> HttpResponse:
+    """Submit the annual enrollment form. From the day of the policy on, the SSID is asked for as a second check (rule M-4)."""
+    found = _own(request, pk)
+    policy, year = collection.get_policy(), current_school_year()
+    form = AnnualEnrollment.objects.filter(student=found, school_year=year).first()
+    if not policy.online_enrollment or (form is not None and form.status != AnnualEnrollment.Status.DRAFT):
+        return redirect("family_student", found.pk)
+    asks = policy.asks_second_check_on(timezone.localdate())
+    number = NumberForm(request.POST if request.method == "POST" and asks else None)
+    if request.method == "POST" and (not asks or (number.is_valid() and _passes(request, found, number))):
+        collection.submit_enrollment(student=found, school_year=year, user=request.user, online=True)  # type: ignore[arg-type]
+        messages.success(request, _("The enrollment form is submitted. Your school looks at it next."))
+        return redirect("family_student", found.pk)
+    return render(request, "families/enroll.html", {"student": found, "year": year, "form": number if asks else None})
+
+
+def _passes(request: HttpRequest, found: Student, number: NumberForm) -> bool:
+    """One answer for every number that is not the one: wrong, unknown, unverified, somebody else's, or none on record."""
+    user: Any = request.user
+    try:
+        if families.pass_second_check(student=found, ssid=number.cleaned_data["ssid"], user=user):
+            return True
+        number.add_error("ssid", _("We could not confirm this number. Check it, or ask your school."))
+    except families.CheckLockedError:
+        minutes = int(families.LOCKED_FOR / dt.timedelta(minutes=1))
+        number.add_error(
+            "ssid", _("Too many tries. Wait %(minutes)s minutes, or ask your school.") % {"minutes": minutes}
+        )
+    return False

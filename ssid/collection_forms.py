@@ -1,0 +1,87 @@
+"""Forms of the SSID collection pages."""
+
+from typing import Any
+
+from django import forms
+
+from ssid.missing import COLUMNS
+from students.models import AnnualEnrollment, CollectionPolicy, Student
+from students.profiles import profile_of
+
+DOCUMENT, TOLD = "document", "told"
+# What a school needs to find a student; the rest is for its convenience (rule M-5).
+USUAL_COLUMNS = ("Last Name", "First Name", "Birth Date", "Grade")
+
+
+class SSIDForm(forms.Form):
+    """The SSID of one student, first of the page: one field and Enter are enough to go through a list."""
+
+    ssid = forms.CharField(label="SSID", max_length=30, required=True)
+    source = forms.ChoiceField(
+        label="Where is it from?",
+        choices=[(DOCUMENT, "A state or school document"), (TOLD, "The student told me")],
+        initial=DOCUMENT,
+        help_text="A number that a student told stays unverified until somebody compares it with a document.",
+    )
+    replace = forms.BooleanField(
+        label="The number on record is wrong: remove it",
+        required=False,
+        help_text="A number that the state retired is replaced by importing the state's file, so that it stays findable.",
+    )
+    reason = forms.CharField(label="Note for the time line", max_length=200, required=False)
+
+    def __init__(self, *args: Any, student: Student, has_ssid: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["ssid"]
+        field.help_text = f"{profile_of(student.lea.state).ssid_words.capitalize()}; blanks and hyphens do not matter."
+        field.widget.attrs |= {"inputmode": "numeric", "autocomplete": "off", "autofocus": True, "spellcheck": "false"}
+        if not has_ssid:
+            del self.fields["replace"]
+
+
+class PolicyForm(forms.ModelForm):
+    """Settings of the collection; no widget of its own but the browser's date field."""
+
+    class Meta:
+        model = CollectionPolicy
+        fields = ["required_from", "families_may_enter", "online_enrollment"]
+        widgets = {"required_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+
+class ListForm(forms.Form):
+    """Which columns a school's list has, and as what it is wanted."""
+
+    columns = forms.MultipleChoiceField(
+        label="Columns",
+        choices=[(name, name) for name in COLUMNS if name != "SSID"],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="SSID is the last column, blank to be filled in.",
+    )
+
+    def clean_columns(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["columns"] or list(USUAL_COLUMNS)
+        by_name = {"Last Name", "First Name", "Birth Date"}
+        if "Local Student Number" not in chosen and not by_name <= set(chosen):
+            raise forms.ValidationError(
+                "Without the local student number the list needs last name, first name and birth date: "
+                "otherwise it could not be read back."
+            )
+        return chosen
+
+
+class StatusFilter(forms.Form):
+    status = forms.ChoiceField(
+        label="Status", choices=[("", "Any status"), *AnnualEnrollment.Status.choices], required=False
+    )
+
+
+class InviteForm(forms.Form):
+    """Whom an account shall see: the student of the page and brothers and sisters."""
+
+    others = forms.CharField(
+        label="Brothers and sisters",
+        required=False,
+        max_length=200,
+        help_text="Their local student numbers, separated by commas. Leave blank for this student alone.",
+    )

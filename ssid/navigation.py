@@ -1,0 +1,22 @@
+"""Menu entries of the SSID work."""
+
+from sisimport.imports.access import Capability
+from sisimport.imports.navigation import RECORDS, Entry, register
+
+register(
+    Entry(
+        label="Missing SSIDs",
+        url_name="collection",
+        url_names=("school_list", "collection_policy", "record", "record_find", "family_accounts"),
+        section=RECORDS,
+        order=20,
+    ),
+    Entry(
+        label="Annual enrollment",
+        url_name="enrollments",
+        url_names=("enrollment",),
+        section=RECORDS,
+        order=30,
+        capability=Capability.EDIT_STUDENTS,
+    ),
+)

@@ -1,0 +1,17 @@
+"""Addresses of the SSID pages."""
+
+from django.urls import path
+
+from ssid.views import accounts, collection, enrollment, record
+
+urlpatterns = [
+    path("collection/", collection.overview, name="collection"),
+    path("collection/policy/", collection.policy, name="collection_policy"),
+    path("collection/list/<int:pk>/", collection.school_list, name="school_list"),
+    path("collection/record/", record.find, name="record_find"),
+    path("collection/record/next/", record.next_missing, name="record_next"),
+    path("collection/record/<int:pk>/", record.record, name="record"),
+    path("collection/enrollment/", enrollment.enrollments, name="enrollments"),
+    path("collection/enrollment/<int:pk>/", enrollment.enrollment, name="enrollment"),
+    path("collection/family/<int:pk>/", accounts.family_accounts, name="family_accounts"),
+]

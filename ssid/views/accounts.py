@@ -1,0 +1,67 @@
+"""Accounts of families, for staff: who has one for a student, invitations."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from sisimport.imports.access import Capability, requires
+from ssid.collection_forms import InviteForm
+from students import families
+from students.access import visible_students
+from students.models import FamilyInvitation, FamilyMember, Student
+
+
+@requires(Capability.EDIT_STUDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def family_accounts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accounts that see a student. An invitation's secret is shown once, here, to be handed over."""
+    student = get_object_or_404(visible_students(request.user).select_related("school"), pk=pk)
+    form = InviteForm(request.POST if "invite" in request.POST else None)
+    letter = None
+    if request.method == "POST":
+        if "invite" in request.POST:
+            letter = _invite(request, student, form)
+        else:
+            _withdraw(request, student)
+            return redirect("family_accounts", student.pk)
+    context = {
+        "student": student,
+        "form": form,
+        "letter": letter,
+        "members": FamilyMember.objects.filter(student=student).select_related("user"),
+        "invitations": FamilyInvitation.objects.filter(
+            students=student, used_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=timezone.now()
+        ),
+    }
+    return render(request, "ssid/family_accounts.html", context)
+
+
+def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[str, object] | None:
+    if not form.is_valid():
+        return None
+    numbers = {number.strip() for number in form.cleaned_data["others"].split(",") if number.strip()}
+    others = list(visible_students(request.user).filter(lea=student.lea_id, local_number__in=numbers))
+    if len(others) < len(numbers):
+        form.add_error("others", "Not every number is one of your students.")
+        return None
+    students = [student, *(other for other in others if other.pk != student.pk)]
+    invitation, token = families.invite_family(students=students, user=request.user)  # type: ignore[arg-type]
+    address = request.build_absolute_uri(reverse("family_invitation", args=[token]))
+    return {"address": address, "expires_at": invitation.expires_at, "students": students}
+
+
+def _withdraw(request: HttpRequest, student: Student) -> None:
+    """Withdraw an invitation or take an account off the student. Raises Http404 for those of others."""
+    number = request.POST.get("withdraw") or request.POST.get("remove") or ""
+    if not number.isdigit():
+        raise Http404
+    if "withdraw" in request.POST:
+        invitation = get_object_or_404(FamilyInvitation, pk=int(number), students=student)
+        families.withdraw_invitation(invitation=invitation)
+        messages.success(request, "The invitation is withdrawn.")
+    else:
+        get_object_or_404(FamilyMember, pk=int(number), student=student).delete()
+        messages.success(request, "The account does not see this student any more.")

@@ -1,0 +1,96 @@
+"""Annual enrollment forms for staff: draft, submitted, approved (rule M-3)."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from sisimport.imports.access import Capability, requires
+from ssid.collection_forms import SSIDForm, StatusFilter
+from students import collection, services
+from students.access import visible_students
+from students.models import SSID, AnnualEnrollment, ReportedSSID, Student
+from students.school_years import current_school_year
+
+Status = AnnualEnrollment.Status
+PAGE = 50
+
+
+@requires(Capability.EDIT_STUDENTS)
+@require_safe
+def enrollments(request: HttpRequest) -> HttpResponse:
+    """Enrollment forms of this school year; those that wait for approval first."""
+    year = current_school_year()
+    forms = AnnualEnrollment.objects.filter(school_year=year, student__in=visible_students(request.user))
+    chosen = StatusFilter(request.GET)
+    status = chosen.cleaned_data["status"] if chosen.is_valid() else ""
+    if status:
+        forms = forms.filter(status=status)
+    listed = forms.select_related("student", "student__school").order_by("-status", "student__last_name", "student_id")
+    page = Paginator(listed, PAGE).get_page(request.GET.get("page"))
+    return render(request, "ssid/enrollments.html", {"page": page, "filter": chosen, "year": year, "status": status})
+
+
+@requires(Capability.EDIT_STUDENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def enrollment(request: HttpRequest, pk: int) -> HttpResponse:
+    """One student's form of this year. Approving asks for a missing SSID: required from the day of the policy on."""
+    student = get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
+    year = current_school_year()
+    ssid_form = None
+    if request.method == "POST":
+        ssid_form = _take_step(request, student, year)
+        if ssid_form is None:
+            return redirect("enrollment", student.pk)
+    form = AnnualEnrollment.objects.filter(student=student, school_year=year).first()
+    current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
+    policy = collection.get_policy()
+    context: dict[str, Any] = {
+        "student": student,
+        "year": year,
+        "enrollment": form,
+        "current": current,
+        "reported": ReportedSSID.objects.filter(student=student).first(),
+        "required": policy.is_required_on(timezone.localdate()),
+        "form": ssid_form or (SSIDForm(student=student, has_ssid=False) if current is None else None),
+    }
+    return render(request, "ssid/enrollment.html", context)
+
+
+def _take_step(request: HttpRequest, student: Student, year: str) -> SSIDForm | None:
+    """Do what the button says; the SSID form again when the number in it cannot be used."""
+    user: Any = request.user
+    form = AnnualEnrollment.objects.filter(student=student, school_year=year).first()
+    try:
+        if "submit" in request.POST:
+            collection.submit_enrollment(student=student, school_year=year, user=user, online=False)
+            messages.success(request, "The form is marked as submitted.")
+        elif form is None:
+            messages.error(request, "There is no form of this year yet.")
+        elif "return" in request.POST:
+            collection.return_enrollment(form=form)
+            messages.success(request, "The form is a draft again.")
+        elif "approve" in request.POST:
+            typed = SSIDForm(request.POST, student=student, has_ssid=False)
+            if request.POST.get("ssid", "").strip() and not collection.has_ssid(student):
+                if not typed.is_valid():
+                    return typed
+                try:
+                    services.assign_ssid(
+                        student=student,
+                        ssid=typed.cleaned_data["ssid"],
+                        user=user,
+                        reason="At approval of the enrollment",
+                    )
+                except services.SSIDRefusedError as refused:
+                    typed.add_error("ssid", str(refused))
+                    return typed
+            collection.approve_enrollment(form=form, user=user, skip_ssid="skip_ssid" in request.POST)
+            messages.success(request, "The form is approved.")
+    except collection.EnrollmentRefusedError as refused:
+        messages.error(request, str(refused))
+    return None

@@ -1,0 +1,308 @@
+"""Pages of students and parents: joining, what they see, entering the SSID, online enrollment, and nobody else's student."""
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import resolve, reverse
+
+from families.catalog import catalogs, compiled, read_catalog
+from sisimport.imports.access import FAMILY, FOREIGN_RULES, SIGNED_IN
+from students import families
+from students.models import SSID, AnnualEnrollment, CollectionPolicy, FamilyMember, ReportedSSID, StudentView
+from tests.factories import ELRecordFactory, SSIDFactory, StudentFactory, UserFactory
+from tests.pages.test_access import own_addresses
+
+pytestmark = pytest.mark.django_db
+
+NUMBER, WRONG = "9012345678", "9012345679"
+PASSPHRASE = "an-invented-passphrase"
+
+
+@pytest.fixture
+def parent() -> Any:
+    return UserFactory(username="parent")
+
+
+@pytest.fixture
+def child(parent: Any) -> Any:
+    student = StudentFactory(first_name="Eva", last_name="Diaz")
+    FamilyMember.objects.create(user=parent, student=student)
+    return student
+
+
+@pytest.fixture
+def home(client: Client, parent: Any, child: Any) -> Client:
+    """The parent of one child, signed in."""
+    client.force_login(parent)
+    return client
+
+
+def policy(**values: Any) -> None:
+    CollectionPolicy.objects.create(pk=1, **values)
+
+
+def page(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def show(client: Client, name: str, student: Any, **values: str) -> str:
+    address = reverse(name, args=[student.pk])
+    return page(client.post(address, values, follow=True) if values else client.get(address))
+
+
+# ---- joining ----
+
+
+def test_an_invitation_leads_to_an_account_and_its_student(client: Client) -> None:
+    student = StudentFactory(first_name="Eva")
+    _invitation, token = families.invite_family(students=[student], user=None)
+
+    first = client.get(reverse("family_invitation", args=[token]))
+    joined = client.post(reverse("family_join"), {"username": "marisol", "password": PASSPHRASE}, follow=True)
+
+    assert first["Location"] == reverse("family_join")
+    assert "Eva" in page(joined)
+    assert get_user_model().objects.get(username="marisol").check_password(PASSPHRASE)
+
+
+def test_an_invitation_cannot_be_used_by_a_second_browser(client: Client) -> None:
+    _invitation, token = families.invite_family(students=[StudentFactory()], user=None)
+    families.accept_invitation(token=token, username="first", password=PASSPHRASE)
+
+    answer = client.get(reverse("family_invitation", args=[token]), follow=True)
+
+    assert (answer.status_code, "not open" in page(answer)) == (410, True)
+
+
+def test_an_unknown_invitation_is_refused_as_a_used_one_is(client: Client) -> None:
+    answer = client.get(reverse("family_invitation", args=["guessed"]), follow=True)
+    assert (answer.status_code, "not open" in page(answer)) == (410, True)
+
+
+@pytest.mark.parametrize(("username", "password"), [("marisol", "12345678"), ("9012345678", PASSPHRASE)])
+def test_weak_passwords_and_bare_numbers_as_names_are_refused(client: Client, username: str, password: str) -> None:
+    _invitation, token = families.invite_family(students=[StudentFactory()], user=None)
+    client.get(reverse("family_invitation", args=[token]))
+
+    client.post(reverse("family_join"), {"username": username, "password": password})
+
+    assert not get_user_model().objects.exists()
+
+
+def test_a_second_invitation_adds_a_student_to_the_account_signed_in(home: Client, child: Any) -> None:
+    sister = StudentFactory(first_name="Ana")
+    _invitation, token = families.invite_family(students=[sister], user=None)
+    home.get(reverse("family_invitation", args=[token]))
+
+    joined = page(home.post(reverse("family_join"), follow=True))
+
+    assert "Ana" in joined
+    assert "Eva" in joined
+
+
+# ---- what they see ----
+
+
+def test_the_first_page_leads_a_family_to_its_student(home: Client, child: Any) -> None:
+    answer = home.get(reverse("home"), follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("family_student", args=[child.pk])
+
+
+def test_the_ssid_is_masked_until_asked_for_and_both_are_logged(home: Client, child: Any) -> None:
+    SSIDFactory(student=child, ssid=NUMBER)
+
+    masked, shown = show(home, "family_student", child), show(home, "family_student", child, show="1")
+
+    assert NUMBER not in masked
+    assert NUMBER in shown
+    assert sorted(StudentView.objects.values_list("kind", flat=True)) == ["page", "ssid"]
+
+
+def test_el_status_is_told_in_plain_words_in_both_languages(home: Client, child: Any) -> None:
+    ELRecordFactory(student=child, program_status="Exited EL")
+
+    english = show(home, "family_student", child)
+    home.post(reverse("set_language"), {"language": "es", "next": "/"})
+    spanish = show(home, "family_student", child)
+
+    assert "Reclassified" in english
+    assert "Reclasificado" in spanish
+    assert '<html lang="es">' in spanish
+
+
+def test_only_scores_that_display_options_allow_are_shown(home: Client, child: Any) -> None:
+    from assessments.models import Assessment, Score
+
+    results = [{"code": "3", "name": "Standard Met", "passing": True}]
+    shown = Assessment.objects.create(state_code="A", name="Shown test", shown_to_families=True, results=results)
+    hidden = Assessment.objects.create(state_code="B", name="Hidden test", shown_to_families=False, results=results)
+    for assessment in (shown, hidden):
+        for year, scale in ((2023, "2433"), (2024, "2481")):
+            Score.objects.create(
+                student=child, assessment=assessment, school_year=year, scale_score=scale, result="3", grade="05"
+            )
+
+    seen = show(home, "family_student", child)
+    home.post(reverse("set_language"), {"language": "es", "next": "/"})
+    spanish = show(home, "family_student", child)
+
+    assert "Shown test" in seen
+    assert "Hidden test" not in seen
+    assert "Standard Met" in seen
+    assert "<polyline" in seen
+    assert "Estándar alcanzado" in spanish
+
+
+# ---- entering the SSID ----
+
+
+def test_m7_a_family_enters_the_ssid_only_where_the_policy_allows(home: Client, child: Any) -> None:
+    assert "Enter the SSID" not in show(home, "family_student", child)
+    show(home, "family_ssid", child, ssid=NUMBER)
+    assert not ReportedSSID.objects.exists()
+
+
+def test_m8_what_a_family_enters_is_kept_unverified(home: Client, child: Any, parent: Any) -> None:
+    policy(families_may_enter=True)
+
+    answer = show(home, "family_ssid", child, ssid=NUMBER)
+
+    assert "compares the number" in answer
+    assert (ReportedSSID.objects.get().ssid, ReportedSSID.objects.get().reported_by) == (NUMBER, parent)
+    assert not SSID.objects.exists()
+
+
+def test_m8_the_answer_is_the_same_whether_the_number_is_somebodys_or_not(home: Client, child: Any) -> None:
+    policy(families_may_enter=True)
+    SSIDFactory(ssid=NUMBER)
+    assert _plain(show(home, "family_ssid", child, ssid=NUMBER)) == _plain(show(home, "family_ssid", child, ssid=WRONG))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r'value="[^"]{20,}"', "", text)
+
+
+# ---- online enrollment ----
+
+
+def test_m4_the_second_check_is_the_verified_ssid(home: Client, child: Any) -> None:
+    policy(online_enrollment=True, required_from=dt.date(2015, 7, 1))
+    SSIDFactory(student=child, ssid=NUMBER)
+
+    show(home, "family_enroll", child, ssid=NUMBER)
+
+    form = AnnualEnrollment.objects.get()
+    assert (form.status, form.online) == ("submitted", True)
+
+
+@pytest.mark.parametrize("case", ["wrong", "nothing on record", "another student's", "unverified"])
+def test_m4_every_other_number_is_answered_alike(home: Client, child: Any, case: str) -> None:
+    policy(online_enrollment=True, required_from=dt.date(2015, 7, 1))
+    if case == "another student's":
+        SSIDFactory(ssid=WRONG)
+    if case != "nothing on record":
+        SSIDFactory(student=child, ssid=WRONG if case == "unverified" else NUMBER, verified=case != "unverified")
+
+    answer = show(home, "family_enroll", child, ssid=WRONG)
+
+    assert "We could not confirm this number. Check it, or ask your school." in answer
+    assert not AnnualEnrollment.objects.filter(status="submitted").exists()
+
+
+def test_m4_after_five_wrong_numbers_even_the_right_one_waits(home: Client, child: Any) -> None:
+    policy(online_enrollment=True, required_from=dt.date(2015, 7, 1))
+    SSIDFactory(student=child, ssid=NUMBER)
+    for _ in range(5):
+        show(home, "family_enroll", child, ssid=WRONG)
+
+    answer = show(home, "family_enroll", child, ssid=NUMBER)
+
+    assert "Too many tries" in answer
+    assert not AnnualEnrollment.objects.exists()
+
+
+def test_m4_before_the_day_no_ssid_is_asked_for(home: Client, child: Any) -> None:
+    policy(online_enrollment=True)
+    assert 'name="ssid"' not in show(home, "family_enroll", child)
+    show(home, "family_enroll", child, submit="1")
+    assert AnnualEnrollment.objects.get().status == "submitted"
+
+
+def test_without_online_enrollment_nothing_can_be_submitted(home: Client, child: Any) -> None:
+    show(home, "family_enroll", child, submit="1")
+    assert not AnnualEnrollment.objects.exists()
+
+
+# ---- nobody else's ----
+
+
+def test_families_open_no_page_of_the_staff_with_any_number(home: Client, child: Any) -> None:
+    """Every address of the product, with the ids of the family's own student: staff pages stay closed to it."""
+    for name, address in own_addresses():
+        rule = getattr(resolve(address).func, "access_rule", "")
+        if rule in (FAMILY, SIGNED_IN) or name in FOREIGN_RULES:
+            continue
+        own = address.replace("/1/", f"/{child.pk}/")
+        for answer in (home.get(own), home.post(own)):
+            assert answer.status_code in (403, 404, 405), (name, answer.status_code)
+
+
+@pytest.mark.parametrize("name", ["family_student", "family_ssid", "family_enroll"])
+def test_another_familys_student_answers_as_one_who_is_not_there(home: Client, child: Any, name: str) -> None:
+    policy(families_may_enter=True, online_enrollment=True)
+    stranger = StudentFactory(first_name="Stranger")
+    FamilyMember.objects.create(user=UserFactory(), student=stranger)
+
+    for method in (home.get, home.post):
+        answers = [method(reverse(name, args=[pk])) for pk in (stranger.pk, 999_999_999)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert len({_plain(page(answer)) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", ["family_student", "family_ssid", "family_enroll"])
+def test_another_familys_student_costs_what_nobody_costs(
+    home: Client, child: Any, name: str, django_assert_num_queries: Any
+) -> None:
+    """Same statements, so the same time: nothing tells whether the id exists."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    stranger = StudentFactory()
+    asked = []
+    for pk in (stranger.pk, 999_999_999):
+        with CaptureQueriesContext(connection) as captured:
+            home.get(reverse(name, args=[pk]))
+        asked.append([q["sql"].replace(str(pk), "?") for q in captured if "session" not in q["sql"]])
+    assert asked[0] == asked[1]
+
+
+def test_staff_have_no_family_page(client: Client, child: Any) -> None:
+    client.force_login(UserFactory(import_admin=True))
+    assert client.get(reverse("family_student", args=[child.pk])).status_code == 403
+
+
+# ---- texts ----
+
+
+def test_the_compiled_texts_are_those_of_the_source() -> None:
+    for path in catalogs():
+        assert path.with_suffix(".mo").read_bytes() == compiled(read_catalog(path)), (
+            "run manage.py compile_translations"
+        )
+
+
+def test_every_text_of_the_family_pages_is_translated() -> None:
+    root = Path(settings.BASE_DIR)
+    used: set[str] = set()
+    for template in [*(root / "templates/families").glob("*.html"), root / "templates/assessments/_family_scores.html"]:
+        used |= {a or b for a, b in re.findall(r"""{% trans (?:"([^"]+)"|'([^']+)')""", template.read_text())}
+    for source in ("views", "forms", "words"):
+        used |= set(re.findall(r'_\("([^"]+)"\)', (root / f"families/{source}.py").read_text()))
+    for path in catalogs():
+        assert used - set(read_catalog(path)) == set(), path
