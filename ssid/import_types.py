@@ -23,6 +23,7 @@ register_tool(
         lead="Exchange files with Utah's SSID system: Retrieve, New, Update and Verify.",
         order=30,
         crumbs="Enrollment / SSID Process",
+        in_menu=False,
     )
 )
 register(utah_response.UtahResponse)

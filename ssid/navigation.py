@@ -1,7 +1,8 @@
-"""Menu entries of the SSID work."""
+"""Menu entries and cards of the SSID work."""
 
 from sisimport.imports.access import Capability
 from sisimport.imports.navigation import RECORDS, Entry, register
+from ssid import navigation_utah  # noqa: F401 - registers its own
 
 register(
     Entry(

@@ -1,10 +1,11 @@
 """Addresses of the SSID pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from ssid.views import accounts, collection, enrollment, record
 
 urlpatterns = [
+    path("", include("ssid.urls_utah")),
     path("collection/", collection.overview, name="collection"),
     path("collection/policy/", collection.policy, name="collection_policy"),
     path("collection/list/<int:pk>/", collection.school_list, name="school_list"),

@@ -78,6 +78,11 @@ class Due:
     date: dt.date
     overdue: bool
 
+    @property
+    def shown(self) -> str:
+        """`1 Dec`."""
+        return f"{self.date.day} {self.date:%b}"
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -85,11 +90,12 @@ class Cell:
 
     function: UtahFunction
     request: Any | None
+    sent: dt.date | None
     due: Due | None
 
     @property
-    def needs_attention(self) -> bool:
-        return self.due is not None or (self.request is not None and self.request.state in ("open", "answered"))
+    def state_label(self) -> str:
+        return str(RequestState(self.request.state).label) if self.request is not None else ""
 
 
 @dataclass(slots=True)
@@ -159,7 +165,7 @@ def board(schools: QuerySet[School]) -> list[BoardRow]:
             request = latest.get((pk, function.value))
             sent = timezone.localtime(request.created_at).date() if request is not None else None
             due = due_for(dates[row.school.lea_id], today=today, last_sent=sent)
-            row.cells.append(Cell(function, request, due))
+            row.cells.append(Cell(function, request, sent, due))
     return list(rows.values())
 
 

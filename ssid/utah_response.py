@@ -273,7 +273,6 @@ class UtahResponse(ImportType):
     label = "SSID Process - Response File"
     tool = TOOL
     order = 10
-    listed = False
     description = (
         "Test shows the response error report and changes nothing. Update then writes the SSIDs of a Retrieve or New response, "
         "or clears the changed mark of the students whose Update the state confirmed."

@@ -15,6 +15,7 @@ ADMIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "students.*_school",
         "students.*_staffaccess",
         "assessments.*_assessment*",
+        "ssid.*_utahduedate",
     ),
     SSID_STAFF: (
         "students.view_*",

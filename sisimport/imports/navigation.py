@@ -97,6 +97,8 @@ def menu(user: User, *, current_url: str, url_name: str) -> list[Section]:
 
 def _tools() -> Iterable[Entry]:
     for tool in registry.tools():
+        if not tool.in_menu:
+            continue
         yield Entry(
             label=tool.menu_label,
             url_name="upload",

@@ -1,5 +1,7 @@
 """Requests to Utah's SSID system and the answers that came (rules U-1 to U-12)."""
 
+import calendar
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -136,3 +138,8 @@ class UtahDueDate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.month}/{self.day})"
+
+    @property
+    def shown(self) -> str:
+        """`1 October`."""
+        return f"{self.day} {calendar.month_name[self.month]}"

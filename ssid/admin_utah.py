@@ -1,0 +1,38 @@
+"""Admin of the SSID Process: due dates are edited here, requests only read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from ssid.models import UtahDueDate, UtahRequest
+
+
+@admin.register(UtahDueDate)
+class UtahDueDateAdmin(ModelAdmin):
+    """A row with the name of a usual date takes its place."""
+
+    list_display = ("name", "lea", "shown", "lead_days")
+    list_filter = ("lea",)
+    list_select_related = ("lea",)
+    search_fields = ("name",)
+
+
+@admin.register(UtahRequest)
+class UtahRequestAdmin(ModelAdmin):
+    """Who asked the state what, and when."""
+
+    list_display = ("__str__", "lea", "record_count", "created_at", "created_by", "override_reason", "withdrawn_at")
+    list_filter = ("function", "lea", "created_at")
+    list_select_related = ("lea", "created_by")
+    exclude = ("file",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False

@@ -1,0 +1,58 @@
+"""Forms of the SSID Process pages."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from ssid.models import UtahFunction
+from students.models import School
+
+HINTS = {
+    UtahFunction.RETRIEVE: "Students without SSID: the state looks for numbers they have already.",
+    UtahFunction.NEW: "Students without SSID: the state issues a number to every one of them.",
+    UtahFunction.UPDATE: "Students whose name, birth date, gender or ethnicity changed: the state takes the new values.",
+    UtahFunction.VERIFY: "Students with SSID: the state compares them. No response comes; correct errors at the state site.",
+}
+
+
+class RequestForm(forms.Form):
+    """Which schools, which function, on which day."""
+
+    schools = forms.ModelMultipleChoiceField(
+        queryset=School.objects.none(), label="Schools", widget=forms.SelectMultiple(attrs={"size": 8})
+    )
+    function = forms.TypedChoiceField(
+        label="Function", choices=UtahFunction.choices, coerce=UtahFunction, widget=forms.RadioSelect
+    )
+    effective_date = forms.DateField(
+        label="Effective date",
+        required=False,
+        help_text="Only students enrolled on this day. Leave it blank for all who are enrolled at any time this school year.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    override_reason = forms.CharField(
+        label="Reason to make the New request all the same",
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, schools: QuerySet[School], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["schools"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - declared above
+        field.queryset = schools
+        self.functions = [(function, HINTS[function]) for function in UtahFunction]
+
+    def clean_schools(self) -> list[School]:
+        chosen = list(self.cleaned_data["schools"])
+        if len({school.lea_id for school in chosen}) > 1:
+            raise forms.ValidationError("Choose schools of one district.")
+        return chosen
+
+
+class WithdrawForm(forms.Form):
+    """Why no answer will come."""
+
+    reason = forms.CharField(label="Why no answer will come", max_length=500)

@@ -1,0 +1,179 @@
+"""Pages of the SSID Process: the board, making a request, one request, the changed students."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sisimport.imports.access import Capability, requires
+from ssid.forms_utah import RequestForm, WithdrawForm
+from ssid.models import UtahFunction, UtahRequest
+from ssid.utah import RequestRefusedError, create_request, scope_of, why_held, withdraw_request
+from ssid.utah_queries import RequestState, board, changed_students, changes_of, due_dates, request_history
+from students.access import log_view, visible_school_ids, visible_schools, visible_students
+from students.models import LEA, School, StateProfile, StudentView
+
+PER_PAGE = 50
+RECENT = 10
+
+
+def utah_schools(request: HttpRequest) -> QuerySet[School]:
+    """Schools of Utah LEAs that the user may see."""
+    return visible_schools(request.user).filter(lea__state=StateProfile.UTAH).select_related("lea")
+
+
+def _request_or_404(request: HttpRequest, pk: int) -> UtahRequest:
+    """A request for schools that are all the user's; others do not exist for them."""
+    found: UtahRequest = get_object_or_404(request_history(visible_school_ids(request.user)), pk=pk)
+    return found
+
+
+@requires(Capability.READ)
+@require_GET
+def utah_board(request: HttpRequest) -> HttpResponse:
+    """Per school what is due, sent, answered and applied."""
+    rows = board(utah_schools(request))
+    leas = LEA.objects.filter(pk__in={row.school.lea_id for row in rows})
+    dates = due_dates([lea.pk for lea in leas])
+    return render(
+        request,
+        "ssid/utah_board.html",
+        {
+            "rows": rows,
+            "functions": list(UtahFunction),
+            "due_dates": [
+                (lea, sorted(dates[lea.pk], key=lambda entry: (entry.month, entry.day)))
+                for lea in leas.order_by("code")
+            ],
+            "requests": request_history(visible_school_ids(request.user))[:RECENT],
+            "changed": sum(row.changed for row in rows),
+        },
+    )
+
+
+@requires(Capability.READ)
+@require_GET
+def utah_requests(request: HttpRequest) -> HttpResponse:
+    """All requests, newest first."""
+    page = Paginator(request_history(visible_school_ids(request.user)), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "ssid/utah_requests.html", {"page": page})
+
+
+@requires(Capability.UPLOAD)
+@require_http_methods(["GET", "POST"])
+def utah_create(request: HttpRequest) -> HttpResponse:
+    """Choose schools and function, see how many students a request holds, create it."""
+    schools = utah_schools(request).order_by("lea__code", "name", "code")
+    if request.method == "GET":
+        initial = {"schools": request.GET.getlist("school"), "function": request.GET.get("function", "R")}
+        return render(
+            request,
+            "ssid/utah_create.html",
+            {"form": RequestForm(initial=initial, schools=schools), "none": not schools},
+        )
+    form = RequestForm(request.POST, schools=schools)
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        chosen = {name: form.cleaned_data[name] for name in ("function", "schools", "effective_date")}
+        if request.POST.get("do") == "create":
+            try:
+                made = create_request(
+                    **chosen,
+                    user=request.user,  # type: ignore[arg-type]
+                    override_reason=form.cleaned_data["override_reason"],
+                )
+            except RequestRefusedError as refused:
+                form.add_error("override_reason" if refused.held else None, str(refused))
+            else:
+                return redirect(f"{reverse('utah_request', args=[made.pk])}?created=1")
+        context |= _scope(form)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "ssid/_utah_scope.html", context)
+    return render(request, "ssid/utah_create.html", context)
+
+
+def _scope(form: RequestForm) -> dict[str, Any]:
+    """What the chosen request would hold, and whether it is held."""
+    schools: list[School] = form.cleaned_data["schools"]
+    function: UtahFunction = form.cleaned_data["function"]
+    return {
+        "scope": scope_of(
+            lea=schools[0].lea,
+            function=function,
+            schools=schools,
+            effective_date=form.cleaned_data["effective_date"],
+        ),
+        "held": why_held(function=function, schools=schools),
+    }
+
+
+@requires(Capability.READ)
+@require_GET
+def utah_request(request: HttpRequest, pk: int) -> HttpResponse:
+    """One request: who made it, when, which students and values; its answers."""
+    made = _request_or_404(request, pk)
+    sent = made.students.filter(student__in=visible_students(request.user)).select_related("school").order_by("line")
+    response = render(
+        request,
+        "ssid/utah_request.html",
+        {
+            "made": made,
+            "page": Paginator(sent, PER_PAGE).get_page(request.GET.get("page")),
+            "answers": made.answers.select_related("test_run__file").order_by("-pk"),
+            "created": request.GET.get("created") == "1",
+            "may_withdraw": made.state in (RequestState.OPEN, RequestState.ANSWERED, RequestState.SENT),  # type: ignore[attr-defined]
+            "form": WithdrawForm(),
+        },
+    )
+    if request.GET.get("created") == "1":  # the download starts by itself
+        response["Refresh"] = f"0; url={reverse('utah_request_file', args=[made.pk])}"
+    return response
+
+
+@requires(Capability.EXPORT)
+@require_GET
+def utah_request_file(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The request file, as it was made."""
+    made = _request_or_404(request, pk)
+    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"{made}, {made.record_count} students")
+    try:
+        stream = made.file.open("rb")
+    except FileNotFoundError:
+        raise Http404("The file is no longer kept.") from None
+    return FileResponse(stream, as_attachment=True, filename=made.file_name, content_type="text/csv; charset=utf-8")
+
+
+@requires(Capability.UPLOAD)
+@require_POST
+def utah_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that no answer will come."""
+    from django.contrib import messages
+
+    made = _request_or_404(request, pk)
+    form = WithdrawForm(request.POST)
+    try:
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        withdraw_request(request=made, user=request.user, reason=reason)  # type: ignore[arg-type]
+    except RequestRefusedError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"{made} is withdrawn: nothing waits for its answer any more.")
+    return redirect("utah_request", pk=made.pk)
+
+
+@requires(Capability.READ)
+@require_GET
+def utah_changed(request: HttpRequest) -> HttpResponse:
+    """Students whose changes the state has not confirmed yet, with what changed from what."""
+    students = changed_students(visible_students(request.user).select_related("school"))
+    page = Paginator(students, PER_PAGE).get_page(request.GET.get("page"))
+    changes = changes_of([student.pk for student in page])
+    return render(
+        request,
+        "ssid/utah_changed.html",
+        {"page": page, "rows": [(student, changes.get(student.pk, [])) for student in page]},
+    )

@@ -1,0 +1,207 @@
+"""Pages of the SSID Process: what they show, to whom, and what they make (rules U-1, U-2, U-4, U-6)."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from ssid.models import UtahFunction as Kind
+from ssid.models import UtahRequest
+from students.models import LEA, School, StaffAccess, Student, StudentView
+from tests.ssid.utah import NUMBER, Utah, answered, lines_of, load_response, request, utah
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def district() -> Utah:
+    return utah()
+
+
+def signed_in(*schools: School, group: str = "registrar") -> Client:
+    user = User.objects.create_user(f"{group}-{User.objects.count()}", first_name="Rosa", last_name="Vega")
+    user.groups.add(Group.objects.get(name=group))
+    access = StaffAccess.objects.create(user=user, all_schools=not schools)
+    access.schools.set(schools)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def form(school: School, function: str, **more: Any) -> dict[str, Any]:
+    return {"schools": [school.pk], "function": function, "effective_date": "", "override_reason": "", **more}
+
+
+def test_u6_the_board_shows_each_school_with_what_was_sent(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    page = signed_in().get(reverse("utah_board"))
+
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "Juniper High" in text
+    assert "Aspen High" in text
+    assert reverse("utah_request", args=[made.pk]) in text
+    assert "answer outstanding" in text
+
+
+def test_the_board_shows_schools_of_the_user_only(district: Utah) -> None:
+    page = signed_in(district.school).get(reverse("utah_board")).content.decode()
+
+    assert "Juniper High" in page
+    assert "Aspen High" not in page
+
+
+def test_u2_the_preview_says_how_many_and_why(district: Utah) -> None:
+    district.add("100")
+    district.add("101", ssid="1234567")
+
+    page = signed_in().post(reverse("utah_create"), form(district.school, "R", do="preview")).content.decode()
+
+    assert "<strong>1 student</strong> will be in the Retrieve file" in page
+    assert "1 have an SSID" in page
+    assert not UtahRequest.objects.exists()
+
+
+def test_u2_create_keeps_the_request_and_downloads_its_file(district: Utah) -> None:
+    district.add("100")
+    client = signed_in()
+
+    made_page = client.post(reverse("utah_create"), form(district.school, "R", do="create"), follow=True)
+
+    made = UtahRequest.objects.get()
+    assert made.created_by is not None
+    file = reverse("utah_request_file", args=[made.pk])
+    assert made_page["Refresh"] == f"0; url={file}"
+    download = client.get(file)
+    assert b"".join(download.streaming_content).decode().splitlines() == [",".join(lines_of(made)[0])]
+    assert f'filename="RETRIEVE_07_{made.pk}.csv"' in download["Content-Disposition"]
+
+
+def test_a_download_is_logged(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    signed_in().get(reverse("utah_request_file", args=[made.pk]))
+
+    assert StudentView.objects.filter(kind="export", subject__contains=str(made)).count() == 1
+
+
+def test_u1_a_held_new_request_asks_for_a_reason(district: Utah) -> None:
+    district.add("100")
+    request(Kind.RETRIEVE, district.school)
+    client = signed_in()
+
+    refused = client.post(reverse("utah_create"), form(district.school, "N", do="create"))
+    assert "still outstanding" in refused.content.decode()
+    assert not UtahRequest.objects.filter(function="N").exists()
+
+    client.post(reverse("utah_create"), form(district.school, "N", do="create", override_reason="File was lost"))
+    assert UtahRequest.objects.get(function="N").override_reason == "File was lost"
+
+
+def test_a_request_for_nobody_is_refused_with_a_sentence(district: Utah) -> None:
+    page = signed_in().post(reverse("utah_create"), form(district.school, "R", do="create"))
+
+    assert "No student of these schools" in page.content.decode()
+
+
+def test_schools_of_others_cannot_be_chosen(district: Utah) -> None:
+    district.add("100", school=district.other_school)
+
+    signed_in(district.school).post(reverse("utah_create"), form(district.other_school, "R", do="create"))
+
+    assert not UtahRequest.objects.exists()
+
+
+def test_schools_of_california_are_not_offered(district: Utah) -> None:
+    lea = LEA.objects.create(code="1234567", state="CA")
+    School.objects.create(lea=lea, code="0123456", name="Oak School")
+
+    assert "Oak School" not in signed_in().get(reverse("utah_create")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["utah_request", "utah_request_file"])
+def test_a_request_of_other_schools_does_not_exist_for_the_user(district: Utah, name: str) -> None:
+    district.add("100", school=district.other_school)
+    made = request(Kind.RETRIEVE, district.other_school)
+
+    assert signed_in(district.school).get(reverse(name, args=[made.pk])).status_code == 404
+
+
+@pytest.mark.parametrize("group", ["viewer", "SSID staff"])
+def test_who_only_reads_makes_no_request(district: Utah, group: str) -> None:
+    district.add("100")
+
+    answer = signed_in(group=group).post(reverse("utah_create"), form(district.school, "R", do="create"))
+
+    assert answer.status_code == 403
+    assert not UtahRequest.objects.exists()
+
+
+def test_the_page_of_a_request_shows_who_was_sent_with_masked_ssids(district: Utah) -> None:
+    district.add("100", ssid="1234567")
+    made = request(Kind.VERIFY, district.school)
+
+    text = signed_in().get(reverse("utah_request", args=[made.pk])).content.decode()
+
+    assert "Lee, Sam100" in text
+    assert "•••••67" in text
+    assert "1234567" not in text
+
+
+def test_the_page_of_a_request_names_its_answers(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    load_response(answered(made, lambda line: ("55" + line[NUMBER], "Match")))
+
+    text = signed_in().get(reverse("utah_request", args=[made.pk])).content.decode()
+
+    assert "RESP_0001.csv" in text
+    assert "Applied" in text
+
+
+def test_u1_a_request_can_be_withdrawn_with_a_reason(district: Utah) -> None:
+    district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+    client = signed_in()
+
+    client.post(reverse("utah_withdraw", args=[made.pk]), {"reason": ""})
+    made.refresh_from_db()
+    assert made.withdrawn_at is None
+
+    client.post(reverse("utah_withdraw", args=[made.pk]), {"reason": "Never sent"})
+    made.refresh_from_db()
+    assert (made.withdrawn_reason, made.withdrawn_at is not None) == ("Never sent", True)
+
+
+def test_u4_the_list_of_changed_students_shows_before_and_after(district: Utah) -> None:
+    student = district.add("100")
+    Student.objects.filter(pk=student.pk).update(last_name="Diaz")
+
+    text = signed_in().get(reverse("utah_changed")).content.decode()
+
+    assert "<del>Lee</del>" in text
+    assert "<ins>Diaz</ins>" in text
+
+
+def test_the_list_of_changed_students_leaves_out_other_schools(district: Utah) -> None:
+    student = district.add("100", school=district.other_school)
+    Student.objects.filter(pk=student.pk).update(last_name="Diaz")
+
+    assert "Diaz" not in signed_in(district.school).get(reverse("utah_changed")).content.decode()
+
+
+def test_pages_hold_their_number_of_queries(district: Utah, django_assert_max_num_queries: Any) -> None:
+    for number in range(100, 130):
+        district.add(str(number))
+    Student.objects.update(last_name="Diaz")
+    made = request(Kind.RETRIEVE, district.school)
+    client = signed_in()
+
+    for name, args in (("utah_board", []), ("utah_changed", []), ("utah_requests", []), ("utah_request", [made.pk])):
+        with django_assert_max_num_queries(25):
+            assert client.get(reverse(name, args=args)).status_code == 200
