@@ -110,6 +110,25 @@ def lines_out(schools: Collection[int] | None) -> QuerySet[SENRLine]:
     return lines if schools is None else lines.filter(school__in=list(schools))
 
 
+def lines_of(request: SENRRequest, schools: Collection[int] | None) -> list[Any]:
+    """Lines of a request about students of these schools (None: all) with `state`: out, answered, has_ssid or replaced."""
+    lines = _lines().filter(request=request)
+    if schools is not None:
+        lines = lines.filter(school__in=list(schools))
+    found = list(lines.select_related("student", "school").defer("sent").order_by("line"))
+    for line in found:
+        line.state = _state(line)
+    return found
+
+
+def _state(line: Any) -> str:
+    if line.has_ssid:
+        return "has_ssid"
+    if line.has_answer:
+        return "answered"
+    return "replaced" if line.status == SENRLine.Status.REPLACED else "out"
+
+
 def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
     """Requests, newest first, with `sent`, `answered` and `out` students of these schools (None: all)."""
     lines = _lines() if schools is None else _lines().filter(school__in=list(schools))

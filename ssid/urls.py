@@ -6,6 +6,7 @@ from ssid.views import accounts, collection, enrollment, record
 
 urlpatterns = [
     path("", include("ssid.urls_utah")),
+    path("", include("ssid.urls_senr")),
     path("collection/", collection.overview, name="collection"),
     path("collection/policy/", collection.policy, name="collection_policy"),
     path("collection/list/<int:pk>/", collection.school_list, name="school_list"),

@@ -1,0 +1,33 @@
+"""Menu entries and the home card of requests for SSIDs and of EL differences."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from sisimport.imports.navigation import RECORDS, Entry, register
+from sisimport.imports.panels import HOME, Panel, register_panel
+from ssid.senr_requests import requests_with_counts
+from students.access import User, visible_school_ids
+
+register(
+    Entry(
+        label="SSID requests",
+        url_name="senr-requests",
+        url_names=("senr-check", "senr-make", "senr-request", "senr-file"),
+        section=RECORDS,
+        order=40,
+    ),
+    Entry(label="EL differences", url_name="el-differences", section=RECORDS, order=50),
+)
+
+_SHOWN = 5
+
+
+def _requests_out(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
+    """What the state has not answered yet; nothing to show when all is answered."""
+    user: User = request.user
+    out = [kept for kept in requests_with_counts(visible_school_ids(user)) if kept.out]  # type: ignore[attr-defined]
+    return {"requests": out[:_SHOWN], "more": len(out) > _SHOWN} if out else None
+
+
+register_panel(Panel(place=HOME, template="ssid/_home_requests.html", context=_requests_out, order=40))

@@ -1,0 +1,154 @@
+"""Pages for requests for SSIDs: choose schools, look at what is missing, make the request, follow what is still out."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
+
+from sisimport.imports.access import Capability, can, requires
+from ssid.models import SENRRequest
+from ssid.senr import Draft, RequestRefusedError, draft
+from ssid.senr_requests import file_name, keep_request, lines_of, request_text, requests_with_counts
+from students.access import log_view, visible_school_ids, visible_schools
+from students.models import SSID, School, Student, StudentView
+
+PER_PAGE = 25
+REQUESTS_SHOWN = 20
+MOST_CHECKBOXES = 40
+DELIMITERS = (
+    ("^", "Caret (^)", "As the state's match tool takes it."),
+    (",", "Comma (csv)", "To look at in a spreadsheet, too."),
+)
+
+
+@requires(Capability.READ)
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Schools with students without SSID, and the requests made so far."""
+    page = Paginator(requests_with_counts(visible_school_ids(request.user)), REQUESTS_SHOWN)
+    schools = _schools_missing(request)
+    return render(
+        request,
+        "ssid/senr.html",
+        {
+            "schools": schools,
+            "missing": sum(school.missing for school in schools),
+            "as_boxes": len(schools) <= MOST_CHECKBOXES,
+            "delimiters": DELIMITERS,
+            "page": page.get_page(request.GET.get("page")),
+        },
+    )
+
+
+def _schools_missing(request: HttpRequest) -> list[Any]:
+    """The user's schools in California that have students without SSID, with how many (`missing`)."""
+    current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
+    counts = dict(
+        Student.objects.filter(~Exists(current), school__in=visible_schools(request.user), lea__state="CA")
+        .order_by()
+        .values_list("school")
+        .annotate(n=Count("pk"))
+    )
+    schools = list(School.objects.filter(pk__in=counts).select_related("lea").order_by("name", "code"))
+    for school in schools:
+        school.missing = counts[school.pk]  # type: ignore[attr-defined]
+    return schools
+
+
+@requires(Capability.UPLOAD)
+@require_GET
+def check(request: HttpRequest) -> HttpResponse:
+    """The check list: who would be asked for, and what the others' records lack. Nothing is written."""
+    try:
+        made = _draft(request, request.GET)
+    except RequestRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("senr-requests")
+    page = Paginator(made.gaps, PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "ssid/senr_check.html",
+        {"made": made, "page": page, "delimiter": _delimiter(request.GET), "causes": _causes(made)},
+    )
+
+
+@requires(Capability.UPLOAD)
+@require_POST
+def make(request: HttpRequest) -> HttpResponse:
+    """Make the request from the records as they are now, and remember it."""
+    try:
+        made = _draft(request, request.POST)
+        kept = keep_request(made, user=request.user, delimiter=_delimiter(request.POST))  # type: ignore[arg-type]
+    except RequestRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("senr-requests")
+    messages.success(request, f"Request {kept.pk} asks for {len(made.entries):,} students. Download its file below.")
+    return redirect("senr-request", kept.pk)
+
+
+@requires(Capability.READ)
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One request, line by line: still out, answered, given an SSID, or asked for again."""
+    kept, lines = _find(request, pk)
+    state = request.GET.get("state", "")
+    lines = [line for line in lines if not state or line.state == state]
+    page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
+    whole = kept.sent == kept.all_lines  # type: ignore[attr-defined]
+    return render(
+        request,
+        "ssid/senr_request.html",
+        {"kept": kept, "page": page, "state": state, "may_download": whole and can(request.user, Capability.EXPORT)},
+    )
+
+
+@requires(Capability.EXPORT)
+@require_POST
+def download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The request file as it was made. Only for somebody who sees all its schools: a file cannot be sent in part."""
+    kept, _lines = _find(request, pk)
+    if kept.sent != kept.all_lines:  # type: ignore[attr-defined]
+        raise Http404
+    name = file_name(kept)
+    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"SENR request {kept.pk}")
+    kind = "text/csv" if kept.delimiter == SENRRequest.Delimiter.COMMA else "text/plain"
+    response = StreamingHttpResponse(request_text(kept), content_type=f"{kind}; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(True, name) or ""
+    return response
+
+
+def _draft(request: HttpRequest, given: QueryDict) -> Draft:
+    """The draft for the schools given by id, those of the user only. Raises RequestRefusedError."""
+    ids = {int(value) for value in given.getlist("school") if value.isdecimal() and len(value) < 10}
+    return draft(list(visible_schools(request.user).filter(pk__in=ids).select_related("lea")))
+
+
+def _delimiter(given: QueryDict) -> str:
+    return "," if given.get("delimiter") == "," else "^"
+
+
+def _causes(made: Draft) -> list[tuple[str, int, int]]:
+    """What is missing and for how many: (message, severity, count), errors first, most frequent first."""
+    counts: dict[tuple[str, int], int] = {}
+    for gap in made.gaps:
+        key = (gap.message if gap.field != "birth_date" else "Unusual age; the state will ask.", int(gap.severity))
+        counts[key] = counts.get(key, 0) + 1
+    return sorted(((text, level, n) for (text, level), n in counts.items()), key=lambda c: (-c[1], -c[2], c[0]))
+
+
+def _find(request: HttpRequest, pk: int) -> tuple[SENRRequest, list[Any]]:
+    """A request with its lines of the user's schools; 404 when there is none of them."""
+    kept = (
+        SENRRequest.objects.select_related("lea", "created_by").annotate(all_lines=Count("lines")).filter(pk=pk).first()
+    )
+    lines = lines_of(kept, visible_school_ids(request.user)) if kept else []
+    if kept is None or not lines:
+        raise Http404
+    kept.sent = len(lines)  # type: ignore[attr-defined]
+    kept.out = sum(line.state == "out" for line in lines)  # type: ignore[attr-defined]
+    return kept, lines
