@@ -56,7 +56,7 @@ def state_differences(schools: Collection[int] | None, *, kind: str = "") -> Que
 
 
 def difference_rows(records: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
-    """The list as rows of a table (see views_state.HEAD), streamed."""
+    """The list as rows of a table (see views.state.HEAD), streamed."""
     for record in records.iterator(chunk_size=1000):
         student = record.student
         yield (
