@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 import structlog
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 
 from sisimport import embedded
 
@@ -144,6 +145,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "sisimport.imports.accounts.ClosedSignupAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False  # signed out when the browser closes: machines are shared
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 STATIC_URL = "static/"
@@ -252,9 +254,43 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
 
+# The admin wears the colours of static/css/1-tokens.css.
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,
-    "SITE_SYMBOL": "upload_file",
+    "SITE_SUBHEADER": "Records and runs",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda _request: static("img/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "#e3f2ef",
+            "100": "#cfe9e4",
+            "200": "#a5d8cf",
+            "300": "#7fd8cc",
+            "400": "#5cc9bb",
+            "500": "#0e7a70",
+            "600": "#0b5d57",
+            "700": "#094a45",
+            "800": "#0a3f3b",
+            "900": "#12332f",
+            "950": "#06231f",
+        },
+        "base": {
+            "50": "#f5f7f8",
+            "100": "#edf1f3",
+            "200": "#dde4e8",
+            "300": "#c6d0d6",
+            "400": "#8fa0ad",
+            "500": "#5a6b7a",
+            "600": "#4a5b6b",
+            "700": "#3b4c59",
+            "800": "#2a3843",
+            "900": "#18222b",
+            "950": "#10181f",
+        },
+    },
+    "BORDER_RADIUS": "8px",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
 }

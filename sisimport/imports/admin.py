@@ -1,0 +1,170 @@
+"""The admin of imports: runs of everybody, read-only, with what they found; files; remembered matches."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from sisimport.imports.access import visible_runs
+from sisimport.imports.issues import Severity, codes
+from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
+from sisimport.imports.registry import UnknownImportTypeError, all_types, get_type
+from students.admin import ReadOnly
+
+
+class TypeFilter(admin.SimpleListFilter):
+    title = "import type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(kind.key, kind.label) for kind in all_types() if kind.listed]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:  # noqa: ARG002
+        return queryset.filter(import_type=self.value()) if self.value() else queryset
+
+
+class FoundFilter(admin.SimpleListFilter):
+    title = "what was found"
+    parameter_name = "found"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [("errors", "With errors"), ("warnings", "With warnings"), ("aside", "With lines set aside")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:  # noqa: ARG002
+        column = {"errors": "error_count", "warnings": "warning_count", "aside": "set_aside_count"}.get(
+            self.value() or ""
+        )
+        return queryset.filter(**{f"{column}__gt": 0}) if column else queryset
+
+
+class CauseFilter(admin.SimpleListFilter):
+    """Runs in which an issue of this code was found."""
+
+    title = "cause"
+    parameter_name = "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(code.code, f"{code.title} ({code.code})") for code in codes.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:  # noqa: ARG002
+        return queryset.filter(summary__issues__contains=[{"code": self.value()}]) if self.value() else queryset
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnly, ModelAdmin):
+    """Runs of everybody with their errors and warnings by cause. The report itself is the run's page."""
+
+    list_display = (
+        "number",
+        "file_name",
+        "type_label",
+        "work",
+        "state",
+        "record_count",
+        "import_count",
+        "error_count",
+        "warning_count",
+        "created_by",
+        "created_at",
+    )
+    list_filter = ("status", "work", TypeFilter, FoundFilter, CauseFilter, "created_at", "created_by")
+    list_select_related = ("file", "created_by")
+    search_fields = ("file__name", "reference")
+    search_help_text = "File name, or the reference of a failed run"
+    date_hierarchy = "created_at"
+    list_per_page = 50
+    fields = (
+        "report",
+        "file_name",
+        "type_label",
+        "work",
+        "status",
+        "message",
+        "reference",
+        "created_by",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "attempts",
+        "record_count",
+        "import_count",
+        "planned_count",
+        "unchanged_count",
+        "refused_count",
+        "set_aside_count",
+        "skipped_count",
+        "causes",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
+        return visible_runs(request.user).select_related("file", "created_by")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
+        return self.fields
+
+    @display(
+        description="state",
+        ordering="status",
+        label={
+            RunStatus.COMPLETED.label: "success",
+            RunStatus.REJECTED.label: "danger",
+            RunStatus.FAILED.label: "danger",
+            RunStatus.RUNNING.label: "info",
+            RunStatus.QUEUED.label: "info",
+        },
+    )
+    def state(self, run: ImportRun) -> str:
+        return str(run.get_status_display())
+
+    @admin.display(description="run", ordering="id")
+    def number(self, run: ImportRun) -> str:
+        return f"Run {run.pk}"
+
+    @admin.display(description="file", ordering="file__name")
+    def file_name(self, run: ImportRun) -> str:
+        return run.file.name if run.file else ""
+
+    @admin.display(description="import type", ordering="import_type")
+    def type_label(self, run: ImportRun) -> str:
+        try:
+            return get_type(run.import_type).label
+        except UnknownImportTypeError:
+            return run.import_type
+
+    @admin.display(description="report")
+    def report(self, run: ImportRun) -> str:
+        return format_html('<a href="{}">Issues and changes, line by line</a>', reverse("run", args=[run.pk]))
+
+    @admin.display(description="errors and warnings by cause")
+    def causes(self, run: ImportRun) -> str:
+        rows = []
+        for row in run.summary.get("issues", []):
+            title = codes.get(row["code"]).title if row["code"] in codes else row["code"]
+            rows.append((Severity(row["severity"]).label, row["count"], title, row["code"]))
+        return format_html_join("", "<div>{}: {} × {} ({})</div>", rows) or "none"
+
+
+@admin.register(ImportFile)
+class ImportFileAdmin(ReadOnly, ModelAdmin):
+    list_display = ("name", "size", "uploaded_by", "uploaded_at")
+    list_select_related = ("uploaded_by",)
+    search_fields = ("name", "sha256")
+    fields = ("name", "size", "sha256", "uploaded_by", "uploaded_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportFile]:
+        return ImportFile.objects.filter(runs__in=visible_runs(request.user)).distinct()
+
+
+@admin.register(RememberedMatch)
+class RememberedMatchAdmin(ReadOnly, ModelAdmin):
+    """Matches that people accepted and later Tests use."""
+
+    list_display = ("local_number", "student_id", "reason", "made_by", "made_at", "ended_at", "ended_by")
+    list_filter = ("made_at", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("made_by", "ended_by")
+    fields = list_display

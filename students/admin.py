@@ -1,0 +1,407 @@
+"""The admin of student records. Nothing is saved by a model: every edit goes through the services, as imports do."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from students import editing
+from students.access import log_view, visible_school_ids, visible_schools, visible_students
+from students.admin_forms import MISTAKE, StudentForm
+from students.models import (
+    LEA,
+    SSID,
+    ELRecord,
+    Enrollment,
+    Guardian,
+    RecordEdit,
+    School,
+    SSIDReplacement,
+    StaffAccess,
+    Student,
+    StudentView,
+)
+from students.models.identifiers import mask_ssid
+from students.services import SSIDRefusedError
+
+User = get_user_model()
+
+
+class ReadOnly:
+    """A page that only shows."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+# ---- districts ----
+
+
+@admin.register(LEA)
+class LEAAdmin(ModelAdmin):
+    list_display = ("code", "name", "state")
+    search_fields = ("code", "name")
+    list_filter = ("state",)
+
+
+@admin.register(School)
+class SchoolAdmin(ModelAdmin):
+    list_display = ("code", "name", "lea")
+    search_fields = ("code", "name")
+    list_filter = ("lea",)
+    list_select_related = ("lea",)
+    autocomplete_fields = ("lea",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[School]:
+        return visible_schools(request.user)
+
+
+# ---- students ----
+
+
+class HasSSIDFilter(admin.SimpleListFilter):
+    title = "SSID"
+    parameter_name = "ssid"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [("yes", "With SSID"), ("no", "Without SSID")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Student]) -> QuerySet[Student]:  # noqa: ARG002
+        current = Exists(SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True))
+        if self.value() is None:
+            return queryset
+        return queryset.filter(current if self.value() == "yes" else ~current)
+
+
+class SchoolFilter(admin.SimpleListFilter):
+    """Schools of the user only."""
+
+    title = "school"
+    parameter_name = "school"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(str(school.pk), school.name or school.code) for school in visible_schools(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Student]) -> QuerySet[Student]:  # noqa: ARG002
+        value = self.value()
+        return queryset.filter(school_id=value) if value and value.isdecimal() else queryset
+
+
+class ELRecordInline(StackedInline):
+    model = ELRecord
+    fields = ("program_status", "identified_date", "tbd_date", "exit_date", "state_says")
+    readonly_fields = ("state_says",)
+    extra = 0
+
+    @admin.display(description="The state says")
+    def state_says(self, record: ELRecord) -> str:
+        said = [record.state_elas, str(record.state_elas_date or ""), record.state_language]
+        return ", ".join(part for part in said if part) or "nothing yet"
+
+
+class EnrollmentInline(TabularInline):
+    model = Enrollment
+    fields = ("school", "grade", "start_date", "exit_date")
+    autocomplete_fields = ("school",)
+    extra = 0
+
+
+class GuardianInline(TabularInline):
+    model = Guardian
+    fields = ("first_name", "last_name", "relationship")
+    extra = 0
+
+
+class FormerSSIDInline(ReadOnly, TabularInline):
+    model = SSID
+    verbose_name_plural = "former SSIDs"
+    fields = ("masked", "origin", "created_at", "retired_at")
+    readonly_fields = fields
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SSID]:
+        found: QuerySet[SSID] = super().get_queryset(request).filter(retired_at__isnull=False)
+        return found
+
+    @admin.display(description="SSID")
+    def masked(self, ssid: SSID) -> str:
+        return ssid.masked
+
+
+@admin.register(Student)
+class StudentAdmin(ModelAdmin):
+    """Search is by local number: names and SSIDs do not belong into an address. The Students page finds by them."""
+
+    form = StudentForm
+    list_display = ("local_number", "full_name", "birth_date", "grade", "school", "current_ssid")
+    list_filter = (SchoolFilter, "grade", HasSSIDFilter)
+    list_select_related = ("school",)
+    search_fields = ("local_number",)
+    search_help_text = "Local student number. By name or SSID: the page Students."
+    autocomplete_fields = ("lea", "school")
+    inlines = (ELRecordInline, EnrollmentInline, FormerSSIDInline, GuardianInline)
+    fieldsets = (
+        (None, {"fields": ("reason",)}),
+        (
+            "Record information",
+            {
+                "fields": (
+                    "ssid",
+                    "old_number",
+                    ("last_name", "first_name"),
+                    ("middle_name", "suffix"),
+                    ("birth_date", "gender"),
+                    ("lea", "local_number"),
+                    ("school", "grade"),
+                )
+            },
+        ),
+        (
+            "Legal name and gender",
+            {"fields": (("legal_last_name", "legal_first_name"), ("legal_middle_name", "legal_gender"))},
+        ),
+        (
+            "More",
+            {
+                "fields": (
+                    ("alias_last_name", "alias_first_name"),
+                    ("birth_country", "birth_state"),
+                    ("home_language", "ethnicity"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Student]:
+        current = Prefetch("ssids", SSID.objects.filter(retired_at__isnull=True), to_attr="current_ssids")
+        return visible_students(request.user).prefetch_related(current)
+
+    @admin.display(description="SSID")
+    def current_ssid(self, student: Student) -> str:
+        found: list[SSID] = getattr(student, "current_ssids", [])
+        return found[0].masked if found else "none"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        return () if obj is None else ("lea",)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "school":
+            kwargs["queryset"] = visible_schools(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False  # a student leaves by an exit date
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        student = visible_students(request.user).filter(pk=object_id).first() if object_id.isdecimal() else None
+        if student is not None and self.has_view_permission(request, student):
+            log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="admin")
+            log_view(user=request.user, kind=StudentView.Kind.SSID, student=student, subject="admin")
+        return super().change_view(request, object_id, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Student, form: StudentForm, change: bool) -> None:
+        reason = form.cleaned_data.get("reason", "")
+        if change:
+            values = {name: form.cleaned_data[name] for name in form.changed_data if name in editing.STUDENT_FIELDS}
+            editing.update_student(student=obj, values=values, user=request.user, reason=reason)
+        else:
+            editing.create_student(student=obj, user=request.user, reason=reason)
+        if "ssid" in form.changed_data:
+            try:
+                editing.change_ssid(
+                    student=obj,
+                    ssid=form.cleaned_data["ssid"],
+                    user=request.user,
+                    reason=reason,
+                    was_mistake=form.cleaned_data.get("old_number") == MISTAKE,
+                )
+            except SSIDRefusedError as error:
+                messages.error(request, f"The SSID was not changed. {error}")
+
+    def save_formset(self, request: HttpRequest, form: StudentForm, formset: Any, change: bool) -> None:  # noqa: ARG002
+        student, reason, user = form.instance, form.cleaned_data.get("reason", ""), request.user
+        formset.save(commit=False)
+        for gone in formset.deleted_objects:
+            _remove(gone, user, reason)
+        for saved in [*formset.new_objects, *(record for record, _fields in formset.changed_objects)]:
+            if isinstance(saved, ELRecord):
+                values = {name: getattr(saved, name) for name in editing.EL_FIELDS}
+                editing.update_el_record(student=student, values=values, user=user, reason=reason)
+            elif isinstance(saved, Enrollment):
+                editing.save_enrollment(enrollment=saved, user=user, reason=reason)
+            elif isinstance(saved, Guardian):
+                editing.save_guardian(guardian=saved, user=user, reason=reason)
+
+    def _create_formsets(self, request: HttpRequest, obj: Student, change: bool) -> Any:
+        """A change in an inline asks for the reason of the student's form too."""
+        formsets, instances = super()._create_formsets(request, obj, change)
+        reason = request.POST.get("reason", "").strip()
+        for formset in formsets if request.method == "POST" and not reason else ():
+            for inline in formset.forms:
+                if inline.has_changed():
+                    _ask_for_reason(inline)
+        return formsets, instances
+
+
+def _ask_for_reason(form: forms.BaseForm) -> None:
+    clean = form.clean
+
+    def with_reason() -> Any:
+        cleaned = clean()
+        form.add_error(None, "Say at the top of the page why this is changed.")
+        return cleaned
+
+    form.clean = with_reason  # type: ignore[method-assign]
+
+
+def _remove(gone: Any, user: Any, reason: str) -> None:
+    if isinstance(gone, ELRecord):
+        editing.remove_el_record(student=gone.student, user=user, reason=reason)
+    elif isinstance(gone, Enrollment):
+        editing.remove_enrollment(enrollment=gone, user=user, reason=reason)
+    elif isinstance(gone, Guardian):
+        editing.remove_guardian(guardian=gone, user=user, reason=reason)
+
+
+@admin.register(SSID)
+class SSIDAdmin(ReadOnly, ModelAdmin):
+    """All SSIDs, masked. They are edited on the student's page, where the reason is asked."""
+
+    list_display = ("masked", "student", "state", "origin", "origin_run", "verified", "created_at", "retired_at")
+    list_filter = ("origin", "verified", ("retired_at", admin.EmptyFieldListFilter), "state")
+    list_select_related = ("student",)
+    search_fields = ("student__local_number",)
+    search_help_text = "Local student number"
+    fields = list_display
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SSID]:
+        ids = visible_school_ids(request.user)
+        return SSID.objects.all() if ids is None else SSID.objects.filter(student__school_id__in=ids)
+
+    @admin.display(description="SSID")
+    def masked(self, ssid: SSID) -> str:
+        return ssid.masked
+
+
+@admin.register(SSIDReplacement)
+class SSIDReplacementAdmin(ModelAdmin):
+    """What the state said: this number was merged into that one. Added by hand as it is written there."""
+
+    list_display = ("__str__", "state", "learned_at", "origin_run", "entered_by")
+    list_filter = ("state",)
+    list_select_related = ("entered_by",)
+    fields = ("state", "retired_ssid", "replacement_ssid")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def save_model(self, request: HttpRequest, obj: SSIDReplacement, form: Any, change: bool) -> None:
+        obj.entered_by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+
+# ---- logs ----
+
+
+@admin.register(RecordEdit)
+class RecordEditAdmin(ReadOnly, ModelAdmin):
+    list_display = ("at", "student", "what", "field", "was", "became", "reason", "user")
+    list_filter = ("what", "at")
+    list_select_related = ("student", "user")
+    search_fields = ("student__local_number",)
+    date_hierarchy = "at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RecordEdit]:
+        ids = visible_school_ids(request.user)
+        return RecordEdit.objects.all() if ids is None else RecordEdit.objects.filter(student__school_id__in=ids)
+
+    @admin.display(description="before")
+    def was(self, edit: RecordEdit) -> str:
+        return _masked(edit, edit.before)
+
+    @admin.display(description="after")
+    def became(self, edit: RecordEdit) -> str:
+        return _masked(edit, edit.after)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
+        return self.list_display
+
+
+def _masked(edit: RecordEdit, text: str | None) -> str:
+    return mask_ssid(text or "") if edit.field == "ssid" else text or ""
+
+
+@admin.register(StudentView)
+class StudentViewAdmin(ReadOnly, ModelAdmin):
+    """Who looked at whom."""
+
+    list_display = ("at", "user", "kind", "student", "subject")
+    list_filter = ("kind", "at")
+    list_select_related = ("student", "user")
+    search_fields = ("user__username", "student__local_number")
+    date_hierarchy = "at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StudentView]:
+        ids = visible_school_ids(request.user)
+        views = StudentView.objects.all()
+        return views if ids is None else views.filter(student__school_id__in=ids)
+
+
+# ---- people who sign in ----
+
+
+@admin.register(StaffAccess)
+class StaffAccessAdmin(ModelAdmin):
+    list_display = ("user", "all_schools", "school_names")
+    list_select_related = ("user",)
+    list_filter = ("all_schools",)
+    search_fields = ("user__username",)
+    autocomplete_fields = ("schools", "user")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAccess]:
+        found: QuerySet[StaffAccess] = super().get_queryset(request).prefetch_related("schools")
+        return found
+
+    @admin.display(description="schools")
+    def school_names(self, access: StaffAccess) -> str:
+        return "all" if access.all_schools else ", ".join(s.name or s.code for s in access.schools.all()) or "none"
+
+
+class StaffAccessInline(StackedInline):
+    model = StaffAccess
+    autocomplete_fields = ("schools",)
+    extra = 0
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    inlines = (StaffAccessInline,)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass

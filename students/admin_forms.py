@@ -1,0 +1,81 @@
+"""Forms of the admin of student records. The reason asked for goes to the student's time line."""
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
+
+from students.models import SSID, Student
+from students.services import SSIDRefusedError, clean_ssid
+
+KEEP, MISTAKE = "keep", "mistake"
+
+
+class ReasonForm(forms.ModelForm):
+    """A form that asks why, once something is changed."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=200,
+        required=False,
+        help_text="Why the record is changed: shown on the student's time line.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.has_changed() and not (cleaned.get("reason") or "").strip():
+            self.add_error("reason", "Say why this is changed.")
+        return cleaned
+
+
+class StudentForm(ReasonForm):
+    """A student's record information; the SSID is its first line."""
+
+    ssid = forms.CharField(
+        label="SSID",
+        max_length=20,
+        required=False,
+        help_text="The state's number for this student. Cleared: the number is retired.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"}),
+    )
+    old_number = forms.ChoiceField(
+        label="The number on record until now",
+        choices=[
+            (KEEP, "was replaced by the state: keep it as a former number"),
+            (MISTAKE, "was a mistake: take it away, its owner may need it"),
+        ],
+        initial=KEEP,
+        required=False,
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+
+    class Meta:
+        model = Student
+        fields = "__all__"  # noqa: DJ007 - the admin names its fields
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        current = SSID.objects.filter(student=self.instance.pk, retired_at__isnull=True).first()
+        self.initial["ssid"] = current.ssid if current else ""
+        if current is None:
+            self.fields["old_number"].widget = forms.HiddenInput()
+
+    def clean_ssid(self) -> str:
+        text = str(self.cleaned_data.get("ssid") or "")
+        if not text.strip() or "ssid" not in self.changed_data:
+            return text.strip()
+        student = self.instance
+        if student.lea_id is None:
+            student.lea = self.cleaned_data.get("lea")
+        student.local_number = self.cleaned_data.get("local_number") or student.local_number
+        try:
+            number = clean_ssid(text, student=student)
+        except SSIDRefusedError as error:
+            raise forms.ValidationError(str(error)) from None
+        holder = SSID.objects.filter(state=student.lea.state, ssid=number).first()
+        if holder is not None and holder.student_id != student.pk:
+            raise forms.ValidationError("This SSID belongs to another student. Compare the digits once more.")
+        if holder is not None and holder.retired_at is not None:
+            raise forms.ValidationError("This is a retired SSID of this student.")
+        return number
