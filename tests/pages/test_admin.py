@@ -1,0 +1,195 @@
+"""The admin: staff edit students and SSIDs with a reason; every edit stands on the time line."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from students.models import SSID, ELRecord, RecordEdit, Student, StudentView
+from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Any:
+    user = UserFactory(ssid_staff=True, schools=[SchoolFactory()])
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def student(staff: Any) -> Student:
+    return StudentFactory(school=staff.access.schools.get())
+
+
+def page_of(student: Student) -> str:
+    return reverse("admin:students_student_change", args=[student.pk])
+
+
+def form_of(client: Client, student: Student, **values: Any) -> dict[str, Any]:
+    """What the browser would send after changing some fields."""
+    context = client.get(page_of(student)).context
+    data: dict[str, Any] = {}
+    for bound in context["adminform"].form:
+        value = bound.value()
+        data[bound.html_name] = "" if value is None else value
+    for inline in context["inline_admin_formsets"]:
+        for form in [inline.formset.management_form, *inline.formset.forms]:
+            for bound in form:
+                value = bound.value()
+                data[bound.html_name] = "" if value is None else value
+    return data | values
+
+
+def save(client: Client, student: Student, **values: Any) -> Any:
+    return client.post(page_of(student), form_of(client, student, **values))
+
+
+def test_an_ssid_typed_with_a_reason_is_given_and_noted(client: Client, student: Student, staff: Any) -> None:
+    save(client, student, ssid="9012345678", reason="Letter of the state")
+
+    assert SSID.objects.get(student=student).ssid == "9012345678"
+    edit = RecordEdit.objects.get(student=student, field="ssid")
+    assert (edit.before, edit.after, edit.reason, edit.user) == (None, "9012345678", "Letter of the state", staff)
+
+
+def test_a_change_without_reason_is_asked_for_one(client: Client, student: Student) -> None:
+    answer = save(client, student, ssid="9012345678")
+
+    assert "Say why this is changed." in answer.content.decode()
+    assert not SSID.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["901234567", "90123456789", "90123x5678"], ids=["short", "long", "letters"])
+def test_id1_a_number_that_is_no_ssid_is_refused(client: Client, student: Student, number: str) -> None:
+    answer = save(client, student, ssid=number, reason="typed")
+
+    assert answer.status_code == 200
+    assert not SSID.objects.exists()
+
+
+def test_id4_the_local_number_is_no_ssid(client: Client, student: Student) -> None:
+    answer = save(client, student, ssid=student.local_number, reason="typed")
+
+    assert "own local number" in answer.content.decode()
+
+
+def test_id5_an_ssid_of_another_student_is_refused(client: Client, student: Student) -> None:
+    taken = SSIDFactory(student=StudentFactory(school=student.school))
+
+    answer = save(client, student, ssid=taken.ssid, reason="typed")
+
+    assert "belongs to another student" in answer.content.decode()
+
+
+def test_the_old_number_is_kept_as_a_former_one(client: Client, student: Student) -> None:
+    SSIDFactory(student=student, ssid="9012345600")
+
+    save(client, student, ssid="9012345678", reason="Merged by the state", old_number="keep")
+
+    assert SSID.objects.get(student=student, retired_at__isnull=False).ssid == "9012345600"
+    assert SSID.objects.get(student=student, retired_at__isnull=True).ssid == "9012345678"
+
+
+def test_an_old_number_that_was_a_mistake_is_taken_away_but_stays_on_the_time_line(
+    client: Client, student: Student
+) -> None:
+    SSIDFactory(student=student, ssid="9012345600")
+
+    save(client, student, ssid="9012345678", reason="Two digits swapped", old_number="mistake")
+
+    assert [s.ssid for s in SSID.objects.filter(student=student)] == ["9012345678"]
+    assert RecordEdit.objects.get(student=student, field="ssid").before == "9012345600"
+
+
+def test_a_cleared_number_is_retired(client: Client, student: Student) -> None:
+    SSIDFactory(student=student, ssid="9012345600")
+
+    save(client, student, ssid="", reason="Withdrawn by the state")
+
+    assert SSID.objects.get(student=student).retired_at is not None
+
+
+def test_a_changed_name_is_noted_with_its_old_value(client: Client, student: Student) -> None:
+    save(client, student, last_name="Díaz", reason="Birth certificate")
+
+    student.refresh_from_db()
+    edit = RecordEdit.objects.get(student=student, field="last_name")
+    assert (student.last_name, edit.before, edit.after) == ("Díaz", "Diaz", "Díaz")
+
+
+def test_an_el_record_is_edited_through_the_same_page(client: Client, student: Student) -> None:
+    ELRecord.objects.create(student=student, program_status="EL")
+
+    save(client, student, **{"el-0-program_status": "Exited EL", "reason": "Reclassified"})
+
+    assert ELRecord.objects.get(student=student).program_status == "Exited EL"
+    assert RecordEdit.objects.get(student=student, what="EL record").reason == "Reclassified"
+
+
+def test_a_change_in_an_inline_asks_for_the_reason_too(client: Client, student: Student) -> None:
+    ELRecord.objects.create(student=student, program_status="EL")
+
+    save(client, student, **{"el-0-program_status": "Exited EL"})
+
+    assert ELRecord.objects.get(student=student).program_status == "EL"
+
+
+def test_saving_without_a_change_notes_nothing(client: Client, student: Student) -> None:
+    save(client, student)
+
+    assert not RecordEdit.objects.exists()
+
+
+def test_the_students_school_follows_the_open_enrollment(client: Client, student: Student, staff: Any) -> None:
+    other = SchoolFactory()
+    staff.access.schools.add(other)
+
+    save(client, student, **{"enrollments-0-school": other.pk, "reason": "Moved"})
+
+    student.refresh_from_db()
+    assert student.school == other
+
+
+def test_students_of_other_schools_are_not_in_the_admin(client: Client, staff: Any) -> None:
+    stranger = StudentFactory()
+
+    assert client.get(page_of(stranger)).status_code == 302
+    assert stranger.local_number not in client.get(reverse("admin:students_student_changelist")).content.decode()
+
+
+def test_opening_a_student_in_the_admin_is_logged(client: Client, student: Student, staff: Any) -> None:
+    client.get(page_of(student))
+
+    assert set(StudentView.objects.values_list("kind", flat=True)) == {"page", "ssid"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "students_student",
+        "students_ssid",
+        "students_ssidreplacement",
+        "students_school",
+        "students_lea",
+        "students_staffaccess",
+        "students_recordedit",
+        "students_studentview",
+        "imports_importrun",
+        "imports_importfile",
+        "imports_rememberedmatch",
+        "auth_user",
+        "auth_group",
+    ],
+)
+def test_every_list_of_the_admin_opens_with_a_bounded_number_of_queries(
+    client: Client, name: str, django_assert_max_num_queries: Any
+) -> None:
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    for _n in range(5):
+        StudentFactory(with_ssid=True)
+
+    with django_assert_max_num_queries(20):
+        assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
