@@ -1,8 +1,10 @@
 """Reads of scores for pages and commands."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
-from assessments.models import Score, year_label
+from assessments.charts import Chart, Point, chart_of
+from assessments.models import Assessment, Score, year_label
 from students.models import Student
 from students.queries import show_with_student
 
@@ -49,3 +51,123 @@ def scores_json(student: Student) -> list[dict[str, Any]]:
 
 
 show_with_student("scores", scores_json)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownScore:
+    """A score as the student page shows it; `children` stand under their parent."""
+
+    year: str
+    name: str
+    scale: str
+    raw: str
+    result: str
+    tone: str
+    date: Any
+    status: str
+    measure: str
+    error: str
+    children: tuple["ShownScore", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTest:
+    """All scores of a student on one test, newest first, with a chart of the years."""
+
+    name: str
+    chart: Chart | None
+    scores: tuple[ShownScore, ...]
+
+
+def student_tests(student: Student) -> list[ShownTest]:
+    """Scores of a student by test and year, children under parents. One query."""
+    tests: dict[int, tuple[Assessment, dict[int, list[Score]]]] = {}
+    for score in student_scores(student):
+        parent = score.assessment.parent or score.assessment
+        tests.setdefault(parent.pk, (parent, {}))[1].setdefault(score.school_year, []).append(score)
+    return [_shown_test(parent, years) for parent, years in tests.values()]
+
+
+def _shown_test(parent: Assessment, years: dict[int, list[Score]]) -> ShownTest:
+    shown, points = [], []
+    for year, scores in years.items():
+        own = next((score for score in scores if score.assessment_id == parent.pk), None)
+        children = tuple(_shown(score) for score in scores if score.assessment_id != parent.pk)
+        if own is None:
+            shown.append(ShownScore(year_label(year), parent.name, "", "", "", "", None, "", "", "", children))
+            continue
+        shown.append(replace(_shown(own), children=children))
+        if own.scale_score.isdigit():
+            points.append(Point(year_label(year), year, own.grade, int(own.scale_score)))
+    return ShownTest(parent.name, chart_of(parent.name, parent.state_code, points, parent.result_names), tuple(shown))
+
+
+def _shown(score: Score) -> ShownScore:
+    entry = next((r for r in score.assessment.results if str(r.get("code")) == score.result), None)
+    name = str(entry["name"]) if entry else ""
+    result = score.result if name in ("", score.result) else f"{score.result} {name}"
+    passing = [r for r in score.assessment.results if r.get("passing")]
+    tone = "" if not passing or entry is None else "ok" if entry.get("passing") else "warn"
+    return ShownScore(
+        year=year_label(score.school_year),
+        name=score.assessment.name,
+        scale=score.scale_score,
+        raw=score.raw_score,
+        result=result,
+        tone=tone,
+        date=score.date,
+        status=score.status,
+        measure=score.measure,
+        error=score.error_band,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How the levels of one test spread over the grades: rows of counts in the order of `levels`, with shares in per cent."""
+
+    name: str
+    levels: tuple[str, ...]
+    rows: tuple["DistributionRow", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One level in one grade: `x` and `width` place it in a bar of 100."""
+
+    level: int
+    count: int
+    percent: int
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionRow:
+    grade: str
+    total: int
+    shares: tuple[Share, ...]
+
+
+def distributions(facts: dict[str, Any]) -> list[Distribution]:
+    """What a run imports, by test and grade, from the facts that its plan left."""
+    found = []
+    for entry in (facts.get("distributions") or {}).values():
+        codes = [code for code in entry["results"] if any(code in counts for counts in entry["grades"].values())]
+        codes.reverse()  # lowest level first
+        if not codes:
+            continue
+        rows = []
+        for grade in sorted(entry["grades"], key=lambda grade: (grade != "KN", grade)):
+            counts = entry["grades"][grade]
+            total = sum(counts.get(code, 0) for code in codes)
+            shares, x = [], 0.0
+            for number, code in enumerate(codes, 1):
+                count = counts.get(code, 0)
+                width = 100 * count / total if total else 0
+                shares.append(Share(min(number, 4), count, round(width), round(x, 2), round(width, 2)))
+                x += width
+            rows.append(DistributionRow(grade or "none", total, tuple(shares)))
+        names = tuple(code if entry["results"][code] == code else f"{code} {entry['results'][code]}" for code in codes)
+        found.append(Distribution(entry["name"], names, tuple(rows)))
+    return found

@@ -74,6 +74,7 @@ class ScoreImport(ImportType):
     fields = _STAGED
     lea_field = None
     school_field = None
+    converts_workbooks = True
     part_of_field = {"calculated_elas": EL_PART}
     measured_fields = ("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated")
 

@@ -184,6 +184,7 @@ class ImportType:
     # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file anew.
     related_fields: tuple[str, ...] = ()
     may_create_students: bool = False
+    converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted there
 
     @property
     def writing_work(self) -> str:

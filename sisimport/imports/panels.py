@@ -11,8 +11,9 @@ from django.http import HttpRequest
 
 from sisimport.imports.access import Capability, can
 
-# Places: `subject` is None on the home page, the Student on a student's page and on that student's page for the family.
-HOME, STUDENT, FAMILY = "home", "student", "family"
+# Places: `subject` is None on the home page, the Student on a student's page and on that student's page for the family,
+# the ImportRun on a run's results page.
+HOME, STUDENT, FAMILY, RUN = "home", "student", "family", "run"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from sisimport.imports import access, services
+from sisimport.imports import access, panels, services
 from sisimport.imports.access import Capability, requires, signed_in_user
 from sisimport.imports.base import ImportType
 from sisimport.imports.forms import IssueFilterForm
@@ -48,6 +48,7 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     reader = queries.Reader.of(request.user, run)
     context = run_frame(request, run, reader) | {"part": "issues"}
+    context["cards"] = panels.cards(panels.RUN, request, run) if not run.is_active else []
     if run.is_active:
         return render(request, "imports/run.html", context | _progress(run))
     form = IssueFilterForm(request.GET, run=run, reader=reader, text=request.session.get(_text_key(run), ""))

@@ -17,6 +17,7 @@ from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.queries.home import last_runs
 from sisimport.imports.queries.recognised import SAMPLE_BYTES, recognised
 from sisimport.imports.registry import Tool
+from sisimport.imports.workbooks import is_workbook
 from students.access import visible_school_ids
 
 LAST_RUNS = 4
@@ -70,7 +71,7 @@ def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
     work = Work(form.cleaned_data["work"])
     stream = cast(IO[bytes], file.file)
     found = recognised(stream, name=str(file.name), size=file.size or 0, chosen=form.kind)
-    if found.error:
+    if found.error and not (form.kind.converts_workbooks and is_workbook(stream)):
         form.add_error("file", found.error)
         return None
     schools = visible_school_ids(request.user)

@@ -1,0 +1,182 @@
+"""Pages of scores: the lists of the upload screen, the student page, a run's distributions, conversion, admin."""
+
+import io
+from typing import Any
+
+import openpyxl
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from assessments.charts import Point, chart_of
+from assessments.models import Assessment
+from assessments.queries import distributions, student_tests
+from sisimport.imports.models import ImportRun
+from sisimport.imports.registry import get_type
+from students.models import Student
+from tests.assessments.score_files import ALL, SSID_1, cells, ela, finish, start, text
+from tests.factories import UserFactory
+from tests.ssid.journey import District, district
+
+pytestmark = pytest.mark.django_db
+TYPE, LAYOUT = "caaspp-2023-2024", "caaspp-2023-24"
+PARTS = {"composite_claim_1_level": "2", "composite_claim_2_level": "3"}
+
+
+@pytest.fixture
+def home() -> District:
+    made = district()
+    made.add("100", ssid=SSID_1)
+    return made
+
+
+@pytest.fixture
+def browser(client: Client) -> Client:
+    client.force_login(UserFactory(registrar=True, all_schools=True))
+    return client
+
+
+def page(browser: Client, name: str, *args: Any, **query: str) -> str:
+    response = browser.get(reverse(name, args=args), query, follow=True)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def test_the_upload_screen_lists_set_ups_new_and_not(home: District, browser: Client) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    shown = page(browser, "upload", "caaspp", type=TYPE)
+
+    assert "Smarter Balanced for ELA" in shown
+    assert "Import to newly created test setup" in shown
+    assert "Do not import these assessments" in shown
+    assert "CAASPP 2017-2018" in shown
+
+
+def test_after_an_import_the_list_holds_the_new_set_up(home: District) -> None:
+    before = next(option for option in get_type(TYPE).options if option.name == "SBELA")
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    after = next(option for option in get_type(TYPE).options if option.name == "SBELA")
+
+    assert [choice.value for choice in before.choices] == ["", "new", "skip"]
+    assert [choice.value for choice in after.choices] == [
+        "",
+        str(Assessment.objects.get(state_code="SBELA").pk),
+        "new",
+        "skip",
+    ]
+
+
+def test_initial_elpac_offers_the_status_box_and_others_do_not() -> None:
+    names = {key: {option.name for option in get_type(key).options} for key in (TYPE, "elpac-initial-2023-2024")}
+
+    assert "ela_status" in names["elpac-initial-2023-2024"]
+    assert "ela_status" not in names[TYPE]
+
+
+def test_the_student_page_shows_scores_with_chart_and_parts(home: District, browser: Client) -> None:
+    start(TYPE, text(LAYOUT, ela(**PARTS)), work="import")
+
+    shown = page(browser, "student", Student.objects.get().pk)
+
+    assert 'role="img"' in shown
+    assert "2502 in 2023-24" in shown
+    assert "Reading and Listening" in shown
+    assert "2 Near Standard" in shown
+
+
+def test_scores_are_grouped_by_test_newest_year_first(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(**PARTS)), work="import")
+    start("caaspp-2024-2025", text("caaspp-2024-25", ela(scale_score="2550")), work="import")
+
+    tests = student_tests(Student.objects.get())
+
+    assert [test.name for test in tests] == ["Smarter Balanced for ELA"]
+    assert [score.year for score in tests[0].scores] == ["2024-25", "2023-24"]
+    assert [child.name for child in tests[0].scores[1].children] == ["Reading and Listening", "Writing and Research"]
+
+
+def test_the_chart_puts_a_score_into_the_band_of_its_level() -> None:
+    chart = chart_of("ELA", "SBELA", [Point("2023-24", 2024, "05", 2502)], {"3": "Standard Met"})
+
+    assert chart is not None
+    band = next(b for b in chart.bands if b.level == 3)
+    assert band.y <= chart.marks[0].y <= band.y + band.height
+    assert "3 Met" in {name.text for name in chart.names}
+
+
+def test_a_test_without_scale_scores_has_no_chart() -> None:
+    assert chart_of("ELA", "SBELA", [], {}) is None
+
+
+def test_a_run_tells_how_levels_spread_over_grades(home: District, browser: Client) -> None:
+    home.add("101", ssid="9087654321", first_name="Kim")
+    rows = [ela(), ela(ssid="9087654321", first_name="Kim", scale_score="2450", achievement_level="2", uin="2")]
+    run = start(TYPE, text(LAYOUT, *rows), work="import")
+
+    spread = distributions(run.facts)[0]
+    shown = page(browser, "run", run.pk)
+
+    assert (spread.name, spread.rows[0].grade, spread.rows[0].total) == ("Smarter Balanced for ELA", "05", 2)
+    assert [share.count for share in spread.rows[0].shares] == [1, 1]
+    assert "levels by grade" in shown
+
+
+def test_changes_of_a_run_name_tests_and_fields(home: District, browser: Client) -> None:
+    run = start(TYPE, text(LAYOUT, ela()), work="test")
+
+    shown = page(browser, "run_changes", run.pk)
+
+    assert "SBELA scale_score" in shown or "scale score" in shown.lower()
+    assert "2502" in shown
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append([column.name for column in ALL[LAYOUT].columns])
+    sheet.append(cells(ALL[LAYOUT], **ela()))
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_a_refused_workbook_can_be_converted_and_tested(home: District, browser: Client) -> None:
+    posted = {"import_type": TYPE, "work": "test", "file": SimpleUploadedFile("scores.xlsx", workbook())}
+    browser.post(reverse("upload", args=["caaspp"]), posted)
+    run = ImportRun.objects.get()
+    finish(run)
+
+    offered = page(browser, "run", run.pk)
+    preview = browser.post(reverse("convert_workbook", args=[run.pk]))
+    file_id = preview.context["file"].pk
+    browser.post(reverse("start_converted", args=[run.pk]), {"file": str(file_id)})
+    tested = finish(ImportRun.objects.exclude(pk=run.pk).get())
+
+    assert "Convert and look" in offered
+    assert "Cells at risk" in preview.content.decode()
+    assert (tested.status, tested.planned_count) == ("completed", 1)
+
+
+def test_a_file_of_somebody_else_is_not_tested_as_the_conversion(home: District, browser: Client) -> None:
+    run = start(TYPE, workbook(), name="scores.xlsx")
+
+    response = browser.post(reverse("start_converted", args=[run.pk]), {"file": str(run.file_id)})
+
+    assert response.status_code == 404
+
+
+def test_the_admin_edits_a_set_up_but_not_its_code(home: District, client: Client) -> None:
+    client.force_login(get_user_model().objects.create_superuser("ada", "ada@example.org", "invented-1-password"))
+    start(TYPE, text(LAYOUT, ela(**PARTS)), work="import")
+    parent = Assessment.objects.get(state_code="SBELA")
+
+    shown = page(client, "admin:assessments_assessment_change", parent.pk)
+
+    assert "Display Options" in shown
+    assert 'name="state_code"' not in shown
+    assert 'name="name"' in shown
