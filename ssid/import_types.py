@@ -20,7 +20,7 @@ register_tool(
     Tool(
         key=utah_response.TOOL,
         title="SSID Process",
-        lead="Exchange files with Utah's SSID system: Retrieve, New, Update and Verify.",
+        lead="Process the response file that Utah's SSID system made of a Retrieve, New or Update request.",
         order=30,
         crumbs="Enrollment / SSID Process",
         in_menu=False,

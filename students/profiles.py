@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 
 from students.locks import lock_leas
 from students.models import LEA, SSID, StateProfile
@@ -52,17 +53,26 @@ def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LE
     if name and lea.name != name:
         lea.name = name
     if not created and lea.state != state:
-        numbers = SSID.objects.filter(student__lea=lea).exclude(state=state)
-        wrong = numbers.exclude(ssid__regex=PROFILES[state].ssid_pattern).count()
-        if wrong:
-            raise StateChangeError(
-                f"{wrong} SSIDs of this LEA do not have {PROFILES[state].ssid_words}; correct or remove them first."
-            )
-        try:
-            with transaction.atomic():
-                numbers.update(state=state)
-        except IntegrityError:
-            raise StateChangeError("Some SSIDs of this LEA belong to other students in that state.") from None
+        problem = state_problem(lea, state)
+        if problem:
+            raise StateChangeError(problem)
+        _foreign_ssids(lea, state).update(state=state)
         lea.state = state
     lea.save()
     return lea, created
+
+
+def state_problem(lea: LEA, state: StateProfile) -> str:
+    """Why the LEA's SSIDs cannot move to that state; empty when they can."""
+    numbers = _foreign_ssids(lea, state)
+    wrong = numbers.exclude(ssid__regex=PROFILES[state].ssid_pattern).count()
+    if wrong:
+        return f"{wrong} SSIDs of this LEA do not have {PROFILES[state].ssid_words}; correct or remove them first."
+    if SSID.objects.filter(state=state, ssid__in=numbers.values("ssid")).exists():
+        return "Some SSIDs of this LEA belong to other students in that state."
+    return ""
+
+
+def _foreign_ssids(lea: LEA, state: StateProfile) -> QuerySet[SSID]:
+    """SSIDs of the LEA's students that are not of that state."""
+    return SSID.objects.filter(student__lea=lea).exclude(state=state)
