@@ -2,7 +2,7 @@
 
 from sisimport.imports.access import Capability
 from sisimport.imports.navigation import RECORDS, Entry, register
-from ssid import navigation_senr, navigation_utah  # noqa: F401 - they register their own
+from ssid import navigation_desk, navigation_senr, navigation_utah  # noqa: F401 - they register their own
 
 register(
     Entry(

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from ssid.views import accounts, collection, enrollment, record
+from ssid.views import accounts, candidates, collection, desk, enrollment, record
 
 urlpatterns = [
     path("", include("ssid.urls_utah")),
@@ -16,4 +16,11 @@ urlpatterns = [
     path("collection/enrollment/", enrollment.enrollments, name="enrollments"),
     path("collection/enrollment/<int:pk>/", enrollment.enrollment, name="enrollment"),
     path("collection/family/<int:pk>/", accounts.family_accounts, name="family_accounts"),
+    path("match-desk/", desk.index, name="match_desk"),
+    path("match-desk/remembered/<int:match_id>/forget/", desk.forget, name="match_forget"),
+    path("runs/<int:run_id>/matches/", desk.lines, name="run_matches"),
+    path("runs/<int:run_id>/matches/accept/", desk.accept_many, name="run_matches_accept"),
+    path("runs/<int:run_id>/matches/<int:line>/", desk.one_line, name="run_match_line"),
+    path("runs/<int:run_id>/candidates/", candidates.candidates, name="run_candidates"),
+    path("runs/<int:run_id>/candidates/choose/", candidates.choose_many, name="run_candidates_choose"),
 ]

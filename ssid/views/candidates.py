@@ -1,0 +1,146 @@
+"""Pages for choosing the candidates of a match results file, after its Test."""
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sisimport.imports.access import Capability, may_update, requires
+from sisimport.imports.decisions import CANDIDATE, DecisionRefusedError, take_back, why_closed
+from sisimport.imports.models import ImportRun
+from ssid import choosing
+from ssid.choosing import Choice
+from ssid.desk import Scope
+from ssid.models.request_rows import Pick
+from ssid.requests import SSIDRequest
+from ssid.views.desk import open_run, scope_of
+
+PER_PAGE = 10
+_CHOICE = re.compile(r"request-(\d{1,9})")
+LABELS = {"open": "To choose", "chosen": "Chosen", "refused": "Refused", "none": "No candidate"}
+
+
+@requires(Capability.READ)
+@require_http_methods(["GET", "POST"])
+def candidates(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Requests side by side with their candidates; POST saves what was chosen on the page."""
+    run = open_run(request, run_id, [SSIDRequest.key])
+    scope = scope_of(request, run)
+    if request.method == "POST":
+        return _save(request, run, scope)
+    state = _state(request.GET.get("state", ""))
+    page = Paginator(choosing.requests_of(run, state, scope), PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "ssid/candidates.html",
+        {
+            **_frame(request, run, scope, state),
+            "page": page,
+            "cards": choosing.cards(run, list(page.object_list), scope),
+        },
+    )
+
+
+@requires(Capability.UPDATE)
+@require_POST
+def choose_many(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Preview, then choose, the best candidate of all waiting requests at or above a score."""
+    run = open_run(request, run_id, [SSIDRequest.key])
+    scope = scope_of(request, run)
+    if not may_update(request.user, run):
+        raise Http404
+    score = request.POST.get("score", "")
+    if not re.fullmatch(r"100|[1-9]?\d", score):
+        messages.error(request, "Set a score from 0 to 100.")
+        return _back(run, "open")
+    picks = choosing.propose(run, int(score), scope)
+    digest = request.POST.get("digest")
+    if digest == picks.digest and picks.found:
+        try:
+            choosing.choose_all(run, picks, user=request.user, scope=scope)
+        except DecisionRefusedError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"Chose {len(picks.found):,} candidates.")
+        return _back(run, "open")
+    if digest:
+        messages.warning(request, "Something was chosen since the preview. This is how it looks now.")
+    shown = list(picks.found[: PER_PAGE * 5])
+    return render(
+        request,
+        "ssid/candidates_preview.html",
+        {
+            **_frame(request, run, scope, "open"),
+            "picks": picks,
+            "cards": choosing.cards(run, shown, scope),
+            "more": len(picks.found) - len(shown),
+        },
+    )
+
+
+def _state(value: str) -> str:
+    return value if value in choosing.STATES else "open"
+
+
+def _back(run: ImportRun, state: str) -> HttpResponse:
+    return redirect(f"{reverse('run_candidates', args=[run.pk])}?state={state}")
+
+
+def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: str) -> dict[str, Any]:
+    closed = why_closed(run)
+    tallies = choosing.counts(run, scope)
+    return {
+        "run": run,
+        "state": state,
+        "tabs": [(name, LABELS[name], tallies[name]) for name in choosing.STATES],
+        "closed": closed,
+        "may_decide": not closed and may_update(request.user, run),
+        "limit": run.options.get("single_match_score", "100"),
+    }
+
+
+def _save(request: HttpRequest, run: ImportRun, scope: Scope) -> HttpResponse:
+    """The choices of one page: `request-12` = line of the candidate, `refuse`, or `open` (take back); nothing: leave it."""
+    if not may_update(request.user, run):
+        raise Http404
+    choices, taken_back = _marks(request, run, scope)
+    try:
+        if choices:
+            choosing.choose(run, choices, user=request.user, scope=scope)
+        if taken_back:
+            rows = choosing.requests_in(run, taken_back, scope).values_list("lines", flat=True)
+            take_back(run_id=run.pk, lines=[n for lines in rows for n in lines], subject=CANDIDATE, user=request.user)  # type: ignore[arg-type]
+    except DecisionRefusedError as error:
+        messages.error(request, str(error))
+    except KeyError:
+        raise Http404 from None
+    else:
+        done = len(choices) + len(taken_back)
+        messages.success(
+            request, f"Saved {done:,} choice{'' if done == 1 else 's'}." if done else "Nothing was marked."
+        )
+    return _back(run, _state(request.POST.get("state", "")))
+
+
+def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[int]]:
+    """What the page says that is not so already. A line that is no request of the reader's is not found."""
+    given = {int(found[1]): str(value) for name, value in request.POST.items() if (found := _CHOICE.fullmatch(name))}
+    known = {r.line: r for r in choosing.requests_in(run, list(given), scope)}
+    choices: list[Choice] = []
+    taken_back: list[int] = []
+    for line, answer in given.items():
+        if line not in known:
+            raise Http404
+        reason = request.POST.get(f"reason-{line}", "")
+        if answer == "open":
+            taken_back.append(line)
+        elif answer == "refuse" and known[line].state != Pick.REFUSED:
+            choices.append(Choice(line, None, reason))
+        elif re.fullmatch(r"\d{1,9}", answer) and int(answer) != known[line].chosen_line:
+            choices.append(Choice(line, int(answer), reason))
+    return choices, taken_back

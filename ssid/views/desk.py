@@ -1,0 +1,243 @@
+"""Pages of the match desk: lines of a Test that nearly match a student."""
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sisimport.imports.access import Capability, can, requires, sees_whole_run, visible_runs
+from sisimport.imports.decisions import (
+    ACCEPT,
+    MATCH,
+    REFUSE,
+    Decision,
+    DecisionRefusedError,
+    decide,
+    take_back,
+    why_closed,
+)
+from sisimport.imports.models import ImportRun, RememberedMatch
+from ssid import choosing, desk
+from ssid.desk import LineState, Scope
+from students.access import visible_school_ids, visible_students
+from students.matching import DEFAULT_THRESHOLD
+
+PER_PAGE = 10
+SHOWN_IN_PREVIEW = 200
+_CHOICE = re.compile(r"line-(\d{1,9})")
+
+
+def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
+    return Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
+
+
+def open_run(request: HttpRequest, run_id: int, types: list[str]) -> ImportRun:
+    """The run, if it is one of these types and the reader may open it; else 404."""
+    runs: QuerySet[ImportRun] = visible_runs(request.user).select_related("file", "created_by")
+    run: ImportRun = get_object_or_404(runs, pk=run_id, import_type__in=types)
+    return run
+
+
+@requires(Capability.READ)
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Tests with lines to decide on, and the matches remembered for later files."""
+    remembered = RememberedMatch.objects.filter(ended_at__isnull=True).select_related("made_by")
+    students = visible_students(request.user)
+    if visible_school_ids(request.user) is not None:
+        remembered = remembered.filter(student_id__in=students.values("pk"))
+    page = Paginator(remembered, 50).get_page(request.GET.get("page"))
+    known = students.in_bulk([match.student_id for match in page])
+    return render(
+        request,
+        "ssid/desk.html",
+        {
+            "waiting": desk.waiting_tests(visible_runs(request.user)),
+            "choosing": choosing.waiting_tests(visible_runs(request.user)),
+            "remembered": [(match, known.get(match.student_id)) for match in page],
+            "page": page,
+            "may_decide": can(request.user, Capability.APPROVE),
+        },
+    )
+
+
+@requires(Capability.READ)
+@require_http_methods(["GET", "POST"])
+def lines(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The lines of one Test side by side with their candidates; POST saves what was marked on the page."""
+    run = open_run(request, run_id, desk.desk_types())
+    if request.method == "POST":
+        return _save(request, run)
+    scope = scope_of(request, run)
+    state = _state(request.GET)
+    page = Paginator(desk.line_numbers(run, state, scope), PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "ssid/desk_lines.html",
+        {
+            **_frame(request, run, scope, state),
+            "page": page,
+            "lines": desk.desk_lines(run, list(page.object_list), state, scope),
+            "threshold": DEFAULT_THRESHOLD,
+        },
+    )
+
+
+@requires(Capability.READ)
+@require_http_methods(["GET", "POST"])
+def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
+    """One line with a search for another student. The search is posted: names never stand in an address."""
+    run = open_run(request, run_id, desk.desk_types())
+    scope = scope_of(request, run)
+    state = next((s for s in LineState if line in desk.line_numbers(run, s, scope)), None)
+    shown = desk.desk_lines(run, [line], state, scope) if state else []
+    if not shown or state is None:
+        raise Http404
+    words = request.POST.get("words", "")[:100]
+    found = desk.search_students(words, shown[0].given, schools=scope.limit(run)) if words.strip() else []
+    return render(
+        request,
+        "ssid/desk_line.html",
+        {
+            **_frame(request, run, scope, state),
+            "entry": shown[0],
+            "words": words,
+            "found": found,
+            "searched": bool(words),
+        },
+    )
+
+
+@requires(Capability.APPROVE)
+@require_POST
+def accept_many(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Preview, then accept, all open lines with a candidate at or above the threshold that the user set."""
+    run = open_run(request, run_id, desk.desk_types())
+    scope = scope_of(request, run)
+    try:
+        threshold = float(request.POST.get("threshold", ""))
+    except ValueError:
+        threshold = 0.0
+    if not 50 <= threshold <= 100:
+        messages.error(request, "Set a threshold from 50 to 100.")
+        return _back(run, LineState.OPEN)
+    proposals = desk.propose(run, threshold, scope)
+    shown_digest = request.POST.get("digest")
+    if shown_digest == proposals.digest and proposals.found:
+        try:
+            desk.accept_all(run, proposals, user=request.user, scope=scope)
+        except DecisionRefusedError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"Accepted {len(proposals.found):,} matches.")
+        return _back(run, LineState.OPEN)
+    if shown_digest:
+        messages.warning(request, "Records changed since the preview. This is how it looks now.")
+    shown = proposals.found[:SHOWN_IN_PREVIEW]
+    given = desk.identities(run, [p.line for p in shown])
+    students = visible_students(request.user).in_bulk([p.student_id for p in shown])
+    return render(
+        request,
+        "ssid/desk_preview.html",
+        {
+            **_frame(request, run, scope, LineState.OPEN),
+            "proposals": proposals,
+            "rows": [(p, given.get(p.line), students.get(p.student_id)) for p in shown],
+            "more": len(proposals.found) - len(shown),
+        },
+    )
+
+
+@requires(Capability.APPROVE)
+@require_POST
+def forget(request: HttpRequest, match_id: int) -> HttpResponse:
+    """End one remembered match: later files are asked about again. Runs that used it stay as they are."""
+    students = visible_students(request.user)
+    match = get_object_or_404(RememberedMatch, pk=match_id, ended_at__isnull=True)
+    if not students.filter(pk=match.student_id).exists() and visible_school_ids(request.user) is not None:
+        raise Http404
+    RememberedMatch.objects.filter(pk=match.pk, ended_at__isnull=True).update(
+        ended_at=timezone.now(),
+        ended_by=request.user,
+    )
+    messages.success(request, "The match is no longer remembered.")
+    return redirect("match_desk")
+
+
+# -- helpers -----------------------------------------------------------------------------------------------------------
+
+
+def _state(query: QueryDict) -> LineState:
+    value = query.get("state", "")
+    return LineState(value) if value in set(LineState) else LineState.OPEN
+
+
+def _back(run: ImportRun, state: LineState) -> HttpResponse:
+    return redirect(f"{reverse('run_matches', args=[run.pk])}?state={state.value}")
+
+
+def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: LineState) -> dict[str, Any]:
+    """What all pages of one Test show."""
+    closed = why_closed(run)
+    tallies = desk.counts(run, scope)
+    return {
+        "run": run,
+        "state": state.value,
+        "tabs": [
+            (LineState.OPEN.value, "To decide", tallies["open"]),
+            (LineState.ACCEPTED.value, "Accepted", tallies["accepted"]),
+            (LineState.REFUSED.value, "Refused", tallies["refused"]),
+        ],
+        "closed": closed,
+        "may_decide": not closed and can(request.user, Capability.APPROVE),
+    }
+
+
+def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
+    """The marks of one page: `line-12` = `s345` (this student), `refuse` or `open` (take back); nothing: leave it."""
+    state = _state(request.POST)
+    if not can(request.user, Capability.APPROVE):
+        raise Http404
+    scope = scope_of(request, run)
+    mine = {n for s in LineState for n in desk.line_numbers(run, s, scope)}
+    decisions, taken_back = _marks(request.POST, mine)
+    try:
+        if decisions:
+            decide(run_id=run.pk, decisions=decisions, user=request.user, schools=scope.limit(run))  # type: ignore[arg-type]
+        if taken_back:
+            take_back(run_id=run.pk, lines=taken_back, subject=MATCH, user=request.user)  # type: ignore[arg-type]
+    except DecisionRefusedError as error:
+        messages.error(request, str(error))
+    else:
+        done = len(decisions) + len(taken_back)
+        messages.success(
+            request, f"Saved {done:,} decision{'' if done == 1 else 's'}." if done else "Nothing was marked."
+        )
+    return _back(run, state)
+
+
+def _marks(post: QueryDict, mine: set[int]) -> tuple[list[Decision], list[int]]:
+    decisions: list[Decision] = []
+    taken_back: list[int] = []
+    for name, value in post.items():
+        found = _CHOICE.fullmatch(name)
+        if not found or int(found[1]) not in mine:
+            continue
+        line, answer = int(found[1]), str(value)
+        reason = post.get(f"reason-{line}", "")
+        if answer == "open":
+            taken_back.append(line)
+        elif answer == "refuse":
+            decisions.append(Decision(line=line, subject=MATCH, answer=REFUSE, reason=reason))
+        elif re.fullmatch(r"s\d{1,18}", answer):
+            decisions.append(
+                Decision(line=line, subject=MATCH, answer=ACCEPT, student_id=int(answer[1:]), reason=reason)
+            )
+    return decisions, taken_back

@@ -1,0 +1,332 @@
+"""Pages of the match desk and of choosing candidates: what they show, what they save, and for whom."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, VIEWER
+from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
+from students.models import School, StaffAccess
+
+from .request_files import HEADER, RESULT, codes, current_ssid, line, make_district, make_student, run_test, update
+from .test_decisions import accept, download, run_download
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def school() -> School:
+    return make_district()
+
+
+def sign_in(group: str, *schools: School) -> tuple[Client, Any]:
+    """A browser of a new user of this group, tied to these schools (none: all)."""
+    user = get_user_model().objects.create_user(username=f"{group}-{len(schools)}", password="x")
+    user.groups.add(Group.objects.get_or_create(name=group)[0])
+    access = StaffAccess.objects.create(user=user, all_schools=not schools)
+    access.schools.set(schools)
+    client = Client()
+    client.force_login(user)
+    return client, user
+
+
+def own(run: ImportRun, user: Any) -> ImportRun:
+    ImportRun.objects.filter(pk=run.pk).update(created_by=user)
+    return run
+
+
+@pytest.fixture
+def admin() -> Client:
+    return sign_in(IMPORT_ADMIN)[0]
+
+
+def test_the_desk_lists_tests_that_wait(school: School, admin: Client) -> None:
+    make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"))
+
+    page = admin.get(reverse("match_desk"))
+
+    assert reverse("run_matches", args=[run.pk]) in page.text
+
+
+def test_the_desk_lists_requests_with_candidates_to_choose(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+
+    page = admin.get(reverse("match_desk"))
+
+    assert reverse("run_candidates", args=[run.pk]) in page.text
+
+
+def test_the_page_of_a_test_leads_to_what_waits(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+
+    page = admin.get(reverse("run", args=[run.pk]))
+
+    assert reverse("run_candidates", args=[run.pk]) in page.text
+    assert "1 request open" in page.text
+
+
+def test_lines_stand_beside_their_candidates_with_differences_marked(school: School, admin: Client) -> None:
+    make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"))
+
+    page = admin.get(reverse("run_matches", args=[run.pk]))
+
+    assert "<mark>O&#x27;Neil</mark>" in page.text
+    assert "accents, hyphen, apostrophe, period or spaces" in page.text
+    assert "Nearly the same name" in page.text
+
+
+def test_one_save_decides_on_many_lines(school: School, admin: Client) -> None:
+    student = make_student(school, last_name="O'Neil")
+    make_student(school, "100300", last_name="D'Angelo", first_name="Kim")
+    run = run_download(download(last="ONeil"), download("100300", last="DAngelo", first="Kim", ssid="9012345680"))
+
+    marks = {"line-1": f"s{student.pk}", "reason-1": "Same child", "line-2": "refuse", "state": "open"}
+    answer = admin.post(reverse("run_matches", args=[run.pk]), marks)
+    update(run)
+
+    assert answer.status_code == 302
+    assert current_ssid(student) == "9012345678"
+    saved = {d.line: (d.answer, d.reason) for d in MatchDecision.objects.filter(run=run)}
+    assert saved == {1: ("accept", "Same child"), 2: ("refuse", "")}
+
+
+def test_taking_back_on_the_page(school: School, admin: Client) -> None:
+    student = make_student(school, last_name="O'Neil")
+    run = accept(run_download(download(last="ONeil")), student)
+
+    admin.post(reverse("run_matches", args=[run.pk]), {"line-1": "open", "state": "accepted"})
+
+    assert codes(run) == ["DEMO-NEAR"]
+    assert not RememberedMatch.objects.filter(ended_at__isnull=True).exists()
+
+
+def test_many_are_accepted_only_after_a_preview(school: School, admin: Client) -> None:
+    student = make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"))
+    url = reverse("run_matches_accept", args=[run.pk])
+
+    preview = admin.post(url, {"threshold": "92"})
+    assert not MatchDecision.objects.exists()
+    digest = preview.context["proposals"].digest
+    admin.post(url, {"threshold": "92", "digest": digest})
+
+    assert MatchDecision.objects.get().student_id == student.pk
+
+
+@pytest.mark.parametrize("threshold", ["", "abc", "10", "101", "nan"])
+def test_without_a_threshold_nothing_is_accepted(school: School, admin: Client, threshold: str) -> None:
+    make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"))
+
+    answer = admin.post(reverse("run_matches_accept", args=[run.pk]), {"threshold": threshold, "digest": "x"})
+
+    assert answer.status_code == 302
+    assert not MatchDecision.objects.exists()
+
+
+def test_searching_is_posted_and_finds_another_student(school: School, admin: Client) -> None:
+    student = make_student(school, "100777", last_name="Quiñones", first_name="Ximena", birth_date="2015-05-05")
+    run = run_download(download("100999"))
+    url = reverse("run_match_line", args=[run.pk, 1])
+
+    page = admin.post(url, {"words": "quinones"})
+    admin.post(reverse("run_matches", args=[run.pk]), {"line-1": f"s{student.pk}", "reason-1": "Called the school"})
+
+    assert "Quiñones" in page.text
+    assert MatchDecision.objects.get().student_id == student.pk
+
+
+def test_a_registrar_looks_but_does_not_decide_on_matches(school: School) -> None:
+    student = make_student(school, last_name="O'Neil")
+    client, user = sign_in(REGISTRAR, school)
+    run = own(run_download(download(last="ONeil"), schools=[school.pk]), user)
+
+    page = client.get(reverse("run_matches", args=[run.pk]))
+    answer = client.post(reverse("run_matches", args=[run.pk]), {"line-1": f"s{student.pk}"})
+
+    assert page.status_code == 200
+    assert answer.status_code == 404
+    assert not MatchDecision.objects.exists()
+
+
+def test_a_registrar_sees_no_candidate_of_another_school_on_the_page(school: School) -> None:
+    other = School.objects.create(lea=school.lea, code="0123457", name="South")
+    make_student(other, "100240", last_name="Secretname")
+    client, user = sign_in(REGISTRAR, school)
+    run = own(run_download(download("100999", last="Secretname"), schools=[school.pk]), user)
+
+    page = client.get(reverse("run_matches", args=[run.pk]))
+    found = client.post(reverse("run_match_line", args=[run.pk, 1]), {"words": "Secretname"})
+
+    assert "No student comes near" in page.text
+    assert "0 students found" in found.text
+
+
+def test_a_run_of_another_school_is_not_found(school: School) -> None:
+    other = School.objects.create(lea=school.lea, code="0123457", name="South")
+    make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"), schools=[school.pk])
+    client, _user = sign_in(REGISTRAR, other)
+
+    for name in ("run_matches", "run_candidates"):
+        assert client.get(reverse(name, args=[run.pk])).status_code == 404
+
+
+def test_an_updated_test_is_shown_and_closed(school: School, admin: Client) -> None:
+    make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"))
+    update(run)
+
+    page = admin.get(reverse("run_matches", args=[run.pk]))
+
+    assert "updated already" in page.text
+    assert "Save decisions" not in page.text
+
+
+def test_a_remembered_match_is_forgotten_on_the_desk(school: School, admin: Client) -> None:
+    accept(run_download(download("100999")), make_student(school))
+    match = RememberedMatch.objects.get()
+
+    admin.post(reverse("match_forget", args=[match.pk]))
+
+    match.refresh_from_db()
+    assert match.ended_at is not None
+
+
+# -- choosing ----------------------------------------------------------------------------------------------------------
+
+ROWS = [
+    f"{HEADER},{RESULT}",
+    line(more="Lee,Sam,M,20110304,EL,20150901,spa,Lee,Ana"),
+    line(ssid="8012345690", score="100%", more="Li,Sam,F,20110305,EO,,eng,Li,Bo"),
+]
+
+
+def test_a_request_stands_beside_its_candidates(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+
+    page = admin.get(reverse("run_candidates", args=[run.pk]))
+
+    for text in (
+        "80•• ••• 678",
+        "91%",
+        "100%",
+        '<mark class="bad">Li</mark>',
+        "2011-03-05",
+        "Ana Lee",
+        "EL 2015-09-01",
+    ):
+        assert text in page.text, text
+    assert "8012345678" not in page.text
+
+
+def test_a_registrar_chooses_on_the_page_and_update_applies_it(school: School) -> None:
+    student = make_student(school)
+    client, user = sign_in(REGISTRAR, school)
+    run = own(run_test(ROWS, schools=[school.pk]), user)
+
+    client.post(reverse("run_candidates", args=[run.pk]), {"request-2": "3", "reason-2": "Seen the papers"})
+    update(run)
+
+    assert current_ssid(student) == "8012345690"
+    assert MatchDecision.objects.get().reason == "Seen the papers"
+
+
+def test_none_of_them_and_taking_it_back(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+    url = reverse("run_candidates", args=[run.pk])
+
+    admin.post(url, {"request-2": "refuse"})
+    assert codes(run) == ["SEL-REFUSED", "SEL-REFUSED"]
+    admin.post(url, {"request-2": "open"})
+
+    assert codes(run) == ["SEL-NONE", "SEL-NONE"]
+
+
+def test_saving_a_page_again_decides_nothing_anew(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test([line(pick="X"), line(ssid="8012345690")])
+
+    admin.post(reverse("run_candidates", args=[run.pk]), {"request-1": "1", "state": "chosen"})
+
+    assert not MatchDecision.objects.exists()
+
+
+@pytest.mark.parametrize("marks", [{"request-2": "99"}, {"request-3": "3"}])
+def test_a_candidate_that_is_none_of_the_request_is_not_found(
+    school: School, admin: Client, marks: dict[str, str]
+) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+
+    assert admin.post(reverse("run_candidates", args=[run.pk]), marks).status_code == 404
+
+
+def test_all_at_or_above_a_score_are_chosen_after_a_preview(school: School, admin: Client) -> None:
+    student = make_student(school)
+    make_student(school, "100241", first_name="Kim")
+    run = run_test([*ROWS, line("100241", first="Kim", ssid="8012345700", score="95%", more=",,,,,,,,")])
+    url = reverse("run_candidates_choose", args=[run.pk])
+
+    preview = admin.post(url, {"score": "98"})
+    assert not MatchDecision.objects.exists()
+    admin.post(url, {"score": "98", "digest": preview.context["picks"].digest})
+    update(run)
+
+    assert current_ssid(student) == "8012345690"
+    assert [d.line for d in MatchDecision.objects.all()] == [3]
+
+
+def test_two_candidates_with_the_same_best_score_are_left_to_a_person(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test([line(score="100%"), line(ssid="8012345690", score="100%")])
+
+    preview = admin.post(reverse("run_candidates_choose", args=[run.pk]), {"score": "50"})
+
+    assert preview.context["picks"].found == ()
+
+
+def test_r15_an_ssid_best_for_two_requests_is_left_to_a_person(school: School, admin: Client) -> None:
+    make_student(school)
+    make_student(school, "100241", first_name="Kim")
+    run = run_test([line(score="99%"), line("100241", first="Kim", score="99%")])
+
+    preview = admin.post(reverse("run_candidates_choose", args=[run.pk]), {"score": "50"})
+
+    assert preview.context["picks"].found == ()
+
+
+def test_a_viewer_neither_chooses_nor_accepts(school: School) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+    client, _user = sign_in(VIEWER)
+
+    assert client.get(reverse("run_candidates", args=[run.pk])).status_code == 200
+    assert client.post(reverse("run_candidates", args=[run.pk]), {"request-2": "3"}).status_code == 404
+    assert client.post(reverse("run_candidates_choose", args=[run.pk]), {"score": "1"}).status_code == 403
+    assert client.post(reverse("run_matches_accept", args=[run.pk]), {"threshold": "92"}).status_code == 403
+
+
+def test_a_page_of_requests_takes_few_queries(
+    school: School, admin: Client, django_assert_max_num_queries: Any
+) -> None:
+    rows = []
+    for n in range(10):
+        make_student(school, str(100300 + n))
+        rows += [line(str(100300 + n), ssid=f"80123456{n}{k}") for k in range(3)]
+    run = run_test(rows)
+
+    with django_assert_max_num_queries(24):
+        page = admin.get(reverse("run_candidates", args=[run.pk]))
+
+    assert page.text.count('<fieldset class="compare"') == 10
