@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
@@ -15,7 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from students import editing
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
-from students.admin_forms import MISTAKE, StudentForm
+from students.admin_forms import MISTAKE, LEAForm, StudentForm
 from students.models import (
     LEA,
     SSID,
@@ -26,10 +27,12 @@ from students.models import (
     School,
     SSIDReplacement,
     StaffAccess,
+    StateProfile,
     Student,
     StudentView,
 )
 from students.models.identifiers import mask_ssid
+from students.profiles import move_ssids
 from students.services import SSIDRefusedError
 
 User = get_user_model()
@@ -53,9 +56,17 @@ class ReadOnly:
 
 @admin.register(LEA)
 class LEAAdmin(ModelAdmin):
+    form = LEAForm
     list_display = ("code", "name", "state")
     search_fields = ("code", "name")
     list_filter = ("state",)
+
+    def save_model(self, request: HttpRequest, obj: LEA, form: Any, change: bool) -> None:
+        """The state takes the students' SSIDs along, as the command `set_lea` does."""
+        with transaction.atomic():
+            if change:
+                move_ssids(obj, StateProfile(obj.state))
+            super().save_model(request, obj, form, change)
 
 
 @admin.register(School)

@@ -5,10 +5,26 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
-from students.models import SSID, Student
+from students.models import LEA, SSID, StateProfile, Student
+from students.profiles import state_problem
 from students.services import SSIDRefusedError, clean_ssid
 
 KEEP, MISTAKE = "keep", "mistake"
+
+
+class LEAForm(forms.ModelForm):
+    """An LEA; its state can change while the SSIDs of its students fit the other state."""
+
+    class Meta:
+        model = LEA
+        fields = ("code", "name", "state")
+
+    def clean_state(self) -> str:
+        state: str = self.cleaned_data["state"]
+        problem = state_problem(self.instance, StateProfile(state)) if self.instance.pk else ""
+        if problem:
+            raise forms.ValidationError(problem)
+        return state
 
 
 class ReasonForm(forms.ModelForm):

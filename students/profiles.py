@@ -49,17 +49,23 @@ def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LE
     if not re.fullmatch(r"[0-9]{2,7}", code, re.ASCII):
         raise StateChangeError(f"{code!r} is no LEA code: two to seven digits are expected.")
     lea, created = LEA.objects.get_or_create(code=code, defaults={"state": state, "name": name})
-    lock_leas([lea.pk])
     if name and lea.name != name:
         lea.name = name
     if not created and lea.state != state:
-        problem = state_problem(lea, state)
-        if problem:
-            raise StateChangeError(problem)
-        _foreign_ssids(lea, state).update(state=state)
+        move_ssids(lea, state)
         lea.state = state
     lea.save()
     return lea, created
+
+
+@transaction.atomic
+def move_ssids(lea: LEA, state: StateProfile) -> None:
+    """Count the SSIDs of the LEA's students as of that state. Raises StateChangeError when they cannot be."""
+    lock_leas([lea.pk])
+    problem = state_problem(lea, state)
+    if problem:
+        raise StateChangeError(problem)
+    _foreign_ssids(lea, state).update(state=state)
 
 
 def state_problem(lea: LEA, state: StateProfile) -> str:
