@@ -59,18 +59,20 @@ def write_scores(
     *,
     seed: int = 1,
     one_each: bool = False,
+    only: str = "",
     fixed: bool = False,
 ) -> int:
     """Write a file of the layout; returns the number of records.
 
-    A student gets a row for each test that suits (`one_each`: one row, tests by turns). `fixed`: the fixed-width twin.
+    A student gets a row for each test that suits (`one_each`: one row, tests by turns; `only`: of this test). `fixed`: the twin
+    of fixed width.
     """
     maker = _Maker(layout, seed)
     if not fixed:
         stream.write(layout.delimiter.join(column.name for column in layout.columns) + "\r\n")
     count = 0
     for number, person in enumerate(persons):
-        for test in maker.tests_for(number, one_each=one_each):
+        for test in maker.tests_for(number, one_each=one_each, only=only):
             cells = maker.row(number, person, test)
             stream.write(maker.fixed_line(cells) if fixed else layout.delimiter.join(cells) + "\r\n")
             count += 1
@@ -92,7 +94,9 @@ class _Maker:
             test.code: {r.grade: r for r in ranges_of(test.ranges, self.year)} for test in self.tests
         }
 
-    def tests_for(self, number: int, *, one_each: bool) -> list[LayoutTest]:
+    def tests_for(self, number: int, *, one_each: bool, only: str = "") -> list[LayoutTest]:
+        if only:
+            return [test for test in self.tests if test.code == only]
         if one_each:
             return [self.tests[number % len(self.tests)]]
         alternate = [test for test in self.tests if test.code in _ALTERNATE]
