@@ -26,8 +26,10 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(autouse=True)
-def _own_uploads(tmp_path: Path, settings: Any) -> None:
-    """Uploaded files of a test go into its own folder."""
+def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> None:
+    """Uploaded files of a test go into its own folder, unless processes of their own are to read them."""
+    if request.node.get_closest_marker("processes"):
+        return
     storages = dict(settings.STORAGES)
     storages["default"] = storages["default"] | {"OPTIONS": {"location": str(tmp_path / "uploads")}}
     settings.STORAGES = storages
