@@ -176,8 +176,9 @@ class StudentAdmin(ModelAdmin):
                     ("last_name", "first_name"),
                     ("middle_name", "suffix"),
                     ("birth_date", "gender"),
-                    ("lea", "local_number"),
-                    ("school", "grade"),
+                    "lea",
+                    ("local_number", "grade"),
+                    "school",
                 )
             },
         ),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -147,6 +149,25 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
             title = codes.get(row["code"]).title if row["code"] in codes else row["code"]
             rows.append((Severity(row["severity"]).label, row["count"], title, row["code"]))
         return format_html_join("", "<div>{}: {} × {} ({})</div>", rows) or "none"
+
+
+# Addresses are the account's own business; a lost second factor is taken away here.
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Authenticator)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ModelAdmin):
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = readonly_fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(ImportFile)
