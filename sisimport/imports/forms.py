@@ -74,7 +74,10 @@ class UploadForm(forms.Form):
         values = {}
         for option in self.kind.options:
             value = self.cleaned_data.get(option_name(option))
-            values[option.name] = ("1" if value else "") if option.is_checkbox else str(value or "")
+            if option.is_checkbox:
+                values[option.name] = "1" if value else ""
+            else:  # not on the form that was sent: its type was changed on the way
+                values[option.name] = str(value or option.default)
         return values
 
 
