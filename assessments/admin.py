@@ -11,7 +11,7 @@ from assessments.models import Assessment
 _FIXED = ("state_code", "parent")
 
 
-class ChildInline(TabularInline):  # type: ignore[misc]
+class ChildInline(TabularInline):
     """The parts of a test, under their parent."""
 
     model = Assessment
@@ -27,7 +27,7 @@ class ChildInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Assessment)
-class AssessmentAdmin(ModelAdmin):  # type: ignore[misc]
+class AssessmentAdmin(ModelAdmin):
     """Names, passing scores, comments and Display Options; later imports keep finding the record."""
 
     list_display = ("name", "state_code", "parent", "score_type", "start_date", "passing_score", "shown_to_families")

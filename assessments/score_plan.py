@@ -35,7 +35,13 @@ def plan_scores(context: RunContext) -> None:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     _plannable(context)
-    used = [t for t in tests if _is_used(t)]
+    present = {
+        record_type
+        for (record_type,) in fetch_all(
+            f"SELECT DISTINCT r.record_type FROM {ROWS} r JOIN score_line l ON l.line = r.line"
+        )
+    }
+    used = [test for test in tests if present & set(test.record_types)]
     targets = [_target(context, test) for test in used]
     context.facts["targets"] = sorted(pk for target in targets for pk in target.ids.values())
     if not targets:
@@ -67,13 +73,6 @@ def _plannable(context: RunContext) -> None:
         params,
     )
     execute("ANALYZE score_line")
-
-
-def _is_used(test: LayoutTest) -> bool:
-    (used,) = fetch_one(
-        f"SELECT EXISTS (SELECT 1 FROM {ROWS} r JOIN score_line l ON l.line = r.line WHERE {in_test(test)})"
-    )
-    return bool(used)
 
 
 def _target(context: RunContext, test: LayoutTest) -> Target:

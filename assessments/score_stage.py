@@ -6,6 +6,8 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.issues import FileError
+from sisimport.imports.layouts import normalise_header
+from sisimport.imports.reports import data_lines
 from students.models import LEA
 
 ROWS = ScoreRow._meta.db_table
@@ -18,12 +20,35 @@ def prepare(context: RunContext) -> None:
     if not context.lea_ids:
         # The files name no district of ours: scores go to whoever holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
+    refuse_other_headers(context)
     _mark_skipped(context, tests)
     _take_replaced_ssids()
     _mark_repeats(tests, has_uin="uin" in context.fields)
     _find_candidates(context)
     _load_ranges(tests, school_year(context.layout.key))
     check_setups(context, tests)
+
+
+def refuse_other_headers(context: RunContext) -> None:
+    """Files put one after the other: a second header line of the same layout is one bad line, another layout's ends it here.
+
+    Raises FileError: the lines after it would be read by the wrong columns.
+    """
+    names_of_the_first_column = "('RECORDTYPE', 'RECORD TYPE', 'ASSESSMENT TYPE')"
+    found = fetch_all(
+        f"SELECT r.line FROM {ROWS} r WHERE r.record_type IN {names_of_the_first_column} ORDER BY r.line LIMIT 9"
+    )
+    if not found or context.layout is None or context.recognition is None:
+        return
+    for line, text in data_lines(context.run, [line for (line,) in found]).items():
+        names = [normalise_header(name) for name in text.split(context.recognition.delimiter)]
+        own = [column.names for column in context.layout.columns]
+        strange = [name for name, known in zip(names, own, strict=False) if name not in known]
+        if strange:
+            what = f"line {line} begins records of another layout (column {strange[0]})"
+            raise FileError(
+                "FILE-MIXED", found=what, expected=f"records of {context.layout.title} only", params={"line": line}
+            )
 
 
 def in_test(test: LayoutTest, alias: str = "r") -> str:
@@ -47,17 +72,17 @@ def has_score(part: Part, alias: str = "r", *, real: bool = True) -> str:
 
 
 def _mark_skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """1: nothing is scored, or a condition code says so. 2: the assessment was not chosen."""
+    """1: nothing is scored, or a condition code says so. 2: the assessment was not chosen. One pass over the lines."""
     unscored = ", ".join(_literal(code) for code in unscored_codes())
+    cases = []
     for test in tests:
-        if context.option(test.code) == "skip":
-            execute(f"UPDATE {ROWS} r SET skipped = 2 WHERE {in_test(test)} AND NOT r.refused")
-            continue
         nothing = " AND ".join(f"NOT {has_score(part)}" for part in test.parts)
-        execute(
-            f"UPDATE {ROWS} r SET skipped = 1"
-            f" WHERE {in_test(test)} AND NOT r.refused AND (r.condition_code IN ({unscored}) OR ({nothing}))"
-        )
+        mark = "2" if context.option(test.code) == "skip" else f"CASE WHEN {nothing} THEN 1 ELSE 0 END"
+        if mark != "2":
+            mark = f"CASE WHEN r.condition_code IN ({unscored}) THEN 1 ELSE {mark} END"
+        cases.append(f"WHEN {in_test(test)} THEN {mark}")
+    mark = f"CASE {' '.join(cases)} ELSE 0 END"
+    execute(f"UPDATE {ROWS} r SET skipped = {mark} WHERE NOT r.refused AND {mark} > 0")
 
 
 def _take_replaced_ssids() -> None:

@@ -233,6 +233,28 @@ def test_test_date_is_the_latest_part_where_there_is_no_final_date(home: Distric
     assert Score.objects.get().date == dt.date(2019, 5, 9)
 
 
+def test_two_layouts_in_one_file_are_refused() -> None:
+    first, second = text("elpac-summative-2021-22"), text("elpac-summative-2023-24")
+
+    done = report(
+        "elpac-summative-2022", first + text("elpac-summative-2021-22", {}).splitlines(keepends=True)[1] + second
+    )
+
+    assert done["status"] == "rejected"
+    assert done["issues"][0]["code"] == "FILE-MIXED"
+
+
+def test_the_same_header_twice_is_one_bad_line(home: District) -> None:
+    data = text(LAYOUT, ela())
+
+    done = report(TYPE, data + data.splitlines(keepends=True)[0])
+
+    assert counts(done) == {"refused": 1}
+    assert {issue["line"] for issue in done["issues"]} == {3}
+    assert "EXC-RECORD-TYPE" in codes(done)
+    assert done["planned_count"] == 1
+
+
 # -- matching ----------------------------------------------------------------------------------------------------------
 
 
