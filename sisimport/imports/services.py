@@ -127,7 +127,15 @@ def start_run(
         raise RunRefusedError(f"{kind.label} offers {names}, not {Work(work).label}.")
     cleaned = clean_options(kind, options)
     if work == Work.UPDATE:
-        test_run = test_run or find_test(sha256=file.sha256, import_type=import_type, options=cleaned)
+        # A plan for more schools than the caller's own is not theirs to apply.
+        within = (
+            ImportRun.objects.all() if schools is None else ImportRun.objects.filter(schools__contained_by=[*schools])
+        )
+        test_run = (
+            within.filter(pk=test_run.pk).first()
+            if test_run
+            else find_test(sha256=file.sha256, import_type=import_type, options=cleaned, user_runs=within)
+        )
         if test_run is None:
             raise RunRefusedError(
                 "There is no completed Test of this very file with these options yet. "

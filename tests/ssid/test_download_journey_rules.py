@@ -398,3 +398,21 @@ def test_a_run_of_one_school_neither_touches_nor_names_a_student_of_another(dist
     assert not elsewhere.ssids.exists()
     assert "O'Neil" not in report.issue("STU-NOTFOUND")["message"]
     assert report.counts == {"imported": 1, "refused": 1}
+
+
+def test_w3_a_test_for_all_schools_is_not_applied_for_one(district: District) -> None:
+    student = district.another(school=district.other_school)
+    test = download(line(**ANA))
+    assert test.run.file is not None
+    for named in (None, test.run):
+        with pytest.raises(RunRefusedError, match="no completed Test"):
+            services.start_run(
+                file=test.run.file,
+                import_type="ssid-download",
+                work=Work.UPDATE,
+                options={},
+                user=None,
+                schools=[district.school.pk],
+                test_run=named,
+            )
+    assert not student.ssids.exists()
