@@ -1,0 +1,113 @@
+"""The same work with the keyboard alone, and without scripts."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from sisimport.imports.commands import run_to_end
+from sisimport.imports.models import ImportRun
+from students.models import SSID
+from tests.browser.district import District, make_district
+from tests.factories import PASSWORD
+from tests.imports.files import line
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# What has the focus: its words, and whether it can be seen and is marked.
+FOCUSED = """() => {
+  const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+  const holder = e.closest('.choice label') || e, outline = getComputedStyle(holder);
+  return {tag: e.tagName, text: (e.innerText || e.name || '').trim().slice(0, 40), seen: box.width > 0 && box.height > 0,
+          marked: style.outlineStyle !== 'none' || outline.outlineStyle !== 'none'};
+}"""
+
+
+@pytest.fixture
+def district(transactional_db: None) -> District:
+    return make_district()
+
+
+def test_signing_in_and_through_a_page_with_the_keyboard_alone(visit: Callable[..., Any], district: District) -> None:
+    page = visit()
+    page.goto(reverse("account_login"))
+    page.focus("[name=login]")
+    page.keyboard.type("staff")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: not address.endswith("/login/"))
+    page.goto(reverse("collection"))
+
+    page.keyboard.press("Tab")
+    first = page.evaluate(FOCUSED)
+    stops = [first]
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
+        if stop["tag"] == "BODY":
+            break
+        stops.append(stop)
+
+    assert first["text"] == "Skip to the content"
+    assert len(stops) > 10
+    assert [stop for stop in stops if not (stop["seen"] and stop["marked"])] == []
+
+
+def test_a_list_of_ssids_is_typed_with_the_keyboard_alone(visit: Callable[..., Any], district: District) -> None:
+    missing = 2
+    page = visit(district.staff)
+    page.goto(reverse("record_next") + f"?school={district.school.pk}")
+
+    for number in range(missing):
+        before = page.url
+        page.keyboard.type(f"901234500{number}")  # the field has the focus when the page opens
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda address, before=before: address != before)
+
+    assert SSID.objects.filter(ssid__startswith="901234500", origin="staff", verified=True).count() == missing
+    assert page.url.endswith(reverse("collection"))
+
+
+def test_a_file_is_tested_and_updated_without_scripts(
+    visit: Callable[..., Any], district: District, tmp_path: Path
+) -> None:
+    page = visit(district.staff, scripts=False)
+    path = tmp_path / "november.txt"
+    path.write_text(line(ssid="9012345777"), encoding="utf-8")
+
+    page.goto(reverse("upload", args=["calpads-ssid"]))
+    page.set_input_files("input[type=file]", path)
+    page.click("main form button.primary")
+    test = ImportRun.objects.latest("pk")
+    run_to_end(test)
+    page.goto(reverse("run", args=[test.pk]))
+    assert "1" in page.inner_text("main")
+    page.click(f'form[action="{reverse("start_update", args=[test.pk])}"] button')
+    update = ImportRun.objects.latest("pk")
+    run_to_end(update)
+    page.reload()
+
+    assert update.test_run_id == test.pk
+    assert re.search(r"Completed|Imported", page.inner_text("main"))
+    assert SSID.objects.filter(student=district.student, ssid="9012345777").exists()
+
+
+def test_a_family_does_everything_without_scripts(visit: Callable[..., Any], district: District) -> None:
+    page = visit(scripts=False)
+    page.goto(reverse("family_invitation", args=[district.token]))
+    page.fill("[name=username]", "marisol")
+    page.fill("[name=password]", "an-invented-passphrase")
+    page.click("main form button")
+    assert "José" in page.inner_text("h1")
+
+    page.click("header form button[name=language]")
+    assert page.get_attribute("html", "lang") == "es"
+    page.click("text=Escribir el SSID")
+    page.fill("[name=ssid]", "9012345222")
+    page.click("main form button")
+
+    assert "Gracias" in page.inner_text("main")
