@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from sisimport.imports.navigation import RECORDS, Entry, register
 from sisimport.imports.panels import HOME, Panel, register_panel
-from ssid.senr_requests import requests_with_counts
+from ssid.senr_requests import requests_out
 from students.access import User, visible_school_ids
 
 register(
@@ -26,7 +26,7 @@ _SHOWN = 5
 def _requests_out(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
     """What the state has not answered yet; nothing to show when all is answered."""
     user: User = request.user
-    out = [kept for kept in requests_with_counts(visible_school_ids(user)) if kept.out]  # type: ignore[attr-defined]
+    out = requests_out(visible_school_ids(user))
     return {"requests": out[:_SHOWN], "more": len(out) > _SHOWN} if out else None
 
 

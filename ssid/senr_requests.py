@@ -147,6 +147,18 @@ def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
     return requests
 
 
+def requests_out(schools: Collection[int] | None) -> list[Any]:
+    """Requests that wait for an answer, newest first, with their `sent` students of these schools and those still `out`."""
+    out = dict(lines_out(schools).order_by().values_list("request").annotate(n=Count("pk")))
+    mine = Q() if schools is None else Q(lines__school__in=list(schools))
+    requests = list(
+        SENRRequest.objects.filter(pk__in=out).annotate(sent=Count("lines", filter=mine)).order_by("-created_at", "-id")
+    )
+    for request in requests:
+        request.out = out[request.pk]  # type: ignore[attr-defined]
+    return requests
+
+
 def students_out(schools: Collection[int] | None) -> int:
     """How many students wait for the state's answer."""
     return lines_out(schools).count()

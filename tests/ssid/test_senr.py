@@ -20,6 +20,7 @@ from ssid.senr_requests import (
     lines_out,
     request_text,
     requests_answered_by,
+    requests_out,
     requests_with_counts,
     students_out,
 )
@@ -264,6 +265,14 @@ def test_the_list_of_requests_costs_two_queries(valley: District, django_assert_
         keep_request(drafted(valley), user=None)
     with django_assert_num_queries(2):
         assert [request.out for request in requests_with_counts(None)] == [3, 0, 0]
+
+
+def test_only_requests_with_somebody_out_wait(valley: District) -> None:
+    enrolled(valley)
+    keep_request(drafted(valley), user=None)
+    enrolled(valley, "200")
+    second = keep_request(drafted(valley), user=None)
+    assert [(request, request.sent, request.out) for request in requests_out(None)] == [(second, 2, 2)]
 
 
 def test_requests_of_other_schools_are_not_counted(valley: District) -> None:
