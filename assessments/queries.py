@@ -149,12 +149,17 @@ class DistributionRow:
     shares: tuple[Share, ...]
 
 
+_NO_LEVEL = {"9", "NS", "E"}
+
+
 def distributions(facts: dict[str, Any]) -> list[Distribution]:
     """What a run imports, by test and grade, from the facts that its plan left."""
     found = []
-    for entry in (facts.get("distributions") or {}).values():
-        codes = [code for code in entry["results"] if any(code in counts for counts in entry["grades"].values())]
+    for entry in facts.get("distributions") or []:
+        known = dict(entry["results"])
+        codes = [code for code in known if any(code in counts for counts in entry["grades"].values())]
         codes.reverse()  # lowest level first
+        ranked = [code for code in reversed(known) if code not in _NO_LEVEL]
         if not codes:
             continue
         rows = []
@@ -162,12 +167,17 @@ def distributions(facts: dict[str, Any]) -> list[Distribution]:
             counts = entry["grades"][grade]
             total = sum(counts.get(code, 0) for code in codes)
             shares, x = [], 0.0
-            for number, code in enumerate(codes, 1):
+            for code in codes:
                 count = counts.get(code, 0)
                 width = 100 * count / total if total else 0
-                shares.append(Share(min(number, 4), count, round(width), round(x, 2), round(width, 2)))
+                shares.append(Share(_band(code, ranked), count, round(width), round(x, 2), round(width, 2)))
                 x += width
             rows.append(DistributionRow(grade or "none", total, tuple(shares)))
-        names = tuple(code if entry["results"][code] == code else f"{code} {entry['results'][code]}" for code in codes)
+        names = tuple(code if known[code] == code else f"{code} {known[code]}" for code in codes)
         found.append(Distribution(entry["name"], names, tuple(rows)))
     return found
+
+
+def _band(code: str, ranked: list[str]) -> int:
+    """The colour band of a level: 1 for the lowest, at most 4."""
+    return min(ranked.index(code) + 1, 4) if code in ranked else 1

@@ -286,14 +286,16 @@ def _facts(context: RunContext, targets: list[Target], *, compared: bool) -> dic
         " WHERE run_id = %s AND kind = %s) AS p GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         [context.run.pk, SCORES],
     )
-    distributions: dict[str, dict[str, Any]] = {}
+    # Lists, for stored JSON objects lose their order. Results are best first.
+    grades: dict[str, dict[str, dict[str, int]]] = {}
     for pk, grade, result, n in spread:
         if pk in parents:
-            test = parents[pk]
-            entry = distributions.setdefault(
-                test.code, {"name": test.parent.name, "results": dict(test.parent.results or {}), "grades": {}}
-            )
-            entry["grades"].setdefault(grade, {})[result] = int(n)
+            grades.setdefault(parents[pk].code, {}).setdefault(grade, {})[result] = int(n)
+    distributions = [
+        {"name": t.parent.name, "results": list((t.parent.results or {}).items()), "grades": grades[t.code]}
+        for t in parents.values()
+        if t.code in grades
+    ]
     counts = {"added": int(planned - updated), "updated": int(updated), "unchanged": int(total - planned)}
     return {"score_counts": counts, "distributions": distributions}
 

@@ -121,7 +121,8 @@ def test_a_run_tells_how_levels_spread_over_grades(home: District, browser: Clie
     shown = page(browser, "run", run.pk)
 
     assert (spread.name, spread.rows[0].grade, spread.rows[0].total) == ("Smarter Balanced for ELA", "05", 2)
-    assert [share.count for share in spread.rows[0].shares] == [1, 1]
+    assert spread.levels == ("2 Standard Nearly Met", "3 Standard Met")
+    assert [(share.level, share.count) for share in spread.rows[0].shares] == [(2, 1), (3, 1)]
     assert "levels by grade" in shown
 
 
