@@ -28,7 +28,7 @@ DEBUG = env.bool("DEBUG", default=False)
 TIME_ZONE = env.str("TIME_ZONE", default="America/Los_Angeles")
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-LOCALE_PATHS = [BASE_DIR / "families" / "locale"]
+LOCALE_PATHS = [BASE_DIR / "sisimport" / "families" / "locale"]
 USE_TZ = True
 USE_I18N = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -80,7 +80,7 @@ INSTALLED_APPS = [
     "sisimport.imports",
     "ssid",
     "assessments",
-    "families",
+    "sisimport.families",
 ]
 
 MIDDLEWARE = [

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import resolve, reverse
 
-from families.catalog import catalogs, compiled, read_catalog
+from sisimport.families.catalog import catalogs, compiled, read_catalog
 from sisimport.imports.access import FAMILY, FOREIGN_RULES, SIGNED_IN
 from students import families
 from students.models import SSID, AnnualEnrollment, CollectionPolicy, FamilyMember, ReportedSSID, StudentView
@@ -303,6 +303,6 @@ def test_every_text_of_the_family_pages_is_translated() -> None:
     for template in [*(root / "templates/families").glob("*.html"), root / "templates/assessments/_family_scores.html"]:
         used |= {a or b for a, b in re.findall(r"""{% trans (?:"([^"]+)"|'([^']+)')""", template.read_text())}
     for source in ("views", "forms", "words"):
-        used |= set(re.findall(r'_\("([^"]+)"\)', (root / f"families/{source}.py").read_text()))
+        used |= set(re.findall(r'_\("([^"]+)"\)', (root / f"sisimport/families/{source}.py").read_text()))
     for path in catalogs():
         assert used - set(read_catalog(path)) == set(), path

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from families import views
+from sisimport.families import views
 
 urlpatterns = [
     path("", views.home, name="family"),

@@ -1,6 +1,6 @@
 """Texts in other languages: reads the .po files we write by hand and makes the .mo files Django reads, without gettext.
 
-    families/locale/es/LC_MESSAGES/django.po  ->  django.mo beside it (both are kept in the repository)
+    sisimport/families/locale/es/LC_MESSAGES/django.po  ->  django.mo beside it (both are kept in the repository)
 
 Formats: GNU gettext manual, "The Format of PO Files" and "The Format of GNU MO Files". Plurals and contexts are not used here.
 """

@@ -4,5 +4,5 @@ from django.apps import AppConfig
 
 
 class FamiliesConfig(AppConfig):
-    name = "families"
+    name = "sisimport.families"
     verbose_name = "Families"

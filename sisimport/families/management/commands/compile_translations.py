@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from families.catalog import CatalogError, catalogs, compiled, read_catalog
+from sisimport.families.catalog import CatalogError, catalogs, compiled, read_catalog
 
 
 class Command(BaseCommand):

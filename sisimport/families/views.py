@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.i18n import set_language
 
-from families.forms import JoinForm, NumberForm
-from families.words import EL_STATUS
+from sisimport.families.forms import JoinForm, NumberForm
+from sisimport.families.words import EL_STATUS
 from sisimport.imports import panels
 from sisimport.imports.access import family, public
 from students import collection, families, services
