@@ -70,7 +70,7 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
           UNION
           SELECT q.n, b.id FROM q CROSS JOIN LATERAL (
             SELECT s.id FROM students_student s
-            WHERE sis_loose(s.match_last_name) = q.last AND sis_loose(s.match_first_name) LIKE left(q.first, 3) || '%%'
+            WHERE sis_loose(s.match_last_name) = q.last AND sis_loose(s.match_first_name) = q.first
             ORDER BY abs(s.birth_date - q.born) LIMIT 40) AS b
           WHERE q.last <> '' AND q.first <> ''
         )

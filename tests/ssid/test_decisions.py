@@ -309,3 +309,26 @@ def test_the_list_of_absent_students_follows(school: School) -> None:
     test = accept(test, student)
 
     assert test.facts["absent_count"] == 0
+
+
+def test_counts_after_decisions_are_those_of_a_fresh_count(school: School) -> None:
+    """Lines planned anew are counted alone; the whole must come out as if everything were counted."""
+    from sisimport.imports.engine import planning
+    from sisimport.imports.engine.context import RunContext
+    from sisimport.imports.engine.progress import Progress
+    from sisimport.imports.registry import get_type
+
+    students = [make_student(school, str(100240 + n)) for n in range(4)]
+    rows = [line(str(100240 + n), ssid=f"80123456{n}{k}") for n in range(4) for k in range(2)]
+    test = run_test([*rows, line("100999", pick="X", ssid="8012345688"), line(ssid="", category="No Match", score="")])
+
+    test = choose(test, 2)
+    test = choose(test, 3)
+    test = take_back(run_id=test.pk, lines=[2], subject=CANDIDATE, user=None)
+    test = accept(test, students[3], at=9)
+
+    context = RunContext(run=test, import_type=get_type(test.import_type), progress=Progress(test.pk))
+    context.record_count = test.record_count
+    fresh = planning.count_test(context)
+    assert {name: getattr(test, name) for name in fresh} == fresh
+    assert test.summary == planning.summarise(test.pk, plan_run_id=test.pk)

@@ -12,6 +12,7 @@ from sisimport.imports.engine import checking, planning, staging
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress
 from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.engine.tallies import corrected, tally
 from sisimport.imports.models import ImportRun
 from sisimport.imports.records import lines_holding, read_records
 from sisimport.imports.registry import get_type
@@ -37,6 +38,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
     context = RunContext(run=run, import_type=import_type, progress=_Silent(run.pk), lines=touched)
     context.lea_ids = set(run.lea_ids)
     execute("SET LOCAL work_mem = '64MB'")
+    before = None if touched is None else tally(run.pk, touched)
     where, params = ("", []) if touched is None else (" AND line = ANY(%s)", [sorted(touched)])
     for table in RUN_TABLES:
         execute(f"DELETE FROM {table} WHERE run_id = %s{where}", [run.pk, *params])
@@ -45,16 +47,17 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
     checking.check(context)
     planning.plan(context)
     import_type.after_plan(context)
-    context.record_count = run.record_count
-    values = planning.count_test(context)
+    if before is None or touched is None:
+        context.record_count = run.record_count
+        values: dict[str, object] = dict(planning.count_test(context))
+        values["summary"] = planning.summarise(run.pk, plan_run_id=run.pk)
+    else:
+        values = corrected(run, before, tally(run.pk, touched))
     facts = {**run.facts, **context.facts}
     if import_type.lists_absent:
         facts["absent_count"] = _absent(context)
     ImportRun.objects.filter(pk=run.pk).update(
-        **values,
-        facts=facts,
-        lea_ids=sorted(set(run.lea_ids) | context.lea_ids),
-        summary=planning.summarise(run.pk, plan_run_id=run.pk),
+        **values, facts=facts, lea_ids=sorted(set(run.lea_ids) | context.lea_ids)
     )
     execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
 
