@@ -22,7 +22,7 @@ from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus, Work
 from sisimport.imports.records import chunked, read_records
 from sisimport.imports.registry import all_types
-from students.candidates import Candidate, find_candidates, identity_of
+from students.candidates import JUDGED, Candidate, find_candidates, identity_of
 from students.matching import Comparison, FieldScore, Identity, compare, fold, safe_best
 from students.models import Student
 
@@ -310,7 +310,7 @@ def propose(run: ImportRun, threshold: float, scope: Scope) -> Proposals:
     lines = line_numbers(run, LineState.OPEN, scope)
     chosen: list[Proposal] = []
     for block in chunked(lines[:MAX_AT_ONCE], _BLOCK):
-        found = find_candidates(identities(run, block), schools=scope.limit(run))
+        found = find_candidates(identities(run, block), schools=scope.limit(run), limit=JUDGED)
         for number, candidates in found.items():
             best = safe_best([candidate.comparison for candidate in candidates], threshold=threshold)
             if best is not None:

@@ -16,6 +16,7 @@ from students.matching import Comparison, Identity, compare, fold
 from students.models import Student
 
 SHOWN = 3
+JUDGED = 25  # looked at before one is accepted with many others: whoever has the line's local number must be among them
 _PER_BLOCK = 400  # students of one blocking key; more share it only where it says nothing
 _COLUMNS = (
     "id", "local_number", "match_last_name", "match_first_name", "match_middle_name", "last_name", "first_name",

@@ -7,7 +7,7 @@ from sisimport.imports import demo_people
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.match_samples import make_samples
 from sisimport.imports.records import chunked
-from students.candidates import SHOWN, find_candidates
+from students.candidates import JUDGED, SHOWN, find_candidates
 from students.matching import safe_best
 from students.models import LEA
 
@@ -71,7 +71,7 @@ def measure(*, students: int, samples: int, seed: int, threshold: float) -> Qual
     quality = Quality(students=students, samples=len(made), threshold=threshold)
     kinds: dict[str, KindQuality] = {}
     for block in chunked(range(len(made)), BLOCK):
-        found = find_candidates({at: made[at].given for at in block}, schools=None, limit=SHOWN)
+        found = find_candidates({at: made[at].given for at in block}, schools=None, limit=JUDGED)
         for at in block:
             sample, candidates = made[at], found[at]
             kind = kinds.setdefault(sample.kind, KindQuality(sample.kind))
@@ -82,7 +82,7 @@ def measure(*, students: int, samples: int, seed: int, threshold: float) -> Qual
                 kind.wrong += candidates[best].student_id != sample.student_id
             if sample.student_id is not None:
                 quality.positives += 1
-                kind.found += any(candidate.student_id == sample.student_id for candidate in candidates)
+                kind.found += any(candidate.student_id == sample.student_id for candidate in candidates[:SHOWN])
     quality.kinds = list(kinds.values())
     for name in ("found", "accepted", "wrong"):
         setattr(quality, name, sum(getattr(kind, name) for kind in quality.kinds))
