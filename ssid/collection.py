@@ -36,6 +36,7 @@ from ssid.calpads import ssid_cause
 from ssid.identity import birth_date_rule, name_rules
 from ssid.models.staged_list import SSIDListRow
 from students.models import SSID, Origin
+from students.profiles import PROFILES
 
 TOOL = "ssid-collection"
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -255,6 +256,10 @@ def _number_rules() -> list[Rule]:
             ERROR,
             "ssid",
             ~VALID | OWN_NUMBER,
+            expected=Case(
+                *(When(state=state, then=Value(profile.ssid_words)) for state, profile in PROFILES.items()),
+                output_field=CharField(),
+            ),
             params={
                 "cause": ssid_cause_of_list(),
                 "cause_text": ssid_cause_of_list(SSID_CAUSES),
