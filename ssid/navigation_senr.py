@@ -12,12 +12,12 @@ from students.access import User, visible_school_ids
 register(
     Entry(
         label="SSID requests",
-        url_name="senr-requests",
-        url_names=("senr-check", "senr-make", "senr-request", "senr-file"),
+        url_name="senr_requests",
+        url_names=("senr_check", "senr_make", "senr_request", "senr_file"),
         section=RECORDS,
         order=40,
     ),
-    Entry(label="EL differences", url_name="el-differences", section=RECORDS, order=50),
+    Entry(label="EL differences", url_name="el_differences", section=RECORDS, order=50),
 )
 
 _SHOWN = 5

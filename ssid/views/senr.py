@@ -68,7 +68,7 @@ def check(request: HttpRequest) -> HttpResponse:
         made = _draft(request, request.GET)
     except RequestRefusedError as error:
         messages.error(request, str(error))
-        return redirect("senr-requests")
+        return redirect("senr_requests")
     page = Paginator(made.gaps, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
@@ -86,9 +86,9 @@ def make(request: HttpRequest) -> HttpResponse:
         kept = keep_request(made, user=request.user, delimiter=_delimiter(request.POST))  # type: ignore[arg-type]
     except RequestRefusedError as error:
         messages.error(request, str(error))
-        return redirect("senr-requests")
+        return redirect("senr_requests")
     messages.success(request, f"Request {kept.pk} asks for {len(made.entries):,} students. Download its file below.")
-    return redirect("senr-request", kept.pk)
+    return redirect("senr_request", kept.pk)
 
 
 @requires(Capability.READ)

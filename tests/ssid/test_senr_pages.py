@@ -49,7 +49,7 @@ def request_of(*schools: Any) -> SENRRequest:
 def test_the_page_offers_the_schools_with_students_without_ssid(registrar: Client, school: Any) -> None:
     complete(school)
     complete(school, with_ssid=True)
-    page = text_of(registrar.get(reverse("senr-requests")))
+    page = text_of(registrar.get(reverse("senr_requests")))
     assert school.name in page
     assert "1 without SSID" in page
 
@@ -59,7 +59,7 @@ def test_the_check_list_names_what_is_missing_and_writes_nothing(registrar: Clie
     lacking = complete(school, gender="")
     StudentFactory(school=school)
 
-    page = text_of(registrar.get(reverse("senr-check"), {"school": school.pk}))
+    page = text_of(registrar.get(reverse("senr_check"), {"school": school.pk}))
 
     assert "Gender is missing." in page
     assert "Birth country is missing." in page
@@ -70,11 +70,11 @@ def test_the_check_list_names_what_is_missing_and_writes_nothing(registrar: Clie
 def test_making_a_request_leads_to_its_page_and_its_file(registrar: Client, school: Any) -> None:
     student = complete(school)
 
-    made = registrar.post(reverse("senr-make"), {"school": school.pk, "delimiter": ","})
+    made = registrar.post(reverse("senr_make"), {"school": school.pk, "delimiter": ","})
     kept = SENRRequest.objects.get()
-    file = registrar.post(reverse("senr-file", args=[kept.pk]))
+    file = registrar.post(reverse("senr_file", args=[kept.pk]))
 
-    assert made.headers["Location"] == reverse("senr-request", args=[kept.pk])
+    assert made.headers["Location"] == reverse("senr_request", args=[kept.pk])
     content = b"".join(file.streaming_content).decode()  # type: ignore[attr-defined]
     assert content.startswith(f"SENR,,,1234567,{school.code},")
     assert student.local_number in content
@@ -86,7 +86,7 @@ def test_a_request_shows_who_is_still_out(registrar: Client, school: Any) -> Non
     waiting, served = complete(school), complete(school)
     kept = request_of(school)
     SSIDFactory(student=served)
-    page = text_of(registrar.get(reverse("senr-request", args=[kept.pk]), {"state": "out"}))
+    page = text_of(registrar.get(reverse("senr_request", args=[kept.pk]), {"state": "out"}))
     assert waiting.full_name in page
     assert served.full_name not in page
 
@@ -96,7 +96,7 @@ def test_home_says_what_is_still_out(registrar: Client, school: Any) -> None:
     kept = request_of(school)
     page = text_of(registrar.get(reverse("home")))
     assert "1 still out" in page
-    assert reverse("senr-request", args=[kept.pk]) in page
+    assert reverse("senr_request", args=[kept.pk]) in page
 
 
 def test_home_is_silent_when_everything_is_answered(registrar: Client, school: Any) -> None:
@@ -106,35 +106,35 @@ def test_home_is_silent_when_everything_is_answered(registrar: Client, school: A
     assert "still out" not in text_of(registrar.get(reverse("home")))
 
 
-@pytest.mark.parametrize("name", ["senr-request", "senr-file"])
+@pytest.mark.parametrize("name", ["senr_request", "senr_file"])
 def test_a_request_of_other_schools_is_not_there(school: Any, name: str) -> None:
     complete(school)
     kept = request_of(school)
     stranger = signed_in(registrar=True, schools=[SchoolFactory()])
-    call = stranger.post if name == "senr-file" else stranger.get
+    call = stranger.post if name == "senr_file" else stranger.get
     assert call(reverse(name, args=[kept.pk])).status_code == 404
 
 
 def test_who_sees_half_of_a_request_sees_these_lines_and_gets_no_file(registrar: Client, school: Any) -> None:
     mine, other = complete(school), complete(SchoolFactory(lea=school.lea))
     kept = request_of(school, other.school)
-    page = text_of(registrar.get(reverse("senr-request", args=[kept.pk])))
+    page = text_of(registrar.get(reverse("senr_request", args=[kept.pk])))
     assert mine.full_name in page
     assert other.full_name not in page
-    assert registrar.post(reverse("senr-file", args=[kept.pk])).status_code == 404
+    assert registrar.post(reverse("senr_file", args=[kept.pk])).status_code == 404
 
 
 def test_schools_of_others_cannot_be_asked_for(registrar: Client) -> None:
     other = complete(SchoolFactory())
-    registrar.post(reverse("senr-make"), {"school": other.school.pk})
+    registrar.post(reverse("senr_make"), {"school": other.school.pk})
     assert not SENRRequest.objects.exists()
 
 
 def test_a_viewer_sees_requests_and_makes_none(school: Any) -> None:
     complete(school)
     viewer = signed_in(viewer=True, schools=[school])
-    assert viewer.get(reverse("senr-requests")).status_code == 200
-    assert viewer.post(reverse("senr-make"), {"school": school.pk}).status_code == 403
+    assert viewer.get(reverse("senr_requests")).status_code == 200
+    assert viewer.post(reverse("senr_make"), {"school": school.pk}).status_code == 403
 
 
 # -- EL differences ----------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def differing(school: Any, **values: Any) -> Any:
 
 def test_el_differences_show_ours_beside_the_states(registrar: Client, school: Any) -> None:
     student = differing(school)
-    page = text_of(registrar.get(reverse("el-differences")))
+    page = text_of(registrar.get(reverse("el_differences")))
     assert student.full_name in page
     assert "RFEP" in page
     assert "1 Jun 2022" in page
@@ -163,17 +163,17 @@ def test_el_differences_show_ours_beside_the_states(registrar: Client, school: A
 
 def test_el_differences_are_filtered_by_what_differs(registrar: Client, school: Any) -> None:
     student = differing(school)
-    assert student.full_name not in text_of(registrar.get(reverse("el-differences"), {"kind": "language"}))
+    assert student.full_name not in text_of(registrar.get(reverse("el_differences"), {"kind": "language"}))
 
 
 def test_el_differences_of_other_schools_are_not_shown(registrar: Client) -> None:
     student = differing(SchoolFactory())
-    assert student.full_name not in text_of(registrar.get(reverse("el-differences")))
+    assert student.full_name not in text_of(registrar.get(reverse("el_differences")))
 
 
 def test_el_differences_are_downloaded_as_a_table(registrar: Client, school: Any) -> None:
     student = differing(school, last_name="=Diaz")
-    response = registrar.post(reverse("el-differences-csv"))
+    response = registrar.post(reverse("el_differences_csv"))
     head, row = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert head.startswith("Local number,")
     assert row.startswith(f"{student.local_number},'=Diaz,")
