@@ -288,4 +288,4 @@ register_samples(
     ),
 )
 
-from ssid import demo_ela, demo_requests, demo_utah  # noqa: E402, F401 - they register their samples
+from ssid import demo_ela, demo_list, demo_requests, demo_utah  # noqa: E402, F401 - they register their samples

@@ -11,6 +11,7 @@ One thread of it lives in each worker, so whoever could do the work also looks f
 for installations that want it apart.
 """
 
+import datetime as dt
 import logging
 import os
 import threading
@@ -20,15 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import DatabaseError, connections
+from django.utils import timezone
 
 from sisimport.imports.execution import active_run_ids_without_worker
-from sisimport.imports.models import ImportRun, RunStatus
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from students.collection import record_missing
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 FIRST_PAUSE = 6.0
 LONGEST_PAUSE = 48.0
+COUNT_SECONDS = 60.0  # how often it looks whether the counts of missing SSIDs are out of date
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class Reaper(threading.Thread):
         self._look_seconds = look_seconds
         self._seen: dict[int, _Seen] = {}
         self._ended = threading.Event()
+        self._next_count = 0.0
+        self._counted: tuple[dt.date, int] | None = None
         self._heartbeat = os.environ.get("SISIMPORT_HEARTBEAT", "")
 
     def run(self) -> None:
@@ -56,6 +62,7 @@ class Reaper(threading.Thread):
             try:
                 for run_id in self.due(time.monotonic()):
                     self._ring(run_id)
+                self.keep_counts(time.monotonic())
                 if self._heartbeat:  # what a container's health check looks at: this process reaches the database
                     Path(self._heartbeat).touch()
             except DatabaseError as error:
@@ -65,6 +72,17 @@ class Reaper(threading.Thread):
                 connections.close_all()
             if self._ended.wait(self._look_seconds):
                 return
+
+    def keep_counts(self, now: float) -> None:
+        """Keep today's counts of missing SSIDs: at the first look of a day, and again after runs that wrote something."""
+        if now < self._next_count:
+            return
+        self._next_count = now + COUNT_SECONDS
+        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).exclude(work=Work.TEST).order_by("-id").first()
+        seen = (timezone.localdate(), last.pk if last else 0)
+        if seen != self._counted:
+            record_missing()
+            self._counted = seen
 
     def end(self) -> None:
         """Stop looking; returns at once."""

@@ -4,8 +4,10 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
-from ssid.missing import write_list
+from sisimport.imports import services
+from ssid.missing import COLUMNS, write_list
 from students.models import SSID, Student
 from students.services import report_ssid
 from tests.imports.base_suite import ImportTypeSuite
@@ -224,3 +226,20 @@ def test_the_list_we_write_is_the_list_we_read(valley: Valley, tmp_path: Path) -
     report = run_file("ssid-list", filled_in, Work.UPDATE)
 
     assert ssids(sam) == [(NUMBER, "school_list", True)], report.issues
+
+
+def test_the_workbook_we_write_comes_back_through_the_safe_conversion(valley: Valley, tmp_path: Path) -> None:
+    sam = valley.add("0100")
+    path = tmp_path / "list.xlsx"
+    write_list(valley.school, path)
+    book = load_workbook(path)
+    book.active.cell(row=2, column=len(COLUMNS), value="0012345678")
+    book.save(path)
+    with path.open("rb") as stream:
+        uploaded = services.keep_file(stream=stream, name="list.xlsx", user=None)
+
+    converted, _what = services.convert_workbook(file=uploaded, user=None)
+    with converted.file.open("rb") as stream:
+        report = run_file("ssid-list", stream.read(), Work.UPDATE)
+
+    assert ssids(sam) == [("0012345678", "school_list", True)], report.issues

@@ -140,3 +140,16 @@ def test_the_share_over_time_is_that_of_the_schools_asked_for(oak: School) -> No
         (True, 50.0),
         (False, pytest.approx(66.7, abs=0.1)),
     ]
+
+
+def test_the_reaper_keeps_the_counts_of_a_day_by_itself(oak: School) -> None:
+    from sisimport.imports.reaper import Reaper
+
+    student(oak)
+    reaper = Reaper(lambda _run: None)
+
+    reaper.keep_counts(0.0)
+    first = MissingSnapshot.objects.get().pk
+    reaper.keep_counts(1e9)
+
+    assert MissingSnapshot.objects.get().pk == first
