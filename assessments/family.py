@@ -10,7 +10,7 @@ from assessments.models import Assessment, Score
 from assessments.queries import student_scores
 from students.models import Student
 
-WIDTH, HEIGHT, MARGIN = 480, 120, 36
+WIDTH, HEIGHT, MARGIN = 360, 120, 36
 
 
 @dataclass(frozen=True, slots=True)
