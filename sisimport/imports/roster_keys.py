@@ -66,35 +66,30 @@ def choose_lines(run_id: int) -> None:
     """
     if not fetch_all("SELECT 1 FROM staged_roster GROUP BY student_pk HAVING count(*) > 1 LIMIT 1"):
         return
+    # A student with several lines lives at the school of the line that is open and starts last.
     execute(
         """
-        CREATE TEMP TABLE chosen_line ON COMMIT DROP AS
-        SELECT r.line, r.student_pk, r.school_pk, r.grade, r.enrollment_start, r.enrollment_exit FROM staged_roster r
-        WHERE r.student_pk IN (
-            SELECT student_pk FROM staged_roster WHERE student_pk IS NOT NULL GROUP BY student_pk HAVING count(*) > 1)
-          AND NOT r.refused AND NOT EXISTS (
-            SELECT 1 FROM imports_importissue i
-            WHERE i.run_id = %s AND i.line = r.line AND i.severity = %s AND i.part = 'record')
+        WITH several AS MATERIALIZED (
+          SELECT student_pk FROM staged_roster WHERE student_pk IS NOT NULL GROUP BY student_pk HAVING count(*) > 1),
+        refused AS MATERIALIZED (
+          SELECT DISTINCT line FROM imports_importissue WHERE run_id = %s AND severity = %s AND part = 'record'),
+        chosen AS MATERIALIZED (
+          SELECT r.line,
+            row_number() OVER (PARTITION BY r.student_pk ORDER BY r.line) AS of_student,
+            row_number() OVER (PARTITION BY r.student_pk, r.school_pk, r.enrollment_start ORDER BY r.line) AS of_stay,
+            first_value(r.school_pk) OVER home AS school_pk, first_value(r.grade) OVER home AS grade,
+            first_value(r.enrollment_exit) OVER home AS enrollment_exit
+          FROM staged_roster r
+          WHERE NOT r.refused AND r.student_pk IN (SELECT student_pk FROM several)
+            AND r.line NOT IN (SELECT line FROM refused)
+          WINDOW home AS (PARTITION BY r.student_pk
+            ORDER BY r.enrollment_exit DESC NULLS FIRST, r.enrollment_start DESC NULLS LAST, r.line))
+        UPDATE staged_roster r SET dup_number = least(chosen.of_student - 1, 1), dup_line = least(chosen.of_stay - 1, 1),
+          home_school_pk = chosen.school_pk, home_grade = chosen.grade, home_exit = chosen.enrollment_exit
+        FROM chosen WHERE chosen.line = r.line
         """,
         [run_id, int(Severity.ERROR)],
     )
-    execute(
-        """
-        WITH first AS (SELECT student_pk, min(line) AS line FROM chosen_line GROUP BY student_pk),
-        once AS (
-          SELECT line, row_number() OVER (PARTITION BY student_pk, school_pk, enrollment_start ORDER BY line) AS nr
-          FROM chosen_line),
-        -- A student with several lines lives at the school of the line that is open and starts last.
-        home AS (
-          SELECT DISTINCT ON (student_pk) student_pk, school_pk, grade, enrollment_exit FROM chosen_line
-          ORDER BY student_pk, enrollment_exit DESC NULLS FIRST, enrollment_start DESC NULLS LAST, line)
-        UPDATE staged_roster r SET dup_number = CASE WHEN r.line = first.line THEN 0 ELSE 1 END,
-          dup_line = CASE WHEN once.nr = 1 THEN 0 ELSE 1 END,
-          home_school_pk = home.school_pk, home_grade = home.grade, home_exit = home.enrollment_exit
-        FROM once, first, home WHERE once.line = r.line AND first.student_pk = r.student_pk AND home.student_pk = r.student_pk
-        """
-    )
-    execute("DROP TABLE chosen_line")
 
 
 def create_places(run_id: int, *, part: str) -> None:
