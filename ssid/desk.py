@@ -160,12 +160,20 @@ def line_numbers(run: ImportRun, state: LineState, scope: Scope) -> list[int]:
         issues = issues.filter(code__in=ACCEPTED_CODES)
         return sorted(set(issues.values_list("line", flat=True)))
     near = set(issues.filter(code__in=NEAR_CODES, severity=Severity.ERROR).values_list("line", flat=True))
-    refused = set(
-        MatchDecision.objects.filter(run=run, subject=MATCH, answer=REFUSE, line__in=near).values_list(
-            "line", flat=True
-        )
-    )
+    refused = near & set(_refused(run).values_list("line", flat=True))
     return sorted(refused if state == LineState.REFUSED else near - refused)
+
+
+def _refused(run: ImportRun) -> QuerySet[MatchDecision]:
+    return MatchDecision.objects.filter(run=run, subject=MATCH, answer=REFUSE)
+
+
+def open_count(run: ImportRun, scope: Scope) -> int:
+    """How many lines wait, in one statement: for pages that only say the number."""
+    near = ImportIssue.objects.filter(
+        scope.of_issues(), run=run, line__gt=0, code__in=NEAR_CODES, severity=Severity.ERROR
+    )
+    return near.exclude(line__in=_refused(run).values("line")).values("line").distinct().count()
 
 
 def counts(run: ImportRun, scope: Scope) -> dict[str, int]:

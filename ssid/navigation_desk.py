@@ -24,7 +24,7 @@ def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | N
     if run.work != Work.TEST or run.status != RunStatus.COMPLETED or run.import_type not in desk.desk_types():
         return None
     scope = desk.Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
-    near = len(desk.line_numbers(run, desk.LineState.OPEN, scope))
+    near = desk.open_count(run, scope)
     requests = choosing.requests_of(run, "open", scope).count()
     if not near and not requests:
         return None

@@ -69,7 +69,7 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
         return [], True
     encoding = "cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8"
     needle = text.lower().encode(encoding, errors="ignore")
-    exact = text.encode(encoding, errors="ignore")
+    exact, beyond_ascii = text.encode(encoding, errors="ignore"), not text.isascii()
     if not needle:
         return [], False
     found: list[int] = []
@@ -78,14 +78,13 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
             first = 1
             for _offset, chunk in whole_lines(stream):
                 # Bytes know lower case of plain letters only; accented ones are found as they were typed.
-                lowered = chunk.lower()
-                if needle in lowered or exact in chunk:
+                if needle in chunk.lower() or (beyond_ascii and exact in chunk):
                     for number, line in enumerate(chunk.splitlines(), first):
-                        if exact in line or needle in line.lower():
+                        if needle in line.lower() or exact in line:
                             found.append(number)
                             if len(found) > MOST_HITS:
                                 return found[:MOST_HITS], True
-                first += len(chunk.splitlines())
+                first += len(chunk.splitlines()) if b"\r" in chunk else chunk.count(b"\n")
     except (OSError, FileError):
         return found, True
     return found, False

@@ -74,6 +74,9 @@ class Cause:
     fix: str
 
 
+MOST_FOUND = 10_000  # issues a text is found in; more are not counted
+
+
 def _wording(code: str) -> IssueCode:
     return codes.get(code) if code in codes else IssueCode(code, code, "", "")
 
@@ -149,11 +152,14 @@ class IssueReport:
         students = self.reader.students().filter(local_number=text).values_list("pk", flat=True)
         return condition | Q(student_id__in=list(students))
 
+    @property
+    def _run_ids(self) -> list[int]:
+        return list(dict.fromkeys([self.run.pk, self.run.plan_run_id]))
+
     @cached_property
     def _parts(self) -> list[QuerySet[ImportIssue]]:
         """One list for each run that adds to the report, this run's own first: each is read in the order of its key."""
-        run_ids = [self.run.pk] if self.run.pk == self.run.plan_run_id else [self.run.pk, self.run.plan_run_id]
-        return [ImportIssue.objects.filter(self._condition, run_id=run_id) for run_id in run_ids]
+        return [ImportIssue.objects.filter(self._condition, run_id=run_id) for run_id in self._run_ids]
 
     @cached_property
     def _lengths(self) -> list[int]:
@@ -167,7 +173,19 @@ class IssueReport:
                 return [known]
             own = self._parts[0].count()
             return [own, max(known - own, 0)]
+        if self.wanted.text:
+            return [len(keys) for keys in self._found]
         return [part.count() for part in self._parts]
+
+    @cached_property
+    def _found(self) -> list[list[tuple[int, int]]]:
+        """Keys of the issues with the text, of each part: a text is looked for once, not for the count and the page apart."""
+        found = []
+        for part in self._parts:
+            keys = list(part.order_by("line", "seq").values_list("line", "seq")[: MOST_FOUND + 1])
+            self.text_is_capped = self.text_is_capped or len(keys) > MOST_FOUND
+            found.append(keys[:MOST_FOUND])
+        return found
 
     def __len__(self) -> int:
         return sum(self._lengths)
@@ -175,11 +193,20 @@ class IssueReport:
     def __getitem__(self, wanted: slice) -> list[ImportIssue]:
         start, stop = wanted.start or 0, min(wanted.stop if wanted.stop is not None else len(self), len(self))
         found: list[ImportIssue] = []
-        for part, length in zip(self._parts, self._lengths, strict=True):
+        for number, length in enumerate(self._lengths):
             if start < length and stop > 0:
-                found += _window(part, max(start, 0), min(stop, length), length)
+                found += self._read(number, max(start, 0), min(stop, length))
             start, stop = start - length, stop - length
         return found
+
+    def _read(self, number: int, start: int, stop: int) -> list[ImportIssue]:
+        """Issues start to stop of one part."""
+        if not self.wanted.text:
+            return _window(self._parts[number], start, stop, self._lengths[number])
+        keys = self._found[number][start:stop]
+        rows = ImportIssue.objects.filter(run_id=self._run_ids[number], line__in={line for line, _seq in keys})
+        by_key = {(row.line, row.seq): row for row in rows}
+        return [by_key[key] for key in keys]
 
     def __iter__(self) -> Iterator[ImportIssue]:
         for part in self._parts:
