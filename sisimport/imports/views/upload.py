@@ -50,7 +50,8 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
             if run is not None:
                 return redirect("run", pk=run.pk)
     else:
-        asked = request.POST.get("import_type") or request.GET.get("type", "")
+        sent = request.POST if request.method == "POST" else request.GET
+        asked = sent.get("import_type") or request.GET.get("type", "")
         form = UploadForm(tool=chosen, works=_works(request), chosen=asked)
     context = {
         "tool": chosen,
