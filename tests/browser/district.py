@@ -131,7 +131,7 @@ NO_PAGES = {
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
     "health", "set_language", "family_invitation", "recognise", "run_status", "filter_issues", "export",
     "utah_create", "utah_request", "utah_request_file", "utah_withdraw",
-    "senr-make", "senr-request", "senr-file", "el-differences-csv", "match_forget", "run_matches_accept", "run_candidates",
+    "senr_make", "senr_request", "senr_file", "el_differences_csv", "match_forget", "run_matches_accept", "run_candidates",
     "run_candidates_choose", "convert_workbook", "start_converted",
     "start_update", "test_again", "start_revert", "cancel_run", "show_ssid",
 }  # fmt: skip
