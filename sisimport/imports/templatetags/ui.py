@@ -42,6 +42,13 @@ def count(number: int | None, noun: str) -> str:
 
 
 @register.filter
+def plural(number: int | str | None, nouns: str) -> str:
+    """`3|plural:"run,runs"` -> `runs`: the noun alone."""
+    one, _comma, many = nouns.partition(",")
+    return one if str(number) == "1" else many
+
+
+@register.filter
 def number(value: int | None) -> str:
     return f"{value or 0:,}"
 

@@ -12,6 +12,7 @@ from students.access import visible_school_ids, visible_schools
 from students.families import is_family
 
 SHOWN = 5
+MOST_COUNTED = 99
 LAST_RUNS = 8
 SCHOOLS_SHOWN = 12
 
@@ -28,13 +29,15 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _home_context(request: HttpRequest) -> dict[str, Any]:
     user = request.user
-    waiting = list(queries.tests_to_update(user)[: SHOWN + 1])
-    troubled = list(queries.troubled_runs(user)[: SHOWN + 1])
+    waiting = list(queries.tests_to_update(user)[: MOST_COUNTED + 1])
+    troubled = list(queries.troubled_runs(user)[: MOST_COUNTED + 1])
     missing = queries.missing_ssids_by_school(user)
     return {
         "waiting": waiting[:SHOWN],
+        "waiting_count": _counted(len(waiting)),
         "more_waiting": len(waiting) > SHOWN,
         "troubled": troubled[:SHOWN],
+        "troubled_count": _counted(len(troubled)),
         "more_troubled": len(troubled) > SHOWN,
         "active": list(queries.active_runs(user)[:SHOWN]),
         "missing": missing[:SCHOOLS_SHOWN],
@@ -44,6 +47,10 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
         "cards": panels.cards(panels.HOME, request),
         "no_school": visible_school_ids(user) == frozenset(),
     }
+
+
+def _counted(number: int) -> str:
+    return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
 
 
 @signed_in
