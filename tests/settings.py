@@ -11,3 +11,6 @@ from sisimport.settings import DATABASES
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The test databases are thrown away: nothing is lost by not waiting for the disk.
 DATABASES["default"]["OPTIONS"] |= {"options": "-c synchronous_commit=off"}
+
+# What a page keeps for a minute must not reach the next test.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}

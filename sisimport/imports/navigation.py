@@ -109,11 +109,12 @@ def _tools() -> Iterable[Entry]:
         )
 
 
+RUN_PAGES = ("run", "run_changes", "run_absent", "run_print")
 register_source(_tools)
 register(
     Entry(label="Home", url_name="home", section="", order=0),
     Entry(label="Students", url_name="students", url_names=("student",), section=RECORDS, order=10),
-    Entry(label="Runs", url_name="runs", section=REVIEW, order=10),
+    Entry(label="Runs", url_name="runs", url_names=RUN_PAGES, section=REVIEW, order=10),
     Entry(
         label="Admin",
         url_name="admin:index",

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from sisimport.imports.base import ImportType
-from sisimport.imports.issues import FileError
 from sisimport.imports.recognition import recognise_file
 from sisimport.imports.registry import get_tool
 from sisimport.imports.services import shown_name
 
 SAMPLE_BYTES = 1 << 20
+_HEAD_BYTES = 4096
 _DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Windows-1252"}
 
@@ -42,11 +42,14 @@ def recognised(stream: IO[bytes], *, name: str, size: int, chosen: ImportType) -
     recognition = found.recognition
     if recognition.error is not None:
         other = _other_type(stream, chosen)
+        stream.seek(0)
+        error = chosen.explain(recognition.error, stream.read(_HEAD_BYTES))
+        stream.seek(0)
         return Recognised(
             name=named,
             size=size,
-            error=str(recognition.error),
-            fix=_fix(recognition.error),
+            error=str(error),
+            fix=error.fix,
             other=other,
             other_tool=get_tool(other.tool).title if other else "",
         )
@@ -81,10 +84,6 @@ def _cut_to_whole_lines(stream: IO[bytes]) -> None:
         stream.seek(cut)
         stream.truncate()
     stream.seek(0)
-
-
-def _fix(error: FileError) -> str:
-    return error.fix
 
 
 def _other_type(stream: IO[bytes], chosen: ImportType) -> ImportType | None:

@@ -164,8 +164,12 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the filter. Its text may be a name, so it is kept in the session and not in the address."""
     run = find_run(request, pk)
     form = IssueFilterForm(request.POST, run=run, reader=queries.Reader.of(request.user, run))
-    request.session[_text_key(run)] = "" if "clear" in request.POST else form.search_text
-    query = "" if "clear" in request.POST else form.query
+    clear = "clear" in request.POST
+    if clear or not form.search_text:
+        request.session.pop(_text_key(run), None)
+    else:
+        request.session[_text_key(run)] = form.search_text
+    query = "" if clear else form.query
     return redirect(reverse("run", args=[run.pk]) + (f"?{query}" if query else "") + "#issues")
 
 
