@@ -7,7 +7,6 @@ process itself be killed the kernel tells its children to end.
 """
 
 import contextlib
-import ctypes
 import os
 import secrets
 import signal
@@ -17,9 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -27,67 +24,18 @@ import django
 from django.conf import settings
 
 from sisimport import command, embedded
+from sisimport.processes import ROOT, Child, kept_running, say
 
 if TYPE_CHECKING:
     from sisimport.imports.models import ImportFile, ImportRun
 
-ROOT = Path(__file__).resolve().parent.parent
 LOOK_SECONDS = 0.5
-STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death starts the count anew
-MAX_QUICK_DEATHS = 5
-END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
 READY_SECONDS = 60.0
-PR_SET_PDEATHSIG = 1
 
 DEMO_STUDENTS = 2_000
 DEMO_FILE = "ssid-download-findings.txt"
 SIGN_IN_FILE = "first-sign-in.txt"
 FIRST_USERS = ("admin", "registrar", "staff", "viewer")
-
-
-@dataclass
-class Child:
-    """A program that is kept running."""
-
-    name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    quick_deaths: int = field(default=0)
-
-    def start(self) -> None:
-        self.started_at = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            start_new_session=True,  # Ctrl-C reaches us alone: we end the children in order
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 (this process has one thread)
-        )
-
-    def look_after(self) -> None:
-        """Start again what died. Raises SystemExit when it will not stay up."""
-        if self.process is None or self.process.poll() is None:
-            return
-        lived = time.monotonic() - self.started_at
-        self.quick_deaths = self.quick_deaths + 1 if lived < STEADY_SECONDS else 0
-        if self.quick_deaths > MAX_QUICK_DEATHS:
-            raise SystemExit(f"The {self.name} keeps ending (exit code {self.process.returncode}); giving up.")
-        say(f"The {self.name} ended (exit code {self.process.returncode}); starting it again.")
-        self.signal(signal.SIGKILL)  # what its own children still do is taken up again
-        time.sleep(min(self.quick_deaths, 3) * 0.5)
-        self.start()
-
-    def signal(self, signum: int) -> None:
-        if self.process:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signum)
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def main() -> None:
@@ -107,7 +55,7 @@ def main() -> None:
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         demo_file = first_people(with_demo="--no-demo" not in sys.argv[1:])
         children = [worker(), web(host, port)]
-        stack.enter_context(_kept(children))
+        stack.enter_context(kept_running(children))
         _wait_for_page(host, port, children)
         say(f"SIS Import is at http://{host}:{port}/")
         say(sign_in_note())
@@ -203,27 +151,6 @@ def _manage(*words: str) -> None:
     subprocess.run([sys.executable, str(ROOT / "manage.py"), *words], cwd=ROOT, check=True)
 
 
-@contextlib.contextmanager
-def _kept(children: Sequence[Child]) -> Iterator[None]:
-    """Start the children; end them all on leaving: asked first, then forced."""
-    try:
-        for child in children:
-            child.start()
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the stopping half done
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        for child in children:
-            if child.process:
-                child.process.terminate()
-        deadline = time.monotonic() + END_SECONDS
-        for child in children:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                if child.process:
-                    child.process.wait(max(0.0, deadline - time.monotonic()))
-            child.signal(signal.SIGKILL)
-
-
 def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
     """Return when the web server answers, with whatever status."""
     deadline = time.monotonic() + READY_SECONDS
@@ -252,12 +179,6 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 def _leave(_signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
-
-
-def _end_with_parent() -> None:
-    """In a child, before its program: ask Linux for a SIGTERM should the parent be killed. Elsewhere nothing."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 if __name__ == "__main__":

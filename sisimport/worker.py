@@ -1,23 +1,116 @@
-"""A worker process: `python -m sisimport.worker [Celery worker options]`.
+"""A worker: `python -m sisimport.worker [--concurrency N] [Celery worker options]`.
 
-Celery's own command with what every worker of ours shares. Gossip, mingle and heartbeat are off: workers need not know
-of each other, PostgreSQL tells them what is to be done.
+    one parent, which only watches -> N processes, each with a Celery worker that does one run at a time
+
+The processes are forked after everything is imported, so a killed one is replaced at once. (Celery's own pool is not used:
+over a broker without an event loop, the filesystem one, its processes share a lock, and one that is killed while it waits
+for work takes the lock with it: the worker then never works again. Measured with Celery 5.7.)
+
+Gossip, mingle, heartbeat and remote control are off: workers need not know of each other, PostgreSQL says what is to be done.
 """
 
+import argparse
+import gc
+import os
+import signal
 import sys
+import time
+import traceback
 import warnings
+from types import FrameType
+
+from sisimport.processes import end_with_parent
+
+CELERY_OPTIONS = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+QUICK_DEATH_SECONDS = 3.0
 
 
-def main(options: list[str]) -> None:
-    """Work until told to stop."""
+class Parent:
+    """Keeps N working processes; ends when told to, once they have finished what they are doing."""
+
+    def __init__(self, concurrency: int, options: list[str]) -> None:
+        self.options = options
+        self.concurrency = concurrency
+        self.ending = False
+        self.processes: dict[int, float] = {}
+
+    def run(self) -> None:
+        for number in ENDING_SIGNALS:
+            signal.signal(number, self.end)
+        for _number in range(self.concurrency):
+            self.start_process()
+        while self.processes:
+            pid, status = os.waitpid(-1, 0)
+            started_at = self.processes.pop(pid)
+            if self.ending:
+                continue
+            sys.stderr.write(f"A working process ended ({_reason(status)}); another takes its place.\n")
+            if time.monotonic() - started_at < QUICK_DEATH_SECONDS:
+                time.sleep(1)
+            if not self.ending:
+                self.start_process()
+
+    def end(self, _signum: int, _frame: FrameType | None) -> None:
+        self.ending = True
+        for pid in self.processes:
+            os.kill(pid, signal.SIGTERM)
+
+    def start_process(self) -> None:
+        """Fork a working process. A signal in between waits until both sides know what to do with it."""
+        parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+        pid = os.fork()
+        if pid == 0:
+            for number in ENDING_SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+            end_with_parent()
+            # If the parent ended before we could ask to be told of it, there is nobody to work for.
+            os._exit(work(self.options) if os.getppid() == parent else 1)
+        self.processes[pid] = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+
+
+def work(options: list[str]) -> int:
+    """Be one working process until told to stop. Returns the exit code."""
+    from sisimport.celery import app
+
+    try:
+        app.worker_main(["--quiet", "worker", *CELERY_OPTIONS, f"--hostname={os.getpid()}@%h", *options])
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing above us but the end of the process
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def main(arguments: list[str]) -> None:
+    """Import what the work needs, then keep processes that do it."""
+    parser = argparse.ArgumentParser(prog="sisimport.worker", description="Works on runs until stopped.")
+    parser.add_argument("--concurrency", type=int, default=2, help="runs at the same time (default: 2)")
+    given, options = parser.parse_known_args(arguments)
+
+    import django
     from celery.platforms import SecurityWarning
 
     from sisimport.celery import app
 
     # In a container or a fresh clone root is usual, and messages are JSON (the warning is about pickle).
     warnings.simplefilter("ignore", SecurityWarning)
-    shared = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
-    app.worker_main(["--quiet", "worker", *shared, *options])
+    django.setup()
+    app.loader.import_default_modules()
+    gc.freeze()
+    Parent(max(1, given.concurrency), options).run()
+
+
+def _reason(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 if __name__ == "__main__":

