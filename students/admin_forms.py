@@ -83,7 +83,10 @@ class StudentForm(ReasonForm):
             return text.strip()
         student = self.instance
         if student.lea_id is None:
-            student.lea = self.cleaned_data.get("lea")
+            lea = self.cleaned_data.get("lea")
+            if lea is None:  # said at its own field
+                return text.strip()
+            student.lea = lea
         student.local_number = self.cleaned_data.get("local_number") or student.local_number
         try:
             number = clean_ssid(text, student=student)

@@ -12,19 +12,13 @@ form.querySelector("[data-no-script]")?.setAttribute("hidden", "");
 
 // ---- recognition: only the first part of the file travels ----
 
-async function isArchive(file) {
-  const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  return first === 0x50 && second === 0x4b;
-}
-
 async function recognise() {
   const turn = ++asked;
   answer.replaceChildren();
   const [file] = input.files;
   if (!file) return;
-  const part = (await isArchive(file)) && file.size < 32 * sampleBytes ? file : file.slice(0, sampleBytes);
   const body = new FormData();
-  body.append("part", part, "part");
+  body.append("part", file.slice(0, sampleBytes), "part");
   body.append("name", file.name);
   body.append("size", String(file.size));
   body.append("import_type", form.elements.import_type.value);

@@ -153,6 +153,33 @@ def test_the_students_school_follows_the_open_enrollment(client: Client, student
     assert student.school == other
 
 
+def new_student(client: Client, **values: Any) -> Any:
+    address = reverse("admin:students_student_add")
+    context = client.get(address).context
+    data = {b.html_name: "" if b.value() is None else b.value() for b in context["adminform"].form}
+    for inline in context["inline_admin_formsets"]:
+        data |= {b.html_name: b.value() for b in inline.formset.management_form}
+    return client.post(address, data | values)
+
+
+def test_a_student_is_added_with_ssid_and_enrollment(client: Client, staff: Any) -> None:
+    school = staff.access.schools.get()
+    names = {"last_name": "Quill", "first_name": "Ann", "birth_date": "2012-03-04", "reason": "Came today"}
+
+    new_student(client, lea=school.lea.pk, school=school.pk, local_number="555", grade="07", ssid="9012345678", **names)
+
+    added = Student.objects.get(local_number="555")
+    assert SSID.objects.get(student=added).ssid == "9012345678"
+    assert added.enrollments.get().school == school
+
+
+def test_a_student_without_district_is_not_added(client: Client, staff: Any) -> None:
+    answer = new_student(client, last_name="Quill", ssid="9012345678", reason="Came today")
+
+    assert answer.status_code == 200
+    assert not Student.objects.exists()
+
+
 def test_students_of_other_schools_are_not_in_the_admin(client: Client, staff: Any) -> None:
     stranger = StudentFactory()
 
