@@ -6,6 +6,7 @@ Everything said here goes to standard error: standard output belongs to the comm
 import contextlib
 import hashlib
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ WITHOUT_MIGRATING = frozenset(
     | {"test", "inspectdb"}
 )
 STAMP = "migrations.stamp"
+EXIT_FAILED = 3  # of the command contract; Python's own 1 would say "some records have errors"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -35,7 +37,10 @@ def main(argv: Sequence[str]) -> None:
             execute_from_command_line(list(argv))
     except embedded.EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
-        raise SystemExit(3) from error
+        raise SystemExit(EXIT_FAILED) from error
+    except Exception as error:
+        traceback.print_exc()
+        raise SystemExit(EXIT_FAILED) from error
 
 
 @contextlib.contextmanager

@@ -46,6 +46,13 @@ def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_i
     assert (second.returncode, second.stdout, second.stderr) == (0, "0\n", "")
 
 
+def test_a_command_that_breaks_says_failed_and_not_that_records_have_errors(data_dir: Path) -> None:
+    result = manage(data_dir, "shell", "--no-imports", "-c", "1/0")
+
+    assert result.returncode == 3
+    assert "ZeroDivisionError" in result.stderr
+
+
 def test_the_server_is_stopped_when_the_command_ends(data_dir: Path) -> None:
     manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
 
