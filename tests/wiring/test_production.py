@@ -114,6 +114,7 @@ def test_check_deploy_has_nothing_to_say_of_production_settings() -> None:
         "DATABASE_URL": "postgres://sisimport@localhost/sisimport",
     }
 
+    environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # browser tests set it in their process
     result = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=ROOT,
