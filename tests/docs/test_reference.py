@@ -8,7 +8,7 @@ from django.conf import settings
 from sisimport.imports.reference import PAGES
 
 # Each type's staging table comes and goes in a transaction of its own: together they would hold too many locks.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
