@@ -79,7 +79,7 @@ def visit(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             cookies.append((settings.LANGUAGE_COOKIE_NAME, language))
         context.add_cookies([{"name": name, "value": value, "url": live_server.url} for name, value in cookies])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         return page
 
     yield open_window

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from sisimport.imports.commands import run_to_end
 from sisimport.imports.models import ImportRun
@@ -64,7 +65,8 @@ def test_a_list_of_ssids_is_typed_with_the_keyboard_alone(visit: Callable[..., A
 
     for number in range(missing):
         before = page.url
-        page.keyboard.type(f"901234500{number}")  # the field has the focus when the page opens
+        expect(page.locator(":focus")).to_have_attribute("name", "ssid")  # of itself, but only once the page is painted
+        page.keyboard.type(f"901234500{number}")
         page.keyboard.press("Enter")
         page.wait_for_url(lambda address, before=before: address != before)
 
