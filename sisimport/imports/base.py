@@ -167,7 +167,7 @@ class ImportType:
     listed: bool = True
     works: tuple[Work, ...] = (Work.TEST, Work.UPDATE)
     description: str = ""
-    file_hint: str = ".txt or .csv"
+    file_hint: str = ".txt, .csv or .zip"
     layouts: tuple[str, ...] = ()
     layout_folder: Path
     row_model: type[StagedRow]

@@ -1,23 +1,31 @@
 """Files that come in an archive: the state hands out a zip with twins of the same records, delimited and fixed-width.
 
 The delimited member is taken, the fixed-width one when it is alone. Nothing else is guessed: several candidates,
-archives in archives and locked ones are refused by name. What is unpacked is limited while it is unpacked, whatever
-the archive claims.
+archives and workbooks in archives and locked ones are refused by name. What is unpacked is limited while it is
+unpacked, whatever the archive claims.
 """
 
+import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
 
-from sisimport.imports.issues import FileError, Problem, Severity
+from sisimport.imports.issues import FileError
 
 _DELIMITED: Final = {".csv", ".txt"}
 _FIXED_WIDTH: Final = {".dat"}
 _ARCHIVES: Final = {".zip", ".7z", ".rar", ".gz", ".tar", ".tgz"}
+_WORKBOOKS: Final = {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}
+_ZIP: Final = b"PK\x03\x04"
+_PACKED_STARTS: Final = (_ZIP, b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 _PIECE: Final = 1 << 20
+_LONGEST_LIST: Final = 4 << 20  # bytes of an archive's list of files
+_HEAD: Final = 1 << 16
 _MAX_MEMBERS: Final = 1000
 _MAX_RATIO: Final = 400
 _LOCKED: Final = 0x1
@@ -37,24 +45,59 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The bytes to recognise and read; `member` is the name within the archive (None: it was no archive)."""
+    """The bytes to recognise and read; `member` is the name within the archive (blank: it was no archive)."""
 
     stream: IO[bytes]
-    member: str | None = None
-    notices: tuple[Problem, ...] = ()
+    member: str = ""
+
+    def close(self) -> None:
+        """Let the temporary file go; a stream that was given stays open."""
+        if self.member:
+            self.stream.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """The beginning of an archive's text file; `size` is that of the whole text file, None where it is not known."""
+
+    data: bytes
+    member: str
+    size: int | None
 
 
 def is_zip(stream: IO[bytes]) -> bool:
-    """Is this a zip archive, and not a workbook or document that happens to be one inside?"""
+    """Is this a zip archive, whole or only its beginning, and not a workbook or document that is one inside?"""
     stream.seek(0)
-    if stream.read(4) != b"PK\x03\x04":
+    head = stream.read(_HEAD)
+    if not head.startswith(_ZIP):
         return False
     try:
-        with zipfile.ZipFile(stream) as archive:
-            names = archive.namelist()[:_MAX_MEMBERS]
-    except _DAMAGE:
+        with _opened(stream) as archive:
+            return "[Content_Types].xml" not in archive.NameToInfo
+    except (*_DAMAGE, FileError):
+        return b"[Content_Types].xml" not in head and b"xl/" not in head
+
+
+@contextmanager
+def _opened(stream: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    with zipfile.ZipFile(_Sparing(stream)) as archive:
+        yield archive
+
+
+class _Sparing:
+    """A stream that hands out a few megabytes at once at most: a list of millions of files is not taken into memory."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def seekable(self) -> bool:
         return True
-    return "[Content_Types].xml" not in names
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _LONGEST_LIST:
+            raise FileError("FILE-ZIP", found="a list of more files than can be looked through", expected=_EXPECTED)
+        return self._stream.read(size)
 
 
 def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
@@ -64,15 +107,40 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
     unpacks to more than `max_bytes`.
     """
     if not is_zip(stream):
+        stream.seek(0)
         return Unpacked(stream)
+    with _damage_said(), _opened(stream) as archive:
+        member = _choose(archive.infolist())
+        _check_size(member, max_bytes)
+        target = _extract(archive, member, max_bytes)
+    return Unpacked(target, shown_name(member.filename))
+
+
+def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Glimpse | None:
+    """At most `most` bytes of the text file of a zip archive, of which `stream` holds all or (not `whole`) the beginning.
+
+    None: the beginning does not reach a text file. Raises FileError as `unpack` does.
+    """
+    if not whole:
+        stream.seek(0)
+        return _first_text(stream.read(), most)
+    with _damage_said(), _opened(stream) as archive:
+        member = _choose(archive.infolist())
+        _check_size(member, max_bytes)
+        with archive.open(member) as source:
+            data = source.read(most)
+    _refuse_packed(data, member.filename)
+    return Glimpse(data, shown_name(member.filename), member.file_size)
+
+
+@contextmanager
+def _damage_said() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(stream) as archive:
-            member = _choose(archive.infolist())
-            target = _extract(archive, member, max_bytes)
+        yield
+    except NotImplementedError as error:
+        raise FileError("FILE-ZIP", found="data packed in an uncommon way", expected=_EXPECTED) from error
     except _DAMAGE as error:
         raise FileError("FILE-ZIP", found="damaged data", expected=_EXPECTED) from error
-    name = shown_name(member.filename)
-    return Unpacked(target, name, (Problem("FILE-MEMBER", Severity.NOTICE, None, name),))
 
 
 def shown_name(name: str) -> str:
@@ -94,14 +162,16 @@ def _choose(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
             if candidates[0].flag_bits & _LOCKED:
                 raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
             return candidates[0]
-    if any(_ending(member) in _ARCHIVES for member in files):
-        raise FileError("FILE-ZIP", found="another archive", expected=_EXPECTED)
+    for endings, what in ((_WORKBOOKS, "an Excel workbook"), (_ARCHIVES, "another archive")):
+        inner = next((member for member in files if _ending(member) in endings), None)
+        if inner is not None:
+            raise FileError("FILE-ZIP", found=f"{what} ({shown_name(inner.filename)})", expected=_EXPECTED)
     names = ", ".join(shown_name(member.filename) for member in files[:4]) or "nothing"
     raise FileError("FILE-ZIP", found=names, expected=_EXPECTED)
 
 
 def _ending(member: zipfile.ZipInfo) -> str:
-    return PurePosixPath(member.filename).suffix.lower()
+    return PurePosixPath(member.filename.replace("\\", "/")).suffix.lower()
 
 
 def _is_system_file(name: str) -> bool:
@@ -110,23 +180,85 @@ def _is_system_file(name: str) -> bool:
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> IO[bytes]:
+def _check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
     """Raises FileError (FILE-SIZE) for what is too large, or shrunk so far that no list of students can be in it."""
-    most = f"{max_bytes:,} bytes"
-    limit = FileError("FILE-SIZE", found=f"more than {most} when unpacked", expected=most)
     if member.file_size > max_bytes or member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
-        raise limit
+        raise _too_large(max_bytes)
+
+
+def _too_large(max_bytes: int) -> FileError:
+    most = f"{max_bytes:,} bytes"
+    return FileError("FILE-SIZE", found=f"more than {most} when unpacked", expected=most)
+
+
+def _refuse_packed(head: bytes, name: str) -> None:
+    """Raises FileError for an archive or workbook under the name of a text file."""
+    if head.startswith(_PACKED_STARTS):
+        raise FileError("FILE-ZIP", found=f"another archive ({shown_name(name)})", expected=_EXPECTED)
+
+
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> IO[bytes]:
+    """Raises FileError (FILE-SIZE) when the member holds more than it claims."""
     target = tempfile.TemporaryFile(prefix="sisimport-")  # noqa: SIM115 (the caller closes it)
     try:
         left = max_bytes
         with archive.open(member) as source:
             while data := source.read(_PIECE):
+                if left == max_bytes:
+                    _refuse_packed(data, member.filename)
                 left -= len(data)
                 if left < 0:
-                    raise limit
+                    raise _too_large(max_bytes)
                 target.write(data)
         target.seek(0)
     except BaseException:
         target.close()
         raise
     return target
+
+
+# -- the beginning of an archive, without its list of files ---------------------------------------------------------------
+
+_LOCAL: Final = struct.Struct(
+    "<4s5H3I2H"
+)  # signature, 2 unused, flags, method …, CRC, both sizes, lengths of name and extra
+_SIZES_FOLLOW: Final = 0x8
+_UTF8_NAME: Final = 0x800
+_DEFLATED: Final = 8
+
+
+def _first_text(data: bytes, most: int) -> Glimpse | None:
+    """The first text file that the beginning of an archive holds, as far as it goes. Raises FileError for a locked one."""
+    at = 0
+    while len(data) >= at + _LOCAL.size:
+        start, _need, flags, method, _time, _day, _crc, packed, size, name_length, extra = _LOCAL.unpack_from(data, at)
+        body = at + _LOCAL.size + name_length + extra
+        if start != _ZIP or body > len(data):
+            return None
+        name = data[at + _LOCAL.size : at + _LOCAL.size + name_length].decode(
+            "utf-8" if flags & _UTF8_NAME else "cp437", "replace"
+        )
+        known = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
+        ending = PurePosixPath(name).suffix.lower()
+        if ending in _DELIMITED | _FIXED_WIDTH and not _is_system_file(name):
+            if flags & _LOCKED:
+                raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
+            return _glimpse_of(data[body:], method, most, name, size if known else None)
+        if not known:
+            return None
+        at = body + packed
+    return None
+
+
+def _glimpse_of(packed: bytes, method: int, most: int, name: str, size: int | None) -> Glimpse | None:
+    if method == _DEFLATED:
+        try:
+            text = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
+        except zlib.error as error:
+            raise FileError("FILE-ZIP", found="damaged data", expected=_EXPECTED) from error
+    elif method == 0 and size is not None:
+        text = packed[: min(size, most)]
+    else:
+        return None
+    _refuse_packed(text, name)
+    return Glimpse(text, shown_name(name), size)

@@ -2,7 +2,8 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports.base import ImportType
+from sisimport.imports.containers import Unpacked, unpack
 from sisimport.imports.files import open_file
 from sisimport.imports.issues import render
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
@@ -26,10 +28,24 @@ class RunRefusedError(Exception):
     """A run that cannot be started; its text is for the user."""
 
 
-def keep_file(*, stream: IO[bytes], name: str, user: User | None) -> ImportFile:
+@contextmanager
+def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
+    """The text file of an archive, or the file as it is: what is recognised, hashed and kept of an upload.
+
+    The unpacked text is a temporary file and goes with the context. Raises FileError for an archive that cannot be used.
+    """
+    inner = unpack(stream, max_bytes=settings.IMPORT_MAX_BYTES)
+    try:
+        yield inner
+    finally:
+        inner.close()
+
+
+def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "") -> ImportFile:
     """Store an uploaded file under a name of ours, with its hash and size.
 
-    `name` is reduced to its last part and 255 characters; it is only ever shown.
+    `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
+    archive of that name, where it was called so (see `unpacked`).
     Raises RunRefusedError for a file over the limit of the settings, before anything is stored.
     """
     digest, size = hashlib.sha256(), 0
@@ -41,7 +57,7 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None) -> ImportFile:
             limit = filesizeformat(settings.IMPORT_MAX_BYTES)
             raise RunRefusedError(render("FILE-SIZE", found=f"larger than {limit}", expected=limit))
     stream.seek(0)
-    kept = ImportFile(name=shown_name(name), sha256=digest.hexdigest(), size=size, uploaded_by=user)
+    kept = ImportFile(name=shown_name(name), member=member, sha256=digest.hexdigest(), size=size, uploaded_by=user)
     kept.file.save("", File(stream), save=False)
     kept.save()
     return kept

@@ -1,8 +1,12 @@
 """Every layout has a synthetic file that imports without an error; its fixed-width twin says the same."""
 
 import io
+import json
+import zipfile
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from assessments.demo import people, write_scores
 from assessments.structure import import_types
@@ -44,3 +48,24 @@ def test_the_fixed_width_twin_imports_to_the_same(key: str, lea: LEA) -> None:
 
     assert (twin.status, twin.error_count, twin.planned_count) == ("completed", 0, 0)
     assert twin.unchanged_count + twin.skipped_count == twin.record_count
+
+
+@pytest.mark.parametrize("twins", [(False, True), (True,)], ids=["csv and dat", "dat alone"])
+def test_the_zip_as_downloaded_imports_to_the_same(
+    lea: LEA, tmp_path: Path, capsys: pytest.CaptureFixture[str], twins: tuple[bool, ...]
+) -> None:
+    start("caaspp-2021-2023", sample("caaspp-2022-23", lea), work="import")
+    path = tmp_path / "SDF_download.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for fixed in twins:
+            name = "SDF.dat" if fixed else "SDF_DLMTR.CSV"
+            archive.writestr(name, sample("caaspp-2022-23", lea, fixed=fixed))
+
+    call_command("import_file", "auto", str(path), "--work", "import", "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["type"], report["status"], report["error_count"]) == ("caaspp-2021-2023", "completed", 0)
+    assert report["unchanged_count"] + report["skipped_count"] == report["record_count"]
+    assert {i["found"] for i in report["issues"] if i["code"] == "FILE-MEMBER"} == {
+        "SDF_DLMTR.CSV" if False in twins else "SDF.dat"
+    }

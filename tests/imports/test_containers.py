@@ -1,11 +1,15 @@
 """Archives: the one text file of a zip, and refusal of everything that is not so plain."""
 
+import contextlib
 import io
+import random
 import zipfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sisimport.imports.containers import unpack
+from sisimport.imports.containers import Glimpse, glimpse, is_zip, unpack
 from sisimport.imports.issues import FileError
 
 LIMIT = 1_000_000
@@ -36,7 +40,6 @@ def test_the_delimited_twin_is_taken_with_a_notice() -> None:
 
     assert unpacked.stream.read() == b"a^b\n"
     assert unpacked.member == "scores.CSV"
-    assert [str(notice) for notice in unpacked.notices] == ["The archive was opened and scores.CSV was read."]
 
 
 def test_the_fixed_width_file_is_taken_when_it_is_alone() -> None:
@@ -69,7 +72,9 @@ def damaged(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        pytest.param(packed(inner__zip=b"PK"), "another archive", id="nested"),
+        pytest.param(packed(inner__zip=b"PK"), "another archive (inner.zip)", id="nested"),
+        pytest.param(packed(a__csv=packed(b__csv=b"1^2")), "another archive (a.csv)", id="nested under a text name"),
+        pytest.param(packed(scores__xlsx=b"PK"), "an Excel workbook (scores.xlsx)", id="workbook"),
         pytest.param(packed(photo__png=b"x"), "photo.png", id="no text"),
         pytest.param(packed(a__csv=b"1" * 100)[:-30], "damaged data", id="cut off"),
         pytest.param(damaged(packed(a__csv=b"1^2\n" * 500)), "damaged data", id="damaged"),
@@ -95,6 +100,92 @@ def test_an_archive_that_unpacks_to_too_much_is_refused() -> None:
 
 def test_an_archive_that_unpacks_out_of_all_proportion_is_refused() -> None:
     assert refusal(packed(a__csv=b"\0" * 5_000_000), limit=100_000_000).code == "FILE-SIZE"
+
+
+def test_an_archive_that_lies_about_its_size_is_refused() -> None:
+    data = bytearray(packed(a__csv=b"12345" * 4000))
+    at = data.index(b"PK\x01\x02") + 24
+    data[at : at + 4] = (10).to_bytes(4, "little")
+
+    assert refusal(bytes(data), limit=5_000).code in {"FILE-SIZE", "FILE-ZIP"}
+
+
+def test_a_list_of_files_too_long_to_hold_is_refused() -> None:
+    data = bytearray(packed(a__csv=b"1^2\n"))
+    end = data.index(b"PK\x05\x06")
+    data[end:end] = b"\0" * 5_000_000
+    end += 5_000_000
+    data[end + 12 : end + 16] = (end - data.index(b"PK\x01\x02")).to_bytes(4, "little")
+
+    assert refusal(bytes(data)).found == "a list of more files than can be looked through"
+
+
+def test_a_workbook_is_no_archive_of_text_even_when_cut_off() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as book:
+        book.writestr("[Content_Types].xml", "x")
+        book.writestr("xl/workbook.xml", "x")
+
+    assert not is_zip(stream)
+    assert not is_zip(io.BytesIO(stream.getvalue()[:80]))
+
+
+# -- the beginning of an archive ---------------------------------------------------------------------------------------
+
+
+def streamed(name: str, data: bytes) -> bytes:
+    """An archive written without going back: sizes stand after the data."""
+
+    class Forward(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_args: int) -> int:
+            raise io.UnsupportedOperation
+
+    stream = Forward()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return stream.getvalue()
+
+
+RANDOM = random.Random(1).randbytes(60_000).hex().encode()
+
+
+def test_of_a_whole_archive_only_the_beginning_of_its_text_is_taken() -> None:
+    found = glimpse(io.BytesIO(packed(a__csv=b"1^2\n" * 1000)), whole=True, most=100, max_bytes=LIMIT)
+
+    assert found == Glimpse((b"1^2\n" * 1000)[:100], "a.csv", 4000)
+
+
+def test_the_beginning_of_an_archive_tells_the_beginning_of_its_text() -> None:
+    data = packed(readme__pdf=b"%PDF", scores__CSV=RANDOM)[:20_000]
+
+    found = glimpse(io.BytesIO(data), whole=False, most=10_000, max_bytes=LIMIT)
+
+    assert found == Glimpse(RANDOM[:10_000], "scores.CSV", len(RANDOM))
+
+
+def test_the_beginning_of_an_archive_written_in_one_go_does_not_tell_the_length() -> None:
+    found = glimpse(io.BytesIO(streamed("a.csv", RANDOM)[:20_000]), whole=False, most=10_000, max_bytes=LIMIT)
+
+    assert found == Glimpse(RANDOM[:10_000], "a.csv", None)
+
+
+def test_a_beginning_that_does_not_reach_a_text_tells_nothing() -> None:
+    data = packed(photo__png=RANDOM, scores__csv=b"1^2\n")[:20_000]
+
+    assert glimpse(io.BytesIO(data), whole=False, most=10_000, max_bytes=LIMIT) is None
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_any_bytes_after_the_start_of_an_archive_are_refused_or_read(tail: bytes, whole: bool) -> None:
+    data = packed(a__csv=b"1^2\n")[: 60 - len(tail) % 30] + tail
+
+    with contextlib.suppress(FileError):
+        glimpse(io.BytesIO(data), whole=whole, most=100, max_bytes=LIMIT)
+    with contextlib.suppress(FileError):
+        unpack(io.BytesIO(data), max_bytes=LIMIT).close()
 
 
 def test_member_names_are_shown_without_what_cannot_be_shown() -> None:

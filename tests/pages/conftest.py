@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 
 from tests.factories import UserFactory
+from tests.imports.commandline import CommandLine
 from tests.imports.journey import District, make_district
 
 CHROMIUM = next(
@@ -22,6 +23,11 @@ CHROMIUM = next(
 @pytest.fixture
 def district(db: None) -> District:
     return make_district()
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(capsys)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def stage(context: RunContext) -> None:
             context.record_count = reader.record_count
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
-            _copy_problems(run.pk, problems, list(reader.notices))
+            _copy_problems(run.pk, problems, [*_archive_notice(context), *reader.notices])
         if isinstance(reader, Reader):
             run.file.line_index = reader.line_index
             run.file.save(update_fields=["line_index"])
@@ -75,6 +75,14 @@ def stage(context: RunContext) -> None:
         find_by_number_alone(import_type.row_model)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
+
+
+def _archive_notice(context: RunContext) -> list[Problem]:
+    """Said once for the file, not again when single lines of it are planned anew."""
+    file = context.run.file
+    if file is None or not file.member or context.lines is not None:
+        return []
+    return [Problem("FILE-MEMBER", Severity.NOTICE, None, file.member)]
 
 
 def create_table(model: type[StagedRow]) -> None:

@@ -1,6 +1,7 @@
 """Uploaded files, kept as they came in private storage."""
 
 import uuid
+from pathlib import PurePath
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +13,13 @@ def storage_name(_instance: models.Model, _filename: str) -> str:
 
 
 class ImportFile(models.Model):
-    """One uploaded file. `name` is what the user called it and is only ever shown; `sha256` tells equal files."""
+    """One uploaded file. `name` is what the user called it and is only ever shown; `sha256` tells equal files.
+
+    Of an archive the one text file in it is kept: `member` is its name there, hash and size are those of the text.
+    """
 
     name = models.CharField(max_length=255)
+    member = models.CharField(max_length=80, blank=True, help_text="Name of the file in the archive it came in.")
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField(help_text="Bytes.")
     file = models.FileField(upload_to=storage_name, max_length=100)
@@ -33,3 +38,8 @@ class ImportFile(models.Model):
 
     def __str__(self) -> str:
         return f"File {self.pk}"
+
+    @property
+    def ending(self) -> str:
+        """Of the text file: `.csv`, or blank."""
+        return PurePath(self.member or self.name).suffix

@@ -1,9 +1,14 @@
 """What a chosen file was recognised as, in the words of the upload screen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import IO
 
+from django.conf import settings
+
 from sisimport.imports.base import ImportType
+from sisimport.imports.containers import glimpse, is_zip
+from sisimport.imports.issues import FileError
 from sisimport.imports.recognition import recognise_file
 from sisimport.imports.registry import get_tool
 from sisimport.imports.services import shown_name
@@ -16,10 +21,15 @@ _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "cp
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """For the template. `other`: the type it fits when that is not the one chosen. `error`: why it cannot be read."""
+    """For the template. `other`: the type it fits when that is not the one chosen. `error`: why it cannot be read.
+
+    `member`: the text file in the archive that was chosen. `unseen`: an archive of which too little is known to say more.
+    """
 
     name: str
     size: int
+    member: str = ""
+    unseen: bool = False
     title: str = ""
     reads_as: str = ""
     lines: int | None = None
@@ -31,11 +41,34 @@ class Recognised:
     notices: list[str] = field(default_factory=list)
 
 
-def recognised(stream: IO[bytes], *, name: str, size: int, chosen: ImportType) -> Recognised:
-    """Look at a file, or at its first part (`size` is that of the whole). Never raises on any bytes."""
+def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportType) -> Recognised:
+    """Look at the first part of a file, which `size` says the length of; of an archive, at the text file in it.
+
+    Never raises on any bytes.
+    """
+    if not is_zip(stream):
+        return recognised(stream, name=name, size=size, chosen=chosen)
+    stream.seek(0, 2)
+    whole = stream.tell() >= size
+    try:
+        inner = glimpse(stream, whole=whole, most=SAMPLE_BYTES, max_bytes=settings.IMPORT_MAX_BYTES)
+    except FileError as error:
+        return Recognised(name=shown_name(name), size=size, error=str(error), fix=error.fix)
+    if inner is None:
+        return Recognised(name=shown_name(name), size=size, unseen=True)
+    # Of a text whose end is not known, nothing is said about its length.
+    length = 2 * SAMPLE_BYTES if inner.size is None else inner.size
+    found = recognised(BytesIO(inner.data), name=name, size=length, chosen=chosen)
+    lines = None if inner.size is None else found.lines
+    return replace(found, size=size, member=inner.member, lines=lines)
+
+
+def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 0) -> Recognised:
+    """Look at a text file, or at its first part (`size` is then that of the whole). Never raises on any bytes."""
     stream.seek(0, 2)
     held = stream.tell()
-    if 0 < held < size:
+    size = size or held
+    if held < size:
         _cut_to_whole_lines(stream)
     named = shown_name(name)
     found = recognise_file(stream, expected=chosen.key)

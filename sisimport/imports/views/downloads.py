@@ -53,7 +53,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     if what == "refused" and run.file is not None:
         _log(request, run, what)
         lines = reports.refused_line_numbers(run, reader)
-        ending = PurePath(run.file.name).suffix or ".txt"
+        ending = run.file.ending or ".txt"
         return _sent(StreamingHttpResponse(original_lines(run, lines), "text/plain"), run, "refused", ending)
     if name not in TABLES or form not in {"csv", "xlsx"}:
         raise Http404

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.imports import access, registry, services
 from sisimport.imports.access import Capability, requires, signed_in_user
+from sisimport.imports.containers import Unpacked
 from sisimport.imports.forms import UploadForm
+from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.queries.home import last_runs
-from sisimport.imports.queries.recognised import SAMPLE_BYTES, recognised
+from sisimport.imports.queries.recognised import SAMPLE_BYTES, recognised, recognised_part
 from sisimport.imports.registry import Tool
 from sisimport.imports.workbooks import is_workbook
 from students.access import visible_school_ids
@@ -69,28 +71,33 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
 def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
     """Start the run; None when it cannot be, with the reason on the form."""
     file: UploadedFile = form.cleaned_data["file"]
-    work = Work(form.cleaned_data["work"])
-    stream = cast(IO[bytes], file.file)
-    found = recognised(stream, name=str(file.name), size=file.size or 0, chosen=form.kind)
+    try:
+        with services.unpacked(cast(IO[bytes], file.file)) as inner:
+            return _start_with(request, form, inner, str(file.name))
+    except FileError as error:
+        form.add_error("file", f"{error} {error.fix}")
+    except services.RunRefusedError as error:
+        form.add_error(None, str(error))
+    return None
+
+
+def _start_with(request: HttpRequest, form: UploadForm, inner: Unpacked, name: str) -> ImportRun | None:
+    stream, work = inner.stream, Work(form.cleaned_data["work"])
+    found = recognised(stream, name=name, chosen=form.kind)
     if found.error and not (form.kind.converts_workbooks and is_workbook(stream)):
         form.add_error("file", found.error)
         return None
-    schools = visible_school_ids(request.user)
-    try:
-        if work == Work.UPDATE:
-            return _start_update(request, form, stream)
-        kept = services.keep_file(stream=stream, name=str(file.name), user=signed_in_user(request))
-        return services.start_run(
-            file=kept,
-            import_type=form.kind.key,
-            work=work,
-            options=form.options(),
-            user=signed_in_user(request),
-            schools=schools,
-        )
-    except services.RunRefusedError as error:
-        form.add_error(None, str(error))
-        return None
+    if work == Work.UPDATE:
+        return _start_update(request, form, stream)
+    kept = services.keep_file(stream=stream, name=name, user=signed_in_user(request), member=inner.member)
+    return services.start_run(
+        file=kept,
+        import_type=form.kind.key,
+        work=work,
+        options=form.options(),
+        user=signed_in_user(request),
+        schools=visible_school_ids(request.user),
+    )
 
 
 def _start_update(request: HttpRequest, form: UploadForm, stream: IO[bytes]) -> ImportRun:
@@ -123,5 +130,5 @@ def recognise(request: HttpRequest, tool: str) -> HttpResponse:
     size = request.POST.get("size", "")
     name = PurePosixPath(request.POST.get("name", "")).name
     data = BytesIO(part.read(SAMPLE_BYTES + 1))
-    found = recognised(data, name=name, size=int(size) if size.isdecimal() else 0, chosen=kind)
+    found = recognised_part(data, name=name, size=int(size) if size.isdecimal() else 0, chosen=kind)
     return render(request, "imports/_recognised.html", {"found": found, "tool": chosen})

@@ -12,7 +12,7 @@ from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.registry import UnknownImportTypeError, get_type
-from sisimport.imports.services import RunRefusedError, convert_workbook, keep_file, start_run
+from sisimport.imports.services import RunRefusedError, convert_workbook, keep_file, start_run, unpacked
 from sisimport.imports.workbooks import is_workbook
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             run = self.start(options)
-        except (RunRefusedError, UnrecognisedFileError, UnknownImportTypeError) as error:
+        except (RunRefusedError, UnrecognisedFileError, UnknownImportTypeError, FileError) as error:
             message = f"No import type is called {error}." if isinstance(error, UnknownImportTypeError) else str(error)
             if options["json"]:
                 print_json(refusal(message, options))
@@ -57,14 +57,14 @@ class Command(BaseCommand):
         key = options["type"]
         if key != "auto":
             get_type(key)
-        with path.open("rb") as stream:
-            if excel and is_workbook(stream):
-                file = self.convert(keep_file(stream=stream, name=path.name, user=None))
-            else:
-                file = keep_file(stream=stream, name=path.name, user=None)
+        with path.open("rb") as stream, unpacked(stream) as inner:
+            workbook = bool(excel) and is_workbook(inner.stream)
+            file = keep_file(stream=inner.stream, name=path.name, user=None, member=inner.member)
+        if workbook:
+            file = self.convert(file)
         if key == "auto":
-            with open_file(file) as stream:
-                key = recognise_type(stream).key
+            with open_file(file) as kept:
+                key = recognise_type(kept).key
         test_run = None
         if options["test_run"]:
             test_run = ImportRun.objects.filter(
