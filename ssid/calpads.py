@@ -292,6 +292,7 @@ class SSIDDownload(ImportType):
     )
     options = (REPLACE_RETIRED, el.RFEP_DATE)
     lists_absent = True
+    marks_idle_rows = True
     remembers_matches = True
     related_fields = ("local_number", "ssid")
 

@@ -94,6 +94,7 @@ class ELAImport(ImportType):
     )
     options = (ELA_MODE, el.RFEP_DATE)
     remembers_matches = True
+    marks_idle_rows = True
     related_fields = ("local_number", "ssid")
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002

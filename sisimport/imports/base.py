@@ -184,6 +184,8 @@ class ImportType:
     # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file anew.
     related_fields: tuple[str, ...] = ()
     may_create_students: bool = False
+    # `plan` needs nothing that checking finds out, so that the pass over the rules can tell in which rows nothing would change.
+    marks_idle_rows: bool = False
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted there
 
     @property

@@ -260,6 +260,8 @@ def _bulk_session() -> None:
     """Room for sorting and joining a whole district in memory, for this transaction only."""
     execute("SET LOCAL work_mem = '192MB'")
     execute("SET LOCAL maintenance_work_mem = '256MB'")
+    # A sample of some thousand rows tells the planner all it needs of tables that live for one run.
+    execute("SET LOCAL default_statistics_target = 25")
     (used,) = fetch_one("SELECT current_setting('temp_buffers') = '256MB'")
     if not used:
         with contextlib.suppress(DatabaseError), transaction.atomic():

@@ -3,10 +3,13 @@
 import io
 import zipfile
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
-from sisimport.imports import services
+from sisimport.imports import execution, services
+from sisimport.imports.engine import planning
+from sisimport.imports.engine.context import RunContext
 from sisimport.imports.issues import Severity, codes
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type
@@ -416,3 +419,24 @@ def test_w3_a_test_for_all_schools_is_not_applied_for_one(district: District) ->
                 test_run=named,
             )
     assert not student.ssids.exists()
+
+
+def test_lines_in_which_nothing_would_change_are_not_planned_again(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file that was imported before, only what is new costs planning."""
+    idle: list[int] = []
+
+    def plan(context: RunContext) -> None:
+        idle.append(context.idle_rows)
+        planning.plan(context)
+
+    monkeypatch.setattr(execution, "planning", SimpleNamespace(**(vars(planning) | {"plan": plan})))
+    district.student()
+    district.student(local_number="100235")
+    update(line(elas="", elas_date=""))
+
+    report = download(line(elas="", elas_date=""), line(ssid="9012345679", local_number="100235"))
+
+    assert idle == [0, 1]
+    assert report.counts == {"imported": 1, "unchanged": 1}

@@ -2,6 +2,9 @@
 
 The staged row joins its student by key inside the statement (a stored match would rewrite every row). Rules about the whole
 record come first; a row that fails one is not asked about its parts, for it is not certain whose record it is (rule W-11).
+
+The same pass finds the idle rows of types that say so: nothing of them differs from the records, so planning need not look at
+them again. In a file that was imported before that is nearly every row.
 """
 
 from dataclasses import replace
@@ -12,9 +15,9 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
 from sisimport.imports.base import RECORD, Rule
-from sisimport.imports.engine import remembering
+from sisimport.imports.engine import planning, remembering
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import compiled, execute, fetch_all
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one
 from sisimport.imports.expressions import Cardinality, FiredRules
 from sisimport.imports.issues import Severity
 
@@ -47,7 +50,7 @@ def check(context: RunContext) -> None:
 
 
 def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
-    """Ask every rule of every row: lines and the rules that fired there go into a small table. Returns which fired at all."""
+    """Ask every rule of every row. Lines where one fired, and idle ones, go into a small table. Returns what fired at all."""
     keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
@@ -57,19 +60,31 @@ def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
 
     refusing = fired(keeps_out)
     refused = Q(refused=True) | Q(_gt_zero(refusing))
+    steps = context.import_type.plan(context) if context.import_type.marks_idle_rows else ()
     rows = context.import_type.rows(context).annotate(
         fired_rules=Case(
             When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
-        )
+        ),
+        # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
+        seen_student=Case(When(context.matched, then=F("student__id"))),
+        seen_school=Case(When(context.matched, then=F("student__school_id"))),
+        idle=Case(When(planning.changes_something(steps), then=Value(False)), default=Value(True))
+        if steps
+        else Value(False),
     )
-    sql, params = compiled(rows.order_by().values_list("line", "fired_rules"))
-    execute("DROP TABLE IF EXISTS fired_rule")
+    sql, params = compiled(rows.order_by().values_list("line", "fired_rules", "seen_student", "seen_school", "idle"))
+    execute("DROP TABLE IF EXISTS checked_line")
     execute(
-        f"CREATE TEMP TABLE fired_rule ON COMMIT DROP AS SELECT line, unnest(rules) AS i FROM ({sql}) AS q(line, rules)",
+        f"""
+        CREATE TEMP TABLE checked_line ON COMMIT DROP AS
+        SELECT * FROM ({sql}) AS q(line, rules, student_id, school_id, idle) WHERE idle OR cardinality(rules) > 0
+        """,
         params,
     )
-    execute("ANALYZE fired_rule")
-    return [i for (i,) in fetch_all("SELECT DISTINCT i FROM fired_rule ORDER BY i")]
+    execute("ANALYZE checked_line (line, idle)")
+    if steps:
+        (context.idle_rows,) = fetch_one("SELECT count(*) FROM checked_line WHERE idle")
+    return [i for (i,) in fetch_all("SELECT DISTINCT unnest(rules) AS i FROM checked_line ORDER BY i")]
 
 
 def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
@@ -95,22 +110,20 @@ def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
             pairs = ", ".join(f"'{name}', {column(operand)}" for name, operand in r.params.items())
             params_by_rule.append((i, f"jsonb_build_object({pairs})"))
     params = _by_rule(params_by_rule, "NULL::jsonb")
-    student = _by_rule([(i, "NULL::bigint") for i, r in fired if r.hides_student], "q.student_id")
-    # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
-    visible = Case(When(context.matched, then=F("student__id")))
-    school = Case(When(context.matched, then=F("student__school_id")))
-    rows = context.import_type.rows(context).annotate(seen_student=visible, seen_school=school, **annotations)
-    sql, sql_params = compiled(rows.order_by().values_list("line", "seen_student", "seen_school", *annotations))
-    aliases = ", ".join(["line", "student_id", "school_id", *(f"c{n}" for n in range(len(columns)))])
+    student = _by_rule([(i, "NULL::bigint") for i, r in fired if r.hides_student], "u.student_id")
+    rows = context.import_type.rows(context).annotate(**annotations)
+    sql, sql_params = compiled(rows.order_by().values_list("line", *annotations))
+    aliases = ", ".join(["line", *(f"c{n}" for n in range(len(columns)))])
     described = ", ".join("(%s, %s, %s, %s, %s)" for _ in fired)
     described_params = [v for i, r in fired for v in (i, r.code, int(r.severity), r.part, r.field)]
     execute(
         f"""
         INSERT INTO imports_importissue
           (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
-        SELECT %s, q.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
-          coalesce({expected}, ''), {params}, {student}, q.school_id
-        FROM fired_rule u JOIN ({sql}) AS q({aliases}) ON q.line = u.line
+        SELECT %s, u.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
+          coalesce({expected}, ''), {params}, {student}, u.school_id
+        FROM (SELECT line, student_id, school_id, unnest(rules) AS i FROM checked_line) AS u
+        JOIN ({sql}) AS q({aliases}) ON q.line = u.line
         JOIN (VALUES {described}) AS r(i, code, severity, part, field) ON r.i = u.i
         """,
         [context.run.pk, *sql_params, *described_params],

@@ -27,6 +27,7 @@ class RunContext:
     lea_ids: set[int] = field(default_factory=set)
     lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
     accepted_rows: int = 0  # rows whose match a person accepted (see remembering)
+    idle_rows: int = 0  # rows in which checking found that nothing would change
     facts: dict[str, object] = field(default_factory=dict)
 
     def option(self, name: str) -> str:

@@ -3,11 +3,12 @@
 A change is planned only where its part of the record is free of errors. Changes carry the student's identity hash as seen now.
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import BooleanField, Case, F, Func, Q, Value, When
 
 from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine.context import RunContext
@@ -52,7 +53,9 @@ def plan(context: RunContext) -> None:
         lateral.append(f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")
         lateral_params += [step.part, step.kind.key]
     # Lines with nothing to do are left out before the sort.
-    rows = rows.filter(reduce(or_, (_happens(step) for step in steps)))
+    if context.idle_rows:
+        rows = rows.filter(NotIdle(F("line")))
+    rows = rows.filter(changes_something(steps))
     rows = rows.annotate(seen_guard=F("student__identity_hash"), **annotations).order_by("student__id", "line")
     sql, params = compiled(rows.values_list(*names))
     aliases = ", ".join(["line", "guard", *(f"c{n}" for n in range(2, len(names)))])
@@ -67,6 +70,19 @@ def plan(context: RunContext) -> None:
         """,
         [context.run.pk, *params, *lateral_params],
     )
+
+
+class NotIdle(Func):
+    """Whether checking left a line to be planned."""
+
+    template = "(NOT EXISTS (SELECT 1 FROM checked_line k WHERE k.idle AND k.line = %(expressions)s))"
+    output_field = BooleanField()
+    conditional = True
+
+
+def changes_something(steps: Sequence[PlannedChange]) -> Q:
+    """Where at least one of the steps writes."""
+    return reduce(or_, (_happens(step) for step in steps))
 
 
 def _happens(step: PlannedChange) -> Q:
@@ -115,22 +131,27 @@ def _blocked_lines(context: RunContext) -> dict[str, str]:
 def count_test(context: RunContext) -> dict[str, int]:
     """Outcome and severity counts of a run that has its issues and plan. The outcomes add up to the record count."""
     run_id = context.run.pk
-    errors, warnings, notices = severity_counts([run_id])
-    if context.record_count > MEASURE_FROM:
-        # What was written a moment ago is unknown to the planner, which would then compare every line with every line.
-        execute("ANALYZE imports_importchange, imports_importissue")
+    by_code = fetch_all(
+        "SELECT code, severity, count(*) FROM imports_importissue WHERE run_id = %s GROUP BY code, severity", [run_id]
+    )
+    totals = {s: sum(n for _code, severity, n in by_code if severity == s) for s in Severity}
     (planned,) = fetch_one(
         "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
         [run_id],
     )
+    # What was written a moment ago is unknown to the planner, which would then compare every line with every line.
+    if planned > MEASURE_FROM:
+        execute("ANALYZE imports_importchange (run_id, line, seq, kind, student_id)")
+    if sum(totals.values()) > MEASURE_FROM:
+        execute("ANALYZE imports_importissue (run_id, line, seq, severity, code, school_id)")
     refused = skipped = 0
-    if errors:
+    if totals[Severity.ERROR]:
         (refused,) = fetch_one(
             "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND severity = %s AND line > 0"
             " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)",
             [run_id, int(Severity.ERROR)],
         )
-    skip_codes = skipping_codes()
+    skip_codes = sorted({code for code, _severity, _n in by_code} & set(skipping_codes()))
     if skip_codes:
         (skipped,) = fetch_one(
             "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND code = ANY(%s) AND line > 0"
@@ -145,9 +166,9 @@ def count_test(context: RunContext) -> dict[str, int]:
         "refused_count": refused,
         "skipped_count": skipped,
         "unchanged_count": context.record_count - planned - refused - skipped,
-        "error_count": errors,
-        "warning_count": warnings,
-        "notice_count": notices,
+        "error_count": totals[Severity.ERROR],
+        "warning_count": totals[Severity.WARNING],
+        "notice_count": totals[Severity.NOTICE],
     }
 
 
