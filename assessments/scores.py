@@ -15,8 +15,8 @@ from django.db.models import Case, CharField, DateField, F, FilteredRelation, Q,
 from django.db.models.functions import Coalesce, Greatest
 
 from assessments import score_plan, score_rules, score_stage
-from assessments.models import Assessment, ScoreRow
-from assessments.structure import LayoutTest, TypeFacts, family_of, test_names, tests_of
+from assessments.models import Assessment, ScoreRow, year_label
+from assessments.structure import LayoutTest, TypeFacts, family_of, school_year, test_names, tests_of
 from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.issues import FileError
@@ -41,7 +41,8 @@ SCHOOLS = Option(
     name="schools",
     label="Schools",
     hint="School codes with commas between them; empty: all schools.",
-    pattern=r"[0-9]{1,7}(\s*,\s*[0-9]{1,7})*",
+    pattern=r"\s*[0-9]{1,7}(\s*,\s*[0-9]{1,7})*\s*",
+    picks_schools=True,
 )
 _STAGED = tuple(
     f.name
@@ -88,8 +89,9 @@ class ScoreImport(ImportType):
         self.family = family_of(facts.layouts[0])
         loaded = folder_layouts(folder)
         self.tests = test_names(loaded[key] for key in facts.layouts)
-        names = ", ".join(self.tests.values())
-        self.description = f"Brings scores of {names} into the student records, with their parts."
+        years = " and ".join(dict.fromkeys(year_label(school_year(key)) for key in facts.layouts))
+        what = f"{len(self.tests)} assessments" if len(self.tests) > 1 else next(iter(self.tests.values()), "scores")
+        self.description = f"Brings the scores of {years} into the student records: {what}, with their parts."
 
     @property
     def options(self) -> tuple[Option, ...]:  # type: ignore[override]
@@ -157,6 +159,7 @@ def assessment_option(code: str, name: str, fitting: Iterable[Assessment]) -> Op
     return Option(
         name=code,
         label=name,
+        group="Assessments",
         choices=(
             Choice(value="", label=f"Automatic ({automatic})"),
             *records,

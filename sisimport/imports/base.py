@@ -96,7 +96,10 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """An option of an import type, on its screen and as `--option NAME=VALUE`. Two choices "" and "1" make a checkbox."""
+    """An option of an import type, on its screen and as `--option NAME=VALUE`. Two choices "" and "1" make a checkbox.
+
+    `picks_schools`: its value is school codes with commas between them; the screen lists the schools of the user.
+    """
 
     name: str
     label: str
@@ -104,6 +107,8 @@ class Option:
     default: str = ""
     hint: str = ""
     pattern: str = ""  # for free values: a regular expression the whole value must match
+    picks_schools: bool = False
+    group: str = ""  # the screen puts options that follow each other under one heading
 
     @property
     def is_checkbox(self) -> bool:
@@ -118,6 +123,8 @@ class Option:
             raise ValueError(f"{self.name} takes one of: {allowed}.")
         if self.pattern and value and not re.fullmatch(self.pattern, value):
             raise ValueError(f"{self.name} cannot be {value!r}. {self.hint}")
+        if self.picks_schools:  # the same schools in another order are the same choice
+            return ",".join(sorted({code.strip() for code in value.split(",") if code.strip()}))
         return value
 
 

@@ -1,6 +1,7 @@
 """Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -40,7 +41,16 @@ class UploadForm(forms.Form):
         error_messages={"required": "Choose a file.", "invalid": "Choose a file."},
     )
 
-    def __init__(self, *args: Any, tool: Tool, works: tuple[Work, ...], chosen: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        tool: Tool,
+        works: tuple[Work, ...],
+        schools: Iterable[School],
+        chosen: str = "",
+        **kwargs: Any,
+    ) -> None:
+        """`schools`: those that the user may pick from. `chosen`: key of the type to show."""
         super().__init__(*args, **kwargs)
         self.types = {kind.key: kind for kind in listed_types(tool.key)}
         key = (self.data.get("import_type") if self.is_bound else chosen) or ""
@@ -50,11 +60,14 @@ class UploadForm(forms.Form):
         self.works = tuple(work for work in self.kind.works if work in works)
         self.fields["work"].choices = [(work.value, work.label) for work in self.works]  # type: ignore[attr-defined]
         for option in self.kind.options:
-            self.fields[option_name(option)] = _option_field(option)
+            field = _school_field(option, schools) if option.picks_schools else _option_field(option)
+            self.fields[option_name(option)] = field
 
     @property
-    def option_fields(self) -> list[forms.BoundField]:
-        return [self[option_name(option)] for option in self.kind.options]
+    def option_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Fields of the type's options under the headings they share; those without heading stand alone."""
+        grouped = groupby(self.kind.options, key=lambda option: option.group)
+        return [(group, [self[option_name(option)] for option in options]) for group, options in grouped]
 
     @property
     def work_choices(self) -> list[tuple[Work, str]]:
@@ -76,9 +89,33 @@ class UploadForm(forms.Form):
             value = self.cleaned_data.get(option_name(option))
             if option.is_checkbox:
                 values[option.name] = "1" if value else ""
+            elif option.picks_schools:
+                values[option.name] = ",".join(value or [])
             else:  # not on the form that was sent: its type was changed on the way
                 values[option.name] = str(value or option.default)
         return values
+
+
+class SchoolsField(forms.MultipleChoiceField):
+    """Boxes to mark schools by; how many there are decides whether they can be filtered."""
+
+    widget = forms.CheckboxSelectMultiple
+    picks_schools = True
+    many = 8
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.choices) > self.many  # type: ignore[arg-type]
+
+
+def _school_field(option: Option, schools: Iterable[School]) -> forms.Field:
+    named = sorted((school.name or school.code, school.code) for school in schools)
+    return SchoolsField(
+        label=option.label,
+        required=False,
+        choices=[(code, name) for name, code in named],
+        error_messages={"invalid_choice": "%(value)s is not one of your schools."},
+    )
 
 
 def _option_field(option: Option) -> forms.Field:

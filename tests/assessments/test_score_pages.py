@@ -1,6 +1,7 @@
 """Pages of scores: the lists of the upload screen, the student page, a run's distributions, conversion, admin."""
 
 import io
+import re
 from typing import Any
 
 import openpyxl
@@ -17,7 +18,7 @@ from sisimport.imports.models import ImportRun
 from sisimport.imports.registry import get_type
 from students.models import Student
 from tests.assessments.score_files import ALL, SSID_1, cells, ela, finish, start, text
-from tests.factories import UserFactory
+from tests.factories import SchoolFactory, UserFactory
 from tests.ssid.journey import District, district
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,71 @@ def test_initial_elpac_offers_the_status_box_and_others_do_not() -> None:
 
     assert "ela_status" in names["elpac-initial-2023-2024"]
     assert "ela_status" not in names[TYPE]
+
+
+# -- schools -----------------------------------------------------------------------------------------------------------
+
+
+def send(browser: Client, *schools: str, data: bytes | None = None) -> Any:
+    file = SimpleUploadedFile("scores.csv", text(LAYOUT, ela()) if data is None else data)
+    posted = {"import_type": TYPE, "work": "test", "file": file, "option-schools": schools}
+    return browser.post(reverse("upload", args=["caaspp"]), posted)
+
+
+def boxes(shown: str) -> list[str]:
+    return re.findall(r'type="checkbox" name="option-schools" value="(\d+)"', shown)
+
+
+def test_schools_are_picked_from_those_the_user_may_see(home: District, client: Client) -> None:
+    SchoolFactory(lea=home.lea, code="0000001", name="Oak High")
+    client.force_login(UserFactory(registrar=True, schools=[home.school]))
+
+    assert boxes(page(client, "upload", "caaspp", type=TYPE)) == [home.school.code]
+    assert send(client, "0000001").status_code == 422
+    assert not ImportRun.objects.exists()
+
+
+def test_picked_schools_reach_the_run_as_codes_and_its_page_by_name(home: District, browser: Client) -> None:
+    SchoolFactory(lea=home.lea, code="0000001", name="Oak High")
+
+    send(browser, home.school.code, "0000001")
+    run = finish(ImportRun.objects.get())
+
+    assert run.options["schools"] == ",".join(sorted(["0000001", home.school.code]))
+    assert re.search(r"<dt>Schools</dt><dd>[^<]*Oak High", page(browser, "run", run.pk))
+
+
+def test_no_school_picked_is_all_schools(home: District, browser: Client) -> None:
+    send(browser)
+
+    assert ImportRun.objects.get().options["schools"] == ""
+    assert "All schools" in page(browser, "upload", "caaspp", type=TYPE)
+
+
+def test_picked_schools_stay_marked_when_the_file_is_refused(home: District, browser: Client) -> None:
+    answer = send(browser, home.school.code, data=b"")
+
+    assert answer.status_code == 422
+    assert re.search(rf'value="{home.school.code}"[^>]*checked', answer.content.decode())
+
+
+@pytest.mark.parametrize(("more", "filtered"), [(0, False), (8, True)])
+def test_a_long_list_of_schools_can_be_filtered(home: District, browser: Client, more: int, filtered: bool) -> None:
+    for number in range(more):
+        SchoolFactory(lea=home.lea, code=f"00000{number:02}", name=f"School {number}")
+
+    assert ("data-picker-filter" in page(browser, "upload", "caaspp", type=TYPE)) is filtered
+
+
+def test_schools_in_another_order_are_the_same_choice(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), options={"schools": f"0000001, {home.school.code}"})
+
+    done = start(TYPE, text(LAYOUT, ela()), work="import", options={"schools": f"{home.school.code},0000001"})
+
+    assert done.test_run_id is not None
+
+
+# -- student page, run page --------------------------------------------------------------------------------------------
 
 
 def test_the_student_page_shows_scores_with_chart_and_parts(home: District, browser: Client) -> None:

@@ -23,9 +23,11 @@ from sisimport.imports.queries.datalines import shown_lines
 from sisimport.imports.queries.issues import shown_issues
 from sisimport.imports.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.reports import layout_of
+from students.models import School
 
 PER_PAGE = 25
 _STEP = 5  # per cent between two announcements of progress
+_NAMED_SCHOOLS = 3
 
 
 def find_run(request: HttpRequest, pk: int) -> ImportRun:
@@ -103,7 +105,20 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
 
 
 def _option_text(option: Any, value: str) -> str:
+    if option.picks_schools:
+        return _school_names(value)
     return next((choice.label for choice in option.choices if choice.value == value), value or "none")
+
+
+def _school_names(codes: str) -> str:
+    """`Cedar High, Elm Middle and 3 more`."""
+    chosen = codes.split(",") if codes else []
+    if not chosen:
+        return "all"
+    names = dict(School.objects.filter(code__in=chosen).values_list("code", "name"))
+    said = sorted(names.get(code) or code for code in chosen)
+    more = len(said) - _NAMED_SCHOOLS
+    return ", ".join(said[:_NAMED_SCHOOLS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _can_be_updated(run: ImportRun) -> bool:

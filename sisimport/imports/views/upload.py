@@ -20,7 +20,7 @@ from sisimport.imports.queries.home import last_runs
 from sisimport.imports.queries.recognised import SAMPLE_BYTES, recognised, recognised_part
 from sisimport.imports.registry import Tool
 from sisimport.imports.workbooks import is_workbook
-from students.access import visible_school_ids
+from students.access import visible_school_ids, visible_schools
 
 LAST_RUNS = 4
 
@@ -44,9 +44,9 @@ def _works(request: HttpRequest) -> tuple[Work, ...]:
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, tool: str) -> HttpResponse:
     """Choose type, work and file; one button. A file that cannot be read is refused here, in the reader's words."""
-    chosen = _tool(tool)
+    chosen, schools = _tool(tool), visible_schools(request.user)
     if request.method == "POST" and "show" not in request.POST:
-        form = UploadForm(request.POST, request.FILES, tool=chosen, works=_works(request))
+        form = UploadForm(request.POST, request.FILES, tool=chosen, works=_works(request), schools=schools)
         if form.is_valid():
             run = _start(request, form)
             if run is not None:
@@ -54,7 +54,7 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
     else:
         sent = request.POST if request.method == "POST" else request.GET
         asked = sent.get("import_type") or request.GET.get("type", "")
-        form = UploadForm(tool=chosen, works=_works(request), chosen=asked)
+        form = UploadForm(tool=chosen, works=_works(request), schools=schools, chosen=asked)
     context = {
         "tool": chosen,
         "form": form,
