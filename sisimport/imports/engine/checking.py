@@ -77,8 +77,8 @@ def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
     execute(
         f"""
         CREATE TEMP TABLE checked_line ON COMMIT DROP AS
-        SELECT * FROM ({sql}) AS q(line, rules, student_id, school_id, idle) WHERE idle OR cardinality(rules) > 0
-        """,
+        SELECT * FROM ({sql} OFFSET 0) AS q(line, rules, student_id, school_id, idle) WHERE idle OR cardinality(rules) > 0
+        """,  # OFFSET 0: else the rules are asked twice, in the condition and in what is selected
         params,
     )
     execute("ANALYZE checked_line (line, idle)")
