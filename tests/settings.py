@@ -14,3 +14,7 @@ DATABASES["default"]["OPTIONS"] |= {"options": "-c synchronous_commit=off"}
 
 # What a page keeps for a minute must not reach the next test.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+# Every client builds the middleware anew: static files are found when asked for, not listed each time from a folder that
+# only a deployment fills.
+WHITENOISE_AUTOREFRESH = True
