@@ -79,6 +79,7 @@ def worker() -> Child:
 def web(host: str, port: int) -> Child:
     """The web server: gunicorn, static files by WhiteNoise."""
     options = ["--workers=2", "--threads=4", "--timeout=120", "--graceful-timeout=5", "--log-level=warning"]
+    options += ["--logger-class=sisimport.secrets_in_logs.AccessLogger"]
     address = f"--bind={host}:{port}"
     return Child("web server", [sys.executable, "-m", "gunicorn", "sisimport.wsgi", address, *options])
 

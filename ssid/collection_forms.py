@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from ssid.missing import COLUMNS
 from students.models import AnnualEnrollment, CollectionPolicy, Student
@@ -85,3 +86,9 @@ class InviteForm(forms.Form):
         max_length=200,
         help_text="Their local student numbers, separated by commas. Leave blank for this student alone.",
     )
+    language = forms.ChoiceField(
+        label="Language of the letter", choices=settings.LANGUAGES, initial="en", required=False
+    )
+
+    def clean_language(self) -> str:
+        return self.cleaned_data["language"] or settings.LANGUAGES[0][0]

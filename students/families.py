@@ -15,6 +15,9 @@ from django.utils import timezone
 from students.models import SSID, FamilyInvitation, FamilyMember, SecondCheck, Student
 
 INVITATION_DAYS = 14
+# Letters and digits that are hard to mistake for each other, by eye or by ear; twenty of them are 98 random bits.
+CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_GROUPS, GROUP_SIZE = 4, 5
 WRONG_NUMBERS = 5  # then the account waits
 LOCKED_FOR = dt.timedelta(minutes=30)
 
@@ -49,20 +52,28 @@ def is_family(user: AbstractBaseUser | AnonymousUser) -> bool:
 def invite_family(
     *, students: Iterable[Student], user: AbstractBaseUser | None, days: int = INVITATION_DAYS
 ) -> tuple[FamilyInvitation, str]:
-    """Make an invitation for these students. Returns it and its secret, which is kept nowhere and cannot be shown again."""
-    token = secrets.token_urlsafe(24)
+    """Make an invitation for these students. Returns it and its code, which is kept nowhere and cannot be shown again."""
+    code = _new_code()
     invitation = FamilyInvitation.objects.create(
-        token_hash=_hash(token),
+        token_hash=_hash(_tidied(code)),
         created_by=user,  # type: ignore[misc]
         expires_at=timezone.now() + dt.timedelta(days=days),
     )
     invitation.students.set(students)
-    return invitation, token
+    return invitation, code
 
 
-def find_invitation(token: str) -> FamilyInvitation | None:
-    """The open invitation with this secret."""
-    found = FamilyInvitation.objects.filter(token_hash=_hash(token)).first()
+def find_invitation(code: str) -> FamilyInvitation | None:
+    """The open invitation with this code, however its groups were written."""
+    return _if_open(FamilyInvitation.objects.filter(token_hash=_hash(_tidied(code))).first())
+
+
+def open_invitation(pk: object) -> FamilyInvitation | None:
+    """The invitation that a session stands for, if it is still open. `pk`: what the session kept, or None."""
+    return _if_open(FamilyInvitation.objects.filter(pk=pk).first()) if isinstance(pk, int) else None
+
+
+def _if_open(found: FamilyInvitation | None) -> FamilyInvitation | None:
     return found if found is not None and found.is_open else None
 
 
@@ -75,11 +86,11 @@ def withdraw_invitation(*, invitation: FamilyInvitation) -> bool:
 
 @transaction.atomic
 def accept_invitation(
-    *, token: str, user: AbstractBaseUser | None = None, username: str = "", password: str = ""
+    *, invitation: FamilyInvitation, user: AbstractBaseUser | None = None, username: str = "", password: str = ""
 ) -> AbstractBaseUser:
     """Open an account, or add the students to an existing one, once. Raises InvitationRefusedError."""
-    invitation = FamilyInvitation.objects.select_for_update().filter(token_hash=_hash(token)).first()
-    if invitation is None or not invitation.is_open:
+    invitation = FamilyInvitation.objects.select_for_update().get(pk=invitation.pk)
+    if not invitation.is_open:
         raise InvitationRefusedError
     if user is None:
         user = get_user_model().objects.create_user(username=username, password=password)
@@ -88,6 +99,16 @@ def accept_invitation(
     invitation.used_at, invitation.used_by = timezone.now(), user  # type: ignore[assignment]
     invitation.save(update_fields=["used_at", "used_by"])
     return user
+
+
+def _new_code() -> str:
+    groups = ("".join(secrets.choice(CODE_SIGNS) for _ in range(GROUP_SIZE)) for _ in range(CODE_GROUPS))
+    return "-".join(groups)
+
+
+def _tidied(code: str) -> str:
+    """A code as it is hashed: without hyphens and blanks, in capitals."""
+    return "".join(sign for sign in code.upper() if sign.isalnum())
 
 
 def _hash(secret: str) -> str:

@@ -47,6 +47,22 @@ class JoinForm(forms.Form):
         return password
 
 
+class CodeForm(forms.Form):
+    """The code of an invitation, typed from the letter or put in by the link."""
+
+    code = forms.CharField(
+        label=_("Code of the invitation"), max_length=60, help_text=_("Four groups of letters and digits.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {
+            "autocomplete": "off",
+            "autocapitalize": "characters",
+            "spellcheck": "false",
+        }
+
+
 class NumberForm(forms.Form):
     """An SSID typed by a student or parent."""
 

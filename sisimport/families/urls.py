@@ -7,7 +7,6 @@ from sisimport.families import views
 urlpatterns = [
     path("", views.home, name="family"),
     path("language/", views.language, name="set_language"),
-    path("invitation/<str:token>/", views.invitation, name="family_invitation"),
     path("join/", views.join, name="family_join"),
     path("student/<int:pk>/", views.student, name="family_student"),
     path("student/<int:pk>/ssid/", views.enter_ssid, name="family_ssid"),

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.i18n import set_language
 
-from sisimport.families.forms import JoinForm, NumberForm
+from sisimport.families.forms import CodeForm, JoinForm, NumberForm
 from sisimport.families.words import EL_STATUS
 from sisimport.imports import panels
 from sisimport.imports.access import family, public
@@ -38,35 +39,75 @@ def language(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_safe
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """The address of an invitation: its secret goes into the session, so that it stands in no later address."""
-    request.session[_KEPT_AS] = token
-    return redirect("family_join")
-
-
-@public
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest) -> HttpResponse:
-    """Open an account, or add the students to the one that is signed in."""
-    token = request.session.get(_KEPT_AS, "")
-    if families.find_invitation(token) is None:
-        return render(request, "families/join_refused.html", status=410)
+    """Open an account, or add the students to the one that is signed in.
+
+    First the code of an invitation is asked for, and only sent in a form; the session then stands for the invitation.
+    """
+    chosen = request.GET.get("language", "")
+    if chosen:
+        return _speaking(chosen)
+    if "code" in request.POST:
+        return _take_code(request)
+    invitation = families.open_invitation(request.session.get(_KEPT_AS))
+    if invitation is None:
+        return _ask_for_code(request, refused=_KEPT_AS in request.session)
     signed_in = families.is_family(request.user)
     form = JoinForm(request.POST if request.method == "POST" and not signed_in else None)
     if request.method == "POST" and (signed_in or form.is_valid()):
         try:
             if signed_in:
-                families.accept_invitation(token=token, user=request.user)  # type: ignore[arg-type]
+                families.accept_invitation(invitation=invitation, user=request.user)  # type: ignore[arg-type]
             else:
-                user: Any = families.accept_invitation(token=token, **form.cleaned_data)
+                user: Any = families.accept_invitation(invitation=invitation, **form.cleaned_data)
                 login(request, user, backend=BACKEND)
         except families.InvitationRefusedError:
-            return render(request, "families/join_refused.html", status=410)
+            return _ask_for_code(request, refused=True)
         request.session.pop(_KEPT_AS, None)
         return redirect("family")
     return render(request, "families/join.html", {"form": form, "signed_in": signed_in})
+
+
+def _speaking(chosen: str) -> HttpResponse:
+    """The language of the letter becomes the reader's. The browser keeps what stands behind the # of the address."""
+    answer = redirect("family_join")
+    if chosen in dict(settings.LANGUAGES):
+        answer.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+            samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+        )
+    return answer
+
+
+def _take_code(request: HttpRequest) -> HttpResponse:
+    form = CodeForm(request.POST)
+    invitation = families.find_invitation(form.cleaned_data["code"]) if form.is_valid() else None
+    if invitation is None:
+        request.session.pop(_KEPT_AS, None)
+        return _ask_for_code(request, refused=True)
+    request.session[_KEPT_AS] = invitation.pk
+    return redirect("family_join")
+
+
+def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponse:
+    """The first step. Unknown, used, withdrawn and expired codes are answered alike, and never shown again."""
+    request.session.pop(_KEPT_AS, None)
+    form = CodeForm({"code": ""} if refused else None)
+    if refused:
+        form.errors["code"] = form.error_class(
+            [
+                _(
+                    "This code is not open. A code works once and for two weeks: check it, or ask your school for a new one."
+                )
+            ]
+        )
+    return render(request, "families/code.html", {"form": form}, status=410 if refused else 200)
 
 
 # ---- one's own students ----

@@ -17,7 +17,7 @@ from students.models import FamilyInvitation, FamilyMember, Student
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def family_accounts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Accounts that see a student. An invitation's secret is shown once, here, to be handed over."""
+    """Accounts that see a student. An invitation's code is shown once, here, to be handed over."""
     student = get_object_or_404(visible_students(request.user).select_related("school"), pk=pk)
     form = InviteForm(request.POST if "invite" in request.POST else None)
     letter = None
@@ -48,9 +48,18 @@ def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[st
         form.add_error("others", "Not every number is one of your students.")
         return None
     students = [student, *(other for other in others if other.pk != student.pk)]
-    invitation, token = families.invite_family(students=students, user=request.user)  # type: ignore[arg-type]
-    address = request.build_absolute_uri(reverse("family_invitation", args=[token]))
-    return {"address": address, "expires_at": invitation.expires_at, "students": students}
+    invitation, code = families.invite_family(students=students, user=request.user)  # type: ignore[arg-type]
+    language = form.cleaned_data["language"]
+    address = request.build_absolute_uri(reverse("family_join"))
+    return {
+        "address": address,
+        # Behind the #: no browser sends it, so the code stands in no log on its way (docs/decisions/family-pages.md).
+        "link": f"{address}?language={language}#{code}",
+        "code": code,
+        "language": language,
+        "expires_at": invitation.expires_at,
+        "students": students,
+    }
 
 
 def _withdraw(request: HttpRequest, student: Student) -> None:

@@ -31,7 +31,7 @@ class District:
     staff: Any
     parent: Any
     new_parent: Any
-    token: str
+    code: str
     test: ImportRun
     update: ImportRun
     rejected: ImportRun
@@ -68,10 +68,8 @@ def make_district() -> District:
     again = run_file("ssid-download", content + "\n", name="ssid-october.txt").run
     rejected = run_file("ssid-download", "nothing", name="wrong.txt").run
     ImportRun.objects.filter(pk__in=[test.pk, update.pk, again.pk, rejected.pk]).update(created_by=staff)
-    _invitation, token = families.invite_family(students=[student], user=staff)
-    return District(
-        school, student, new_student, staff, parent, UserFactory(), token, again, update, rejected, reverted
-    )
+    _invitation, code = families.invite_family(students=[student], user=staff)
+    return District(school, student, new_student, staff, parent, UserFactory(), code, again, update, rejected, reverted)
 
 
 def _year() -> str:
@@ -129,7 +127,7 @@ NO_PAGES = {
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
     "mfa_authenticate", "mfa_reauthenticate", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
-    "health", "set_language", "family_invitation", "recognise", "run_status", "filter_issues", "export",
+    "health", "set_language", "recognise", "run_status", "filter_issues", "export",
     "utah_create", "utah_request", "utah_request_file", "utah_withdraw",
     "senr_make", "senr_request", "senr_file", "el_differences_csv", "match_forget", "run_matches_accept", "run_candidates",
     "run_candidates_choose", "convert_workbook", "start_converted",

@@ -100,7 +100,9 @@ def test_a_file_is_tested_and_updated_without_scripts(
 
 def test_a_family_does_everything_without_scripts(visit: Callable[..., Any], district: District) -> None:
     page = visit(scripts=False)
-    page.goto(reverse("family_invitation", args=[district.token]))
+    page.goto(reverse("family_join"))
+    page.fill("[name=code]", district.code)
+    page.click("main form button")
     page.fill("[name=username]", "marisol")
     page.fill("[name=password]", "an-invented-passphrase")
     page.click("main form button")
@@ -113,3 +115,18 @@ def test_a_family_does_everything_without_scripts(visit: Callable[..., Any], dis
     page.click("main form button")
 
     assert "Gracias" in page.inner_text("main")
+
+
+def test_the_link_of_an_invitation_puts_its_code_in_and_takes_it_out_of_the_address(
+    visit: Callable[..., Any], district: District
+) -> None:
+    page = visit()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url + request.headers.get("referer", "")))
+
+    page.goto(reverse("family_join") + f"?language=es#{district.code}")
+    expect(page.locator("[name=username]")).to_be_visible()
+
+    assert page.get_attribute("html", "lang") == "es"
+    assert page.url.endswith(reverse("family_join"))
+    assert [address for address in asked if district.code in address.replace("#" + district.code, "")] == []

@@ -10,13 +10,22 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import resolve, reverse
+from django.utils import timezone
 
 from sisimport.families.catalog import catalogs, compiled, read_catalog
 from sisimport.imports.access import FAMILY, FOREIGN_RULES, SIGNED_IN
 from students import families
-from students.models import SSID, AnnualEnrollment, CollectionPolicy, FamilyMember, ReportedSSID, StudentView
+from students.models import (
+    SSID,
+    AnnualEnrollment,
+    CollectionPolicy,
+    FamilyInvitation,
+    FamilyMember,
+    ReportedSSID,
+    StudentView,
+)
 from tests.factories import ELRecordFactory, SSIDFactory, StudentFactory, UserFactory
-from tests.pages.test_access import own_addresses
+from tests.pages.test_access import all_patterns, own_addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -59,36 +68,74 @@ def show(client: Client, name: str, student: Any, **values: str) -> str:
 # ---- joining ----
 
 
-def test_an_invitation_leads_to_an_account_and_its_student(client: Client) -> None:
-    student = StudentFactory(first_name="Eva")
-    _invitation, token = families.invite_family(students=[student], user=None)
+def enter(client: Client, code: str) -> Any:
+    return client.post(reverse("family_join"), {"code": code}, follow=True)
 
-    first = client.get(reverse("family_invitation", args=[token]))
+
+def invited(*students: Any) -> str:
+    """The code of a new invitation."""
+    return families.invite_family(students=students or [StudentFactory()], user=None)[1]
+
+
+def test_an_invitation_leads_to_an_account_and_its_student(client: Client) -> None:
+    code = invited(StudentFactory(first_name="Eva"))
+
+    enter(client, code)
     joined = client.post(reverse("family_join"), {"username": "marisol", "password": PASSPHRASE}, follow=True)
 
-    assert first["Location"] == reverse("family_join")
     assert "Eva" in page(joined)
     assert get_user_model().objects.get(username="marisol").check_password(PASSPHRASE)
 
 
-def test_an_invitation_cannot_be_used_by_a_second_browser(client: Client) -> None:
-    _invitation, token = families.invite_family(students=[StudentFactory()], user=None)
-    families.accept_invitation(token=token, username="first", password=PASSPHRASE)
+def test_the_code_of_an_invitation_stands_in_no_address_no_page_and_no_session(client: Client) -> None:
+    code = invited()
 
-    answer = client.get(reverse("family_invitation", args=[token]), follow=True)
+    answer = enter(client, code)
 
-    assert (answer.status_code, "not open" in page(answer)) == (410, True)
+    assert answer.redirect_chain == [(reverse("family_join"), 302)]
+    for kept in (page(answer), str(dict(client.session))):
+        assert code not in kept
+        assert code.replace("-", "") not in kept
 
 
-def test_an_unknown_invitation_is_refused_as_a_used_one_is(client: Client) -> None:
-    answer = client.get(reverse("family_invitation", args=["guessed"]), follow=True)
-    assert (answer.status_code, "not open" in page(answer)) == (410, True)
+def test_no_address_takes_the_secret_of_an_invitation() -> None:
+    """A secret in a path would stand in access logs and in the browser's history."""
+    named = {path for path, _pattern, _namespaces in all_patterns() if path.startswith("/family/")}
+    assert [path for path in named if "<str" in path or "<slug" in path or "token" in path] == []
+
+
+@pytest.mark.parametrize("state", ["unknown", "used", "withdrawn", "expired"])
+def test_codes_that_are_not_open_are_answered_alike(client: Client, state: str) -> None:
+    invitation, code = families.invite_family(students=[StudentFactory()], user=None)
+    if state == "used":
+        families.accept_invitation(invitation=invitation, username="first", password=PASSPHRASE)
+    elif state == "withdrawn":
+        families.withdraw_invitation(invitation=invitation)
+    elif state == "expired":
+        FamilyInvitation.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
+    refused = _plain(page(enter(client, "guessed")))
+
+    answer = enter(client, "guessed" if state == "unknown" else code)
+
+    assert answer.status_code == 410
+    assert "This code is not open" in page(answer)
+    assert _plain(page(answer)) == refused
+
+
+def test_an_invitation_used_meanwhile_opens_no_second_account(client: Client) -> None:
+    invitation, code = families.invite_family(students=[StudentFactory()], user=None)
+    enter(client, code)
+    families.accept_invitation(invitation=invitation, username="first", password=PASSPHRASE)
+
+    answer = client.post(reverse("family_join"), {"username": "second", "password": PASSPHRASE})
+
+    assert answer.status_code == 410
+    assert not get_user_model().objects.filter(username="second").exists()
 
 
 @pytest.mark.parametrize(("username", "password"), [("marisol", "12345678"), ("9012345678", PASSPHRASE)])
 def test_weak_passwords_and_bare_numbers_as_names_are_refused(client: Client, username: str, password: str) -> None:
-    _invitation, token = families.invite_family(students=[StudentFactory()], user=None)
-    client.get(reverse("family_invitation", args=[token]))
+    enter(client, invited())
 
     client.post(reverse("family_join"), {"username": username, "password": password})
 
@@ -96,14 +143,19 @@ def test_weak_passwords_and_bare_numbers_as_names_are_refused(client: Client, us
 
 
 def test_a_second_invitation_adds_a_student_to_the_account_signed_in(home: Client, child: Any) -> None:
-    sister = StudentFactory(first_name="Ana")
-    _invitation, token = families.invite_family(students=[sister], user=None)
-    home.get(reverse("family_invitation", args=[token]))
+    enter(home, invited(StudentFactory(first_name="Ana")))
 
     joined = page(home.post(reverse("family_join"), follow=True))
 
     assert "Ana" in joined
     assert "Eva" in joined
+
+
+def test_the_link_of_a_letter_brings_its_language(client: Client) -> None:
+    answer = client.get(reverse("family_join") + "?language=es", follow=True)
+
+    assert answer.redirect_chain == [(reverse("family_join"), 302)]
+    assert "Abra su cuenta" in page(answer)
 
 
 # ---- what they see ----
@@ -300,7 +352,11 @@ def test_the_compiled_texts_are_those_of_the_source() -> None:
 def test_every_text_of_the_family_pages_is_translated() -> None:
     root = Path(settings.BASE_DIR)
     used: set[str] = set()
-    for template in [*(root / "templates/families").glob("*.html"), root / "templates/assessments/_family_scores.html"]:
+    for template in [
+        *(root / "templates/families").glob("*.html"),
+        root / "templates/ssid/_letter.html",
+        root / "templates/assessments/_family_scores.html",
+    ]:
         used |= {a or b for a, b in re.findall(r"""{% trans (?:"([^"]+)"|'([^']+)')""", template.read_text())}
     for source in ("views", "forms", "words"):
         used |= set(re.findall(r'_\("([^"]+)"\)', (root / f"sisimport/families/{source}.py").read_text()))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 from typing import Any
 
 import pytest
@@ -190,9 +191,19 @@ def test_an_invitation_is_shown_once(staff: Client, school: Any) -> None:
     made = text(post(staff, "family_accounts", student.pk, invite="", others=sister.local_number))
     again = text(staff.get(reverse("family_accounts", args=[student.pk])))
 
-    assert "/family/invitation/" in made
-    assert "/family/invitation/" not in again
+    assert "/family/join/?language=en#" in made
+    assert "/family/join/" not in again
     assert set(FamilyInvitation.objects.get().students.all()) == {student, sister}
+
+
+def test_the_letter_of_an_invitation_is_in_the_language_chosen(staff: Client, school: Any) -> None:
+    student = StudentFactory(school=school, first_name="Eva")
+
+    made = text(post(staff, "family_accounts", student.pk, invite="", others="", language="es"))
+
+    assert 'lang="es"' in made
+    assert "Escriba este código" in made
+    assert re.search(r"#([2-9A-Z]{5}-){3}[2-9A-Z]{5}<", made)
 
 
 def test_an_invitation_for_a_student_of_another_school_is_not_made(staff: Client, school: Any) -> None:
@@ -223,8 +234,6 @@ def test_a_student_of_another_school_answers_as_one_who_is_not_there(staff: Clie
 
 
 def _anonymous(answer: Any) -> bytes:
-    import re
-
     return re.sub(rb'value="[^"]{20,}"', b"", answer.content)
 
 

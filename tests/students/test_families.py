@@ -26,54 +26,75 @@ def oak() -> School:
 def test_an_invitation_opens_an_account_for_its_students(oak: School) -> None:
     sam, ana = student(oak, "1"), student(oak, "2")
     student(oak, "3")
-    _invitation, token = families.invite_family(students=[sam, ana], user=None)
+    invitation, _code = families.invite_family(students=[sam, ana], user=None)
 
-    parent = families.accept_invitation(token=token, username="lee", password="an invented passphrase")
+    parent = families.accept_invitation(invitation=invitation, username="lee", password="an invented passphrase")
 
     assert set(families.family_students(parent)) == {sam, ana}
     assert families.is_family(parent)
 
 
 def test_the_secret_of_an_invitation_is_not_kept(oak: School) -> None:
-    invitation, token = families.invite_family(students=[student(oak)], user=None)
-    assert token not in str(FamilyInvitation.objects.filter(pk=invitation.pk).values().get())
+    invitation, code = families.invite_family(students=[student(oak)], user=None)
+    kept = str(FamilyInvitation.objects.filter(pk=invitation.pk).values().get())
+    assert code not in kept
+    assert code.replace("-", "") not in kept
+
+
+def test_a_code_is_found_however_it_was_typed(oak: School) -> None:
+    invitation, code = families.invite_family(students=[student(oak)], user=None)
+    for typed in (code, code.lower(), code.replace("-", " "), f" {code.replace('-', '')} "):
+        assert families.find_invitation(typed) == invitation
+
+
+def test_codes_are_long_and_random(oak: School) -> None:
+    codes = {families.invite_family(students=[], user=None)[1] for _ in range(20)}
+    assert len(codes) == 20
+    assert {len(code.replace("-", "")) for code in codes} == {20}
 
 
 def test_an_invitation_is_good_once(oak: School) -> None:
-    _invitation, token = families.invite_family(students=[student(oak)], user=None)
-    families.accept_invitation(token=token, user=user("first"))
+    invitation, _code = families.invite_family(students=[student(oak)], user=None)
+    families.accept_invitation(invitation=invitation, user=user("first"))
 
     with pytest.raises(InvitationRefusedError):
-        families.accept_invitation(token=token, username="second", password="an invented passphrase")
+        families.accept_invitation(invitation=invitation, username="second", password="an invented passphrase")
 
     assert not get_user_model().objects.filter(username="second").exists()
 
 
-@pytest.mark.parametrize("state", ["expired", "withdrawn", "unknown"])
+@pytest.mark.parametrize("state", ["expired", "withdrawn", "used"])
 def test_an_invitation_that_is_not_open_is_refused(oak: School, state: str) -> None:
-    invitation, token = families.invite_family(students=[student(oak)], user=None)
+    invitation, code = families.invite_family(students=[student(oak)], user=None)
     if state == "expired":
         FamilyInvitation.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
     elif state == "withdrawn":
         families.withdraw_invitation(invitation=invitation)
     else:
-        token = "guessed"
+        families.accept_invitation(invitation=invitation, user=user("first"))
 
-    assert families.find_invitation(token) is None
+    assert families.find_invitation(code) is None
+    assert families.open_invitation(invitation.pk) is None
     with pytest.raises(InvitationRefusedError):
-        families.accept_invitation(token=token, user=user())
+        families.accept_invitation(invitation=invitation, user=user())
+
+
+def test_an_unknown_code_finds_nothing(oak: School) -> None:
+    families.invite_family(students=[student(oak)], user=None)
+    for typed in ("", "guessed", "AAAAA-AAAAA-AAAAA-AAAAA"):
+        assert families.find_invitation(typed) is None
 
 
 def test_a_second_invitation_adds_a_student_to_the_account(oak: School) -> None:
     sam, ana, parent = student(oak, "1"), student(oak, "2"), user()
     for one in (sam, ana):
-        families.accept_invitation(token=families.invite_family(students=[one], user=None)[1], user=parent)
+        families.accept_invitation(invitation=families.invite_family(students=[one], user=None)[0], user=parent)
     assert set(families.family_students(parent)) == {sam, ana}
 
 
 def test_a_closed_account_sees_nobody(oak: School) -> None:
     parent = families.accept_invitation(
-        token=families.invite_family(students=[student(oak)], user=None)[1], user=user()
+        invitation=families.invite_family(students=[student(oak)], user=None)[0], user=user()
     )
     parent.is_active = False
     assert not families.family_students(parent).exists()

@@ -1,0 +1,37 @@
+"""Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses.
+
+Nothing else of ours has one: the code of a family's invitation is typed or stands behind the # (docs/decisions/family-pages.md).
+"""
+
+import logging
+import re
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+_SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"'?]+""")
+
+
+def without_secrets(text: str) -> str:
+    return _SECRET.sub(r"\1…", text)
+
+
+class SecretsFilter(logging.Filter):
+    """Rewrites a record before any handler formats it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        told = without_secrets(text)
+        if told != text:
+            record.msg, record.args = told, ()
+        return True
+
+
+class AccessLogger(Logger):  # type: ignore[misc]
+    """gunicorn's loggers; `--logger-class=sisimport.secrets_in_logs.AccessLogger`."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for log in (self.access_log, self.error_log):
+            if not any(isinstance(kept, SecretsFilter) for kept in log.filters):
+                log.addFilter(SecretsFilter())

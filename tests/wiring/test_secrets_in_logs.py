@@ -1,0 +1,95 @@
+"""No secret that stands in an address gets into a log: of gunicorn, of Django, or of the application."""
+
+import io
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, reverse
+from gunicorn.config import Config
+
+from sisimport.secrets_in_logs import AccessLogger, SecretsFilter, without_secrets
+from tests.pages.test_access import all_patterns
+
+SECRET = "c9x-invented-secret"
+RESET = f"/accounts/password/reset/key/1f-{SECRET}/"
+
+
+@pytest.mark.parametrize("text", [f"GET {RESET} HTTP/1.1", f'"https://sis.example.org{RESET}" "Mozilla"', RESET[:-1]])
+def test_the_secret_of_a_reset_link_is_taken_out(text: str) -> None:
+    assert SECRET not in without_secrets(text)
+    assert "/accounts/password/reset/key/…" in without_secrets(text)
+
+
+def test_other_addresses_stay_as_they_are() -> None:
+    for text in ("GET /runs/7/?page=2 HTTP/1.1", "/accounts/password/reset/"):
+        assert without_secrets(text) == text
+
+
+def test_gunicorns_access_log_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    config = Config()
+    config.set("accesslog", "-")
+    monkeypatch.setattr("sys.stdout", written)
+    logger = AccessLogger(config)
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "RAW_URI": RESET,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_REFERER": f"https://sis.example.org{RESET}",
+    }
+    answer: Any = SimpleNamespace(status="302", sent=0, headers=[])
+    logger.access(answer, SimpleNamespace(headers=[]), environ, SimpleNamespace(seconds=0, microseconds=0))
+    logging.getLogger("gunicorn.access").handlers.clear()
+
+    assert "GET /accounts/password/reset/key/…" in written.getvalue()
+    assert SECRET not in written.getvalue()
+
+
+def test_the_images_web_server_logs_through_it() -> None:
+    dockerfile = (settings.BASE_DIR / "Dockerfile").read_text()
+    assert "--logger-class=sisimport.secrets_in_logs.AccessLogger" in dockerfile
+
+
+@pytest.mark.django_db
+def test_the_applications_own_lines_about_a_request_hold_no_secret(client: Client) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.addFilter(SecretsFilter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        client.get(RESET)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+    assert "/accounts/password/reset/key/…" in written.getvalue()
+    assert SECRET not in written.getvalue()
+    assert "secrets" in settings.LOGGING["handlers"]["stderr"]["filters"]
+
+
+def test_every_address_that_takes_a_secret_is_known() -> None:
+    """A new address with a text in it is either no secret (a name) or must be masked."""
+    with_text = {
+        pattern.name: path
+        for path, pattern, namespaces in all_patterns()
+        if not namespaces and isinstance(pattern, URLPattern) and _takes_text(pattern)
+    }
+    masked = {"account_reset_password_from_key", "account_confirm_email"}
+    no_secret = {"upload", "recognise"}  # the key of an import tool
+
+    assert set(with_text) - no_secret == masked
+    assert SECRET not in without_secrets(reverse("account_confirm_email", args=[SECRET]))
+
+
+def _takes_text(pattern: URLPattern) -> bool:
+    converters = pattern.pattern.converters
+    if not converters:
+        return "(?P<" in str(pattern.pattern)
+    return any(type(converter).__name__ != "IntConverter" for converter in converters.values())
