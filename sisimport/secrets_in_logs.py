@@ -27,7 +27,7 @@ class SecretsFilter(logging.Filter):
         return True
 
 
-class AccessLogger(Logger):  # type: ignore[misc]
+class AccessLogger(Logger):
     """gunicorn's loggers; `--logger-class=sisimport.secrets_in_logs.AccessLogger`."""
 
     def setup(self, cfg: Any) -> None:
