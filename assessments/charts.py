@@ -8,11 +8,35 @@ from dataclasses import dataclass
 
 from assessments.structure import Range, ranges_of, structure
 
-WIDTH, HEIGHT = 760, 264
-_TOP, _BOTTOM, _LEFT, _RIGHT = 30, 230, 28, 108
-_MOST_YEARS = 6
+_TOP, _BELOW = 30, 34
 _GAP = 0.27  # of a year's width stays free
 _ROOM_FOR_A_NAME = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The drawing's size: `left` and `right` of the years stay free, on the right for the names of the levels."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    most_years: int
+
+
+WIDE = Paper(760, 264, 28, 108, 6)
+NARROW = Paper(360, 220, 6, 104, 4)  # its letters can be read on a telephone
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The few words in a chart. `dropped`: what names of levels have in common, too long for the margin."""
+
+    title: str = "{name}, scale scores: {told}; the table below holds the same"
+    told: str = "{score} in {year}"
+    year: str = "{year} · gr {grade}"
+    level: str = "Level {level}"
+    dropped: tuple[str, ...] = ("Standard ", " - Alternate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +83,9 @@ class Chart:
     marks: tuple[Mark, ...]
     names: tuple[LevelName, ...]
     path: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    label_y: int = HEIGHT - 12
+    width: int
+    height: int
+    label_y: int
 
 
 def range_of(code: str, year: int, grade: str) -> Range | None:
@@ -74,9 +98,31 @@ def range_of(code: str, year: int, grade: str) -> Range | None:
     return None
 
 
-def chart_of(name: str, code: str, points: Iterable[Point], result_names: dict[str, str]) -> Chart | None:
+def level_range(code: str, year: int, grade: str, level: str) -> tuple[int, int] | None:
+    """Lowest and highest scale score of a level (its code: 1 is the lowest); None where no ranges are published."""
+    known = range_of(code, year, grade)
+    bounds = _bounds(known) if known else []
+    if not level.isdigit() or not 1 <= int(level) < len(bounds):
+        return None
+    number = int(level)
+    return bounds[number - 1], bounds[number] - (number < len(bounds) - 1)
+
+
+def _bounds(known: Range) -> list[int]:
+    return [known.lowest, *(level for level in known.levels if level is not None), known.highest]
+
+
+def chart_of(
+    name: str,
+    code: str,
+    points: Iterable[Point],
+    result_names: dict[str, str],
+    *,
+    paper: Paper = WIDE,
+    words: Words = Words(),
+) -> Chart | None:
     """A chart of a test's scores over the years, oldest first; None when there is no scale score."""
-    shown = sorted(points, key=lambda point: point.year)[-_MOST_YEARS:]
+    shown = sorted(points, key=lambda point: point.year)[-paper.most_years :]
     if not shown:
         return None
     ranges = [range_of(code, point.year, point.grade) for point in shown]
@@ -85,35 +131,47 @@ def chart_of(name: str, code: str, points: Iterable[Point], result_names: dict[s
     span = max(highest - lowest, 1)
 
     def height_of(score: float) -> int:
-        return round(_BOTTOM - (score - lowest) / span * (_BOTTOM - _TOP))
+        bottom = paper.height - _BELOW
+        return round(bottom - (score - lowest) / span * (bottom - _TOP))
 
-    slot = (WIDTH - _LEFT - _RIGHT) / len(shown)
+    slot = (paper.width - paper.left - paper.right) / len(shown)
     slot = min(slot, 170)
     bands: list[Band] = []
     marks: list[Mark] = []
     names: list[LevelName] = []
     for number, (point, known) in enumerate(zip(shown, ranges, strict=True)):
-        left, wide = round(_LEFT + number * slot), round(slot * (1 - _GAP))
+        left, wide = round(paper.left + number * slot), round(slot * (1 - _GAP))
         if known is not None:
-            bounds = [known.lowest, *(level for level in known.levels if level is not None), known.highest]
+            bounds = _bounds(known)
             for level in range(1, len(bounds)):
                 top, bottom = height_of(bounds[level]), height_of(bounds[level - 1])
                 bands.append(Band(level, left, top, wide, max(bottom - top, 1)))
         y = height_of(point.score)
-        marks.append(
-            Mark(left + wide // 2, y, max(y - 12, 14), point.score, f"{point.label} · gr {point.grade or '?'}")
-        )
-    end = round(_LEFT + (len(shown) - 1) * slot + slot * (1 - _GAP)) + 8
-    last = round(_LEFT + (len(shown) - 1) * slot)
+        label = words.year.format(year=point.label, grade=point.grade or "?")
+        marks.append(Mark(left + wide // 2, y, max(y - 12, 14), point.score, label))
+    end = round(paper.left + (len(shown) - 1) * slot + slot * (1 - _GAP)) + 8
+    last = round(paper.left + (len(shown) - 1) * slot)
     for band in bands:
         if band.x == last and band.height >= _ROOM_FOR_A_NAME:
-            text = result_names.get(str(band.level), f"Level {band.level}")
-            names.append(LevelName(end, band.y + band.height // 2 + 4, _short(text, band.level)))
+            text = result_names.get(str(band.level), words.level.format(level=band.level))
+            names.append(LevelName(end, band.y + band.height // 2 + 4, _short(text, band.level, words.dropped)))
     path = " ".join(f"{'M' if n == 0 else 'L'}{mark.x} {mark.y}" for n, mark in enumerate(marks))
-    told = ", ".join(f"{point.score} in {point.label}" for point in shown)
-    title = f"{name}, scale scores: {told}; the table below holds the same"
-    return Chart(title, tuple(bands), tuple(marks), tuple(names), path)
+    told = ", ".join(words.told.format(score=point.score, year=point.label) for point in shown)
+    return Chart(
+        title=words.title.format(name=name, told=told),
+        bands=tuple(bands),
+        marks=tuple(marks),
+        names=tuple(names),
+        path=path,
+        width=paper.width,
+        height=paper.height,
+        label_y=paper.height - 12,
+    )
 
 
-def _short(name: str, level: int) -> str:
-    return f"{level} {name.removeprefix('Standard ').removesuffix(' - Alternate')}" if not name[-1:].isdigit() else name
+def _short(name: str, level: int, dropped: tuple[str, ...]) -> str:
+    if name[-1:].isdigit():
+        return name
+    for part in dropped:
+        name = name.removeprefix(part).removesuffix(part)
+    return f"{level} {name}"

@@ -5,29 +5,35 @@ from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from assessments.charts import NARROW, Chart, Point, Words, chart_of, level_range
 from assessments.models import Assessment, Score
 from assessments.queries import student_scores
+from students.grades import grade_words
 from students.models import Student
-
-WIDTH, HEIGHT, MARGIN = 360, 120, 36
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """Scale scores over the years, as numbers for an inline SVG: (x, y, score, year) and a polyline."""
+class Result:
+    """One line of the table. `span`: lowest and highest score of the level reached, where the state publishes them."""
 
-    points: str
-    dots: list[tuple[str, str, str, str]]
-    said: str
+    year: str
+    grade: str
+    part: str
+    result: str
+    scored: bool
+    scale: str
+    raw: str
+    span: tuple[int, int] | None
 
 
 @dataclass(slots=True)
 class Shown:
-    """One assessment: its scores newest first, its children's beside them, and the chart when there are two or more."""
+    """One assessment: its results newest first, its parts under each, and the chart of its scale scores."""
 
     name: str
-    rows: list[Score] = field(default_factory=list)
+    rows: list[Result] = field(default_factory=list)
     chart: Chart | None = None
 
 
@@ -37,7 +43,8 @@ def family_card(request: HttpRequest, student: Student) -> dict[str, Any] | None
     shown = []
     for assessment, group in groupby(scores, key=lambda score: score.assessment.parent or score.assessment):
         rows = list(group)
-        shown.append(Shown(assessment.name, rows, _chart([s for s in rows if s.assessment_id == assessment.pk])))
+        own = [score for score in rows if score.assessment_id == assessment.pk]
+        shown.append(Shown(_(assessment.name), [_result(score) for score in rows], _chart(assessment, own)))
     return {"assessments": shown} if shown else None
 
 
@@ -46,20 +53,35 @@ def _is_shown(assessment: Assessment) -> bool:
     return assessment.shown_to_families and (assessment.parent is None or assessment.parent.shown_to_families)
 
 
-def _chart(scores: list[Score]) -> Chart | None:
-    known = sorted((s.school_year, int(s.scale_score)) for s in scores if s.scale_score.isdigit())
-    if len(known) < 2:
-        return None
-    years, values = [y for y, _v in known], [v for _y, v in known]
-    span, spread = max(years[-1] - years[0], 1), max(max(values) - min(values), 1)
-    dots = [
-        (
-            f"{MARGIN + (WIDTH - 2 * MARGIN) * (year - years[0]) / span:.1f}",
-            f"{MARGIN + (HEIGHT - 2 * MARGIN) * (max(values) - value) / spread:.1f}",
-            str(value),
-            f"{year - 1}-{year % 100:02d}",
-        )
-        for year, value in known
+def _result(score: Score) -> Result:
+    is_part = score.assessment.parent is not None
+    named = score.result_name
+    return Result(
+        year=score.year_label,
+        grade=grade_words(score.grade),
+        part=_(score.assessment.name) if is_part else "",
+        result=_(named) if named else "",
+        scored=bool(named or score.scale_score or score.raw_score),
+        scale=score.scale_score,
+        raw=score.raw_score,
+        span=None
+        if is_part
+        else level_range(score.assessment.state_code, score.school_year, score.grade, score.result),
+    )
+
+
+def _chart(assessment: Assessment, scores: list[Score]) -> Chart | None:
+    points = [
+        Point(score.year_label, score.school_year, score.grade, int(score.scale_score))
+        for score in scores
+        if score.scale_score.isdigit()
     ]
-    said = ", ".join(f"{year}: {value}" for _x, _y, value, year in dots)
-    return Chart(points=" ".join(f"{x},{y}" for x, y, _v, _t in dots), dots=dots, said=said)
+    names = {code: _(name) for code, name in assessment.result_names.items() if name}
+    words = Words(
+        title=_("{name}, scale scores: {told}; the table below holds the same"),
+        told=_("{score} in {year}"),
+        year="{year}",
+        level=_("Level {level}"),
+        dropped=(_("Standard "), _(" - Alternate")),
+    )
+    return chart_of(_(assessment.name), assessment.state_code, points, names, paper=NARROW, words=words)

@@ -20,4 +20,6 @@ urlpatterns = [
     path("", include("sisimport.imports.urls")),
 ]
 
+handler403 = "sisimport.imports.views.errors.forbidden"
+handler404 = "sisimport.imports.views.errors.not_found"
 handler500 = "sisimport.imports.views.errors.server_error"

@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from sisimport.imports import access, navigation
+from sisimport.imports.language import chooses_language
+from students.families import is_family
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -20,5 +22,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "menu": SimpleLazyObject(
             lambda: navigation.menu(user, current_url=request.path, url_name=match.url_name or "" if match else "")
         ),
+        # Called by the template that wants to know: a family's account pages stand in the frame of its own pages.
+        "frame_template": lambda: "families/base.html" if is_family(user) else "base.html",
+        "offers_languages": lambda: chooses_language(request),
         "may": SimpleLazyObject(lambda: {c.value: True for c in access.capabilities(user)}),
     }

@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import resolve, reverse
 from django.utils import timezone
 
+from assessments.models import Assessment, Score
+from assessments.structure import structure
 from sisimport.families.catalog import catalogs, compiled, read_catalog
 from sisimport.imports.access import FAMILY, FOREIGN_RULES, SIGNED_IN
 from students import families
@@ -188,27 +190,74 @@ def test_el_status_is_told_in_plain_words_in_both_languages(home: Client, child:
     assert '<html lang="es">' in spanish
 
 
-def test_only_scores_that_display_options_allow_are_shown(home: Client, child: Any) -> None:
-    from assessments.models import Assessment, Score
+def scores(student: Any, *, code: str = "SBELA", name: str = "Smarter Balanced for ELA", shown: bool = True) -> None:
+    """Two years of a test: 2433 (level 2 of grade 5) and 2540 (level 3 of grade 6)."""
+    names = {"4": "Standard Exceeded", "3": "Standard Met", "2": "Standard Nearly Met", "1": "Standard Not Met"}
+    results = [{"code": code, "name": name, "passing": code > "2"} for code, name in names.items()]
+    test = Assessment.objects.create(state_code=code, name=name, shown_to_families=shown, results=results)
+    for year, grade, scale, level in ((2023, "05", "2433", "1"), (2024, "06", "2540", "3")):
+        Score.objects.create(
+            student=student, assessment=test, school_year=year, scale_score=scale, result=level, grade=grade
+        )
 
-    results = [{"code": "3", "name": "Standard Met", "passing": True}]
-    shown = Assessment.objects.create(state_code="A", name="Shown test", shown_to_families=True, results=results)
-    hidden = Assessment.objects.create(state_code="B", name="Hidden test", shown_to_families=False, results=results)
-    for assessment in (shown, hidden):
-        for year, scale in ((2023, "2433"), (2024, "2481")):
-            Score.objects.create(
-                student=child, assessment=assessment, school_year=year, scale_score=scale, result="3", grade="05"
-            )
+
+def test_only_scores_that_display_options_allow_are_shown(home: Client, child: Any) -> None:
+    scores(child, code="A", name="Shown test")
+    scores(child, code="B", name="Hidden test", shown=False)
 
     seen = show(home, "family_student", child)
-    home.post(reverse("set_language"), {"language": "es", "next": "/"})
-    spanish = show(home, "family_student", child)
 
     assert "Shown test" in seen
     assert "Hidden test" not in seen
-    assert "Standard Met" in seen
-    assert "<polyline" in seen
-    assert "Estándar alcanzado" in spanish
+
+
+def test_a_part_of_a_hidden_test_is_hidden(home: Client, child: Any) -> None:
+    whole = Assessment.objects.create(state_code="A", name="Hidden test", shown_to_families=False)
+    part = Assessment.objects.create(state_code="A-1", name="Shown part", parent=whole, shown_to_families=True)
+    Score.objects.create(student=child, assessment=part, school_year=2024, raw_score="7", grade="05")
+
+    assert "Shown part" not in show(home, "family_student", child)
+
+
+def test_the_chart_shows_the_ranges_of_the_levels_and_names_them(home: Client, child: Any) -> None:
+    scores(child)
+
+    seen = show(home, "family_student", child)
+
+    assert seen.count('class="band3"') == 2
+    for words in ("3 Met", "2 Nearly Met", "1 Not Met"):
+        assert f">{words}</text>" in seen
+
+
+def test_the_chart_is_told_in_words_and_as_a_table(home: Client, child: Any) -> None:
+    """Nothing is meant by colour or place alone: the label says the scores, the table the level and its range."""
+    scores(child)
+
+    seen = show(home, "family_student", child)
+
+    assert 'aria-label="Smarter Balanced for ELA, scale scores: 2433 in 2022-23, 2540 in 2023-24; the table' in seen
+    assert '<td data-label="Result">Standard Met</td>' in seen
+    assert '<td class="num" data-label="Scores of this level">2531 to 2617</td>' in seen
+
+
+def test_levels_are_told_in_spanish(home: Client, child: Any) -> None:
+    scores(child)
+    home.post(reverse("set_language"), {"language": "es", "next": "/"})
+
+    seen = show(home, "family_student", child)
+
+    assert "Smarter Balanced de lengua inglesa (ELA), puntuaciones de escala: 2433 en 2022-23" in seen
+    assert '<td data-label="Resultado">Estándar alcanzado</td>' in seen
+    assert ">3 alcanzado</text>" in seen
+
+
+def test_every_name_of_tests_and_levels_of_the_state_is_translated() -> None:
+    known = structure()
+    names = {name for results in known["results"].values() for name in results.values()}
+    for test in known["tests"].values():
+        names |= {test["name"], *(child["name"] for child in test.get("children", []))}
+    for path in catalogs():
+        assert names - set(read_catalog(path)) == set(), path
 
 
 # ---- entering the SSID ----
@@ -354,11 +403,20 @@ def test_every_text_of_the_family_pages_is_translated() -> None:
     used: set[str] = set()
     for template in [
         *(root / "templates/families").glob("*.html"),
+        *(root / "templates/account").glob("*.html"),
+        *(root / "templates").glob("*.html"),
+        root / "templates/parts/_language.html",
         root / "templates/ssid/_letter.html",
         root / "templates/assessments/_family_scores.html",
     ]:
         used |= {a or b for a, b in re.findall(r"""{% trans (?:"([^"]+)"|'([^']+)')""", template.read_text())}
-    for source in ("views", "forms", "words"):
-        used |= set(re.findall(r'_\("([^"]+)"\)', (root / f"sisimport/families/{source}.py").read_text()))
+    for source in (
+        "sisimport/families/views",
+        "sisimport/families/forms",
+        "sisimport/families/words",
+        "assessments/family",
+        "students/grades",
+    ):
+        used |= set(re.findall(r'\b_\(\s*"([^"]+)"\s*\)', (root / f"{source}.py").read_text()))
     for path in catalogs():
         assert used - set(read_catalog(path)) == set(), path

@@ -55,6 +55,9 @@ def _counted(number: int) -> str:
 
 @signed_in
 def account(request: HttpRequest) -> HttpResponse:
+    """One's own account; for families in their frame and language."""
+    if Capability.READ not in capabilities(request.user) and is_family(request.user):
+        return render(request, "families/account.html")
     return render(
         request,
         "account/overview.html",

@@ -1,0 +1,19 @@
+"""Grades in words, for readers who are no registrars. Source of the codes: CALPADS grade level codes."""
+
+from django.utils.translation import gettext as _
+
+
+def grade_words(code: str) -> str:
+    """`05` -> `grade 5`, `KN` -> `kindergarten`; codes that are no school grade stay as they are."""
+    if code.isdigit():
+        return _("grade %(number)s") % {"number": int(code)}
+    return {
+        "IN": _("infant"),
+        "TD": _("toddler"),
+        "PS": _("prekindergarten"),
+        "TK": _("transitional kindergarten"),
+        "KN": _("kindergarten"),
+        "UE": _("ungraded elementary"),
+        "US": _("ungraded secondary"),
+        "AD": _("adult"),
+    }.get(code, code)
