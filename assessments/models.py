@@ -5,7 +5,8 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 
 from sisimport.imports.base import StagedRow
-from students.models import SSID, Student
+from sisimport.imports.joins import joined, joined_holder
+from students.models import Student
 
 
 class ScoreType(models.TextChoices):
@@ -188,22 +189,8 @@ class ScoreRow(StagedRow):
     repeated_line = models.IntegerField(default=0)
     repeated_uin_line = models.IntegerField(default=0)
 
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
-    range = models.ForeignObject(
-        ScoreRange,
-        on_delete=models.DO_NOTHING,
-        from_fields=["record_type", "grade_assessed"],
-        to_fields=["record_type", "grade"],
-        related_name="+",
-        null=True,
-    )
+    holder = joined_holder()
+    range = joined(ScoreRange, record_type="record_type", grade="grade_assessed")
 
     class Meta:
         managed = False

@@ -3,7 +3,8 @@
 from django.db import models
 
 from sisimport.imports.base import StagedRow
-from students.models import SSID, Enrollment, Student
+from sisimport.imports.joins import joined, joined_holder, joined_student
+from students.models import Enrollment
 
 
 class RosterRow(StagedRow):
@@ -50,30 +51,9 @@ class RosterRow(StagedRow):
     dup_ssid = models.SmallIntegerField(default=0)
     dup_ssid_line = models.IntegerField(default=0)
 
-    student = models.ForeignObject(
-        Student,
-        on_delete=models.DO_NOTHING,
-        from_fields=["lea_id", "local_number"],
-        to_fields=["lea_id", "local_number"],
-        related_name="+",
-        null=True,
-    )
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
-    enrollment = models.ForeignObject(
-        Enrollment,
-        on_delete=models.DO_NOTHING,
-        from_fields=["student_pk", "school_pk", "enrollment_start"],
-        to_fields=["student", "school", "start_date"],
-        related_name="+",
-        null=True,
-    )
+    student = joined_student()
+    holder = joined_holder()
+    enrollment = joined(Enrollment, student="student_pk", school="school_pk", start_date="enrollment_start")
 
     class Meta:
         managed = False

@@ -2,7 +2,7 @@
 
 from ssid.models.request_rows import MatchRequest, SSIDRequestRow
 from ssid.models.requests import SENRLine, SENRRequest
-from ssid.models.staged import SSIDDownloadRow, joined_student
+from ssid.models.staged import SSIDDownloadRow
 from ssid.models.staged_ela import ELARow
 from ssid.models.staged_list import SSIDListRow
 from ssid.models.staged_replacement import ReplacementRow
@@ -24,5 +24,4 @@ __all__ = [
     "UtahRequest",
     "UtahRequestStudent",
     "UtahResponseRow",
-    "joined_student",
 ]

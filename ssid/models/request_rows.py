@@ -4,9 +4,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from sisimport.imports.base import StagedRow
+from sisimport.imports.joins import joined_holder, joined_school, joined_student
 from sisimport.imports.models import ImportRun
-from ssid.models.staged import joined_student, ten_digits
-from students.models import SSID, School
+from ssid.models.staged import ten_digits
 
 
 class Pick(models.TextChoices):
@@ -62,22 +62,8 @@ class SSIDRequestRow(StagedRow):
     )  # another request of the file speaks of the same student: 1 equal, 2 not
 
     student = joined_student()
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
-    known_school = models.ForeignObject(
-        School,
-        on_delete=models.DO_NOTHING,
-        from_fields=["lea_id", "school"],
-        to_fields=["lea_id", "code"],
-        related_name="+",
-        null=True,
-    )
+    holder = joined_holder()
+    known_school = joined_school()
 
     class Meta:
         managed = False

@@ -4,19 +4,7 @@ from django.db import models
 
 from sisimport.imports.base import StagedRow
 from sisimport.imports.expressions import Matches
-from students.models import SSID, School, Student
-
-
-def joined_student() -> models.ForeignObject:
-    """Join to the student by LEA and local number; used inside statements only, never loaded."""
-    return models.ForeignObject(
-        Student,
-        on_delete=models.DO_NOTHING,
-        from_fields=["lea_id", "local_number"],
-        to_fields=["lea_id", "local_number"],
-        related_name="+",
-        null=True,
-    )
+from sisimport.imports.joins import joined_holder, joined_school, joined_student
 
 
 def ten_digits() -> models.GeneratedField:
@@ -51,23 +39,8 @@ class SSIDDownloadRow(StagedRow):
     dup_ssid_line = models.IntegerField(default=0)
 
     student = joined_student()
-    # Whoever holds the file's SSID now, current or retired.
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
-    known_school = models.ForeignObject(
-        School,
-        on_delete=models.DO_NOTHING,
-        from_fields=["lea_id", "school"],
-        to_fields=["lea_id", "code"],
-        related_name="+",
-        null=True,
-    )
+    holder = joined_holder()
+    known_school = joined_school()
 
     class Meta:
         managed = False

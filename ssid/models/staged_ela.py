@@ -3,8 +3,7 @@
 from django.db import models
 
 from sisimport.imports.base import StagedRow
-from ssid.models.staged import joined_student
-from students.models import SSID, School
+from sisimport.imports.joins import joined_holder, joined_school, joined_student
 
 
 class ELARow(StagedRow):
@@ -29,23 +28,8 @@ class ELARow(StagedRow):
     dup_number_line = models.IntegerField(default=0)
 
     student = joined_student()
-    # Whoever holds the file's SSID now, current or retired.
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
-    known_school = models.ForeignObject(
-        School,
-        on_delete=models.DO_NOTHING,
-        from_fields=["lea_id", "school"],
-        to_fields=["lea_id", "code"],
-        related_name="+",
-        null=True,
-    )
+    holder = joined_holder()
+    known_school = joined_school()
 
     class Meta:
         managed = False

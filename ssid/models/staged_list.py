@@ -3,7 +3,8 @@
 from django.db import models
 
 from sisimport.imports.base import StagedRow
-from students.models import SSID, ReportedSSID, Student
+from sisimport.imports.joins import joined, joined_holder
+from students.models import ReportedSSID, Student
 
 
 class SSIDListRow(StagedRow):
@@ -27,25 +28,9 @@ class SSIDListRow(StagedRow):
     dup_ssid = models.SmallIntegerField(default=0)
     dup_ssid_line = models.IntegerField(default=0)
 
-    student = models.ForeignObject(
-        Student, on_delete=models.DO_NOTHING, from_fields=["student_pk"], to_fields=["id"], related_name="+", null=True
-    )
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
-    told = models.ForeignObject(
-        ReportedSSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["student_pk"],
-        to_fields=["student"],
-        related_name="+",
-        null=True,
-    )
+    student = joined(Student, id="student_pk")
+    holder = joined_holder()
+    told = joined(ReportedSSID, student="student_pk")
 
     class Meta:
         managed = False

@@ -3,26 +3,18 @@
 from django.db import models
 
 from sisimport.imports.base import StagedRow
-from students.models import School, SSIDReplacement, Student
+from sisimport.imports.joins import joined, joined_school
+from students.models import SSIDReplacement, Student
 
 
 def _student(column: str) -> models.ForeignObject:
     """Join to a student whose key was found before the rules are asked."""
-    return models.ForeignObject(
-        Student, on_delete=models.DO_NOTHING, from_fields=[column], to_fields=["id"], related_name="+", null=True
-    )
+    return joined(Student, id=column)
 
 
 def _recorded(column: str) -> models.ForeignObject:
     """Join to what is known already of the SSID in this column having been retired."""
-    return models.ForeignObject(
-        SSIDReplacement,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", column],
-        to_fields=["state", "retired_ssid"],
-        related_name="+",
-        null=True,
-    )
+    return joined(SSIDReplacement, state="state", retired_ssid=column)
 
 
 class ReplacementRow(StagedRow):
@@ -49,14 +41,7 @@ class ReplacementRow(StagedRow):
     owner = _student("owner_pk")
     known = _recorded("retired_ssid")
     moved_on = _recorded("replacement_ssid")
-    known_school = models.ForeignObject(
-        School,
-        on_delete=models.DO_NOTHING,
-        from_fields=["lea_id", "school"],
-        to_fields=["lea_id", "code"],
-        related_name="+",
-        null=True,
-    )
+    known_school = joined_school()
 
     class Meta:
         managed = False

@@ -3,8 +3,7 @@
 from django.db import models
 
 from sisimport.imports.base import StagedRow
-from ssid.models.staged import joined_student
-from students.models import SSID
+from sisimport.imports.joins import joined_holder, joined_student
 
 
 class UtahResponseRow(StagedRow):
@@ -32,15 +31,7 @@ class UtahResponseRow(StagedRow):
     dup_ssid_line = models.IntegerField(default=0)
 
     student = joined_student()
-    # Whoever holds the file's SSID now, current or retired.
-    holder = models.ForeignObject(
-        SSID,
-        on_delete=models.DO_NOTHING,
-        from_fields=["state", "ssid"],
-        to_fields=["state", "ssid"],
-        related_name="+",
-        null=True,
-    )
+    holder = joined_holder()
 
     class Meta:
         managed = False
