@@ -72,10 +72,7 @@ def decide(
     with transaction.atomic():
         run = _open_run(run_id)
         lines = {decision.line for decision in decisions}
-        records = read_records(run, lines, IDENTITY)
-        if len(records) != len(lines):
-            missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
-            raise DecisionRefusedError(f"The file has no record in line {missing} that could be decided on.")
+        records = _records(run, lines)
         students = _students(run, decisions, schools)
         subjects = {decision.subject for decision in decisions}
         MatchDecision.objects.filter(run=run, subject__in=subjects, line__in=lines | set(replaced)).delete()
@@ -107,9 +104,9 @@ def take_back(
     chosen = set(lines)
     with transaction.atomic():
         run = _open_run(run_id)
+        records = _records(run, chosen)
         MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
         if subject == MATCH:
-            records = read_records(run, chosen, IDENTITY)
             keys = [key_of(record) for record in records.values()]
             _end(Q(key__in=keys), user)
         replan(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
@@ -124,6 +121,15 @@ def _open_run(run_id: int) -> ImportRun:
     if reason:
         raise DecisionRefusedError(reason)
     return run
+
+
+def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]]:
+    """What the file says in these lines; raises DecisionRefusedError when one of them holds no record."""
+    records = read_records(run, lines, IDENTITY)
+    if len(records) != len(lines):
+        missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
+        raise DecisionRefusedError(f"The file has no record in line {missing} that could be decided on.")
+    return records
 
 
 def _students(run: ImportRun, decisions: Sequence[Decision], schools: Collection[int] | None) -> dict[int, int]:

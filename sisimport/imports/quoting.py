@@ -15,6 +15,7 @@ from sisimport.imports.issues import Problem, Severity
 # A record may run over this many lines, and be tried this often, before its quotation mark counts as never closed.
 _MAX_LINES: Final = 20
 _MAX_TRIES: Final = 3
+MAX_SPAN: Final = 2 * _MAX_LINES  # blank lines inside a record do not count
 _LINE_END = re.compile(r"\s*\n\s*")
 
 
@@ -39,6 +40,23 @@ def split_line(line: str, delimiter: str) -> list[str]:
     if '"' not in line:
         return line.split(delimiter)
     return _parse([line], delimiter) or line.split(delimiter)
+
+
+def stands_alone(line: str, delimiter: str) -> bool:
+    """Is a line a record, or several cells of one, by itself: no quotation mark is left open at its end?"""
+    return '"' not in line or _parse([line], delimiter) is not None
+
+
+def span_of(lines: Sequence[str], *, delimiter: str, columns: int) -> int:
+    """How many lines the record takes that starts with the first of `lines`, as `split_quoted` would read them.
+
+    `lines` should hold MAX_SPAN lines, or all that the file still has.
+    """
+    kept = [(number, line) for number, line in enumerate(lines, 1) if number == 1 or line.strip(f" \t{delimiter}")]
+    split = split_quoted(
+        [n for n, _ in kept], [line for _, line in kept], delimiter=delimiter, columns=columns, final=True
+    )
+    return split.spans.get(1, 1)
 
 
 def split_quoted(numbers: Sequence[int], lines: list[str], *, delimiter: str, columns: int, final: bool) -> Quoted:

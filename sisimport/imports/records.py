@@ -1,7 +1,7 @@
 """Some records of a stored file, read again as the run read them: for pages beside a line, and for planning a few lines anew."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import IO
@@ -9,14 +9,16 @@ from typing import IO
 from sisimport.imports.detection import Recognition, recognise
 from sisimport.imports.lines import WINDOWS
 from sisimport.imports.models import ImportRun
-from sisimport.imports.reading import FileError, Problem, Reader, Row, read_lines
+from sisimport.imports.quoting import MAX_SPAN, span_of, stands_alone
+from sisimport.imports.reading import FileError, Problem, Reader, Row, iter_lines, read_lines
 from sisimport.imports.registry import all_layouts
 
 
 class LinesReader:
-    """Reads chosen lines of a file with the same answers as `Reader` gives for the whole of it, line numbers included.
+    """Reads the records that start in chosen lines, with the answers that `Reader` gives for the whole file.
 
-    Raises FileError as `Reader` does. A record that runs over several lines is not whole here: see `has_open_quote`.
+    Line numbers stay those of the file, the line with the column names is no record, and a record that runs over several
+    lines is whole. Raises FileError as `Reader` does.
     """
 
     def __init__(
@@ -28,31 +30,76 @@ class LinesReader:
         line_index: Sequence[Sequence[int]],
         lines: Iterable[int],
     ) -> None:
-        wanted = sorted(set(lines))
-        raw = read_lines(stream, line_index, wanted, recognition.encoding)
-        if any("\ufffd" in text for text in raw.values()):
-            # A file that was ASCII for long turned out to be Windows-1252 further down.
-            raw = read_lines(stream, line_index, wanted, WINDOWS)
-        self._numbers = sorted(raw)
-        self.has_open_quote = any(text.count('"') % 2 for text in raw.values())
-        text = "".join(f"{raw[number]}\n" for number in self._numbers)
-        known = replace(recognition, header=False, encoding="utf-8", notices=())
-        self._reader = Reader(io.BytesIO(text.encode("utf-8")), known, fields)
+        head = header_line(stream, recognition)
+        self._known = replace(recognition, header=False, encoding="utf-8", notices=())
+        self._fields = fields
+        self._groups = _records(stream, recognition, line_index, [number for number in set(lines) if number > head])
+        self.record_count = 0
         self.notices: list[Problem] = []
 
-    @property
-    def record_count(self) -> int:
-        return self._reader.record_count
-
     def blocks(self) -> Iterator[list[Row]]:
-        if not self._numbers:
-            return
-        try:
-            for block in self._reader.blocks():
-                yield [(self._numbers[number - 1], values, problems) for number, values, problems in block]
-        except FileError as error:
-            if error.code != "FILE-EMPTY":
-                raise
+        for group in self._groups:
+            numbers = list(group)
+            text = "".join(f"{line}\n" for line in group.values())
+            reader = Reader(io.BytesIO(text.encode("utf-8")), self._known, self._fields)
+            try:
+                for block in reader.blocks():
+                    yield [(numbers[number - 1], values, problems) for number, values, problems in block]
+            except FileError as error:
+                if error.code != "FILE-EMPTY":
+                    raise
+            self.record_count += reader.record_count
+
+
+def header_line(stream: IO[bytes], recognition: Recognition) -> int:
+    """Number of the line with the column names; 0 when the file has none."""
+    if not recognition.header:
+        return 0
+    stream.seek(0)
+    lines = iter_lines(stream, recognition.encoding)
+    return next((number for number, text in lines if text.strip(f" \t{recognition.delimiter}")), 0)
+
+
+def _records(
+    stream: IO[bytes], known: Recognition, line_index: Sequence[Sequence[int]], wanted: Sequence[int]
+) -> list[dict[int, str]]:
+    """Physical lines by number: all records of one line together, every record of several lines by itself."""
+    encoding = known.encoding
+    raw = read_lines(stream, line_index, wanted, encoding)
+    if any("\ufffd" in text for text in raw.values()):
+        # A file that was ASCII for long turned out to be Windows-1252 further down.
+        encoding = WINDOWS
+        raw = read_lines(stream, line_index, wanted, encoding)
+    if known.fixed_width:
+        return [raw] if raw else []
+    long = long_records(
+        stream, line_index, raw, encoding=encoding, delimiter=known.delimiter, columns=known.column_count
+    )
+    short = {number: raw[number] for number in sorted(raw) if number not in long}
+    return [*([short] if short else []), *long.values()]
+
+
+def long_records(
+    stream: IO[bytes],
+    line_index: Sequence[Sequence[int]],
+    raw: Mapping[int, str],
+    *,
+    encoding: str,
+    delimiter: str,
+    columns: int,
+) -> dict[int, dict[int, str]]:
+    """Those of the records that start in the lines `raw` which leave a quotation mark open, each with all of its lines."""
+    open_lines = [number for number, text in raw.items() if not stands_alone(text, delimiter)]
+    if not open_lines:
+        return {}
+    following = {number + step for number in open_lines for step in range(1, MAX_SPAN)}
+    near = {**read_lines(stream, line_index, following, encoding), **raw}
+    found = {}
+    for number in open_lines:
+        lines = [near[at] for at in range(number, number + MAX_SPAN) if at in near]
+        taken = span_of(lines, delimiter=delimiter, columns=columns)
+        found[number] = dict(enumerate(lines[:taken], number))
+    return found
 
 
 def read_records(run: ImportRun, lines: Iterable[int], fields: Sequence[str]) -> dict[int, dict[str, str | None]]:

@@ -12,6 +12,7 @@ from sisimport.imports.kinds import get_kind
 from sisimport.imports.layouts import Layout
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
 from sisimport.imports.reading import read_lines
+from sisimport.imports.records import long_records
 from sisimport.imports.registry import UnknownImportTypeError, all_layouts
 from students.models import Student
 
@@ -66,7 +67,12 @@ def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
         return {}
     try:
         with open_file(run.file) as stream:
-            lines_read = read_lines(stream, run.file.line_index, wanted, str(run.facts.get("encoding", "utf-8")))
+            encoding, index = str(run.facts.get("encoding", "utf-8")), run.file.line_index
+            lines_read = read_lines(stream, index, wanted, encoding)
+            if run.facts.get("several_lines"):
+                delimiter, columns = str(run.facts["delimiter"]), int(run.facts["columns"])
+                long = long_records(stream, index, lines_read, encoding=encoding, delimiter=delimiter, columns=columns)
+                lines_read |= {number: "\n".join(lines.values()) for number, lines in long.items()}
         return {number: shortened(text) for number, text in lines_read.items()}
     except (FileNotFoundError, OSError):
         return {}

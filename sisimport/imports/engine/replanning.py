@@ -69,7 +69,7 @@ def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR09
     if run.file is None or len(lines) > MAX_LINES or not keys:
         return None
     delimiter = str(run.facts.get("delimiter") or "").encode()
-    if not delimiter:
+    if not delimiter or run.facts.get("several_lines"):  # a value may stand in any line of its record
         return None
     known: set[bytes] = set()
     fresh = set(lines)

@@ -67,6 +67,9 @@ def stage(context: RunContext) -> None:
         if isinstance(reader, Reader):
             run.file.line_index = reader.line_index
             run.file.save(update_fields=["line_index"])
+            context.facts["encoding"] = reader.encoding  # known for sure only now
+            if reader.spans:
+                context.facts["several_lines"] = len(reader.spans)
     context.progress.report("indexing", context.record_count, context.record_count)
     of = ", ".join(quoted(model_column(import_type.row_model, name)) for name in import_type.measured_fields)
     execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}{f' ({of})' if of else ''}")

@@ -1,20 +1,22 @@
 """Data lines of a run's file for pages: cut into cells so that the delimiter shows, searched, and copied byte for byte."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import IO
 
 from sisimport.imports.files import open_file
 from sisimport.imports.issues import FileError
 from sisimport.imports.lines import whole_lines
 from sisimport.imports.models import ImportRun
-from sisimport.imports.quoting import split_line
+from sisimport.imports.quoting import MAX_SPAN, span_of, split_line, stands_alone
 from sisimport.imports.reports import data_lines
 
 MOST_HITS = 5000
 _SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only
 _LONGEST_SHOWN = 6000  # characters of one line
 _QUOTE = b'"'
-_MOST_CONTINUED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +95,48 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
 def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
     """The wanted lines byte for byte, line ends included, after the header line if the file has one.
 
-    A record that runs over several lines by quotes is copied whole; `wanted` names its first line.
+    `wanted` names the lines that records start in; a record that runs over several by quotes is copied whole.
     """
-    numbers = iter(sorted(set(wanted)))
-    following = next(numbers, None)
-    if run.file is None or following is None:
+    numbers = set(wanted)
+    if run.file is None or not numbers:
         return
-    number, header_open, continued = 0, bool(run.facts.get("header")), 0
+    last, header_open = max(numbers), bool(run.facts.get("header"))
+    ahead: deque[tuple[int, bytes]] = deque()
     with open_file(run.file) as stream:
-        for _offset, chunk in whole_lines(stream):
-            for line in chunk.splitlines(keepends=True):
-                number += 1
-                if header_open and line.strip(b"\xef\xbb\xbf \t\r\n"):
-                    header_open = False
-                    yield _ended(line)
-                    if following == number:
-                        following = next(numbers, None)
-                elif following == number:
-                    following = next(numbers, None)
-                    continued = _MOST_CONTINUED if line.count(_QUOTE) % 2 else 0
-                    yield _ended(line)
-                elif continued:
-                    continued = 0 if line.count(_QUOTE) % 2 else continued - 1
-                    yield _ended(line)
-                elif following is None:
-                    return
+        lines = _numbered(stream)
+        while entry := ahead.popleft() if ahead else next(lines, None):
+            number, line = entry
+            if header_open and line.strip(b"\xef\xbb\xbf \t\r\n"):
+                header_open = False
+                yield _ended(line)
+            elif number > last:
+                return
+            elif number in numbers:
+                yield _ended(line)
+                for _more in range(_span(run, line, lines, ahead) - 1):
+                    yield _ended(ahead.popleft()[1])
+
+
+def _numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    for _offset, chunk in whole_lines(stream):
+        for line in chunk.splitlines(keepends=True):
+            number += 1
+            yield number, line
+
+
+def _span(run: ImportRun, line: bytes, lines: Iterator[tuple[int, bytes]], ahead: "deque[tuple[int, bytes]]") -> int:
+    """How many lines the record takes that starts in `line`; those after it are put into `ahead`."""
+    delimiter, columns = str(run.facts.get("delimiter") or ""), int(run.facts.get("columns") or 0)
+    if not delimiter or _QUOTE not in line or stands_alone(_text(run, line), delimiter):
+        return 1
+    ahead.extend(islice(lines, max(MAX_SPAN - len(ahead), 0)))
+    texts = [_text(run, line), *(_text(run, more) for _number, more in ahead)]
+    return span_of(texts, delimiter=delimiter, columns=columns)
+
+
+def _text(run: ImportRun, line: bytes) -> str:
+    return line.decode("cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8", errors="replace").rstrip("\r\n")
 
 
 def _ended(line: bytes) -> bytes:
