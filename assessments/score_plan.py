@@ -12,7 +12,7 @@ from django.db.models import F
 from assessments.kinds import ASSESSMENT_KIND, SCORES
 from assessments.models import Assessment, ScoreRow
 from assessments.packing import CELL, CELLS, LENGTHS, SCORE, packed_row_sql
-from assessments.score_stage import has_score, in_test
+from assessments.score_stage import EARLIER, has_score, in_test, score_date
 from assessments.structure import LayoutTest, Part, school_year, structure, tests_of
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
@@ -59,8 +59,6 @@ def plan_scores(context: RunContext) -> None:
 def _plannable(context: RunContext) -> None:
     """Lines with a student whom this run may touch and without error, as a temporary table ordered by student."""
     rows = context.import_type.rows(context).filter(context.matched, refused=False, skipped=0, repeated=0)
-    from assessments.scores import score_date
-
     rows = rows.annotate(on=score_date(context), guard=F("student__identity_hash"), found=F("student__id"))
     sql, params = compiled(rows.order_by("student__id", "line").values_list("line", "found", "guard", "on"))
     execute(
@@ -183,12 +181,9 @@ def _pack(context: RunContext, targets: list[Target]) -> None:
         ]
         whens.append(f"WHEN {in_test(target.test)} THEN {' || '.join(parts)}")
     year = school_year(context.layout.key)
-    tested = "(extract(year FROM l.date) + CASE WHEN extract(month FROM l.date) >= 7 THEN 1 ELSE 0 END)::int"
-    # Grade 12 science rows may carry a score of an earlier year: it belongs to that year.
-    earlier = f"r.current_year_flag = 'N' AND l.date IS NOT NULL AND {tested} BETWEEN {year - 3} AND {year - 1}"
-    year_sql = (
-        f"CASE WHEN {earlier} THEN {tested} ELSE {year} END" if "current_year_flag" in context.fields else str(year)
-    )
+    year_sql = str(year)
+    if "current_year_flag" in context.fields:
+        year_sql = f"CASE WHEN {EARLIER} THEN r.current_year_flag::int ELSE {year} END"
     grade = "CASE WHEN r.grade_assessed ~ '^[1-9]$' THEN '0' || r.grade_assessed ELSE left(r.grade_assessed, 2) END"
     execute(
         f"""

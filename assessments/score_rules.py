@@ -35,7 +35,7 @@ def rules(context: RunContext) -> Sequence[Rule]:
         *_repeat_rules(),
         *_record_type_rules(tests),
         *_value_rules(tests),
-        *_range_rules(),
+        *_range_rules(tests),
     ]
 
 
@@ -140,10 +140,9 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     levels: dict[str, list[tuple[LayoutTest, Part]]] = {}
     for test in tests:
         for part in test.parts:
-            if part.scale:
-                scores.setdefault(part.scale, []).append((test, _SCALE))
-            if part.raw:
-                scores.setdefault(part.raw, []).append((test, _RAW))
+            numbers = ((part.scale, _SCALE), (part.raw, _RAW), (part.error, _RAW))
+            for column, pattern in (pair for pair in numbers if pair[0]):
+                scores.setdefault(column, []).append((test, pattern))
             if part.result:
                 levels.setdefault(part.result, []).append((test, part))
     found: list[Rule] = []
@@ -172,8 +171,29 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     return found
 
 
-def _range_rules() -> list[Rule]:
-    score = Case(When(scale_score__regex=_SCALE, then=Cast("scale_score", IntegerField())), output_field=IntegerField())
+def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
+    columns = ["scale_score", *(part.scale for test in tests for part in test.children if part.in_parents_range)]
+    return [*(_score_range_rule(column) for column in columns), _level_range_rule()]
+
+
+def _number(column: str) -> Any:
+    """A score as number; null where it is none."""
+    return Case(When(**{f"{column}__regex": _SCALE}, then=Cast(column, IntegerField())), output_field=IntegerField())
+
+
+def _inside(score: Any) -> Q:
+    return _at_least(score, "range__lowest") & ~_at_least(score, "range__highest", plus=1)
+
+
+def _score_range_rule(column: str) -> Rule:
+    known = LIVE & Q(range__lowest__isnull=False) & Q(**{f"{column}__regex": _SCALE})
+    return Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field=column, when=known & ~_inside(_number(column)),
+                found=F(column), needs_student=False,
+                expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()))  # fmt: skip
+
+
+def _level_range_rule() -> Rule:
+    score = _number("scale_score")
     known = LIVE & Q(range__lowest__isnull=False) & Q(scale_score__regex=_SCALE)
     level = Case(
         When(Q(range__level_2__isnull=True), then=Value("")),
@@ -183,16 +203,11 @@ def _range_rules() -> list[Rule]:
         default=Value("1"),
         output_field=CharField(),
     )
-    inside = _at_least(score, "range__lowest") & ~_at_least(score, "range__highest", plus=1)
-    return [
-        Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field="scale_score", when=known & ~inside,
-             found=F("scale_score"), expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()),
-             needs_student=False),
-        Rule(number="CA-E-7", code="EXC-LEVEL-RANGE", severity=WARNING, field="achievement_level",
-             when=known & inside & Q(achievement_level__regex=r"^[1-4]$") & Q(range__level_2__isnull=False)
-             & Q(Differs(F("achievement_level"), level)),
-             found=F("achievement_level"), expected=level, params={"score": F("scale_score")}, needs_student=False),
-    ]  # fmt: skip
+    return Rule(number="CA-E-7", code="EXC-LEVEL-RANGE", severity=WARNING, field="achievement_level",
+                when=known & _inside(score) & Q(achievement_level__regex=r"^[1-4]$") & Q(range__level_2__isnull=False)
+                & Q(Differs(F("achievement_level"), level)),
+                found=F("achievement_level"), expected=level, needs_student=False,
+                params={"score": F("scale_score")})  # fmt: skip
 
 
 class _AtLeast(models.Func):

@@ -1,9 +1,14 @@
 """Set-based work on the staged lines before the rules are asked: replaced SSIDs, lines without score, repeats, near matches."""
 
+from typing import Any
+
+from django.db.models import DateField, F, Value
+from django.db.models.functions import Coalesce, Greatest
+
 from assessments.models import Assessment, ScoreRange, ScoreRow
 from assessments.structure import LayoutTest, Part, no_score, ranges_of, school_year, tests_of, unscored_codes
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.issues import FileError
 from sisimport.imports.layouts import normalise_header
@@ -11,6 +16,8 @@ from sisimport.imports.reports import data_lines
 from students.models import LEA
 
 ROWS = ScoreRow._meta.db_table
+EARLIER = "r.current_year_flag LIKE '20__'"  # SQL: the score of a line is one of an earlier school year
+_LONGEST_CHAIN = 20  # SSIDs replaced one after the other; longer ones go in circles
 
 
 def prepare(context: RunContext) -> None:
@@ -23,6 +30,8 @@ def prepare(context: RunContext) -> None:
     refuse_other_headers(context)
     _mark_skipped(context, tests)
     _take_replaced_ssids()
+    _take_current_ssids()
+    _note_earlier_years(context)
     _mark_repeats(tests, has_uin="uin" in context.fields)
     _find_candidates(context)
     _load_ranges(tests, school_year(context.layout.key))
@@ -86,15 +95,72 @@ def _mark_skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
 
 
 def _take_replaced_ssids() -> None:
-    """Lines with an SSID that the state replaced go to whoever holds the new one."""
+    """Lines with an SSID that the state replaced go to whoever holds the new one, or the one that replaced that, and so on.
+
+    The first number of a chain that anybody holds counts. A chain that nobody holds leaves the line as the file has it.
+    """
+    held = "EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = c.state AND h.ssid = c.ssid)"
     execute(
         f"""
-        UPDATE {ROWS} r SET replaced_ssid = r.ssid, ssid = p.replacement_ssid
-        FROM students_ssidreplacement p
-        WHERE p.state = r.state AND p.retired_ssid = r.ssid
-          AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = r.state AND h.ssid = r.ssid)
+        WITH RECURSIVE c AS (
+          SELECT f.state, f.ssid AS first, f.ssid, 0 AS step
+          FROM (SELECT DISTINCT r.state, r.ssid FROM {ROWS} r
+            JOIN students_ssidreplacement p ON p.state = r.state AND p.retired_ssid = r.ssid) AS f
+          UNION ALL
+          SELECT c.state, c.first, p.replacement_ssid, c.step + 1
+          FROM c JOIN students_ssidreplacement p ON p.state = c.state AND p.retired_ssid = c.ssid
+          WHERE c.step < {_LONGEST_CHAIN} AND NOT {held}
+        )
+        UPDATE {ROWS} r SET replaced_ssid = r.ssid, ssid = c.ssid
+        FROM c WHERE c.state = r.state AND c.first = r.ssid AND c.step > 0 AND {held}
         """
     )
+
+
+def _take_current_ssids() -> None:
+    """Lines with a former SSID of a student say the same as lines with the current one: repeats are found by the number."""
+    execute(
+        f"""
+        UPDATE {ROWS} r SET replaced_ssid = coalesce(nullif(r.replaced_ssid, ''), r.ssid), ssid = c.ssid
+        FROM students_ssid h
+        JOIN LATERAL (SELECT s.ssid FROM students_ssid s WHERE s.student_id = h.student_id AND s.state = h.state
+          ORDER BY s.retired_at IS NOT NULL, s.ssid LIMIT 1) AS c ON c.ssid <> h.ssid
+        WHERE h.retired_at IS NOT NULL AND h.state = r.state AND h.ssid = r.ssid
+        """
+    )
+
+
+def _note_earlier_years(context: RunContext) -> None:
+    """Grade 12 science lines may carry a score of an earlier year, to which it belongs: the flag becomes that year."""
+    if "current_year_flag" not in context.fields or context.layout is None:
+        return
+    year = school_year(context.layout.key)
+    dated = ScoreRow.objects.exclude(current_year_flag__in=["", "Y"]).annotate(on=score_date(context))
+    sql, params = compiled(dated.values_list("line", "on"))
+    tested = "(extract(year FROM d.date) + CASE WHEN extract(month FROM d.date) >= 7 THEN 1 ELSE 0 END)::int"
+    execute(
+        f"""
+        UPDATE {ROWS} r SET current_year_flag = CASE
+          WHEN r.current_year_flag = 'N' AND {tested} BETWEEN {year - 3} AND {year - 1} THEN {tested}::text ELSE 'Y' END
+        FROM ({sql}) AS d(line, date) WHERE d.line = r.line
+        """,
+        params,
+    )
+
+
+def score_date(context: RunContext) -> Any:
+    """The test date of a line as an ORM expression: the final date where the layout has one, else the latest of its parts."""
+    sources: list[Any] = []
+    if "final_test_completed_date" in context.fields:
+        sources.append(F("final_test_completed_date"))
+    parts = [F(f"test_completed_date_{n}") for n in range(1, 5) if f"test_completed_date_{n}" in context.fields]
+    if parts:
+        sources.append(Greatest(*parts) if len(parts) > 1 else parts[0])
+    single = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
+    sources += [F(name) for name in single if name in context.fields]
+    if not sources:
+        return Value(None, output_field=DateField())
+    return Coalesce(*sources) if len(sources) > 1 else sources[0]
 
 
 def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
@@ -104,16 +170,17 @@ def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
     whens = " ".join(f"WHEN {in_test(test)} THEN {n}" for n, test in enumerate(tests, 1))
     test_number = f"CASE {whens} END"
     live = "NOT r.refused AND r.skipped = 0 AND r.ssid <> ''"
-    key = f"r.ssid, {test_number}, r.current_year_flag = 'N'"
+    year = f"CASE WHEN {EARLIER} THEN r.current_year_flag END"
+    key = f"r.ssid, {test_number}, {year}"
     if fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {live} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"):
         execute(
             f"""
             WITH keyed AS (
-              SELECT r.line, r.ssid, {test_number} AS test, r.current_year_flag = 'N' AS earlier,
+              SELECT r.line, r.ssid, {test_number} AS test, {year} AS year,
                 hashtextextended({values}, 0) AS h FROM {ROWS} r WHERE {live}
             ), judged AS (
               SELECT line, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
-                min(h) OVER w <> max(h) OVER w AS differ FROM keyed WINDOW w AS (PARTITION BY ssid, test, earlier)
+                min(h) OVER w <> max(h) OVER w AS differ FROM keyed WINDOW w AS (PARTITION BY ssid, test, year)
             )
             UPDATE {ROWS} r SET repeated = CASE WHEN differ THEN 2 WHEN j.line > j.first_line THEN 1 ELSE 0 END,
               repeated_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
@@ -157,10 +224,11 @@ def _find_candidates(context: RunContext) -> None:
 def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
     create_table(ScoreRange)  # type: ignore[arg-type]
     values = [
-        (spelling, r.grade, r.lowest, *r.levels, r.highest)
+        (spelling, grade, r.lowest, *r.levels, r.highest)
         for test in tests
         for r in ranges_of(test.ranges, year)
         for spelling in test.record_types
+        for grade in {r.grade, r.grade.lstrip("0")}
     ]
     if values:
         places = ", ".join("(%s, %s, %s::int, %s::int, %s::int, %s::int, %s::int)" for _ in values)

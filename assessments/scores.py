@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, CharField, DateField, F, FilteredRelation, Q, Value, When
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
 from assessments import score_plan, score_rules, score_stage
 from assessments.models import Assessment, ScoreRow, year_label
-from assessments.structure import LayoutTest, TypeFacts, family_of, school_year, test_names, tests_of
+from assessments.score_stage import score_date
+from assessments.structure import TypeFacts, family_of, school_year, test_names
 from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.issues import FileError
@@ -167,23 +167,3 @@ def assessment_option(code: str, name: str, fitting: Iterable[Assessment]) -> Op
             Choice(value=SKIP, label="Do not import these assessments"),
         ),
     )
-
-
-def tests_in(context: RunContext) -> tuple[LayoutTest, ...]:
-    assert context.layout is not None  # noqa: S101 - a staged file has one
-    return tests_of(context.layout)
-
-
-def score_date(context: RunContext) -> Any:
-    """The test date of a line as an ORM expression: the final date where the layout has one, else the latest of its parts."""
-    sources: list[Any] = []
-    if "final_test_completed_date" in context.fields:
-        sources.append(F("final_test_completed_date"))
-    parts = [F(f"test_completed_date_{n}") for n in range(1, 5) if f"test_completed_date_{n}" in context.fields]
-    if parts:
-        sources.append(Greatest(*parts) if len(parts) > 1 else parts[0])
-    single = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
-    sources += [F(name) for name in single if name in context.fields]
-    if not sources:
-        return Value(None, output_field=DateField())
-    return Coalesce(*sources) if len(sources) > 1 else sources[0]

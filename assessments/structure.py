@@ -26,6 +26,7 @@ class Part:
     """A parent or child test of one layout. The fields are those of the layout; empty: the layout has no such column.
 
     `results`: result statuses (code as stored -> name), best first. `spellings`: upper-case spelling in files -> code.
+    `in_parents_range`: its scale scores run from and to the same values as those of the parent.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Part:
     measure: str = ""
     results: Mapping[str, str] | None = None
     passing: tuple[str, ...] = ()
+    in_parents_range: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -151,7 +153,14 @@ def _part(code: str, name: str, facts: Mapping[str, Any], layout: Layout, *, pas
         key: facts[key] for key in ("scale", "raw", "result", "error", "measure") if facts.get(key) in layout.fields
     }
     results = structure()["results"][facts["results"]] if "result" in fields else None
-    return Part(code=code, name=name, results=results, passing=tuple(passing) if results else (), **fields)
+    return Part(
+        code=code,
+        name=name,
+        results=results,
+        passing=tuple(passing) if results else (),
+        in_parents_range=bool(facts.get("in_parents_range")) and "scale" in fields,
+        **fields,
+    )
 
 
 def test_names(layouts: Iterable[Layout]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """From a score file to scores: what is written, what is compared, what is undone."""
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 
@@ -204,6 +205,28 @@ def test_a_cohort_row_goes_to_the_year_of_its_test(home: District) -> None:
     assert scores()["CAST"]["school_year"] == "2021-22"
 
 
+def science(**facts: str) -> dict[str, str]:
+    return ela(record_type="06", grade_assessed="12", scale_score="620", achievement_level="2", **facts)
+
+
+def test_records_of_two_years_of_one_student_are_not_repeats(home: District) -> None:
+    earlier = science(current_year_flag="N", final_test_completed_date="2022-05-02", uin="2")
+
+    done = report(TYPE, text(LAYOUT, science(current_year_flag="Y"), earlier), work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 2}, [])
+    assert [s["school_year"] for s in scores_json(Student.objects.get())] == ["2023-24", "2021-22"]
+
+
+@pytest.mark.parametrize("date", ["2024-05-02", ""], ids=["tested this year", "no date"])
+def test_a_cohort_record_that_belongs_to_this_year_after_all_is_a_repeat(home: District, date: str) -> None:
+    cohort = {**science(current_year_flag="N", final_test_completed_date=date, uin="2"), "scale_score": "610"}
+
+    done = report(TYPE, text(LAYOUT, science(), cohort), work="import")
+
+    assert (counts(done), codes(done)) == ({"refused": 2}, ["AMB-RECORDS", "AMB-RECORDS"])
+
+
 def test_07_is_another_name_of_the_california_spanish_assessment(home: District) -> None:
     start(TYPE, text(LAYOUT, ela(record_type="07", scale_score="520", achievement_level="1")), work="import")
 
@@ -269,6 +292,18 @@ def test_a_retired_ssid_finds_the_student_with_a_notice(home: District) -> None:
     assert (counts(done), codes(done)) == ({"import": 1}, ["DIS-RETIRED"])
 
 
+def test_records_by_the_current_and_a_former_ssid_are_two_of_one_student(home: District) -> None:
+    SSID.objects.create(
+        student=Student.objects.get(), ssid=SSID_2, origin="staff", retired_at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    )
+
+    done = report(TYPE, text(LAYOUT, ela(), ela(ssid=SSID_2, scale_score="2510", uin="2")), work="import")
+
+    assert done["status"] == "completed"
+    assert counts(done) == {"refused": 2}
+    assert codes(done).count("AMB-RECORDS") == 2
+
+
 def test_a_replaced_ssid_finds_the_student_with_a_notice(home: District) -> None:
     SSIDReplacement.objects.create(retired_ssid=SSID_2, replacement_ssid=SSID_1)
 
@@ -276,6 +311,37 @@ def test_a_replaced_ssid_finds_the_student_with_a_notice(home: District) -> None
 
     assert (counts(done), codes(done)) == ({"import": 1}, ["DIS-RETIRED"])
     assert done["issues"][0]["found"] == SSID_2
+
+
+def test_a_chain_of_replaced_ssids_is_followed_to_its_end(home: District) -> None:
+    chain = ["9000000001", "9000000002", "9000000003", SSID_1]
+    for retired, replacement in pairwise(chain):
+        SSIDReplacement.objects.create(retired_ssid=retired, replacement_ssid=replacement)
+
+    done = report(TYPE, text(LAYOUT, ela(ssid=chain[0])), work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 1}, ["DIS-RETIRED"])
+    assert done["issues"][0]["found"] == chain[0]
+
+
+def test_a_chain_of_replaced_ssids_ends_at_the_first_number_somebody_holds(home: District) -> None:
+    home.add("101", ssid=SSID_2, first_name="Kim")
+    SSIDReplacement.objects.create(retired_ssid="9000000001", replacement_ssid=SSID_1)
+    SSIDReplacement.objects.create(retired_ssid=SSID_1, replacement_ssid=SSID_2)
+
+    done = report(TYPE, text(LAYOUT, ela(ssid="9000000001")))
+
+    assert {change["student"] for change in done["changes"] if change["line"]} == {"100"}
+
+
+@pytest.mark.parametrize("end", ["9000000003", "9000000001"], ids=["nobody has the last", "in a circle"])
+def test_a_chain_of_replaced_ssids_that_leads_nowhere_finds_nobody(home: District, end: str) -> None:
+    SSIDReplacement.objects.create(retired_ssid="9000000001", replacement_ssid="9000000002")
+    SSIDReplacement.objects.create(retired_ssid="9000000002", replacement_ssid=end)
+
+    done = report(TYPE, text(LAYOUT, ela(ssid="9000000001", first_name="Kim")))
+
+    assert (codes(done), done["issues"][0]["found"]) == (["DIS-NOTFOUND"], "9000000001")
 
 
 @pytest.mark.parametrize(
@@ -364,6 +430,8 @@ def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> N
         ({"achievement_level": "X"}, "EXC-LEVEL", "error"),
         ({"achievement_level": "7"}, "EXC-LEVEL", "warning"),
         ({"scale_score": "3900"}, "EXC-RANGE", "warning"),
+        ({"scale_score": "3900", "grade_assessed": "5"}, "EXC-RANGE", "warning"),
+        ({"scale_score_sem": "2;1|2400"}, "EXC-SCORE", "error"),
         ({"achievement_level": "1"}, "EXC-LEVEL-RANGE", "warning"),
         ({"birth_date": "2011-13-41"}, "FILE-DATE", "error"),
     ],
@@ -373,6 +441,18 @@ def test_invalid_values_are_exceptions(home: District, facts: dict[str, str], co
 
     assert [(i["code"], i["severity"]) for i in done["issues"]] == [(code, severity)]
     assert counts(done) == ({"refused": 1} if severity == "error" else {})
+
+
+ELPAC = {"record_type": "21", "scale_score": "1500", "achievement_level": "2"}
+
+
+@pytest.mark.parametrize("column", ["scale_score", "oral_scale_score", "written_scale_score"])
+def test_scores_of_elpac_composites_have_the_range_of_the_whole(home: District, column: str) -> None:
+    row = ela(**{**ELPAC, column: "1149"})
+
+    done = report("elpac-summative-2024", text("elpac-summative-2023-24", row))
+
+    assert [(i["code"], i["field"], i["expected"]) for i in done["issues"]] == [("EXC-RANGE", column, "1150 to 1800")]
 
 
 def test_day_first_dates_make_unclear_ones_an_error(home: District) -> None:
