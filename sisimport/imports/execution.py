@@ -8,12 +8,13 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from sisimport.imports.engine import applying, checking, planning, reverting, staging
+from sisimport.imports.engine import applying, checking, counting, planning, reverting, staging
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress, RunCancelledError
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
@@ -144,7 +145,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         progress.report("planning", context.record_count, context.record_count)
         planning.plan(context)
         import_type.after_plan(context)
-        values = planning.count_test(context)
+        totals = counting.count_test(context)
         if import_type.lists_absent:
             context.facts["absent_count"] = planning.list_absent(context)
         facts = {**_file_facts(context), **context.facts}
@@ -153,16 +154,15 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
             progress.report("applying")
             progress.cancellable = False
             lock_leas(context.lea_ids)
-            values |= _apply(run, run.pk, values)
-        summary = planning.summarise(run.pk, plan_run_id=run.pk)
+            totals = _apply(run, run.pk, totals)
         progress.close()
         _complete(
             run,
             layout=layout,
             facts=facts,
             lea_ids=sorted(context.lea_ids),
-            summary=summary,
-            **values,
+            summary=totals.summary,
+            **totals.counts,
         )
 
 
@@ -177,16 +177,15 @@ def _update(run: ImportRun, progress: Progress) -> None:
         progress.report("applying", 0, test.record_count)
         progress.cancellable = False
         counts = {name: getattr(test, name) for name in _COUNTS}
-        values = counts | _apply(run, test.pk, counts)
-        summary = planning.summarise(run.pk, plan_run_id=test.pk)
+        totals = _apply(run, test.pk, counting.Totals(counts=counts, **test.summary))
         progress.close()
         _complete(
             run,
             layout=test.layout,
             facts=test.facts,
             lea_ids=test.lea_ids,
-            summary=summary,
-            **values,
+            summary=totals.summary,
+            **totals.counts,
         )
 
 
@@ -202,22 +201,26 @@ _COUNTS = (
 )
 
 
-def _apply(run: ImportRun, plan_run_id: int, counts: dict[str, int]) -> dict[str, int]:
-    """Apply a plan and count what became of its lines."""
-    applying.apply(run, plan_run_id)
+def _apply(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
+    """Apply a plan with these totals, and say what became of its lines."""
+    present = {(entry["kind"], entry["operation"]) for entry in totals.changes}
+    counts = totals.counts
+    planned = counts["planned_count"]
+    if not applying.apply(run, plan_run_id, present):
+        return replace(totals, counts=counts | {"import_count": planned, "set_aside_count": 0})
     imported, aside = applying.count_applied(run, plan_run_id)
     values = {"import_count": imported, "set_aside_count": aside}
-    done = counts["planned_count"] - imported - aside
-    # A line counts as imported when one of its parts was written; what was set aside of it is said all the same.
-    if applying.report_set_aside(run, plan_run_id):
-        errors, warnings, notices = planning.severity_counts(list({run.pk, plan_run_id}))
-        values |= {"error_count": errors, "warning_count": warnings, "notice_count": notices}
+    done = planned - imported - aside
     if done:
         # Planned lines that were already as planned: unchanged, unless another part of the line was refused.
         refused = _refused_among_done(run, plan_run_id)
         values["refused_count"] = counts["refused_count"] + refused
         values["unchanged_count"] = counts["unchanged_count"] + done - refused
-    return values
+    totals = replace(totals, counts=counts | values)
+    # A line counts as imported when one of its parts was written; what was set aside of it is said all the same.
+    if applying.report_set_aside(run, plan_run_id):
+        totals = totals.with_issues(counting.issues_by_cause(list({run.pk, plan_run_id})))
+    return totals
 
 
 def _refused_among_done(run: ImportRun, plan_run_id: int) -> int:
@@ -245,15 +248,11 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         progress.report("reverting", 0, applied.record_count)
         progress.cancellable = False
         reverting.plan_revert(run)
-        (planned,) = fetch_one(
-            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
-            [run.pk],
-        )
+        changes, planned = counting.changes_by_kind(run.pk)
         counts = dict.fromkeys(_COUNTS, 0) | {"record_count": planned, "planned_count": planned}
-        values = counts | _apply(run, run.pk, counts)
-        summary = planning.summarise(run.pk, plan_run_id=run.pk)
+        totals = _apply(run, run.pk, counting.Totals(counts=counts, changes=changes))
         progress.close()
-        _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=summary, **values)
+        _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=totals.summary, **totals.counts)
 
 
 def _bulk_session() -> None:

@@ -313,7 +313,7 @@ def test_the_list_of_absent_students_follows(school: School) -> None:
 
 def test_counts_after_decisions_are_those_of_a_fresh_count(school: School) -> None:
     """Lines planned anew are counted alone; the whole must come out as if everything were counted."""
-    from sisimport.imports.engine import planning
+    from sisimport.imports.engine import counting
     from sisimport.imports.engine.context import RunContext
     from sisimport.imports.engine.progress import Progress
     from sisimport.imports.registry import get_type
@@ -329,6 +329,6 @@ def test_counts_after_decisions_are_those_of_a_fresh_count(school: School) -> No
 
     context = RunContext(run=test, import_type=get_type(test.import_type), progress=Progress(test.pk))
     context.record_count = test.record_count
-    fresh = planning.count_test(context)
-    assert {name: getattr(test, name) for name in fresh} == fresh
-    assert test.summary == planning.summarise(test.pk, plan_run_id=test.pk)
+    fresh = counting.count_test(context)
+    assert {name: getattr(test, name) for name in fresh.counts} == fresh.counts
+    assert test.summary == fresh.summary

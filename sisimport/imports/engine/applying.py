@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import models
 
-from sisimport.imports.engine.sql import column_type, execute, fetch_all, fetch_one, model_field, quoted
+from sisimport.imports.engine.sql import column_type, execute, fetch_one, model_field, quoted
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
@@ -39,16 +39,11 @@ class Plan:
         return sorted(chosen, key=lambda kind: kind.rank, reverse=operation == REMOVE)
 
 
-def apply(run: ImportRun, plan_run_id: int) -> None:
-    """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock."""
-    present = {
-        (kind, op)
-        for kind, op in fetch_all(
-            "SELECT DISTINCT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END"
-            " FROM imports_importchange WHERE run_id = %s",
-            [plan_run_id],
-        )
-    }
+def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bool:
+    """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock.
+
+    `present`: kinds and operations that the plan holds. Tells whether any change was set aside or found done already.
+    """
     _settle_statistics(plan_run_id)
     work = Plan(run=run, plan_run_id=plan_run_id, present=present)
     for operation in (UPDATE, REMOVE, CREATE):
@@ -65,11 +60,12 @@ def apply(run: ImportRun, plan_run_id: int) -> None:
                 kind.writer.write(run=run, plan_run_id=plan_run_id, operation=operation, aside=aside)
             else:
                 write(work, kind, aside=aside)
+    return aside
 
 
 def _settle_statistics(plan_run_id: int) -> None:
     """A plan written a moment ago is unknown to the planner, which would then go row by row: measure it, and prefer hashes."""
-    execute("ANALYZE imports_importchange")
+    execute("ANALYZE imports_importchange (run_id, line, seq, part, kind, object_id, student_id)")
     (large,) = fetch_one(
         "SELECT count(*) > %s FROM (SELECT 1 FROM imports_importchange WHERE run_id = %s LIMIT %s) AS c",
         [LARGE_PLAN, plan_run_id, LARGE_PLAN + 1],

@@ -12,11 +12,9 @@ from django.db.models import BooleanField, Case, F, Func, Q, Value, When
 
 from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, quoted
 from sisimport.imports.expressions import ChangedFields, Differs, Jsonb, NextId
 from sisimport.imports.issues import Severity
-
-MEASURE_FROM = 1000  # lines
 
 
 def plan(context: RunContext) -> None:
@@ -125,84 +123,6 @@ def _blocked_lines(context: RunContext) -> dict[str, str]:
     execute("ANALYZE blocked_part")
     return {
         part: f"EXISTS (SELECT 1 FROM blocked_part b WHERE b.line = q.line AND b.part = '{part}')" for (part,) in rows
-    }
-
-
-def count_test(context: RunContext) -> dict[str, int]:
-    """Outcome and severity counts of a run that has its issues and plan. The outcomes add up to the record count."""
-    run_id = context.run.pk
-    by_code = fetch_all(
-        "SELECT code, severity, count(*) FROM imports_importissue WHERE run_id = %s GROUP BY code, severity", [run_id]
-    )
-    totals = {s: sum(n for _code, severity, n in by_code if severity == s) for s in Severity}
-    (planned,) = fetch_one(
-        "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
-        [run_id],
-    )
-    # What was written a moment ago is unknown to the planner, which would then compare every line with every line.
-    if planned > MEASURE_FROM:
-        execute("ANALYZE imports_importchange (run_id, line, seq, kind, student_id)")
-    if sum(totals.values()) > MEASURE_FROM:
-        execute("ANALYZE imports_importissue (run_id, line, seq, severity, code, school_id)")
-    refused = skipped = 0
-    if totals[Severity.ERROR]:
-        (refused,) = fetch_one(
-            "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND severity = %s AND line > 0"
-            " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)",
-            [run_id, int(Severity.ERROR)],
-        )
-    skip_codes = sorted({code for code, _severity, _n in by_code} & set(skipping_codes()))
-    if skip_codes:
-        (skipped,) = fetch_one(
-            "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND code = ANY(%s) AND line > 0"
-            " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)"
-            " AND NOT EXISTS (SELECT 1 FROM imports_importissue e WHERE e.run_id = i.run_id AND e.line = i.line"
-            "   AND e.severity = %s)",
-            [run_id, skip_codes, int(Severity.ERROR)],
-        )
-    return {
-        "record_count": context.record_count,
-        "planned_count": planned,
-        "refused_count": refused,
-        "skipped_count": skipped,
-        "unchanged_count": context.record_count - planned - refused - skipped,
-        "error_count": totals[Severity.ERROR],
-        "warning_count": totals[Severity.WARNING],
-        "notice_count": totals[Severity.NOTICE],
-    }
-
-
-def skipping_codes() -> list[str]:
-    from sisimport.imports.issues import codes
-
-    return [code.code for code in codes.all() if code.skips]
-
-
-def severity_counts(run_ids: list[int]) -> tuple[int, int, int]:
-    """Issues of these runs: errors, warnings, notices."""
-    counts = dict(
-        fetch_all(
-            "SELECT severity, count(*) FROM imports_importissue WHERE run_id = ANY(%s) GROUP BY severity", [run_ids]
-        )
-    )
-    return counts.get(Severity.ERROR, 0), counts.get(Severity.WARNING, 0), counts.get(Severity.NOTICE, 0)
-
-
-def summarise(run_id: int, *, plan_run_id: int) -> dict[str, Any]:
-    """What report pages show without counting again: issues by cause, changes by kind."""
-    issues = fetch_all(
-        "SELECT code, severity, count(*), count(DISTINCT line) FROM imports_importissue WHERE run_id = ANY(%s)"
-        " GROUP BY code, severity ORDER BY severity DESC, count(*) DESC, code",
-        [[run_id, plan_run_id]],
-    )
-    changes = fetch_all(
-        "SELECT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END, count(*)"
-        " FROM imports_importchange WHERE run_id = %s GROUP BY 1, 2 ORDER BY 1, 2",
-        [plan_run_id],
-    )
-    return {
-        "issues": [{"code": c, "severity": s, "count": n, "lines": lines} for c, s, n, lines in issues],
-        "changes": [{"kind": k, "operation": op, "count": n} for k, op, n in changes],
     }
 
 

@@ -8,7 +8,7 @@ only while no Update has taken the plan up (a plan that was applied is the journ
 
 from collections.abc import Collection
 
-from sisimport.imports.engine import checking, planning, staging
+from sisimport.imports.engine import checking, counting, planning, staging
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress
 from sisimport.imports.engine.sql import execute, fetch_all
@@ -49,8 +49,8 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
     import_type.after_plan(context)
     if before is None or touched is None:
         context.record_count = run.record_count
-        values: dict[str, object] = dict(planning.count_test(context))
-        values["summary"] = planning.summarise(run.pk, plan_run_id=run.pk)
+        totals = counting.count_test(context)
+        values: dict[str, object] = {**totals.counts, "summary": totals.summary}
     else:
         values = corrected(run, before, tally(run.pk, touched))
     facts = {**run.facts, **context.facts}

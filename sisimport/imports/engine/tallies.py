@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sisimport.imports.engine.planning import skipping_codes
+from sisimport.imports.engine.counting import skipping_codes
 from sisimport.imports.engine.sql import fetch_all, fetch_one
 from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportRun
@@ -13,7 +13,7 @@ from sisimport.imports.models import ImportRun
 
 @dataclass(slots=True)
 class Tally:
-    """What planning.count_test and planning.summarise say, of some lines only."""
+    """What counting.count_test says, of some lines only."""
 
     planned: int = 0
     refused: int = 0
@@ -88,14 +88,14 @@ def corrected(run: ImportRun, before: Tally, after: Tally) -> dict[str, object]:
         "error_count": by_severity[Severity.ERROR],
         "warning_count": by_severity[Severity.WARNING],
         "notice_count": by_severity[Severity.NOTICE],
-        "summary": _summary(issues, lines, changes) | _rest_of(run),
+        "summary": _summary(issues, lines, changes),
     }
 
 
 def _summary(
     issues: Counter[tuple[str, int]], lines: Counter[tuple[str, int]], changes: Counter[tuple[str, str]]
 ) -> dict[str, Any]:
-    """As planning.summarise, in its order."""
+    """As in counting.Totals, in its order."""
     order = sorted(issues.items(), key=lambda item: (-item[0][1], -item[1], item[0][0]))
     return {
         "issues": [
@@ -109,7 +109,3 @@ def _summary(
             if count
         ],
     }
-
-
-def _rest_of(run: ImportRun) -> dict[str, Any]:
-    return {name: value for name, value in run.summary.items() if name not in ("issues", "changes")}

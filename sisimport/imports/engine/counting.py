@@ -1,0 +1,105 @@
+"""count: what became of the lines of a run, told once, so that no report page counts half a million rows again."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.issues import Severity, codes
+
+MEASURE_FROM = 1000  # rows
+
+
+@dataclass(slots=True, frozen=True)
+class Totals:
+    """`counts`: outcome and severity counts, named as the fields of ImportRun; the outcomes add up to the record count.
+    `issues` by cause and `changes` by kind and operation, as report pages show them."""
+
+    counts: dict[str, int]
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return {"issues": self.issues, "changes": self.changes}
+
+    def with_issues(self, issues: list[dict[str, Any]]) -> "Totals":
+        """These totals after further issues were written."""
+        return replace(self, counts=self.counts | severity_counts(issues), issues=issues)
+
+
+def count_test(context: RunContext) -> Totals:
+    """Totals of a run that has its issues and plan."""
+    run_id = context.run.pk
+    issues = issues_by_cause([run_id])
+    changes, planned = changes_by_kind(run_id)
+    severities = severity_counts(issues)
+    # What was written a moment ago is unknown to the planner, which would then compare every line with every line.
+    if planned > MEASURE_FROM:
+        execute("ANALYZE imports_importchange (run_id, line, seq, kind, student_id)")
+    if sum(severities.values()) > MEASURE_FROM:
+        execute("ANALYZE imports_importissue (run_id, line, seq, severity, code, school_id)")
+    refused = skipped = 0
+    if severities["error_count"]:
+        (refused,) = fetch_one(
+            "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND severity = %s AND line > 0"
+            " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)",
+            [run_id, int(Severity.ERROR)],
+        )
+    skip_codes = sorted({entry["code"] for entry in issues} & set(skipping_codes()))
+    if skip_codes:
+        (skipped,) = fetch_one(
+            "SELECT count(DISTINCT line) FROM imports_importissue i WHERE run_id = %s AND code = ANY(%s) AND line > 0"
+            " AND NOT EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = i.run_id AND c.line = i.line)"
+            " AND NOT EXISTS (SELECT 1 FROM imports_importissue e WHERE e.run_id = i.run_id AND e.line = i.line"
+            "   AND e.severity = %s)",
+            [run_id, skip_codes, int(Severity.ERROR)],
+        )
+    outcomes = {
+        "record_count": context.record_count,
+        "planned_count": planned,
+        "refused_count": refused,
+        "skipped_count": skipped,
+        "unchanged_count": context.record_count - planned - refused - skipped,
+    }
+    return Totals(counts=outcomes | severities, issues=issues, changes=changes)
+
+
+def skipping_codes() -> list[str]:
+    return [code.code for code in codes.all() if code.skips]
+
+
+def issues_by_cause(run_ids: list[int]) -> list[dict[str, Any]]:
+    """Issues of these runs: code, severity, their count and on how many lines they stand; the worst first."""
+    rows = fetch_all(
+        "SELECT code, severity, count(*), count(DISTINCT line) FROM imports_importissue WHERE run_id = ANY(%s)"
+        " GROUP BY code, severity ORDER BY severity DESC, count(*) DESC, code",
+        [run_ids],
+    )
+    return [{"code": c, "severity": s, "count": n, "lines": lines} for c, s, n, lines in rows]
+
+
+def severity_counts(issues: list[dict[str, Any]]) -> dict[str, int]:
+    named = {"error_count": Severity.ERROR, "warning_count": Severity.WARNING, "notice_count": Severity.NOTICE}
+    return {name: sum(e["count"] for e in issues if e["severity"] == severity) for name, severity in named.items()}
+
+
+def changes_by_kind(plan_run_id: int) -> tuple[list[dict[str, Any]], int]:
+    """Changes of a plan by kind and operation, and how many lines they come from."""
+    rows = fetch_all(
+        "SELECT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END, seq,"
+        " count(*), count(*) FILTER (WHERE line > 0) FROM imports_importchange WHERE run_id = %s GROUP BY 1, 2, 3",
+        [plan_run_id],
+    )
+    totals: dict[tuple[str, str], int] = {}
+    for kind, operation, _seq, count, _on_lines in rows:
+        totals[kind, operation] = totals.get((kind, operation), 0) + count
+    if len({seq for _kind, _operation, seq, _count, on_lines in rows if on_lines}) <= 1:
+        lines = sum(on_lines for *_what, on_lines in rows)  # one change a line: they need no sorting to be counted
+    else:
+        (lines,) = fetch_one(
+            "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",
+            [plan_run_id],
+        )
+    changes = [{"kind": k, "operation": op, "count": n} for (k, op), n in sorted(totals.items())]
+    return changes, lines
