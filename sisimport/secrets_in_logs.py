@@ -9,6 +9,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from sisimport.logs import PrivateFormatter
+
 _SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"'?]+""")
 
 
@@ -35,3 +37,5 @@ class AccessLogger(Logger):
         for log in (self.access_log, self.error_log):
             if not any(isinstance(kept, SecretsFilter) for kept in log.filters):
                 log.addFilter(SecretsFilter())
+        for handler in self.error_log.handlers:  # it tells of errors that end a download half way
+            handler.setFormatter(PrivateFormatter(self.error_fmt, self.datefmt))

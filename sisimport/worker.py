@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 import warnings
+from pathlib import Path
 from types import FrameType
 
 from sisimport.processes import end_with_parent
@@ -77,6 +78,7 @@ def work(options: list[str]) -> int:
     from sisimport.celery import app
 
     try:
+        make_broker_folders()
         app.worker_main(["--quiet", "worker", *CELERY_OPTIONS, f"--hostname={os.getpid()}@%h", *options])
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
@@ -87,6 +89,16 @@ def work(options: list[str]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def make_broker_folders() -> None:
+    """The folders of the filesystem broker: whoever empties it may take them away too, and no process starts without."""
+    from django.conf import settings
+
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    for name in ("data_folder_in", "control_folder"):
+        if folder := options.get(name):
+            Path(str(folder)).mkdir(parents=True, exist_ok=True)
 
 
 def main(arguments: list[str]) -> None:

@@ -6,6 +6,7 @@ A line ends with LF, CR LF or CR, nothing else; numbers count from 1 and include
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Final
 
@@ -182,6 +183,7 @@ def read_lines(stream: IO[bytes], line_index: LineIndex, wanted: Iterable[int], 
     """The wanted physical lines by number, found by seeking through the index; numbers beyond the file are left out.
 
     `line_index` is what `Reader.line_index` holds after reading; stretches between its entries are read at most once.
+    A line without end, and what comes after it, is left out too.
     """
     index = [(int(line), int(offset)) for line, offset in line_index] or [(1, 0)]
     starts = [line for line, _ in index]
@@ -198,21 +200,26 @@ def read_lines(stream: IO[bytes], line_index: LineIndex, wanted: Iterable[int], 
             lines = data.splitlines()
             found |= {n: _decode_line(lines[n - line], encoding) for n in sorted(numbers) if n - line < len(lines)}
         else:
-            found |= _read_tail(stream, line, offset, numbers, encoding)
+            for number, text in _read_tail(stream, line, offset, numbers, encoding):
+                found[number] = text
     return found
 
 
-def _read_tail(stream: IO[bytes], line: int, offset: int, numbers: set[int], encoding: str) -> dict[int, str]:
+def _read_tail(
+    stream: IO[bytes], line: int, offset: int, numbers: set[int], encoding: str
+) -> Iterator[tuple[int, str]]:
     """The lines of the last stretch, which may run far beyond the index."""
-    found: dict[int, str] = {}
-    for start, chunk in whole_lines(stream, start=offset, max_line_bytes=_REREAD_LIMIT):
-        lines = _drop_bom(chunk, start).splitlines()
-        here = [number for number in numbers if line <= number < line + len(lines)]
-        found |= {number: _decode_line(lines[number - line], encoding) for number in sorted(here)}
-        line += len(lines)
-        if len(found) == len(numbers):
-            break
-    return found
+    missing = len(numbers)
+    with suppress(FileError):  # the very line a file was refused for may be a gigabyte long
+        for start, chunk in whole_lines(stream, start=offset, max_line_bytes=_REREAD_LIMIT):
+            lines = _drop_bom(chunk, start).splitlines()
+            here = [number for number in numbers if line <= number < line + len(lines)]
+            for number in sorted(here):
+                yield number, _decode_line(lines[number - line], encoding)
+            line += len(lines)
+            missing -= len(here)
+            if not missing:
+                return
 
 
 def _drop_bom(chunk: bytes, offset: int) -> bytes:

@@ -117,7 +117,7 @@ codes.register(
     IssueCode(
         "FILE-LEA",
         "The file is another district's",
-        "The file is from district {found}; yours is {expected}.",
+        "The file is from district {found}; known here: {expected}.",
         "Download the file of your own district, or add the district if it should be here.",
     ),
     IssueCode(

@@ -4,7 +4,6 @@ The broker is a doorbell: the message says only that a run waits, and may be los
 whether somebody is on it already, PostgreSQL says (execution.py); who looks for lost ones is reaper.py.
 """
 
-import contextlib
 import logging
 
 from celery import current_app, shared_task
@@ -14,12 +13,15 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="imports.execute_run", ignore_result=True)
 def execute_run_task(*, run_id: int) -> None:
-    """Execute a run, if it is still to be done. A lost database session is no failure: the reaper rings again."""
-    from sisimport.imports.execution import InterruptedRunError, execute_run
+    """Execute a run, if it is still to be done. Whatever hinders it is no failure of the run: the reaper rings again."""
+    from sisimport.imports.execution import InterruptedRunError, error_place, execute_run
 
-    # Interrupted: said in the log already, and the reaper rings again.
-    with contextlib.suppress(InterruptedRunError):
+    try:
         execute_run(run_id)
+    except InterruptedRunError:  # said in the log already
+        pass
+    except Exception as error:  # noqa: BLE001 - the broker's own log would quote the error's text
+        logger.error("run %s could not be taken up, %s", run_id, error_place(error))
 
 
 def ring(run_id: int) -> None:

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 from sisimport.imports.access import Capability, requires
 from ssid.collection_forms import InviteForm
 from students import families
-from students.access import visible_students
-from students.models import FamilyInvitation, FamilyMember, Student
+from students.access import log_view, visible_students
+from students.models import FamilyInvitation, FamilyMember, Student, StudentView
 
 
 @requires(Capability.EDIT_STUDENTS)
@@ -27,6 +27,8 @@ def family_accounts(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             _withdraw(request, student)
             return redirect("family_accounts", student.pk)
+    else:
+        log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Family accounts")
     context = {
         "student": student,
         "form": form,

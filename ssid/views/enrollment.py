@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from sisimport.imports.access import Capability, requires
 from ssid.collection_forms import SSIDForm, StatusFilter
 from students import collection, services
-from students.access import visible_students
-from students.models import SSID, AnnualEnrollment, ReportedSSID, Student
+from students.access import log_view, visible_students
+from students.models import SSID, AnnualEnrollment, ReportedSSID, Student, StudentView
 from students.school_years import current_school_year
 
 Status = AnnualEnrollment.Status
@@ -46,6 +46,8 @@ def enrollment(request: HttpRequest, pk: int) -> HttpResponse:
         ssid_form = _take_step(request, student, year)
         if ssid_form is None:
             return redirect("enrollment", student.pk)
+    else:
+        log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Enrollment form")
     form = AnnualEnrollment.objects.filter(student=student, school_year=year).first()
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     policy = collection.get_policy()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,15 +136,25 @@ class Broker:
             worker.kill()
 
     def flush(self) -> None:
-        assert self.server
-        self.server.client().flushall()
+        """Forget every message."""
+        if self.server:
+            self.server.client().flushall()
+        else:
+            for message in (self.folder / "broker").iterdir():
+                message.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        assert self.server
-        self.server.stop()
+        """Go away with everything: the server, or the folders of the filesystem transport."""
+        if self.server:
+            self.server.stop()
+        else:
+            for folder in ("broker", "broker-control"):
+                shutil.rmtree(self.folder / folder, ignore_errors=True)
 
     def start_empty(self) -> None:
-        """Come back on the same port, remembering nothing."""
+        """Come back on the same port, remembering nothing. (Folders come back with the next process that needs them.)"""
+        if self.server is None:
+            return
         self.server = ValkeyServer(port=self.port)
         self.server.start()
         self.flush()

@@ -101,6 +101,7 @@ def test_after_a_killed_worker_the_next_worker_does_the_run_anew(
 
 
 @WORKS
+@BOTH_BROKERS
 def test_a_database_session_cut_in_mid_work_is_no_failure(
     work: Work, worker: Worker, district: District, barrier: Barrier
 ) -> None:
@@ -132,7 +133,7 @@ def test_a_fault_in_mid_copy_is_no_failure(fault: str, worker: Worker, uploads: 
 
 
 @WORKS
-@pytest.mark.parametrize("broker", ["valkey"], indirect=True)
+@BOTH_BROKERS
 def test_a_broker_that_restarts_empty_disturbs_no_run_and_loses_none(
     work: Work, broker: Broker, worker: Worker, district: District, barrier: Barrier
 ) -> None:
@@ -148,7 +149,7 @@ def test_a_broker_that_restarts_empty_disturbs_no_run_and_loses_none(
     assert worker.process.poll() is None
 
 
-@pytest.mark.parametrize("broker", ["valkey"], indirect=True)
+@BOTH_BROKERS
 def test_a_ring_that_was_flushed_away_is_made_good(broker: Broker, district: District) -> None:
     broker.kill_workers()
     run = district.start_test()

@@ -37,8 +37,9 @@ class Server:
             self.port = int(probe.getsockname()[1])
         unset = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
-        self.log = data_dir.parent / f"{self.port}.log"
-        with self.log.open("ab") as log:
+        # One for each server: another may get the same port, and must not be taken for this one.
+        self.log = data_dir.parent / f"server{len(list(data_dir.parent.glob('server*.log')))}.log"
+        with self.log.open("xb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sisimport.server", *options],
                 cwd=ROOT,

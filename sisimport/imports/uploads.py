@@ -1,0 +1,16 @@
+"""How an upload is received: on disk, and no more of it than is ever taken."""
+
+from django.conf import settings
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+
+
+class LimitedUploadHandler(TemporaryFileUploadHandler):
+    """Keeps one byte more than IMPORT_MAX_BYTES and drops the rest, so that no upload fills the disk.
+
+    The form sees the true size and refuses the file in its own words; a connection that is cut says nothing.
+    """
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        kept = raw_data[: max(settings.IMPORT_MAX_BYTES + 1 - start, 0)]
+        if kept:
+            super().receive_data_chunk(kept, start)

@@ -1,0 +1,56 @@
+"""What a log may say of an error: its type and the places it came through, never its text.
+
+The text of a database error quotes the row, that of a conversion the value: both are students' data. With DEBUG on, for
+development on invented data, texts are shown.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+_FRAMES = 30
+
+
+def error_text(error: BaseException) -> str:
+    """The frames and types of an error and of those that led to it, the first one first."""
+    said = []
+    for one in reversed(list(_chain(error))):
+        frames = traceback.extract_tb(one.__traceback__)[-_FRAMES:]
+        places = "".join(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n' for frame in frames)
+        said.append(f"Traceback (most recent call last, text left out):\n{places}{type(one).__qualname__}")
+    return "\n\n".join(said)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+
+
+class PrivateFormatter(logging.Formatter):
+    """Tracebacks without the errors' texts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_text = None  # what another handler may have formatted
+        formatted = super().format(record)
+        record.exc_text = None
+        return formatted
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the name is logging's)
+        return error_text(ei[1]) if ei and ei[1] else ""
+
+
+def private_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: of an error its type and the place where it arose (the page's own entry tells the whole way)."""
+    error = event.pop("exc_info", None)
+    found = error if isinstance(error, BaseException) else sys.exc_info()[1] if error else None
+    if found is not None:
+        frames = traceback.extract_tb(found.__traceback__)[-1:]
+        event["error"] = type(found).__qualname__
+        event["at"] = f"{frames[0].name}:{frames[0].lineno}" if frames else ""
+    return event
