@@ -1,12 +1,21 @@
-"""Administration of test set-ups. What imports find a set-up by (state code, parent) is fixed once it is there."""
+"""Administration of test set-ups; scores to read. What imports find a set-up by (state code, parent) is fixed once made.
+
+Scores are not edited here: the state's file is where they are right, and the next import of it would put them back.
+"""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
-from assessments.models import Assessment
+from assessments.admin_forms import AssessmentForm
+from assessments.models import Assessment, ListedScore, year_label
+from students.access import visible_school_ids
+from students.school_years import current_school_year
 
 _FIXED = ("state_code", "parent")
 
@@ -30,7 +39,8 @@ class ChildInline(TabularInline):
 class AssessmentAdmin(ModelAdmin):
     """Names, passing scores, comments and Display Options; later imports keep finding the record."""
 
-    list_display = ("name", "state_code", "parent", "score_type", "start_date", "passing_score", "shown_to_families")
+    form = AssessmentForm
+    list_display = ("name", "state_code", "parent", "score_type", "passing_score", "shown_to_families", "scores")
     list_filter = ("shown_to_families", "score_type", ("parent", admin.EmptyFieldListFilter))
     list_select_related = ("parent",)
     search_fields = ("name", "state_code")
@@ -41,6 +51,11 @@ class AssessmentAdmin(ModelAdmin):
         ("Results", {"fields": ("results", "passing_score", "comments")}),
         ("Display Options", {"fields": ("shown_to_families",)}),
     )
+
+    @admin.display(description="Scores")
+    def scores(self, assessment: Assessment) -> str:
+        address = reverse("admin:assessments_listedscore_changelist")
+        return format_html('<a href="{}?assessment__id__exact={}">Read</a>', address, assessment.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Assessment | None = None) -> tuple[str, ...]:  # noqa: ARG002
         return _FIXED if obj is not None else ()
@@ -55,3 +70,98 @@ def _has_scores(assessment: Assessment) -> bool:
 
     ids = [assessment.pk, *assessment.children.values_list("pk", flat=True)]
     return Score.objects.filter(assessment_id__in=ids).exists()
+
+
+class AssessmentFilter(admin.SimpleListFilter):
+    """Whole tests first, their parts under them."""
+
+    title = "assessment"
+    parameter_name = "assessment__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        rows = Assessment.objects.select_related("parent")
+        ranked = sorted(
+            rows, key=lambda a: ((a.parent or a).position, (a.parent or a).pk, a.parent_id or 0, a.position)
+        )
+        return [(str(a.pk), f"{a.parent.name}: {a.name}" if a.parent else a.name) for a in ranked]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ListedScore]) -> QuerySet[ListedScore]:  # noqa: ARG002
+        value = self.value()
+        return queryset.filter(assessment_id=value) if value and value.isdecimal() else queryset
+
+
+class YearFilter(admin.SimpleListFilter):
+    title = "school year"
+    parameter_name = "year"
+    first = 2018
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        this = int(current_school_year().split("-")[1])
+        return [(str(year), year_label(year)) for year in range(this, self.first - 1, -1)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ListedScore]) -> QuerySet[ListedScore]:  # noqa: ARG002
+        value = self.value()
+        return queryset.filter(school_year=value) if value and value.isdecimal() else queryset
+
+
+@admin.register(ListedScore)
+class ListedScoreAdmin(ModelAdmin):
+    """Scores by student, assessment and year, of the students whom the user may see. To read only."""
+
+    list_display = (
+        "page",
+        "test",
+        "year",
+        "date",
+        "grade",
+        "scale_score",
+        "raw_score",
+        "result",
+        "status",
+        "run",
+    )
+    list_display_links = None
+    list_filter = (AssessmentFilter, YearFilter)
+    list_select_related = ("student", "assessment", "assessment__parent")
+    search_fields = ("=student__local_number",)
+    search_help_text = "Local student number"
+    show_full_result_count = False
+    ordering = ("student", "assessment", "school_year")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ListedScore]:
+        ids = visible_school_ids(request.user)
+        return ListedScore.objects.all() if ids is None else ListedScore.objects.filter(student__school_id__in=ids)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> None:  # noqa: ARG002
+        """One score has no page here: the student's page shows it among the others."""
+        return
+
+    @admin.display(description="Student")
+    def page(self, score: ListedScore) -> str:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("student", args=[score.student_id]), score.student.local_number
+        )
+
+    @admin.display(description="Assessment")
+    def test(self, score: ListedScore) -> str:
+        parent = score.assessment.parent
+        return f"{parent.name}: {score.assessment.name}" if parent else score.assessment.name
+
+    @admin.display(description="School year")
+    def year(self, score: ListedScore) -> str:
+        return year_label(score.school_year)
+
+    @admin.display(description="Run")
+    def run(self, score: ListedScore) -> str:
+        if score.run_id is None:
+            return "-"
+        return format_html('<a href="{}">{}</a>', reverse("run", args=[score.run_id]), score.run_id)

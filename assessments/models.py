@@ -97,6 +97,30 @@ class Score(models.Model):
         return names.get(self.result, self.result)
 
 
+class ListedScore(models.Model):
+    """Scores as the admin lists them: the same table, under a key of one column, which lists need and never look up by."""
+
+    student = models.OneToOneField(Student, on_delete=models.DO_NOTHING, primary_key=True, related_name="+")
+    assessment = models.ForeignKey(Assessment, on_delete=models.DO_NOTHING, related_name="+")
+    school_year = models.SmallIntegerField()
+    date = models.DateField(null=True)
+    scale_score = models.CharField(max_length=8)
+    raw_score = models.CharField(max_length=8)
+    result = models.CharField(max_length=40)
+    grade = models.CharField("grade assessed", max_length=2)
+    status = models.CharField("condition code", max_length=8)
+    run_id = models.BigIntegerField("run", null=True)
+
+    class Meta:
+        managed = False
+        db_table = "assessments_score"
+        verbose_name = "score"
+        ordering = ["student", "assessment", "school_year"]
+
+    def __str__(self) -> str:
+        return f"Score of student {self.student_id} on assessment {self.assessment_id}, {year_label(self.school_year)}"
+
+
 def year_label(school_year: int) -> str:
     """2024 -> `2023-24`."""
     return f"{school_year - 1}-{school_year % 100:02d}"

@@ -106,20 +106,30 @@ def _shown(score: Score) -> ShownScore:
     entry = next((r for r in score.assessment.results if str(r.get("code")) == score.result), None)
     name = str(entry["name"]) if entry else ""
     result = score.result if name in ("", score.result) else f"{score.result} {name}"
-    passing = [r for r in score.assessment.results if r.get("passing")]
-    tone = "" if not passing or entry is None else "ok" if entry.get("passing") else "warn"
     return ShownScore(
         year=year_label(score.school_year),
         name=score.assessment.name,
         scale=score.scale_score,
         raw=score.raw_score,
         result=result,
-        tone=tone,
+        tone=_tone(score, entry),
         date=score.date,
         status=score.status,
         measure=score.measure,
         error=score.error_band,
     )
+
+
+def _tone(score: Score, entry: dict[str, Any] | None) -> str:
+    """Passed or not, by the passing score of the set-up, else by its results; blank where neither says."""
+    limit = score.assessment.passing_score
+    if limit.isdecimal() and score.scale_score.isdecimal():
+        passed = int(score.scale_score) >= int(limit)
+    elif entry is None or not any(r.get("passing") for r in score.assessment.results):
+        return ""
+    else:
+        passed = bool(entry.get("passing"))
+    return "ok" if passed else "warn"
 
 
 @dataclass(frozen=True, slots=True)
