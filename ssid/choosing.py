@@ -188,6 +188,7 @@ class Choice:
     request_line: int
     candidate_line: int | None
     reason: str = ""
+    seen: int | None = None  # the decision that the person saw, as in imports.decisions.Decision
 
 
 def choose(run: ImportRun, choices: Sequence[Choice], *, user: object, scope: Scope) -> ImportRun:
@@ -195,16 +196,24 @@ def choose(run: ImportRun, choices: Sequence[Choice], *, user: object, scope: Sc
     line that is no candidate of its request."""
     wanted = {choice.request_line for choice in choices}
     requests = {r.line: r for r in requests_in(run, wanted, scope)}
-    decisions, replaced = [], set()
+    decisions = []
     for choice in choices:
         request = requests[choice.request_line]
         line = choice.candidate_line if choice.candidate_line is not None else request.line
         if line not in request.lines:
             raise KeyError(line)
         answer = ACCEPT if choice.candidate_line is not None else REFUSE
-        decisions.append(Decision(line=line, subject=CANDIDATE, answer=answer, reason=choice.reason))
-        replaced |= set(request.lines)
-    return decide(run_id=run.pk, decisions=decisions, user=user, schools=scope.limit(run), replaced=replaced)  # type: ignore[arg-type]
+        decisions.append(
+            Decision(
+                line=line,
+                subject=CANDIDATE,
+                answer=answer,
+                reason=choice.reason,
+                over=tuple(request.lines),
+                seen=choice.seen,
+            )
+        )
+    return decide(run_id=run.pk, decisions=decisions, user=user, schools=scope.limit(run))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +249,4 @@ def propose(run: ImportRun, score: int, scope: Scope) -> Picks:
 def choose_all(run: ImportRun, picks: Picks, *, user: object, scope: Scope) -> ImportRun:
     """Choose what a preview showed."""
     reason = f"Chosen with all others at {picks.score} % or above"
-    return choose(run, [Choice(r.line, r.best_line, reason) for r in picks.found], user=user, scope=scope)
+    return choose(run, [Choice(r.line, r.best_line, reason, seen=0) for r in picks.found], user=user, scope=scope)

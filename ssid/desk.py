@@ -315,7 +315,8 @@ class Proposals:
 def propose(run: ImportRun, threshold: float, scope: Scope) -> Proposals:
     """The open lines with one candidate that is safe to accept at this threshold (see matching.safe_best). A student is
     proposed for one line only: two lines that mean the same student are for a person to judge."""
-    lines = line_numbers(run, LineState.OPEN, scope)
+    decided = set(MatchDecision.objects.filter(run=run, subject=MATCH).values_list("line", flat=True))
+    lines = [line for line in line_numbers(run, LineState.OPEN, scope) if line not in decided]
     chosen: list[Proposal] = []
     for block in chunked(lines[:MAX_AT_ONCE], _BLOCK):
         found = find_candidates(identities(run, block), schools=scope.limit(run), limit=JUDGED)
@@ -341,6 +342,7 @@ def accept_all(run: ImportRun, proposals: Proposals, *, user: object, scope: Sco
             student_id=p.student_id,
             score=Decimal(str(p.score)),
             reason=reason,
+            seen=0,
         )
         for p in proposals.found
     ]

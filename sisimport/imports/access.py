@@ -39,7 +39,7 @@ class Capability(StrEnum):
     REVERT_OWN = "revert_own"
     REVERT_ANY = "revert_any"
     REVIEW_RUNS = "review_runs"  # runs of everybody
-    APPROVE = "approve"  # decide on matches
+    APPROVE = "approve"  # accept many matches at a threshold, decide on runs of others
     EDIT_STUDENTS = "edit_students"  # in the admin, with a reason
     SETTINGS = "settings"
 
@@ -233,6 +233,16 @@ def may_revert(user: User, run: ImportRun) -> bool:
 def may_update(user: User, run: ImportRun) -> bool:
     """May the user apply this Test? It changes every line of it, so all of them must be the user's."""
     return can(user, Capability.UPDATE) and sees_whole_run(user, run)
+
+
+def may_decide(user: User, run: ImportRun) -> bool:
+    """May the user say whose record a line of this Test is? Whoever may apply it may, one line at a time; reviewers always."""
+    return can(user, Capability.APPROVE) or may_update(user, run)
+
+
+def may_accept_many(user: User) -> bool:
+    """May the user set a threshold above which matches are accepted together?"""
+    return can(user, Capability.APPROVE)
 
 
 def may_cancel(user: User, run: ImportRun) -> bool:

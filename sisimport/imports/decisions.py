@@ -3,7 +3,7 @@
 Every call is one transaction: the decisions, what is remembered of them, and the plan of the lines they touch.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,15 +22,35 @@ from students.models import Student
 MATCH, CANDIDATE = MatchDecision.Subject.MATCH, MatchDecision.Subject.CANDIDATE
 ACCEPT, REFUSE = MatchDecision.Answer.ACCEPT, MatchDecision.Answer.REFUSE
 MAX_REASON = 500
+# Lines that one decision is about, and the key of the decision on them that a person saw (0: there was none; None: never mind).
+Seen = tuple[tuple[int, ...], int | None]
 
 
 class DecisionRefusedError(Exception):
     """A decision that cannot be taken; its text is for the user."""
 
 
+class DecidedMeanwhileError(DecisionRefusedError):
+    """Somebody else decided on these lines after the page was shown: what they decided stands, and is to be looked at first."""
+
+    def __init__(self, surprises: Mapping[tuple[int, ...], str]) -> None:
+        """`surprises`: lines that one decision is about -> who decided otherwise, empty when it was taken back."""
+        self.lines = frozenset(line for several in surprises for line in several)
+        first = sorted(several[0] for several in surprises)
+        shown = ", ".join(f"{line:,}" for line in first[:5]) + (" …" if len(first) > 5 else "")
+        whom = " and ".join(sorted({name for name in surprises.values() if name})) or "Somebody"
+        super().__init__(
+            f"{whom} decided on line {shown} after you opened the page. That stands; look at it before you change it."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One answer on one line. `student_id`: whose record it is (accepted matches). `score`: as it was shown."""
+    """One answer on one line. `student_id`: whose record it is (accepted matches). `score`: as it was shown.
+
+    `over`: further lines whose decision on the same subject it replaces (the other candidates of a request).
+    `seen`: the decision on all these lines that the person saw, see Seen.
+    """
 
     line: int
     subject: MatchDecision.Subject
@@ -38,6 +58,8 @@ class Decision:
     student_id: int | None = None
     score: Decimal | None = None
     reason: str = ""
+    over: tuple[int, ...] = ()
+    seen: int | None = None
 
 
 def why_closed(run: ImportRun) -> str:
@@ -60,12 +82,10 @@ def decide(
     decisions: Sequence[Decision],
     user: AbstractBaseUser | None,
     schools: Collection[int] | None,
-    replaced: Collection[int] = (),
 ) -> ImportRun:
     """Take decisions and plan the lines they touch anew. `schools`: those whose students the user may see (None: all).
 
-    `replaced`: further lines whose earlier decision on the same subject goes (the other candidates of a request).
-    Raises DecisionRefusedError: closed run, unknown line, student of another school.
+    Raises DecisionRefusedError: closed run, unknown line, student of another school; DecidedMeanwhileError.
     """
     if not decisions:
         raise DecisionRefusedError("Nothing was chosen.")
@@ -74,8 +94,10 @@ def decide(
         lines = {decision.line for decision in decisions}
         records = _records(run, lines)
         students = _students(run, decisions, schools)
-        subjects = {decision.subject for decision in decisions}
-        MatchDecision.objects.filter(run=run, subject__in=subjects, line__in=lines | set(replaced)).delete()
+        for subject in {decision.subject for decision in decisions}:
+            about = [decision for decision in decisions if decision.subject == subject]
+            touched = _without_surprise(run, subject, [((d.line, *d.over), d.seen) for d in about])
+            MatchDecision.objects.filter(run=run, subject=subject, line__in=touched).delete()
         MatchDecision.objects.bulk_create(
             MatchDecision(
                 run=run,
@@ -91,20 +113,29 @@ def decide(
         )
         if get_type(run.import_type).remembers_matches:
             _remember(run, [d for d in decisions if d.subject == MATCH], records, students, user)
-        replan(run, lines | set(replaced))
+        replan(run, lines | {line for decision in decisions for line in decision.over})
     run.refresh_from_db()
     return run
 
 
 def take_back(
-    *, run_id: int, lines: Iterable[int], subject: MatchDecision.Subject, user: AbstractBaseUser | None
+    *,
+    run_id: int,
+    lines: Iterable[int],
+    subject: MatchDecision.Subject,
+    user: AbstractBaseUser | None,
+    seen: Sequence[Seen] = (),
 ) -> ImportRun:
     """Un-match: the decisions on these lines go, what was remembered of their values ends, and the lines are planned as the
-    file gives them. Raises DecisionRefusedError when the run is closed."""
+    file gives them. `seen`: the decisions that the person saw, as far as it matters.
+
+    Raises DecisionRefusedError as `decide` does.
+    """
     chosen = set(lines)
     with transaction.atomic():
         run = _open_run(run_id)
         records = _records(run, chosen)
+        _without_surprise(run, subject, seen)
         MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
         if subject == MATCH:
             keys = [key_of(record) for record in records.values()]
@@ -121,6 +152,26 @@ def _open_run(run_id: int) -> ImportRun:
     if reason:
         raise DecisionRefusedError(reason)
     return run
+
+
+def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, asked: Sequence[Seen]) -> set[int]:
+    """All lines asked about; raises DecidedMeanwhileError when the decision on one of them is not the one that was seen.
+
+    Asked under the lock of the run's row: of two people deciding at once the second one finds what the first decided.
+    """
+    lines = {line for several, _seen in asked for line in several}
+    held = {
+        decision.line: decision
+        for decision in MatchDecision.objects.filter(run=run, subject=subject, line__in=lines).select_related("made_by")
+    }
+    surprises = {}
+    for several, seen in asked:
+        found = next((held[line] for line in several if line in held), None)
+        if seen is not None and (found.pk if found else 0) != seen:
+            surprises[several] = str(found.made_by) if found and found.made_by else ""
+    if surprises:
+        raise DecidedMeanwhileError(surprises)
+    return lines
 
 
 def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]]:

@@ -1,6 +1,8 @@
 """Pages for choosing the candidates of a match results file, after its Test."""
 
 import re
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
@@ -11,14 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.imports.access import Capability, may_update, requires
-from sisimport.imports.decisions import CANDIDATE, DecisionRefusedError, take_back, why_closed
+from sisimport.imports.decisions import CANDIDATE, DecisionRefusedError, Seen, take_back, why_closed
 from sisimport.imports.models import ImportRun
 from ssid import choosing
 from ssid.choosing import Choice
 from ssid.desk import Scope
 from ssid.models.request_rows import Pick
 from ssid.requests import SSIDRequest
-from ssid.views.desk import open_run, scope_of
+from ssid.views.desk import counted, open_run, save, scope_of, seen_of
 
 PER_PAGE = 10
 _CHOICE = re.compile(r"request-(\d{1,9})")
@@ -66,7 +68,7 @@ def choose_many(request: HttpRequest, run_id: int) -> HttpResponse:
         except DecisionRefusedError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, f"Chose {len(picks.found):,} candidates.")
+            messages.success(request, f"Chose {counted(len(picks.found), 'candidate')}.")
         return _back(run, "open")
     if digest:
         messages.warning(request, "Something was chosen since the preview. This is how it looks now.")
@@ -109,38 +111,35 @@ def _save(request: HttpRequest, run: ImportRun, scope: Scope) -> HttpResponse:
     if not may_update(request.user, run):
         raise Http404
     choices, taken_back = _marks(request, run, scope)
+
+    def take(some: Sequence[Choice]) -> None:
+        choosing.choose(run, some, user=request.user, scope=scope)
+
+    def undo(some: Sequence[Seen]) -> None:
+        lines = [line for several, _seen in some for line in several]
+        take_back(run_id=run.pk, lines=lines, subject=CANDIDATE, user=request.user, seen=some)  # type: ignore[arg-type]
+
     try:
-        if choices:
-            choosing.choose(run, choices, user=request.user, scope=scope)
-        if taken_back:
-            rows = choosing.requests_in(run, taken_back, scope).values_list("lines", flat=True)
-            take_back(run_id=run.pk, lines=[n for lines in rows for n in lines], subject=CANDIDATE, user=request.user)  # type: ignore[arg-type]
-    except DecisionRefusedError as error:
-        messages.error(request, str(error))
+        save(request, [(choices, lambda c: (c.request_line,), take), (taken_back, itemgetter(0), undo)], "choice")
     except KeyError:
         raise Http404 from None
-    else:
-        done = len(choices) + len(taken_back)
-        messages.success(
-            request, f"Saved {done:,} choice{'' if done == 1 else 's'}." if done else "Nothing was marked."
-        )
     return _back(run, _state(request.POST.get("state", "")))
 
 
-def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[int]]:
+def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[Seen]]:
     """What the page says that is not so already. A line that is no request of the reader's is not found."""
     given = {int(found[1]): str(value) for name, value in request.POST.items() if (found := _CHOICE.fullmatch(name))}
     known = {r.line: r for r in choosing.requests_in(run, list(given), scope)}
     choices: list[Choice] = []
-    taken_back: list[int] = []
+    taken_back: list[Seen] = []
     for line, answer in given.items():
         if line not in known:
             raise Http404
-        reason = request.POST.get(f"reason-{line}", "")
+        reason, seen = request.POST.get(f"reason-{line}", ""), seen_of(request.POST, line)
         if answer == "open":
-            taken_back.append(line)
+            taken_back.append((tuple(known[line].lines), seen))
         elif answer == "refuse" and known[line].state != Pick.REFUSED:
-            choices.append(Choice(line, None, reason))
+            choices.append(Choice(line, None, reason, seen))
         elif re.fullmatch(r"\d{1,9}", answer) and int(answer) != known[line].chosen_line:
-            choices.append(Choice(line, int(answer), reason))
+            choices.append(Choice(line, int(answer), reason, seen))
     return choices, taken_back

@@ -1,6 +1,8 @@
 """Pages of the match desk: lines of a Test that nearly match a student."""
 
 import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
@@ -12,13 +14,23 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sisimport.imports.access import Capability, can, requires, sees_whole_run, visible_runs
+from sisimport.imports.access import (
+    Capability,
+    can,
+    may_accept_many,
+    may_decide,
+    requires,
+    sees_whole_run,
+    visible_runs,
+)
 from sisimport.imports.decisions import (
     ACCEPT,
     MATCH,
     REFUSE,
+    DecidedMeanwhileError,
     Decision,
     DecisionRefusedError,
+    Seen,
     decide,
     take_back,
     why_closed,
@@ -32,6 +44,8 @@ from students.matching import DEFAULT_THRESHOLD
 PER_PAGE = 10
 SHOWN_IN_PREVIEW = 200
 _CHOICE = re.compile(r"line-(\d{1,9})")
+# Marks of one kind: all of them, the lines that one is about, and what takes some of them in one transaction.
+Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[Any]], None]]
 
 
 def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
@@ -63,7 +77,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "choosing": choosing.waiting_tests(visible_runs(request.user)),
             "remembered": [(match, known.get(match.student_id)) for match in page],
             "page": page,
-            "may_decide": can(request.user, Capability.APPROVE),
+            "may_end": [match.pk for match in page if _may_end(request, match)],
         },
     )
 
@@ -136,7 +150,7 @@ def accept_many(request: HttpRequest, run_id: int) -> HttpResponse:
         except DecisionRefusedError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, f"Accepted {len(proposals.found):,} matches.")
+            messages.success(request, f"Accepted {counted(len(proposals.found), 'match', 'matches')}.")
         return _back(run, LineState.OPEN)
     if shown_digest:
         messages.warning(request, "Records changed since the preview. This is how it looks now.")
@@ -155,13 +169,15 @@ def accept_many(request: HttpRequest, run_id: int) -> HttpResponse:
     )
 
 
-@requires(Capability.APPROVE)
+@requires(Capability.UPDATE)
 @require_POST
 def forget(request: HttpRequest, match_id: int) -> HttpResponse:
     """End one remembered match: later files are asked about again. Runs that used it stay as they are."""
-    students = visible_students(request.user)
     match = get_object_or_404(RememberedMatch, pk=match_id, ended_at__isnull=True)
-    if not students.filter(pk=match.student_id).exists() and visible_school_ids(request.user) is not None:
+    known = (
+        visible_school_ids(request.user) is None or visible_students(request.user).filter(pk=match.student_id).exists()
+    )
+    if not known or not _may_end(request, match):
         raise Http404
     RememberedMatch.objects.filter(pk=match.pk, ended_at__isnull=True).update(
         ended_at=timezone.now(),
@@ -169,6 +185,12 @@ def forget(request: HttpRequest, match_id: int) -> HttpResponse:
     )
     messages.success(request, "The match is no longer remembered.")
     return redirect("match_desk")
+
+
+def _may_end(request: HttpRequest, match: RememberedMatch) -> bool:
+    """One's own, and for reviewers everybody's."""
+    own = match.made_by_id == request.user.pk and can(request.user, Capability.UPDATE)
+    return own or can(request.user, Capability.APPROVE)
 
 
 # -- helpers -----------------------------------------------------------------------------------------------------------
@@ -196,48 +218,82 @@ def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: LineState)
             (LineState.REFUSED.value, "Refused", tallies["refused"]),
         ],
         "closed": closed,
-        "may_decide": not closed and can(request.user, Capability.APPROVE),
+        "may_decide": not closed and may_decide(request.user, run),
+        "may_accept_many": not closed and may_accept_many(request.user),
     }
 
 
 def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
     """The marks of one page: `line-12` = `s345` (this student), `refuse` or `open` (take back); nothing: leave it."""
     state = _state(request.POST)
-    if not can(request.user, Capability.APPROVE):
+    if not may_decide(request.user, run):
         raise Http404
     scope = scope_of(request, run)
     mine = {n for s in LineState for n in desk.line_numbers(run, s, scope)}
     decisions, taken_back = _marks(request.POST, mine)
-    try:
-        if decisions:
-            decide(run_id=run.pk, decisions=decisions, user=request.user, schools=scope.limit(run))  # type: ignore[arg-type]
-        if taken_back:
-            take_back(run_id=run.pk, lines=taken_back, subject=MATCH, user=request.user)  # type: ignore[arg-type]
-    except DecisionRefusedError as error:
-        messages.error(request, str(error))
-    else:
-        done = len(decisions) + len(taken_back)
-        messages.success(
-            request, f"Saved {done:,} decision{'' if done == 1 else 's'}." if done else "Nothing was marked."
-        )
+
+    def take(some: Sequence[Decision]) -> None:
+        decide(run_id=run.pk, decisions=some, user=request.user, schools=scope.limit(run))  # type: ignore[arg-type]
+
+    def undo(some: Sequence[Seen]) -> None:
+        lines = [line for several, _seen in some for line in several]
+        take_back(run_id=run.pk, lines=lines, subject=MATCH, user=request.user, seen=some)  # type: ignore[arg-type]
+
+    save(request, [(decisions, lambda d: (d.line,), take), (taken_back, itemgetter(0), undo)], "decision")
     return _back(run, state)
 
 
-def _marks(post: QueryDict, mine: set[int]) -> tuple[list[Decision], list[int]]:
+def save(request: HttpRequest, work: Sequence[Work], noun: str) -> None:
+    """Take what was marked, but for what somebody else decided after the page was shown, and say what became of it."""
+    done, surprise = 0, ""
+    try:
+        for marks, lines_of, act in work:
+            left = list(marks)
+            while left:
+                try:
+                    act(left)
+                except DecidedMeanwhileError as error:
+                    surprise = surprise or str(error)
+                    left = [mark for mark in left if error.lines.isdisjoint(lines_of(mark))]
+                else:
+                    done += len(left)
+                    break
+    except DecisionRefusedError as error:
+        messages.error(request, str(error))
+    if surprise:
+        messages.warning(request, surprise)
+    if done:
+        messages.success(request, f"Saved {counted(done, noun)}.")
+    elif not any(marks for marks, _lines_of, _act in work):
+        messages.info(request, "Nothing was marked.")
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 match`, `2,000 matches`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def seen_of(post: QueryDict, line: int) -> int | None:
+    """The decision on this line as the page showed it."""
+    value = post.get(f"seen-{line}", "")
+    return int(value) if re.fullmatch(r"\d{1,18}", value) else None
+
+
+def _marks(post: QueryDict, mine: set[int]) -> tuple[list[Decision], list[Seen]]:
     decisions: list[Decision] = []
-    taken_back: list[int] = []
+    taken_back: list[Seen] = []
     for name, value in post.items():
         found = _CHOICE.fullmatch(name)
         if not found or int(found[1]) not in mine:
             continue
         line, answer = int(found[1]), str(value)
-        reason = post.get(f"reason-{line}", "")
+        reason, seen = post.get(f"reason-{line}", ""), seen_of(post, line)
         if answer == "open":
-            taken_back.append(line)
+            taken_back.append(((line,), seen))
         elif answer == "refuse":
-            decisions.append(Decision(line=line, subject=MATCH, answer=REFUSE, reason=reason))
+            decisions.append(Decision(line=line, subject=MATCH, answer=REFUSE, reason=reason, seen=seen))
         elif re.fullmatch(r"s\d{1,18}", answer):
             decisions.append(
-                Decision(line=line, subject=MATCH, answer=ACCEPT, student_id=int(answer[1:]), reason=reason)
+                Decision(line=line, subject=MATCH, answer=ACCEPT, student_id=int(answer[1:]), reason=reason, seen=seen)
             )
     return decisions, taken_back

@@ -14,8 +14,8 @@ from sisimport.imports.decisions import (
     decide,
     take_back,
 )
-from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
-from sisimport.imports.services import start_revert
+from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus
+from sisimport.imports.services import start_revert, start_update
 from ssid.models import MatchRequest
 from students.models import School, Student
 
@@ -49,8 +49,8 @@ def accept(run: ImportRun, student: Student, at: int = 1, *, reason: str = "") -
 
 
 def choose(run: ImportRun, at: int, *, replaced: tuple[int, ...] = ()) -> ImportRun:
-    decision = Decision(line=at, subject=CANDIDATE, answer=ACCEPT)
-    return decide(run_id=run.pk, decisions=[decision], user=None, schools=None, replaced=replaced)
+    decision = Decision(line=at, subject=CANDIDATE, answer=ACCEPT, over=replaced)
+    return decide(run_id=run.pk, decisions=[decision], user=None, schools=None)
 
 
 def test_a_candidate_chosen_on_the_screen_is_what_update_writes(school: School) -> None:
@@ -253,12 +253,54 @@ def test_nothing_is_decided_on_a_test_that_was_updated(school: School) -> None:
         accept(test, student)
 
 
+@pytest.mark.parametrize("status", [RunStatus.QUEUED, RunStatus.RUNNING])
+def test_nothing_is_decided_or_taken_back_while_an_update_of_the_test_is_on_its_way(
+    school: School, status: RunStatus
+) -> None:
+    student = make_student(school)
+    test = accept(run_download(download("100999")), student)
+    running = start_update(test_run=test, user=None, ring=False)
+    ImportRun.objects.filter(pk=running.pk).update(status=status)
+    planned = list(test.changes.values())
+
+    with pytest.raises(DecisionRefusedError, match="updated already"):
+        decide(
+            run_id=test.pk,
+            decisions=[Decision(line=1, subject=MATCH, answer=REFUSE)],
+            user=None,
+            schools=None,
+        )
+    with pytest.raises(DecisionRefusedError, match="updated already"):
+        take_back(run_id=test.pk, lines=[1], subject=MATCH, user=None)
+
+    assert list(test.changes.values()) == planned
+    assert MatchDecision.objects.get().answer == ACCEPT
+
+
+def test_after_an_update_that_failed_the_test_is_open_again(school: School) -> None:
+    student = make_student(school)
+    test = run_download(download("100999"))
+    failed = start_update(test_run=test, user=None, ring=False)
+    ImportRun.objects.filter(pk=failed.pk).update(status=RunStatus.FAILED)
+
+    update(accept(test, student))
+
+    assert current_ssid(student) == "9012345678"
+
+
 def test_a_decision_on_a_line_that_is_not_there(school: School) -> None:
     student = make_student(school)
     test = run_download(download("100999"))
 
     with pytest.raises(DecisionRefusedError, match="no record in line 7"):
         accept(test, student, at=7)
+
+
+def test_nothing_is_taken_back_on_a_line_that_is_not_there(school: School) -> None:
+    test = run_download(download("100999"))
+
+    with pytest.raises(DecisionRefusedError, match="no record in line 7"):
+        take_back(run_id=test.pk, lines=[7], subject=MATCH, user=None)
 
 
 def test_a_student_of_another_school_cannot_be_accepted(school: School) -> None:

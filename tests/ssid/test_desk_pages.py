@@ -98,6 +98,24 @@ def test_one_save_decides_on_many_lines(school: School, admin: Client) -> None:
     assert saved == {1: ("accept", "Same child"), 2: ("refuse", "")}
 
 
+def test_what_somebody_else_decided_meanwhile_stands_and_the_rest_is_saved(school: School, admin: Client) -> None:
+    student = make_student(school, last_name="O'Neil")
+    other = make_student(school, "100300", last_name="D'Angelo", first_name="Kim")
+    run = run_download(download(last="ONeil"), download("100300", last="DAngelo", first="Kim", ssid="9012345680"))
+    page = admin.get(reverse("run_matches", args=[run.pk])).text
+    assert 'name="seen-1" value="0"' in page
+    client, _user = sign_in(IMPORT_ADMIN, school)
+    client.post(reverse("run_matches", args=[run.pk]), {"line-1": "refuse", "reason-1": "Cousins", "seen-1": "0"})
+
+    marks = {"line-1": f"s{student.pk}", "seen-1": "0", "line-2": f"s{other.pk}", "seen-2": "0"}
+    told = admin.post(reverse("run_matches", args=[run.pk]), marks, follow=True).text
+
+    assert "decided on line 1 after you opened the page" in told
+    assert "Saved 1 decision." in told
+    saved = {d.line: (d.answer, d.student_id) for d in MatchDecision.objects.filter(run=run)}
+    assert saved == {1: ("refuse", None), 2: ("accept", other.pk)}
+
+
 def test_taking_back_on_the_page(school: School, admin: Client) -> None:
     student = make_student(school, last_name="O'Neil")
     run = accept(run_download(download(last="ONeil")), student)
@@ -144,17 +162,60 @@ def test_searching_is_posted_and_finds_another_student(school: School, admin: Cl
     assert MatchDecision.objects.get().student_id == student.pk
 
 
-def test_a_registrar_looks_but_does_not_decide_on_matches(school: School) -> None:
+def test_a_registrar_decides_on_the_matches_of_a_run_of_their_own(school: School) -> None:
     student = make_student(school, last_name="O'Neil")
     client, user = sign_in(REGISTRAR, school)
     run = own(run_download(download(last="ONeil"), schools=[school.pk]), user)
 
     page = client.get(reverse("run_matches", args=[run.pk]))
+    client.post(reverse("run_matches", args=[run.pk]), {"line-1": f"s{student.pk}"})
+    update(run)
+
+    assert "Save decisions" in page.text
+    assert MatchDecision.objects.get().made_by == user
+    assert current_ssid(student) == "9012345678"
+
+
+def test_a_registrar_looks_but_does_not_decide_on_a_run_of_somebody_else(school: School) -> None:
+    student = make_student(school, last_name="O'Neil")
+    client, _user = sign_in(REGISTRAR, school)
+    run = run_download(download(last="ONeil"), schools=[school.pk])
+
+    page = client.get(reverse("run_matches", args=[run.pk]))
     answer = client.post(reverse("run_matches", args=[run.pk]), {"line-1": f"s{student.pk}"})
 
-    assert page.status_code == 200
-    assert answer.status_code == 404
+    assert (page.status_code, answer.status_code) == (200, 404)
+    assert "You may look" in page.text
     assert not MatchDecision.objects.exists()
+
+
+def test_a_registrar_sets_no_threshold_for_many(school: School) -> None:
+    make_student(school, last_name="O'Neil")
+    client, user = sign_in(REGISTRAR, school)
+    run = own(run_download(download(last="ONeil"), schools=[school.pk]), user)
+
+    page = client.get(reverse("run_matches", args=[run.pk]))
+    answer = client.post(reverse("run_matches_accept", args=[run.pk]), {"threshold": "92"})
+
+    assert "Accept many" not in page.text
+    assert answer.status_code == 403
+    assert not MatchDecision.objects.exists()
+
+
+def test_a_registrar_forgets_a_match_of_their_own_and_no_other(school: School) -> None:
+    client, user = sign_in(REGISTRAR, school)
+    accept(run_download(download("100999")), make_student(school))
+    match = RememberedMatch.objects.get()
+
+    others = client.post(reverse("match_forget", args=[match.pk]))
+    RememberedMatch.objects.update(made_by=user)
+    page = client.get(reverse("match_desk"))
+    own_one = client.post(reverse("match_forget", args=[match.pk]))
+
+    assert (others.status_code, own_one.status_code) == (404, 302)
+    assert reverse("match_forget", args=[match.pk]) in page.text
+    match.refresh_from_db()
+    assert match.ended_by == user
 
 
 def test_a_registrar_sees_no_candidate_of_another_school_on_the_page(school: School) -> None:
@@ -251,6 +312,35 @@ def test_none_of_them_and_taking_it_back(school: School, admin: Client) -> None:
     admin.post(url, {"request-2": "open"})
 
     assert codes(run) == ["SEL-NONE", "SEL-NONE"]
+
+
+def test_a_candidate_chosen_meanwhile_stands(school: School, admin: Client) -> None:
+    student = make_student(school)
+    client, user = sign_in(REGISTRAR, school)
+    run = own(run_test(ROWS, schools=[school.pk]), user)
+    url = reverse("run_candidates", args=[run.pk])
+    assert 'name="seen-2" value="0"' in admin.get(url).text
+    client.post(url, {"request-2": "3", "seen-2": "0"})
+
+    told = admin.post(url, {"request-2": "2", "seen-2": "0"}, follow=True).text
+    update(run)
+
+    assert "decided on line" in told
+    assert current_ssid(student) == "8012345690"
+
+
+def test_a_choice_taken_back_meanwhile_is_not_taken_back_again(school: School, admin: Client) -> None:
+    make_student(school)
+    run = run_test(ROWS)
+    url = reverse("run_candidates", args=[run.pk])
+    admin.post(url, {"request-2": "3", "seen-2": "0"})
+    first = MatchDecision.objects.get().pk
+    admin.post(url, {"request-2": "2", "seen-2": str(first)})
+
+    told = admin.post(url, {"request-2": "open", "seen-2": str(first)}, follow=True).text
+
+    assert "decided on line" in told
+    assert [d.line for d in MatchDecision.objects.all()] == [2]
 
 
 def test_saving_a_page_again_decides_nothing_anew(school: School, admin: Client) -> None:

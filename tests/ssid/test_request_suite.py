@@ -45,11 +45,11 @@ class TestRequestFileWithChoicesJourney(TestRequestFileJourney):
         test = super().run_test()
         student = Student.objects.get(local_number="100260")
         decisions = [
-            Decision(line=7, subject=CANDIDATE, answer=ACCEPT),
+            Decision(line=7, subject=CANDIDATE, answer=ACCEPT, over=(6,)),
             Decision(line=4, subject=CANDIDATE, answer=REFUSE),
             Decision(line=10, subject=MATCH, answer=ACCEPT, student_id=student.pk),
         ]
-        return Report(decide(run_id=test.run.pk, decisions=decisions, user=None, schools=None, replaced=[6, 7]))
+        return Report(decide(run_id=test.run.pk, decisions=decisions, user=None, schools=None))
 
     def test_a_choice_is_in_the_plan(self) -> None:
         counts = self.run_test().counts
