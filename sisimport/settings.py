@@ -73,7 +73,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "django_filters",
     "django_htmx",
-    "django_tables2",
     "django_structlog",
     "csp",
     "health_check",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from students.models import ELRecord, Student
+from students.models import ChangedRecord, ELRecord, StateProfile, Student
 
 # Other apps add what they know of a student (scores …) without this app knowing them: name -> function of the student.
 _more: dict[str, Callable[[Student], Any]] = {}
@@ -43,7 +43,17 @@ def student_json(student: Student) -> dict[str, Any]:
         "el": None if el is None else el_json(el),
         "scores": [],
         **{name: read(student) for name, read in _more.items()},
+        **({"changed": changed_json(student)} if student.lea.state == StateProfile.UTAH else {}),
     }
+
+
+def changed_json(student: Student) -> list[dict[str, Any]]:
+    """What the student's state has not confirmed yet, each field once: from what it has to what is on record now."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in ChangedRecord.objects.filter(student=student, cleared_by__isnull=True).order_by("id"):
+        first = found.get(row.field, {"before": row.before, "since": row.since.isoformat()})
+        found[row.field] = {"field": row.field, "before": first["before"], "after": row.after, "since": first["since"]}
+    return list(found.values())
 
 
 def el_json(el: ELRecord) -> dict[str, Any]:

@@ -22,7 +22,8 @@ SECTIONS = ("", IMPORT, RECORDS, REVIEW)  # in this order; "" has no heading
 class Entry:
     """One line of the menu, for users with `capability`. `count` is shown beside it (None or 0: nothing).
 
-    `url_names`: further pages that belong to it, so that it is marked as the current one there.
+    `url_names`: further pages that belong to it, so that it is marked as the current one there; `tool`: the import tool
+    whose upload screen does.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Entry:
     capability: Capability = Capability.READ
     url_args: tuple[str, ...] = ()
     url_names: tuple[str, ...] = ()
+    tool: str = ""
     count: Callable[[User], int | None] | None = None
     offered_to: Callable[[User], bool] | None = None
 
@@ -89,7 +91,8 @@ def menu(user: User, *, current_url: str, url_name: str) -> list[Section]:
         links = []
         for entry in group:
             url = reverse(entry.url_name, args=entry.url_args)
-            current = current_url == url or url_name in entry.url_names
+            pages = {url, reverse("upload", args=[entry.tool])} if entry.tool else {url}
+            current = current_url in pages or url_name in entry.url_names
             links.append(Link(entry.label, url, current, entry.count(user) if entry.count else None))
         sections.append(Section(title, links))
     return sections

@@ -3,8 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from sisimport.imports.issues import codes
+from sisimport.imports.queries import datalines
+from sisimport.imports.queries.datalines import lines_with_text
 from sisimport.imports.reports import MAX_SHOWN, shortened
+from tests.imports.files import line
+from tests.imports.journey import District, run_file
 
 _RAISED = re.compile(r"""(?:FileError\(\s*|Problem\(\s*|code=|IssueCode\(\s*)["']([A-Z]{2,4}-[A-Z0-9-]+)["']""")
 _SOURCES = ("sisimport", "ssid", "assessments")
@@ -30,3 +36,27 @@ def test_a_data_line_is_shown_whole_up_to_the_widest_layout() -> None:
 
 def test_an_overlong_data_line_is_cut() -> None:
     assert shortened("x" * (MAX_SHOWN + 1)) == "x" * MAX_SHOWN + " …"
+
+
+# ---- a text looked for in the file ----
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_lines_that_hold_a_text_are_found_by_their_numbers(district: District, end: str) -> None:
+    names = ["Diaz", "Ñandú", "DIAZ", "", "Ortega-diaz", "ñandú", "Odiazo^Diaz"]
+    texts = [name and line(last_name=name) for name in names]
+    run = run_file("ssid-download", end.join([*texts, line()]), name="search.txt").run
+
+    assert lines_with_text(run, "diaz") == ([1, 3, 5, 7], False)
+    assert lines_with_text(run, "ñandú") == lines_with_text(run, "ÑANDÚ") == ([2, 6], False)
+    assert lines_with_text(run, "garcía") == ([8], False)
+    assert lines_with_text(run, "nobody") == ([], False)
+
+
+def test_a_text_in_many_lines_is_found_in_the_first_ones_and_that_is_said(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datalines, "MOST_HITS", 3)
+    run = run_file("ssid-download", f"{line()}\n" * 9).run
+
+    assert lines_with_text(run, "garcía") == ([1, 2, 3], True)

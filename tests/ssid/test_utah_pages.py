@@ -205,3 +205,9 @@ def test_pages_hold_their_number_of_queries(district: Utah, django_assert_max_nu
     for name, args in (("utah_board", []), ("utah_changed", []), ("utah_requests", []), ("utah_request", [made.pk])):
         with django_assert_max_num_queries(25):
             assert client.get(reverse(name, args=args)).status_code == 200
+
+
+def test_the_menu_marks_the_ssid_process_on_its_upload_screen_too(district: Utah) -> None:
+    page = signed_in().get(reverse("upload", args=["ssid-process"])).content.decode()
+
+    assert f'<a href="{reverse("utah_board")}" aria-current="page">SSID Process' in page

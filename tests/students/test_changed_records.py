@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from students.models import LEA, WATCHED_FIELDS, ChangedRecord, Student
+from students.queries import student_json
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +80,18 @@ def test_u4_students_of_california_are_not_watched(student: Student) -> None:
 
     assert open_changes(california) == []
     assert open_changes(student) == [("last_name", "Lee", "Diaz")]
+
+
+def test_u4_show_student_tells_what_the_state_has_not_confirmed(student: Student) -> None:
+    assert student_json(student)["changed"] == []
+    for name in ("Leigh", "Li"):
+        student.last_name = name
+        student.save()
+
+    (told,) = student_json(student)["changed"]
+
+    assert (told["field"], told["before"], told["after"]) == ("last_name", "Lee", "Li")
+
+
+def test_u4_show_student_says_nothing_of_it_where_the_state_keeps_no_flag() -> None:
+    assert "changed" not in student_json(add(LEA.objects.create(code="1234567"), "100"))

@@ -15,6 +15,7 @@ from sisimport.imports.reports import data_lines
 
 MOST_HITS = 5000
 _SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only
+_SEARCH_CHUNK = 1 << 16  # fits the processor's cache: four times larger is half as quick
 _LONGEST_SHOWN = 6000  # characters of one line
 _QUOTE = b'"'
 
@@ -70,26 +71,36 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
     if run.file.size > _SEARCHABLE:
         return [], True
     encoding = "cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8"
-    needle = text.lower().encode(encoding, errors="ignore")
-    exact, beyond_ascii = text.encode(encoding, errors="ignore"), not text.isascii()
-    if not needle:
+    # Bytes know lower case of plain letters only: accented ones are looked for small, capital and as names have them.
+    spellings = {text.lower(), text.upper(), text.title()} if not text.isascii() else {text}
+    needles = {spelling.encode(encoding, errors="ignore").lower() for spelling in spellings} - {b""}
+    if not needles:
         return [], False
     found: list[int] = []
     try:
         with open_file(run.file) as stream:
             first = 1
-            for _offset, chunk in whole_lines(stream):
-                # Bytes know lower case of plain letters only; accented ones are found as they were typed.
-                if needle in chunk.lower() or (beyond_ascii and exact in chunk):
-                    for number, line in enumerate(chunk.splitlines(), first):
-                        if needle in line.lower() or exact in line:
-                            found.append(number)
-                            if len(found) > MOST_HITS:
-                                return found[:MOST_HITS], True
-                first += len(chunk.splitlines()) if b"\r" in chunk else chunk.count(b"\n")
+            for _offset, chunk in whole_lines(stream, size=_SEARCH_CHUNK):
+                text_of = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in chunk else chunk
+                lowered = text_of.lower()
+                here = {number for needle in needles for number in _hits(lowered, needle)}
+                found += [first + number for number in sorted(here)]
+                if len(found) > MOST_HITS:
+                    return found[:MOST_HITS], True
+                first += text_of.count(b"\n")
     except (OSError, FileError):
         return found, True
     return found, False
+
+
+def _hits(text: bytes, needle: bytes) -> Iterator[int]:
+    """Numbers (from 0) of the lines that hold the needle: from find to find, however many lines lie between."""
+    line, counted, at = 0, 0, text.find(needle)
+    while at >= 0:
+        line += text.count(b"\n", counted, at)
+        yield line
+        counted = text.find(b"\n", at)
+        at = text.find(needle, counted) if counted >= 0 else -1
 
 
 def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
