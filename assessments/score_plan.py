@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models.expressions import RawSQL
 
 from assessments.kinds import ASSESSMENT_KIND, SCORES
 from assessments.models import Assessment, ScoreRow
@@ -19,6 +19,7 @@ from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one
 from sisimport.imports.issues import Severity
 
 ROWS = ScoreRow._meta.db_table
+EARLIEST = 3  # years that a line may reach back
 _SEQ = 50  # after changes planned by steps
 
 
@@ -33,44 +34,28 @@ class Target:
 def plan_scores(context: RunContext) -> None:
     """Write the changes of the run: set-ups to be made, and the scores of every line that has something new."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
-    tests = tests_of(context.layout)
-    _plannable(context)
     present = {
         record_type
         for (record_type,) in fetch_all(
-            f"SELECT DISTINCT r.record_type FROM {ROWS} r JOIN score_line l ON l.line = r.line"
+            f"SELECT DISTINCT r.record_type FROM {ROWS} r WHERE NOT r.refused AND r.skipped = 0 AND r.repeated = 0"
         )
     }
-    used = [test for test in tests if present & set(test.record_types)]
+    used = [test for test in tests_of(context.layout) if present & set(test.record_types)]
     targets = [_target(context, test) for test in used]
-    context.facts["targets"] = sorted(pk for target in targets for pk in target.ids.values())
+    context.facts["targets"] = []
     if not targets:
         return
-    _pack(context, targets)
-    compared = _something_there(context)
+    sql, params = _packed_lines(context, targets)
+    compared = _something_there(context, targets)
     if compared:
+        execute(f"CREATE TEMP TABLE score_pack ON COMMIT DROP AS {sql}", params)
+        execute("ANALYZE score_pack")
         _insert_differing(context)
     else:
-        _insert_all(context)
-    _drop_idle_setups(context, targets)
+        execute(f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM ({sql}) AS p", [context.run.pk, *params])
+    targets = _used(context, targets)
+    context.facts["targets"] = sorted(pk for target in targets for pk in target.ids.values())
     context.facts |= _facts(context, targets, compared=compared)
-
-
-def _plannable(context: RunContext) -> None:
-    """Lines with a student whom this run may touch and without error, as a temporary table ordered by student."""
-    rows = context.import_type.rows(context).filter(context.matched, refused=False, skipped=0, repeated=0)
-    rows = rows.annotate(on=score_date(context), guard=F("student__identity_hash"), found=F("student__id"))
-    sql, params = compiled(rows.order_by("student__id", "line").values_list("line", "found", "guard", "on"))
-    execute(
-        f"""
-        CREATE TEMP TABLE score_line ON COMMIT DROP AS
-        SELECT q.line, q.student_id, q.guard, q.date FROM ({sql}) AS q(line, student_id, guard, date)
-        WHERE NOT EXISTS (SELECT 1 FROM imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.line = q.line
-          AND i.severity = {int(Severity.ERROR)} AND i.part <> 'el')
-        """,
-        params,
-    )
-    execute("ANALYZE score_line")
 
 
 def _target(context: RunContext, test: LayoutTest) -> Target:
@@ -136,12 +121,12 @@ def _free_name(part: Part) -> str:
 
 def _number(column: str) -> str:
     """A score without lost or padding zeros; "NS" is none."""
-    c = f"r.{quoted(column)}"
+    c = f"{ROWS}.{quoted(column)}"
     return f"CASE WHEN {c} LIKE '0_%%' THEN coalesce(nullif(ltrim({c}, '0'), ''), '0') WHEN {c} = 'NS' THEN '' ELSE {c} END"
 
 
 def _result(part: Part) -> str:
-    c = f"r.{quoted(part.result)}"
+    c = f"{ROWS}.{quoted(part.result)}"
     whens = " ".join(f"WHEN '{_sql(spelling)}' THEN '{_sql(code)}'" for spelling, code in part.spellings().items())
     return f"CASE {c} {whens} ELSE {c} END" if whens else c
 
@@ -151,7 +136,7 @@ def _sql(text: str) -> str:
 
 
 def _text(column: str, cell: str) -> str:
-    return f"left(translate(r.{quoted(column)}, '{CELL}{SCORE}', ''), {LENGTHS[cell]})"
+    return f"left(translate({ROWS}.{quoted(column)}, '{CELL}{SCORE}', ''), {LENGTHS[cell]})"
 
 
 def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool) -> str:
@@ -167,11 +152,12 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool) -> st
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
     text = f" || '{CELL}' || ".join([f"'{SCORE}{int(pk)}'", *(f"({cell})" for cell in cells)])
-    return f"CASE WHEN {has_score(part, real=parent)} THEN {text} ELSE '' END"
+    return f"CASE WHEN {has_score(part, ROWS, real=parent)} THEN {text} ELSE '' END"
 
 
-def _pack(context: RunContext, targets: list[Target]) -> None:
-    """score_pack: one row per line with all its scores as one text."""
+def _packed_lines(context: RunContext, targets: list[Target]) -> tuple[str, list[Any]]:
+    """SELECT of the lines to be planned, by student, each with all its scores as one text: lines with a student whom this
+    run may touch, without error, with a score."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     whens = []
     for target in targets:
@@ -179,32 +165,60 @@ def _pack(context: RunContext, targets: list[Target]) -> None:
             _packed(part, target.ids[part.code], context.fields, parent=part is target.test.parent)
             for part in target.test.parts
         ]
-        whens.append(f"WHEN {in_test(target.test)} THEN {' || '.join(parts)}")
+        whens.append(f"WHEN {in_test(target.test, ROWS)} THEN {' || '.join(parts)}")
+    grade = f"{ROWS}.grade_assessed"
+    rows = (
+        context.import_type.rows(context)
+        .filter(context.matched, refused=False, skipped=0, repeated=0)
+        .annotate(
+            on=score_date(context),
+            grade=RawSQL(  # noqa: S611 - made of the layout's own names
+                f"CASE WHEN {grade} ~ '^[1-9]$' THEN '0' || {grade} ELSE left({grade}, 2) END", []
+            ),
+            packed=RawSQL(f"substr(CASE {' '.join(whens)} ELSE '' END, 2)", []),  # noqa: S611
+        )
+        .order_by("student__id", "line")
+        .values_list("line", "student__id", "student__identity_hash", "on", "current_year_flag", "grade", "packed")
+    )
+    sql, params = compiled(rows)
     year = school_year(context.layout.key)
     year_sql = str(year)
     if "current_year_flag" in context.fields:
         year_sql = f"CASE WHEN {EARLIER} THEN r.current_year_flag::int ELSE {year} END"
-    grade = "CASE WHEN r.grade_assessed ~ '^[1-9]$' THEN '0' || r.grade_assessed ELSE left(r.grade_assessed, 2) END"
-    execute(
+    # OFFSET 0: or else the planner would pack every line twice, once to compare it with nothing.
+    return (
         f"""
-        CREATE TEMP TABLE score_pack ON COMMIT DROP AS
-        SELECT * FROM (
-          SELECT l.line, l.student_id, l.guard, l.date, {year_sql} AS school_year, {grade} AS grade,
-            substr(CASE {" ".join(whens)} ELSE '' END, 2) AS scores
-          FROM score_line l JOIN {ROWS} r ON r.line = l.line ORDER BY l.student_id, l.line OFFSET 0
-        ) AS p WHERE p.scores <> ''
-        """.replace("%%", "%")
+        SELECT r.line, r.student_id, r.guard, r.date, {year_sql} AS school_year, r.grade, r.scores
+        FROM ({sql} OFFSET 0) AS r(line, student_id, guard, date, current_year_flag, grade, scores)
+        WHERE r.scores <> %s {_without_errors(context)}
+        """,
+        [*params, ""],
     )
-    execute("ANALYZE score_pack")
 
 
-def _something_there(context: RunContext) -> bool:
-    """Is there any score yet of these set-ups in these years?"""
+def _without_errors(context: RunContext) -> str:
+    """SQL condition: line `r` has no error that keeps its scores out; blank when no line has one."""
+    errors = (
+        f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.severity = {int(Severity.ERROR)}"
+        " AND i.part <> 'el'"
+    )
+    if not fetch_all(f"SELECT 1 FROM {errors} LIMIT 1"):
+        return ""
+    return f"AND NOT EXISTS (SELECT 1 FROM {errors} AND i.line = r.line)"
+
+
+def _something_there(context: RunContext, targets: list[Target]) -> bool:
+    """Is there any score yet of these set-ups in the years that the file may speak of?"""
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    ids = [pk for target in targets for pk in target.ids.values()]
+    there = Assessment.objects.filter(pk__in=ids).values_list("pk", flat=True)
+    if not there:
+        return False
+    year = school_year(context.layout.key)
     return bool(
         fetch_all(
-            "SELECT 1 FROM assessments_score WHERE assessment_id = ANY(%s)"
-            " AND school_year IN (SELECT DISTINCT school_year FROM score_pack) LIMIT 1",
-            [context.facts["targets"]],
+            "SELECT 1 FROM assessments_score WHERE assessment_id = ANY(%s) AND school_year BETWEEN %s AND %s LIMIT 1",
+            [list(there), year - EARLIEST, year],
         )
     )
 
@@ -214,10 +228,6 @@ _INSERT = (
     "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)"
     f" SELECT %s, p.line, {_SEQ}, '{SCORES}', '{SCORES}', p.student_id, p.student_id, p.guard"
 )
-
-
-def _insert_all(context: RunContext) -> None:
-    execute(f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM score_pack p", [context.run.pk])
 
 
 def _insert_differing(context: RunContext) -> None:
@@ -246,8 +256,9 @@ def _insert_differing(context: RunContext) -> None:
     )
 
 
-def _drop_idle_setups(context: RunContext, targets: list[Target]) -> None:
-    """No set-up is made for a test of which nothing is imported."""
+def _used(context: RunContext, targets: list[Target]) -> list[Target]:
+    """The targets that scores are planned for. No set-up is made for a test of which nothing is imported."""
+    used = []
     for target in targets:
         ids = list(target.ids.values())
         pattern = f"^({'|'.join(str(pk) for pk in ids)})\\|"
@@ -255,11 +266,14 @@ def _drop_idle_setups(context: RunContext, targets: list[Target]) -> None:
             "SELECT EXISTS (SELECT 1 FROM imports_importchange WHERE run_id = %s AND kind = %s AND after->>'scores' ~ %s)",
             [context.run.pk, SCORES, pattern],
         )
-        if not planned:
+        if planned:
+            used.append(target)
+        else:
             execute(
                 "DELETE FROM imports_importchange WHERE run_id = %s AND line = 0 AND kind = %s AND object_id = ANY(%s)",
                 [context.run.pk, ASSESSMENT_KIND.key, ids],
             )
+    return used
 
 
 # -- facts for the results page ----------------------------------------------------------------------------------------

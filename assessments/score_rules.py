@@ -102,7 +102,7 @@ def _name_rules(number: str, field: str, records: Sequence[str]) -> list[Rule]:
 
 
 def _school_rules(context: RunContext) -> list[Rule]:
-    chosen = [code.strip() for code in context.option("schools").split(",") if code.strip()]
+    chosen = chosen_schools(context)
     if not chosen:
         return []
     ids = list(School.objects.filter(code__in=chosen).values_list("pk", flat=True))
@@ -111,6 +111,11 @@ def _school_rules(context: RunContext) -> list[Rule]:
         Rule(number="CA-E-2", code="EXC-SCHOOL", severity=ERROR, field="school_code", when=LIVE & outside,
              found=F("student__school__code"), expected=", ".join(chosen)),
     ]  # fmt: skip
+
+
+def chosen_schools(context: RunContext) -> list[str]:
+    """Codes of the schools whose students the import is limited to; empty: all."""
+    return [code.strip() for code in context.option("schools").split(",") if code.strip()]
 
 
 def _repeat_rules() -> list[Rule]:
@@ -134,10 +139,14 @@ def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     ]  # fmt: skip
 
 
-def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
-    """One rule per column of the file: what the tests that use it expect there."""
-    scores: dict[str, list[tuple[LayoutTest, str]]] = {}
-    levels: dict[str, list[tuple[LayoutTest, Part]]] = {}
+ScoreUses = dict[str, list[tuple[LayoutTest, str]]]
+LevelUses = dict[str, list[tuple[LayoutTest, Part]]]
+
+
+def column_uses(tests: Sequence[LayoutTest]) -> tuple[ScoreUses, LevelUses]:
+    """Columns of scores with the tests that use them and the pattern of their values; columns of levels with their parts."""
+    scores: ScoreUses = {}
+    levels: LevelUses = {}
     for test in tests:
         for part in test.parts:
             numbers = ((part.scale, _SCALE), (part.raw, _RAW), (part.error, _RAW))
@@ -145,6 +154,17 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
                 scores.setdefault(column, []).append((test, pattern))
             if part.result:
                 levels.setdefault(part.result, []).append((test, part))
+    return scores, levels
+
+
+def known_levels(part: Part) -> list[str]:
+    """Every way a level of this part may be written, upper case."""
+    return sorted({*(code.upper() for code in part.results or {}), *part.spellings(), *no_score()})
+
+
+def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
+    """One rule per column of the file: what the tests that use it expect there."""
+    scores, levels = column_uses(tests)
     found: list[Rule] = []
     for column, uses in scores.items():
         pattern = uses[0][1]
@@ -158,8 +178,7 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     for column, parts in levels.items():
         known, expected_levels = Q(), []
         for test, part in parts:
-            spellings = {*(code.upper() for code in part.results or {}), *part.spellings(), *no_score()}
-            known |= _of(test) & Q(**{f"{column}__in": sorted(spellings)})
+            known |= _of(test) & Q(**{f"{column}__in": known_levels(part)})
             expected_levels.append(", ".join(part.results or {}))
         types = [code for test, _part in parts for code in test.record_types]
         odd = LIVE & ~Q(**{column: ""}) & Q(record_type__in=types) & ~known
@@ -210,7 +229,7 @@ def _level_range_rule() -> Rule:
                 params={"score": F("scale_score")})  # fmt: skip
 
 
-class _AtLeast(models.Func):
+class AtLeast(models.Func):
     template = "(%(expressions)s)"
     arg_joiner = " >= "
     output_field = models.BooleanField()
@@ -220,4 +239,4 @@ class _AtLeast(models.Func):
 def _at_least(score: Any, bound: str, *, plus: int = 0) -> Q:
     """score >= bound + plus, false where the bound is unknown."""
     limit: Any = F(bound) + plus if plus else F(bound)
-    return Q(**{f"{bound}__isnull": False}) & Q(_AtLeast(score, limit))
+    return Q(**{f"{bound}__isnull": False}) & Q(AtLeast(score, limit))

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
-from assessments import score_plan, score_rules, score_stage
+from assessments import score_plan, score_rules, score_stage, score_usual
 from assessments.models import Assessment, ScoreRow, year_label
 from assessments.score_stage import score_date
 from assessments.structure import TypeFacts, family_of, school_year, test_names
@@ -120,6 +120,9 @@ class ScoreImport(ImportType):
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         return score_rules.rules(context)
+
+    def usual(self, context: RunContext) -> Q:
+        return score_usual.usual(context)
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         """Scores are planned by `after_plan`, a line at a time; here is what else a line may change."""

@@ -208,6 +208,13 @@ class ImportType:
         """The rules of this run, given its options."""
         raise NotImplementedError
 
+    def usual(self, context: "RunContext") -> Q | None:  # noqa: ARG002
+        """Rows that match so well that no rule speaks of them, as a condition told at less cost than the rules themselves.
+
+        A row that is not usual is asked every rule; None: every row is. Nothing may depend on it but time.
+        """
+        return None
+
     def reference_rules(self, context: "RunContext") -> Sequence[Rule]:
         """The rules a run with these options may ask, for the reference page; no file was read. By default `rules`."""
         return self.rules(context)

@@ -39,7 +39,7 @@ def whole_lines(
     `max_line_bytes`, so that a file that is one endless line is never held in memory.
     """
     stream.seek(start)
-    offset, lines, rest = start, 0, b""
+    offset, rest = start, b""
     while True:
         data = stream.read(size)
         buffer = rest + data
@@ -47,10 +47,7 @@ def whole_lines(
         cut = buffer.rfind(b"\n") + 1 or buffer.rfind(b"\r", 0, len(buffer) - 1) + 1 if data else len(buffer)
         chunk, rest = buffer[:cut], buffer[cut:]
         if len(buffer) > max_line_bytes:
-            _check_line_length(chunk, rest, lines, max_line_bytes)
-            lines += len(chunk.splitlines())
-        elif chunk:
-            lines += _count_lines(chunk)
+            _check_line_length(stream, start, offset, [*chunk.splitlines(), rest], max_line_bytes)
         if chunk:
             yield offset, chunk
             offset += len(chunk)
@@ -58,24 +55,38 @@ def whole_lines(
             return
 
 
-def _count_lines(chunk: bytes) -> int:
-    return len(chunk.splitlines()) if b"\r" in chunk else chunk.count(b"\n")
+def _check_line_length(stream: IO[bytes], start: int, offset: int, lines: Sequence[bytes], limit: int) -> None:
+    """Raises FileError for the first of these lines, which begin at `offset`, that is too long."""
+    at = next((at for at, line in enumerate(lines) if len(line) > limit), None)
+    if at is None:
+        return
+    # The lines before are counted only now: a count of every chunk would cost each file a tenth of its reading time.
+    stream.seek(start)
+    before = 0
+    while start < offset:
+        # A line end of two bytes may be cut in half here; its second half is no line of its own.
+        data = stream.read(min(1 << 20, offset - start))
+        start += len(data)
+        if data.endswith(b"\r") and start < offset:
+            data += stream.read(1)
+            start += 1
+        before += len(data.splitlines()) - (not data.endswith((b"\n", b"\r")))
+    raise FileError(
+        "FILE-LINE-LENGTH",
+        found=f"longer than {limit:,} bytes",
+        expected="lines of at most a few thousand characters",
+        params={"line": before + at + 1},
+    )
 
 
-def _check_line_length(chunk: bytes, rest: bytes, lines: int, limit: int) -> None:
-    pieces = chunk.splitlines()
-    for number, piece in enumerate([*pieces, rest], lines + 1):
-        if len(piece) > limit:
-            raise FileError(
-                "FILE-LINE-LENGTH",
-                found=f"longer than {limit:,} bytes",
-                expected="lines of at most a few thousand characters",
-                params={"line": number},
-            )
+# What str.splitlines takes for the end of a line beside LF and CR.
+_OTHER_LINE_ENDS: Final = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 def split_text(text: str) -> list[str]:
     """Text of whole lines as a list of lines without their ends."""
+    if not any(end in text for end in _OTHER_LINE_ENDS):
+        return text.splitlines()
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")

@@ -14,6 +14,7 @@ from itertools import pairwise, repeat
 from operator import itemgetter
 from typing import IO, Final
 
+from sisimport.imports.blocks import Block, Row
 from sisimport.imports.detection import Recognition, columns_said
 from sisimport.imports.issues import FileError, Problem, Severity
 from sisimport.imports.lines import (
@@ -29,9 +30,7 @@ from sisimport.imports.lines import (
 from sisimport.imports.quoting import split_quoted
 from sisimport.imports.values import BlockTraits, Finding, column_reader, in_check_order, shown
 
-__all__ = ["FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
-
-Row = tuple[int, tuple[str | None, ...], tuple[Problem, ...]]
+__all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
 
 BLOCK_LINES: Final = 4000
 WIDE_BLOCK_LINES: Final = 2000
@@ -39,7 +38,7 @@ WIDE_COLUMNS: Final = 50
 # A chunk and its cells should fit the processor's cache: four times larger is twice as slow.
 _CHUNK_BYTES: Final = 1 << 16
 _INDEX_BYTES: Final = 1 << 18
-_WIDE_CHUNK_BYTES: Final = 1 << 18
+_WIDE_CHUNK_BYTES: Final = 1 << 17
 _WORTHWHILE_GAP: Final = 32
 _DATE_NOTICES: Final = 20
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
@@ -77,6 +76,7 @@ class Reader:
             for column in self._columns
         ]
         self._at = [recognition.positions.get(field) for field in fields]
+        self._places = sorted({at for at in self._at if at is not None})
         self._last = max((at for at in self._at if at is not None), default=0)
         self._gap = _widest_gap({at for at in self._at if at is not None}, recognition.column_count)
         self._wide = recognition.column_count > WIDE_COLUMNS
@@ -99,14 +99,14 @@ class Reader:
     def encoding(self) -> str:
         return self._decoder.encoding
 
-    def blocks(self) -> Iterator[list[Row]]:
-        """Blocks of rows in file order, not empty. Raises FileError when the file has to be refused after all."""
+    def blocks(self) -> Iterator[Block]:
+        """Blocks of records in file order, not empty. Raises FileError when the file has to be refused after all."""
         for first_line, text, traits in self._texts():
-            rows = self._even_rows(first_line, text, traits)
-            if rows is not None:
-                self.line_count += len(rows)
-                self.record_count += len(rows)
-                yield rows
+            block = self._even_rows(first_line, text, traits)
+            if block is not None:
+                self.line_count += len(block)
+                self.record_count += len(block)
+                yield block
                 continue
             lines = split_text(text)
             quoted = '"' in text and not self._known.fixed_width
@@ -114,16 +114,17 @@ class Reader:
             self.line_count += len(lines)
             size = WIDE_BLOCK_LINES if self._wide else BLOCK_LINES
             for start in range(0, len(lines), size):
-                block = lines[start : start + size]
-                rows = self._rows(first_line + start, block, traits, quoted=quoted, final=False)
-                if rows:
-                    self.record_count += len(rows)
-                    yield rows
+                some = lines[start : start + size]
+                block = self._rows(first_line + start, some, traits, quoted=quoted, final=False)
+                if block:
+                    self.record_count += len(block)
+                    yield block
         if self._waiting:
             traits = BlockTraits(may_hold_space=True, needs_nfc=True)
-            rows = self._rows(self.line_count + 1, [], traits, quoted=True, final=True)
-            self.record_count += len(rows)
-            yield rows
+            block = self._rows(self.line_count + 1, [], traits, quoted=True, final=True)
+            if block:
+                self.record_count += len(block)
+                yield block
         self._finish()
 
     # -- lines ---------------------------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ class Reader:
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
-    def _even_rows(self, first_line: int, text: str, traits: BlockTraits) -> list[Row] | None:
+    def _even_rows(self, first_line: int, text: str, traits: BlockTraits) -> Block | None:
         """The usual block, quickly: narrow records of equal shape without quotes. None when it is not like that.
 
         With a cell of its own for every line end, one split gives all cells and slices with a stride give the columns;
@@ -182,7 +183,9 @@ class Reader:
         del cells
         return self._assemble(range(first_line, first_line + count), texts, traits, findings, [])
 
-    def _rows(self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool) -> list[Row]:
+    def _rows(
+        self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool
+    ) -> Block | None:
         numbers: Sequence[int] = range(first_line, first_line + len(lines))
         numbers, lines = self._without_blanks(numbers, lines)
         if self._waiting:
@@ -191,7 +194,7 @@ class Reader:
             self._waiting, quoted = [], True
             traits = BlockTraits(may_hold_space=True, needs_nfc=True)
         if not lines:
-            return []
+            return None
         if self._known.fixed_width:
             return self._fixed_rows(numbers, lines, traits)
         if quoted:
@@ -212,7 +215,7 @@ class Reader:
             return numbers[1:], lines[1:]
         return numbers, lines
 
-    def _plain_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> list[Row]:
+    def _plain_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> Block:
         delimiter, wanted = self._known.delimiter, self._known.column_count - 1
         counts = list(map(str.count, lines, repeat(delimiter)))
         broken: list[Row] = []
@@ -225,27 +228,42 @@ class Reader:
                     broken.append((numbers[at], (), (self._wrong_columns(count + 1),)))
             numbers, lines = [numbers[at] for at in fitting], [lines[at] for at in fitting]
             if not lines:
-                return broken
+                return self._all_broken(broken)
         findings: list[Finding] = []
         if self._known.end_marker is not None:
             ending = delimiter + self._known.end_marker
             if not all(map(str.endswith, lines, repeat(ending))):
                 ends = [line.rstrip(f" {delimiter}").rpartition(delimiter)[2] for line in lines]
                 findings = self._wrong_ends(ends)
-        if self._gap is not None and not broken and not self._trailing:
-            first, right = self._gap
-            cells = [line.split(delimiter, first) for line in lines]
-            for row in cells:
-                row[-1:] = row[-1].rsplit(delimiter, right)
-            # After the gap, `row` holds the skipped columns as one cell.
-            skipped = wanted + 1 - right - first - 1
-            places = [place if place is None or place < first else place - skipped for place in self._at]
-            return self._assemble(numbers, self._pick(cells, places), traits, findings, broken)
-        splits = self._last + 1 if self._last < wanted else -1
-        cells = [line.split(delimiter, splits) for line in lines]
-        return self._assemble(numbers, self._pick(cells, self._at), traits, findings, broken)
+        return self._assemble(numbers, self._pick_plain(lines), traits, findings, broken)
 
-    def _quoted_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> list[Row]:
+    def _pick_plain(self, lines: list[str]) -> list[Sequence[str] | None]:
+        """The columns of the fields asked for, of lines that have all their separators.
+
+        Cells are picked line by line: those of a whole block of wide lines would not fit the processor's cache, which
+        takes twice as long.
+        """
+        delimiter, wanted = self._known.delimiter, self._known.column_count - 1
+        picked: list[Sequence[str]] = []
+        if self._gap is not None and not self._trailing:
+            first, right = self._gap
+            # After the gap, `cells` holds the skipped columns as one cell.
+            skipped = wanted + 1 - right - first - 1
+            pick = itemgetter(*(place if place < first else place - skipped for place in self._places))
+            for line in lines:
+                cells = line.split(delimiter, first)
+                cells += cells.pop().rsplit(delimiter, right)
+                picked.append(pick(cells))
+        elif len(self._places) > 1:
+            splits = self._last + 1 if self._last < wanted else -1
+            pick = itemgetter(*self._places)
+            picked = [pick(line.split(delimiter, splits)) for line in lines]
+        else:
+            return self._pick([line.split(delimiter, self._last + 1) for line in lines], self._at)
+        columns = dict(zip(self._places, zip(*picked, strict=True), strict=True))
+        return [None if at is None else columns[at] for at in self._at]
+
+    def _quoted_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> Block:
         columns = self._known.column_count
         split = split_quoted(numbers, lines, delimiter=self._known.delimiter, columns=columns, final=final)
         self._waiting = split.waiting
@@ -267,14 +285,14 @@ class Reader:
             findings = [(new_place[at], problem) for at, problem in findings if at in new_place]
             numbers, kept = [numbers[at] for at in fitting], [kept[at] for at in fitting]
         if not kept:
-            return sorted(broken, key=itemgetter(0))
+            return self._all_broken(broken)
         if self._known.end_marker is not None:
             findings = findings + self._wrong_ends([cells[columns - 1].strip() for cells in kept])
         # Spaces and line ends (now spaces) inside quotes show nowhere in the text's outline.
         traits = BlockTraits(may_hold_space=True, needs_nfc=traits.needs_nfc)
         return self._assemble(numbers, self._pick(kept, self._at), traits, findings, broken)
 
-    def _fixed_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> list[Row]:
+    def _fixed_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> Block:
         """Records by character positions. Some files count bytes, an accented letter taking two: those work as well."""
         length = self._layout.record_length or 0
         broken: list[Row] = []
@@ -293,7 +311,7 @@ class Reader:
                     broken.append((number, (), (Problem("FILE-LINE-WIDTH", Severity.ERROR, None, found, expected),)))
             numbers, lines = [number for number, _ in fitting], [line for _, line in fitting]
             if not lines:
-                return broken
+                return self._all_broken(broken)
         texts: list[Sequence[str]] = []
         for column in self._columns:
             first, last = column.span or (1, 0)
@@ -326,29 +344,25 @@ class Reader:
         traits: BlockTraits,
         findings: list[Finding],
         broken: list[Row],
-    ) -> list[Row]:
-        """Clean the columns and put the rows together again."""
-        columns: list[Sequence[str | None]] = []
+    ) -> Block:
+        """Clean the columns."""
+        columns: list[Sequence[str]] = []
         for reader, column in zip(self._readers, texts, strict=True):
             if column is None:
-                columns.append([None] * len(numbers))
+                columns.append([""] * len(numbers))
                 continue
             values, found = reader.read(column, traits)
             columns.append(values)
             if found:
                 findings.extend(found)
-        values_of_rows = zip(*columns, strict=True) if columns else repeat((), len(numbers))
-        rows: list[Row] = list(zip(numbers, values_of_rows, repeat(())))
-        if findings:
-            problems: dict[int, list[Problem]] = {}
-            for at, problem in findings:
-                if problem.code != "FILE-DATE-FORM" or self._is_worth_a_line(problem):
-                    problems.setdefault(at, []).append(problem)
-            for at, of_row in problems.items():
-                rows[at] = (rows[at][0], rows[at][1], in_check_order(of_row))
-        if broken:
-            rows = sorted([*rows, *broken], key=itemgetter(0))
-        return rows
+        problems: dict[int, list[Problem]] = {}
+        for at, problem in findings:
+            if problem.code != "FILE-DATE-FORM" or self._is_worth_a_line(problem):
+                problems.setdefault(at, []).append(problem)
+        return Block(numbers, columns, {at: in_check_order(of_row) for at, of_row in problems.items()}, broken)
+
+    def _all_broken(self, broken: list[Row]) -> Block:
+        return Block([], [[] for _ in self._columns], {}, broken)
 
     # -- what is said --------------------------------------------------------------------------------------------------
 

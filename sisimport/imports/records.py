@@ -10,7 +10,7 @@ from sisimport.imports.detection import Recognition, recognise
 from sisimport.imports.lines import WINDOWS
 from sisimport.imports.models import ImportRun
 from sisimport.imports.quoting import MAX_SPAN, span_of, stands_alone
-from sisimport.imports.reading import FileError, Problem, Reader, Row, iter_lines, read_lines
+from sisimport.imports.reading import Block, FileError, Problem, Reader, iter_lines, read_lines
 from sisimport.imports.registry import all_layouts
 
 
@@ -37,14 +37,14 @@ class LinesReader:
         self.record_count = 0
         self.notices: list[Problem] = []
 
-    def blocks(self) -> Iterator[list[Row]]:
+    def blocks(self) -> Iterator[Block]:
         for group in self._groups:
             numbers = list(group)
             text = "".join(f"{line}\n" for line in group.values())
             reader = Reader(io.BytesIO(text.encode("utf-8")), self._known, self._fields)
             try:
                 for block in reader.blocks():
-                    yield [(numbers[number - 1], values, problems) for number, values, problems in block]
+                    yield block.renumbered(numbers)
             except FileError as error:
                 if error.code != "FILE-EMPTY":
                     raise

@@ -1,4 +1,4 @@
-"""From the text of a column to clean values: trimmed, NFC, blank as None, dates in ISO form, codes as in their set.
+"""From the text of a column to clean values: trimmed, NFC, blank as "", dates in ISO form, codes as in their set.
 
 Values are checked column by column over a block of records, which is what makes it quick: columns with few different
 values (dates, codes, schools) are checked once per different text and looked up after that.
@@ -41,20 +41,20 @@ class BlockTraits:
     needs_nfc: bool
 
 
-class _Memo(dict[str, str | None]):
-    """Text -> clean value, each text checked once; `bad` holds what is wrong with those that have a problem."""
+class _Memo(dict[str, str]):
+    """Text -> clean value ("" for none), each text checked once; `bad` holds what is wrong with those that have a problem."""
 
     def __init__(self, check: Check) -> None:
         super().__init__()
         self.check = check
         self.bad: dict[str, Problem] = {}
 
-    def __missing__(self, text: str) -> str | None:
+    def __missing__(self, text: str) -> str:
         value, problem = self.check(text)
         if problem is not None:
             self.bad[text] = problem
-        self[text] = value
-        return value
+        self[text] = value or ""
+        return value or ""
 
     def shrink(self) -> None:
         if len(self) > _MEMO_SIZE:
@@ -73,12 +73,12 @@ class MemoColumn:
         _, problem = self._memo.check(text)
         return problem is None or problem.severity is Severity.NOTICE
 
-    def read(self, texts: Sequence[str], _traits: BlockTraits) -> tuple[Sequence[str | None], list[Finding]]:
+    def read(self, texts: Sequence[str], _traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         memo = self._memo
         memo.shrink()
         first = texts[0]
         if texts[-1] == first and texts.count(first) == len(texts):
-            values: Sequence[str | None] = [memo[first]] * len(texts)
+            values: Sequence[str] = [memo[first]] * len(texts)
         else:
             values = list(map(memo.__getitem__, texts))
         bad = memo.bad
@@ -94,25 +94,23 @@ class TextColumn:
         self._column = column
         self._limit = column.length or MAX_VALUE_LENGTH
 
-    def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str | None], list[Finding]]:
+    def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         if traits.may_hold_space:
             texts = list(map(str.strip, texts))
         if traits.needs_nfc:
             texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
         findings: list[Finding] = []
-        values: Sequence[str | None] = texts
-        if "" in texts:
-            values = [text or None for text in texts]
-            if self._column.required:
-                problem = _missing(self._column)
-                findings = [(at, problem) for at, text in enumerate(texts) if not text]
+        values: Sequence[str] = texts
+        if self._column.required and "" in texts:
+            problem = _missing(self._column)
+            findings = [(at, problem) for at, text in enumerate(texts) if not text]
         if max(map(len, texts)) > self._limit:
-            values = list(values)
+            values = list(texts)
             for at, text in enumerate(texts):
                 if len(text) > self._limit:
                     too_long = _too_long(self._column, text)
                     findings.append((at, too_long))
-                    values[at] = None if too_long.severity is Severity.ERROR else text
+                    values[at] = "" if too_long.severity is Severity.ERROR else text
         return values, findings
 
 

@@ -60,10 +60,14 @@ def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
 
     refusing = fired(keeps_out)
     refused = Q(refused=True) | Q(_gt_zero(refusing))
+    usual = context.import_type.usual(context)
+    silent = (
+        [] if usual is None else [When(usual & Q(refused=False), then=Value(None, output_field=refusing.output_field))]
+    )
     steps = context.import_type.plan(context) if context.import_type.marks_idle_rows else ()
     rows = context.import_type.rows(context).annotate(
         fired_rules=Case(
-            When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
+            *silent, When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
         ),
         # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
         seen_student=Case(When(context.matched, then=F("student__id"))),

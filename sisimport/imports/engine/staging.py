@@ -6,7 +6,8 @@ database. Reader and database work at the same time, one on each side of the pip
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice, repeat
 from typing import IO, Any
 
 from django.conf import settings
@@ -19,12 +20,12 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
 from sisimport.imports.files import open_file
 from sisimport.imports.issues import Severity
-from sisimport.imports.reading import FileError, Problem, Reader, Row
+from sisimport.imports.reading import Block, FileError, Problem, Reader
 from sisimport.imports.records import LinesReader
 from sisimport.imports.registry import known_layouts, layouts_of
 from students.models import LEA
 
-# Control characters that no value holds (see _clean): they delimit and never quote.
+# Control characters that no value holds (see _block_text): they delimit and never quote.
 SEPARATOR, QUOTE = "\x02", "\x01"
 _SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
 _COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
@@ -131,6 +132,9 @@ def model_column(model: type[models.Model], name: str) -> str:
     return str(model._meta.get_field(name).column)  # type: ignore[union-attr]
 
 
+_NO_LEA = ("", "CA")
+
+
 class _Leas:
     """LEA codes of the file -> ids, with the state profile that decides the SSID format."""
 
@@ -147,12 +151,13 @@ class _Leas:
         self.only = (str(known[0][1]), known[0][2]) if len(known) == 1 else None
         self.seen: set[str] = set()
 
-    def of(self, values: tuple[str | None, ...]) -> tuple[str, str]:
+    def of(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:
+        """LEA id and state of each record of a block, with the separator between them."""
         if self.index is None:
-            return self.only or ("", "CA")
-        code = values[self.index] or ""
-        self.seen.add(code)
-        return self.by_code.get(code) or ("", "CA")
+            return repeat(SEPARATOR.join(self.only or _NO_LEA))
+        codes = columns[self.index]
+        self.seen.update(codes)
+        return [SEPARATOR.join(self.by_code.get(code, _NO_LEA)) for code in codes]
 
     def settle(self) -> None:
         """Which LEAs the file speaks of; a file of strangers only is refused as another district's."""
@@ -167,48 +172,36 @@ class _Leas:
             raise FileError("FILE-LEA", found=codes, expected=", ".join(sorted(self.by_code)[:3]) or "no district yet")
 
 
-def _block_text(block: list[Row], leas: _Leas, context: RunContext, problems: IO[str], width: int) -> str:
-    lines: list[str] = []
+def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str], width: int) -> str:
+    """The block as lines of the COPY; what the reader said of its records goes to `problems`."""
     part_of = context.import_type.part_of_field
-    school_index = leas.school_index
-    for number, values, found in block:
-        refused = "f"
-        if found:
-            if any(p.severity == Severity.ERROR and part_of.get(p.field or "", RECORD) == RECORD for p in found):
-                refused = "t"
-            _write_problems(problems, number, found, part_of)
-            if len(values) == 0:  # the line could not be split into columns: there is nothing to stage
-                continue
-        lea, state = leas.of(values)
-        if school_index is not None:
-            context.school_codes.add(values[school_index] or "")
-        lines.append(SEPARATOR.join((str(number), lea, state, refused, *[v or "" for v in values])))
-    if not lines:
+    for number, _values, found in block.broken:  # could not be split into columns: there is nothing to stage
+        _write_problems(problems, number, found, part_of)
+    count = len(block.numbers)
+    if not count:
         return ""
-    text = "\n".join(lines)
+    refused: Iterable[str] = repeat("f")
+    if block.problems:
+        marks = ["f"] * count
+        for at, found in block.problems.items():
+            if any(p.severity == Severity.ERROR and part_of.get(p.field or "", RECORD) == RECORD for p in found):
+                marks[at] = "t"
+            _write_problems(problems, block.numbers[at], found, part_of)
+        refused = marks
+    if leas.school_index is not None:
+        context.school_codes.update(block.columns[leas.school_index])
+    numbers, of_leas = list(map(str, block.numbers)), list(islice(leas.of(block.columns), count))
+    text = "\n".join(map(SEPARATOR.join, zip(numbers, of_leas, refused, *block.columns, strict=False)))
     clean = (
-        text.count("\n") == len(lines) - 1
-        and text.count(SEPARATOR) == len(lines) * (width - 1)
+        text.count("\n") == count - 1
+        and text.count(SEPARATOR) == count * (width - 1)
         and QUOTE not in text
         and "\r" not in text
     )
-    if not clean:
-        text = _clean(block, leas)
+    if not clean:  # values hold line ends or our control characters
+        columns = [[value.translate(_SANITISE) for value in column] for column in block.columns]
+        text = "\n".join(map(SEPARATOR.join, zip(numbers, of_leas, refused, *columns, strict=False)))
     return text + "\n"
-
-
-def _clean(block: list[Row], leas: _Leas) -> str:
-    """As _block_text, for values that hold line ends or our control characters."""
-    lines = []
-    for number, values, found in block:
-        if not values:
-            continue
-        refused = "t" if any(p.severity == Severity.ERROR for p in found) else "f"
-        lea, state = leas.of(values)
-        lines.append(
-            SEPARATOR.join((str(number), lea, state, refused, *[(v or "").translate(_SANITISE) for v in values]))
-        )
-    return "\n".join(lines)
 
 
 def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: Any) -> None:

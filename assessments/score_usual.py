@@ -1,0 +1,93 @@
+"""Which lines no rule of score_rules.py speaks of, told by one condition at a quarter of what asking them all costs.
+
+Nearly every line of a file is like that: it matches its student in every respect, its scores are digits, its levels known, its
+scale score lies in the range of its level. Whatever is not told here is asked every rule, so a condition that is too narrow
+costs time and one that is too wide would swallow messages (held to the rules by tests/assessments/test_usual_lines.py).
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, F, IntegerField, Q, Value, When
+from django.db.models.functions import Cast, Coalesce
+
+from assessments.score_rules import AtLeast, chosen_schools, column_uses, known_levels
+from assessments.structure import LayoutTest, tests_of
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.expressions import Matches
+from students.models import School
+
+_BETWEEN = "|"
+
+
+def usual(context: RunContext) -> Q:
+    """The condition, cheapest questions first. Record types of different tests never overlap (see structure.toml)."""
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    tests = tests_of(context.layout)
+    found = (
+        Q(skipped=0, repeated=0, repeated_uin_line=0, replaced_ssid="")
+        & context.matched
+        & Q(holder__retired_at__isnull=True)
+        & Q(birth_date=F("student__birth_date"))
+        & Q(last_name=F("student__match_last_name"))
+        & Q(first_name=F("student__match_first_name"))
+    )
+    chosen = chosen_schools(context)
+    if chosen:
+        found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))
+    values = Case(
+        *(When(record_type__in=list(test.record_types), then=_values(test, tests)) for test in tests),
+        default=Value(False),
+        output_field=models.BooleanField(),
+    )
+    return found & Q(values)
+
+
+def _values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
+    """Digits in the SSID and in the columns of the test's scores, known levels, and a scale score that goes with its level."""
+    scores, levels = column_uses(tests)
+    own = {name for part in test.parts for name in (part.scale, part.raw) if name}
+    columns = [name for name in scores if name in own]
+    # One regular expression over all of them: each that is asked costs more than ten comparisons.
+    pattern = "".join(rf"\{_BETWEEN}({scores[name][0][1].strip('^$')})?" for name in columns)
+    right = Q(Matches(_Between("ssid", *columns), f"^[0-9]{{10}}{pattern}$"))
+    for name, uses in levels.items():
+        known = {code for user, part in uses if user is test for code in known_levels(part)}
+        if known:
+            right &= Q(**{f"{name}__in": ["", *sorted(known)]})
+    in_range: Any = Value(True)
+    if test.ranges:
+        in_range = _in_range() if "scale_score" in own else Value(False)
+    return Case(When(right, then=in_range), default=Value(False), output_field=models.BooleanField())
+
+
+def _in_range() -> Any:
+    """The scale score, digits or blank, lies in the range of its level; or there is no range to compare with."""
+    score = Cast("scale_score", IntegerField())
+    above = F("range__highest") + 1
+    lowest = Case(
+        When(achievement_level="1", then=F("range__lowest")),
+        *(When(achievement_level=f"{n}", then=F(f"range__level_{n}")) for n in (2, 3, 4)),
+    )
+    too_high = Case(
+        When(achievement_level="1", then=F("range__level_2")),
+        When(achievement_level="2", then=Coalesce("range__level_3", "range__level_4", above)),
+        When(achievement_level="3", then=Coalesce("range__level_4", above)),
+        When(achievement_level="4", then=above),
+    )
+    without_level = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=["1", "2", "3", "4"])
+    return Case(
+        When(Q(range__lowest__isnull=True) | Q(scale_score=""), then=Value(True)),
+        When(without_level & Q(AtLeast(score, F("range__lowest"))) & ~Q(AtLeast(score, above)), then=Value(True)),
+        When(Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high)), then=Value(True)),
+        default=Value(False),
+        output_field=models.BooleanField(),
+    )
+
+
+class _Between(models.Func):
+    """Columns as one text with a separator between them."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = f" || '{_BETWEEN}' || "
+    output_field = models.TextField()
