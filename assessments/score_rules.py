@@ -191,8 +191,12 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
 
 
 def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
-    columns = ["scale_score", *(part.scale for test in tests for part in test.children if part.in_parents_range)]
-    return [*(_score_range_rule(column) for column in columns), _level_range_rule()]
+    return [*(_score_range_rule(column) for column in ranged_columns(tests)), _level_range_rule()]
+
+
+def ranged_columns(tests: Sequence[LayoutTest]) -> list[str]:
+    """Columns whose scale scores have to lie in the range of the line's test and grade."""
+    return ["scale_score", *(part.scale for test in tests for part in test.children if part.in_parents_range)]
 
 
 def _number(column: str) -> Any:

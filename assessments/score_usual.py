@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
-from assessments.score_rules import AtLeast, chosen_schools, column_uses, known_levels
+from assessments.score_rules import AtLeast, chosen_schools, column_uses, known_levels, ranged_columns
 from assessments.structure import LayoutTest, tests_of
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Matches
@@ -46,7 +46,7 @@ def usual(context: RunContext) -> Q:
 def _values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     """Digits in the SSID and in the columns of the test's scores, known levels, and a scale score that goes with its level."""
     scores, levels = column_uses(tests)
-    own = {name for part in test.parts for name in (part.scale, part.raw) if name}
+    own = {name for part in test.parts for name in (part.scale, part.raw, part.error) if name}
     columns = [name for name in scores if name in own]
     # One regular expression over all of them: each that is asked costs more than ten comparisons.
     pattern = "".join(rf"\{_BETWEEN}({scores[name][0][1].strip('^$')})?" for name in columns)
@@ -57,14 +57,30 @@ def _values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
             right &= Q(**{f"{name}__in": ["", *sorted(known)]})
     in_range: Any = Value(True)
     if test.ranges:
-        in_range = _in_range() if "scale_score" in own else Value(False)
+        ranged = ranged_columns(tests)
+        right &= Q(**{name: "" for name in ranged if name not in own})
+        in_range = _in_range([name for name in ranged if name in own])
     return Case(When(right, then=in_range), default=Value(False), output_field=models.BooleanField())
 
 
-def _in_range() -> Any:
-    """The scale score, digits or blank, lies in the range of its level; or there is no range to compare with."""
-    score = Cast("scale_score", IntegerField())
+def _in_range(columns: list[str]) -> Any:
+    """The scale scores, digits or blank, lie in their range, that of the test in the range of its level; or there is none."""
     above = F("range__highest") + 1
+    inside = Q()
+    for name in columns:
+        score = Cast(name, IntegerField())
+        inside &= Q(**{name: ""}) | Q(AtLeast(score, F("range__lowest"))) & ~Q(AtLeast(score, above))
+    return Case(
+        When(range__lowest__isnull=True, then=Value(True)),
+        When(inside & _level_fits(above), then=Value(True)),
+        default=Value(False),
+        output_field=models.BooleanField(),
+    )
+
+
+def _level_fits(above: Any) -> Q:
+    """The test's scale score lies between its level's first and the next level's."""
+    score = Cast("scale_score", IntegerField())
     lowest = Case(
         When(achievement_level="1", then=F("range__lowest")),
         *(When(achievement_level=f"{n}", then=F(f"range__level_{n}")) for n in (2, 3, 4)),
@@ -75,14 +91,8 @@ def _in_range() -> Any:
         When(achievement_level="3", then=Coalesce("range__level_4", above)),
         When(achievement_level="4", then=above),
     )
-    without_level = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=["1", "2", "3", "4"])
-    return Case(
-        When(Q(range__lowest__isnull=True) | Q(scale_score=""), then=Value(True)),
-        When(without_level & Q(AtLeast(score, F("range__lowest"))) & ~Q(AtLeast(score, above)), then=Value(True)),
-        When(Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high)), then=Value(True)),
-        default=Value(False),
-        output_field=models.BooleanField(),
-    )
+    without = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=["1", "2", "3", "4"]) | Q(scale_score="")
+    return without | Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high))
 
 
 class _Between(models.Func):
