@@ -16,6 +16,8 @@ from students.models import LEA, SSID
 
 SAMPLE_STUDENTS = 150
 _UNSCORED_EVERY = 25
+_TEMPLATES = 16
+_FILLING = ("Y", "N", "1", "0", "02", "A", "SP", "0123456", "2019-08-15", "Oak Grove Elementary School", "N", "Y", "3")
 _ORDINARY, _ALTERNATE = (
     {"SBELA", "SBMATH", "CAST", "ELPACS", "ELPACI"},
     {"CAAELA", "CAAMATH", "CAASCI", "ELPACSA", "ELPACIA"},
@@ -61,13 +63,14 @@ def write_scores(
     one_each: bool = False,
     only: str = "",
     fixed: bool = False,
+    filled: bool = False,
 ) -> int:
     """Write a file of the layout; returns the number of records.
 
     A student gets a row for each test that suits (`one_each`: one row, tests by turns; `only`: of this test). `fixed`: the twin
-    of fixed width.
+    of fixed width. `filled`: columns that nothing is imported from hold something too, as in the state's files.
     """
-    maker = _Maker(layout, seed)
+    maker = _Maker(layout, seed, filled=filled)
     if not fixed:
         stream.write(layout.delimiter.join(column.name for column in layout.columns) + "\r\n")
     count = 0
@@ -80,7 +83,7 @@ def write_scores(
 
 
 class _Maker:
-    def __init__(self, layout: Layout, seed: int) -> None:
+    def __init__(self, layout: Layout, seed: int, *, filled: bool = False) -> None:
         self.layout = layout
         self.seed = seed
         self.year = school_year(layout.key)
@@ -90,9 +93,19 @@ class _Maker:
         self.length = {name: column.length for name, column in layout.fields.items()}
         self.blank = [""] * len(layout.columns)
         self.blank[-1] = layout.end_marker or ""
+        self.templates = [self._filled(turn) if filled else self.blank for turn in range(_TEMPLATES)]
         self.ranges: dict[str, dict[str, Range]] = {
             test.code: {r.grade: r for r in ranges_of(test.ranges, self.year)} for test in self.tests
         }
+
+    def _filled(self, turn: int) -> list[str]:
+        """A row with something in three of five columns that are nobody's field: flags, codes, some longer texts."""
+        cells = self.blank.copy()
+        taken = set(self.at.values())
+        for at, column in enumerate(self.layout.columns):
+            if at not in taken and column.name.casefold() != "blank" and (at * 7 + turn) % 5 < 3 and not cells[at]:
+                cells[at] = _FILLING[(at * 13 + turn * 5) % len(_FILLING)]
+        return cells
 
     def tests_for(self, number: int, *, one_each: bool, only: str = "") -> list[LayoutTest]:
         if only:
@@ -108,7 +121,7 @@ class _Maker:
         return chosen or [self.tests[number % len(self.tests)]]
 
     def row(self, number: int, person: Person, test: LayoutTest) -> list[str]:
-        cells = self.blank.copy()
+        cells = self.templates[number % _TEMPLATES].copy()
         dice = (number * 7919 + self.seed * 104_729 + len(test.code) * 31 + sum(map(ord, test.code))) & 0x7FFFFFFF
         grade = self._grade(test, person, dice)
         facts = {

@@ -31,7 +31,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--students", type=int, default=SIZES[-1], help="largest number of lines (default: 560,000)"
         )
-        parser.add_argument("--job", action="append", default=[], help="only this job; may be given again")
+        parser.add_argument(
+            "--job",
+            action="append",
+            default=[],
+            help="only this job (ssid-download, scores, scores-early); may be given again",
+        )
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--step", default="", help="internal: one step in a process of its own")
 
