@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -40,6 +41,7 @@ class AssessmentAdmin(ModelAdmin):
     """Names, passing scores, comments and Display Options; later imports keep finding the record."""
 
     form = AssessmentForm
+    ordering = (Coalesce("parent__position", "position"), Coalesce("parent_id", "id"), "-parent", "position")
     list_display = ("name", "state_code", "parent", "score_type", "passing_score", "shown_to_families", "scores")
     list_filter = ("shown_to_families", "score_type", ("parent", admin.EmptyFieldListFilter))
     list_select_related = ("parent",)
@@ -126,7 +128,7 @@ class ListedScoreAdmin(ModelAdmin):
     search_fields = ("=student__local_number",)
     search_help_text = "Local student number"
     show_full_result_count = False
-    ordering = ("student", "assessment", "school_year")
+    ordering = ("student_id", "assessment_id", "school_year")  # as the key has them: no sorting of millions
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ListedScore]:
         ids = visible_school_ids(request.user)

@@ -115,7 +115,7 @@ class ListedScore(models.Model):
         managed = False
         db_table = "assessments_score"
         verbose_name = "score"
-        ordering = ["student", "assessment", "school_year"]
+        ordering = ["student_id", "assessment_id", "school_year"]
 
     def __str__(self) -> str:
         return f"Score of student {self.student_id} on assessment {self.assessment_id}, {year_label(self.school_year)}"

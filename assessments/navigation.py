@@ -32,7 +32,12 @@ def _run_scores(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
         return None
     if not Reader.of(request.user, run).whole:
         return None  # the spread of a grade would tell of other schools' students
-    return {"counts": run.facts["score_counts"], "distributions": distributions(run.facts)}
+    return {
+        "counts": run.facts["score_counts"],
+        "distributions": distributions(run.facts),
+        "planned": run.work == Work.TEST,
+        "set_aside": run.set_aside_count,
+    }
 
 
 def _convert_offer(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:

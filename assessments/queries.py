@@ -78,6 +78,10 @@ class ShownTest:
     chart: Chart | None
     scores: tuple[ShownScore, ...]
 
+    @property
+    def has_raw(self) -> bool:
+        return any(row.raw for score in self.scores for row in (score, *score.children))
+
 
 def student_tests(student: Student) -> list[ShownTest]:
     """Scores of a student by test and year, children under parents. One query."""
@@ -137,8 +141,17 @@ class Distribution:
     """How the levels of one test spread over the grades: rows of counts in the order of `levels`, with shares in per cent."""
 
     name: str
-    levels: tuple[str, ...]
+    levels: tuple["Level", ...]
     rows: tuple["DistributionRow", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level at the head of a column: `sign` is its code, or its place where files have words; `band` is its colour."""
+
+    sign: str
+    name: str
+    band: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,7 @@ class DistributionRow:
 
 
 _NO_LEVEL = {"9", "NS", "E"}
+_SHORT = 2
 
 
 def distributions(facts: dict[str, Any]) -> list[Distribution]:
@@ -183,11 +197,14 @@ def distributions(facts: dict[str, Any]) -> list[Distribution]:
                 shares.append(Share(_band(code, ranked), count, round(width), round(x, 2), round(width, 2)))
                 x += width
             rows.append(DistributionRow(grade or "none", total, tuple(shares)))
-        names = tuple(code if known[code] == code else f"{code} {known[code]}" for code in codes)
-        found.append(Distribution(entry["name"], names, tuple(rows)))
+        levels = tuple(
+            Level(code if len(code) <= _SHORT else str(n), known[code], _band(code, ranked))
+            for n, code in enumerate(codes, 1)
+        )
+        found.append(Distribution(entry["name"], levels, tuple(rows)))
     return found
 
 
 def _band(code: str, ranked: list[str]) -> int:
-    """The colour band of a level: 1 for the lowest, at most 4."""
-    return min(ranked.index(code) + 1, 4) if code in ranked else 1
+    """The colour band of a level: 1 for the lowest, at most 4; 0 for what is no level."""
+    return min(ranked.index(code) + 1, 4) if code in ranked else 0

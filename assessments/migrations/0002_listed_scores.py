@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'score',
                 'db_table': 'assessments_score',
-                'ordering': ['student', 'assessment', 'school_year'],
+                'ordering': ['student_id', 'assessment_id', 'school_year'],
                 'managed': False,
             },
         ),

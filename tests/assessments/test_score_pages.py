@@ -196,7 +196,10 @@ def test_a_run_tells_how_levels_spread_over_grades(home: District, browser: Clie
     shown = page(browser, "run", run.pk)
 
     assert (spread.name, spread.rows[0].grade, spread.rows[0].total) == ("Smarter Balanced for ELA", "05", 2)
-    assert spread.levels == ("2 Standard Nearly Met", "3 Standard Met")
+    assert [(level.sign, level.name) for level in spread.levels] == [
+        ("2", "Standard Nearly Met"),
+        ("3", "Standard Met"),
+    ]
     assert [(share.level, share.count) for share in spread.rows[0].shares] == [(2, 1), (3, 1)]
     assert "levels by grade" in shown
 
@@ -236,6 +239,16 @@ def test_a_refused_workbook_can_be_converted_and_tested(home: District, browser:
     assert "Convert and look" in offered
     assert "Cells at risk" in preview.content.decode()
     assert (tested.status, tested.planned_count) == ("completed", 1)
+
+
+def test_a_chosen_workbook_is_told_how_it_goes_on(home: District, browser: Client) -> None:
+    data = workbook()
+    sent = {"part": SimpleUploadedFile("part", data), "name": "a.xlsx", "size": len(data), "import_type": TYPE}
+
+    shown = browser.post(reverse("recognise", args=["caaspp"]), sent).content.decode()
+
+    assert "Excel files cannot be imported" in shown
+    assert "the next page offers to convert the workbook" in shown
 
 
 def test_a_file_of_somebody_else_is_not_tested_as_the_conversion(home: District, browser: Client) -> None:
@@ -409,3 +422,22 @@ def test_a_part_is_no_whole_for_other_parts(home: District, admin: Client) -> No
 
     assert "This is a part itself" in answer.content.decode()
     assert not Assessment.objects.filter(state_code="SBELA-X").exists()
+
+
+def test_set_ups_to_be_made_are_shown_in_words(home: District, browser: Client) -> None:
+    run = start(TYPE, text(LAYOUT, ela(**PARTS)))
+
+    shown = page(browser, "run_changes", run.pk)
+
+    assert "4 Standard Exceeded (passing), 3 Standard Met (passing), 2 Standard Nearly Met" in shown
+    assert "Parent: <ins>Smarter Balanced for ELA</ins>" in shown
+    assert "{&#x27;" not in shown
+
+
+def test_of_the_assessments_a_run_names_those_with_a_choice(home: District, browser: Client) -> None:
+    run = start(TYPE, text(LAYOUT, ela()), CAST="skip")
+
+    shown = page(browser, "run", run.pk)
+
+    assert "<dt>Assessments</dt><dd>California Science Test: Do not import these assessments</dd>" in shown
+    assert "Automatic" not in shown

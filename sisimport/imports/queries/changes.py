@@ -75,10 +75,11 @@ def _set_aside(run: ImportRun, changes: list[ImportChange]) -> dict[tuple[int, i
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Names of the schools and LEAs that changes point to."""
+    """Names of the schools, LEAs and parents that changes point to."""
 
     schools: dict[int, str]
     leas: dict[int, str]
+    parents: dict[int, str]
 
     @classmethod
     def of(cls, changes: Iterable[ImportChange]) -> "_Names":
@@ -88,7 +89,22 @@ class _Names:
         return cls(
             {s.pk: s.name or s.code for s in School.objects.filter(pk__in=schools)} if schools else {},
             {lea.pk: lea.name or lea.code for lea in LEA.objects.filter(pk__in=leas)} if leas else {},
+            _parents(changes),
         )
+
+
+def _parents(changes: Iterable[ImportChange]) -> dict[int, str]:
+    """Names of records that others are parts of, also of those that the same plan makes."""
+    found: dict[int, str] = {}
+    for change in changes:
+        parent = (change.after or change.before or {}).get("parent_id")
+        if not parent or parent in found:
+            continue
+        planned = ImportChange.objects.filter(run_id=change.run_id, kind=change.kind, object_id=parent).first()
+        there = get_kind(change.kind).model._default_manager.filter(pk=parent).first()
+        name = (planned.after or planned.before or {}).get("name") if planned else None
+        found[parent] = str(getattr(there, "name", None) or name or parent)
+    return found
 
 
 def field_changes(change: ImportChange, names: _Names | None = None, labels: Labels | None = None) -> list[FieldChange]:
@@ -116,12 +132,23 @@ def field_label(kind: ChangeKind, field: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def _item(value: Any) -> str:
+    """One of a list: `4 Standard Exceeded (passing)`."""
+    if not isinstance(value, dict):
+        return str(value)
+    words = dict.fromkeys(str(held) for held in value.values() if not isinstance(held, bool))
+    flags = [name for name, held in value.items() if held is True]
+    return " ".join(words) + (f" ({', '.join(flags)})" if flags else "")
+
+
 def _text(field: str, value: Any, names: _Names) -> str:
     if value in (None, ""):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    as_told = {"school_id": names.schools, "lea_id": names.leas}.get(field)
+    if isinstance(value, list):
+        return ", ".join(_item(one) for one in value)
+    as_told = {"school_id": names.schools, "lea_id": names.leas, "parent_id": names.parents}.get(field)
     if as_told is not None:
         return as_told.get(int(value), str(value))
     if field == "retired_at":

@@ -12,9 +12,11 @@ from sisimport.imports.issues import FileError
 from sisimport.imports.recognition import recognise_file
 from sisimport.imports.registry import get_tool
 from sisimport.imports.services import shown_name
+from sisimport.imports.workbooks import is_workbook
 
 SAMPLE_BYTES = 1 << 20
 _HEAD_BYTES = 4096
+_CONVERTED_NEXT = "Run the Test all the same: the next page offers to convert the workbook and shows what it becomes."
 _DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Windows-1252"}
 
@@ -77,12 +79,12 @@ def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 
         other = _other_type(stream, chosen)
         stream.seek(0)
         error = chosen.explain(recognition.error, stream.read(_HEAD_BYTES))
-        stream.seek(0)
+        convertible = chosen.converts_workbooks and is_workbook(stream)
         return Recognised(
             name=named,
             size=size,
             error=str(error),
-            fix=error.fix,
+            fix=_CONVERTED_NEXT if convertible else error.fix,
             other=other,
             other_tool=get_tool(other.tool).title if other else "",
         )

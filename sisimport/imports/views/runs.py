@@ -80,13 +80,12 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
     updates = list(run.updates.order_by("-id")) if run.work == Work.TEST else []
     reverted_by = run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]).first()
     live_updates = [u for u in updates if u.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED)]
-    options = [(o, run.options.get(o.name, o.default)) for o in kind.options] if kind else []
     return {
         "run": run,
         "kind": kind,
         "tool": get_tool(kind.tool) if kind else None,
         "layout": layout,
-        "options": [(o.label, _option_text(o, value)) for o, value in options],
+        "options": _shown_options(kind, run) if kind else [],
         "whole": reader.whole,
         "updates": live_updates,
         "reverted_by": reverted_by,
@@ -102,6 +101,18 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         ),
         "not_imported": run.refused_count + run.set_aside_count,
     }
+
+
+def _shown_options(kind: ImportType, run: ImportRun) -> list[tuple[str, str]]:
+    """Label and value of the run's options. Of options under one heading only what was chosen is said."""
+    shown: list[tuple[str, str]] = []
+    for option in kind.options:
+        value = run.options.get(option.name, option.default)
+        if not option.group:
+            shown.append((option.label, _option_text(option, value)))
+        elif value != option.default:
+            shown.append((option.group, f"{option.label}: {_option_text(option, value)}"))
+    return shown
 
 
 def _option_text(option: Any, value: str) -> str:
