@@ -212,8 +212,10 @@ class ScoreRow(StagedRow):
     repeated = models.SmallIntegerField(default=0)  # 1: equal to an earlier line, 2: contradicts another line
     repeated_line = models.IntegerField(default=0)
     repeated_uin_line = models.IntegerField(default=0)
+    student_pk = models.BigIntegerField(null=True)  # whose line it is; only where a match of the file was accepted
 
     holder = joined_holder()
+    taken = joined(Student, id="student_pk")
     range = joined(ScoreRange, record_type="record_type", grade="grade_assessed")
 
     class Meta:

@@ -13,6 +13,7 @@ from django.db.models.functions import Cast, Concat
 from assessments.structure import LayoutTest, Part, no_score, tests_of
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
 from sisimport.imports.expressions import Differs, Loose
 from sisimport.imports.issues import Severity
 from students.models import School
@@ -22,6 +23,7 @@ _SSID = r"^[0-9]{10}$"
 _SCALE = r"^[0-9]{1,4}$"
 _RAW = r"^[0-9]{1,4}(\.[0-9]{1,2})?$"
 LIVE = Q(skipped=0)
+_AS_GIVEN = ~Q(accepted__in=[REMEMBERED, ACCEPTED])  # nobody has said whose line it is
 
 
 def rules(context: RunContext) -> Sequence[Rule]:
@@ -62,7 +64,7 @@ def _match_rules(context: RunContext) -> list[Rule]:
     valid = Q(ssid__regex=_SSID)
     nobody = LIVE & valid & ~context.matched
     return [
-        Rule(number="CA-E-1", code="EXC-SSID", severity=ERROR, field="ssid", when=LIVE & ~valid, found=F("ssid"),
+        Rule(number="CA-E-1", code="EXC-SSID", severity=ERROR, field="ssid", when=LIVE & ~valid & _AS_GIVEN, found=F("ssid"),
              expected="ten digits", needs_student=False),
         Rule(number="CA-A-1", code="AMB-STUDENTS", severity=ERROR, field="ssid", when=nobody & Q(candidates__gte=2),
              found=F("ssid"), params={"candidates": F("candidate_text")}, needs_student=False),
@@ -85,7 +87,7 @@ def _identity_rules() -> list[Rule]:
         *_name_rules("CA-D-4", "last_name", last),
         *_name_rules("CA-D-3", "first_name", first),
         Rule(number="CA-D-5", code="DIS-BIRTH", severity=ERROR, field="birth_date", when=LIVE & birth,
-             found=F("birth_date"), expected=F("student__birth_date")),
+             found=F("birth_date"), expected=F("student__birth_date"), forgivable=True),
     ]  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def _name_rules(number: str, field: str, records: Sequence[str]) -> list[Rule]:
         far &= Q(Differs(Loose(F(field)), Loose(F(record))))
     both: dict[str, Any] = {"field": field, "found": F(field), "expected": F(records[0])}
     return [
-        Rule(number=number, code="DIS-NAME", severity=ERROR, when=differs & far, **both),
+        Rule(number=number, code="DIS-NAME", severity=ERROR, when=differs & far, forgivable=True, **both),
         Rule(number=number, code="DIS-NEAR", severity=NOTICE, when=differs & ~far, **both),
     ]
 

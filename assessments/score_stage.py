@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce, Greatest
 from assessments.models import Assessment, ScoreRange, ScoreRow
 from assessments.structure import LayoutTest, Part, no_score, ranges_of, school_year, tests_of, unscored_codes
 from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.issues import FileError
@@ -31,6 +32,8 @@ def prepare(context: RunContext) -> None:
     _mark_skipped(context, tests)
     _take_replaced_ssids()
     _take_current_ssids()
+    if context.accepted_rows:
+        _take_accepted_matches()
     _note_earlier_years(context)
     _mark_repeats(tests, has_uin="uin" in context.fields)
     _find_candidates(context)
@@ -126,6 +129,28 @@ def _take_current_ssids() -> None:
         JOIN LATERAL (SELECT s.ssid FROM students_ssid s WHERE s.student_id = h.student_id AND s.state = h.state
           ORDER BY s.retired_at IS NOT NULL, s.ssid LIMIT 1) AS c ON c.ssid <> h.ssid
         WHERE h.retired_at IS NOT NULL AND h.state = r.state AND h.ssid = r.ssid
+        """
+    )
+
+
+def _take_accepted_matches() -> None:
+    """Lines that somebody accepted for a student stand under that student's SSID (repeats are found by it); where there is
+    none, under one number for all lines of the student. Then every line gets its student by key."""
+    execute(
+        f"""
+        UPDATE {ROWS} r SET ssid = a.ssid FROM (
+          SELECT u.line, coalesce(c.ssid, nullif(min(u.ssid) OVER (PARTITION BY u.student_pk), ''), s.local_number) AS ssid
+          FROM {ROWS} u JOIN students_student s ON s.id = u.student_pk
+          LEFT JOIN LATERAL (SELECT h.ssid FROM students_ssid h WHERE h.student_id = u.student_pk AND h.state = u.state
+            ORDER BY h.retired_at IS NOT NULL, h.ssid LIMIT 1) AS c ON true
+          WHERE u.accepted IN ({REMEMBERED}, {ACCEPTED})
+        ) AS a WHERE a.line = r.line
+        """
+    )
+    execute(
+        f"""
+        UPDATE {ROWS} r SET student_pk = h.student_id FROM students_ssid h
+        WHERE h.state = r.state AND h.ssid = r.ssid AND r.student_pk IS NULL
         """
     )
 

@@ -61,6 +61,9 @@ _STAGED = tuple(
         "repeated_line",
         "repeated_uin_line",
         "local_student_id",
+        "accepted",
+        "given_number",
+        "student_pk",
     }
 )
 
@@ -76,6 +79,9 @@ class ScoreImport(ImportType):
     lea_field = None
     school_field = None
     converts_workbooks = True
+    remembers_matches = True
+    number_field = "ssid"
+    near_codes = ("DIS-NOTFOUND", "DIS-PARTIAL", "DIS-NAME", "DIS-BIRTH", "AMB-STUDENTS", "EXC-SSID")
     part_of_field = {"calculated_elas": EL_PART}
     measured_fields = ("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated")
 
@@ -112,8 +118,10 @@ class ScoreImport(ImportType):
             return FileError("EXC-OTHER-SITE", found="the columns StudentIdentifier, FirstName, LastOrSurname")
         return error
 
-    def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
-        return ScoreRow.objects.annotate(student=FilteredRelation("holder__student"))
+    def rows(self, context: RunContext) -> models.QuerySet[Any]:
+        # A student whom a line was accepted for may have no SSID at all.
+        way = "taken" if context.accepted_rows else "holder__student"
+        return ScoreRow.objects.annotate(student=FilteredRelation(way))
 
     def prepare(self, context: RunContext) -> None:
         score_stage.prepare(context)

@@ -19,15 +19,14 @@ from sisimport.imports.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from sisimport.imports.engine.remembering import IDENTITY
 from sisimport.imports.expressions import Loose
 from sisimport.imports.issues import Severity
-from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus, Work
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.records import chunked, read_records
-from sisimport.imports.registry import all_types
+from sisimport.imports.registry import all_types, get_type
 from students.candidates import JUDGED, Candidate, find_candidates, identity_of
 from students.matching import Comparison, FieldScore, Identity, compare, fold, safe_best
 from students.models import Student
+from students.models.identifiers import mask_ssid
 
-# Errors that say: whose record is this?
-NEAR_CODES = ("DEMO-NEAR", "DEMO-MISMATCH", "STU-NOTFOUND", "STU-AMBIGUOUS")
 ACCEPTED_CODES = ("MATCH-ACCEPTED", "MATCH-REMEMBERED")
 MAX_AT_ONCE = 20_000
 _BLOCK = 250
@@ -81,11 +80,11 @@ class Offer:
     def total(self) -> float:
         return self.comparison.total
 
-    def values(self) -> list[tuple[str, FieldScore]]:
+    def values(self, *, with_ssid: bool = False) -> list[tuple[str, FieldScore]]:
         """Value of the student and score, in the order of FIELD_LABELS."""
         scores = {score.field: score for score in self.comparison.fields}
         held = identity_of(self.student)
-        return [(_shown(getattr(held, name)), scores[name]) for name in FIELD_LABELS]
+        return [(shown_value(held, name, with_ssid=with_ssid), scores[name]) for name in FIELD_LABELS]
 
 
 @dataclass(slots=True)
@@ -104,16 +103,24 @@ class DeskLine:
     def name(self) -> str:
         return f"{self.given.last_name}, {self.given.first_name} {self.given.middle_name}".strip()
 
+    def _label(self, name: str) -> str:
+        return "Number" if name == "local_number" and self.given.ssids else FIELD_LABELS[name]
+
     def rows(self) -> list[tuple[str, str, list[tuple[str, FieldScore]]]]:
         """Label, value of the file, and value and score of each candidate: the lines of the side-by-side table."""
-        by_offer = [offer.values() for offer in self.offers]
+        with_ssid = bool(self.given.ssids)
+        by_offer = [offer.values(with_ssid=with_ssid) for offer in self.offers]
         return [
-            (label, _shown(getattr(self.given, name)), [values[at] for values in by_offer])
-            for at, (name, label) in enumerate(FIELD_LABELS.items())
+            (self._label(name), shown_value(self.given, name, with_ssid=with_ssid), [values[at] for values in by_offer])
+            for at, name in enumerate(FIELD_LABELS)
         ]
 
 
-def _shown(value: object) -> str:
+def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
+    """A value for the page. Numbers that identify: the local one, and the current SSID without its middle."""
+    value = getattr(identity, name)
+    if with_ssid and name == "local_number" and identity.ssids and identity.ssids[0]:
+        return " · ".join(filter(None, [str(value), mask_ssid(identity.ssids[0])]))
     return value.isoformat() if isinstance(value, dt.date) else str(value or "")
 
 
@@ -125,9 +132,16 @@ def desk_types() -> list[str]:
     return [t.key for t in all_types() if t.remembers_matches]
 
 
+def _near(run: ImportRun) -> Q:
+    """Findings of this run that ask: whose record is this?"""
+    import_type = get_type(run.import_type)
+    return Q(code__in=import_type.near_codes, severity=Severity.ERROR) | Q(code__in=import_type.near_warnings)
+
+
 def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
     """The newest Tests that were not updated and have lines to match, with the number of findings that say so."""
-    return tests_with(runs, NEAR_CODES)
+    asking = {code for t in all_types() if t.remembers_matches for code in (*t.near_codes, *t.near_warnings)}
+    return tests_with(runs, asking)
 
 
 def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
@@ -153,13 +167,20 @@ def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[
     return found
 
 
+def number_shown(match: RememberedMatch) -> str:
+    """The number a remembered match goes by; an SSID without its middle."""
+    if match.run is not None and get_type(match.run.import_type).number_field == "local_number":
+        return match.local_number
+    return mask_ssid(match.local_number) if len(match.local_number) == 10 else match.local_number
+
+
 def line_numbers(run: ImportRun, state: LineState, scope: Scope) -> list[int]:
     """Lines of one state, in file order."""
     issues = ImportIssue.objects.filter(scope.of_issues(), run=run, line__gt=0)
     if state == LineState.ACCEPTED:
         issues = issues.filter(code__in=ACCEPTED_CODES)
         return sorted(set(issues.values_list("line", flat=True)))
-    near = set(issues.filter(code__in=NEAR_CODES, severity=Severity.ERROR).values_list("line", flat=True))
+    near = set(issues.filter(_near(run)).values_list("line", flat=True))
     refused = near & set(_refused(run).values_list("line", flat=True))
     return sorted(refused if state == LineState.REFUSED else near - refused)
 
@@ -170,9 +191,7 @@ def _refused(run: ImportRun) -> QuerySet[MatchDecision]:
 
 def open_count(run: ImportRun, scope: Scope) -> int:
     """How many lines wait, in one statement: for pages that only say the number."""
-    near = ImportIssue.objects.filter(
-        scope.of_issues(), run=run, line__gt=0, code__in=NEAR_CODES, severity=Severity.ERROR
-    )
+    near = ImportIssue.objects.filter(_near(run), scope.of_issues(), run=run, line__gt=0)
     return near.exclude(line__in=_refused(run).values("line")).values("line").distinct().count()
 
 
@@ -182,10 +201,12 @@ def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
 
 def identities(run: ImportRun, lines: Iterable[int]) -> dict[int, Identity]:
     """What the file says of the person in each line."""
-    return {number: _identity(record) for number, record in read_records(run, lines, IDENTITY).items()}
+    by_ssid = get_type(run.import_type).number_field == "ssid"
+    fields = (*IDENTITY, "ssid", "local_student_id") if by_ssid else IDENTITY
+    return {number: _identity(record, by_ssid=by_ssid) for number, record in read_records(run, lines, fields).items()}
 
 
-def _identity(record: dict[str, str | None]) -> Identity:
+def _identity(record: dict[str, str | None], *, by_ssid: bool) -> Identity:
     born = record.get("birth_date")
     return Identity(
         last_name=record.get("last_name") or "",
@@ -193,7 +214,8 @@ def _identity(record: dict[str, str | None]) -> Identity:
         middle_name=record.get("middle_name") or "",
         birth_date=dt.date.fromisoformat(born) if born else None,
         gender=record.get("gender") or "",
-        local_number=record.get("local_number") or "",
+        local_number=record.get("local_number") or record.get("local_student_id") or "",
+        ssids=(record.get("ssid") or "",) if by_ssid else (),
     )
 
 
@@ -208,7 +230,7 @@ def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Sc
     found = find_candidates(given, schools=limit) if state != LineState.ACCEPTED else {}
     accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else {}
     wanted = {c.student_id for offers in found.values() for c in offers} | set(accepted.values())
-    students = in_scope(limit).select_related("school").in_bulk(list(wanted))
+    students = in_scope(limit).select_related("school").prefetch_related("ssids").in_bulk(list(wanted))
     said = _codes(run, lines)
     result = []
     for number in lines:
@@ -235,7 +257,7 @@ def in_scope(schools: Collection[int] | None) -> QuerySet[Student]:
 def _codes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[str, ...]]:
     said: dict[int, tuple[str, ...]] = {}
     issues = ImportIssue.objects.filter(
-        run=run, line__in=lines, code__in=[*NEAR_CODES, *ACCEPTED_CODES, "MATCH-OUTDATED"]
+        _near(run) | Q(code__in=[*ACCEPTED_CODES, "MATCH-OUTDATED"]), run=run, line__in=lines
     )
     for line, code in issues.order_by("line", "seq").values_list("line", "code"):
         if code not in said.get(line, ()):
@@ -256,7 +278,8 @@ def search_students(text: str, given: Identity, *, schools: Collection[int] | No
     words = text.replace(",", " ").split()[:5]
     if not words:
         return []
-    students = in_scope(schools).select_related("school").order_by("last_name", "first_name", "pk")
+    students = in_scope(schools).select_related("school").prefetch_related("ssids")
+    students = students.order_by("last_name", "first_name", "pk")
     asked = students
     for word in words:
         asked = asked.filter(_holds(word))

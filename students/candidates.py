@@ -22,6 +22,7 @@ _COLUMNS = (
     "id", "local_number", "match_last_name", "match_first_name", "match_middle_name", "last_name", "first_name",
     "alias_last_name", "alias_first_name", "birth_date", "gender", "legal_gender",
 )  # fmt: skip
+_SSIDS = "(SELECT array_agg(h.ssid ORDER BY h.retired_at IS NOT NULL, h.ssid) FROM students_ssid h WHERE h.student_id = s.id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
     sql = f"""
         WITH q AS (
           SELECT * FROM unnest(%(keys)s::int[], %(numbers)s::text[], %(born)s::date[], %(swapped)s::date[],
-            %(last)s::text[], %(first)s::text[]) AS q(n, number, born, swapped, last, first)
+            %(last)s::text[], %(first)s::text[], %(ssids)s::text[]) AS q(n, number, born, swapped, last, first, ssid)
         ), found AS (
           SELECT q.n, s.id FROM q JOIN students_student s ON s.local_number = q.number
           UNION
@@ -74,8 +75,10 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
             WHERE sis_loose(s.match_last_name) = q.last AND sis_loose(s.match_first_name) = q.first
             ORDER BY abs(s.birth_date - q.born) LIMIT 40) AS b
           WHERE q.last <> '' AND q.first <> ''
+          UNION
+          SELECT q.n, h.student_id FROM q JOIN students_ssid h ON h.ssid = q.ssid
         )
-        SELECT f.n, {columns} FROM found f JOIN students_student s ON s.id = f.id WHERE true {scope}
+        SELECT f.n, {columns}, {_SSIDS} FROM found f JOIN students_student s ON s.id = f.id WHERE true {scope}
         """
     params: dict[str, Any] = {
         "keys": keys,
@@ -84,14 +87,15 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
         "swapped": [swap_day_and_month(value.birth_date) for value in values],
         "last": [fold(value.last_name) for value in values],
         "first": [fold(value.first_name) for value in values],
+        "ssids": [value.ssids[0] if value.ssids else None for value in values],
         "schools": None if schools is None else list(schools),
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [(row[0], row[1], _identity(row[1:])) for row in cursor.fetchall()]
+        return [(row[0], row[1], _identity(row[1:-1], row[-1] or ())) for row in cursor.fetchall()]
 
 
-def _identity(row: Sequence[object]) -> Identity:
+def _identity(row: Sequence[object], ssids: Sequence[str]) -> Identity:
     held = dict(zip(_COLUMNS, row, strict=True))
 
     def others(*names: str, besides: str) -> tuple[str, ...]:
@@ -109,12 +113,14 @@ def _identity(row: Sequence[object]) -> Identity:
         local_number=str(held["local_number"]),
         other_last_names=others("last_name", "alias_last_name", besides="match_last_name"),
         other_first_names=others("first_name", "alias_first_name", besides="match_first_name"),
+        ssids=tuple(ssids),
     )
 
 
 def identity_of(student: Student) -> Identity:
-    """A student's record as an identity to compare with."""
-    return _identity([getattr(student, name) for name in _COLUMNS])
+    """A student's record as an identity to compare with. Asks for the SSIDs unless they are prefetched."""
+    ssids = sorted(student.ssids.all(), key=lambda held: (held.retired_at is not None, held.ssid))
+    return _identity([getattr(student, name) for name in _COLUMNS], [held.ssid for held in ssids])
 
 
 def swap_day_and_month(day: dt.date | None) -> dt.date | None:

@@ -49,6 +49,9 @@ class Identity:
     other_last_names: tuple[str, ...] = ()
     other_first_names: tuple[str, ...] = ()
     other_gender: str = ""
+    ssids: tuple[
+        str, ...
+    ] = ()  # of a line: the one it names, where lines are told by SSID; of a student: current and former
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def compare(given: Identity, student: Identity) -> Comparison:
         _last_name(given, student),
         _first_name(given, student),
         _birth_date(given.birth_date, student.birth_date),
-        _local_number(given.local_number, student.local_number),
+        _number(given, student),
         _middle_name(given, student),
         _gender(given.gender, student.gender, student.other_gender),
     ]
@@ -276,6 +279,26 @@ def _wrong_date(given: dt.date, record: dt.date) -> tuple[float, str]:
     if edits == 2:
         return 45.0, "two digits"
     return 0.0, "differs"
+
+
+def _number(given: Identity, student: Identity) -> FieldScore:
+    """The local number, and where the line names an SSID the better of the two."""
+    by_number = _local_number(given.local_number, student.local_number)
+    if not given.ssids:
+        return by_number
+    by_ssid = max((_ssid(given.ssids[0], held) for held in student.ssids), key=lambda s: s.score, default=None)
+    if by_ssid is None:
+        by_ssid = FieldScore("local_number", 40.0, "no SSID on record")
+    return by_number if by_number.score == 100.0 else by_ssid
+
+
+def _ssid(given: str, held: str) -> FieldScore:
+    """SSIDs are not given in sequence: one that is nearly the same is a slip rather than a neighbour's."""
+    if given == held:
+        return FieldScore("local_number", 100.0)
+    if len(given) > 6 and OSA.distance(given, held) == 1:
+        return FieldScore("local_number", 80.0, "one digit of the SSID, or two neighbours swapped")
+    return FieldScore("local_number", 0.0, "another SSID")
 
 
 def _local_number(given: str, record: str) -> FieldScore:

@@ -186,8 +186,14 @@ class ImportType:
     duplicates: tuple[DuplicateCheck, ...] = ()
     options: tuple[Option, ...] = ()
     lists_absent: bool = False
-    # A person may say whose record a line is, and later Tests remember it (for types that match by local number).
+    # A person may say whose record a line is, and later Tests remember it.
     remembers_matches: bool = False
+    # The field that leads to the student. With another than the local number, accepted matches are put into the row
+    # model's column `student_pk`, and the type joins by it.
+    number_field: str = "local_number"
+    # Codes that ask whose record a line is: errors, and warnings about lines that are imported unless somebody says so.
+    near_codes: tuple[str, ...] = ("DEMO-NEAR", "DEMO-MISMATCH", "STU-NOTFOUND", "STU-AMBIGUOUS")
+    near_warnings: tuple[str, ...] = ()
     # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file anew.
     related_fields: tuple[str, ...] = ()
     may_create_students: bool = False

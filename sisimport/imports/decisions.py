@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from sisimport.imports.engine.remembering import IDENTITY, key_of
 from sisimport.imports.engine.replanning import replan
+from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.records import read_records
 from sisimport.imports.registry import get_type
@@ -113,7 +114,7 @@ def decide(
         )
         if get_type(run.import_type).remembers_matches:
             _remember(run, [d for d in decisions if d.subject == MATCH], records, students, user)
-        replan(run, lines | {line for decision in decisions for line in decision.over})
+        _replan(run, lines | {line for decision in decisions for line in decision.over})
     run.refresh_from_db()
     return run
 
@@ -138,11 +139,18 @@ def take_back(
         _without_surprise(run, subject, seen)
         MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
         if subject == MATCH:
-            keys = [key_of(record) for record in records.values()]
+            keys = [key_of(record, get_type(run.import_type).number_field) for record in records.values()]
             _end(Q(key__in=keys), user)
-        replan(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
+        _replan(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
     run.refresh_from_db()
     return run
+
+
+def _replan(run: ImportRun, lines: set[int], *, whole: bool = False) -> None:
+    try:
+        replan(run, lines, whole=whole)
+    except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
+        raise DecisionRefusedError(f"The lines cannot be planned anew. {error}") from None
 
 
 def _open_run(run_id: int) -> ImportRun:
@@ -176,7 +184,7 @@ def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, asked: Seq
 
 def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]]:
     """What the file says in these lines; raises DecisionRefusedError when one of them holds no record."""
-    records = read_records(run, lines, IDENTITY)
+    records = read_records(run, lines, dict.fromkeys([*IDENTITY, get_type(run.import_type).number_field]))
     if len(records) != len(lines):
         missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
         raise DecisionRefusedError(f"The file has no record in line {missing} that could be decided on.")
@@ -203,13 +211,14 @@ def _remember(
     students: dict[int, int],
     user: AbstractBaseUser | None,
 ) -> None:
-    keys = {d.line: key_of(records[d.line]) for d in decisions}
+    number = get_type(run.import_type).number_field
+    keys = {d.line: key_of(records[d.line], number) for d in decisions}
     _end(Q(key__in=list(keys.values())), user)
     accepted = {keys[d.line]: d for d in decisions if d.answer == ACCEPT and d.student_id is not None}
     RememberedMatch.objects.bulk_create(
         RememberedMatch(
             key=key,
-            local_number=records[d.line].get("local_number") or "",
+            local_number=records[d.line].get(number) or "",
             student_id=d.student_id or 0,
             student_hash=students[d.student_id or 0],
             reason=d.reason.strip()[:MAX_REASON],

@@ -127,6 +127,13 @@ codes.register(
         "Ask somebody who works for all schools to import this line.",
     ),
     IssueCode(
+        "STU-ALIKE",
+        "Perhaps a student you have already",
+        "{found} would be a new student, yet student {expected} has the same name and birth date and is not in the file.",
+        "If they are one person, accept the match on the match desk: the line then updates that student. If not, nothing is "
+        "to be done.",
+    ),
+    IssueCode(
         "ENR-DATES",
         "Enrollment ends before it starts",
         "The exit date {found} is before the start date {expected}.",
@@ -159,19 +166,19 @@ codes.register(
     IssueCode(
         "MATCH-ACCEPTED",
         "Match accepted on this run",
-        "The local number in the file is {found}; somebody accepted it as the student with local number {expected}.",
+        "The number in the file is {found}; somebody accepted it as the student with local number {expected}.",
         "Nothing to do. The match desk can take it back.",
     ),
     IssueCode(
         "MATCH-REMEMBERED",
         "Match accepted earlier",
-        "The local number in the file is {found}; these values were accepted before as the student with local number {expected}.",
+        "The number in the file is {found}; these values were accepted before as the student with local number {expected}.",
         "Nothing to do. The match desk can take it back.",
     ),
     IssueCode(
         "MATCH-OUTDATED",
         "An accepted match is not used",
-        "The match accepted before for local number {found} is not used: the student's record changed since.",
+        "The match accepted before for number {found} is not used: the student's record changed since.",
         "Compare the line with the student and accept it again if it is right.",
     ),
 )

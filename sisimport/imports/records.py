@@ -102,7 +102,7 @@ def long_records(
     return found
 
 
-def read_records(run: ImportRun, lines: Iterable[int], fields: Sequence[str]) -> dict[int, dict[str, str | None]]:
+def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) -> dict[int, dict[str, str | None]]:
     """Values of chosen lines by field; lines that cannot be read into columns are left out.
 
     Fields that the layout does not have are left out; empty when the file is no longer kept.

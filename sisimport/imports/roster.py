@@ -26,7 +26,7 @@ from sisimport.imports.expressions import Differs, NextId
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
 from sisimport.imports.roster_rows import RosterRow
-from students.models import SSID, Enrollment, ProgramStatus
+from students.models import SSID, Enrollment, ProgramStatus, Student
 from students.profiles import PROFILES
 
 TOOL = "roster"
@@ -129,6 +129,9 @@ class Roster(ImportType):
     )
     options = (BLANK,)
     may_create_students = True
+    remembers_matches = True
+    near_codes = ()
+    near_warnings = ("STU-ALIKE",)
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return RosterRow.objects.annotate(
@@ -137,6 +140,8 @@ class Roster(ImportType):
 
     def prepare(self, context: RunContext) -> None:
         roster_keys.allocate(context)
+        if Student.objects.filter(lea_id__in=context.lea_ids).exists():
+            roster_keys.find_alike(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
@@ -169,6 +174,7 @@ class Roster(ImportType):
                 part="ssid",
             ),
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
+            _rule("D-13", "STU-ALIKE", WARNING, "local_number", ~Q(alike=""), expected=F("alike")),
             _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
             _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=roster_keys.first_lines("lea_id", "students_lea"))),
             _rule(

@@ -44,6 +44,34 @@ def allocate(context: RunContext) -> None:
     context.lea_ids = {pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")}
 
 
+def find_alike(context: RunContext) -> None:
+    """New students who may be on record already under another number: same birth date and, spelling aside, same names.
+
+    A student whom the file names by the own number as well is somebody else.
+    """
+    schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
+    params = [] if context.run.schools is None else [list(context.run.schools)]
+    execute(
+        f"""
+        WITH new AS MATERIALIZED (
+          SELECT line, lea_id, birth_date, sis_loose(coalesce(nullif(legal_last_name, ''), last_name)) AS last,
+            sis_loose(coalesce(nullif(legal_first_name, ''), first_name)) AS first
+          FROM staged_roster WHERE is_new AND NOT refused AND birth_date IS NOT NULL
+        ), known AS MATERIALIZED (
+          SELECT s.id, s.lea_id, s.local_number, s.birth_date, sis_loose(s.match_last_name) AS last,
+            sis_loose(s.match_first_name) AS first
+          FROM students_student s WHERE s.birth_date IN (SELECT birth_date FROM new) {schools}
+            AND NOT EXISTS (SELECT 1 FROM staged_roster o WHERE o.student_pk = s.id)
+        )
+        UPDATE staged_roster r SET alike = a.number FROM (
+          SELECT n.line, min(k.local_number) AS number
+          FROM new n JOIN known k USING (lea_id, birth_date, last, first) GROUP BY n.line
+        ) AS a WHERE a.line = r.line
+        """,
+        params,
+    )
+
+
 def first_lines(key: str, table: str) -> list[int]:
     """The first line of every district (lea_id) or school (school_pk) that is not on record yet."""
     return [

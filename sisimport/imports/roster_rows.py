@@ -44,6 +44,9 @@ class RosterRow(StagedRow):
     home_grade = models.TextField()
     home_exit = models.DateField(null=True)
     is_new = models.BooleanField(default=False)
+    alike = (
+        models.TextField()
+    )  # local number of a student of the same name and birth date, where the line would create one
     dup_number = models.SmallIntegerField(default=0)
     dup_number_line = models.IntegerField(default=0)
     dup_line = models.SmallIntegerField(default=0)

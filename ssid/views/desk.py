@@ -63,7 +63,7 @@ def open_run(request: HttpRequest, run_id: int, types: list[str]) -> ImportRun:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """Tests with lines to decide on, and the matches remembered for later files."""
-    remembered = RememberedMatch.objects.filter(ended_at__isnull=True).select_related("made_by")
+    remembered = RememberedMatch.objects.filter(ended_at__isnull=True).select_related("made_by", "run")
     students = visible_students(request.user)
     if visible_school_ids(request.user) is not None:
         remembered = remembered.filter(student_id__in=students.values("pk"))
@@ -75,7 +75,7 @@ def index(request: HttpRequest) -> HttpResponse:
         {
             "waiting": desk.waiting_tests(visible_runs(request.user)),
             "choosing": choosing.waiting_tests(visible_runs(request.user)),
-            "remembered": [(match, known.get(match.student_id)) for match in page],
+            "remembered": [(match, desk.number_shown(match), known.get(match.student_id)) for match in page],
             "page": page,
             "may_end": [match.pk for match in page if _may_end(request, match)],
         },

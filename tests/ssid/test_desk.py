@@ -76,7 +76,7 @@ def test_a_page_of_lines_takes_few_queries(school: School, django_assert_max_num
         make_student(school, str(100300 + n), last_name="O'Neil")
     run = run_download(*(download(str(100300 + n), last="ONeil", ssid=f"{9012345600 + n}") for n in range(10)))
 
-    with django_assert_max_num_queries(6):  # type: ignore[operator]
+    with django_assert_max_num_queries(7):  # type: ignore[operator]
         lines = desk_lines(run, list(range(1, 11)), LineState.OPEN, ALL)
 
     assert len(lines) == 10

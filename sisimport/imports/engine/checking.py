@@ -36,7 +36,11 @@ def check(context: RunContext) -> None:
     if not rules:
         return
     if context.accepted_rows:
-        rules = [*rules, *remembering.rules(), *(_forgiven(r) for r in rules if r.forgivable)]
+        rules = [
+            *rules,
+            *remembering.rules(context.import_type.number_field),
+            *(_forgiven(r) for r in rules if r.forgivable),
+        ]
         rules = [_where_not_accepted(r) if r.forgivable else r for r in rules]
     unread = fetch_all(
         "SELECT 1 FROM imports_importissue WHERE run_id = %s AND severity = %s LIMIT 1",

@@ -16,28 +16,28 @@ AS_GIVEN, REMEMBERED, ACCEPTED, OUTDATED = 0, 1, 2, 3
 IDENTITY = ("lea", "local_number", "last_name", "first_name", "middle_name", "birth_date", "gender")
 
 
-def key_sql(model: type[StagedRow], alias: str = "r") -> str:
+def key_sql(model: type[StagedRow], number_field: str, alias: str = "r") -> str:
     """SQL of the key of a staged row: the values that say whose record it is, as the file gave them."""
     names = {f.name for f in model._meta.concrete_fields}
     parts = []
     for name in IDENTITY:
-        if name not in names:
+        if name == "local_number":
+            # The number may have been replaced by the student's already.
+            parts.append(f"coalesce(nullif({alias}.given_number, ''), {alias}.{quoted(number_field)})")
+        elif name not in names:
             parts.append("''")
         elif name == "birth_date":
             parts.append(f"coalesce(to_char({alias}.birth_date, 'YYYYMMDD'), '')")
-        elif name == "local_number":
-            # The number may have been replaced by the student's already.
-            parts.append(f"coalesce(nullif({alias}.given_number, ''), {alias}.local_number)")
         else:
             parts.append(f"{alias}.{quoted(name)}")
     return " || chr(31) || ".join(parts)
 
 
-def key_of(values: dict[str, str | None]) -> str:
+def key_of(values: dict[str, str | None], number_field: str) -> str:
     """The key of a record as read from the file; equal to `key_sql` of its staged row."""
     parts = []
     for name in IDENTITY:
-        value = values.get(name) or ""
+        value = values.get(number_field if name == "local_number" else name) or ""
         parts.append(value.replace("-", "") if name == "birth_date" else value)
     return "\x1f".join(parts)
 
@@ -47,13 +47,13 @@ def use_accepted_matches(context: RunContext) -> None:
     import_type = context.import_type
     if not import_type.remembers_matches:
         return
-    table = quoted(import_type.row_model._meta.db_table)
-    _use_remembered(context, table)
+    table, number = quoted(import_type.row_model._meta.db_table), quoted(import_type.number_field)
+    _use_remembered(context, table, number)
     schools, params = _in_schools(context)
     execute(
         f"""
-        UPDATE {table} r SET accepted = {ACCEPTED}, lea_id = s.lea_id, local_number = s.local_number,
-          given_number = coalesce(nullif(r.given_number, ''), r.local_number)
+        UPDATE {table} r SET accepted = {ACCEPTED}, {_leads_to_student(context)},
+          given_number = coalesce(nullif(r.given_number, ''), r.{number})
         FROM {MatchDecision._meta.db_table} d JOIN students_student s ON s.id = d.student_id
         WHERE d.run_id = %s AND d.line = r.line AND d.subject = 'match' AND d.answer = 'accept' {schools}
         """,
@@ -64,25 +64,30 @@ def use_accepted_matches(context: RunContext) -> None:
     context.lea_ids |= {lea for lea, _count in rows if lea is not None}
 
 
-def _use_remembered(context: RunContext, table: str) -> None:
+def _leads_to_student(context: RunContext) -> str:
+    """SQL of what makes an accepted row the row of student `s`."""
+    if context.import_type.number_field == "local_number":
+        return "lea_id = s.lea_id, local_number = s.local_number"
+    return "student_pk = s.id"
+
+
+def _use_remembered(context: RunContext, table: str, number: str) -> None:
     if not RememberedMatch.objects.filter(ended_at__isnull=True).exists():
         return
     schools, params = _in_schools(context)
-    key = key_sql(context.import_type.row_model)
-    execute(
-        f"""
-        UPDATE {table} r SET
-          accepted = CASE WHEN s.identity_hash = m.student_hash THEN {REMEMBERED} ELSE {OUTDATED} END,
-          lea_id = CASE WHEN s.identity_hash = m.student_hash THEN s.lea_id ELSE r.lea_id END,
-          local_number = CASE WHEN s.identity_hash = m.student_hash THEN s.local_number ELSE r.local_number END,
-          given_number = r.local_number
-        FROM {RememberedMatch._meta.db_table} m JOIN students_student s ON s.id = m.student_id
-        WHERE m.ended_at IS NULL AND m.local_number = r.local_number AND m.key = {key} {schools}
-          AND NOT EXISTS (SELECT 1 FROM {MatchDecision._meta.db_table} d
-            WHERE d.run_id = %s AND d.line = r.line AND d.subject = 'match')
-        """,
-        [*params, context.run.pk],
-    )
+    key = key_sql(context.import_type.row_model, context.import_type.number_field)
+    for state, leads, holds in ((REMEMBERED, f"{_leads_to_student(context)}, ", "="), (OUTDATED, "", "<>")):
+        execute(
+            f"""
+            UPDATE {table} r SET accepted = {state}, {leads} given_number = r.{number}
+            FROM {RememberedMatch._meta.db_table} m JOIN students_student s ON s.id = m.student_id
+            WHERE m.ended_at IS NULL AND m.local_number = r.{number} AND m.key = {key} {schools}
+              AND s.identity_hash {holds} m.student_hash AND r.accepted = {AS_GIVEN}
+              AND NOT EXISTS (SELECT 1 FROM {MatchDecision._meta.db_table} d
+                WHERE d.run_id = %s AND d.line = r.line AND d.subject = 'match')
+            """,
+            [*params, context.run.pk],
+        )
 
 
 def _in_schools(context: RunContext) -> tuple[str, list[object]]:
@@ -92,7 +97,7 @@ def _in_schools(context: RunContext) -> tuple[str, list[object]]:
     return "AND s.school_id = ANY(%s)", [list(context.run.schools)]
 
 
-def rules() -> list[Rule]:
+def rules(number_field: str) -> list[Rule]:
     """What is said of rows whose match a person accepted."""
 
     def rule(code: str, state: int, severity: Severity, *, needs_student: bool = True) -> Rule:
@@ -100,7 +105,7 @@ def rules() -> list[Rule]:
             number="D-13",
             code=code,
             severity=severity,
-            field="local_number",
+            field=number_field,
             when=Q(accepted=state),
             found=F("given_number"),
             expected=F("student__local_number") if needs_student else Value(""),
