@@ -15,6 +15,7 @@ from sisimport.imports.registry import tools
 from students import collection, families
 from students.models import CollectionPolicy, FamilyMember, School, Student
 from students.services import report_ssid
+from tests.browser.records import Records, make_records
 from tests.factories import ELRecordFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.imports.files import line
 from tests.imports.journey import revert, run_file
@@ -28,6 +29,7 @@ class District:
     school: School
     student: Student
     new_student: Student
+    known: Student
     staff: Any
     parent: Any
     new_parent: Any
@@ -36,6 +38,7 @@ class District:
     update: ImportRun
     rejected: ImportRun
     reverted: ImportRun
+    records: Records
 
 
 def make_district() -> District:
@@ -43,7 +46,8 @@ def make_district() -> District:
     who = {"first_name": "José", "last_name": "García-López", "middle_name": "Luis", "gender": "M", "grade": "10"}
     student = StudentFactory(school=school, local_number="100234", birth_date=dt.date(2009, 2, 14), **who)
     new_student = StudentFactory(school=school, last_name="Tran")
-    SSIDFactory(student=StudentFactory(school=school))
+    known = StudentFactory(school=school, last_name="Known")
+    SSIDFactory(student=known)
     ELRecordFactory(student=student)
     report_ssid(student=new_student, ssid="9012345111", user=None)
     parent_test = Assessment.objects.create(state_code="SBELA", name="ELA", shown_to_families=True, results=RESULTS)
@@ -59,7 +63,7 @@ def make_district() -> District:
     staff.groups.add(Group.objects.get(name=SSID_STAFF))
     collection.submit_enrollment(student=new_student, school_year=_year(), user=staff, online=False)
     parent = UserFactory(username="parent")
-    for one in (student, new_student):
+    for one in (student, new_student, known):
         FamilyMember.objects.create(user=parent, student=one)
     content = "\n".join([line(), line(local_number="100", last_name="Nobody"), line(ssid="12"), "a^b"])
     test = run_file("ssid-download", content, name="ssid.txt").run
@@ -69,7 +73,22 @@ def make_district() -> District:
     rejected = run_file("ssid-download", "nothing", name="wrong.txt").run
     ImportRun.objects.filter(pk__in=[test.pk, update.pk, again.pk, rejected.pk]).update(created_by=staff)
     _invitation, code = families.invite_family(students=[student], user=staff)
-    return District(school, student, new_student, staff, parent, UserFactory(), code, again, update, rejected, reverted)
+    records = make_records(school, staff)
+    return District(
+        school,
+        student,
+        new_student,
+        known,
+        staff,
+        parent,
+        UserFactory(),
+        code,
+        again,
+        update,
+        rejected,
+        reverted,
+        records,
+    )
 
 
 def _year() -> str:
@@ -79,8 +98,9 @@ def _year() -> str:
 
 
 def staff_pages(district: District) -> dict[str, str]:
-    """Name -> address of every page that staff opens by a link. A page with several faces has several names."""
-    pk, run, school = district.student.pk, district.test.pk, district.school.pk
+    """Name -> address of every page that staff opens by a link. The first word of a name is the address's own name; a page with
+    several faces has several names."""
+    pk, run, school, records = district.student.pk, district.test.pk, district.school.pk, district.records
     pages = {
         "home": reverse("home"),
         "account": reverse("account"),
@@ -89,6 +109,9 @@ def staff_pages(district: District) -> dict[str, str]:
         "run updated": reverse("run", args=[district.update.pk]),
         "run rejected": reverse("run", args=[district.rejected.pk]),
         "run reverted": reverse("run", args=[district.reverted.pk]),
+        "run queued": reverse("run", args=[records.queued.pk]),
+        "run failed": reverse("run", args=[records.failed.pk]),
+        "run of a workbook": reverse("run", args=[records.workbook.pk]),
         "run_changes": reverse("run_changes", args=[run]),
         "run_absent": reverse("run_absent", args=[run]),
         "run_print": reverse("run_print", args=[run]),
@@ -100,17 +123,23 @@ def staff_pages(district: District) -> dict[str, str]:
         "record_find": reverse("record_find"),
         "record": reverse("record", args=[pk]),
         "record reported": reverse("record", args=[district.new_student.pk]),
-        "record_next": reverse("record_next") + f"?school={school}",
         "enrollments": reverse("enrollments"),
         "enrollment": reverse("enrollment", args=[pk]),
         "enrollment submitted": reverse("enrollment", args=[district.new_student.pk]),
         "family_accounts": reverse("family_accounts", args=[pk]),
         "run_matches": reverse("run_matches", args=[run]),
         "run_match_line": reverse("run_match_line", args=[run, 2]),
+        "run_candidates": reverse("run_candidates", args=[records.candidates.pk]),
+        "senr_request": reverse("senr_request", args=[records.senr.pk]),
+        "senr_check": reverse("senr_check") + f"?school={school}",
+        "utah_create": reverse("utah_create"),
+        "utah_request": reverse("utah_request", args=[records.utah.pk]),
         "account_change_password": reverse("account_change_password"),
+        "account_logout": reverse("account_logout"),
+        "account_reauthenticate": reverse("account_reauthenticate"),
         "mfa_index": reverse("mfa_index"),
         "mfa_activate_totp": reverse("mfa_activate_totp"),
-        "not found": "/runs/999999/",
+        "account_email": reverse("account_email"),  # last: an address that is not verified yet hinders a second factor
     }
     pages |= {name: reverse(name) for name in plain_addresses() if name not in pages}
     for tool in tools():
@@ -118,20 +147,31 @@ def staff_pages(district: District) -> dict[str, str]:
     return pages
 
 
-FAMILY_PAGES = ("family", "family_student", "family_ssid", "family_enroll")
-OPEN_PAGES = ("account_login", "account_reset_password", "family_join")
-# Addresses that are no pages: sent forms, parts of pages, downloads, and those that lead elsewhere at once.
+# Pages that come after a form was sent; tests/browser/test_accessibility.py takes these steps.
+STAFF_STEPS = {"run_matches_accept", "run_candidates_choose", "convert_workbook"}
+PROTECTED_PAGES = {
+    "mfa_index", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_deactivate_totp", "mfa_reauthenticate",
+    "account_email",
+}  # fmt: skip
+FAMILY_PAGES = {"family", "family_student", "family_ssid", "family_enroll", "account"}
+OPEN_PAGES = {
+    "account_login", "account_signup", "account_inactive", "account_email_verification_sent", "account_confirm_email",
+    "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+    "account_reset_password_from_key_done", "account_set_password", "mfa_authenticate", "family_join",
+}  # fmt: skip
+# Addresses that are no pages, by why they are none.
 NO_PAGES = {
-    "account_logout", "account_inactive", "account_email", "account_set_password", "account_reauthenticate",
-    "account_signup", "account_confirm_login_code", "account_confirm_email", "account_email_verification_sent",
-    "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
-    "mfa_authenticate", "mfa_reauthenticate", "mfa_deactivate_totp", "mfa_view_recovery_codes",
-    "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
-    "health", "set_language", "recognise", "run_status", "filter_issues", "export",
-    "utah_create", "utah_request", "utah_request_file", "utah_withdraw",
-    "senr_make", "senr_request", "senr_file", "el_differences_csv", "match_forget", "run_matches_accept", "run_candidates",
-    "run_candidates_choose", "convert_workbook", "start_converted",
-    "start_update", "test_again", "start_revert", "cancel_run", "show_ssid",
+    # parts of a page, fetched by its scripts
+    "recognise", "run_status", "filter_issues", "show_ssid",
+    # downloads
+    "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
+    # sent forms, which lead to a page that is looked at
+    "utah_withdraw", "senr_make", "match_forget", "start_converted", "start_update", "test_again", "start_revert",
+    "cancel_run", "set_language",
+    # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
+    "record_next", "account_confirm_login_code",
+    # an answer for machines
+    "health",
 }  # fmt: skip
 
 
@@ -152,5 +192,6 @@ def family_pages(district: District) -> dict[str, str]:
     pk = district.student.pk
     return {
         "family": reverse("family"),
-        **{name: reverse(name, args=[pk]) for name in FAMILY_PAGES[1:]},
+        **{name: reverse(name, args=[pk]) for name in ("family_student", "family_ssid", "family_enroll")},
+        "account": reverse("account"),
     }

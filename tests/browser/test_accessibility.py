@@ -1,64 +1,37 @@
-"""Every page of the product, looked at by axe-core: wide and narrow, light and dark. No violation, no broken content policy."""
+"""Every page of the product, looked at by axe-core: wide and narrow, light and dark. No violation, no broken content policy.
+
+The admin's pages are in test_admin_accessibility.py.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.urls import reverse
+from playwright.sync_api import expect
 
+from students import families
 from tests.browser.district import (
     FAMILY_PAGES,
     NO_PAGES,
     OPEN_PAGES,
+    PROTECTED_PAGES,
+    STAFF_STEPS,
     District,
     family_pages,
     make_district,
     staff_pages,
 )
+from tests.browser.look import Look
+from tests.factories import PASSWORD, UserFactory
 from tests.pages.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
-# Only colours differ between light and dark: what else is wrong was found in light.
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
-WIDTHS = (1280, 390)
-# Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
-TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
-
-
-class Look:
-    """Opens pages in one window and notes what is wrong with them."""
-
-    def __init__(self, page: Any, axe: str) -> None:
-        self.page, self.axe = page, axe
-        self.wrong: list[str] = []
-        page.on("console", self._heard)
-
-    def _heard(self, message: Any) -> None:
-        if message.type == "error" and "404" not in message.text:
-            self.wrong.append(f"{self.page.url}: console: {message.text[:200]}")
-
-    def at(self, name: str, address: str) -> None:
-        self.page.goto(address)
-        self.here(name)
-
-    def here(self, name: str) -> None:
-        """Look at the page as it stands."""
-        self.page.evaluate(self.axe)
-        for width in WIDTHS:
-            self.page.set_viewport_size({"width": width, "height": 900})
-            for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)
-                self._run(f"{name}, {width} px, {scheme}", {} if scheme == "light" else COLOURS)
-            if self.page.evaluate(TOO_WIDE):
-                self.wrong.append(f"{name}: wider than the window of {width} px")
-        self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        self.page.emulate_media(color_scheme="light")
-
-    def _run(self, sight: str, options: dict[str, Any]) -> None:
-        for violation in self.page.evaluate(RUN_AXE, options):
-            for node in violation["nodes"][:3]:
-                self.wrong.append(f"{sight}: {violation['id']}: {node['html'][:160]} {node['failureSummary'][:240]}")
+Visit = Callable[..., Any]
+SEND = "main form button[type=submit]"
 
 
 @pytest.fixture
@@ -66,70 +39,184 @@ def district(transactional_db: None) -> District:
     return make_district()
 
 
-def test_pages_of_staff_have_no_violation(visit: Callable[..., Any], axe: str, district: District) -> None:
-    look = Look(visit(district.staff), axe)
+def _say_who(page: Any) -> None:
+    """Pages of a second factor ask for the password first."""
+    page.goto(reverse("account_reauthenticate"))
+    page.fill("[name=password]", PASSWORD)
+    page.click(SEND)
 
-    for name, address in staff_pages(district).items():
+
+def test_pages_of_staff_have_no_violation(visit: Visit, axe: str, district: District) -> None:
+    look = Look(visit(district.staff), axe)
+    pages = staff_pages(district)
+    _say_who(look.page)
+
+    for name, address in pages.items():
         look.at(name, address)
-    _use_forms(look, district)
 
     assert look.wrong == [], "\n".join(look.wrong)
+    assert look.seen == {name.split(" ")[0] for name in pages}
 
 
-def _use_forms(look: Look, district: District) -> None:
-    """Pages that appear after a form is sent: mistakes pointed out, lists made, an SSID shown."""
-    page, pages = look.page, staff_pages(district)
-    page.goto(pages["record"])
-    page.fill("[name=ssid]", "12")
-    page.click("[name=save]")
-    look.here("record with a mistake")
-    page.goto(pages["school_list"])
-    page.click("[name=print]")
-    look.here("list to print")
-    page.goto(pages["family_accounts"])
-    page.click("[name=invite]")
-    look.here("invitation")
-    page.goto(pages["record_find"])
-    page.fill("[name=text]", "gar")
-    page.click("main form button[type=submit]")
-    look.here("students found")
+def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: str, district: District) -> None:
+    look, pages, records = Look(visit(district.staff), axe), staff_pages(district), district.records
+    page = look.page
+
+    def step(name: str, start: str, *clicks: str, **typed: str) -> None:
+        """Open a page, type, click, and look at where that leads."""
+        page.goto(pages[start])
+        for field, value in typed.items():
+            page.fill(f"main [name={field}]", value)
+        for click in clicks:
+            page.click(click)
+        look.here(name)
+
+    step("record with a mistake", "record", "[name=save]", ssid="12")
+    step("record_find students", "record_find", SEND, text="gar")
+    step("school_list to print", "school_list", "[name=print]")
+    step("family_accounts, the letter", "family_accounts", "[name=invite]")
+    step("enrollment refused", "enrollment submitted", "[name=approve]")
+    step("run_match_line, a search", "run_match_line", "form:has([name=words]) button[type=submit]", words="gar")
+    step(
+        "run_matches_accept",
+        "run_matches",
+        f"form[action='{reverse('run_matches_accept', args=[district.test.pk])}'] button",
+    )
+    choose = reverse("run_candidates_choose", args=[records.candidates.pk])
+    step("run_candidates_choose", "run_candidates", f"form[action='{choose}'] button")
+    step("convert_workbook", "run of a workbook", "text=Convert and look")
+    step("utah_create, a preview", "utah_create", "[name=do][value=preview]")
+    step(
+        "account_change_password, mistakes",
+        "account_change_password",
+        SEND,
+        oldpassword="x",
+        password1="12",
+        password2="1",
+    )
     page.goto(pages["collection"])
     for summary in page.query_selector_all("main details summary"):
         summary.click()
     look.here("collection, opened")
+    page.goto(reverse("student", args=[district.known.pk]))
+    page.click(f"form[action='{reverse('show_ssid', args=[district.known.pk])}'] button")
+    expect(page.locator("main")).to_contain_text(district.known.ssids.get().ssid)
+    look.here("student, the SSID shown")
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(pages["home"])
+    page.click(".topbar button")
+    look.here("home, the menu open")
+
+    assert look.wrong == [], "\n".join(look.wrong)
+    assert look.seen >= STAFF_STEPS
 
 
-def test_pages_of_families_and_of_nobody_have_no_violation(
-    visit: Callable[..., Any], axe: str, district: District
-) -> None:
-    wrong: list[str] = []
-    for language in ("en", "es"):
-        look = Look(visit(district.parent, language=language), axe)
-        for name, address in family_pages(district).items():
-            look.at(f"{name} ({language})", address)
-        look.page.goto(family_pages(district)["family_ssid"])
-        look.page.fill("[name=ssid]", "12")
-        look.page.click("main form button[type=submit]")
-        look.here(f"family_ssid with a mistake ({language})")
-        wrong += look.wrong
+def test_pages_of_a_second_factor_have_no_violation(visit: Visit, axe: str, district: District) -> None:
+    look = Look(visit(district.records.protected), axe)
+    _say_who(look.page)
+
+    for name in sorted(PROTECTED_PAGES):
+        look.at(name, reverse(name))
+
+    assert look.wrong == [], "\n".join(look.wrong)
+    assert look.seen == PROTECTED_PAGES
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_pages_of_families_have_no_violation(visit: Visit, axe: str, district: District, language: str) -> None:
+    look = Look(visit(district.parent, language=language), axe)
+    pages = family_pages(district)
+
+    for name, address in pages.items():
+        look.at(name, address)
+    look.page.goto(pages["family_ssid"])
+    look.page.fill("[name=ssid]", "12")
+    look.page.click(SEND)
+    look.here("family_ssid with a mistake")
+    look.page.goto(reverse("family_student", args=[district.known.pk]))
+    look.page.click("[name=show]")
+    look.here("family_student, the SSID shown")
+
+    assert look.wrong == [], "\n".join(look.wrong)
+    assert look.seen == FAMILY_PAGES
+
+
+def test_pages_before_signing_in_have_no_violation(visit: Visit, axe: str, district: District) -> None:
     look = Look(visit(), axe)
-    look.at("account_login", "/accounts/login/")
-    look.at("account_reset_password", "/accounts/password/reset/")
-    look.at("family_join, the code", "/family/join/")
-    look.page.fill("[name=code]", "guessed")
-    look.page.click("main form button[type=submit]")
+    page, join = look.page, reverse("family_join")
+    for name in ("account_login", "account_signup", "account_inactive", "account_email_verification_sent"):
+        look.at(name, reverse(name))
+    look.at("account_confirm_email, a wrong link", reverse("account_confirm_email", args=["x"]))
+    look.at("account_reset_password", reverse("account_reset_password"))
+    page.fill("[name=email]", "nobody@example.org")
+    page.click(SEND)
+    look.here("account_reset_password_done")
+    address = "account_reset_password_from_key"
+    key = [user_pk_to_url_str(district.parent), default_token_generator.make_token(district.parent)]
+    look.at(f"{address}, a wrong link", reverse(address, args=[key[0], "x-y"]))
+    look.at(address, reverse(address, args=key))
+    page.fill("[name=password1]", "an-invented-passphrase")
+    page.fill("[name=password2]", "an-invented-passphrase")
+    page.click("[name=action]")
+    look.here("account_reset_password_from_key_done")
+    look.at("family_join, the code", join)
+    page.fill("[name=code]", "guessed")
+    page.click(SEND)
     look.here("family_join, a code that is not open")
-    look.page.fill("[name=code]", district.code)
-    look.page.click("main form button[type=submit]")
+    page.fill("[name=code]", district.code)
+    page.click(SEND)
     look.here("family_join")
-    look.page.click("main form button[type=submit]")
+    page.click(SEND)
     look.here("family_join with mistakes")
-    wrong += look.wrong
+    page.goto(reverse("account_login"))
+    page.fill("[name=login]", "protected")
+    page.fill("[name=password]", PASSWORD)
+    page.click(SEND)
+    look.here("mfa_authenticate")
+    newcomer = UserFactory(username="newcomer", password=None)
+    newcomer.set_unusable_password()
+    newcomer.save()
+    without = Look(visit(newcomer), axe)
+    without.at("account_set_password", reverse("account_set_password"))
 
-    assert wrong == [], "\n".join(wrong)
+    assert look.wrong + without.wrong == [], "\n".join(look.wrong + without.wrong)
+    assert look.seen | without.seen == OPEN_PAGES
+
+
+def test_pages_of_errors_have_no_violation(
+    visit: Visit, axe: str, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_code: str) -> None:
+        raise RuntimeError
+
+    for user, language in ((district.staff, "en"), (district.parent, "es"), (None, "es")):
+        look = Look(visit(user, language=language), axe)
+        if user == district.staff:
+            look.at("run not there", "/runs/999999/", 404)
+        else:
+            look.at("nothing", "/nothing/", 404)
+        if user != district.staff:
+            look.page.goto(reverse("family_join"))
+            look.page.context.clear_cookies(name="csrftoken")
+            look.page.click("main form button")
+            look.here("family_join, open too long")
+        if user == district.parent:
+            look.at("collection not allowed", reverse("collection"), 403)
+        if user is None:
+            monkeypatch.setattr(families, "find_invitation", fail)
+            look.page.goto(reverse("family_join"))
+            look.page.fill("[name=code]", "x")
+            look.page.click("main form button")
+            look.here("family_join fails")
+        assert look.wrong == [], "\n".join(look.wrong)
+    look = Look(visit(UserFactory()), axe)
+    look.at("home of somebody without a group", reverse("home"))
+    assert look.wrong == [], "\n".join(look.wrong)
 
 
 def test_every_address_is_looked_at_or_known_to_be_no_page(district: District) -> None:
-    looked_at = {name.split(" ")[0] for name in staff_pages(district)} | {*FAMILY_PAGES, *OPEN_PAGES}
+    staff = {name.split(" ")[0] for name in staff_pages(district)} | STAFF_STEPS
+    looked_at = staff | PROTECTED_PAGES | FAMILY_PAGES | OPEN_PAGES
     ours = {pattern.name for _path, pattern, namespaces in all_patterns() if pattern.name and not namespaces}
     assert ours - looked_at - NO_PAGES == set(), "add the page to tests/browser/district.py"
+    assert looked_at & NO_PAGES == set()

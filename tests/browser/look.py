@@ -1,0 +1,72 @@
+"""Looking at pages with axe-core: each at two widths, light and dark, loaded once."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.urls import Resolver404, resolve
+
+RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
+# Only colours differ between light and dark: what else is wrong was found in light.
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+WIDTHS = (1280, 390)
+# Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
+TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+# The admin asks for the colour scheme once, when it is loaded; afterwards this class is what counts.
+DARK_ADMIN = (
+    "(dark) => { if (document.querySelector('[x-data]')) document.documentElement.classList.toggle('dark', dark); }"
+)
+
+
+class Look:
+    """Opens pages in one window and notes what is wrong with them.
+
+    The first word of a page's name is the name of its address, which is checked: `seen` are the addresses really looked at.
+    """
+
+    def __init__(self, page: Any, axe: str) -> None:
+        self.page, self.axe = page, axe
+        self.wrong: list[str] = []
+        self.seen: set[str] = set()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: script: {str(error)[:200]}"))
+
+    def _heard(self, message: Any) -> None:
+        refused = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
+        if message.type == "error" and not refused:  # an error page is a page too
+            self.wrong.append(f"{self.page.url}: console: {message.text[:200]}")
+
+    def at(self, name: str, address: str, status: int = 200) -> None:
+        answer = self.page.goto(address)
+        if answer.status != status:
+            self.wrong.append(f"{name}: answers {answer.status}")
+        self.here(name)
+
+    def here(self, name: str) -> None:
+        """Look at the page as it stands."""
+        self._note(name)
+        self.page.evaluate(self.axe)
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            for dark in (False, True):
+                self.page.emulate_media(color_scheme="dark" if dark else "light")
+                self.page.evaluate(DARK_ADMIN, dark)
+                self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLOURS if dark else {})
+            if self.page.evaluate(TOO_WIDE):
+                self.wrong.append(f"{name}: wider than the window of {width} px")
+        self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        self.page.emulate_media(color_scheme="light")
+
+    def _note(self, name: str) -> None:
+        path = urlsplit(self.page.url).path
+        try:
+            found = resolve(path).view_name
+        except Resolver404:
+            found = "nothing"
+        if found != name.split(" ", maxsplit=1)[0].rstrip(","):
+            self.wrong.append(f"{name}: the page is {found}, {path}")
+        self.seen.add(found)
+
+    def _run(self, sight: str, options: dict[str, Any]) -> None:
+        for violation in self.page.evaluate(RUN_AXE, options):
+            for node in violation["nodes"][:3]:
+                self.wrong.append(f"{sight}: {violation['id']}: {node['html'][:160]} {node['failureSummary'][:400]}")

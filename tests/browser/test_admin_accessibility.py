@@ -1,0 +1,70 @@
+"""Every page of the admin, looked at by axe-core: the index, and of each model list, forms, history and deletion."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import RequestFactory
+from django.urls import reverse
+
+from tests.browser.district import make_district
+from tests.browser.look import Look
+from tests.pages.test_access import all_patterns
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Addresses of the admin that are no pages: what forms fetch, and what leads elsewhere at once.
+NO_PAGES = {"search", "autocomplete", "jsi18n", "view_on_site", "logout", "app_list", "password_change_done", "login"}
+
+
+def model_pages(user: Any) -> dict[str, str]:
+    """Name -> address: list, form of a new one, form, history and deletion of one, as far as this user may."""
+    request = RequestFactory().get("/")
+    request.user = user
+    pages = {}
+    for model, site in admin.site._registry.items():
+        stem = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        one = site.get_queryset(request).order_by("pk").first()
+        assert one is not None, f"no {model._meta.label} in the district: tests/browser/records.py makes one of each"
+        pages[f"{stem}_changelist"] = reverse(f"{stem}_changelist")
+        if site.has_add_permission(request):
+            pages[f"{stem}_add"] = reverse(f"{stem}_add")
+        pages[f"{stem}_change"] = reverse(f"{stem}_change", args=[one.pk])
+        pages[f"{stem}_history"] = reverse(f"{stem}_history", args=[one.pk])
+        if site.has_delete_permission(request, one):
+            pages[f"{stem}_delete"] = reverse(f"{stem}_delete", args=[one.pk])
+    return pages
+
+
+def other_pages(user: Any) -> dict[str, str]:
+    return {
+        "admin:index": reverse("admin:index"),
+        "admin:password_change": reverse("admin:password_change"),
+        "admin:auth_user_password_change": reverse("admin:auth_user_password_change", args=[user.pk]),
+    }
+
+
+def test_pages_of_the_admin_have_no_violation(visit: Callable[..., Any], axe: str, transactional_db: None) -> None:
+    district = make_district()
+    look = Look(visit(district.staff), axe)
+    pages = {**other_pages(district.staff), **model_pages(district.staff)}
+
+    for name, address in pages.items():
+        look.at(name, address)
+
+    assert look.wrong == [], "\n".join(look.wrong)
+    assert look.seen == set(pages)
+
+
+def test_every_address_of_the_admin_is_looked_at_or_known_to_be_no_page(transactional_db: None) -> None:
+    district = make_district()
+    named = {
+        f"admin:{pattern.name}"
+        for _path, pattern, namespaces in all_patterns()
+        if namespaces == ["admin"] and pattern.name and pattern.name not in NO_PAGES
+    }
+    looked_at = set(model_pages(district.staff)) | set(other_pages(district.staff))
+    refused = {name for name in named - looked_at if name.endswith(("_add", "_delete"))}  # answered with the page 403
+
+    assert named - looked_at - refused == set(), "add the page to tests/browser/test_admin_accessibility.py"
