@@ -38,6 +38,17 @@ from students.services import SSIDRefusedError
 User = get_user_model()
 
 
+def person(field: str) -> Any:
+    """A column that names who did something, without Django's link to their account, which few may open."""
+
+    @admin.display(description=field.replace("_", " "), ordering=field)
+    def shown(_page: Any, row: Any) -> str:
+        who = getattr(row, field)
+        return who.get_username() if who else ""
+
+    return shown
+
+
 class ReadOnly:
     """A page that only shows."""
 
@@ -334,7 +345,8 @@ class SSIDReplacementAdmin(ModelAdmin):
 
 @admin.register(RecordEdit)
 class RecordEditAdmin(ReadOnly, ModelAdmin):
-    list_display = ("at", "student", "what", "field", "was", "became", "reason", "user")
+    list_display = ("at", "student", "what", "field", "was", "became", "reason", "by")
+    by = person("user")
     list_filter = ("what", "at")
     list_select_related = ("student", "user")
     search_fields = ("student__local_number",)
@@ -364,7 +376,9 @@ def _masked(edit: RecordEdit, text: str | None) -> str:
 class StudentViewAdmin(ReadOnly, ModelAdmin):
     """Who looked at whom."""
 
-    list_display = ("at", "user", "kind", "student", "subject")
+    list_display = ("at", "by", "kind", "student", "subject")
+    fields = list_display
+    by = person("user")
     list_filter = ("kind", "at")
     list_select_related = ("student", "user")
     search_fields = ("user__username", "student__local_number")
@@ -386,6 +400,13 @@ class StaffAccessAdmin(ModelAdmin):
     list_filter = ("all_schools",)
     search_fields = ("user__username",)
     autocomplete_fields = ("schools", "user")
+    by = person("user")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("user" if self.has_change_permission(request, obj) else "by", "all_schools", "schools")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("by",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAccess]:
         found: QuerySet[StaffAccess] = super().get_queryset(request).prefetch_related("schools")

@@ -16,7 +16,7 @@ from sisimport.imports.access import visible_runs
 from sisimport.imports.issues import Severity, codes
 from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
 from sisimport.imports.registry import UnknownImportTypeError, all_types, get_type
-from students.admin import ReadOnly
+from students.admin import ReadOnly, person
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -88,7 +88,7 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         "status",
         "message",
         "reference",
-        "created_by",
+        "by",
         "created_at",
         "started_at",
         "finished_at",
@@ -102,6 +102,7 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         "skipped_count",
         "causes",
     )
+    by = person("created_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
         return visible_runs(request.user).select_related("file", "created_by")
@@ -175,7 +176,8 @@ class ImportFileAdmin(ReadOnly, ModelAdmin):
     list_display = ("name", "size", "uploaded_by", "uploaded_at")
     list_select_related = ("uploaded_by",)
     search_fields = ("name", "sha256")
-    fields = ("name", "size", "sha256", "uploaded_by", "uploaded_at")
+    fields = ("name", "size", "sha256", "by", "uploaded_at")
+    by = person("uploaded_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportFile]:
         return ImportFile.objects.filter(runs__in=visible_runs(request.user)).distinct()
@@ -185,7 +187,9 @@ class ImportFileAdmin(ReadOnly, ModelAdmin):
 class RememberedMatchAdmin(ReadOnly, ModelAdmin):
     """Matches that people accepted and later Tests use."""
 
-    list_display = ("local_number", "student_id", "reason", "made_by", "made_at", "ended_at", "ended_by")
+    list_display = ("local_number", "student_id", "reason", "by", "made_at", "ended_at", "ender")
+    by = person("made_by")
+    ender = person("ended_by")
     list_filter = ("made_at", ("ended_at", admin.EmptyFieldListFilter))
     list_select_related = ("made_by", "ended_by")
     fields = list_display

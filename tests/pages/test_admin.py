@@ -1,12 +1,15 @@
 """The admin: staff edit students and SSIDs with a reason; every edit stands on the time line."""
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
 from students.models import SSID, ELRecord, RecordEdit, Student, StudentView
+from tests.browser.district import make_district
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +223,26 @@ def test_every_list_of_the_admin_opens_with_a_bounded_number_of_queries(
 
     with django_assert_max_num_queries(20):
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
+
+
+def test_no_link_of_the_admin_leads_staff_to_a_closed_page(client: Client) -> None:
+    """Each page of each model is opened, and each link on it followed."""
+    pages = make_district()
+    user = UserFactory(ssid_staff=True, all_schools=True)
+    RecordEdit.objects.create(
+        student=pages.student, what="student", field="last_name", before="a", after="b", user=user
+    )
+    client.force_login(user)
+    links: dict[str, str] = {}
+    for model in admin.site._registry:
+        known = model._default_manager.order_by("pk").last()
+        if known is not None:
+            address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[known.pk])
+            page = client.get(address)
+            if page.status_code == 200:
+                links |= dict.fromkeys(re.findall(r'href="(/admin/[^"?]+/change/)"', page.content.decode()), address)
+
+    closed = {link: address for link, address in links.items() if client.get(link).status_code != 200}
+
+    assert len(links) >= 3
+    assert closed == {}
