@@ -65,6 +65,8 @@ def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
     refusing = fired(keeps_out)
     refused = Q(refused=True) | Q(_gt_zero(refusing))
     usual = context.import_type.usual(context)
+    if usual is not None and context.accepted_rows:
+        usual &= Q(accepted=remembering.AS_GIVEN)  # of an accepted match something is to be said
     silent = (
         [] if usual is None else [When(usual & Q(refused=False), then=Value(None, output_field=refusing.output_field))]
     )
