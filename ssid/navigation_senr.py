@@ -1,12 +1,14 @@
-"""Menu entries and the home card of requests for SSIDs and of EL differences."""
+"""Menu entries and cards of requests for SSIDs and of EL differences."""
 
 from typing import Any
 
 from django.http import HttpRequest
 
+from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.navigation import RECORDS, Entry, register
-from sisimport.imports.panels import HOME, Panel, register_panel
-from ssid.senr_requests import requests_out
+from sisimport.imports.panels import HOME, RUN, Panel, register_panel
+from ssid.requests import SSIDRequest
+from ssid.senr_requests import requests_answered_by, requests_out
 from students.access import User, visible_school_ids
 
 register(
@@ -30,4 +32,13 @@ def _requests_out(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
     return {"requests": out[:_SHOWN], "more": len(out) > _SHOWN} if out else None
 
 
+def _requests_answered(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
+    """On the page of match results: which of our requests the file answers, or that it answers none."""
+    if run.import_type != SSIDRequest.key or run.work == Work.REVERT or run.status != RunStatus.COMPLETED:
+        return None
+    answered = requests_answered_by(run, visible_school_ids(request.user))
+    return {"requests": answered, "applied": run.applied} if answered else None
+
+
+register_panel(Panel(place=RUN, template="ssid/_run_requests.html", context=_requests_answered, order=45))
 register_panel(Panel(place=HOME, template="ssid/_home_requests.html", context=_requests_out, order=40))

@@ -164,12 +164,17 @@ def students_out(schools: Collection[int] | None) -> int:
     return lines_out(schools).count()
 
 
-def requests_answered_by(run: ImportRun) -> list[SENRRequest]:
-    """The requests that a file of match results answers, newest first, with the number of their students in it (`answered`)."""
+def requests_answered_by(run: ImportRun, schools: Collection[int] | None = None) -> list[Any]:
+    """The requests that a file of match results answers, newest first, with their `sent` students of these schools (None: all)
+    and those who are in the file (`answered`)."""
+    mine = Q() if schools is None else Q(lines__school__in=list(schools))
     told = MatchRequest.objects.filter(run_id=run.plan_run_id, student_id=OuterRef("lines__student"))
     return list(
         SENRRequest.objects.filter(created_at__lt=run.created_at)
-        .annotate(answered=Count("lines", filter=Q(Exists(told)) & Q(lines__status=SENRLine.Status.OUT)))
+        .annotate(
+            sent=Count("lines", filter=mine),
+            answered=Count("lines", filter=mine & Q(Exists(told)) & Q(lines__status=SENRLine.Status.OUT)),
+        )
         .filter(answered__gt=0)
         .order_by("-created_at", "-id")
     )

@@ -12,6 +12,7 @@ from ssid.senr import draft
 from ssid.senr_requests import keep_request
 from students.models import ELRecord, StudentView
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
+from tests.ssid.request_files import run_test, update
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +105,45 @@ def test_home_is_silent_when_everything_is_answered(registrar: Client, school: A
     request_of(school)
     SSIDFactory(student=student)
     assert "still out" not in text_of(registrar.get(reverse("home")))
+
+
+def answer(school: Any, *students: Any) -> list[str]:
+    """The state knows nobody of these."""
+    return [
+        f"{school.lea.code},{school.code},,{s.local_number},{s.last_name},{s.first_name},,,,No Match,,{s.gender},20110304"
+        for s in students
+    ]
+
+
+def test_the_page_of_an_answer_says_which_request_it_answers(registrar: Client, school: Any) -> None:
+    asked, other = complete(school), complete(school)
+    kept = request_of(school)
+    run = run_test(answer(school, asked), schools=[school.pk])
+
+    tested = text_of(registrar.get(reverse("run", args=[run.pk])))
+    updated = text_of(registrar.get(reverse("run", args=[update(run).pk])))
+
+    for page in (tested, updated):
+        assert reverse("senr_request", args=[kept.pk]) in page
+        assert "1 of 2 students" in page
+    assert "once this file is updated" in tested
+    assert "once this file is updated" not in updated
+    assert other.local_number not in tested
+
+
+def test_the_page_of_an_answer_counts_no_students_of_other_schools(registrar: Client, school: Any) -> None:
+    elsewhere = SchoolFactory(lea=school.lea)
+    mine, theirs = complete(school), complete(elsewhere)
+    request_of(school, elsewhere)
+    run = run_test(answer(school, mine, theirs), schools=[school.pk])
+
+    assert "1 of 1 student" in text_of(registrar.get(reverse("run", args=[run.pk])))
+
+
+def test_a_file_that_answers_no_request_says_nothing_of_requests(registrar: Client, school: Any) -> None:
+    run = run_test(answer(school, complete(school)), schools=[school.pk])
+
+    assert "Answers a request" not in text_of(registrar.get(reverse("run", args=[run.pk])))
 
 
 @pytest.mark.parametrize("name", ["senr_request", "senr_file"])
