@@ -39,7 +39,7 @@ from sisimport.embedded_places import (
     socket_folder,
 )
 
-__all__ = ["EmbeddedError", "database_url", "exclusive", "revive", "running", "server_folder"]
+__all__ = ["EmbeddedError", "database_url", "exclusive", "revive", "running", "server_folder", "stop_unused"]
 
 DATABASE = "sisimport"
 START_SECONDS = 90.0  # crash recovery after a big load may take a while
@@ -131,6 +131,14 @@ def revive(data_dir: str | os.PathLike[str]) -> bool:
     with exclusive(data_dir, "postgres.start"):
         _ensure_started(place)
     return True
+
+
+def stop_unused(data_dir: str | os.PathLike[str]) -> None:
+    """Stop the server if it runs and nobody holds it: what its last holders, killed, could not do."""
+    place = open_place(data_dir)
+    with _lock_file(place.data_dir / "postgres.lease") as lease, contextlib.suppress(BlockingIOError):
+        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _stop(place)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """xdist kills its processes when the session is interrupted: the server they would have stopped is stopped here."""
+    if not hasattr(config, "workerinput") and settings.EMBEDDED and settings.DATA_DIR.exists():
+        embedded.stop_unused(settings.DATA_DIR)
+
+
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[str]:
     """Address of a running PostgreSQL: the given one, or the embedded one, started or joined (by each xdist worker)."""

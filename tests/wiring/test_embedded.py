@@ -197,6 +197,22 @@ def test_the_lease_of_a_killed_holder_dies_with_it(
     assert is_stopped(data_dir)
 
 
+def test_a_server_that_killed_holders_left_running_can_be_stopped_and_one_in_use_cannot(
+    data_dir: Path, hold: Callable[[Path], subprocess.Popen[str]]
+) -> None:
+    holder = hold(data_dir)
+    url = url_of(holder)
+
+    embedded.stop_unused(data_dir)
+    assert ask(url, "SELECT 1") == 1
+    holder.kill()
+    holder.wait()
+    embedded.stop_unused(data_dir)
+
+    assert is_stopped(data_dir)
+    embedded.stop_unused(data_dir)  # nothing left to do
+
+
 def test_a_forked_child_that_leaves_does_not_stop_the_server(data_dir: Path) -> None:
     with embedded.running(data_dir) as url:
         script = (
