@@ -16,7 +16,8 @@ from students.models import LEA, SSID
 
 SAMPLE_STUDENTS = 150
 _UNSCORED_EVERY = 25
-_TEMPLATES = 16
+_TEMPLATES = 20
+_ABOUT_THE_STUDENT = 50  # columns, the first ones
 _FILLING = ("Y", "N", "1", "0", "02", "A", "SP", "0123456", "2019-08-15", "Oak Grove Elementary School", "N", "Y", "3")
 _ORDINARY, _ALTERNATE = (
     {"SBELA", "SBMATH", "CAST", "ELPACS", "ELPACI"},
@@ -99,11 +100,12 @@ class _Maker:
         }
 
     def _filled(self, turn: int) -> list[str]:
-        """A row with something in three of five columns that are nobody's field: flags, codes, some longer texts."""
+        """A row with something in most columns about the student and in every fourth of the rest: flags, codes, some texts."""
         cells = self.blank.copy()
         taken = set(self.at.values())
         for at, column in enumerate(self.layout.columns):
-            if at not in taken and column.name.casefold() != "blank" and (at * 7 + turn) % 5 < 3 and not cells[at]:
+            used = (at * 7 + turn) % 5 > 0 if at < _ABOUT_THE_STUDENT else (at * 7 + turn) % 4 == 0
+            if used and at not in taken and column.name.casefold() != "blank" and not cells[at]:
                 cells[at] = _FILLING[(at * 13 + turn * 5) % len(_FILLING)]
         return cells
 

@@ -44,18 +44,26 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
 def unpack_sql(side: str, where: str) -> str:
     """SELECT of the scores in one side of the changes `c` that `where` chooses: line, seq, student_id, school_year,
     assessment_id, and one column per cell, typed as in the score table; `line` ordered by student."""
+    cells = [
+        f"split_part(q.score, '{CELL}', {n}) AS {name}"
+        for n, name in enumerate(CELLS, 2)
+        if name not in {"date", "grade"}
+    ]
+    date, grade = (f"split_part(q.score, '{CELL}', {CELLS.index(name) + 2})" for name in ("date", "grade"))
+    # A side with date and grade of its own has scores without; all scores of another one have them.
     return f"""
-        SELECT p.line, p.seq, p.student_id, p.school_year, q.a[1]::bigint AS assessment_id,
-          q.a[2] AS scale_score, q.a[3] AS raw_score, q.a[4] AS result, coalesce(q.a[5], '') AS error_band,
-          coalesce(q.a[6], '') AS status, coalesce(q.a[7], '') AS uin, coalesce(q.a[8], '') AS measure,
-          CASE WHEN q.a[9] IS NULL THEN p.date ELSE nullif(q.a[9], '')::date END AS date,
-          coalesce(q.a[10], p.grade) AS grade
+        SELECT q.line, q.seq, q.student_id, q.school_year, split_part(q.score, '{CELL}', 1)::bigint AS assessment_id,
+          {", ".join(cells)}, CASE WHEN q.grade IS NULL THEN nullif({date}, '')::date ELSE q.date END AS date,
+          coalesce(q.grade, {grade}) AS grade
         FROM (
-          SELECT c.line, c.seq, c.student_id, (c.{side}->>'school_year')::smallint AS school_year,
-            (c.{side}->>'date')::date AS date, coalesce(c.{side}->>'grade', '') AS grade, c.{side}->>'scores' AS scores
-          FROM imports_importchange c WHERE {where} ORDER BY c.student_id, c.line OFFSET 0
-        ) AS p
-        CROSS JOIN LATERAL (SELECT string_to_array(x, '{CELL}') AS a FROM string_to_table(p.scores, '{SCORE}') AS x OFFSET 0) AS q
+          SELECT p.line, p.seq, p.student_id, p.school_year, p.date, p.grade,
+            unnest(string_to_array(p.scores, '{SCORE}')) AS score
+          FROM (
+            SELECT c.line, c.seq, c.student_id, (c.{side}->>'school_year')::smallint AS school_year,
+              (c.{side}->>'date')::date AS date, c.{side}->>'grade' AS grade, c.{side}->>'scores' AS scores
+            FROM imports_importchange c WHERE {where} ORDER BY c.student_id, c.line OFFSET 0
+          ) AS p OFFSET 0
+        ) AS q
     """
 
 

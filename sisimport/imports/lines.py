@@ -80,12 +80,13 @@ def _check_line_length(stream: IO[bytes], start: int, offset: int, lines: Sequen
 
 
 # What str.splitlines takes for the end of a line beside LF and CR.
-_OTHER_LINE_ENDS: Final = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_ASCII_LINE_ENDS: Final = "\x0b\x0c\x1c\x1d\x1e"
+_OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"
 
 
 def split_text(text: str) -> list[str]:
     """Text of whole lines as a list of lines without their ends."""
-    if not any(end in text for end in _OTHER_LINE_ENDS):
+    if not any(end in text for end in (_ASCII_LINE_ENDS if text.isascii() else _ASCII_LINE_ENDS + _OTHER_LINE_ENDS)):
         return text.splitlines()
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -6,7 +6,7 @@ database. Reader and database work at the same time, one on each side of the pip
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice, repeat
 from typing import IO, Any
 
@@ -58,7 +58,7 @@ def stage(context: RunContext) -> None:
         else:
             index = run.file.line_index
             reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)
-        create_table(import_type.row_model)
+        create_table(import_type.row_model, filled=context.fields)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
             context.record_count = reader.record_count
@@ -89,10 +89,20 @@ def _archive_notice(context: RunContext) -> list[Problem]:
     return [Problem("FILE-MEMBER", Severity.NOTICE, None, file.member)]
 
 
-def create_table(model: type[StagedRow]) -> None:
-    """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default."""
+def create_table(model: type[StagedRow], *, filled: Collection[str] = ()) -> None:
+    """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default.
+
+    To read a column PostgreSQL steps over those before it: numbers come first, then the fields that are `filled`, and what
+    stays blank throughout comes last.
+    """
+
+    def place(f: Any) -> int:
+        return (
+            1 + (f.name not in filled) if isinstance(f, models.TextField | models.CharField | models.DateField) else 0
+        )
+
     columns = []
-    for f in model._meta.concrete_fields:
+    for f in sorted(model._meta.concrete_fields, key=place):
         definition = f"{quoted(str(f.column))} {column_type(f)}"
         if f.generated:
             expression, params = f.generated_sql(connection)  # type: ignore[attr-defined]
