@@ -97,6 +97,12 @@ codes.register(
         "Correct the value, or download the file again.",
     ),
     IssueCode(
+        "EXC-CONDITION",
+        "Exception: unknown condition code",
+        "{field} is {found}; expected {expected}. The score is imported with it all the same.",
+        "Check the record with the state; the columns of the line may have moved.",
+    ),
+    IssueCode(
         "EXC-RANGE",
         "Exception: score out of range",
         "{field} is {found}; scores of this test and grade run from {expected}. It is imported all the same.",

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
-from assessments.structure import LayoutTest, Part, no_score, tests_of
+from assessments.structure import LayoutTest, Part, condition_codes, no_score, tests_of
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
@@ -138,6 +138,9 @@ def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     return [
         Rule(number="CA-E-3", code="EXC-RECORD-TYPE", severity=ERROR, field="record_type",
              when=~Q(record_type__in=known) & ~Q(record_type=""), found=F("record_type"), expected=expected, needs_student=False),
+        Rule(number="CA-E-8", code="EXC-CONDITION", severity=WARNING, field="condition_code",
+             when=LIVE & ~Q(condition_code__in=["", *condition_codes()]), found=F("condition_code"),
+             expected=", ".join(condition_codes()), needs_student=False),
     ]  # fmt: skip
 
 

@@ -28,6 +28,7 @@ def prepare(context: RunContext) -> None:
     if not context.lea_ids:
         # The files name no district of ours: scores go to whoever holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
+    refuse_missing_columns(context, tests)
     refuse_other_headers(context)
     _mark_skipped(context, tests)
     _take_replaced_ssids()
@@ -39,6 +40,33 @@ def prepare(context: RunContext) -> None:
     _find_candidates(context)
     _load_ranges(tests, school_year(context.layout.key))
     check_setups(context, tests)
+
+
+def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+    """A score is read as a whole or not at all: a blank for a column that is not there would overwrite what is on record.
+
+    Raises FileError. A part of a test none of whose columns the file has is not imported.
+    """
+    layout, recognition = context.layout, context.recognition
+    if layout is None or recognition is None or not recognition.header:
+        return
+    held = set(recognition.positions)
+    final = "final_test_completed_date"
+    needed = {"grade_assessed", "condition_code", "uin", "current_year_flag"}
+    needed |= (
+        {final}
+        if final in layout.fields
+        else {name for name in context.fields if "date" in name and name != "birth_date"}
+    )
+    for test in tests:
+        for part in test.parts:
+            own = {name for name in (part.scale, part.raw, part.result, part.error, part.measure) if name}
+            if part is test.parent or held & own:
+                needed |= own
+    missing = sorted((needed & set(context.fields)) - held, key=lambda name: layout.fields[name].position)
+    if missing:
+        names = ", ".join(layout.fields[name].name for name in missing)
+        raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns of {layout.title}")
 
 
 def refuse_other_headers(context: RunContext) -> None:

@@ -12,7 +12,7 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
 from assessments.score_rules import AtLeast, chosen_schools, column_uses, known_levels, ranged_columns
-from assessments.structure import LayoutTest, tests_of
+from assessments.structure import LayoutTest, condition_codes, tests_of
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Matches
 from students.models import School
@@ -25,7 +25,7 @@ def usual(context: RunContext) -> Q:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     found = (
-        Q(skipped=0, repeated=0, repeated_uin_line=0, replaced_ssid="")
+        Q(skipped=0, repeated=0, repeated_uin_line=0, replaced_ssid="", condition_code__in=["", *condition_codes()])
         & context.matched
         & Q(holder__retired_at__isnull=True)
         & Q(birth_date=F("student__birth_date"))

@@ -88,6 +88,11 @@ def unscored_codes() -> list[str]:
     return list(structure()["unscored"])
 
 
+def condition_codes() -> list[str]:
+    """All condition codes that files may hold."""
+    return [*unscored_codes(), *structure()["scored"]]
+
+
 def no_score() -> list[str]:
     """Scores and levels that say there is none."""
     return list(structure()["no_score"])

@@ -245,6 +245,12 @@ codes.register(
     ),
     # The whole file, read all the same
     IssueCode(
+        "FILE-CUT",
+        "The file seems to be cut off",
+        "The last line (line {line}) ends too early, without the mark {expected} that ends every record.",
+        "Download the file again: records after this line are missing.",
+    ),
+    IssueCode(
         "FILE-COLUMN-UNKNOWN",
         "Columns not used",
         "Columns that are not part of this layout were left out: {found}.",

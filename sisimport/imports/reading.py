@@ -17,6 +17,7 @@ from typing import IO, Final
 from sisimport.imports.blocks import Block, Row
 from sisimport.imports.detection import Recognition, columns_said
 from sisimport.imports.issues import FileError, Problem, Severity
+from sisimport.imports.layouts import Header, normalise_header
 from sisimport.imports.lines import (
     BOM,
     MAX_LINE_BYTES,
@@ -41,6 +42,7 @@ _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _WORTHWHILE_GAP: Final = 32
 _DATE_NOTICES: Final = 20
+_NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line, which no record has
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 _CONTROL_CHARACTERS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -88,6 +90,8 @@ class Reader:
         self._blank_lines = 0
         self._first_blank = 0
         self._trailing = False
+        self._last_broken = 0
+        self._header_names = {name for column in self._layout.columns for name in column.names if name}
         self.record_count = 0
         self.line_count = 0
         self.bytes_read = 0
@@ -225,6 +229,7 @@ class Reader:
                 if count == wanted or self._is_trailing(count == wanted + 1 and lines[at].endswith(delimiter)):
                     fitting.append(at)
                 else:
+                    self._look_at_broken(numbers[at], lines[at].split(delimiter, 4))
                     broken.append((numbers[at], (), (self._wrong_columns(count + 1),)))
             numbers, lines = [numbers[at] for at in fitting], [lines[at] for at in fitting]
             if not lines:
@@ -280,6 +285,7 @@ class Reader:
                 elif count == columns or self._is_trailing(count == columns + 1 and not cells[-1].strip()):
                     fitting.append(at)
                 else:
+                    self._look_at_broken(numbers[at], cells)
                     broken.append((numbers[at], (), (self._wrong_columns(count),)))
             new_place = {old: new for new, old in enumerate(fitting)}
             findings = [(new_place[at], problem) for at, problem in findings if at in new_place]
@@ -307,6 +313,7 @@ class Reader:
                     in_bytes.add(len(fitting))
                     fitting.append((number, as_bytes.decode("latin-1")))
                 else:
+                    self._last_broken = number
                     found, expected = f"{len(line):,}", f"{length:,}"
                     broken.append((number, (), (Problem("FILE-LINE-WIDTH", Severity.ERROR, None, found, expected),)))
             numbers, lines = [number for number, _ in fitting], [line for _, line in fitting]
@@ -381,6 +388,15 @@ class Reader:
         self._first_blank = self._first_blank or numbers[0]
         self._blank_lines += len(numbers)
 
+    def _look_at_broken(self, number: int, cells: Sequence[str]) -> None:
+        """A line that is no record. Raises FileError where it begins the records of another file: names, not values."""
+        self._last_broken = number
+        names = [normalise_header(cell) for cell in cells[:4]]
+        if self._layout.header is Header.REQUIRED and len(self._header_names.intersection(names)) >= _NAMES_OF_A_HEADER:
+            found = f"line {number} begins records with other columns"
+            expected = f"records of {self._layout.title} only"
+            raise FileError("FILE-MIXED", found=found, expected=expected, params={"line": number})
+
     def _wrong_columns(self, count: int) -> Problem:
         facts = columns_said(self._layout, count, "The line")
         expected = f"{self._known.column_count}"
@@ -404,6 +420,9 @@ class Reader:
         if self._blank_lines:
             facts = {"line": self._first_blank}
             self.notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", facts))
+        if self._known.end_marker is not None and self._last_broken == self.line_count:
+            facts = {"line": self.line_count}
+            self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._known.end_marker, facts))
         if self._trailing and "FILE-TRAILING" not in said:
             self.notices.append(Problem("FILE-TRAILING", Severity.NOTICE))
         if self._date_forms > _DATE_NOTICES:

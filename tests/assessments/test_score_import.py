@@ -267,6 +267,63 @@ def test_two_layouts_in_one_file_are_refused() -> None:
     assert done["issues"][0]["code"] == "FILE-MIXED"
 
 
+def test_two_layouts_of_different_width_in_one_file_are_refused(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela()) + text("caaspp-2024-25", ela()), work="import")
+
+    assert (done["status"], [i["code"] for i in done["issues"]]) == ("rejected", ["FILE-MIXED"])
+    assert "Line 3 begins records with other columns" in done["message"]
+    assert not Score.objects.exists()
+
+
+def test_a_file_that_is_cut_off_is_told_beside_its_last_line(home: District) -> None:
+    whole = text(LAYOUT, ela(), ela(record_type="02", uin="2"))
+
+    done = report(TYPE, whole[:-400])
+
+    assert [(i["line"], i["code"], i["severity"]) for i in done["issues"]] == [
+        (0, "FILE-CUT", "warning"),
+        (3, "FILE-COLUMNS", "error"),
+    ]
+    assert "The last line (line 3) ends too early" in done["issues"][0]["message"]
+    assert counts(done) == {"refused": 1}
+
+
+def test_a_record_without_end_marker_is_told(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela()).replace(b"^ZZ\r\n", b"^Z\r\n"))
+
+    assert [(i["line"], i["code"], i["severity"]) for i in done["issues"]] == [(2, "FILE-END-MARKER", "warning")]
+
+
+def without(data: bytes, *names: str) -> bytes:
+    """The file as it is after somebody deleted columns."""
+    lines = [line.split("^") for line in data.decode().splitlines()]
+    left_out = {at for at, name in enumerate(lines[0]) if name in names}
+    kept = ["^".join(cell for at, cell in enumerate(cells) if at not in left_out) for cells in lines]
+    return "".join(f"{line}\r\n" for line in kept).encode()
+
+
+@pytest.mark.parametrize("name", ["ScaleScore", "AchievementLevels", "UIN", "FinalTestCompletedDate"])
+def test_a_missing_column_of_scores_is_refused_and_overwrites_nothing(home: District, name: str) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    done = report(TYPE, without(text(LAYOUT, ela()), name), work="import")
+
+    assert (done["status"], done["issues"][0]["code"]) == ("rejected", "FILE-COLUMN-MISSING")
+    assert name in done["message"]
+    assert scores()["SBELA"]["scale_score"] == "2502"
+
+
+def test_a_part_whose_columns_were_all_deleted_keeps_its_scores(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+    before = scores()
+
+    data = without(text(LAYOUT, ela(**WITH_PARTS)), "SmarterCompClaim1PL", "SmarterCompClaim1Score")
+    done = report(TYPE, data, work="import")
+
+    assert counts(done) == {"unchanged": 1}
+    assert scores() == before
+
+
 def test_the_same_header_twice_is_one_bad_line(home: District) -> None:
     data = text(LAYOUT, ela())
 
@@ -426,6 +483,7 @@ def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> N
     ("facts", "code", "severity"),
     [
         ({"record_type": "08"}, "EXC-RECORD-TYPE", "error"),
+        ({"condition_code": "QQ"}, "EXC-CONDITION", "warning"),
         ({"scale_score": "24O2"}, "EXC-SCORE", "error"),
         ({"achievement_level": "X"}, "EXC-LEVEL", "error"),
         ({"achievement_level": "7"}, "EXC-LEVEL", "warning"),
