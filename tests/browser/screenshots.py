@@ -20,11 +20,13 @@ SCHEMES = ("light", "dark")
 DETAILS = {
     "run": r"^/runs/\d+/$",
     "changes": r"^/runs/\d+/changes/",
-    "matches": r"^/runs/\d+/(matches|requests|desk)/",
+    "absent": r"^/runs/\d+/absent/",
+    "matches": r"^/runs/\d+/matches/",
+    "candidates": r"^/runs/\d+/candidates/",
     "student": r"^/students/\d+/$",
     "record": r"^/collection/record/\d+/",
-    "senr-request": r"^/requests/\d+/",
-    "utah-request": r"^/utah/.*\d+/",
+    "senr-request": r"^/ssid-requests/\d+/$",
+    "utah-request": r"^/ssid-process/requests/\d+/$",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
