@@ -1,6 +1,7 @@
 """Writes around a run: keep a file, start a run, cancel, revert. What a run does itself is in execution.py and engine/."""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,16 +49,12 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = 
     archive of that name, where it was called so (see `unpacked`).
     Raises RunRefusedError for a file over the limit of the settings, before anything is stored.
     """
-    digest, size = hashlib.sha256(), 0
-    stream.seek(0)
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-        if size > settings.IMPORT_MAX_BYTES:
-            limit = filesizeformat(settings.IMPORT_MAX_BYTES)
-            raise RunRefusedError(render("FILE-SIZE", found=f"larger than {limit}", expected=limit))
-    stream.seek(0)
-    kept = ImportFile(name=shown_name(name), member=member, sha256=digest.hexdigest(), size=size, uploaded_by=user)
+    size = stream.seek(0, os.SEEK_END)
+    if size > settings.IMPORT_MAX_BYTES:
+        found, limit = filesizeformat(size), filesizeformat(settings.IMPORT_MAX_BYTES)
+        found = f"larger than {limit}" if found == limit else found
+        raise RunRefusedError(render("FILE-SIZE", found=found, expected=limit))
+    kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
     kept.file.save("", File(stream), save=False)
     kept.save()
     return kept

@@ -18,6 +18,9 @@ def test_a_file_over_the_limit_is_refused_with_the_limit_and_not_kept(settings: 
     with pytest.raises(RunRefusedError, match=r"larger than 1\.0.KB; the limit here is 1\.0.KB"):
         keep_file(stream=io.BytesIO(b"x" * 1025), name="big.txt", user=None)
 
+    with pytest.raises(RunRefusedError, match=r"is 3\.0.KB; the limit here is 1\.0.KB"):
+        keep_file(stream=io.BytesIO(b"x" * 3072), name="bigger.txt", user=None)
+
     assert not ImportFile.objects.exists()
 
 
