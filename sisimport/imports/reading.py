@@ -90,7 +90,7 @@ class Reader:
         self._blank_lines = 0
         self._first_blank = 0
         self._trailing = False
-        self._last_broken = 0
+        self._last_short = 0
         self._header_names = {name for column in self._layout.columns for name in column.names if name}
         self.record_count = 0
         self.line_count = 0
@@ -229,7 +229,7 @@ class Reader:
                 if count == wanted or self._is_trailing(count == wanted + 1 and lines[at].endswith(delimiter)):
                     fitting.append(at)
                 else:
-                    self._look_at_broken(numbers[at], lines[at].split(delimiter, 4))
+                    self._look_at_broken(numbers[at], lines[at].split(delimiter))
                     broken.append((numbers[at], (), (self._wrong_columns(count + 1),)))
             numbers, lines = [numbers[at] for at in fitting], [lines[at] for at in fitting]
             if not lines:
@@ -313,7 +313,8 @@ class Reader:
                     in_bytes.add(len(fitting))
                     fitting.append((number, as_bytes.decode("latin-1")))
                 else:
-                    self._last_broken = number
+                    if len(line) < length:
+                        self._last_short = number
                     found, expected = f"{len(line):,}", f"{length:,}"
                     broken.append((number, (), (Problem("FILE-LINE-WIDTH", Severity.ERROR, None, found, expected),)))
             numbers, lines = [number for number, _ in fitting], [line for _, line in fitting]
@@ -390,7 +391,8 @@ class Reader:
 
     def _look_at_broken(self, number: int, cells: Sequence[str]) -> None:
         """A line that is no record. Raises FileError where it begins the records of another file: names, not values."""
-        self._last_broken = number
+        if len(cells) < self._known.column_count:
+            self._last_short = number
         names = [normalise_header(cell) for cell in cells[:4]]
         if self._layout.header is Header.REQUIRED and len(self._header_names.intersection(names)) >= _NAMES_OF_A_HEADER:
             found = f"line {number} begins records with other columns"
@@ -420,7 +422,7 @@ class Reader:
         if self._blank_lines:
             facts = {"line": self._first_blank}
             self.notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", facts))
-        if self._known.end_marker is not None and self._last_broken == self.line_count:
+        if self._known.end_marker is not None and self._last_short == self.line_count:
             facts = {"line": self.line_count}
             self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._known.end_marker, facts))
         if self._trailing and "FILE-TRAILING" not in said:

@@ -288,6 +288,12 @@ def test_a_file_that_is_cut_off_is_told_beside_its_last_line(home: District) -> 
     assert counts(done) == {"refused": 1}
 
 
+def test_a_last_line_with_too_many_columns_is_not_cut_off(home: District) -> None:
+    longer = text(LAYOUT, ela(), ela(uin="2"))[:-2] + b"^1^2\r\n"
+
+    assert codes(report(TYPE, longer)) == ["FILE-COLUMNS"]
+
+
 def test_a_record_without_end_marker_is_told(home: District) -> None:
     done = report(TYPE, text(LAYOUT, ela()).replace(b"^ZZ\r\n", b"^Z\r\n"))
 
