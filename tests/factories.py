@@ -47,7 +47,7 @@ class StudentFactory(DjangoModelFactory[Student]):
 
     school = factory.SubFactory(SchoolFactory)
     lea = factory.LazyAttribute(lambda student: student.school.lea)
-    local_number = factory.Sequence(lambda n: str(100200 + n))
+    local_number = factory.Sequence(lambda n: str(700000 + n))  # out of the way of numbers that tests write out
     last_name = "Diaz"
     first_name = factory.Sequence(lambda n: f"Eva{n}")
     middle_name = "Luz"
@@ -73,7 +73,7 @@ class SSIDFactory(DjangoModelFactory[SSID]):
         model = SSID
 
     student = factory.SubFactory(StudentFactory)
-    ssid = factory.Sequence(lambda n: f"{9012345678 + n}")
+    ssid = factory.Sequence(lambda n: f"{9700000000 + n}")
     origin = "state_file"
     verified = True
 

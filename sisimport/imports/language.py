@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
 from students.families import is_family
 
+STAFFS = "en"
 # Pages that families and people who are not signed in yet see; both of `account/` and of `accounts/`.
 _PREFIXES = ("/family/", "/account")
 
@@ -20,7 +20,7 @@ def chooses_language(request: HttpRequest) -> bool:
 
 def speak_readers_language(request: HttpRequest) -> None:
     """For pages that anybody may meet anywhere (errors): the language of families, English for staff."""
-    chosen = translation.get_language_from_request(request) if chooses_language(request) else settings.LANGUAGE_CODE
+    chosen = translation.get_language_from_request(request) if chooses_language(request) else STAFFS
     translation.activate(chosen)
     request.LANGUAGE_CODE = translation.get_language()
 
@@ -33,6 +33,6 @@ class StaffInEnglish:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(_PREFIXES) or not chooses_language(request):
-            translation.activate(settings.LANGUAGE_CODE)
+            translation.activate(STAFFS)
             request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)

@@ -1,0 +1,149 @@
+"""Guessed numbers: what is somebody else's answers as what does not exist, on every address and by the same statements.
+
+The same statements take the same time, so a clock tells no more than the page does.
+"""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, reverse
+
+from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
+from sisimport.imports.models import RememberedMatch
+from students.models import FamilyMember
+from tests.browser.district import District, make_district
+from tests.factories import SchoolFactory, StudentFactory, UserFactory
+from tests.pages.test_access import all_patterns
+
+pytestmark = pytest.mark.django_db
+
+NOBODY = 999_999_999
+# No record of anybody stands behind these.
+NOT_RECORDS = {"upload", "recognise", "account_confirm_email", "account_reset_password_from_key"}
+
+
+def numbered() -> dict[str, URLPattern]:
+    """Own addresses that take a number."""
+    return {
+        pattern.name: pattern
+        for _path, pattern, namespaces in all_patterns()
+        if pattern.name and not namespaces and "<" in str(pattern.pattern) and pattern.name not in NOT_RECORDS
+    }
+
+
+@pytest.fixture
+def district() -> District:
+    return make_district()
+
+
+def somebody_elses(district: District, name: str) -> int:
+    """The number of a record that exists and that this address would show to those whose it is."""
+    records = district.records
+    if name.startswith("senr_"):
+        return records.senr.pk
+    if name.startswith("utah_"):
+        return records.utah.pk
+    if name == "match_forget":
+        return RememberedMatch.objects.get().pk
+    if name == "school_list":
+        return district.school.pk
+    if name.startswith("run_candidates"):
+        return records.candidates.pk
+    if name in ("convert_workbook", "start_converted"):
+        return records.workbook.pk
+    if name == "cancel_run":
+        return records.queued.pk
+    if name == "start_revert":
+        return district.update.pk
+    if name in RUN_PAGES:
+        return district.test.pk
+    assert name in STUDENT_PAGES, f"say above whose record {name} shows"
+    return district.known.pk
+
+
+RUN_PAGES = {
+    "run", "run_status", "filter_issues", "run_changes", "run_absent", "run_print", "export", "start_update", "test_again",
+    "run_matches", "run_matches_accept", "run_match_line",
+}  # fmt: skip
+STUDENT_PAGES = {
+    "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",
+}  # fmt: skip
+
+
+def asked(client: Client, method: str, name: str, number: int) -> tuple[int, str, list[str]]:
+    """Status, page without its token and number, and the statements asked of the database."""
+    names = list(numbered()[name].pattern.converters)
+    address = reverse(name, kwargs={key: number if key != "line" else 2 for key in names})
+    data = {"what": "issues-csv"} if method == "post" else {}
+    with CaptureQueriesContext(connection) as captured:
+        answer = getattr(client, method)(address, data)
+        page = b"".join(answer) if answer.streaming else answer.content
+    text = re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"[^"]+"', "", page.decode(errors="replace"))
+    return answer.status_code, text.replace(f"/{number}/", "/N/"), [_shape(query["sql"]) for query in captured]
+
+
+def _shape(statement: str) -> str:
+    """Without the values; savepoints have random names."""
+    return re.sub(r"'[^']*'|\d+|\"s\w+_x\w+\"", "?", statement)
+
+
+def told_apart(client: Client, district: District) -> list[str]:
+    """Addresses whose answer tells a record that exists from one that does not."""
+    found = []
+    for name in sorted(numbered()):
+        for method in ("get", "post"):
+            theirs, nobodys = (asked(client, method, name, n) for n in (somebody_elses(district, name), NOBODY))
+            if theirs[0] not in (403, 404, 405):
+                found.append(f"{method} {name}: open")
+            found += [
+                f"{method} {name}: {what}"
+                for what, a, b in zip(("status", "page", "statements"), theirs, nobodys, strict=True)
+                if a != b
+            ]
+    return found
+
+
+def test_a_record_of_another_school_answers_as_one_that_is_not_there(district: District) -> None:
+    user = UserFactory(schools=[SchoolFactory(code="7654321")], group=REGISTRAR)
+    user.groups.add(*UserFactory(group=SSID_STAFF).groups.all())
+    client = Client()
+    client.force_login(user)
+    client.get(reverse("home"))
+
+    assert told_apart(client, district) == []
+
+
+def test_a_match_of_another_school_answers_those_who_decide_as_one_that_is_not_there(district: District) -> None:
+    """Who decides on matches reviews runs of all schools, but sees the students of their own."""
+    client = Client()
+    client.force_login(UserFactory(schools=[SchoolFactory(code="7654321")], group=IMPORT_ADMIN))
+    client.get(reverse("home"))
+
+    theirs, nobodys = (asked(client, "post", "match_forget", n) for n in (RememberedMatch.objects.get().pk, NOBODY))
+
+    assert theirs[0] == 404
+    assert theirs == nobodys
+
+
+def test_a_record_of_another_family_answers_as_one_that_is_not_there(district: District) -> None:
+    parent = UserFactory()
+    FamilyMember.objects.create(user=parent, student=StudentFactory())
+    client = Client()
+    client.force_login(parent)
+    client.get(reverse("family"))
+
+    assert told_apart(client, district) == []
+
+
+def test_those_whose_records_they_are_get_them(district: District) -> None:
+    """Else the comparisons above would hold for numbers that nobody can open."""
+    staff, parent = Client(), Client()
+    staff.force_login(district.staff)
+    parent.force_login(district.parent)
+    for name in sorted(numbered()):
+        client = parent if name.startswith("family_") and name != "family_accounts" else staff
+        answers = [asked(client, method, name, somebody_elses(district, name))[0] for method in ("get", "post")]
+        assert {200, 302} & set(answers) or name == "start_converted", (name, answers)
