@@ -1,4 +1,5 @@
-"""Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses.
+"""Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
+people type into a search of the admin, which may be a student's.
 
 Nothing else of ours has one: the code of a family's invitation is typed or stands behind the # (docs/decisions/family-pages.md).
 """
@@ -12,10 +13,12 @@ from gunicorn.glogging import Logger
 from sisimport.logs import PrivateFormatter
 
 _SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"'?]+""")
+# What is typed into a search of the admin: it asks for a local number, people type names and SSIDs too.
+_TYPED = re.compile(r"""([?&](?:q|term)=)[^&\s"']+""")
 
 
 def without_secrets(text: str) -> str:
-    return _SECRET.sub(r"\1…", text)
+    return _TYPED.sub(r"\1…", _SECRET.sub(r"\1…", text))
 
 
 class SecretsFilter(logging.Filter):

@@ -33,6 +33,8 @@ def log() -> Iterator[io.StringIO]:
     handler = logging.StreamHandler(written)
     plain = settings.LOGGING["formatters"]["plain"]
     handler.setFormatter(import_string(plain["()"])(plain["format"]))
+    for name in settings.LOGGING["handlers"]["stderr"]["filters"]:
+        handler.addFilter(import_string(settings.LOGGING["filters"][name]["()"])())
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
@@ -93,6 +95,7 @@ def test_id6_no_value_of_a_student_is_in_the_log_of_a_day_on_all_pages(
         client.get(address)
     client.post(reverse("students"), {"text": "García-López"})
     client.post(reverse("filter_issues", args=[pages.test.pk]), {"text": "García"})
+    client.get(reverse("admin:students_student_changelist"), {"q": pages.student.local_number})
 
     assert "request_finished" in log.getvalue()
     values = {pages.student.last_name, pages.student.first_name, "García", pages.student.local_number}

@@ -24,6 +24,13 @@ def test_the_secret_of_a_reset_link_is_taken_out(text: str) -> None:
     assert "/accounts/password/reset/key/…" in without_secrets(text)
 
 
+@pytest.mark.parametrize("name", ["q", "term"])
+def test_what_is_typed_into_a_search_of_the_admin_is_taken_out(name: str) -> None:
+    told = without_secrets(f'GET /admin/students/student/?page=2&{name}=Garc%C3%ADa&all= HTTP/1.1" "Mozilla')
+
+    assert told == f'GET /admin/students/student/?page=2&{name}=…&all= HTTP/1.1" "Mozilla'
+
+
 def test_other_addresses_stay_as_they_are() -> None:
     for text in ("GET /runs/7/?page=2 HTTP/1.1", "/accounts/password/reset/"):
         assert without_secrets(text) == text
