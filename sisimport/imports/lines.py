@@ -17,7 +17,9 @@ UTF8: Final = "utf-8"
 UTF8_BOM: Final = "utf-8-sig"
 WINDOWS: Final = "cp1252"
 MAX_LINE_BYTES: Final = 1 << 20
-_REREAD_LIMIT: Final = 16 * MAX_LINE_BYTES
+REREAD_LIMIT: Final = (
+    16 * MAX_LINE_BYTES
+)  # of files that were read already: the limit of the settings may be above ours
 
 # [first line, byte offset] of stretches of the file, in order: what `read_lines` seeks by.
 LineIndex = Sequence[Sequence[int]]
@@ -185,7 +187,7 @@ def windows_notice() -> Problem:
 def iter_lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     """All physical lines with their numbers, without line ends. Undecodable bytes show as U+FFFD."""
     number = 0
-    for offset, chunk in whole_lines(stream, max_line_bytes=_REREAD_LIMIT):
+    for offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT):
         for line in _drop_bom(chunk, offset).splitlines():
             number += 1
             yield number, _decode_line(line, encoding)
@@ -223,7 +225,7 @@ def _read_tail(
     """The lines of the last stretch, which may run far beyond the index."""
     missing = len(numbers)
     with suppress(FileError):  # the very line a file was refused for may be a gigabyte long
-        for start, chunk in whole_lines(stream, start=offset, max_line_bytes=_REREAD_LIMIT):
+        for start, chunk in whole_lines(stream, start=offset, max_line_bytes=REREAD_LIMIT):
             lines = _drop_bom(chunk, start).splitlines()
             here = [number for number in numbers if line <= number < line + len(lines)]
             for number in sorted(here):

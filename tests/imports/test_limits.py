@@ -7,6 +7,7 @@ import pytest
 
 from sisimport.imports.execution import execute_run
 from sisimport.imports.models import ImportFile, RunStatus, Work
+from sisimport.imports.queries.datalines import lines_with_text, original_lines
 from sisimport.imports.services import RunRefusedError, keep_file, start_run
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -44,3 +45,20 @@ def test_a_line_over_the_limit_of_the_settings_rejects_the_file(settings: Any) -
     run.refresh_from_db()
     assert run.status == RunStatus.REJECTED
     assert [issue.code for issue in run.issues.all()] == ["FILE-LINE-LENGTH"]
+
+
+def test_a_long_line_that_the_settings_allow_is_searched_and_given_back_too(settings: Any) -> None:
+    settings.IMPORT_MAX_LINE_BYTES = 4_000_000
+    line = "^".join(["1975309", "6012345", "9000000001", "1", "Tran", "Bao", "", "F", "20140101"] + [""] * 6)
+    text = f"{line}\n" * 2 + f"{line}{'x' * 2_000_000}\n" + line.replace("Tran", "Last")
+    file = keep_file(stream=io.BytesIO(text.encode()), name="ssid.txt", user=None)
+    run = start_run(
+        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=False
+    )
+
+    execute_run(run.pk)
+
+    run.refresh_from_db()
+    assert run.status == RunStatus.REJECTED  # nobody of this district; what matters here is its file
+    assert lines_with_text(run, "last") == ([4], False)
+    assert [len(found) for found in original_lines(run, [3, 4])] == [len(line) + 2_000_001, len(line) + 1]

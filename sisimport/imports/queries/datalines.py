@@ -8,7 +8,7 @@ from typing import IO
 
 from sisimport.imports.files import open_file
 from sisimport.imports.issues import FileError
-from sisimport.imports.lines import whole_lines
+from sisimport.imports.lines import REREAD_LIMIT, whole_lines
 from sisimport.imports.models import ImportRun
 from sisimport.imports.quoting import MAX_SPAN, span_of, split_line, stands_alone
 from sisimport.imports.reports import data_lines
@@ -80,7 +80,7 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
     try:
         with open_file(run.file) as stream:
             first = 1
-            for _offset, chunk in whole_lines(stream, size=_SEARCH_CHUNK):
+            for _offset, chunk in whole_lines(stream, size=_SEARCH_CHUNK, max_line_bytes=REREAD_LIMIT):
                 text_of = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in chunk else chunk
                 lowered = text_of.lower()
                 here = {number for needle in needles for number in _hits(lowered, needle)}
@@ -130,7 +130,7 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
 
 def _numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     number = 0
-    for _offset, chunk in whole_lines(stream):
+    for _offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT):
         for line in chunk.splitlines(keepends=True):
             number += 1
             yield number, line
