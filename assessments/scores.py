@@ -166,13 +166,15 @@ class ScoreImport(ImportType):
 def assessment_option(code: str, name: str, fitting: Iterable[Assessment]) -> Option:
     """The list of one assessment: existing records, a new set-up, or not at all."""
     records = [Choice(value=str(a.pk), label=a.name) for a in fitting]
-    automatic = records[0].label if len(records) == 1 else "choose one of the records" if records else "new test set-up"
+    automatic = "Automatic (new test set-up)"
+    if records:
+        automatic = "Automatic (the existing record)" if len(records) == 1 else "Choose one of the records"
     return Option(
         name=code,
         label=name,
         group="Assessments",
         choices=(
-            Choice(value="", label=f"Automatic ({automatic})"),
+            Choice(value="", label=automatic),
             *records,
             Choice(value=NEW, label="Import to newly created test setup"),
             Choice(value=SKIP, label="Do not import these assessments"),

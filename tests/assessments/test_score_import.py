@@ -171,6 +171,14 @@ def test_a_record_without_score_is_skipped_with_its_code(home: District, code: s
     assert [(i["code"], i["severity"], i["found"]) for i in done["issues"]] == [("SKIP-UNSCORED", "notice", code)]
 
 
+@pytest.mark.parametrize("code", ["NT", "PGE", "NTE", "NEL"])
+def test_the_code_of_a_student_not_tested_goes_before_a_stray_score(home: District, code: str) -> None:
+    done = report(TYPE, text(LAYOUT, ela(condition_code=code)), work="import")
+
+    assert counts(done) == {"skipped": 1}
+    assert not Score.objects.exists()
+
+
 def test_a_record_of_a_stranger_without_score_is_skipped_not_refused(home: District) -> None:
     done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2, condition_code="NT", scale_score="", achievement_level="")))
 
@@ -394,6 +402,16 @@ def test_a_chain_of_replaced_ssids_ends_at_the_first_number_somebody_holds(home:
 
     done = report(TYPE, text(LAYOUT, ela(ssid="9000000001")))
 
+    assert {change["student"] for change in done["changes"] if change["line"]} == {"100"}
+
+
+def test_an_ssid_that_somebody_holds_is_not_replaced(home: District) -> None:
+    home.add("101", ssid=SSID_2)
+    SSIDReplacement.objects.create(retired_ssid=SSID_1, replacement_ssid=SSID_2)
+
+    done = report(TYPE, text(LAYOUT, ela()))
+
+    assert codes(done) == []
     assert {change["student"] for change in done["changes"] if change["line"]} == {"100"}
 
 
@@ -654,6 +672,7 @@ def test_an_el_status_that_is_there_stays(home: District) -> None:
     done = initial(ssid=SSID_2)
 
     assert counts(done) == {"import": 1}
+    assert {change["what"] for change in done["changes"]} == {"assessment", "scores"}
     assert Student.objects.get(local_number="101").el.program_status == "EO"
 
 
