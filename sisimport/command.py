@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from sisimport import embedded
+from sisimport import embedded, logs
 
 # Commands that never ask the database anything.
 WITHOUT_DATABASE = frozenset(
@@ -39,8 +39,19 @@ def main(argv: Sequence[str]) -> None:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
-        traceback.print_exc()
+        _tell(error)
         raise SystemExit(EXIT_FAILED) from error
+
+
+def _tell(error: Exception) -> None:
+    """The whole traceback, unless the database speaks in it: its texts quote rows, and what a timed job says is mailed."""
+    from django.conf import settings
+    from django.db import Error
+
+    if any(isinstance(one, Error) for one in logs.chain(error)) and not (settings.configured and settings.DEBUG):
+        sys.stderr.write(f"{logs.error_text(error)} (DEBUG=1 shows the text)\n")
+    else:
+        traceback.print_exc()
 
 
 @contextlib.contextmanager

@@ -16,14 +16,15 @@ _FRAMES = 30
 def error_text(error: BaseException) -> str:
     """The frames and types of an error and of those that led to it, the first one first."""
     said = []
-    for one in reversed(list(_chain(error))):
+    for one in reversed(list(chain(error))):
         frames = traceback.extract_tb(one.__traceback__)[-_FRAMES:]
         places = "".join(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n' for frame in frames)
         said.append(f"Traceback (most recent call last, text left out):\n{places}{type(one).__qualname__}")
     return "\n\n".join(said)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those that led to it, the last one first."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -53,6 +53,16 @@ def test_a_command_that_breaks_says_failed_and_not_that_records_have_errors(data
     assert "ZeroDivisionError" in result.stderr
 
 
+def test_id6_a_command_that_the_database_refuses_quotes_no_row(data_dir: Path) -> None:
+    twice = "from students.models import LEA; [LEA.objects.create(code='9012345', name='Twice') for n in (1, 2)]"
+    result = manage(data_dir, "shell", "--no-imports", "-c", twice)
+
+    assert result.returncode == 3
+    assert "IntegrityError" in result.stderr
+    assert "9012345" not in result.stderr
+    assert result.stdout == ""
+
+
 def test_the_server_is_stopped_when_the_command_ends(data_dir: Path) -> None:
     manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
 

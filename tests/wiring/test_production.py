@@ -96,6 +96,13 @@ def test_every_service_restarts_writes_no_endless_log_and_is_not_root() -> None:
         assert name == "migrate" or "healthcheck" in service, name
 
 
+def test_id6_the_log_of_postgresql_quotes_no_row_and_no_statement() -> None:
+    told = {"--log_min_messages=log", "--log_min_error_statement=panic", "--log_error_verbosity=terse"}
+
+    assert told <= set(SERVICES["postgres"]["command"])
+    assert told <= {f"--{name}={value}" for name, value in embedded.SERVER_SETTINGS.items()}
+
+
 def test_the_example_settings_name_every_secret_and_hold_none() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
 
