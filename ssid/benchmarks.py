@@ -1,4 +1,5 @@
-"""The benchmark's first job: an SSID download file in which every line is new, and two other ways to do the same."""
+"""The benchmark's first job: an SSID download file in which every line is new, and two other ways to do the same; and the
+jobs of the other state files."""
 
 import csv
 from itertools import islice
@@ -9,6 +10,7 @@ from django.db import transaction
 from sisimport.imports.benchmark import Job, register_job
 from sisimport.imports.demo import make_district
 from sisimport.imports.models import Work
+from ssid.benchmarks_state import JOBS
 from ssid.demo import write_new
 from students.models import SSID, ELRecord, Origin, ProgramStatus, Student
 
@@ -140,3 +142,5 @@ register_job(
         },
     )
 )
+for job in JOBS:
+    register_job(job)

@@ -58,6 +58,8 @@ def pick_candidates(context: RunContext) -> None:
         """,
         [*NOT_MARKS, context.run.pk, limit],
     )
+    # Every row was written since the table was last looked at: without this the statements below would be planned for one row.
+    execute(f"ANALYZE {_TABLE} (line, request_line, pick, ssid, local_number)")
     _mark_shared()
 
 
@@ -65,12 +67,12 @@ def _mark_shared() -> None:
     """R-15: one SSID chosen for two students; and two requests that speak of one student."""
     execute(
         f"""
-        UPDATE {_TABLE} r SET shared_with = o.number
+        UPDATE {_TABLE} r SET shared_with = CASE WHEN o.lowest <> r.local_number THEN o.lowest ELSE o.highest END
         FROM (
-          SELECT a.line, min(b.local_number) AS number FROM {_TABLE} a JOIN {_TABLE} b
-            ON b.ssid = a.ssid AND (b.local_number <> a.local_number OR b.lea_id IS DISTINCT FROM a.lea_id)
-          WHERE a.pick IN ({_TAKEN}) AND b.pick IN ({_TAKEN}) AND a.ssid <> '' GROUP BY a.line
-        ) AS o WHERE o.line = r.line
+          SELECT line, min(local_number) OVER w AS lowest, max(local_number) OVER w AS highest,
+            min(coalesce(lea_id, 0)) OVER w <> max(coalesce(lea_id, 0)) OVER w AS leas_differ
+          FROM {_TABLE} WHERE pick IN ({_TAKEN}) AND ssid <> '' WINDOW w AS (PARTITION BY ssid)
+        ) AS o WHERE o.line = r.line AND (o.lowest <> o.highest OR o.leas_differ)
         """
     )
     execute(

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             "--job",
             action="append",
             default=[],
-            help="only this job (ssid-download, scores, scores-early); may be given again",
+            help="only this job (ssid-download, ela, ssid-request, ssid-replacement, scores, scores-early); may be given again",
         )
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--step", default="", help="internal: one step in a process of its own")
