@@ -174,4 +174,4 @@ def _short(name: str, level: int, dropped: tuple[str, ...]) -> str:
         return name
     for part in dropped:
         name = name.removeprefix(part).removesuffix(part)
-    return f"{level} {name}"
+    return f"{level} {name[:1].upper()}{name[1:]}"

@@ -248,7 +248,7 @@ def test_levels_are_told_in_spanish(home: Client, child: Any) -> None:
 
     assert "Smarter Balanced de lengua inglesa (ELA), puntuaciones de escala: 2433 en 2022-23" in seen
     assert '<td data-label="Resultado">Estándar alcanzado</td>' in seen
-    assert ">3 alcanzado</text>" in seen
+    assert ">3 Alcanzado</text>" in seen
 
 
 def test_every_name_of_tests_and_levels_of_the_state_is_translated() -> None:
