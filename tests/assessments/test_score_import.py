@@ -537,6 +537,53 @@ def test_scores_of_elpac_composites_have_the_range_of_the_whole(home: District, 
     assert [(i["code"], i["field"], i["expected"]) for i in done["issues"]] == [("EXC-RANGE", column, "1150 to 1800")]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["2011-03-14", "3/14/11", "03/14/2011", "03-14-2011", "14-03-2011", "2011-03-14 00:00:00", "2011-14-03"],
+)
+def test_dates_as_spreadsheets_write_them_are_read_where_there_is_one_way_to(written: str) -> None:
+    district().add("100", ssid=SSID_1, birth_date=dt.date(2011, 3, 14))
+
+    done = report(TYPE, text(LAYOUT, ela(birth_date=written)), work="import")
+
+    assert (counts(done), {issue["severity"] for issue in done["issues"]} <= {"notice"}) == ({"import": 1}, True)
+
+
+def padded(data: bytes) -> bytes:
+    return data.replace(b"^", b"  ^")
+
+
+def quoted(data: bytes, delimiter: str) -> bytes:
+    lines = [line.split("^") for line in data.decode().splitlines()]
+    return "".join(delimiter.join(f'"{cell}"' for cell in cells) + "\n" for cells in lines).encode()
+
+
+DATA = text(LAYOUT, ela(**WITH_PARTS))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(padded(DATA), id="padded"),
+        pytest.param(quoted(DATA, "^"), id="quoted, caret"),
+        pytest.param(quoted(DATA, ","), id="quoted, comma"),
+        pytest.param(DATA.replace(b"\r\n", b"^\r\n"), id="trailing delimiter"),
+        pytest.param(DATA.replace(b"\r\n", b"\n"), id="other line ends"),
+        pytest.param(b"\xef\xbb\xbf" + DATA, id="byte order mark"),
+        pytest.param(DATA + b"\r\n\r\n", id="blank lines"),
+    ],
+)
+def test_a_file_as_programs_leave_it_gives_the_same_scores(home: District, data: bytes) -> None:
+    start(TYPE, DATA, work="import")
+    before = scores()
+
+    done = report(TYPE, data)
+
+    assert (counts(done), done["planned_count"]) == ({"unchanged": 1}, 0)
+    assert {issue["severity"] for issue in done["issues"]} <= {"notice"}
+    assert scores() == before
+
+
 def test_day_first_dates_make_unclear_ones_an_error(home: District) -> None:
     rows = [ela(birth_date="03/04/2011"), ela(ssid=SSID_2, birth_date="25/12/2011", uin="2")]
 
@@ -658,6 +705,22 @@ def test_el_status_is_imported_when_chosen_and_there_is_none(home: District) -> 
 
     el = Student.objects.get().el
     assert (el.program_status, el.identified_date, el.state_elas) == ("EL", dt.date(2023, 9, 5), "EL")
+
+
+def test_the_status_for_testing_is_never_taken(home: District) -> None:
+    data = text("elpac-initial-2023-24", {**INITIAL, "calculated_elas": ""}).decode()
+    header, row = (line.split("^") for line in data.splitlines())
+    row[header.index("ELASforTesting")] = "EL"
+
+    done = report(
+        "elpac-initial-2023-2024",
+        "\r\n".join(["^".join(header), "^".join(row)]).encode(),
+        work="import",
+        ela_status="1",
+    )
+
+    assert counts(done) == {"import": 1}
+    assert not hasattr(Student.objects.get(), "el")
 
 
 def test_el_status_is_left_alone_when_not_chosen(home: District) -> None:
