@@ -166,14 +166,14 @@ def _packed_lines(context: RunContext, targets: list[Target]) -> tuple[str, list
             for part in target.test.parts
         ]
         whens.append(f"WHEN {in_test(target.test, ROWS)} THEN {' || '.join(parts)}")
-    grade = f"{ROWS}.grade_assessed"
+    grade, digits = f"{ROWS}.grade_assessed", ", ".join(f"'{n}'" for n in range(1, 10))
     rows = (
         context.import_type.rows(context)
         .filter(context.matched, refused=False, skipped=0, repeated=0)
         .annotate(
             on=score_date(context),
             grade=RawSQL(  # noqa: S611 - made of the layout's own names
-                f"CASE WHEN {grade} ~ '^[1-9]$' THEN '0' || {grade} ELSE left({grade}, 2) END", []
+                f"CASE WHEN {grade} IN ({digits}) THEN '0' || {grade} ELSE left({grade}, 2) END", []
             ),
             packed=RawSQL(f"substr(CASE {' '.join(whens)} ELSE '' END, 2)", []),  # noqa: S611
         )

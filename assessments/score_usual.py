@@ -17,7 +17,7 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Matches
 from students.models import School
 
-_BETWEEN = "|"
+_MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
 
 
 def usual(context: RunContext) -> Q:
@@ -45,12 +45,13 @@ def usual(context: RunContext) -> Q:
 
 def _values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     """Digits in the SSID and in the columns of the test's scores, known levels, and a scale score that goes with its level."""
-    scores, levels = column_uses(tests)
+    _scores, levels = column_uses(tests)
     own = {name for part in test.parts for name in (part.scale, part.raw, part.error) if name}
-    columns = [name for name in scores if name in own]
-    # One regular expression over all of them: each that is asked costs more than ten comparisons.
-    pattern = "".join(rf"\{_BETWEEN}({scores[name][0][1].strip('^$')})?" for name in columns)
-    right = Q(Matches(_Between("ssid", *columns), f"^[0-9]{{10}}{pattern}$"))
+    columns = sorted(own)
+    # One simple regular expression over all of them: each that is asked costs ten comparisons, one that counts digits a hundred.
+    right = Q(Matches(_Together("ssid", *columns), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
+    for name in columns:
+        right &= Q(_LengthAtMost(F(name), _MOST_DIGITS))
     for name, uses in levels.items():
         known = {code for user, part in uses if user is test for code in known_levels(part)}
         if known:
@@ -95,9 +96,22 @@ def _level_fits(above: Any) -> Q:
     return without | Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high))
 
 
-class _Between(models.Func):
-    """Columns as one text with a separator between them."""
+class _Together(models.Func):
+    """Texts one after the other."""
 
     template = "(%(expressions)s)"
-    arg_joiner = f" || '{_BETWEEN}' || "
+    arg_joiner = " || "
     output_field = models.TextField()
+
+
+class _LengthIs(models.Func):
+    """The number of bytes of a text is exactly this one."""
+
+    template = "(octet_length(%(expressions)s))"
+    arg_joiner = ") = ("
+    output_field = models.BooleanField()
+    conditional = True
+
+
+class _LengthAtMost(_LengthIs):
+    arg_joiner = ") <= ("
