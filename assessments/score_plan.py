@@ -281,23 +281,26 @@ def _used(context: RunContext, targets: list[Target]) -> list[Target]:
 
 def _facts(context: RunContext, targets: list[Target], *, compared: bool) -> dict[str, Any]:
     """Scores added, updated and unchanged, and how the levels of each test spread over the grades."""
-    after, before = _count("(after->>'scores')"), _count("(before->>'scores')")
-    (planned, updated) = fetch_one(
-        f"SELECT {after}, {before} FROM imports_importchange WHERE run_id = %s AND kind = %s", [context.run.pk, SCORES]
+    spread = fetch_all(
+        f"""
+        SELECT split_part(p.score, '{CELL}', 1)::bigint, p.grade, split_part(p.score, '{CELL}', 4), count(*),
+          {_count("p.scores")}, {_count("p.before")}
+        FROM (
+          SELECT c.scores, c.before, c.grade, split_part(c.scores, '{SCORE}', 1) AS score
+          FROM (SELECT after->>'scores' AS scores, before->>'scores' AS before, after->>'grade' AS grade
+            FROM imports_importchange WHERE run_id = %s AND kind = %s OFFSET 0) AS c
+        ) AS p GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        """,
+        [context.run.pk, SCORES],
     )
+    planned, updated = sum(row[4] for row in spread), sum(row[5] for row in spread)
     total = planned
     if compared:
         (total,) = fetch_one(f"SELECT {_count('scores')} FROM score_pack")
     parents = {target.ids[target.test.code]: target.test for target in targets}
-    spread = fetch_all(
-        f"SELECT split_part(scores, '{CELL}', 1)::bigint, grade, split_part(scores, '{CELL}', 4), count(*) FROM ("
-        f" SELECT split_part(after->>'scores', '{SCORE}', 1) AS scores, after->>'grade' AS grade FROM imports_importchange"
-        " WHERE run_id = %s AND kind = %s) AS p GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        [context.run.pk, SCORES],
-    )
     # Lists, for stored JSON objects lose their order. Results are best first.
     grades: dict[str, dict[str, dict[str, int]]] = {}
-    for pk, grade, result, n in spread:
+    for pk, grade, result, n, _planned, _updated in spread:
         if pk in parents:
             grades.setdefault(parents[pk].code, {}).setdefault(grade, {})[result] = int(n)
     distributions = [

@@ -167,6 +167,17 @@ class Decoder:
             self._seen_utf8 = not text.isascii()
         return text
 
+    def decode_lines(self, chunk: bytes) -> list[str] | None:
+        """The lines of a chunk of UTF-8 that is not ASCII alone; None when `decode` has to see to it."""
+        if self.encoding == WINDOWS:
+            return None
+        try:
+            lines = [line.decode("utf-8") for line in chunk.splitlines()]
+        except UnicodeDecodeError:
+            return None
+        self._seen_utf8 = True
+        return lines
+
     def _decode_windows(self, chunk: bytes, first_line: int) -> str:
         mixed = _UTF8_LETTERS.search(chunk)
         if mixed:

@@ -10,6 +10,7 @@ beyond Latin-1, trimming where there are spaces next to a separator.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise, repeat
 from operator import itemgetter
 from typing import IO, Final
@@ -45,6 +46,17 @@ _DATE_NOTICES: Final = 20
 _NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line, which no record has
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 _CONTROL_CHARACTERS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Whole lines of the file: as one text, or cut into `lines` already; what they may hold."""
+
+    first_line: int
+    text: str
+    lines: list[str] | None
+    quoted: bool
+    traits: BlockTraits
 
 
 class Reader:
@@ -105,16 +117,17 @@ class Reader:
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of records in file order, not empty. Raises FileError when the file has to be refused after all."""
-        for first_line, text, traits in self._texts():
-            block = self._even_rows(first_line, text, traits)
+        for chunk in self._chunks():
+            first_line, traits = chunk.first_line, chunk.traits
+            block = self._even_rows(first_line, chunk.text, traits) if chunk.lines is None else None
             if block is not None:
                 self.line_count += len(block)
                 self.record_count += len(block)
                 yield block
                 continue
-            lines = split_text(text)
-            quoted = '"' in text and not self._known.fixed_width
-            del text
+            lines = split_text(chunk.text) if chunk.lines is None else chunk.lines
+            quoted = chunk.quoted and not self._known.fixed_width
+            del chunk
             self.line_count += len(lines)
             size = WIDE_BLOCK_LINES if self._wide else BLOCK_LINES
             for start in range(0, len(lines), size):
@@ -133,8 +146,8 @@ class Reader:
 
     # -- lines ---------------------------------------------------------------------------------------------------------
 
-    def _texts(self) -> Iterator[tuple[int, str, BlockTraits]]:
-        """Decoded chunks of whole lines: number of the first line, text, what the text may hold."""
+    def _chunks(self) -> Iterator[_Chunk]:
+        """Decoded chunks of whole lines."""
         size = _WIDE_CHUNK_BYTES if self._wide else _CHUNK_BYTES
         for offset, data in whole_lines(self._stream, size=size, max_line_bytes=self._max_line_bytes):
             first_line = self.line_count + 1
@@ -142,15 +155,22 @@ class Reader:
                 self.line_index.append([first_line, offset])
             chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
             refuse_nul(chunk, first_line)
+            self.bytes_read = offset + len(data)
+            controls = len(chunk.translate(None, _CONTROLS)) != len(chunk)
+            if self._wide and not controls and BOM not in chunk and not chunk.isascii():
+                # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
+                lines = self._decoder.decode_lines(chunk)
+                if lines is not None:
+                    yield _Chunk(first_line, "", lines, b'"' in chunk, BlockTraits(may_hold_space=True, needs_nfc=True))
+                    continue
             text = self._decoder.decode(chunk, first_line)
-            if len(chunk.translate(None, _CONTROLS)) != len(chunk):
+            if controls:
                 text = _CONTROL_CHARACTERS.sub(" ", text)
             exotic = not text.isascii() and _is_exotic(text)
             if exotic:
                 text = text.replace("\ufeff", "")
-            self.bytes_read = offset + len(data)
             may_hold_space = exotic or " " in text or ("\t" in text and self._known.delimiter != "\t")
-            yield first_line, text, BlockTraits(may_hold_space, needs_nfc=exotic)
+            yield _Chunk(first_line, text, None, '"' in text, BlockTraits(may_hold_space, needs_nfc=exotic))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sisimport.imports import reading
 from sisimport.imports.detection import recognise
 from sisimport.imports.issues import FileError, Severity, codes
-from sisimport.imports.layouts import Layout
+from sisimport.imports.layouts import Layout, load_layouts
 from sisimport.imports.lines import whole_lines
 from sisimport.imports.reading import iter_lines, read_lines
-from tests.imports.files import ALL_LAYOUTS, DOWNLOAD, DOWNLOAD_HEADER, ROSTER, THREE, line, lines, read
+from tests.imports.files import ALL_LAYOUTS, DOWNLOAD, DOWNLOAD_HEADER, ROOT, ROSTER, THREE, line, lines, read
 
 # -- values ------------------------------------------------------------------------------------------------------------
 
@@ -594,3 +594,39 @@ def test_physical_lines_are_exactly_those_of_the_file(pieces: list[bytes], size:
 
     assert dict(iter_lines(io.BytesIO(data), "utf-8")) == expected
     assert read_lines(io.BytesIO(data), index[::every] or [[1, 0]], range(number + 3), "utf-8") == expected
+
+
+WIDE = load_layouts(ROOT / "assessments" / "layouts")["caaspp-2023-24"]
+CELLS = st.sampled_from(
+    ["", "", "x", "Lê", "É é", " padded ", "ﬁ", "a\u0301b", "\u00a0", "0001", "line\x85end", "tab\there"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    table=st.lists(st.lists(CELLS, min_size=6, max_size=6), min_size=1, max_size=25),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    chunk=st.integers(1500, 4000),
+)
+def test_wide_lines_are_read_alike_the_quick_way_and_through_the_csv_module(
+    table: list[list[str]], end: str, chunk: int
+) -> None:
+    fields = ["ssid", "last_name", "first_name", "uin", "lexile_quantile", "local_student_id"]
+
+    def written(quote: str) -> str:
+        lines = ["^".join(column.name for column in WIDE.columns)]
+        for number, cells in enumerate(table):
+            row = [f"{quote}x{quote}" if number == 0 and at == 20 else "" for at in range(len(WIDE.columns))]
+            row[0], row[-1] = "01", "ZZ"
+            for name, cell in zip(fields, cells, strict=True):
+                row[WIDE.fields[name].position - 1] = f"{quote}{cell}{quote}" if quote else cell
+            lines.append("^".join(row))
+        return "".join(f"{line}{end}" for line in lines)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_WIDE_CHUNK_BYTES", chunk)
+        plain = read(written(""), WIDE, [WIDE], fields)
+        quoted = read(written('"'), WIDE, [WIDE], fields)
+
+    assert plain.rows == quoted.rows
+    assert [number for number, _, _ in plain.rows] == list(range(2, len(table) + 2))
