@@ -165,7 +165,7 @@ def database_url(name: str) -> str:
     given = connection.settings_dict
     user = quote(given["USER"] or "")
     password = f":{quote(given['PASSWORD'])}" if given["PASSWORD"] else ""
-    host, port = given["HOST"] or "", f":{given['PORT']}" if given["PORT"] else ""
+    host, port = given["HOST"] or given["OPTIONS"].get("host", ""), f":{given['PORT']}" if given["PORT"] else ""
     if host.startswith("/"):
         return f"postgres://{user}{password}@/{name}?host={quote(host)}" + (f"&port={given['PORT']}" if port else "")
     return f"postgres://{user}{password}@{host}{port}/{name}"
