@@ -14,6 +14,7 @@ from django.db import connection
 from psycopg import sql
 
 from sisimport import embedded
+from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 
 
 def pytest_configure() -> None:

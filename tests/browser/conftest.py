@@ -1,56 +1,17 @@
-"""One headless Chromium for all tests that need a browser, people who are signed in to it, and axe-core.
+"""Windows of the one headless Chromium (tests/chromium.py) in which somebody is signed in."""
 
-Without browser or axe-core these tests skip, and say so; in continuous integration (CI=true) that is a failure.
-"""
-
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
-# Playwright's synchronous interface runs an event loop in this thread; Django would take our queries for asynchronous ones.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser" in str(item.path):
             item.add_marker(pytest.mark.browser)
-
-
-def _missing(what: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is missing, and in continuous integration the pages must be looked at")
-    pytest.skip(f"NOT LOOKED AT: {what} is missing")
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core (script/test installs it when npm is there)."""
-    if not AXE.exists():
-        _missing("axe-core (node_modules/axe-core)")
-    return AXE.read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if program is None:
-        _missing("a Chromium browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
+from tests.chromium import BROWSERS
+
 WINDOWS = {"wide": 1280, "narrow": 390}
 SCHEMES = ("light", "dark")
 # Pages that no menu leads to: the first link of its kind that is met.
@@ -28,7 +30,6 @@ DETAILS = {
     "senr-request": r"^/ssid-requests/\d+/$",
     "utah-request": r"^/ssid-process/requests/\d+/$",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> None:

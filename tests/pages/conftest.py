@@ -1,11 +1,8 @@
 """Fixtures of page tests: a district, people who sign in, and a browser where there is one."""
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +11,6 @@ from django.test import Client
 from tests.factories import UserFactory
 from tests.imports.commandline import CommandLine
 from tests.imports.journey import District, make_district
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
 
 
 @pytest.fixture
@@ -36,25 +29,6 @@ def registrar(client: Client, db: None) -> Any:
     user = UserFactory(registrar=True, all_schools=True, username="rosa", first_name="Rosa", last_name="Vega")
     client.force_login(user)
     return user
-
-
-# ---- a browser ----
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Headless Chromium. Without one the test is skipped and says so; in continuous integration it fails."""
-    if not CHROMIUM:
-        message = "NO CHROMIUM ON THIS MACHINE: the pages were not tried in a browser"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    # Playwright keeps an event loop in this thread; the tests ask the database beside it, which is safe.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -80,13 +54,3 @@ def worker(transactional_db: None) -> Iterator[None]:
     yield
     ended.set()
     thread.join()
-
-
-@pytest.fixture
-def axe() -> str:
-    """Path of axe-core, which finds what people with assistive technology would stumble over."""
-    path = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-    if not path.exists():
-        message = "NO AXE-CORE (npm install axe-core): accessibility was not checked"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    return str(path)

@@ -49,9 +49,9 @@ def download(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def browsing(chromium: Any, live_server: Any, **options: Any) -> Iterator[Any]:
+def browsing(browser: Any, live_server: Any, **options: Any) -> Iterator[Any]:
     """A signed-in page. Fails on anything the browser complains of: a script error, a blocked style, a missing file."""
-    context = chromium.new_context(base_url=live_server.url, **options)
+    context = browser.new_context(base_url=live_server.url, **options)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -75,9 +75,9 @@ def run_test(page: Any, download: Path) -> None:
 
 
 def test_a_registrar_tests_reads_updates_and_reverts(
-    chromium: Any, live_server: Any, people: District, worker: None, download: Path
+    browser: Any, live_server: Any, people: District, worker: None, download: Path
 ) -> None:
-    with browsing(chromium, live_server, viewport={"width": 1280, "height": 900}) as page:
+    with browsing(browser, live_server, viewport={"width": 1280, "height": 900}) as page:
         page.goto(reverse("upload", args=["calpads-ssid"]))
         page.set_input_files("input[type=file]", download)
         page.wait_for_selector("text=caret delimited, UTF-8, no header, 3 lines")
@@ -100,9 +100,9 @@ def test_a_registrar_tests_reads_updates_and_reverts(
 
 
 def test_the_same_without_javascript(
-    chromium: Any, live_server: Any, people: District, worker: None, download: Path
+    browser: Any, live_server: Any, people: District, worker: None, download: Path
 ) -> None:
-    with browsing(chromium, live_server, java_script_enabled=False, viewport={"width": 1280, "height": 900}) as page:
+    with browsing(browser, live_server, java_script_enabled=False, viewport={"width": 1280, "height": 900}) as page:
         run_test(page, download)
         reload_until(page, "h2:has-text('What an Update would do')")
 
@@ -121,8 +121,8 @@ def reload_until(page: Any, selector: str) -> None:
     pytest.fail(f"{selector} never came")
 
 
-def test_a_file_can_be_dropped(chromium: Any, live_server: Any, people: District, download: Path) -> None:
-    with browsing(chromium, live_server) as page:
+def test_a_file_can_be_dropped(browser: Any, live_server: Any, people: District, download: Path) -> None:
+    with browsing(browser, live_server) as page:
         page.goto(reverse("upload", args=["calpads-ssid"]))
         transfer = page.evaluate_handle(
             "text => { const t = new DataTransfer(); t.items.add(new File([text], 'dropped.txt')); return t }", FILE
@@ -133,8 +133,8 @@ def test_a_file_can_be_dropped(chromium: Any, live_server: Any, people: District
         assert page.evaluate("document.querySelector('input[type=file]').files.length") == 1
 
 
-def test_choosing_another_type_shows_its_options(chromium: Any, live_server: Any, people: District) -> None:
-    with browsing(chromium, live_server) as page:
+def test_choosing_another_type_shows_its_options(browser: Any, live_server: Any, people: District) -> None:
+    with browsing(browser, live_server) as page:
         page.goto(reverse("upload", args=["calpads-ssid"]))
         before = page.text_content("#type-about")
 
@@ -142,26 +142,26 @@ def test_choosing_another_type_shows_its_options(chromium: Any, live_server: Any
         expect(page.locator("#type-about")).not_to_have_text(before)
 
 
-def test_the_button_says_what_it_will_do(chromium: Any, live_server: Any, people: District, download: Path) -> None:
-    with browsing(chromium, live_server) as page:
+def test_the_button_says_what_it_will_do(browser: Any, live_server: Any, people: District, download: Path) -> None:
+    with browsing(browser, live_server) as page:
         page.goto(reverse("upload", args=["calpads-ssid"]))
         page.set_input_files("input[type=file]", download)
         page.check("input[value=update]")
         assert page.text_content("[data-run]").strip() == "Run Update"
 
 
-def test_an_ssid_is_shown_on_demand(chromium: Any, live_server: Any, people: District) -> None:
+def test_an_ssid_is_shown_on_demand(browser: Any, live_server: Any, people: District) -> None:
     student = Student.objects.get(local_number="100234")
     SSID.objects.create(student=student, ssid="9012345678", origin="staff")
-    with browsing(chromium, live_server) as page:
+    with browsing(browser, live_server) as page:
         page.goto(reverse("student", args=[student.pk]))
         page.click("button:has-text('Show')")
 
         page.wait_for_selector("text=9012345678")
 
 
-def test_the_menu_opens_on_a_narrow_screen(chromium: Any, live_server: Any, people: District) -> None:
-    with browsing(chromium, live_server, viewport={"width": 390, "height": 800}) as page:
+def test_the_menu_opens_on_a_narrow_screen(browser: Any, live_server: Any, people: District) -> None:
+    with browsing(browser, live_server, viewport={"width": 390, "height": 800}) as page:
         assert not page.is_visible("nav#menu")
 
         page.click("button:has-text('Menu')")
@@ -196,8 +196,8 @@ def addresses(people: District) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_no_page_is_wider_than_its_screen(chromium: Any, live_server: Any, addresses: list[str], width: int) -> None:
-    with browsing(chromium, live_server, viewport={"width": width, "height": 900}) as page:
+def test_no_page_is_wider_than_its_screen(browser: Any, live_server: Any, addresses: list[str], width: int) -> None:
+    with browsing(browser, live_server, viewport={"width": width, "height": 900}) as page:
         too_wide = []
         for address in addresses:
             page.goto(address)
@@ -208,12 +208,12 @@ def test_no_page_is_wider_than_its_screen(chromium: Any, live_server: Any, addre
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(chromium: Any, live_server: Any, addresses: list[str], axe: str, scheme: str) -> None:
+def test_axe_finds_nothing(browser: Any, live_server: Any, addresses: list[str], axe: str, scheme: str) -> None:
     found = []
-    with browsing(chromium, live_server, bypass_csp=True, color_scheme=scheme) as page:
+    with browsing(browser, live_server, bypass_csp=True, color_scheme=scheme) as page:
         for address in addresses:
             page.goto(address)
-            page.add_script_tag(path=axe)
+            page.add_script_tag(content=axe)
             result = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
             found += [
                 f"{address}: {v['id']} {v['nodes'][0]['html'][:120]} {v['nodes'][0].get('failureSummary', '')[:200]}"

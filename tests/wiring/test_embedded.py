@@ -177,7 +177,7 @@ def test_a_terminated_holder_stops_its_server(
     url_of(holder)
 
     holder.send_signal(asked)
-    holder.wait(timeout=20)
+    holder.wait(timeout=60)
 
     assert is_stopped(data_dir)
 
@@ -250,7 +250,7 @@ def test_a_killed_server_is_recovered_while_one_of_its_sessions_is_still_busy(da
 
         with embedded.running(data_dir) as again:
             assert ask(again, "SELECT 1") == 1
-        busy.join(timeout=20)
+        busy.join(timeout=60)
 
 
 def test_a_stale_pid_file_naming_a_living_stranger_does_not_hinder_a_start(data_dir: Path) -> None:
