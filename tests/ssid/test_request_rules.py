@@ -4,7 +4,7 @@ import pytest
 
 from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.services import RunRefusedError, start_revert
-from students.models import ELRecord, School
+from students.models import LEA, SSID, ELRecord, School, SSIDReplacement
 
 from .request_files import (
     HEADER,
@@ -86,6 +86,7 @@ def test_r4_a_single_match_at_the_limit_is_imported_with_a_notice(school: School
     update(test)
 
     assert codes(test) == ["SEL-SCORE"]
+    assert (test.notice_count, test.warning_count, test.error_count) == (1, 0, 0)
     assert current_ssid(student) == "8012345678"
 
 
@@ -139,7 +140,7 @@ def test_r6_two_marks_in_one_request(school: School) -> None:
     test = run_test([line(pick="X"), line(pick="X", ssid="8012345690")])
 
     assert codes(test) == ["SEL-MANY", "SEL-MANY"]
-    assert test.planned_count == 0
+    assert (test.planned_count, test.refused_count, test.error_count) == (0, 2, 2)
 
 
 def test_the_same_candidate_marked_twice_is_one_choice(school: School) -> None:
@@ -166,6 +167,53 @@ def test_r8_local_number_not_found(school: School) -> None:
 
     assert codes(test) == ["STU-NOTFOUND"]
     assert test.refused_count == 1
+
+
+def test_r8_a_local_number_of_two_persons(school: School) -> None:
+    for code in ("7654321", "7654322"):
+        lea = LEA.objects.create(code=code)
+        make_student(School.objects.create(lea=lea, code="0654321"))
+    strange = line(pick="X").replace("1234567,", "1111111,", 1)
+
+    test = run_test([line("100299", category="No Match", ssid="", score=""), strange])
+    update(test)
+
+    assert "STU-AMBIGUOUS" in codes(test, 2)
+    assert not SSID.objects.exists()
+
+
+FATAL = {
+    "both names": {"last": "Poe", "first": "Edgar"},
+    "birth date": {"born": "20110305"},
+    "no SSID": {"ssid": ""},
+    "unknown student": {"number": "100299"},
+}
+
+
+@pytest.mark.parametrize("changed", FATAL.values(), ids=FATAL)
+def test_r1_some_mismatches_are_fatal_nothing_is_imported_and_it_is_reported(
+    school: School, changed: dict[str, str]
+) -> None:
+    student = make_student(school)
+
+    test = run_test([line(pick="X", **changed)])  # type: ignore[arg-type]
+    done = update(test)
+
+    assert test.error_count >= 1
+    assert (done.import_count, current_ssid(student)) == (0, None)
+
+
+@pytest.mark.parametrize("changed", [{"last": "Poe"}, {"first": "Edgar"}, {"middle": "Lou"}, {"gender": "F"}], ids=str)
+def test_r2_some_mismatches_are_warnings_the_ssid_is_imported_and_it_is_reported(
+    school: School, changed: dict[str, str]
+) -> None:
+    student = make_student(school)
+
+    test = run_test([line(pick="X", **changed)])  # type: ignore[arg-type]
+    update(test)
+
+    assert (test.warning_count, test.error_count) == (1, 0)
+    assert current_ssid(student) == "8012345678"
 
 
 def test_r9_birth_date_differs_from_the_student_now(school: School) -> None:
@@ -246,6 +294,30 @@ def test_r13_the_student_has_another_one(school: School) -> None:
 
     assert codes(test) == ["SSID-CONFLICT"]
     assert current_ssid(student) == "9012345678"
+
+
+def test_r13_d10_a_retired_ssid_is_replaced_where_asked_and_kept(school: School) -> None:
+    student = make_student(school, ssid="9012345678")
+    SSIDReplacement.objects.create(retired_ssid="9012345678", replacement_ssid="8012345678")
+    kept = update(run_test([line(pick="X")]))
+    assert (kept.import_count, current_ssid(student)) == (0, "9012345678")
+
+    update(run_test([line(pick="X")], replace_retired="1"))
+
+    assert current_ssid(student) == "8012345678"
+    assert SSID.objects.get(ssid="9012345678").retired_at is not None
+
+
+def test_r15_one_ssid_chosen_for_three_students_names_another_one_to_each(school: School) -> None:
+    numbers = ("100240", "100241", "100242")
+    for number in numbers:
+        make_student(school, number)
+
+    test = run_test([line(number, pick="X") for number in numbers])
+
+    assert codes(test) == ["SEL-TWICE"] * 3
+    others = ImportIssue.objects.filter(run=test).order_by("line").values_list("params__other_number", flat=True)
+    assert all(other in numbers and other != number for number, other in zip(numbers, others, strict=True))
 
 
 def test_r14_english_learner_data_of_the_chosen_candidate_follows(school: School) -> None:
