@@ -14,7 +14,7 @@ from sisimport.imports.models import ImportRun
 from students import collection
 from students.models import SSID, Student
 from tests.browser.district import District, make_district
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, SchoolFactory
 from tests.imports.files import line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,3 +131,25 @@ def test_the_link_of_an_invitation_puts_its_code_in_and_takes_it_out_of_the_addr
     assert page.get_attribute("html", "lang") == "es"
     assert page.url.endswith(reverse("family_join"))
     assert [address for address in asked if district.code in address.replace("#" + district.code, "")] == []
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_schools_are_picked_from_a_long_list(visit: Callable[..., Any], district: District, scripts: bool) -> None:
+    for number in range(12):
+        SchoolFactory(lea=district.school.lea, code=f"00000{number:02}", name=f"Birch School {number:02}")
+    page = visit(district.staff, scripts=scripts)
+    page.goto(f"{reverse('upload', args=['caaspp'])}?type=caaspp-2023-2024")
+    page.click(".picker summary")
+
+    if scripts:
+        page.fill("[data-picker-filter]", "birch school 1")
+        expect(page.locator(".picker .boxes label:visible")).to_have_count(2)
+        page.get_by_label("Birch School 11").check()
+        expect(page.locator(".picker summary")).to_have_text("Birch School 11")
+        page.fill("[data-picker-filter]", "cedar")  # what is marked stays in sight
+        expect(page.locator(".picker .boxes label:visible")).to_have_count(2)
+    else:
+        expect(page.locator("[data-picker-filter]")).to_be_hidden()
+        page.get_by_label("Birch School 11").check()
+
+    assert page.locator(".picker input:checked").evaluate_all("boxes => boxes.map(box => box.value)") == ["0000011"]
