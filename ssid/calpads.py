@@ -25,7 +25,7 @@ from sisimport.imports.expressions import Differs, NextId
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import SSID_KIND
 from sisimport.imports.record_codes import SSID_CAUSES
-from ssid import el
+from ssid import el, el_rules
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.models import SSIDDownloadRow
 from students.models import LEA, SSID, Enrollment, SSIDReplacement
@@ -312,8 +312,8 @@ class SSIDDownload(ImportType):
             *duplicate_rules(),
             *enrollment_rules(),
             *ssid_rules(context),
-            *el.warning_rules(rfep_date=context.option("rfep_date")),
-            *el.hint_rules(rfep_date=context.option("rfep_date")),
+            *el_rules.warning_rules(rfep_date=context.option("rfep_date")),
+            *el_rules.hint_rules(rfep_date=context.option("rfep_date")),
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:

@@ -25,7 +25,7 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.expressions import Differs
 from sisimport.imports.issues import Severity
-from ssid import el
+from ssid import el, el_rules
 from ssid.calpads import TOOL, enrollment_rules
 from ssid.identity import birth_date_rule, find_student_rules, name_rules
 from ssid.models.staged_ela import ELARow
@@ -117,9 +117,9 @@ class ELAImport(ImportType):
             *_ssid_rules(),
             *_repeat_rules(),
             *enrollment_rules(),
-            *el.warning_rules(rfep_date=rfep_date, fill_only=fill_only, strict=True),
-            *el.strict_rules(fill_only=fill_only),
-            *el.hint_rules(rfep_date=rfep_date, strict=True),
+            *el_rules.warning_rules(rfep_date=rfep_date, fill_only=fill_only, strict=True),
+            *el_rules.strict_rules(fill_only=fill_only),
+            *el_rules.hint_rules(rfep_date=rfep_date, strict=True),
             _vendor_hint(),
         ]
         # A line that is skipped has nothing more to say of the status.
@@ -233,7 +233,7 @@ def _repeat_rules() -> list[Rule]:
 def _vendor_hint() -> Rule:
     """SELA0520 is about files a district sends: the state's extract (SELA-R) and corrections with a reason are free of it."""
     sent_by_us = Q(record_type="SELA", correction_reason="")
-    return el.hint(
+    return el_rules.hint(
         "SELA0520", sent_by_us & el.has_code("EL", "IFEP") & Q(elas_date__gte=ELPAC_VENDOR_SINCE), "elas_date"
     )
 

@@ -15,7 +15,7 @@ from sisimport.imports.base import ImportType, Option, PlannedChange, Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Differs
 from sisimport.imports.issues import Severity
-from ssid import el, grouping
+from ssid import el, el_rules, grouping
 from ssid.calpads import REPLACE_RETIRED, SSID_PART, TOOL, enrollment_rules, ssid_plan, ssid_rules
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
@@ -227,9 +227,9 @@ class SSIDRequest(ImportType):
     def _el_rules(self, context: RunContext) -> list[Rule]:
         rfep_date = context.option("rfep_date")
         return [
-            *el.warning_rules(rfep_date=rfep_date, strict=True),
-            *el.strict_rules(),
-            *el.hint_rules(rfep_date=rfep_date, strict=True),
+            *el_rules.warning_rules(rfep_date=rfep_date, strict=True),
+            *el_rules.strict_rules(),
+            *el_rules.hint_rules(rfep_date=rfep_date, strict=True),
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:

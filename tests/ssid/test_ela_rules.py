@@ -210,6 +210,13 @@ def test_e6_fill_only_never_imports_rfep(valley: District) -> None:
     assert report["unchanged_count"] == 1
 
 
+def test_e6_fill_only_leaves_a_pending_student_pending_where_the_file_says_rfep(valley: District) -> None:
+    pending = {"program_status": "Pending", "tbd_date": dt.date(2015, 8, 20)}
+    student = valley.add("100", ssid="9012345678", el=pending)
+    update("ela", [download(elas="RFEP")], ela_mode="fill")
+    assert record(student)["el"]["program_status"] == "Pending"
+
+
 @pytest.mark.parametrize("el", [None, {"program_status": "Pending", "tbd_date": dt.date(2015, 8, 20)}])
 def test_e6_fill_only_writes_where_there_is_no_record_or_a_pending_one(
     valley: District, el: dict[str, Any] | None
