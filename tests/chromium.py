@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 AXE = Path(__file__).resolve().parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE = 60_000  # milliseconds: a busy machine is slow, not wrong
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -37,8 +38,9 @@ def browser() -> Iterator[Any]:
         _missing("a Chromium browser")
     # Playwright keeps an event loop in this thread; Django would take our queries for asynchronous ones.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield chromium

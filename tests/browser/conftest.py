@@ -7,6 +7,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.chromium import PATIENCE
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -40,7 +42,7 @@ def visit(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             cookies.append((settings.LANGUAGE_COOKIE_NAME, language))
         context.add_cookies([{"name": name, "value": value, "url": live_server.url} for name, value in cookies])
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE)
         return page
 
     yield open_window

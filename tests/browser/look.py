@@ -41,6 +41,12 @@ class Look:
             self.wrong.append(f"{name}: answers {answer.status}")
         self.here(name)
 
+    def sent(self, name: str, button: str) -> None:
+        """Click what sends a form, and look at the page that answers once it is there."""
+        with self.page.expect_navigation():
+            self.page.click(button)
+        self.here(name)
+
     def here(self, name: str) -> None:
         """Look at the page as it stands."""
         self._note(name)

@@ -269,6 +269,27 @@ def test_m7_a_family_enters_the_ssid_only_where_the_policy_allows(home: Client, 
     assert not ReportedSSID.objects.exists()
 
 
+def test_m7_where_the_policy_allows_the_page_offers_it_until_a_number_is_verified(home: Client, child: Any) -> None:
+    policy(families_may_enter=True)
+    assert "Enter the SSID" in show(home, "family_student", child)
+    given = SSIDFactory(student=child, ssid=NUMBER, verified=False)
+    assert "Enter the SSID" in show(home, "family_student", child)
+
+    given.verified = True
+    given.save()
+
+    assert "Enter the SSID" not in show(home, "family_student", child)
+
+
+def test_m8_a_number_told_never_stands_over_a_verified_one(home: Client, child: Any) -> None:
+    policy(families_may_enter=True)
+    SSIDFactory(student=child, ssid=NUMBER)
+
+    show(home, "family_ssid", child, ssid=WRONG)
+
+    assert list(SSID.objects.filter(student=child).values_list("ssid", "verified")) == [(NUMBER, True)]
+
+
 def test_m8_what_a_family_enters_is_kept_unverified(home: Client, child: Any, parent: Any) -> None:
     policy(families_may_enter=True)
 

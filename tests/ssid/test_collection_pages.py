@@ -17,6 +17,7 @@ from students.models import (
     CollectionPolicy,
     FamilyInvitation,
     FamilyMember,
+    Origin,
     ReportedSSID,
     StudentView,
 )
@@ -135,6 +136,29 @@ def test_m8_a_number_that_the_student_told_is_kept_unverified(staff: Client, sch
     post(staff, "record", student.pk, verify="")
 
     assert (SSID.objects.get().origin, SSID.objects.get().verified) == ("student", True)
+
+
+@pytest.mark.parametrize("origin", Origin.values)
+@pytest.mark.parametrize("verified", [True, False], ids=["verified", "not verified"])
+def test_m8_every_number_shows_its_origin_and_whether_it_is_verified(
+    staff: Client, school: Any, origin: str, verified: bool
+) -> None:
+    student = StudentFactory(school=school)
+    SSIDFactory(student=student, ssid=NUMBER, origin=origin, verified=verified)
+
+    for name in ("record", "student"):
+        page = text(staff.get(reverse(name, args=[student.pk])))
+        assert Origin(origin).label in page
+        assert ("Not verified" in page, "</span>Verified" in page) == (not verified, verified)
+        assert NUMBER not in page
+
+
+def test_m6_a_student_found_by_search_opens_on_the_page_with_the_ssid_first(staff: Client, school: Any) -> None:
+    student = StudentFactory(school=school, last_name="Nguyen")
+
+    found = text(post(staff, "record_find", text=student.local_number))
+
+    assert reverse("record", args=[student.pk]) in found
 
 
 def test_a_refused_number_says_why_beside_the_field(staff: Client, school: Any) -> None:
