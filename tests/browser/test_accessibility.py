@@ -13,6 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from students import families
+from students.models import School
 from tests.browser.district import (
     FAMILY_PAGES,
     NO_PAGES,
@@ -84,7 +85,8 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     choose = reverse("run_candidates_choose", args=[records.candidates.pk])
     step("run_candidates_choose", "run_candidates", f"form[action='{choose}'] button")
     step("convert_workbook", "run of a workbook", "text=Convert and look")
-    step("utah_create, a preview", "utah_create", "[name=do][value=preview]")
+    pages["utah_create of a school"] = f"{pages['utah_create']}?school={School.objects.get(name='Juniper High').pk}"
+    step("utah_create, a preview", "utah_create of a school", "[name=do][value=preview]")
     step(
         "account_change_password, mistakes",
         "account_change_password",
@@ -190,6 +192,7 @@ def test_pages_of_errors_have_no_violation(
             look.at("nothing", "/nothing/", 404)
         if user != district.staff:
             look.page.goto(reverse("family_join"))
+            look.page.fill("[name=code]", "x")
             look.page.context.clear_cookies(name="csrftoken")
             look.sent("family_join, open too long", "main form button")
         if user == district.parent:

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from sisimport.imports.commands import run_to_end
 from sisimport.imports.models import ImportRun
 from students import collection
-from students.models import SSID, Student
+from students.models import SSID, AnnualEnrollment, CollectionPolicy, Student
 from tests.browser.district import District, make_district
 from tests.factories import PASSWORD, SchoolFactory
 from tests.imports.files import line
@@ -111,6 +111,24 @@ def _send(page: Any, what: str) -> None:
     """Click, and wait for the page it leads to: on a busy machine that is not at once."""
     with page.expect_navigation():
         page.click(what)
+
+
+def test_m3_before_the_day_a_form_is_approved_without_ssid_or_sent_back_in_a_browser(
+    visit: Callable[..., Any], district: District
+) -> None:
+    """The browser's own check of the blank SSID must not stand in the way of either."""
+    CollectionPolicy.objects.update(required_from=None)
+    page = visit(district.staff)
+    address = reverse("enrollment", args=[district.new_student.pk])
+
+    page.goto(address)
+    _send(page, "[name=return]")
+    assert AnnualEnrollment.objects.get(student=district.new_student).status == "draft"
+    _send(page, "[name=submit]")
+    page.check("[name=skip_ssid]")
+    _send(page, "[name=approve]")
+
+    assert AnnualEnrollment.objects.get(student=district.new_student).without_ssid
 
 
 def test_a_file_is_tested_and_updated_without_scripts(
