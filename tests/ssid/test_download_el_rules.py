@@ -356,6 +356,13 @@ def test_w11_a_malformed_ssid_leaves_the_el_part_free(district: District, ssid: 
     assert el_of(student)["status"] == "EL"
 
 
+def test_w11_an_ssid_that_no_column_could_hold_leaves_the_el_part_free(district: District) -> None:
+    student = district.student()
+    report = update(line(ssid="9" * 5_000))
+    assert "FILE-LENGTH" in report.codes()
+    assert el_of(student)["status"] == "EL"
+
+
 def test_w11_a_taken_ssid_leaves_the_el_part_free(district: District) -> None:
     student = district.student()
     give_ssid(district.another(), "9012345678")
