@@ -13,7 +13,7 @@ from sisimport.imports.reading import Reader
 from sisimport.imports.records import LinesReader, read_records
 from sisimport.imports.reports import data_lines
 from tests.imports.files import DOWNLOAD, DOWNLOAD_HEADER, line
-from tests.imports.journey import District, drop_temporary_tables, finish, make_district, run_file
+from tests.imports.journey import District, Report, drop_temporary_tables, finish, make_district, run_file
 
 FIELDS = ["local_number", "last_name", "ssid", "elas_date"]
 
@@ -120,3 +120,19 @@ def test_a_match_in_a_record_over_several_lines_joins_the_plan(district: Distric
     report = finish(run)
     assert "MATCH-ACCEPTED" in report.codes(2)
     assert sum(run.outcome_counts.values()) == run.record_count == 2
+
+
+def test_lines_that_share_a_student_are_found_where_the_number_stands_in_a_later_line(district: District) -> None:
+    student = district.another(local_number="100300")
+    stranger = comma(line(local_number="100999", ssid="9012345679"))
+    own = comma(line(ssid='"90123\n45680"', local_number="100300"))
+    run = run_file("ssid-download", f"{HEADER}\n{stranger}\n{own}\n").run
+    decision = Decision(line=2, subject=MATCH, answer=ACCEPT, student_id=student.pk)
+
+    run = decide(run_id=run.pk, decisions=[decision], user=None, schools=None)
+    drop_temporary_tables()
+
+    report = Report(run)
+    assert "DUP-DIFFERS" in report.codes(2)
+    assert "DUP-DIFFERS" in report.codes(3)
+    assert report.codes(4) == []
