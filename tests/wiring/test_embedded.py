@@ -21,8 +21,10 @@ from sisimport.embedded_places import find_place
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
+import signal
 import sys
 from sisimport import embedded
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in the background without Ctrl-C
 with embedded.running(sys.argv[1]) as url:
     print(url, flush=True)
     sys.stdin.readline()
