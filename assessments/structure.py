@@ -17,7 +17,7 @@ from typing import Any
 from sisimport.imports.layouts import Layout, LayoutError
 
 DATA = Path(__file__).parent / "data"
-_KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(?P<rest>-.+)?\Z")
+_KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(-.+)?\Z")
 FAMILIES = {"caaspp": "CAASPP", "elpac-summative": "ELPAC Summative", "elpac-initial": "ELPAC Initial"}
 
 
@@ -106,10 +106,6 @@ def family_of(layout_key: str) -> str:
 def school_year(layout_key: str) -> int:
     """The school year of a layout, as the year of its spring: caaspp-2023-24 -> 2024."""
     return int(_match(layout_key)["year"]) + 1
-
-
-def is_extra(layout_key: str) -> bool:
-    return bool(_match(layout_key)["rest"])
 
 
 def _match(layout_key: str) -> re.Match[str]:

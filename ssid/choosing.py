@@ -53,7 +53,6 @@ _FIELDS = tuple(
         ]
     )
 )
-WAITING = (Pick.OPEN, Pick.MANY)
 STATES = {
     "open": (Pick.OPEN, Pick.MANY),
     "chosen": (Pick.CHOSEN, Pick.SCORE),

@@ -13,30 +13,11 @@ from django.db import models, transaction
 
 from students.locks import lock_leas
 from students.models import SSID, ELRecord, Enrollment, Guardian, RecordEdit, Student
+from students.models.people import CODE_FIELDS, NAME_FIELDS
 from students.services import User, assign_ssid, clean_ssid, retire_ssid
 
 Values = Mapping[str, Any]
-STUDENT_FIELDS = (
-    "local_number",
-    "last_name",
-    "first_name",
-    "middle_name",
-    "suffix",
-    "legal_last_name",
-    "legal_first_name",
-    "legal_middle_name",
-    "alias_last_name",
-    "alias_first_name",
-    "birth_date",
-    "gender",
-    "legal_gender",
-    "birth_country",
-    "birth_state",
-    "home_language",
-    "ethnicity",
-    "school",
-    "grade",
-)
+STUDENT_FIELDS = ("local_number", *NAME_FIELDS, "birth_date", *CODE_FIELDS, "school", "grade")
 EL_FIELDS = ("program_status", "identified_date", "tbd_date", "exit_date")
 ENROLLMENT_FIELDS = ("school", "grade", "start_date", "exit_date")
 GUARDIAN_FIELDS = ("last_name", "first_name", "relationship")

@@ -8,8 +8,3 @@ def safe_cell(value: object) -> str:
     """A value as a CSV cell: an apostrophe goes before what would start a formula (a name may be `=HYPERLINK(…)`)."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def plain_text(cell: str) -> str:
-    """A cell of a file that came back: without the apostrophe that `safe_cell` put there."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

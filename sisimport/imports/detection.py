@@ -89,11 +89,6 @@ class Recognition:
     notices: tuple[Problem, ...] = ()
     error: FileError | None = None
 
-    @property
-    def delimiter_label(self) -> str:
-        """The separator in words: `a caret (^)`."""
-        return "fixed width" if self.fixed_width else DELIMITERS.get(self.delimiter, "")
-
 
 def recognise(
     stream: IO[bytes], layouts: Iterable[Layout], *, expected: Layout | Collection[Layout] | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Func, Value
 from django.db.models.expressions import Combinable
 
 Operand = Combinable | str
@@ -111,10 +111,6 @@ class _OneField(Func):
 def text(value: str) -> Func:
     """A constant with the type text: functions that take any type need to be told."""
     return Func(Value(value), template="%(expressions)s::text", output_field=models.TextField())
-
-
-def is_blank(name: str) -> Q:
-    return Q(**{name: ""})
 
 
 def field(path: str) -> F:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.db import models
 
 from students.models import LEA, SSID, ELRecord, Enrollment, Origin, School, SSIDReplacement, Student
+from students.models.people import CODE_FIELDS, NAME_FIELDS
 
 if TYPE_CHECKING:
     from sisimport.imports.models import ImportChange, ImportRun
@@ -87,30 +88,7 @@ def all_kinds() -> list[ChangeKind]:
     return sorted(_kinds.values(), key=lambda kind: kind.rank)
 
 
-def unregister_kind(key: str) -> None:
-    """For tests only."""
-    _kinds.pop(key)
-
-
-_STUDENT_TEXT = (
-    "local_number",
-    "grade",
-    "last_name",
-    "first_name",
-    "middle_name",
-    "suffix",
-    "legal_last_name",
-    "legal_first_name",
-    "legal_middle_name",
-    "alias_last_name",
-    "alias_first_name",
-    "gender",
-    "legal_gender",
-    "birth_country",
-    "birth_state",
-    "home_language",
-    "ethnicity",
-)
+_STUDENT_TEXT = ("local_number", "grade", *NAME_FIELDS, *CODE_FIELDS)
 
 LEA_KIND = register_kind(
     ChangeKind(

@@ -27,29 +27,14 @@ from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
 from sisimport.imports.roster_rows import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student
+from students.models.people import CODE_FIELDS, NAME_FIELDS
 from students.profiles import PROFILES
 
 TOOL = "roster"
 DISTRICT_PART = "district"
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
-TEXT_FIELDS = (
-    "last_name",
-    "first_name",
-    "middle_name",
-    "suffix",
-    "legal_last_name",
-    "legal_first_name",
-    "legal_middle_name",
-    "alias_last_name",
-    "alias_first_name",
-    "gender",
-    "legal_gender",
-    "birth_country",
-    "birth_state",
-    "home_language",
-    "ethnicity",
-)
+TEXT_FIELDS = (*NAME_FIELDS, *CODE_FIELDS)
 EL_FIELDS = ("el_status", "el_identified_date", "el_tbd_date", "el_exit_date")
 # Program Status as stored, and the state's codes for it.
 EL_STATUS = {

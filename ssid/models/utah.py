@@ -23,11 +23,6 @@ class UtahFunction(models.TextChoices):
         """As commands name it: `retrieve`."""
         return str(self.label).lower()
 
-    @property
-    def is_answered(self) -> bool:
-        """Does the state send a response that is processed here? (Rule U-5.)"""
-        return self is not UtahFunction.VERIFY
-
 
 class UtahRequest(models.Model):
     """One request file: who made it, when, for which schools; its students and the values sent are in `students`.

@@ -6,6 +6,20 @@ from django.db.models.functions import Coalesce, NullIf
 
 from students.models.districts import LEA, School
 
+# Texts of a student that files and forms may write: what they are called, and what is kept as a code.
+NAME_FIELDS = (
+    "last_name",
+    "first_name",
+    "middle_name",
+    "suffix",
+    "legal_last_name",
+    "legal_first_name",
+    "legal_middle_name",
+    "alias_last_name",
+    "alias_first_name",
+)
+CODE_FIELDS = ("gender", "legal_gender", "birth_country", "birth_state", "home_language", "ethnicity")
+
 
 class Gender(models.TextChoices):
     FEMALE = "F", "Female"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from students.models import SSID, ELRecord, SSIDReplacement
+from students.models import SSID, SSIDReplacement
 from tests.ssid.journey import District, codes, district, record, revert, try_file, update
 
 pytestmark = pytest.mark.django_db
@@ -50,10 +50,6 @@ def sela(
         f"{kind}^{transaction}^^1234567^0123456^2024-2025^9012345678^Sam^Lee^20110304^M^{number}^{elas}^{elas_date}"
         f"^{language}^{reason}{more}"
     )
-
-
-def only_record() -> ELRecord:
-    return ELRecord.objects.get()
 
 
 # -- E-1 to E-5: whose line it is --------------------------------------------------------------------------------------
