@@ -67,7 +67,7 @@ def _no_delimiter(layout: Layout) -> FileError:
 
 def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
     if layout.header is not Header.NONE or layout.optional_columns:
-        named = _fit_header(layout, split_line(lines[0], delimiter), delimiter)
+        named = _fit_header(layout, lines, delimiter)
         if layout.header is Header.REQUIRED or named.score >= _HEADER_EDITED:
             return named
     return _fit_positions(layout, [split_line(line, delimiter) for line in lines], delimiter)
@@ -112,13 +112,13 @@ def _find_columns(layout: Layout, header: Sequence[str]) -> list[Column | None]:
     return found
 
 
-def _fit_header(layout: Layout, cells: Sequence[str], delimiter: str) -> Fit:
-    header = [normalise_header(cell) for cell in cells]
+def _fit_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
+    header = [normalise_header(cell) for cell in split_line(lines[0], delimiter)]
     while header and not header[-1]:
         header.pop()
     columns = layout.columns
     if len(header) == len(columns) and all(name in column.names for name, column in zip(header, columns, strict=True)):
-        return _named(layout, columns, header, cells, delimiter, score=1.0, exact=True)
+        return _named(layout, columns, header, lines, delimiter, score=1.0, exact=True)
     found = _find_columns(layout, header)
     named = [column for column in found if column is not None]
     in_file = sum(name not in {"", "blank"} for name in header)
@@ -128,20 +128,21 @@ def _fit_header(layout: Layout, cells: Sequence[str], delimiter: str) -> Fit:
     for position in range(min(layout.fixed_columns, len(found))):
         if found[position] is None and columns[position] not in found:
             found[position] = columns[position]
-    return _named(layout, found, header, cells, delimiter, score=min(score, 0.999), exact=False)
+    return _named(layout, found, header, lines, delimiter, score=min(score, 0.999), exact=False)
 
 
 def _named(
     layout: Layout,
     found: Sequence[Column | None],
     header: Sequence[str],
-    cells: Sequence[str],
+    lines: Sequence[str],
     delimiter: str,
     *,
     score: float,
     exact: bool,
 ) -> Fit:
-    """The fit for a header whose names were found (or not) as `found` says."""
+    """The fit for a header (of the first line) whose names were found (or not) as `found` says."""
+    cells = split_line(lines[0], delimiter)
     positions: dict[str, int] = {}
     facts: dict[str, Any] = {
         "delimiter": delimiter,
@@ -172,10 +173,20 @@ def _named(
     absent = [column.name for column in missing if not column.required]
     if absent and not layout.optional_columns:
         notices.append(Problem("FILE-COLUMN-ABSENT", Severity.NOTICE, None, _listed(absent)))
-    last = found[-1] if found else None
-    ends = last is not None and last.position == len(layout.columns)
-    marker = layout.end_marker if ends else None
+    marker = layout.end_marker if _has_end_marker(layout, found, lines, delimiter) else None
+    if layout.end_marker is not None and marker is None and layout.columns[-1] not in found:
+        notices.append(Problem("FILE-END-COLUMN", Severity.WARNING, None, layout.columns[-1].name, layout.end_marker))
     return Fit(layout, score, notices=tuple(notices), error=error, exact=exact, end_marker=marker, **facts)
+
+
+def _has_end_marker(layout: Layout, found: Sequence[Column | None], lines: Sequence[str], delimiter: str) -> bool:
+    """Do the records end with the marker's column? By its name, or, under a name that nobody knows, by the marker."""
+    if layout.end_marker is None or not found:
+        return False
+    if found[-1] is not None:
+        return found[-1].position == len(layout.columns)
+    ends = (line.rstrip(f" {delimiter}").rpartition(delimiter)[2] for line in lines[1:])
+    return any(end.strip(' "') == layout.end_marker for end in ends)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -251,6 +251,13 @@ codes.register(
         "Download the file again: records after this line are missing.",
     ),
     IssueCode(
+        "FILE-END-COLUMN",
+        "End of line markers missing",
+        "No line has an end marker: the column {found}, which holds {expected} in every line, is missing. Lines that are "
+        "cut off cannot be told.",
+        "Download the file again, or check that only this column was removed.",
+    ),
+    IssueCode(
         "FILE-COLUMN-UNKNOWN",
         "Columns not used",
         "Columns that are not part of this layout were left out: {found}.",

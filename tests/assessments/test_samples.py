@@ -11,6 +11,7 @@ from django.core.management import call_command
 from assessments.demo import people, write_scores
 from assessments.structure import import_types
 from sisimport.imports.demo import make_district
+from sisimport.imports.issues import Severity
 from students.models import LEA
 from tests.assessments.score_files import ALL, start
 
@@ -36,6 +37,19 @@ def test_the_sample_of_a_layout_imports_without_an_error(key: str, lea: LEA) -> 
     assert run.layout == key
     assert run.import_count + run.skipped_count == run.record_count
     assert run.import_count > 40
+
+
+@pytest.mark.parametrize("key", sorted(ALL))
+def test_the_sample_without_the_column_of_its_end_marker_is_warned_of_and_imports_the_same(key: str, lea: LEA) -> None:
+    start(TYPE_OF[key], sample(key, lea), work="import")
+    cut = b"".join(line.rpartition(b"^")[0] + b"\r\n" for line in sample(key, lea).splitlines())
+
+    again = start(TYPE_OF[key], cut, work="import")
+
+    assert (again.status, again.error_count, again.warning_count, again.planned_count) == ("completed", 0, 1, 0)
+    assert again.unchanged_count + again.skipped_count == again.record_count
+    warned = again.issues.get(severity=Severity.WARNING)
+    assert (warned.line, warned.code) == (0, "FILE-END-COLUMN")
 
 
 @pytest.mark.parametrize(

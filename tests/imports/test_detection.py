@@ -443,6 +443,59 @@ def test_a_line_without_its_end_marker_is_warned_of(wide: dict[str, Layout]) -> 
     assert result.problems[0].severity is Severity.WARNING
 
 
+NO_END = [name for name in NAMES if name != "End of Record"]
+
+
+@pytest.mark.parametrize("separator", ["^", ","])
+@pytest.mark.parametrize(
+    "names",
+    [NO_END, [*NO_END, "Teacher"], [name for name in NO_END if name != "Item 3 (Score)"], [*NO_END, ""]],
+    ids=["deleted", "another column last", "others deleted as well", "separators left"],
+)
+def test_a_file_without_the_column_of_the_end_marker_is_warned_of_once(
+    wide: dict[str, Layout], names: list[str], separator: str
+) -> None:
+    result = read(wide_file(names, separator=separator), wide["wide-2022"], list(wide.values()))
+
+    told = [problem for problem in result.reader.notices if problem.code == "FILE-END-COLUMN"]
+    assert [(p.found, p.expected, p.severity) for p in told] == [("End of Record", "ZZ", Severity.WARNING)]
+    assert result.problems == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [*NAMES, ""],
+        ["Scale Score", *[name for name in NAMES if name != "Scale Score"]],
+        [*NAMES, "Teacher"],
+        [name for name in NAMES if name != "Item 3 (Score)"],
+    ],
+    ids=["separators left", "moved columns", "another column last", "others deleted"],
+)
+def test_a_file_with_the_column_of_the_end_marker_is_not(wide: dict[str, Layout], names: list[str]) -> None:
+    result = read(wide_file(names), wide["wide-2022"], list(wide.values()))
+
+    assert "FILE-END-COLUMN" not in result.codes
+    assert result.problems == []
+
+
+def test_the_column_of_the_end_marker_is_known_by_the_marker_under_another_name(wide: dict[str, Layout]) -> None:
+    text = wide_file(NAMES).replace("End of Record", "EOR")
+
+    whole = read(text, wide["wide-2022"], list(wide.values()))
+    cut = read(text[: -len("ZZ\n")] + "\n", wide["wide-2022"], list(wide.values()))
+
+    assert "FILE-END-COLUMN" not in whole.codes
+    assert whole.problems == []
+    assert [(row[0], [p.code for p in row[2]]) for row in cut.rows] == [(2, []), (3, []), (4, ["FILE-END-MARKER"])]
+
+
+def test_a_layout_without_end_marker_asks_for_none(wide: dict[str, Layout]) -> None:
+    layout = dataclasses.replace(wide["wide-2022"], end_marker=None)
+
+    assert "FILE-END-COLUMN" not in read(wide_file(NO_END), layout, [layout]).codes
+
+
 @pytest.mark.parametrize("separator", ["^", ","])
 def test_a_wide_file_saved_by_a_spreadsheet_reads_the_same(wide: dict[str, Layout], separator: str) -> None:
     rows = wide_file(NAMES).splitlines()
