@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from sisimport.imports.cells import safe_cell
+from sisimport.imports.cells import plain_cell, safe_cell
 from students.models import SSID, Enrollment, School, Student
 
 COLUMNS = (
@@ -87,7 +87,8 @@ def _write_xlsx(school: School, path: Path, columns: Sequence[str]) -> int:
         sheet.column_dimensions[letter].number_format = "@"
 
     def cell(value: str, *, bold: bool = False) -> WriteOnlyCell:
-        made = WriteOnlyCell(sheet, value=value)
+        # A workbook needs no guard, only values that would be read as if they had one.
+        made = WriteOnlyCell(sheet, value=value if plain_cell(value) == value else safe_cell(value))
         made.data_type = "s"  # openpyxl takes text that starts with = for a formula
         made.number_format = "@"
         if bold:

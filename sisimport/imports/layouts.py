@@ -98,6 +98,7 @@ class Layout:
     `fixed_columns`: that many columns go by position even where a header gives the rest by name.
     `same_file_as`: another layout of the very same file, which is the one meant when nobody says which.
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
+    `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
     """
 
     key: str
@@ -115,6 +116,7 @@ class Layout:
     end_marker: str | None = None
     optional_columns: bool = False
     any_newline: bool = False
+    own_export: bool = False
     record_length: int | None = None
     code_sets: CodeSets = field(default_factory=dict)
     fields: Mapping[str, Column] = field(default_factory=dict)
@@ -146,11 +148,11 @@ def normalise_header(name: str) -> str:
     return "blank" if _BLANK.match(plain) else plain
 
 
+_PLAIN_OPTIONS = ("fixed_columns", "same_file_as", "end_marker", "optional_columns", "any_newline", "own_export")
 _LAYOUT_KEYS = {
+    *_PLAIN_OPTIONS,
     "title", "source", "delimiter", "header", "date_formats", "lenient_date_formats", "columns", "fields", "aliases",
-    "hints",
-    "same_file_as",
-    "column_counts", "fixed_columns", "end_marker", "optional_columns", "any_newline", "record_length", "spans",
+    "hints", "column_counts", "record_length", "spans",
 }  # fmt: skip
 _COLUMN_KEYS = {
     "name", "field", "label", "kind", "length", "length_severity", "severity", "codes", "required", "aliases",
@@ -233,11 +235,7 @@ class _Loader:
             record_length = max(column.span[1] for column in columns if column.span)
         elif record_length is not None and "spans" not in data:
             raise self.fail("record_length", "needs spans")
-        options: dict[str, Any] = {
-            name: data[name]
-            for name in ("fixed_columns", "same_file_as", "end_marker", "optional_columns", "any_newline")
-            if name in data
-        }
+        options: dict[str, Any] = {name: data[name] for name in _PLAIN_OPTIONS if name in data}
         for name in ("date_formats", "lenient_date_formats"):
             if name in data:
                 options[name] = self.date_forms(name, data[name])

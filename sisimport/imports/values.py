@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from sisimport.imports.cells import plain_cell
 from sisimport.imports.issues import Problem, Severity
 from sisimport.imports.layouts import Column, ColumnKind, Layout
 
@@ -102,11 +103,14 @@ class MemoColumn:
 class TextColumn:
     """A column of free text, most values different: names and numbers of students."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, *, own_export: bool = False) -> None:
         self._column = column
         self._limit = column.length or MAX_VALUE_LENGTH
+        self._own_export = own_export
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
+        if self._own_export:
+            texts = [plain_cell(text.strip()) for text in texts]
         if traits.may_hold_space or traits.needs_nfc:
             # One look at all of them together tells which work the column needs.
             joined = _JOINT.join(texts)
@@ -134,7 +138,7 @@ class TextColumn:
 def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
     """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
     if column.kind is ColumnKind.TEXT:
-        return TextColumn(column)
+        return TextColumn(column, own_export=layout.own_export)
     checks: Mapping[ColumnKind, Check] = {
         ColumnKind.DATE: _DateCheck(layout, column, day_first=day_first),
         ColumnKind.CODE: _CodeCheck(column),

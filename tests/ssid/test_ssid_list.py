@@ -1,6 +1,9 @@
 """Import type SSID list: a school's filled-in list is read back (rules M-1, M-5, M-8, ID-3 to ID-5)."""
 
+import csv
 import datetime as dt
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ from openpyxl import load_workbook
 
 from sisimport.imports import services
 from ssid.missing import COLUMNS, write_list
-from students.models import SSID, Student
+from students.models import SSID, School, Student
 from students.services import report_ssid
 from tests.imports.base_suite import ImportTypeSuite
 from tests.imports.journey import Report, Work, give_ssid, make_district, run_file
@@ -226,6 +229,58 @@ def test_the_list_we_write_is_the_list_we_read(valley: Valley, tmp_path: Path) -
     report = run_file("ssid-list", filled_in, Work.UPDATE)
 
     assert ssids(sam) == [(NUMBER, "school_list", True)], report.issues
+
+
+# Spreadsheets take the first of these for formulas; the others begin with an apostrophe of their own (the Hawaiian ʻokina).
+ODD_NAMES = ["=1+1", "+Kai", "-Ana", "@Home", "'Iolani", "''Aiea", "'-Ana", "'", "O'Neil"]
+
+
+@pytest.fixture
+def odd_school(valley: Valley) -> School:
+    """Students without SSID, every one of them with one of the odd names."""
+    for at, name in enumerate(ODD_NAMES):
+        born = dt.date(2011, 3, 4 + at)
+        valley.add(f"-{at}", last_name=name, first_name=name, middle_name=name, birth_date=born)
+    return valley.school
+
+
+def filled_in(rows: list[list[str]]) -> str:
+    """The list with a number in every line."""
+    stream = io.StringIO()
+    csv.writer(stream).writerows([rows[0], *([*row[:-1], f"{9012345678 + at}"] for at, row in enumerate(rows[1:]))])
+    return stream.getvalue()
+
+
+def exported(school: School, path: Path, columns: Sequence[str] = COLUMNS) -> list[list[str]]:
+    write_list(school, path, columns)
+    if path.suffix == ".csv":
+        return list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    sheet = load_workbook(path).active
+    return [["" if value is None else str(value) for value in row] for row in sheet.values]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("columns", [COLUMNS, ("Last Name", "First Name", "Birth Date", "SSID")], ids=["all", "names"])
+def test_every_line_of_the_list_we_write_finds_its_student_exactly(
+    odd_school: School, tmp_path: Path, kind: str, columns: Sequence[str]
+) -> None:
+    rows = exported(odd_school, tmp_path / f"list.{kind}", columns)
+
+    report = run_file("ssid-list", filled_in(rows), Work.UPDATE)
+
+    assert (report.issues, report.counts) == ([], {"imported": len(ODD_NAMES)})
+    assert sorted(SSID.objects.values_list("student__last_name", flat=True)) == sorted(ODD_NAMES)
+
+
+def test_an_apostrophe_that_a_spreadsheet_drops_from_before_a_formula_is_not_missed(
+    odd_school: School, tmp_path: Path
+) -> None:
+    Student.objects.filter(last_name__startswith="'").delete()
+    rows = exported(odd_school, tmp_path / "list.csv")
+
+    report = run_file("ssid-list", filled_in([[cell.lstrip("'") for cell in row] for row in rows]), Work.UPDATE)
+
+    assert (report.issues, report.counts) == ([], {"imported": len(rows) - 1})
 
 
 def test_the_workbook_we_write_comes_back_through_the_safe_conversion(valley: Valley, tmp_path: Path) -> None:
