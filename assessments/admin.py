@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore, year_label
 from students.access import visible_school_ids
+from students.admin_lists import LongList
 from students.school_years import current_school_year
 
 _FIXED = ("state_code", "parent")
@@ -107,7 +108,7 @@ class YearFilter(admin.SimpleListFilter):
 
 
 @admin.register(ListedScore)
-class ListedScoreAdmin(ModelAdmin):
+class ListedScoreAdmin(LongList, ModelAdmin):
     """Scores by student, assessment and year, of the students whom the user may see. To read only."""
 
     list_display = (
@@ -127,7 +128,6 @@ class ListedScoreAdmin(ModelAdmin):
     list_select_related = ("student", "assessment", "assessment__parent")
     search_fields = ("=student__local_number",)
     search_help_text = "Local student number"
-    show_full_result_count = False
     ordering = ("student_id", "assessment_id", "school_year")  # as the key has them: no sorting of millions
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ListedScore]:

@@ -17,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from students import editing
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.admin_forms import MISTAKE, LEAForm, StudentForm
+from students.admin_lists import LongList
 from students.models import (
     LEA,
     SSID,
@@ -165,7 +166,7 @@ class FormerSSIDInline(ReadOnly, TabularInline):
 
 
 @admin.register(Student)
-class StudentAdmin(ModelAdmin):
+class StudentAdmin(LongList, ModelAdmin):
     """Search is by local number: names and SSIDs do not belong into an address. The Students page finds by them."""
 
     form = StudentForm
@@ -301,7 +302,7 @@ def _remove(gone: Any, user: Any, reason: str) -> None:
 
 
 @admin.register(SSID)
-class SSIDAdmin(ReadOnly, ModelAdmin):
+class SSIDAdmin(ReadOnly, LongList, ModelAdmin):
     """All SSIDs, masked. They are edited on the student's page, where the reason is asked."""
 
     list_display = ("masked", "student", "state", "origin", "origin_run", "verified", "created_at", "retired_at")
@@ -321,7 +322,7 @@ class SSIDAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(SSIDReplacement)
-class SSIDReplacementAdmin(ModelAdmin):
+class SSIDReplacementAdmin(LongList, ModelAdmin):
     """What the state said: this number was merged into that one. Added by hand as it is written there."""
 
     list_display = ("__str__", "state", "learned_at", "origin_run", "entered_by")
@@ -344,12 +345,13 @@ class SSIDReplacementAdmin(ModelAdmin):
 
 
 @admin.register(RecordEdit)
-class RecordEditAdmin(ReadOnly, ModelAdmin):
+class RecordEditAdmin(ReadOnly, LongList, ModelAdmin):
     list_display = ("at", "student", "what", "field", "was", "became", "reason", "by")
     by = person("user")
     list_filter = ("what", "at")
     list_select_related = ("student", "user")
     search_fields = ("student__local_number",)
+    ordering = ("-id",)  # as by time, for which there is no index
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecordEdit]:
@@ -373,7 +375,7 @@ def _masked(edit: RecordEdit, text: str | None) -> str:
 
 
 @admin.register(StudentView)
-class StudentViewAdmin(ReadOnly, ModelAdmin):
+class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
     """Who looked at whom."""
 
     list_display = ("at", "by", "kind", "student", "subject")
@@ -382,6 +384,7 @@ class StudentViewAdmin(ReadOnly, ModelAdmin):
     list_filter = ("kind", "at")
     list_select_related = ("student", "user")
     search_fields = ("user__username", "student__local_number")
+    ordering = ("-id",)  # as by time, for which there is no index
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StudentView]:

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from students.models import SSID, ELRecord, RecordEdit, Student, StudentView
+from assessments.models import Assessment, ListedScore, Score
+from students.models import SSID, ELRecord, RecordEdit, SSIDReplacement, Student, StudentView
 from tests.browser.district import make_district
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
@@ -223,6 +224,72 @@ def test_every_list_of_the_admin_opens_with_a_bounded_number_of_queries(
 
     with django_assert_max_num_queries(20):
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
+
+
+LONG_LISTS = [ListedScore, RecordEdit, SSID, SSIDReplacement, Student, StudentView]
+
+
+def make_rows(count: int) -> None:
+    """So many rows in each of the long lists."""
+    school = SchoolFactory()
+    user = UserFactory()
+    test = Assessment.objects.create(state_code="SBELA", name="ELA")
+    for at in range(count):
+        student = StudentFactory(with_ssid=True, school=school)
+        edit = {"what": "student", "field": "grade", "before": "1", "after": "2"}
+        RecordEdit.objects.create(student=student, user=user, **edit)
+        StudentView.objects.create(student=student, user=user, kind=StudentView.Kind.PAGE)
+        SSIDReplacement.objects.create(retired_ssid=f"{9012345600 + at}", replacement_ssid=f"{9012345700 + at}")
+        Score.objects.create(student=student, assessment=test, school_year=2024)
+
+
+def list_of(model: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+@pytest.mark.parametrize("query", [{}, {"q": "1"}, {"_facets": "True"}], ids=["all", "search", "facets"])
+@pytest.mark.parametrize("model", LONG_LISTS)
+def test_a_long_list_of_the_admin_never_counts_all_its_rows(
+    client: Client, model: Any, query: dict[str, str], django_assert_max_num_queries: Any
+) -> None:
+    make_rows(3)
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+
+    with django_assert_max_num_queries(20) as asked:
+        assert client.get(list_of(model), query).status_code == 200
+
+    statements = [query["sql"] for query in asked.captured_queries]
+    counts = [sql for sql in statements if "COUNT(" in sql and f'"{model._meta.db_table}"' in sql]
+    assert [("LIMIT 10001" in sql) for sql in counts] == [True]
+
+
+@pytest.mark.parametrize("model", LONG_LISTS)
+def test_a_long_list_of_the_admin_says_that_it_ends_before_the_last_row(
+    client: Client, monkeypatch: pytest.MonkeyPatch, model: Any
+) -> None:
+    make_rows(3)
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+
+    whole = client.get(list_of(model))
+    monkeypatch.setattr("students.admin_lists.LISTED", 2)
+    cut = client.get(list_of(model))
+
+    pages = [(page.context["cl"].result_count, "first of many more" in page.content.decode()) for page in (whole, cut)]
+    assert pages == [(3, False), (2, True)]
+
+
+@pytest.mark.parametrize(("listed", "said"), [(10_000, True), (1, False)], ids=["counted", "more than counted"])
+def test_a_long_list_tells_how_many_were_found_where_it_counted_them(
+    client: Client, monkeypatch: pytest.MonkeyPatch, listed: int, said: bool
+) -> None:
+    make_rows(3)
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    monkeypatch.setattr("students.admin_lists.LISTED", listed)
+
+    everything = re.search(r"\d results?\b", client.get(list_of(Student)).content.decode())
+    filtered = client.get(list_of(Student), {"ssid": "yes"}).content.decode()
+
+    assert (everything, "3 results" in filtered) == (None, said)
 
 
 def test_no_link_of_the_admin_leads_staff_to_a_closed_page(client: Client) -> None:
