@@ -33,7 +33,7 @@ from sisimport.imports.kinds import SSID_KIND
 from sisimport.imports.reading import FileError
 from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import ssid_cause
-from ssid.identity import birth_date_rule, name_rules
+from ssid.identity import birth_date_rule, loosely, name_rules
 from ssid.models.staged_list import SSIDListRow
 from students.models import SSID, Origin
 from students.profiles import PROFILES
@@ -85,6 +85,9 @@ class SSIDList(ImportType):
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDListRow.objects.annotate(
             current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
+        ).alias(
+            known_last_name=_known_as("last_name", Concat("student__last_name", Value(" "), "student__suffix")),
+            known_first_name=_known_as("first_name", F("student__first_name")),
         )
 
     def prepare(self, context: RunContext) -> None:
@@ -149,6 +152,22 @@ class SSIDList(ImportType):
         return steps
 
 
+def _known_as(field: str, listed: Any) -> Case:
+    """The student's name that the line means: the legal one, the everyday one, or the everyday one as our list has it."""
+    everyday = f"student__{field}"
+
+    def same(one: Any, other: Any) -> Q:
+        return ~Q(Differs(one, other))
+
+    return Case(
+        When(same(F(field), F(f"student__match_{field}")), then=F(f"student__match_{field}")),
+        When(same(F(field), listed), then=listed),
+        When(same(loosely(F(field)), loosely(F(everyday))), then=F(everyday)),
+        default=F(f"student__match_{field}"),
+        output_field=CharField(),
+    )
+
+
 # How people write a number in a list: in groups, with hyphens, with the apostrophe that makes a spreadsheet keep zeros.
 _CLEAN_NUMBERS = """
     UPDATE staged_ssid_list SET ssid = regexp_replace(ssid, '[[:space:]''’-]', '', 'g')
@@ -163,8 +182,9 @@ _FIND_BY_NAME = """
       SELECT r.line, count(s.id) AS n, min(s.id) AS id
       FROM staged_ssid_list r
       JOIN students_student s ON s.birth_date = r.birth_date
-        AND sis_loose(s.match_last_name) = sis_loose(regexp_replace(r.last_name, '[ ,]+(jr|sr|ii|iii|iv|v)[.]?$', '', 'i'))
-        AND sis_loose(s.match_first_name) = sis_loose(r.first_name)
+        AND sis_loose(regexp_replace(r.last_name, '[ ,]+(jr|sr|ii|iii|iv|v)[.]?$', '', 'i'))
+          IN (sis_loose(s.match_last_name), sis_loose(s.last_name))
+        AND sis_loose(r.first_name) IN (sis_loose(s.match_first_name), sis_loose(s.first_name))
         AND (r.lea_id IS NULL OR s.lea_id = r.lea_id)
         AND (%s::bigint[] IS NULL OR s.school_id = ANY(%s::bigint[]))
       LEFT JOIN students_school k ON k.id = s.school_id
@@ -233,7 +253,7 @@ def _who_rules(context: RunContext) -> list[Rule]:
         *(
             _given(rule, field, near.get(rule.code, rule.severity))
             for field in ("last_name", "first_name")
-            for rule in name_rules(field, f"student__match_{field}")
+            for rule in name_rules(field, f"known_{field}")
         ),
         birth_date_rule(number="M-5"),
     ]

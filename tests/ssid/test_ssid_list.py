@@ -132,6 +132,22 @@ def test_m5_name_and_birth_date_find_the_student_in_any_column_order(valley: Val
     assert ssids(jose) == [(NUMBER, "school_list", True)]
 
 
+@pytest.mark.parametrize("number", ["100", ""], ids=["by number", "by name"])
+@pytest.mark.parametrize("first", ["Ruby", "Rubén"], ids=["everyday", "legal"])
+def test_m5_the_everyday_name_says_who_it_is_as_well_as_the_legal_one(valley: Valley, first: str, number: str) -> None:
+    ruby = valley.add("100", first_name="Ruby", legal_first_name="Rubén")
+
+    report = read(line(number=number, first=first), work=Work.UPDATE)
+
+    assert (report.issues, ssids(ruby)) == ([], [(NUMBER, "school_list", True)])
+
+
+@pytest.mark.parametrize(("first", "code"), [("Rubi", "DEMO-MISMATCH"), ("RUBY", "DEMO-NEAR"), ("RUBEN", "DEMO-NEAR")])
+def test_m5_a_name_that_is_neither_is_compared_with_the_nearer_one(valley: Valley, first: str, code: str) -> None:
+    valley.add("100", first_name="Ruby", legal_first_name="Rubén")
+    assert read(line(first=first)).codes() == [code]
+
+
 def test_m5_two_students_of_one_name_and_birth_date_are_not_guessed(valley: Valley) -> None:
     valley.add("1")
     valley.add("2")
@@ -237,10 +253,12 @@ ODD_NAMES = ["=1+1", "+Kai", "-Ana", "@Home", "'Iolani", "''Aiea", "'-Ana", "'",
 
 @pytest.fixture
 def odd_school(valley: Valley) -> School:
-    """Students without SSID, every one of them with one of the odd names."""
+    """Students without SSID: one with each of the odd names, one with a legal name, one with a suffix."""
     for at, name in enumerate(ODD_NAMES):
         born = dt.date(2011, 3, 4 + at)
         valley.add(f"-{at}", last_name=name, first_name=name, middle_name=name, birth_date=born)
+    valley.add("90", last_name="Diaz", first_name="Ruby", legal_last_name="Díaz Ruiz", legal_first_name="Rubén")
+    valley.add("91", last_name="Hill", suffix="Jr.")
     return valley.school
 
 
@@ -268,8 +286,8 @@ def test_every_line_of_the_list_we_write_finds_its_student_exactly(
 
     report = run_file("ssid-list", filled_in(rows), Work.UPDATE)
 
-    assert (report.issues, report.counts) == ([], {"imported": len(ODD_NAMES)})
-    assert sorted(SSID.objects.values_list("student__last_name", flat=True)) == sorted(ODD_NAMES)
+    assert (report.issues, report.counts) == ([], {"imported": len(ODD_NAMES) + 2})
+    assert not Student.objects.filter(ssids__isnull=True).exists()
 
 
 def test_an_apostrophe_that_a_spreadsheet_drops_from_before_a_formula_is_not_missed(
