@@ -5,6 +5,7 @@ from typing import Any
 
 from assessments.models import Assessment, Score
 from assessments.packing import CELLS, differing, packed_row_sql, unpack_sql
+from assessments.score_copy import copy_scores
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.kinds import ChangeKind, register_kind
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
@@ -86,12 +87,7 @@ class ScoreWriter:
                 " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
             )
         if operation != "remove":
-            columns = ", ".join(_COLUMNS)
-            execute(
-                f"INSERT INTO assessments_score ({columns}, run_id, line)"
-                f" SELECT {', '.join(f'u.{name}' for name in _COLUMNS)}, %s, u.line FROM ({unpack_sql('after', where)}) AS u",
-                [run.pk],
-            )
+            copy_scores(run.pk, where)
 
     def dependents(self, *, run: ImportRun) -> str:
         """SQL condition: a set-up of change `c` is used by scores that the run undone did not write."""

@@ -41,6 +41,16 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
                 yield key, name, was, becomes
 
 
+def side_sql(side: str, where: str) -> str:
+    """SELECT of one side of the changes `c` that `where` chooses, one row each, by student: line, seq, student_id, school_year,
+    date, grade (null: every score has its own), scores."""
+    return f"""
+        SELECT c.line, c.seq, c.student_id, (c.{side}->>'school_year')::smallint AS school_year,
+          (c.{side}->>'date')::date AS date, c.{side}->>'grade' AS grade, c.{side}->>'scores' AS scores
+        FROM imports_importchange c WHERE {where} ORDER BY c.student_id, c.line OFFSET 0
+    """
+
+
 def unpack_sql(side: str, where: str) -> str:
     """SELECT of the scores in one side of the changes `c` that `where` chooses: line, seq, student_id, school_year,
     assessment_id, and one column per cell, typed as in the score table; `line` ordered by student."""
@@ -58,11 +68,7 @@ def unpack_sql(side: str, where: str) -> str:
         FROM (
           SELECT p.line, p.seq, p.student_id, p.school_year, p.date, p.grade,
             unnest(string_to_array(p.scores, '{SCORE}')) AS score
-          FROM (
-            SELECT c.line, c.seq, c.student_id, (c.{side}->>'school_year')::smallint AS school_year,
-              (c.{side}->>'date')::date AS date, c.{side}->>'grade' AS grade, c.{side}->>'scores' AS scores
-            FROM imports_importchange c WHERE {where} ORDER BY c.student_id, c.line OFFSET 0
-          ) AS p OFFSET 0
+          FROM ({side_sql(side, where)}) AS p OFFSET 0
         ) AS q
     """
 

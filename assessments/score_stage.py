@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from django.db.models import DateField, F, Value
+from django.db.models import DateField, F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from assessments.models import Assessment, ScoreRange, ScoreRow
-from assessments.structure import LayoutTest, Part, no_score, ranges_of, school_year, tests_of, unscored_codes
+from assessments.score_columns import by_test, earlier
+from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, quoted
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.issues import FileError
 from sisimport.imports.layouts import normalise_header
 from sisimport.imports.reports import data_lines
-from students.models import LEA
+from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
-EARLIER = "r.current_year_flag LIKE '20__'"  # SQL: the score of a line is one of an earlier school year
 _LONGEST_CHAIN = 20  # SSIDs replaced one after the other; longer ones go in circles
 
 
@@ -29,17 +29,15 @@ def prepare(context: RunContext) -> None:
         # The files name no district of ours: scores go to whoever holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
     refuse_missing_columns(context, tests)
-    refuse_other_headers(context)
-    _mark_skipped(context, tests)
+    context.kept["record_types"] = live = _live_record_types(context, tests)
     _take_replaced_ssids()
     _take_current_ssids()
     if context.accepted_rows:
         _take_accepted_matches()
     _note_earlier_years(context)
     _mark_repeats(tests, has_uin="uin" in context.fields)
-    _find_candidates(context)
     _load_ranges(tests, school_year(context.layout.key))
-    check_setups(context, tests)
+    check_setups(context, [test for test in tests if live & set(test.record_types)])
 
 
 def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
@@ -69,16 +67,27 @@ def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -
         raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns of {layout.title}")
 
 
-def refuse_other_headers(context: RunContext) -> None:
+def _live_record_types(context: RunContext, tests: tuple[LayoutTest, ...]) -> set[str]:
+    """Record types of the lines that scores may be planned of. Raises FileError for records of two layouts."""
+    headers = ["RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"]  # names of the first column
+    known = [code for test in tests for code in test.record_types]
+    rows = fetch_all(
+        f"SELECT r.record_type, min(r.line), count(*) FILTER (WHERE NOT r.refused AND r.skipped = 0) FROM {ROWS} r"
+        " WHERE r.record_type = ANY(%s) GROUP BY r.record_type",
+        [[*headers, *known]],
+    )
+    if {record_type for record_type, _line, _live in rows} & set(headers):
+        _refuse_other_headers(context, headers)
+    return {record_type for record_type, _line, live in rows if live}
+
+
+def _refuse_other_headers(context: RunContext, headers: list[str]) -> None:
     """Files put one after the other: a second header line of the same layout is one bad line, another layout's ends it here.
 
     Raises FileError: the lines after it would be read by the wrong columns.
     """
-    names_of_the_first_column = "('RECORDTYPE', 'RECORD TYPE', 'ASSESSMENT TYPE')"
-    found = fetch_all(
-        f"SELECT r.line FROM {ROWS} r WHERE r.record_type IN {names_of_the_first_column} ORDER BY r.line LIMIT 9"
-    )
-    if not found or context.layout is None or context.recognition is None:
+    found = fetch_all(f"SELECT r.line FROM {ROWS} r WHERE r.record_type = ANY(%s) ORDER BY r.line LIMIT 9", [headers])
+    if context.layout is None or context.recognition is None:
         return
     for line, text in data_lines(context.run, [line for (line,) in found]).items():
         names = [normalise_header(name) for name in text.split(context.recognition.delimiter)]
@@ -91,45 +100,13 @@ def refuse_other_headers(context: RunContext) -> None:
             )
 
 
-def in_test(test: LayoutTest, alias: str = "r") -> str:
-    codes = ", ".join(_literal(code) for code in test.record_types)
-    return f"{alias}.record_type IN ({codes})"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def has_score(part: Part, alias: str = "r", *, real: bool = True) -> str:
-    """SQL: the line holds a value for this part. `real`: a level that says "no score" is none."""
-    blank = ", ".join(_literal(code) for code in ["", *no_score(), "E"])
-    conditions = [f"{alias}.{quoted(name)} NOT IN ('', 'NS')" for name in (part.scale, part.raw) if name]
-    if part.result:
-        conditions.append(
-            f"{alias}.{quoted(part.result)} NOT IN ({blank})" if real else f"{alias}.{quoted(part.result)} <> ''"
-        )
-    return f"({' OR '.join(conditions)})"
-
-
-def _mark_skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """1: nothing is scored, or a condition code says so. 2: the assessment was not chosen. One pass over the lines."""
-    unscored = ", ".join(_literal(code) for code in unscored_codes())
-    cases = []
-    for test in tests:
-        nothing = " AND ".join(f"NOT {has_score(part)}" for part in test.parts)
-        mark = "2" if context.option(test.code) == "skip" else f"CASE WHEN {nothing} THEN 1 ELSE 0 END"
-        if mark != "2":
-            mark = f"CASE WHEN r.condition_code IN ({unscored}) THEN 1 ELSE {mark} END"
-        cases.append(f"WHEN {in_test(test)} THEN {mark}")
-    mark = f"CASE {' '.join(cases)} ELSE 0 END"
-    execute(f"UPDATE {ROWS} r SET skipped = {mark} WHERE NOT r.refused AND {mark} > 0")
-
-
 def _take_replaced_ssids() -> None:
     """Lines with an SSID that the state replaced go to whoever holds the new one, or the one that replaced that, and so on.
 
     The first number of a chain that anybody holds counts. A chain that nobody holds leaves the line as the file has it.
     """
+    if not SSIDReplacement.objects.exists():
+        return
     held = "EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = c.state AND h.ssid = c.ssid)"
     execute(
         f"""
@@ -218,18 +195,15 @@ def score_date(context: RunContext) -> Any:
 
 def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
     """Scored lines of one student and test: equal ones count once, others contradict each other."""
-    compared = sorted({name for test in tests for part in test.parts for name in part.fields})
-    values = " || chr(31) || ".join(f"r.{quoted(name)}" for name in compared)
-    whens = " ".join(f"WHEN {in_test(test)} THEN {n}" for n, test in enumerate(tests, 1))
-    test_number = f"CASE {whens} END"
-    live = "NOT r.refused AND r.skipped = 0 AND r.ssid <> ''"
-    year = f"CASE WHEN {EARLIER} THEN r.current_year_flag END"
-    key = f"r.ssid, {test_number}, {year}"
-    if fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {live} GROUP BY {key} HAVING count(*) > 1 LIMIT 1"):
+    live = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
+    if _has_repeats("repeat_key", live):
+        compared = sorted({name for test in tests for part in test.parts for name in part.fields})
+        values = " || chr(31) || ".join(f"r.{quoted(name)}" for name in compared)
+        number = by_test(((test, str(n)) for n, test in enumerate(tests, 1)), "0")
         execute(
             f"""
             WITH keyed AS (
-              SELECT r.line, r.ssid, {test_number} AS test, {year} AS year,
+              SELECT r.line, r.ssid, {number} AS test, CASE WHEN {earlier("r.")} THEN r.current_year_flag END AS year,
                 hashtextextended({values}, 0) AS h FROM {ROWS} r WHERE {live}
             ), judged AS (
               SELECT line, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
@@ -241,7 +215,7 @@ def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
             """
         )
     once = "r.uin <> '' AND r.repeated = 0 AND NOT r.refused"
-    if has_uin and fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {once} GROUP BY r.uin HAVING count(*) > 1 LIMIT 1"):
+    if has_uin and _has_repeats("uin_key", once):
         execute(
             f"""
             WITH twice AS (SELECT r.uin FROM {ROWS} r WHERE {once} GROUP BY r.uin HAVING count(*) > 1), judged AS (
@@ -254,24 +228,32 @@ def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
         )
 
 
-def _find_candidates(context: RunContext) -> None:
-    """Lines whose SSID nobody holds: students of the same name and birth date, as far as this run may see them."""
+def _has_repeats(key: str, where: str) -> bool:
+    """Do two rows share a key? Keys are hashes: a chance meeting of two costs a closer look, nothing else."""
+    return bool(fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {where} GROUP BY r.{quoted(key)} HAVING count(*) > 1 LIMIT 1"))
+
+
+def find_candidates(context: RunContext) -> Q | None:
+    """Lines whose SSID nobody holds: students of the same name and birth date, as far as this run may see them. Returns the
+    lines for which there are any."""
     schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
-    execute(
+    found = execute(
         f"""
         UPDATE {ROWS} r SET candidates = least(c.n, 99), candidate_text = c.numbers
         FROM (
           SELECT u.line, count(*) AS n, string_agg(s.local_number, ', ' ORDER BY s.local_number) AS numbers
-          FROM {ROWS} u
+          FROM checked_line k JOIN {ROWS} u ON u.line = k.line
           JOIN students_student s ON s.birth_date = u.birth_date AND s.match_last_name = u.last_name
             AND u.first_name IN (s.match_first_name, s.first_name) {schools}
-          WHERE u.skipped = 0 AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = u.state AND h.ssid = u.ssid)
+          WHERE k.student_id IS NULL AND u.skipped = 0
+            AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = u.state AND h.ssid = u.ssid)
           GROUP BY u.line
         ) AS c WHERE c.line = r.line
         """,
         params,
     )
+    return Q(candidates__gt=0) if found else None
 
 
 def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
@@ -293,15 +275,12 @@ def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
     execute(f"ANALYZE {ScoreRange._meta.db_table}")
 
 
-def check_setups(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """Without a choice the one record that fits is used; several need a choice."""
+def check_setups(context: RunContext, tests: list[LayoutTest]) -> None:
+    """Without a choice the one record that fits is used; several need a choice. `tests`: those that the file holds."""
     for test in tests:
         if context.option(test.code):
             continue
         fitting = list(Assessment.objects.filter(parent__isnull=True, state_code=test.code))
-        if len(fitting) < 2:
-            continue
-        (used,) = fetch_one(f"SELECT EXISTS (SELECT 1 FROM {ROWS} r WHERE {in_test(test)} AND r.skipped = 0)")
-        if used:
+        if len(fitting) > 1:
             names = ", ".join(f"{a.name} ({a.pk})" for a in fitting)
             raise FileError("AMB-SETUP", field=test.code, found=names, expected="one of them to be chosen")

@@ -1,8 +1,9 @@
-"""Which lines no rule of score_rules.py speaks of, told by one condition at a quarter of what asking them all costs.
+"""Which lines no rule of score_rules.py speaks of, told by one condition at a fraction of what asking them all costs.
 
 Nearly every line of a file is like that: it matches its student in every respect, its scores are digits, its levels known, its
-scale score lies in the range of its level. Whatever is not told here is asked every rule, so a condition that is too narrow
-costs time and one that is too wide would swallow messages (held to the rules by tests/assessments/test_usual_lines.py).
+scale score lies in the range of its level. What a line tells by itself was told while it was staged (`plain`, see
+score_columns.py). Whatever is not told here is asked every rule, so a condition that is too narrow costs time and one that is
+too wide would swallow messages (held to the rules by tests/assessments/test_usual_lines.py).
 """
 
 from typing import Any
@@ -11,13 +12,10 @@ from django.db import models
 from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
-from assessments.score_rules import AtLeast, chosen_schools, column_uses, known_levels, ranged_columns
-from assessments.structure import LayoutTest, condition_codes, tests_of
+from assessments.score_rules import AtLeast, chosen_schools, ranged_columns
+from assessments.structure import LayoutTest, tests_of
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Matches
 from students.models import School
-
-_MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
 
 
 def usual(context: RunContext) -> Q:
@@ -25,7 +23,7 @@ def usual(context: RunContext) -> Q:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     found = (
-        Q(skipped=0, repeated=0, repeated_uin_line=0, replaced_ssid="", condition_code__in=["", *condition_codes()])
+        Q(skipped=0, plain=True, repeated=0, repeated_uin_line=0, replaced_ssid="")
         & context.matched
         & Q(holder__retired_at__isnull=True)
         & Q(birth_date=F("student__birth_date"))
@@ -35,33 +33,19 @@ def usual(context: RunContext) -> Q:
     chosen = chosen_schools(context)
     if chosen:
         found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))
-    values = Case(
-        *(When(record_type__in=list(test.record_types), then=_values(test, tests)) for test in tests),
-        default=Value(False),
-        output_field=models.BooleanField(),
-    )
-    return found & Q(values)
+    ranged = [
+        When(record_type__in=list(test.record_types), then=_in_range(_own_ranged(test, tests)))
+        for test in tests
+        if test.ranges
+    ]
+    if ranged:
+        found &= Q(Case(*ranged, default=Value(True), output_field=models.BooleanField()))
+    return found
 
 
-def _values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
-    """Digits in the SSID and in the columns of the test's scores, known levels, and a scale score that goes with its level."""
-    _scores, levels = column_uses(tests)
-    own = {name for part in test.parts for name in (part.scale, part.raw, part.error) if name}
-    columns = sorted(own)
-    # One simple regular expression over all of them: each that is asked costs ten comparisons, one that counts digits a hundred.
-    right = Q(Matches(_Together("ssid", *columns), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
-    for name in columns:
-        right &= Q(_LengthAtMost(F(name), _MOST_DIGITS))
-    for name, uses in levels.items():
-        known = {code for user, part in uses if user is test for code in known_levels(part)}
-        if known:
-            right &= Q(**{f"{name}__in": ["", *sorted(known)]})
-    in_range: Any = Value(True)
-    if test.ranges:
-        ranged = ranged_columns(tests)
-        right &= Q(**{name: "" for name in ranged if name not in own})
-        in_range = _in_range([name for name in ranged if name in own])
-    return Case(When(right, then=in_range), default=Value(False), output_field=models.BooleanField())
+def _own_ranged(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> list[str]:
+    own = {part.scale for part in test.parts if part.scale}
+    return [name for name in ranged_columns(tests) if name in own]
 
 
 def _in_range(columns: list[str]) -> Any:
@@ -94,24 +78,3 @@ def _level_fits(above: Any) -> Q:
     )
     without = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=["1", "2", "3", "4"]) | Q(scale_score="")
     return without | Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high))
-
-
-class _Together(models.Func):
-    """Texts one after the other."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " || "
-    output_field = models.TextField()
-
-
-class _LengthIs(models.Func):
-    """The number of bytes of a text is exactly this one."""
-
-    template = "(octet_length(%(expressions)s))"
-    arg_joiner = ") = ("
-    output_field = models.BooleanField()
-    conditional = True
-
-
-class _LengthAtMost(_LengthIs):
-    arg_joiner = ") <= ("

@@ -6,17 +6,18 @@ Source: CAASPP Import (vendor help page, 2025); layouts by the California Depart
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
-from assessments import score_plan, score_rules, score_stage, score_usual
+from assessments import score_columns, score_plan, score_rules, score_stage, score_usual
 from assessments.models import Assessment, ScoreRow, year_label
 from assessments.score_stage import score_date
 from assessments.structure import TypeFacts, family_of, school_year, test_names
+from assessments.targets import NEW, SKIP
 from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.issues import FileError
@@ -27,7 +28,6 @@ from sisimport.imports.registry import folder_layouts
 
 TOOL = "caaspp"
 LAYOUTS = Path(__file__).parent / "layouts"
-NEW, SKIP = "new", "skip"
 EL_PART = "el"
 # First columns of files from the state's reporting site for educators.
 _OTHER_SITE = ["studentidentifier", "firstname", "lastorsurname"]
@@ -64,6 +64,10 @@ _STAGED = tuple(
         "accepted",
         "given_number",
         "student_pk",
+        "plain",
+        "repeat_key",
+        "uin_key",
+        "packed",
     }
 )
 
@@ -123,6 +127,9 @@ class ScoreImport(ImportType):
         way = "taken" if context.accepted_rows else "holder__student"
         return ScoreRow.objects.annotate(student=FilteredRelation(way))
 
+    def computed(self, context: RunContext) -> Mapping[str, Any]:
+        return score_columns.computed(context)
+
     def prepare(self, context: RunContext) -> None:
         score_stage.prepare(context)
 
@@ -131,6 +138,12 @@ class ScoreImport(ImportType):
 
     def usual(self, context: RunContext) -> Q:
         return score_usual.usual(context)
+
+    def look_closer(self, context: RunContext) -> Q | None:
+        return score_stage.find_candidates(context)
+
+    def carried(self, context: RunContext) -> Mapping[str, Any]:
+        return score_plan.carried(context)
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         """Scores are planned by `after_plan`, a line at a time; here is what else a line may change."""

@@ -229,8 +229,25 @@ class ImportType:
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError
 
+    def computed(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
+        """Columns of the row model that the database works out of a row's others as it is staged: name -> expression.
+
+        That costs no time of its own: the database waits for the reader then. Expressions may only use functions whose
+        result never changes (PostgreSQL: immutable) and columns of the file. None by default.
+        """
+        return {}
+
     def prepare(self, context: "RunContext") -> None:
         """Set-based work on the staged rows before the rules are asked. Nothing by default."""
+
+    def look_closer(self, context: "RunContext") -> Q | None:  # noqa: ARG002
+        """Set-based work on rows of which the rules spoke, where it would be dear for all. Returns rows to be asked again."""
+        return None
+
+    def carried(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
+        """Columns that the pass over the rules, which joins every row, keeps in `checked_line` for `after_plan`: name ->
+        expression. None by default: then only rows with findings are kept."""
+        return {}
 
     def after_plan(self, context: "RunContext") -> None:
         """Set-based work on the planned changes. Nothing by default."""

@@ -17,7 +17,7 @@ from django.db.models.functions import Cast
 from sisimport.imports.base import RECORD, Rule
 from sisimport.imports.engine import planning, remembering
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.expressions import Cardinality, FiredRules
 from sisimport.imports.issues import Severity
 
@@ -46,15 +46,23 @@ def check(context: RunContext) -> None:
         "SELECT 1 FROM imports_importissue WHERE run_id = %s AND severity = %s LIMIT 1",
         [context.run.pk, int(Severity.ERROR)],
     )
-    fired = _ask(context, rules)
+    _ask(context, rules)
+    doubtful = context.import_type.look_closer(context)
+    if doubtful is not None:
+        _ask(context, rules, only=doubtful)
+    fired = [i for (i,) in fetch_all(f"SELECT DISTINCT unnest(rules) AS i FROM checked_line {_SPOKEN_OF} ORDER BY i")]
     if fired:
         _write(context, [(i, rules[i]) for i in fired])
     if unread:
         _drop_echoes(context.run.pk)
 
 
-def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
-    """Ask every rule of every row. Lines where one fired, and idle ones, go into a small table. Returns what fired at all."""
+_SPOKEN_OF = "WHERE cardinality(rules) > 0"
+
+
+def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> None:
+    """Ask every rule of every row. Lines where one fired, and idle ones, go into a small table; all lines where the type has
+    something carried. `only`: ask these rows again."""
     keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
@@ -82,19 +90,26 @@ def _ask(context: RunContext, rules: list[Rule]) -> list[int]:
         if steps
         else Value(False),
     )
-    sql, params = compiled(rows.order_by().values_list("line", "fired_rules", "seen_student", "seen_school", "idle"))
-    execute("DROP TABLE IF EXISTS checked_line")
-    execute(
-        f"""
-        CREATE TEMP TABLE checked_line ON COMMIT DROP AS
-        SELECT * FROM ({sql} OFFSET 0) AS q(line, rules, student_id, school_id, idle) WHERE idle OR cardinality(rules) > 0
-        """,  # OFFSET 0: else the rules are asked twice, in the condition and in what is selected
-        params,
-    )
+    carried = context.import_type.carried(context)
+    if only is not None:
+        rows = rows.filter(only)
+    rows = rows.annotate(**{f"carried_{name}": expression for name, expression in carried.items()})
+    columns = ("line", "fired_rules", "seen_student", "seen_school", "idle", *(f"carried_{name}" for name in carried))
+    sql, params = compiled(rows.order_by().values_list(*columns))
+    names = ", ".join(["line", "rules", "student_id", "school_id", "idle", *map(quoted, carried)])
+    if not carried:
+        # OFFSET 0: else the rules are asked twice, in the condition and in what is selected.
+        sql = f"SELECT * FROM ({sql} OFFSET 0) AS q({names}) WHERE idle OR cardinality(rules) > 0"
+    if only is None:
+        execute("DROP TABLE IF EXISTS checked_line")
+        execute(f"CREATE TEMP TABLE checked_line ({names}) ON COMMIT DROP AS {sql}", params)
+    else:
+        lines, of_lines = compiled(context.import_type.rows(context).filter(only).order_by().values_list("line"))
+        execute(f"DELETE FROM checked_line WHERE line IN ({lines})", of_lines)
+        execute(f"INSERT INTO checked_line ({names}) {sql}", params)
     execute("ANALYZE checked_line (line, idle)")
     if steps:
         (context.idle_rows,) = fetch_one("SELECT count(*) FROM checked_line WHERE idle")
-    return [i for (i,) in fetch_all("SELECT DISTINCT unnest(rules) AS i FROM checked_line ORDER BY i")]
 
 
 def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
@@ -132,7 +147,7 @@ def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
           (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
         SELECT %s, u.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
           coalesce({expected}, ''), {params}, {student}, u.school_id
-        FROM (SELECT line, student_id, school_id, unnest(rules) AS i FROM checked_line) AS u
+        FROM (SELECT line, student_id, school_id, unnest(rules) AS i FROM checked_line {_SPOKEN_OF}) AS u
         JOIN ({sql}) AS q({aliases}) ON q.line = u.line
         JOIN (VALUES {described}) AS r(i, code, severity, part, field) ON r.i = u.i
         """,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Q
 
@@ -29,6 +30,7 @@ class RunContext:
     accepted_rows: int = 0  # rows whose match a person accepted (see remembering)
     idle_rows: int = 0  # rows in which checking found that nothing would change
     facts: dict[str, object] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)  # what the type keeps for its later stages
 
     def option(self, name: str) -> str:
         """The value given for an option of the type, or its default."""

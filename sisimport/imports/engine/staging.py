@@ -6,12 +6,13 @@ database. Reader and database work at the same time, one on each side of the pip
 
 import json
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice, repeat
 from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, models
+from django.db.models.sql import Query
 
 from sisimport.imports.base import RECORD, DuplicateCheck, StagedRow
 from sisimport.imports.detection import recognise
@@ -58,7 +59,9 @@ def stage(context: RunContext) -> None:
         else:
             index = run.file.line_index
             reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)
-        create_table(import_type.row_model, filled=context.fields)
+        blank = set(import_type.fields).difference(context.fields)
+        computed = import_type.computed(context)
+        create_table(import_type.row_model, of_file=context.fields, blank=blank, computed=computed)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
             context.record_count = reader.record_count
@@ -89,30 +92,46 @@ def _archive_notice(context: RunContext) -> list[Problem]:
     return [Problem("FILE-MEMBER", Severity.NOTICE, None, file.member)]
 
 
-def create_table(model: type[StagedRow], *, filled: Collection[str] = ()) -> None:
+def create_table(
+    model: type[StagedRow],
+    *,
+    of_file: Collection[str] = (),
+    blank: Collection[str] = (),
+    computed: Mapping[str, Any] | None = None,
+) -> None:
     """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default.
 
-    To read a column PostgreSQL steps over those before it: numbers come first, then the fields that are `filled`, and what
-    stays blank throughout comes last.
+    of_file: columns that the file fills. blank: those that stay blank throughout. computed: what PostgreSQL works out itself.
+    To read a column it steps over those before it: numbers come first, then short texts of our own, then the file's.
     """
+    expressions = dict(computed or {})
 
     def place(f: Any) -> int:
-        return (
-            1 + (f.name not in filled) if isinstance(f, models.TextField | models.CharField | models.DateField) else 0
-        )
+        if not isinstance(f, models.TextField | models.CharField | models.DateField):
+            return 0
+        return 1 + (f.name in of_file) + 2 * (f.name in blank)
 
     columns = []
     for f in sorted(model._meta.concrete_fields, key=place):
         definition = f"{quoted(str(f.column))} {column_type(f)}"
-        if f.generated:
-            expression, params = f.generated_sql(connection)  # type: ignore[attr-defined]
-            definition += f" GENERATED ALWAYS AS ({expression % tuple(map(_literal, params))}) STORED"
+        if f.name in expressions or f.generated:
+            expression = expressions.get(f.name) or f.expression  # type: ignore[attr-defined]
+            definition += f" GENERATED ALWAYS AS ({_unqualified(model, expression)}) STORED"
         elif f.has_default():
             definition += f" NOT NULL DEFAULT {_literal(f.get_default())}"
         elif isinstance(f, models.TextField | models.CharField):
             definition += " NOT NULL DEFAULT ''"
         columns.append(definition)
     execute(f"CREATE TEMP TABLE {quoted(str(model._meta.db_table))} ({', '.join(columns)}) ON COMMIT DROP")
+
+
+def _unqualified(model: type[models.Model], expression: Any) -> str:
+    """SQL of an expression over the columns of one row, with its parameters written in."""
+    query = Query(model=model, alias_cols=False)
+    sql, params = query.get_compiler(connection=connection).compile(
+        expression.resolve_expression(query, allow_joins=False)
+    )
+    return str(sql % tuple(map(_literal, params)))
 
 
 def _literal(value: object) -> str:

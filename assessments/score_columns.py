@@ -1,0 +1,197 @@
+"""What the database works out of each line while the file is being read, so that no later pass over millions of cells has to.
+
+Every column here depends on the columns of its own line only. The reader needs the processor longer than the database does
+for its rows, so this costs no time of its own.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import RawSQL
+
+from assessments.packing import CELL, LENGTHS, SCORE
+from assessments.score_rules import column_uses, known_levels, ranged_columns
+from assessments.structure import (
+    LayoutTest,
+    Part,
+    condition_codes,
+    no_score,
+    tests_of,
+    unscored_codes,
+)
+from assessments.targets import SKIP, Target, targets
+from sisimport.imports.engine.context import RunContext
+from sisimport.imports.engine.sql import quoted
+from sisimport.imports.expressions import Matches
+
+_MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
+
+
+def computed(context: RunContext) -> dict[str, Any]:
+    """Columns of ScoreRow and their expressions, for the file's layout and the run's options."""
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    tests = tests_of(context.layout)
+    found: dict[str, Any] = {
+        "skipped": _sql(_skipped(context, tests), models.SmallIntegerField()),
+        "plain": _plain(tests),
+        "repeat_key": _sql(_repeat_key(context, tests), models.BigIntegerField()),
+        "packed": _sql(_all_packed(targets(context), context.fields), models.TextField()),
+    }
+    if "uin" in context.fields:
+        found["uin_key"] = _sql("CASE WHEN uin <> '' THEN hashtextextended(uin, 0) END", models.BigIntegerField())
+    return found
+
+
+def _sql(sql: str, output: Any) -> RawSQL:
+    return RawSQL(sql, [], output)  # noqa: S611 - made of the layout's own names
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+
+def _texts(values: Iterable[str]) -> str:
+    return ", ".join(map(_literal, values))
+
+
+def by_test(cases: Iterable[tuple[LayoutTest, str]], default: str) -> str:
+    """SQL that chooses by the line's record type."""
+    whens = " ".join(f"WHEN record_type IN ({_texts(test.record_types)}) THEN {sql}" for test, sql in cases)
+    return f"(CASE {whens} ELSE {default} END)" if whens else default
+
+
+# -- is there a score --------------------------------------------------------------------------------------------------
+
+
+def _has_score(part: Part, *, real: bool = True) -> str:
+    """SQL: the line holds a value for this part. `real`: a level that says "no score" is none."""
+    conditions = [f"{quoted(name)} NOT IN ('', 'NS')" for name in (part.scale, part.raw) if name]
+    if part.result:
+        level = quoted(part.result)
+        conditions.append(f"{level} NOT IN ({_texts(['', *no_score(), 'E'])})" if real else f"{level} <> ''")
+    return f"({' OR '.join(conditions)})"
+
+
+def _skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
+    """1: nothing is scored, or a condition code says so. 2: the assessment was not chosen."""
+    cases = []
+    for test in tests:
+        something = " OR ".join(_has_score(part) for part in test.parts)
+        mark = "2" if context.option(test.code) == SKIP else f"CASE WHEN {something} THEN 0 ELSE 1 END"
+        if mark != "2":
+            mark = f"CASE WHEN condition_code IN ({_texts(unscored_codes())}) THEN 1 ELSE {mark} END"
+        cases.append((test, mark))
+    return f"CASE WHEN refused THEN 0 ELSE {by_test(cases, '0')} END"
+
+
+def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
+    """Equal for lines that speak of one SSID, test and school year; null without SSID."""
+    number = by_test(((test, f"'{n}'") for n, test in enumerate(tests, 1)), "''")
+    key = f"ssid || {number}"
+    if "current_year_flag" in context.fields:
+        key += f" || CASE WHEN {earlier()} THEN current_year_flag ELSE '' END"
+    return f"CASE WHEN ssid <> '' THEN hashtextextended({key}, 0) END"
+
+
+def earlier(alias: str = "") -> str:
+    """SQL: the score of a line is one of an earlier school year (see score_stage._note_earlier_years)."""
+    return f"{alias}current_year_flag LIKE '20__'"
+
+
+# -- is all as usual ---------------------------------------------------------------------------------------------------
+
+
+def _plain(tests: tuple[LayoutTest, ...]) -> Any:
+    """Known condition code, digits in the SSID and in the columns of the test's scores, known levels."""
+    values = Case(
+        *(When(record_type__in=list(test.record_types), then=_plain_values(test, tests)) for test in tests),
+        default=Value(False),
+        output_field=models.BooleanField(),
+    )
+    known = Q(condition_code__in=["", *condition_codes()])
+    return Case(When(known, then=values), default=Value(False), output_field=models.BooleanField())
+
+
+def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
+    _scores, levels = column_uses(tests)
+    own = {name for part in test.parts for name in (part.scale, part.raw, part.error) if name}
+    columns = sorted(own)
+    # One simple regular expression over all of them: each that is asked costs ten comparisons, one that counts digits a hundred.
+    right = Q(Matches(_Together("ssid", *columns), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
+    for name in columns:
+        right &= Q(_LengthAtMost(F(name), _MOST_DIGITS))
+    for name, uses in levels.items():
+        known = {code for user, part in uses if user is test for code in known_levels(part)}
+        if known:
+            right &= Q(**{f"{name}__in": ["", *sorted(known)]})
+    if test.ranges:
+        right &= Q(**{name: "" for name in ranged_columns(tests) if name not in own})
+    return Case(When(right, then=Value(True)), default=Value(False), output_field=models.BooleanField())
+
+
+class _Together(models.Func):
+    """Texts one after the other."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = models.TextField()
+
+
+class _LengthIs(models.Func):
+    """The number of bytes of a text is exactly this one."""
+
+    template = "(octet_length(%(expressions)s))"
+    arg_joiner = ") = ("
+    output_field = models.BooleanField()
+    conditional = True
+
+
+class _LengthAtMost(_LengthIs):
+    arg_joiner = ") <= ("
+
+
+# -- the scores as one text --------------------------------------------------------------------------------------------
+
+
+def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
+    """SQL of all scores of a line (see packing.py); blank for a line of a test that is not imported."""
+    cases = []
+    for target in chosen:
+        parent = target.test.parent
+        parts = [_packed(part, target.ids[part.code], fields, parent=part is parent) for part in target.test.parts]
+        cases.append((target.test, " || ".join(parts)))
+    return f"substr({by_test(cases, _literal(''))}, 2)"
+
+
+def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool) -> str:
+    """SQL of one packed score, with a leading separator; blank when the line holds none."""
+    cells = [
+        _number(part.scale) if part.scale else "''",
+        _number(part.raw) if part.raw else "''",
+        _result(part) if part.result else "''",
+    ]
+    if part.error or parent:
+        cells.append(_number(part.error) if part.error else "''")
+    if parent:
+        cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
+        cells.append(_text(part.measure, "measure") if part.measure else "''")
+    text = f" || '{CELL}' || ".join([f"'{SCORE}{int(pk)}'", *(f"({cell})" for cell in cells)])
+    return f"CASE WHEN {_has_score(part, real=parent)} THEN {text} ELSE '' END"
+
+
+def _number(column: str) -> str:
+    """A score without lost or padding zeros; "NS" is none."""
+    c = quoted(column)
+    return f"CASE WHEN {c} LIKE '0_%%' THEN coalesce(nullif(ltrim({c}, '0'), ''), '0') WHEN {c} = 'NS' THEN '' ELSE {c} END"
+
+
+def _result(part: Part) -> str:
+    c = quoted(part.result)
+    whens = " ".join(f"WHEN {_literal(spelling)} THEN {_literal(code)}" for spelling, code in part.spellings().items())
+    return f"CASE {c} {whens} ELSE {c} END" if whens else c
+
+
+def _text(column: str, cell: str) -> str:
+    return f"left(translate({quoted(column)}, '{CELL}{SCORE}', ''), {LENGTHS[cell]})"

@@ -1,0 +1,49 @@
+"""Planned scores into the score table, by COPY: what the plan holds as one text per line is taken apart here, while the
+database writes what was taken apart before. An INSERT would do both one after the other, and row by row."""
+
+import tempfile
+from collections.abc import Iterable
+
+from django.db import connection
+
+from assessments.packing import CELL, CELLS, SCORE, side_sql
+
+_BATCH = 1 << 18  # bytes of planned lines
+_COLUMNS = ("assessment_id", *CELLS, "school_year", "student_id", "run_id", "line")
+_SHARED = 2  # cells that the scores of a line may have in common, the last ones: date and grade
+_OWN = len(CELLS) - _SHARED  # cells of each score
+_CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
+_MISSING = [_TAB * (_OWN - held) for held in range(_OWN + 1)]  # cells left out at the end of a score are blank
+
+
+def copy_scores(run_id: int, where: str) -> None:
+    """Write the scores in `after` of the changes `c` that `where` chooses, on behalf of the run."""
+    planned = f"SELECT p.scores, p.date, p.grade, p.school_year, p.student_id, {int(run_id)}, p.line"
+    # Out of the way before the writing begins, for a connection does one thing at a time; on disk, for a plan may be large.
+    with tempfile.TemporaryFile() as spool, connection.cursor() as cursor:
+        with cursor.copy(f"COPY ({planned} FROM ({side_sql('after', where)}) AS p) TO STDOUT") as out:
+            spool.writelines(out)
+        spool.seek(0)
+        with cursor.copy(f"COPY assessments_score ({', '.join(_COLUMNS)}) FROM STDIN") as into:
+            for lines in iter(lambda: spool.readlines(_BATCH), []):
+                into.write(b"".join(_taken_apart(lines)))
+
+
+def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:
+    """Rows of the score table, as COPY reads them, of lines as COPY gave them. Separators stand in no cell (see packing.py)."""
+    rows: list[bytes] = []
+    for line in lines:
+        scores, date, grade, rest = line.split(_TAB, 3)
+        if grade == _NULL:
+            rows += [_TAB.join([*_full(score), rest]) for score in scores.split(_SCORE)]
+            continue
+        shared = _TAB.join([b"", date, grade, rest])
+        rows += [score + _MISSING[score.count(_TAB)] + shared for score in scores.replace(_CELL, _TAB).split(_SCORE)]
+    return rows
+
+
+def _full(score: bytes) -> list[bytes]:
+    """Cells of a score that has its own date and grade; a blank date is none."""
+    cells = score.split(_CELL)
+    cells[-_SHARED] = cells[-_SHARED] or _NULL
+    return cells
