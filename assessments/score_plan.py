@@ -48,26 +48,25 @@ def carried(context: RunContext) -> dict[str, Any]:
 
 def plan_scores(context: RunContext) -> None:
     """Write the changes of the run: set-ups to be made, and the scores of every line that has something new."""
-    assert context.layout is not None  # noqa: S101 - a staged file has one
-    live = context.kept["record_types"]
-    used = [target for target in targets(context) if live & set(target.test.record_types)]
-    context.facts["targets"] = []
-    if not used:
-        return
-    for target in used:
+    present = [target for target in targets(context) if context.noted.intersection(target.test.record_types)]
+    for target in present:
         plan_setups(context, target)
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
-    compared = _something_there(context, used)
+    compared = _something_there(context, present)
     if compared:
-        _insert_differing(context, lines)
+        _insert_differing(context, present, lines)
     else:
         execute(
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
             [context.run.pk],
         )
-    used = _used(context, used)
+    spread = _spread(context, lines, compared=compared)
+    used = _used(context, present, {row[0] for row in spread})
     context.facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
-    context.facts |= _facts(context, used, lines, compared=compared)
+    total = sum(row[4] for row in spread)
+    if compared:
+        (total,) = fetch_one(f"SELECT {_count('p.scores')} FROM {lines}")
+    context.facts |= _facts(used, spread, total=total)
 
 
 def _without_errors(context: RunContext) -> str:
@@ -105,57 +104,44 @@ _INSERT = (
 )
 
 
-def _insert_differing(context: RunContext, lines: str) -> None:
-    """Only scores that are new or differ go into the plan, with the rows they change as `before`."""
-    new = {name: f"coalesce(a[{n}], '')" for n, name in enumerate(CELLS, 2)} | {"date": "p.date", "grade": "p.grade"}
-    differs = " OR ".join(f"t.{name} IS DISTINCT FROM {sql}" for name, sql in new.items())
+def _insert_differing(context: RunContext, present: list[Target], lines: str) -> None:
+    """Only scores that are new or differ go into the plan, with the rows they change as `before`.
+
+    Scores are compared as texts, blank cells at their end left out: nearly all are equal in a file that comes again, and need
+    not be taken apart then.
+    """
+    ids = sorted(pk for target in present for pk in target.ids.values())
+    cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in CELLS if name not in {"date", "grade"})])
     execute(
         f"""
         WITH differing AS (
-          SELECT p.line, string_agg(q.score, '{SCORE}') AS after,
+          SELECT q.line, string_agg(q.score, '{SCORE}') AS after,
             string_agg(CASE WHEN t.student_id IS NOT NULL THEN {packed_row_sql("t")} END, '{SCORE}') AS before
-          FROM {lines}
-          CROSS JOIN LATERAL (
-            SELECT x AS score, string_to_array(x, '{CELL}') AS a FROM string_to_table(p.scores, '{SCORE}') AS x OFFSET 0) AS q
-          LEFT JOIN assessments_score t
-            ON t.student_id = p.student_id AND t.assessment_id = q.a[1]::bigint AND t.school_year = p.school_year
-          WHERE t.student_id IS NULL OR {differs}
-          GROUP BY p.line
+          FROM (
+            SELECT p.line, p.student_id, p.school_year, p.date, p.grade, unnest(string_to_array(p.scores, '{SCORE}')) AS score
+            FROM {lines} OFFSET 0) AS q
+          LEFT JOIN assessments_score t ON t.student_id = q.student_id AND t.school_year = q.school_year
+            AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint AND t.assessment_id = ANY(%s)
+          WHERE t.student_id IS NULL OR rtrim(concat_ws('{CELL}', {cells}), '{CELL}') <> rtrim(q.score, '{CELL}')
+            OR t.date IS DISTINCT FROM q.date OR t.grade <> q.grade
+          GROUP BY q.line
         )
         {_INSERT},
-          CASE WHEN d.before IS NOT NULL THEN jsonb_object(ARRAY['school_year', p.school_year::text, 'scores', d.before]) END,
+          CASE WHEN d.before IS NOT NULL
+            THEN jsonb_object(ARRAY['school_year', p.school_year::text, 'scores', d.before]) END,
           {_AFTER.format(scores="d.after")}
         FROM differing d JOIN checked_line p ON p.line = d.line ORDER BY p.student_id, p.line
         """,
-        [context.run.pk],
+        [ids, context.run.pk],
     )
-
-
-def _used(context: RunContext, chosen: list[Target]) -> list[Target]:
-    """The targets that scores are planned for. No set-up is made for a test of which nothing is imported."""
-    used = []
-    for target in chosen:
-        ids = list(target.ids.values())
-        pattern = f"^({'|'.join(str(pk) for pk in ids)})\\|"
-        (planned,) = fetch_one(
-            "SELECT EXISTS (SELECT 1 FROM imports_importchange WHERE run_id = %s AND kind = %s AND after->>'scores' ~ %s)",
-            [context.run.pk, SCORES, pattern],
-        )
-        if planned:
-            used.append(target)
-        else:
-            execute(
-                "DELETE FROM imports_importchange WHERE run_id = %s AND line = 0 AND kind = %s AND object_id = ANY(%s)",
-                [context.run.pk, ASSESSMENT_KIND.key, ids],
-            )
-    return used
 
 
 # -- facts for the results page ----------------------------------------------------------------------------------------
 
 
-def _facts(context: RunContext, used: list[Target], lines: str, *, compared: bool) -> dict[str, Any]:
-    """Scores added, updated and unchanged, and how the levels of each test spread over the grades."""
+def _spread(context: RunContext, lines: str, *, compared: bool) -> list[tuple[Any, ...]]:
+    """Planned lines by the assessment of their first score, grade, and result of that score: their count, their scores, and
+    how many of these are updates."""
     # Without anything to compare with, the lines are planned as they stand.
     planned_lines = f"(SELECT p.grade, p.scores, NULL::text AS before FROM {lines}) AS c"
     if compared:
@@ -163,7 +149,7 @@ def _facts(context: RunContext, used: list[Target], lines: str, *, compared: boo
             "(SELECT after->>'grade' AS grade, after->>'scores' AS scores, before->>'scores' AS before"
             f" FROM imports_importchange WHERE run_id = {int(context.run.pk)} AND kind = '{SCORES}' OFFSET 0) AS c"
         )
-    spread = fetch_all(
+    return fetch_all(
         f"""
         SELECT split_part(p.score, '{CELL}', 1)::bigint, p.grade, split_part(p.score, '{CELL}', 4), count(*),
           {_count("p.scores")}, {_count("p.before")}
@@ -171,10 +157,22 @@ def _facts(context: RunContext, used: list[Target], lines: str, *, compared: boo
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
         """
     )
+
+
+def _used(context: RunContext, present: list[Target], planned: set[int]) -> list[Target]:
+    """The targets that scores are planned for. No set-up is made for a test of which nothing is imported."""
+    used = [target for target in present if planned.intersection(target.ids.values())]
+    idle = [pk for target in present if target not in used for pk in target.ids.values()]
+    execute(
+        "DELETE FROM imports_importchange WHERE run_id = %s AND line = 0 AND kind = %s AND object_id = ANY(%s)",
+        [context.run.pk, ASSESSMENT_KIND.key, idle],
+    )
+    return used
+
+
+def _facts(used: list[Target], spread: list[tuple[Any, ...]], *, total: int) -> dict[str, Any]:
+    """Scores added, updated and unchanged, and how the levels of each test spread over the grades."""
     planned, updated = sum(row[4] for row in spread), sum(row[5] for row in spread)
-    total = planned
-    if compared:
-        (total,) = fetch_one(f"SELECT {_count('p.scores')} FROM {lines}")
     parents = {target.ids[target.test.code]: target.test for target in used}
     # Lists, for stored JSON objects lose their order. Results are best first.
     grades: dict[str, dict[str, dict[str, int]]] = {}

@@ -10,7 +10,7 @@ from assessments.score_columns import by_test, earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, quoted
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.issues import FileError
 from sisimport.imports.layouts import normalise_header
@@ -18,6 +18,7 @@ from sisimport.imports.reports import data_lines
 from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
+_FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
 _LONGEST_CHAIN = 20  # SSIDs replaced one after the other; longer ones go in circles
 
 
@@ -29,7 +30,7 @@ def prepare(context: RunContext) -> None:
         # The files name no district of ours: scores go to whoever holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
     refuse_missing_columns(context, tests)
-    context.kept["record_types"] = live = _live_record_types(context, tests)
+    _refuse_other_headers(context)
     _take_replaced_ssids()
     _take_current_ssids()
     if context.accepted_rows:
@@ -37,7 +38,7 @@ def prepare(context: RunContext) -> None:
     _note_earlier_years(context)
     _mark_repeats(tests, has_uin="uin" in context.fields)
     _load_ranges(tests, school_year(context.layout.key))
-    check_setups(context, [test for test in tests if live & set(test.record_types)])
+    check_setups(context, tests)
 
 
 def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
@@ -67,28 +68,16 @@ def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -
         raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns of {layout.title}")
 
 
-def _live_record_types(context: RunContext, tests: tuple[LayoutTest, ...]) -> set[str]:
-    """Record types of the lines that scores may be planned of. Raises FileError for records of two layouts."""
-    headers = ["RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"]  # names of the first column
-    known = [code for test in tests for code in test.record_types]
-    rows = fetch_all(
-        f"SELECT r.record_type, min(r.line), count(*) FILTER (WHERE NOT r.refused AND r.skipped = 0) FROM {ROWS} r"
-        " WHERE r.record_type = ANY(%s) GROUP BY r.record_type",
-        [[*headers, *known]],
-    )
-    if {record_type for record_type, _line, _live in rows} & set(headers):
-        _refuse_other_headers(context, headers)
-    return {record_type for record_type, _line, live in rows if live}
-
-
-def _refuse_other_headers(context: RunContext, headers: list[str]) -> None:
+def _refuse_other_headers(context: RunContext) -> None:
     """Files put one after the other: a second header line of the same layout is one bad line, another layout's ends it here.
 
     Raises FileError: the lines after it would be read by the wrong columns.
     """
-    found = fetch_all(f"SELECT r.line FROM {ROWS} r WHERE r.record_type = ANY(%s) ORDER BY r.line LIMIT 9", [headers])
-    if context.layout is None or context.recognition is None:
+    if not context.noted & _FIRST_HEADERS or context.layout is None or context.recognition is None:
         return
+    found = fetch_all(
+        f"SELECT r.line FROM {ROWS} r WHERE r.record_type = ANY(%s) ORDER BY r.line LIMIT 9", [list(_FIRST_HEADERS)]
+    )
     for line, text in data_lines(context.run, [line for (line,) in found]).items():
         names = [normalise_header(name) for name in text.split(context.recognition.delimiter)]
         own = [column.names for column in context.layout.columns]
@@ -230,7 +219,8 @@ def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
 
 def _has_repeats(key: str, where: str) -> bool:
     """Do two rows share a key? Keys are hashes: a chance meeting of two costs a closer look, nothing else."""
-    return bool(fetch_all(f"SELECT 1 FROM {ROWS} r WHERE {where} GROUP BY r.{quoted(key)} HAVING count(*) > 1 LIMIT 1"))
+    (repeats,) = fetch_one(f"SELECT count(r.{key}) > count(DISTINCT r.{key}) FROM {ROWS} r WHERE {where}")
+    return bool(repeats)
 
 
 def find_candidates(context: RunContext) -> Q | None:
@@ -275,12 +265,17 @@ def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
     execute(f"ANALYZE {ScoreRange._meta.db_table}")
 
 
-def check_setups(context: RunContext, tests: list[LayoutTest]) -> None:
-    """Without a choice the one record that fits is used; several need a choice. `tests`: those that the file holds."""
+def check_setups(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+    """Without a choice the one record that fits is used; several need a choice, where the file holds scores of the test."""
     for test in tests:
-        if context.option(test.code):
+        if context.option(test.code) or not context.noted.intersection(test.record_types):
             continue
         fitting = list(Assessment.objects.filter(parent__isnull=True, state_code=test.code))
-        if len(fitting) > 1:
+        if len(fitting) < 2:
+            continue
+        if fetch_all(
+            f"SELECT 1 FROM {ROWS} r WHERE r.record_type = ANY(%s) AND NOT r.refused AND r.skipped = 0 LIMIT 1",
+            [list(test.record_types)],
+        ):
             names = ", ".join(f"{a.name} ({a.pk})" for a in fitting)
             raise FileError("AMB-SETUP", field=test.code, found=names, expected="one of them to be chosen")

@@ -82,6 +82,7 @@ class ScoreImport(ImportType):
     fields = _STAGED
     lea_field = None
     school_field = None
+    noted_field = "record_type"
     converts_workbooks = True
     remembers_matches = True
     number_field = "ssid"

@@ -181,6 +181,7 @@ class ImportType:
     fields: tuple[str, ...] = ()
     lea_field: str | None = "lea"
     school_field: str | None = "school"
+    noted_field: str | None = None  # the reader notes every value of it (`context.noted`): a field of few values
     part_of_field: Mapping[str, str] = {}
     measured_fields: tuple[str, ...] = ()  # columns the planner needs to know of a wide staging table; empty: all
     duplicates: tuple[DuplicateCheck, ...] = ()

@@ -25,6 +25,7 @@ class RunContext:
     fields: tuple[str, ...] = ()  # those of the type that the file's layout has
     record_count: int = 0
     school_codes: set[str] = field(default_factory=set)
+    noted: set[str] = field(default_factory=set)  # values of the type's `noted_field`
     lea_ids: set[int] = field(default_factory=set)
     lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
     accepted_rows: int = 0  # rows whose match a person accepted (see remembering)

@@ -48,9 +48,9 @@ def use_accepted_matches(context: RunContext) -> None:
     if not import_type.remembers_matches:
         return
     table, number = quoted(import_type.row_model._meta.db_table), quoted(import_type.number_field)
-    _use_remembered(context, table, number)
+    marked = _use_remembered(context, table, number)
     schools, params = _in_schools(context)
-    execute(
+    marked += execute(
         f"""
         UPDATE {table} r SET accepted = {ACCEPTED}, {_leads_to_student(context)},
           given_number = coalesce(nullif(r.given_number, ''), r.{number})
@@ -59,6 +59,8 @@ def use_accepted_matches(context: RunContext) -> None:
         """,
         [context.run.pk, *params],
     )
+    if not marked:
+        return
     rows = fetch_all(f"SELECT lea_id, count(*) FROM {table} WHERE accepted <> {AS_GIVEN} GROUP BY lea_id")
     context.accepted_rows = sum(count for _lea, count in rows)
     context.lea_ids |= {lea for lea, _count in rows if lea is not None}
@@ -71,13 +73,15 @@ def _leads_to_student(context: RunContext) -> str:
     return "student_pk = s.id"
 
 
-def _use_remembered(context: RunContext, table: str, number: str) -> None:
+def _use_remembered(context: RunContext, table: str, number: str) -> int:
+    """The number of rows that were marked."""
     if not RememberedMatch.objects.filter(ended_at__isnull=True).exists():
-        return
+        return 0
+    marked = 0
     schools, params = _in_schools(context)
     key = key_sql(context.import_type.row_model, context.import_type.number_field)
     for state, leads, holds in ((REMEMBERED, f"{_leads_to_student(context)}, ", "="), (OUTDATED, "", "<>")):
-        execute(
+        marked += execute(
             f"""
             UPDATE {table} r SET accepted = {state}, {leads} given_number = r.{number}
             FROM {RememberedMatch._meta.db_table} m JOIN students_student s ON s.id = m.student_id
@@ -88,6 +92,7 @@ def _use_remembered(context: RunContext, table: str, number: str) -> None:
             """,
             [*params, context.run.pk],
         )
+    return marked
 
 
 def _in_schools(context: RunContext) -> tuple[str, list[object]]:

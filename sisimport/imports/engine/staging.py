@@ -150,9 +150,13 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
     options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
     sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
     leas = _Leas(context)
+    name = context.import_type.noted_field
+    noted = fields.index(name) if name in fields else None
     with connection.cursor() as cursor, cursor.copy(sql) as copy:
         for block in reader.blocks():
             copy.write(_block_text(block, leas, context, problems, len(columns)))
+            if noted is not None:
+                context.noted.update(block.columns[noted])
             context.progress.report("reading", reader.record_count, 0)
     leas.settle()
 
