@@ -8,7 +8,7 @@ from assessments.packing import CELLS, differing, packed_row_sql, unpack_sql
 from assessments.score_copy import copy_scores
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.kinds import ChangeKind, register_kind
-from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
 
 SCORES = "scores"
 _COLUMNS = ("student_id", "assessment_id", "school_year", *CELLS)
@@ -30,7 +30,8 @@ class ScoreWriter:
         gone = _missing_assessments(run, plan_run_id)
         sides = {"create": ("after",), "update": ("after", "before"), "remove": ("before",)}[operation]
         if operation == "create" and not gone and not _years_in_use(where):
-            self._set_aside_changed_students(run, where)
+            if run.work != Work.IMPORT:  # which made its plan under the same lock a moment ago
+                self._set_aside_changed_students(run, where)
             return
         unions = " UNION ALL ".join(
             f"SELECT u.line, u.seq, u.student_id, u.school_year, u.assessment_id, '{side}' AS side,"

@@ -159,14 +159,21 @@ def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
     """SQL of all scores of a line (see packing.py); blank for a line of a test that is not imported."""
     cases = []
     for target in chosen:
-        parent = target.test.parent
-        parts = [_packed(part, target.ids[part.code], fields, parent=part is parent) for part in target.test.parts]
-        cases.append((target.test, " || ".join(parts)))
-    return f"substr({by_test(cases, _literal(''))}, 2)"
+        test, ids = target.test, target.ids
+        first = _packed(test.parent, ids[test.code], fields, parent=True)
+        others = " || ".join(
+            f"CASE WHEN {_has_score(part, real=False)} THEN '{SCORE}' || {_packed(part, ids[part.code], fields)} ELSE '' END"
+            for part in test.children
+        )
+        # Nearly every line has a score of the test itself, so that no separator has to be taken off at the front.
+        whole = f"{first} || {others}" if others else first
+        without = f"substr({others}, {len(SCORE) + 1})" if others else "''"
+        cases.append((test, f"CASE WHEN {_has_score(test.parent)} THEN {whole} ELSE {without} END"))
+    return by_test(cases, "''")
 
 
-def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool) -> str:
-    """SQL of one packed score, with a leading separator; blank when the line holds none."""
+def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = False) -> str:
+    """SQL of one packed score."""
     cells = [
         _number(part.scale) if part.scale else "''",
         _number(part.raw) if part.raw else "''",
@@ -177,8 +184,7 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool) -> st
     if parent:
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
-    text = f" || '{CELL}' || ".join([f"'{SCORE}{int(pk)}'", *(f"({cell})" for cell in cells)])
-    return f"CASE WHEN {_has_score(part, real=parent)} THEN {text} ELSE '' END"
+    return f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
 
 
 def _number(column: str) -> str:
@@ -194,4 +200,7 @@ def _result(part: Part) -> str:
 
 
 def _text(column: str, cell: str) -> str:
-    return f"left(translate({quoted(column)}, '{CELL}{SCORE}', ''), {LENGTHS[cell]})"
+    """A text without separators, cut to the length of its cell: looked at before anything is done to it."""
+    c, length = quoted(column), LENGTHS[cell]
+    plain = f"octet_length({c}) <= {length} AND strpos({c}, '{CELL}') = 0 AND strpos({c}, '{SCORE}') = 0"
+    return f"CASE WHEN {plain} THEN {c} ELSE left(translate({c}, '{CELL}{SCORE}', ''), {length}) END"

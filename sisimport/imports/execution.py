@@ -140,6 +140,10 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         staging.stage(context)
         progress.report("matching", context.record_count, context.record_count)
         import_type.prepare(context)
+        if run.work == Work.IMPORT:
+            # From here on nobody else changes what is compared, so the plan still holds when it is applied.
+            progress.report("waiting", context.record_count, context.record_count)
+            lock_leas(context.lea_ids)
         progress.report("checking", context.record_count, context.record_count)
         checking.check(context)
         progress.report("planning", context.record_count, context.record_count)
@@ -153,7 +157,6 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         if run.work == Work.IMPORT:
             progress.report("applying")
             progress.cancellable = False
-            lock_leas(context.lea_ids)
             totals = _apply(run, run.pk, totals)
         progress.close()
         _complete(

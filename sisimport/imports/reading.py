@@ -269,23 +269,28 @@ class Reader:
         takes twice as long.
         """
         delimiter, wanted = self._known.delimiter, self._known.column_count - 1
-        picked: list[Sequence[str]] = []
         if self._gap is not None and not self._trailing:
             first, right = self._gap
-            # After the gap, `cells` holds the skipped columns as one cell.
-            skipped = wanted + 1 - right - first - 1
-            pick = itemgetter(*(place if place < first else place - skipped for place in self._places))
+            # Twice, where it is but one: a getter of one place gives no tuple.
+            lefts = [place for place in self._places if place < first]
+            rights = [place for place in self._places if place > first]
+            lefts, rights = (side * 2 if len(side) == 1 else side for side in (lefts, rights))
+            # In the cells of the right side the gap itself is the first.
+            before, after = itemgetter(*lefts), itemgetter(*(place - wanted + right for place in rights))
+            left, late = [], []
             for line in lines:
                 cells = line.split(delimiter, first)
-                cells += cells.pop().rsplit(delimiter, right)
-                picked.append(pick(cells))
+                late.append(after(cells.pop().rsplit(delimiter, right)))
+                left.append(before(cells))
+            sides = (*zip(*left, strict=True), *zip(*late, strict=True))
+            columns = dict(zip((*lefts, *rights), sides, strict=True))
         elif len(self._places) > 1:
             splits = self._last + 1 if self._last < wanted else -1
             pick = itemgetter(*self._places)
             picked = [pick(line.split(delimiter, splits)) for line in lines]
+            columns = dict(zip(self._places, zip(*picked, strict=True), strict=True))
         else:
             return self._pick([line.split(delimiter, self._last + 1) for line in lines], self._at)
-        columns = dict(zip(self._places, zip(*picked, strict=True), strict=True))
         return [None if at is None else columns[at] for at in self._at]
 
     def _quoted_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> Block:

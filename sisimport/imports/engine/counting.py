@@ -87,14 +87,15 @@ def severity_counts(issues: list[dict[str, Any]]) -> dict[str, int]:
 def changes_by_kind(plan_run_id: int) -> tuple[list[dict[str, Any]], int]:
     """Changes of a plan by kind and operation, and how many lines they come from."""
     rows = fetch_all(
-        "SELECT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END, seq,"
-        " count(*), count(*) FILTER (WHERE line > 0) FROM imports_importchange WHERE run_id = %s GROUP BY 1, 2, 3",
+        "SELECT kind, before IS NULL, after IS NULL, seq, count(*), count(*) FILTER (WHERE line > 0)"
+        " FROM imports_importchange WHERE run_id = %s GROUP BY 1, 2, 3, 4",
         [plan_run_id],
     )
     totals: dict[tuple[str, str], int] = {}
-    for kind, operation, _seq, count, _on_lines in rows:
+    for kind, is_new, is_gone, _seq, count, _on_lines in rows:
+        operation = "create" if is_new else "remove" if is_gone else "update"
         totals[kind, operation] = totals.get((kind, operation), 0) + count
-    if len({seq for _kind, _operation, seq, _count, on_lines in rows if on_lines}) <= 1:
+    if len({seq for _kind, _new, _gone, seq, _count, on_lines in rows if on_lines}) <= 1:
         lines = sum(on_lines for *_what, on_lines in rows)  # one change a line: they need no sorting to be counted
     else:
         (lines,) = fetch_one(
