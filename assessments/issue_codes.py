@@ -31,6 +31,12 @@ codes.register(
         "The file was edited or joined wrongly: download it again.",
     ),
     IssueCode(
+        "AMB-UIN-ELSEWHERE",
+        "Ambiguity: UIN on record for another student",
+        "The record with UIN {found} was imported for another student before; that score stays there.",
+        "Find out whose score it is. If the earlier student's is wrong, revert the run that brought it.",
+    ),
+    IssueCode(
         "AMB-SETUP",
         "Ambiguity: several test set-ups fit",
         "Several set-ups of {field} exist: {found}; expected {expected}.",
@@ -99,6 +105,12 @@ codes.register(
     IssueCode(
         "EXC-CONDITION",
         "Exception: unknown condition code",
+        "{field} is {found}; expected {expected}. The score is imported with it all the same.",
+        "Check the record with the state; the columns of the line may have moved.",
+    ),
+    IssueCode(
+        "EXC-GRADE",
+        "Exception: unknown grade",
         "{field} is {found}; expected {expected}. The score is imported with it all the same.",
         "Check the record with the state; the columns of the line may have moved.",
     ),

@@ -30,7 +30,7 @@ class ScoreWriter:
         gone = _missing_assessments(run, plan_run_id)
         sides = {"create": ("after",), "update": ("after", "before"), "remove": ("before",)}[operation]
         if operation == "create" and not gone and not _years_in_use(where):
-            if run.work != Work.IMPORT:  # which made its plan under the same lock a moment ago
+            if run.work != Work.IMPORT or run.pk != plan_run_id:  # or else the plan was made under this very lock
                 self._set_aside_changed_students(run, where)
             return
         unions = " UNION ALL ".join(

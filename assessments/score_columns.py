@@ -17,6 +17,7 @@ from assessments.structure import (
     LayoutTest,
     Part,
     condition_codes,
+    grades,
     no_score,
     tests_of,
     unscored_codes,
@@ -104,13 +105,13 @@ def earlier(alias: str = "") -> str:
 
 
 def _plain(tests: tuple[LayoutTest, ...]) -> Any:
-    """Known condition code, digits in the SSID and in the columns of the test's scores, known levels."""
+    """Known grade and condition code, digits in the SSID and in the columns of the test's scores, known levels."""
     values = Case(
         *(When(record_type__in=list(test.record_types), then=_plain_values(test, tests)) for test in tests),
         default=Value(False),
         output_field=models.BooleanField(),
     )
-    known = Q(condition_code__in=["", *condition_codes()])
+    known = Q(condition_code__in=["", *condition_codes()], grade_assessed__in=["", *grades()])
     return Case(When(known, then=values), default=Value(False), output_field=models.BooleanField())
 
 

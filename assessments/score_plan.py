@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat, Left
 
 from assessments.kinds import ASSESSMENT_KIND, SCORES
-from assessments.models import Assessment
+from assessments.models import Assessment, ScoreRow
 from assessments.packing import CELL, CELLS, SCORE, packed_row_sql
 from assessments.score_stage import score_date
 from assessments.structure import school_year
@@ -21,6 +21,7 @@ from sisimport.imports.issues import Severity
 
 EARLIEST = 3  # years that a line may reach back
 _SEQ = 50  # after changes planned by steps
+_UIN_SEQ = 900  # after issues of rules
 
 
 def carried(context: RunContext) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def plan_scores(context: RunContext) -> None:
     compared = _something_there(context, present)
     if compared:
         _insert_differing(context, present, lines)
+        _warn_of_uins_elsewhere(context)
     else:
         execute(
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
@@ -133,6 +135,25 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
         FROM differing d JOIN checked_line p ON p.line = d.line ORDER BY p.student_id, p.line
         """,
         [ids, context.run.pk],
+    )
+
+
+def _warn_of_uins_elsewhere(context: RunContext) -> None:
+    """A record that comes again under another student: the state moved it, or one of the two matches is wrong."""
+    planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}'"
+    if "uin" not in context.fields or not fetch_all(f"SELECT 1 FROM {planned} LIMIT 1"):
+        return
+    execute(
+        f"""
+        INSERT INTO imports_importissue
+          (run_id, line, seq, severity, code, part, field, found, expected, student_id, school_id)
+        SELECT %s, k.line, {_UIN_SEQ}, {int(Severity.WARNING)}, 'AMB-UIN-ELSEWHERE', 'record', 'uin', r.uin, '',
+          k.student_id, k.school_id
+        FROM checked_line k JOIN {ScoreRow._meta.db_table} r ON r.line = k.line
+        WHERE r.uin <> '' AND k.line IN (SELECT c.line FROM {planned})
+          AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id)
+        """,
+        [context.run.pk],
     )
 
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
-from assessments.structure import LayoutTest, Part, condition_codes, no_score, tests_of
+from assessments.structure import LayoutTest, Part, condition_codes, grades, no_score, structure, tests_of
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
@@ -141,6 +141,9 @@ def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
         Rule(number="CA-E-8", code="EXC-CONDITION", severity=WARNING, field="condition_code",
              when=LIVE & ~Q(condition_code__in=["", *condition_codes()]), found=F("condition_code"),
              expected=", ".join(condition_codes()), needs_student=False),
+        Rule(number="CA-E-9", code="EXC-GRADE", severity=WARNING, field="grade_assessed",
+             when=LIVE & ~Q(grade_assessed__in=["", *grades()]), found=F("grade_assessed"),
+             expected=", ".join(structure()["grades"]), needs_student=False),
     ]  # fmt: skip
 
 

@@ -93,6 +93,12 @@ def condition_codes() -> list[str]:
     return [*unscored_codes(), *structure()["scored"]]
 
 
+def grades() -> list[str]:
+    """Grades assessed, as the state writes them and without the zeros that a spreadsheet takes away."""
+    known = list(structure()["grades"])
+    return [*known, *(grade.lstrip("0") for grade in known if grade.startswith("0"))]
+
+
 def no_score() -> list[str]:
     """Scores and levels that say there is none."""
     return list(structure()["no_score"])

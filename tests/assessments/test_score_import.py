@@ -494,6 +494,27 @@ def test_one_uin_for_two_records_is_an_error(home: District) -> None:
     assert (counts(done), codes(done)) == ({"refused": 2}, ["AMB-UIN", "AMB-UIN"])
 
 
+def test_a_uin_that_comes_again_under_another_student_is_told_once(home: District) -> None:
+    home.add("101", ssid=SSID_2, first_name="Kim")
+    report(TYPE, text(LAYOUT, ela(uin="7001")), work="import")
+    moved = text(LAYOUT, ela(ssid=SSID_2, first_name="Kim", uin="7001"))
+
+    done = report(TYPE, moved, work="import")
+    again = report(TYPE, moved, work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 1}, ["AMB-UIN-ELSEWHERE"])
+    assert [i["severity"] for i in done["issues"]] == ["warning"]
+    assert (counts(again), codes(again)) == ({"unchanged": 1}, [])
+
+
+def test_a_uin_that_comes_again_under_its_own_student_is_no_matter(home: District) -> None:
+    report(TYPE, text(LAYOUT, ela(uin="7001")), work="import")
+
+    done = report(TYPE, text(LAYOUT, ela(uin="7001", scale_score="2600")), work="import")
+
+    assert (counts(done), codes(done)) == ({"import": 1}, [])
+
+
 def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> None:
     done = report(TYPE, text(LAYOUT, ela(ssid="9.01E+09")))
 
@@ -508,6 +529,7 @@ def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> N
     [
         ({"record_type": "08"}, "EXC-RECORD-TYPE", "error"),
         ({"condition_code": "QQ"}, "EXC-CONDITION", "warning"),
+        ({"grade_assessed": "31"}, "EXC-GRADE", "warning"),
         ({"scale_score": "24O2"}, "EXC-SCORE", "error"),
         ({"achievement_level": "X"}, "EXC-LEVEL", "error"),
         ({"achievement_level": "7"}, "EXC-LEVEL", "warning"),
