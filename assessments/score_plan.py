@@ -6,14 +6,14 @@ One change per line holds all its scores (see packing.py); set-ups to be made st
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Cast, Concat, Left
 
 from assessments.kinds import ASSESSMENT_KIND, SCORES
 from assessments.models import Assessment, ScoreRow
 from assessments.packing import CELL, CELLS, SCORE, packed_row_sql
 from assessments.score_stage import score_date
-from assessments.structure import school_year
+from assessments.structure import school_year, structure
 from assessments.targets import Target, plan_setups, targets
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
@@ -34,7 +34,8 @@ def carried(context: RunContext) -> dict[str, Any]:
         year = Case(own, default=year)
     grade = Case(
         When(grade_assessed__in=[f"{n}" for n in range(1, 10)], then=Concat(Value("0"), "grade_assessed")),
-        default=Left("grade_assessed", 2),
+        When(grade_assessed__in=structure()["grades"], then=F("grade_assessed")),
+        default=Left(_without_separators("grade_assessed"), 2),
         output_field=models.TextField(),
     )
     planned = context.matched & Q(refused=False, skipped=0, repeated=0)
@@ -45,6 +46,10 @@ def carried(context: RunContext) -> dict[str, Any]:
         "grade": grade,
         "scores": Case(When(planned, then=F("packed")), default=Value(""), output_field=models.TextField()),
     }
+
+
+def _without_separators(column: str) -> Func:
+    return Func(F(column), Value(CELL + SCORE), Value(""), function="translate", output_field=models.TextField())
 
 
 def plan_scores(context: RunContext) -> None:
