@@ -70,7 +70,9 @@ def kept(value: str, cell: str) -> str:
 
 def is_scored(part: Part, line: Line, *, parent: bool) -> bool:
     scored = any(line.get(name, "") not in {"", "NS"} for name in (part.scale, part.raw) if name)
-    return scored or (bool(part.result) and line.get(part.result, "") not in ({"", *no_score(), "E"} if parent else {""}))
+    return scored or (
+        bool(part.result) and line.get(part.result, "") not in ({"", *no_score(), "E"} if parent else {""})
+    )
 
 
 def scores_of(test: LayoutTest, line: Line) -> dict[str, dict[str, str]]:

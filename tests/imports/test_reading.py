@@ -1,6 +1,7 @@
 """The reader: from a recognised file to clean values and the problems of each line (rules F-5 to F-10)."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -8,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sisimport.imports import reading
@@ -630,3 +631,47 @@ def test_wide_lines_are_read_alike_the_quick_way_and_through_the_csv_module(
 
     assert plain.rows == quoted.rows
     assert [number for number, _, _ in plain.rows] == list(range(2, len(table) + 2))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_wide_lines_give_any_choice_of_columns_as_a_plain_split_would(data: st.DataObject) -> None:
+    names = sorted(WIDE.fields, key=lambda name: WIDE.fields[name].position)
+    ends = st.sampled_from([*names[:3], *names[-3:]])  # far apart, with one or a few columns on a side of the gap
+    fields = data.draw(st.lists(st.one_of(st.sampled_from(names), ends), min_size=1, max_size=9, unique=True))
+    rows = data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=6))
+    trailing = data.draw(st.booleans())
+    header = "^".join(column.name for column in WIDE.columns) + "\n"
+    lines = ["^".join(f"{row}-{at}" for at in range(len(WIDE.columns))) + "^" * trailing for row in rows]
+    recognition = recognise(io.BytesIO(header.encode()), [WIDE], expected=WIDE)
+    reader = reading.Reader(io.BytesIO(), recognition, fields)
+    reader._is_trailing(trailing)
+    event(f"gap: {reader._gap is not None}, trailing: {trailing}")
+
+    columns = reader._pick_plain(lines)
+
+    places = [WIDE.fields[name].position - 1 for name in fields]
+    assert [list(column or ()) for column in columns] == [[line.split("^")[at] for line in lines] for at in places]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [(["record_type"], ["uin"]), (["record_type", "ssid"], ["uin"]), (["record_type"], ["uin", "lexile_quantile"])],
+)
+def test_one_wanted_column_on_a_side_of_a_wide_gap_is_read(left: list[str], right: list[str]) -> None:
+    places = {"record_type": 0, "ssid": 1, "uin": 98, "lexile_quantile": 99}
+    recognition = dataclasses.replace(
+        recognise(io.BytesIO(HEADER_OF_WIDE), [WIDE], expected=WIDE),
+        column_count=100,
+        positions=places,
+        end_marker=None,
+    )
+    reader = reading.Reader(io.BytesIO(), recognition, [*left, *right])
+    assert reader._gap is not None
+
+    columns = reader._pick_plain(["^".join(f"{row}-{at}" for at in range(100)) for row in "ab"])
+
+    assert columns == [tuple(f"{row}-{places[name]}" for row in "ab") for name in (*left, *right)]
+
+
+HEADER_OF_WIDE = ("^".join(column.name for column in WIDE.columns) + "\n").encode()
