@@ -161,6 +161,7 @@ ASSESSMENT_KIND = register_kind(
         ),
         defaults={"passing_score": "", "comments": "", "shown_to_families": False},
         student_column=None,
+        of_file=True,
     )
 )
 SCORES_KIND = register_kind(

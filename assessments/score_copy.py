@@ -8,7 +8,7 @@ from django.db import connection
 
 from assessments.packing import CELL, CELLS, SCORE, side_sql
 
-_BATCH = 1 << 18  # bytes of planned lines
+_BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
 _COLUMNS = ("assessment_id", *CELLS, "school_year", "student_id", "run_id", "line")
 _SHARED = 2  # cells that the scores of a line may have in common, the last ones: date and grade
 _OWN = len(CELLS) - _SHARED  # cells of each score

@@ -46,7 +46,8 @@ class ChangeKind:
     on creation a column that the change does not hold gets its `defaults` value. `provenance` columns are filled from the
     run that applies (`run`, `line`, `now`). `student_column` names the column that holds the student, filled from the change.
     `writer`: compares and writes in place of the engine, for changes that are not one row each.
-    `holds_student`: a student with such rows is not removed by a revert.
+    `holds_student`: a student with such rows is not removed by a revert. `of_file`: its changes come from the file as a whole
+    and stand on line 0, where they are found without a look at those of half a million lines.
     """
 
     key: str
@@ -59,6 +60,7 @@ class ChangeKind:
     student_column: str | None = "student_id"
     writer: KindWriter | None = None
     holds_student: bool = True
+    of_file: bool = False
 
     @property
     def table(self) -> str:

@@ -172,7 +172,7 @@ class Decoder:
         if self.encoding == WINDOWS:
             return None
         try:
-            lines = [line.decode("utf-8") for line in chunk.splitlines()]
+            lines = list(map(bytes.decode, chunk.splitlines()))
         except UnicodeDecodeError:
             return None
         self._seen_utf8 = True

@@ -228,7 +228,10 @@ class Reader:
     def _without_blanks(self, numbers: Sequence[int], lines: list[str]) -> tuple[Sequence[int], list[str]]:
         """Leave out the header line and lines with nothing in them; numbers stay those of the file."""
         characters = self._blank_characters
-        blank = [at for at, line in enumerate(lines) if not line.strip(characters)]
+        blank: list[int] = []
+        # Nearly always no line even begins like a blank one.
+        if characters is None or "" in lines or any(map(str.startswith, lines, repeat(tuple(characters)))):
+            blank = [at for at, line in enumerate(lines) if not line.strip(characters)]
         if blank:
             self._count_blanks([numbers[at] for at in blank])
             left_out = set(blank)

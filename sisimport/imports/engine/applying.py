@@ -107,11 +107,16 @@ def _set_aside(work: Plan, kind: ChangeKind, operation: str) -> None:
         SELECT DISTINCT ON (q.line, q.seq) %s, q.line, q.seq, q.reason FROM (
           SELECT c.line, c.seq, CASE {cases} END AS reason
           FROM imports_importchange c {" ".join(joins)}
-          WHERE c.run_id = %s AND c.kind = %s AND {_OPERATION[operation]}
+          WHERE c.run_id = %s AND {_of_kind(kind)} AND {_OPERATION[operation]}
         ) AS q WHERE q.reason IS NOT NULL ORDER BY q.line, q.seq, q.reason
         """,
-        [work.run.pk, work.plan_run_id, kind.key],
+        [work.run.pk, work.plan_run_id],
     )
+
+
+def _of_kind(kind: ChangeKind, alias: str = "c") -> str:
+    """SQL condition: a change is of this kind."""
+    return f"{alias}.kind = '{kind.key}'" + (f" AND {alias}.line = 0" if kind.of_file else "")
 
 
 def _value(kind: ChangeKind, column: str, side: str) -> str:
@@ -250,7 +255,7 @@ def _missing_parents(work: Plan, kind: ChangeKind) -> list[str]:
         missing.append(
             f"{value} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {quoted(parent.table)} p WHERE p.{quoted(parent.pk)} = {value})"
             f" AND NOT EXISTS (SELECT 1 FROM imports_importchange pc WHERE pc.run_id = {int(work.plan_run_id)}"
-            f" AND pc.kind = '{parent.key}' AND pc.before IS NULL AND pc.object_id = {value} AND NOT EXISTS ("
+            f" AND {_of_kind(parent, 'pc')} AND pc.before IS NULL AND pc.object_id = {value} AND NOT EXISTS ("
             f"SELECT 1 FROM imports_setaside ps WHERE ps.run_id = {int(work.run.pk)} AND ps.line = pc.line AND ps.seq = pc.seq))"
         )
     return missing
@@ -322,8 +327,8 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
 
 def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tuple[str, list[Any]]:
     """WHERE of the changes to write."""
-    sql = f"c.run_id = %s AND c.kind = %s AND {_OPERATION[operation]}"
-    params: list[Any] = [work.plan_run_id, kind.key]
+    sql = f"c.run_id = %s AND {_of_kind(kind)} AND {_OPERATION[operation]}"
+    params: list[Any] = [work.plan_run_id]
     if aside:
         sql += " AND NOT EXISTS (SELECT 1 FROM imports_setaside a WHERE a.run_id = %s AND a.line = c.line AND a.seq = c.seq)"
         params.append(work.run.pk)

@@ -61,9 +61,10 @@ def stage(context: RunContext) -> None:
             reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)
         blank = set(import_type.fields).difference(context.fields)
         computed = import_type.computed(context)
-        create_table(import_type.row_model, of_file=context.fields, blank=blank, computed=computed)
+        create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
+            add_columns(import_type.row_model, blank)
             context.record_count = reader.record_count
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
@@ -96,33 +97,37 @@ def create_table(
     model: type[StagedRow],
     *,
     of_file: Collection[str] = (),
-    blank: Collection[str] = (),
+    later: Collection[str] = (),
     computed: Mapping[str, Any] | None = None,
 ) -> None:
     """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default.
 
-    of_file: columns that the file fills. blank: those that stay blank throughout. computed: what PostgreSQL works out itself.
+    of_file: columns that the file fills. later: left to `add_columns`. computed: what PostgreSQL works out itself.
     To read a column it steps over those before it: numbers come first, then short texts of our own, then the file's.
     """
-    expressions = dict(computed or {})
 
     def place(f: Any) -> int:
-        if not isinstance(f, models.TextField | models.CharField | models.DateField):
-            return 0
-        return 1 + (f.name in of_file) + 2 * (f.name in blank)
+        return (1 + (f.name in of_file)) * isinstance(f, models.TextField | models.CharField | models.DateField)
 
-    columns = []
-    for f in sorted(model._meta.concrete_fields, key=place):
-        definition = f"{quoted(str(f.column))} {column_type(f)}"
-        if f.name in expressions or f.generated:
-            expression = expressions.get(f.name) or f.expression  # type: ignore[attr-defined]
-            definition += f" GENERATED ALWAYS AS ({_unqualified(model, expression)}) STORED"
-        elif f.has_default():
-            definition += f" NOT NULL DEFAULT {_literal(f.get_default())}"
-        elif isinstance(f, models.TextField | models.CharField):
-            definition += " NOT NULL DEFAULT ''"
-        columns.append(definition)
-    execute(f"CREATE TEMP TABLE {quoted(str(model._meta.db_table))} ({', '.join(columns)}) ON COMMIT DROP")
+    fields = sorted((f for f in model._meta.concrete_fields if f.name not in later), key=place)
+    columns = ", ".join(_definition(model, f, (computed or {}).get(str(f.name))) for f in fields)
+    execute(f"CREATE TEMP TABLE {quoted(str(model._meta.db_table))} ({columns}) ON COMMIT DROP")
+
+
+def add_columns(model: type[StagedRow], names: Collection[str]) -> None:
+    """Columns that stay blank throughout, once the rows are there: the database notes their value and writes none of them."""
+    added = [f"ADD COLUMN {_definition(model, f)}" for f in model._meta.concrete_fields if f.name in names]
+    if added:
+        execute(f"ALTER TABLE {quoted(str(model._meta.db_table))} {', '.join(added)}")
+
+
+def _definition(model: type[StagedRow], f: Any, computed: Any = None) -> str:
+    definition = f"{quoted(str(f.column))} {column_type(f)}"
+    if computed is not None or f.generated:
+        return f"{definition} GENERATED ALWAYS AS ({_unqualified(model, computed or f.expression)}) STORED"
+    if f.has_default():
+        return f"{definition} NOT NULL DEFAULT {_literal(f.get_default())}"
+    return f"{definition} NOT NULL DEFAULT ''" if isinstance(f, models.TextField | models.CharField) else definition
 
 
 def _unqualified(model: type[models.Model], expression: Any) -> str:

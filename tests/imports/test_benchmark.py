@@ -1,0 +1,76 @@
+"""What the benchmark makes of its measures: medians of several runs, and gates that fail when a promise is broken."""
+
+from typing import Any
+
+import pytest
+
+from sisimport.imports.benchmark import Job, all_jobs
+from sisimport.imports.management.commands.benchmark import as_text, gates, middle
+
+
+def job() -> Job:
+    return all_jobs()["scores"]
+
+
+def measured(
+    lines: int, *, seconds: float, again: float = 1.0, limit: float = 4.0, memory: float = 100
+) -> dict[str, Any]:
+    one = {
+        "seconds": {"import": seconds, "again": again, "revert": 1.0},
+        "limit": limit, "memory": memory, "records": lines, "lines": lines,
+    }  # fmt: skip
+    return middle(job(), [one])
+
+
+def peers(rate: float = 10.0) -> dict[str, Any]:
+    return {name: {"lines": 200, "seconds": 1.0, "rate": rate} for name in job().peers}
+
+
+def failed(small: dict[str, Any], large: dict[str, Any], others: dict[str, Any]) -> list[str]:
+    return [gate["gate"] for gate in gates(job(), [small, large], others) if not gate["passed"]]
+
+
+def test_all_promises_kept() -> None:
+    assert failed(measured(10_000, seconds=1.0), measured(100_000, seconds=10.0), peers()) == []
+
+
+@pytest.mark.parametrize(
+    ("large", "gate"),
+    [
+        ({"seconds": 10.0, "limit": 2.9}, "share of the COPY limit"),
+        ({"seconds": 10.0, "again": 10.1}, "the same file again, against the first time"),
+        ({"seconds": 11.2}, "rows per second, largest against smallest"),
+        ({"seconds": 10.0, "memory": 120.5}, "worker memory growth, MB"),
+    ],
+)
+def test_a_broken_promise_is_a_failed_gate(large: dict[str, float], gate: str) -> None:
+    assert failed(measured(10_000, seconds=1.0), measured(100_000, **large), peers()) == [gate]
+
+
+def test_every_peer_with_a_promise_has_its_gate() -> None:
+    slow = failed(measured(10_000, seconds=1.0), measured(100_000, seconds=10.0), peers(rate=1000.0))
+
+    assert slow == [f"times {name}" for name in job().peer_gates]
+
+
+def test_several_runs_count_by_their_medians() -> None:
+    rounds = [
+        {"seconds": {"import": s, "again": 1.0, "revert": 1.0}, "limit": 2.0, "memory": s, "records": 100, "lines": 100}
+        for s in (4.0, 20.0, 5.0)
+    ]
+
+    result = middle(job(), rounds)
+
+    assert (result["seconds"]["import"], result["share"], result["memory"], result["rate"]) == (5.0, 0.4, 20.0, 20.0)
+
+
+def test_the_report_names_a_failed_gate() -> None:
+    small, large = measured(10_000, seconds=1.0), measured(100_000, seconds=20.0)
+    result = {
+        "title": "a job",
+        "sizes": [small, large],
+        "peers": peers(),
+        "gates": gates(job(), [small, large], peers()),
+    }
+
+    assert "FAILED  share of the COPY limit: 0.20 (at least 0.3)" in as_text(result)
