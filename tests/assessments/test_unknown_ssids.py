@@ -125,6 +125,15 @@ def test_a_run_of_one_school_offers_only_its_own_students(home: District) -> Non
     assert "201" not in partial["message"]
 
 
+def test_a_number_of_another_school_is_not_taken_for_a_mistyped_one_of_a_namesake(home: District) -> None:
+    elsewhere = School.objects.create(lea=home.lea, code="0123457", name="Elm School")
+    home.add("300", school=elsewhere)  # Sam's namesake, without a number
+
+    found = report(TYPE, text(LAYOUT, ela()), schools=[elsewhere.pk])
+
+    assert by_line(found) == {2: ["DIS-NOTFOUND"]}
+
+
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, repeats=repeated_lines)
 def test_lines_that_are_asked_again_are_told_and_planned_once(
