@@ -12,7 +12,7 @@ from tests.imports.journey import Report, finish, revert, run_file, snapshot
 
 # Few examples in the suite, many when somebody looks for trouble: HYPOTHESIS_EXAMPLES=500 script/test …
 few = settings(
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "8")),
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "6")),
     deadline=None,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     derandomize="HYPOTHESIS_EXAMPLES" not in os.environ,
