@@ -20,7 +20,8 @@ env = environ.Env()
 if (BASE_DIR / ".env").exists():
     environ.Env.read_env(BASE_DIR / ".env")
 
-DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+# Empty is not set: else the database would be laid into whatever folder a command is started in.
+DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not DATABASE_URL

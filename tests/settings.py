@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-os.environ.setdefault("SISIMPORT_DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
+os.environ["SISIMPORT_DATA_DIR"] = os.environ.get("SISIMPORT_DATA_DIR") or str(
+    Path(__file__).resolve().parent.parent / "var" / "test"
+)
 
 from sisimport.settings import *  # noqa: F403
 from sisimport.settings import DATABASES
