@@ -11,7 +11,6 @@ from sisimport.imports.kinds import ChangeKind, register_kind
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
 
 SCORES = "scores"
-_COLUMNS = ("student_id", "assessment_id", "school_year", *CELLS)
 _OPERATION = {
     "create": "c.before IS NULL",
     "update": "c.before IS NOT NULL AND c.after IS NOT NULL",
@@ -165,5 +164,5 @@ ASSESSMENT_KIND = register_kind(
     )
 )
 SCORES_KIND = register_kind(
-    ChangeKind(key=SCORES, label="Scores", model=Score, rank=70, fields=_COLUMNS[2:], writer=ScoreWriter())
+    ChangeKind(key=SCORES, label="Scores", model=Score, rank=70, fields=("school_year", *CELLS), writer=ScoreWriter())
 )

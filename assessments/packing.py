@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SCORE, CELL = ";", "|"
-CELLS = ("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure", "date", "grade")
+OWN_CELLS = ("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure")
+CELLS = (*OWN_CELLS, "date", "grade")
 # Column of the score table -> greatest length of its text.
 LENGTHS = {"status": 8, "uin": 20, "measure": 12}
 
@@ -54,11 +55,7 @@ def side_sql(side: str, where: str) -> str:
 def unpack_sql(side: str, where: str) -> str:
     """SELECT of the scores in one side of the changes `c` that `where` chooses: line, seq, student_id, school_year,
     assessment_id, and one column per cell, typed as in the score table; `line` ordered by student."""
-    cells = [
-        f"split_part(q.score, '{CELL}', {n}) AS {name}"
-        for n, name in enumerate(CELLS, 2)
-        if name not in {"date", "grade"}
-    ]
+    cells = [f"split_part(q.score, '{CELL}', {n}) AS {name}" for n, name in enumerate(OWN_CELLS, 2)]
     date, grade = (f"split_part(q.score, '{CELL}', {CELLS.index(name) + 2})" for name in ("date", "grade"))
     # A side with date and grade of its own has scores without; all scores of another one have them.
     return f"""

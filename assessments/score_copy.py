@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from assessments.packing import CELL, CELLS, SCORE, side_sql
+from assessments.packing import CELL, CELLS, OWN_CELLS, SCORE, side_sql
 
 _BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
 _COLUMNS = ("assessment_id", *CELLS, "school_year", "student_id", "run_id", "line")
-_SHARED = 2  # cells that the scores of a line may have in common, the last ones: date and grade
-_OWN = len(CELLS) - _SHARED  # cells of each score
+_OWN = len(OWN_CELLS)
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
+_DATE = 1 + CELLS.index("date")  # place in a score: the first is the assessment's
 _MISSING = [_TAB * (_OWN - held) for held in range(_OWN + 1)]  # cells left out at the end of a score are blank
 
 
@@ -45,5 +45,5 @@ def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:
 def _full(score: bytes) -> list[bytes]:
     """Cells of a score that has its own date and grade; a blank date is none."""
     cells = score.split(_CELL)
-    cells[-_SHARED] = cells[-_SHARED] or _NULL
+    cells[_DATE] = cells[_DATE] or _NULL
     return cells

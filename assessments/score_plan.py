@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat, Left
 
 from assessments.kinds import ASSESSMENT_KIND, SCORES
 from assessments.models import Assessment, ScoreRow
-from assessments.packing import CELL, CELLS, SCORE, packed_row_sql
+from assessments.packing import CELL, OWN_CELLS, SCORE, packed_row_sql
 from assessments.score_stage import score_date
 from assessments.structure import school_year, structure
 from assessments.targets import Target, plan_setups, targets
@@ -118,7 +118,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
     not be taken apart then.
     """
     ids = sorted(pk for target in present for pk in target.ids.values())
-    cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in CELLS if name not in {"date", "grade"})])
+    cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS)])
     execute(
         f"""
         WITH differing AS (

@@ -72,3 +72,13 @@ def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) 
     storages = dict(settings.STORAGES)
     storages["default"] = storages["default"] | {"OPTIONS": {"location": str(tmp_path / "uploads")}}
     settings.STORAGES = storages
+
+
+@pytest.fixture
+def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
+    """A database session that is not ours: a worker's, or that of somebody who edits records."""
+    parameters = connection.get_connection_params()
+    for name in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(name, None)
+    with psycopg.connect(**parameters, autocommit=True) as session:
+        yield session

@@ -1,10 +1,7 @@
 """The update lock of an LEA: an Import holds it while it compares, a Test does not take it."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
-from django.db import connection
 
 from sisimport.imports.engine import checking, staging
 from sisimport.imports.engine.context import RunContext
@@ -15,16 +12,6 @@ from tests.ssid.journey import District, district
 pytestmark = pytest.mark.django_db
 
 TYPE, LAYOUT = "caaspp-2023-2024", "caaspp-2023-24"
-
-
-@pytest.fixture
-def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
-    """A database session of somebody who edits records."""
-    parameters = connection.get_connection_params()
-    for name in ("cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(name, None)
-    with psycopg.connect(**parameters, autocommit=True) as session:
-        yield session
 
 
 @pytest.fixture

@@ -65,6 +65,12 @@ def findings_of(layout: str, data: bytes, schools: str) -> dict[str, Any]:
     return {**found, "changes": [change for change in found["changes"] if change["field"] != "parent_id"]}
 
 
+def said_and_planned(found: dict[str, Any]) -> dict[str, Any]:
+    """What two ways to the same report have to agree on."""
+    counted = ("planned_count", "refused_count", "skipped_count", "unchanged_count")
+    return {name: found[name] for name in ("status", "issues", "changes", *counted)}
+
+
 @pytest.mark.django_db
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, schools=st.sampled_from(["", "0123456", "7654321"]))
@@ -77,16 +83,7 @@ def test_usual_lines_are_those_that_no_rule_speaks_of(layout, changed, schools) 
         slow = findings_of(layout, data, schools)
 
         event(f"{quick['status']}, {len({i['code'] for i in slow['issues']})} kinds of finding")
-        for same in (
-            "status",
-            "issues",
-            "changes",
-            "planned_count",
-            "refused_count",
-            "skipped_count",
-            "unchanged_count",
-        ):
-            assert quick[same] == slow[same], same
+        assert said_and_planned(quick) == said_and_planned(slow)
 
 
 @pytest.mark.django_db

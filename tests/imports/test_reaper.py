@@ -1,11 +1,9 @@
 """The reaper: which runs it rings for, and how often."""
 
 import itertools
-from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import connection
 
 from sisimport.imports.execution import RUN_LOCK
 from sisimport.imports.models import ImportRun, RunStatus, Work
@@ -17,16 +15,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def reaper() -> Reaper:
     return Reaper(ring=lambda run_id: None, look_seconds=2.0)
-
-
-@pytest.fixture
-def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
-    """A database session that is not ours: a worker's."""
-    parameters = connection.get_connection_params()
-    for name in ("cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(name, None)
-    with psycopg.connect(**parameters, autocommit=True) as session:
-        yield session
 
 
 def make_run(status: RunStatus, attempts: int = 0) -> ImportRun:

@@ -155,13 +155,14 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
     options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
     sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
     leas = _Leas(context)
-    name = context.import_type.noted_field
-    noted = fields.index(name) if name in fields else None
+    import_type = context.import_type
+    seen = ((import_type.school_field, context.school_codes), (import_type.noted_field, context.noted))
+    noted = [(fields.index(name), values) for name, values in seen if name in fields]
     with connection.cursor() as cursor, cursor.copy(sql) as copy:
         for block in reader.blocks():
             copy.write(_block_text(block, leas, context, problems, len(columns)))
-            if noted is not None:
-                context.noted.update(block.columns[noted])
+            for at, values in noted:
+                values.update(block.columns[at])
             context.progress.report("reading", reader.record_count, 0)
     leas.settle()
 
@@ -181,8 +182,6 @@ class _Leas:
         name = context.import_type.lea_field
         fields = context.fields
         self.index = fields.index(name) if name in fields else None
-        school = context.import_type.school_field
-        self.school_index = fields.index(school) if school in fields else None
         known = list(LEA.objects.values_list("code", "id", "state"))
         self.by_code = {code: (str(pk), state) for code, pk, state in known}
         # A file without LEA column, in an installation of one district, speaks of that district.
@@ -226,8 +225,6 @@ def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str
                 marks[at] = "t"
             _write_problems(problems, block.numbers[at], found, part_of)
         refused = marks
-    if leas.school_index is not None:
-        context.school_codes.update(block.columns[leas.school_index])
     numbers, of_leas = list(map(str, block.numbers)), list(islice(leas.of(block.columns), count))
     text = "\n".join(map(SEPARATOR.join, zip(numbers, of_leas, refused, *block.columns, strict=False)))
     clean = (
