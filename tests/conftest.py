@@ -15,6 +15,7 @@ from psycopg import sql
 
 from sisimport import embedded
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
+from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
 
 
 def pytest_configure() -> None:

@@ -10,12 +10,14 @@ from sisimport.imports import services
 from sisimport.imports.models import ImportChange, RunStatus, SetAside
 from tests.imports.journey import Report, finish, revert, run_file, snapshot
 
-# Few examples in the suite, many when somebody looks for trouble: HYPOTHESIS_EXAMPLES=500 script/test …
+# Few examples in the suite, fewer in `script/test fast`, many when somebody looks for trouble:
+# HYPOTHESIS_EXAMPLES=500 script/test …
+FAST = bool(os.environ.get("SISIMPORT_TEST_FAST"))
 few = settings(
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "6")),
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2 if FAST else 6)),
     deadline=None,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
-    derandomize="HYPOTHESIS_EXAMPLES" not in os.environ,
+    derandomize=not os.environ.get("HYPOTHESIS_EXAMPLES"),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
