@@ -1,5 +1,6 @@
 """Shared by all tests: with no DATABASE_URL, the embedded PostgreSQL of the test data directory runs while they do."""
 
+import contextlib
 import fcntl
 import itertools
 import signal
@@ -16,6 +17,7 @@ from psycopg import sql
 from sisimport import embedded
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
+from tests.template_database import template_database
 
 
 def pytest_configure() -> None:
@@ -42,9 +44,10 @@ def database_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, database_server: str
+    django_db_modify_db_settings_parallel_suffix: None, database_server: str, django_db_blocker: Any
 ) -> Iterator[None]:
-    """Called by pytest-django before it makes the test database: the server must be there by then, and the name free.
+    """Called by pytest-django before it makes the test database: by then the server must be there with the migrated
+    template to copy, and the name free.
 
     Sessions in one clone at the same time get a database each. What a killed session left is dropped, whoever (a worker
     of its own) may still be connected.
@@ -61,7 +64,11 @@ def django_db_modify_db_settings(
             connection.settings_dict["TEST"]["NAME"] = name
             with psycopg.connect(database_server, autocommit=True) as session:
                 session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-            yield
+            with contextlib.ExitStack() as stack:
+                with django_db_blocker.unblock():
+                    template = stack.enter_context(template_database(database_server))
+                connection.settings_dict["TEST"]["TEMPLATE"] = template
+                yield
             return
 
 
