@@ -25,7 +25,8 @@ class SSID(models.Model):
     Stored as text: leading zeros count (rule ID-3).
     """
 
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="ssids", db_index=False)
+    # Indexed in full: the check that PostgreSQL makes when a student is removed cannot use the partial index below.
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="ssids")
     state = models.CharField(max_length=2, choices=StateProfile.choices, default=StateProfile.CALIFORNIA)
     ssid = models.CharField("SSID", max_length=10)
     origin = models.CharField(max_length=11, choices=Origin.choices)
@@ -48,9 +49,6 @@ class SSID(models.Model):
                 | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$")),
                 name="ssid_is_digits",
             ),
-        ]
-        indexes = [
-            models.Index(fields=["student"], condition=Q(retired_at__isnull=False), name="ssid_retired_of_student")
         ]
 
     def __str__(self) -> str:
