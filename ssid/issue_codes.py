@@ -128,8 +128,14 @@ codes.register(
     IssueCode(
         "REP-SHARED",
         "One replacement for two students",
-        "The file gives SSID {found} to more than one student.",
+        "The file gives SSID {found}, or the one it leads to, to more than one student.",
         "The students may be one person entered twice; merge them, then test again.",
+    ),
+    IssueCode(
+        "REP-CIRCLE",
+        "SSIDs that replace each other",
+        "SSID {found} leads back to an SSID that it is to replace, by other lines of the file or what is on record.",
+        "Ask the state which SSID the student has now, then upload a file with that line only.",
     ),
     IssueCode(
         "REP-CHAIN",

@@ -25,6 +25,7 @@ from sisimport.imports.kinds import REPLACEMENT_KIND, SSID_KIND
 from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import TOOL, enrollment_rules, ssid_cause
 from ssid.models.staged_replacement import ReplacementRow
+from ssid.replacement_chains import find_chains
 from students.models import SSID, SSIDReplacement
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -66,6 +67,7 @@ class ReplacementImport(ImportType):
         """Find the students a line leads to, and what other lines of the file do to the same SSIDs."""
         for statement in _PREPARATION:
             execute(statement)
+        find_chains()
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         return [
@@ -80,7 +82,7 @@ class ReplacementImport(ImportType):
         first = Q(dup_retired=0)
         replaces = first & HAS_RETIRED & Q(owner_pk__isnull=True)
         # A number that we never knew becomes a former one, so that old files and scores find the student by it.
-        becomes_former = first & NOBODY_HAD_RETIRED & (HAS_REPLACEMENT | Q(follows=True))
+        becomes_former = first & NOBODY_HAD_RETIRED & Q(behind=True)
         return [
             PlannedUpdate(
                 kind=SSID_KIND,
@@ -136,12 +138,6 @@ _PREPARATION = (
       SELECT replacement_ssid FROM staged_replacement WHERE student_pk IS NOT NULL
       GROUP BY replacement_ssid HAVING count(DISTINCT student_pk) > 1
     ) AS s WHERE s.replacement_ssid = r.replacement_ssid
-    """,
-    """
-    UPDATE staged_replacement r SET follows = true
-    FROM staged_replacement f JOIN students_ssid c ON c.student_id = f.student_pk AND c.retired_at IS NULL
-      AND c.ssid = f.retired_ssid
-    WHERE f.student_pk = r.student_pk AND f.replacement_ssid = r.replacement_ssid AND f.line <> r.line
     """,
 )
 
@@ -228,8 +224,9 @@ def _record_rules() -> list[Rule]:
     other_number = Q(numbered__id__isnull=False) & Q(Differs(F("numbered__id"), F("student__id")))
     other_owner = Q(owner_pk__isnull=False) & Q(Differs(F("owner_pk"), F("student__id")))
     had_it = ~NOBODY_HAD_RETIRED
-    has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(follows=False)
+    has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(behind=False)
     open_ = VALID & ~KNOWN & ~Q(retired_ssid=F("replacement_ssid"))
+    replaced_before = HAS_RETIRED & Q(owner_pk__isnull=False) & ~other_owner
     return [
         Rule(
             number="X-4",
@@ -261,7 +258,15 @@ def _record_rules() -> list[Rule]:
             code="REP-SHARED",
             severity=ERROR,
             field="replacement_ssid",
-            when=Q(shared=True),
+            when=Q(shared=True) | ((Q(twice=True) | Q(elsewhere=True)) & ~other_owner),
+            found=F("replacement_ssid"),
+        ),
+        Rule(
+            number="X-1",
+            code="REP-CIRCLE",
+            severity=ERROR,
+            field="replacement_ssid",
+            when=Q(circle=True) & ~(open_ & replaced_before),
             found=F("replacement_ssid"),
         ),
         Rule(
@@ -269,7 +274,7 @@ def _record_rules() -> list[Rule]:
             code="SSID-FORMER",
             severity=ERROR,
             field="replacement_ssid",
-            when=open_ & HAS_RETIRED & Q(owner_pk__isnull=False) & ~other_owner,
+            when=open_ & replaced_before,
             found=F("replacement_ssid"),
         ),
         Rule(
@@ -277,7 +282,7 @@ def _record_rules() -> list[Rule]:
             code="REP-CHAIN",
             severity=ERROR,
             field="retired_ssid",
-            when=open_ & Q(chained_line__gt=0) & ~HAS_REPLACEMENT,
+            when=open_ & Q(chained_line__gt=0, behind=False, circle=False) & ~HAS_REPLACEMENT,
             found=F("retired_ssid"),
             params={"first_line": F("chained_line")},
         ),
@@ -286,7 +291,7 @@ def _record_rules() -> list[Rule]:
             code="SSID-CONFLICT",
             severity=ERROR,
             field="replacement_ssid",
-            when=open_ & has_neither & Q(chained_line=0),
+            when=open_ & has_neither & Q(chained_line=0, circle=False),
             found=F("replacement_ssid"),
             expected=F("current__ssid"),
         ),
@@ -304,7 +309,7 @@ def _record_rules() -> list[Rule]:
             code="REP-MOVED-ON",
             severity=ERROR,
             field="replacement_ssid",
-            when=open_ & Q(moved_on__id__isnull=False),
+            when=open_ & Q(moved_on__id__isnull=False, behind=False, circle=False),
             found=F("replacement_ssid"),
             expected=F("moved_on__replacement_ssid"),
         ),

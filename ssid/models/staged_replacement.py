@@ -32,7 +32,13 @@ class ReplacementRow(StagedRow):
     student_pk = models.BigIntegerField(null=True)  # whom the line is about
     chained_line = models.IntegerField(default=0)  # line that makes this line's retired SSID current
     shared = models.BooleanField(default=False)  # another line gives the replacement to another student
-    follows = models.BooleanField(default=False)  # another line replaces the student's current SSID by the same one
+    # Where the line leads, with the other lines and what is on record (see replacement_chains.py).
+    circle = models.BooleanField(default=False)  # to its own retired SSID, or into such a circle
+    twice = models.BooleanField(default=False)  # to numbers of several students
+    behind = models.BooleanField(
+        default=False
+    )  # its retired SSID leads to the student's current SSID, or to its replacement
+    elsewhere = models.BooleanField(default=False)  # ... of another student than the one of the line
     dup_retired = models.SmallIntegerField(default=0)
     dup_retired_line = models.IntegerField(default=0)
 
