@@ -1,4 +1,4 @@
-"""Replacement SSIDs that contradict each other, and chains of them: what cannot be written is refused by Test, the rest goes in."""
+"""Replacement SSIDs that contradict each other, and chains: what cannot be written is refused by Test, the rest goes in."""
 
 import datetime as dt
 
