@@ -2,7 +2,8 @@
 FROM python:3.13-slim AS build
 COPY requirements/base.txt /requirements.txt
 RUN python -m venv /venv \
-    && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /requirements.txt
+    && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement /requirements.txt \
+    && /venv/bin/python -m pip check
 
 FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SISIMPORT_PRODUCTION=1 SISIMPORT_DATA_DIR=/data
