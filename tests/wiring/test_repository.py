@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
-    ".ci", ".github", "assessments", "docs", "requirements", "script", "sisimport", "ssid", "static", "students", "templates", "tests",
+    ".ci", ".github", "assessments", "docs", "requirements", "script", "sisimport", "ssid", "static", "students",
+    "templates", "tests",
 }  # fmt: skip
 FILES = {
     ".dockerignore", ".env.example", ".gitignore", ".pre-commit-config.yaml", "ARCHITECTURE.md", "CHANGELOG.md",
