@@ -36,7 +36,9 @@ def test_links_of_a_page_lead_to_files_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("name", ["bug.yml", "idea.yml"])
 def test_issue_forms_forbid_real_student_data(name: str) -> None:
     form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / name).read_text(encoding="utf-8"))
-    boxes = [option for part in form["body"] if part["type"] == "checkboxes" for option in part["attributes"]["options"]]
+    boxes = [
+        option for part in form["body"] if part["type"] == "checkboxes" for option in part["attributes"]["options"]
+    ]
 
     assert "Do not post student data" in form["body"][0]["attributes"]["value"]
     assert [box["required"] for box in boxes] == [True]
