@@ -24,7 +24,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from sisimport.imports.execution import active_run_ids_without_worker
-from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.models import WRITING, ImportRun, RunStatus
 from students.collection import record_missing
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Reaper(threading.Thread):
         if now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
-        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).exclude(work=Work.TEST).order_by("-id").first()
+        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).filter(work__in=WRITING).order_by("-id").first()
         seen = (timezone.localdate(), last.pk if last else 0)
         if seen != self._counted:
             record_missing()

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -16,11 +15,9 @@ from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports.base import ImportType
 from sisimport.imports.containers import Unpacked, unpack
-from sisimport.imports.files import open_file
 from sisimport.imports.issues import render
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type
-from sisimport.imports.workbooks import Converted, convert
 
 _CHUNK = 1 << 20
 
@@ -42,11 +39,11 @@ def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
         inner.close()
 
 
-def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "") -> ImportFile:
+def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "", place: str = "") -> ImportFile:
     """Store an uploaded file under a name of ours, with its hash and size.
 
     `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
-    archive of that name, where it was called so (see `unpacked`).
+    archive of that name, where it was called so (see `unpacked`). `place`: where to store it, if that is not left to chance.
     Raises RunRefusedError for a file over the limit of the settings, before anything is stored.
     """
     size = stream.seek(0, os.SEEK_END)
@@ -55,7 +52,10 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = 
         found = f"larger than {limit}" if found == limit else found
         raise RunRefusedError(render("FILE-SIZE", found=found, expected=limit))
     kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
-    kept.file.save("", File(stream), save=False)
+    if place:
+        kept.file.name = kept.file.storage.save(place, File(stream))
+    else:
+        kept.file.save("", File(stream), save=False)
     kept.save()
     return kept
 
@@ -68,15 +68,6 @@ def hash_of(stream: IO[bytes]) -> str:
         digest.update(chunk)
     stream.seek(0)
     return digest.hexdigest()
-
-
-def convert_workbook(*, file: ImportFile, user: User | None) -> tuple[ImportFile, Converted]:
-    """Keep what a workbook becomes as text, beside the workbook. Raises FileError when it cannot be converted."""
-    with open_file(file) as stream, tempfile.TemporaryFile() as text:
-        converted = convert(stream, text)
-        kept = keep_file(stream=text, name=f"{file.name}.txt", user=user)
-    ImportFile.objects.filter(pk=kept.pk).update(converted_from=file)
-    return kept, converted
 
 
 def shown_name(name: str) -> str:
