@@ -4,6 +4,7 @@ It is started by workbooks.py with two open file descriptors, the workbook and t
 nothing is left over when it or its parent is killed. Imports no Django.
 """
 
+import errno
 import json
 import math
 import os
@@ -24,9 +25,8 @@ from sisimport.imports.spreadsheet import (
     opened,
     rows,
 )
+from sisimport.processes import end_with_parent
 
-CPU_SECONDS: Final = 20
-MEMORY: Final = 512 << 20  # bytes
 MAX_TEXT: Final = 2 << 30  # bytes
 MAX_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 1000
@@ -38,7 +38,7 @@ _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+\Z")
 _CONTROLS = re.compile(r"[\x00-\x1f^]+")
 
 
-def limit(cpu_seconds: int = CPU_SECONDS, memory: int = MEMORY) -> None:
+def limit(cpu_seconds: int, memory: int) -> None:
     """From now on this process is ended by SIGXCPU once it has used its time, and gets no more memory than that (bytes)."""
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -227,14 +227,17 @@ def answer(source: int, target: int) -> dict[str, Any]:
     except Refused as refused:
         return {"error": refused.found, "expected": refused.expected}
     except MemoryError:
-        return {"error": f"more than {MEMORY >> 20} MB of memory can hold", "expected": "a smaller workbook"}
+        return {"error": "more than fits into the memory that a workbook may take", "expected": "a smaller workbook"}
     except OSError as error:
-        return {"system": error.errno or 0}
+        if error.errno == errno.EFBIG:
+            return {"error": f"more than {MAX_TEXT >> 30} GB of text", "expected": "a smaller workbook"}
+        return {"system": error.errno or errno.EIO}
     except Exception as error:  # noqa: BLE001 - whatever the bytes are, the parent gets an answer
         return {"error": f"data that cannot be read ({type(error).__name__})", "expected": "an .xlsx workbook"}
 
 
-def child(source: int, target: int) -> None:
-    """All that the child process does."""
-    limit()
+def child(source: int, target: int, cpu_seconds: int, memory: int) -> None:
+    """All that the child process does. Ends with its parent."""
+    end_with_parent()
+    limit(cpu_seconds, memory)
     json.dump(answer(source, target), sys.stdout)

@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from sisimport.imports.issues import FileError
-from sisimport.imports.workbook_reader import CPU_SECONDS
 
+CPU_SECONDS = 20
+MEMORY = 512 << 20  # bytes of address space
 TIMEOUT: Final = 300.0  # seconds by the clock: a machine on which CPU_SECONDS take longer is in trouble
 _COPY: Final = 1 << 20
 _TICK: Final = 0.25  # seconds between two looks at the child
 _CHILD: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); from sisimport.imports.workbook_reader import child; "
-    "child(int(sys.argv[2]), int(sys.argv[3]))"
+    "child(*map(int, sys.argv[2:]))"
 )
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 EXCEL: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -64,8 +65,8 @@ def is_workbook(stream: IO[bytes]) -> bool:
 def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
     """Write the workbook's records as text. `tick` is called a few times a second and may raise to stop it.
 
-    Raises FileError when it cannot be read within the limits or was spoilt, TimeoutError when the machine is too busy to
-    tell, OSError when there is no room for the text.
+    Raises FileError when it cannot be read within the limits or was spoilt; OSError (TimeoutError, ChildProcessError) when
+    that is no fault of the workbook: a machine too busy, no room for the text.
     """
     # Without names: whatever is killed on the way, nothing stays.
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
@@ -93,11 +94,12 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
 def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -> dict[str, Any]:
     numbers = (source.fileno(), target.fileno())
     child = subprocess.Popen(
-        [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, numbers)],
+        [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, (*numbers, CPU_SECONDS, MEMORY))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=numbers,
+        start_new_session=True,  # Ctrl-C is for us: a conversion that was cut off must not look like a refusal
         env={"PATH": os.environ.get("PATH", "")},
     )
     with child:  # closes the pipe and waits
@@ -111,9 +113,12 @@ def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -
             "error": f"more than can be read in {CPU_SECONDS} seconds of computing",
             "expected": "fewer sheets, columns or rows",
         }
-    if child.returncode < 0:
+    if -child.returncode in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        raise ChildProcessError("the process that reads a workbook was ended by somebody else")
+    try:
+        answer: dict[str, Any] = json.loads(said)
+    except ValueError:  # it came to its end in the middle of a sentence
         return {"error": "more than can be read within the limits on memory and time", "expected": "a smaller workbook"}
-    answer: dict[str, Any] = json.loads(said)
     return answer
 
 
