@@ -1,12 +1,15 @@
-"""The Celery application: one queue, tasks found in each app's tasks.py, a reaper in each worker."""
+"""The Celery application: a queue for each lane (imports/queueing.py), tasks found in each app's tasks.py, a reaper in each
+working process."""
 
 import os
 from typing import Any
 
 from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
+TRANSPORT_ALIASES["filesystem"] = "sisimport.broker:Transport"
 app = Celery("sisimport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

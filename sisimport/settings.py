@@ -5,7 +5,6 @@ a secret key made once and kept in the data directory.
 """
 
 import secrets
-import tempfile
 from pathlib import Path
 
 import environ
@@ -101,6 +100,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "sisimport.imports.access.AccessMiddleware",
+    "sisimport.imports.views.errors.StoredFileMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -170,11 +170,6 @@ FILE_UPLOAD_HANDLERS = ["sisimport.imports.uploads.LimitedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # not the system's: it may be small, and this is student data
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-# Whoever makes a temporary file, libraries too, makes it here and not in the system's folder: that one may be small or
-# held in memory, others look into it, and what is unpacked or converted is student data. The reaper sweeps both.
-SCRATCH_DIR = DATA_DIR / "scratch"
-SCRATCH_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-tempfile.tempdir = str(SCRATCH_DIR)
 
 # Student data is private: nothing cached by the browser or a proxy, no referrer, no other host.
 SECURE_REFERRER_POLICY = "same-origin"
@@ -246,6 +241,8 @@ LAYOUT_DIR = env.str("LAYOUT_DIR", default=str(DATA_DIR / "layouts"))
 
 # Limits of uploaded files, in bytes.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
+# Files up to this size need not wait for larger ones: one process of each worker takes no others.
+IMPORT_SMALL_BYTES = env.int("IMPORT_SMALL_BYTES", default=1024**2)
 IMPORT_MAX_LINE_BYTES = env.int("IMPORT_MAX_LINE_BYTES", default=1024**2)
 
 # Structured lines go through standard logging too: one place for levels, nothing on standard output.

@@ -6,6 +6,8 @@ The processes are forked after everything is imported, so a killed one is replac
 over a broker without an event loop, the filesystem one, its processes share a lock, and one that is killed while it waits
 for work takes the lock with it: the worker then never works again. Measured with Celery 5.7.)
 
+Of two or more processes the first takes small files only, so these never wait for large ones (imports/queueing.py).
+
 Gossip, mingle, heartbeat and remote control are off: workers need not know of each other, PostgreSQL says what is to be done.
 """
 
@@ -17,6 +19,7 @@ import sys
 import time
 import traceback
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -27,6 +30,14 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 QUICK_DEATH_SECONDS = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A working process; `small_only`: it is kept free for small files."""
+
+    started_at: float
+    small_only: bool
+
+
 class Parent:
     """Keeps N working processes; ends when told to, once they have finished what they are doing."""
 
@@ -34,30 +45,30 @@ class Parent:
         self.options = options
         self.concurrency = concurrency
         self.ending = False
-        self.processes: dict[int, float] = {}
+        self.processes: dict[int, Working] = {}
 
     def run(self) -> None:
-        for number in ENDING_SIGNALS:
-            signal.signal(number, self.end)
-        for _number in range(self.concurrency):
-            self.start_process()
+        for ending in ENDING_SIGNALS:
+            signal.signal(ending, self.end)
+        for number in range(self.concurrency):
+            self.start_process(small_only=number == 0 and self.concurrency > 1)
         while self.processes:
             pid, status = os.waitpid(-1, 0)
-            started_at = self.processes.pop(pid)
+            ended = self.processes.pop(pid)
             if self.ending:
                 continue
             sys.stderr.write(f"A working process ended ({_reason(status)}); another takes its place.\n")
-            if time.monotonic() - started_at < QUICK_DEATH_SECONDS:
+            if time.monotonic() - ended.started_at < QUICK_DEATH_SECONDS:
                 time.sleep(1)
             if not self.ending:
-                self.start_process()
+                self.start_process(small_only=ended.small_only)
 
     def end(self, _signum: int, _frame: FrameType | None) -> None:
         self.ending = True
         for pid in self.processes:
             os.kill(pid, signal.SIGTERM)
 
-    def start_process(self) -> None:
+    def start_process(self, *, small_only: bool) -> None:
         """Fork a working process. A signal in between waits until both sides know what to do with it."""
         parent = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
@@ -68,18 +79,23 @@ class Parent:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
             end_with_parent()
             # If the parent ended before we could ask to be told of it, there is nobody to work for.
-            os._exit(work(self.options) if os.getppid() == parent else 1)
-        self.processes[pid] = time.monotonic()
+            os._exit(work(self.options, small_only=small_only) if os.getppid() == parent else 1)
+        self.processes[pid] = Working(time.monotonic(), small_only)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
 
-def work(options: list[str]) -> int:
-    """Be one working process until told to stop. Returns the exit code."""
+def work(options: list[str], *, small_only: bool = False) -> int:
+    """Be one working process until told to stop, for small files only or for all. Returns the exit code."""
     from sisimport.celery import app
+    from sisimport.imports.queueing import Lane
+    from sisimport.imports.tasks import SMALL_ONLY
 
+    lanes = [Lane.SMALL] if small_only else list(Lane)
+    app.conf[SMALL_ONLY] = small_only
     try:
         make_broker_folders()
-        app.worker_main(["--quiet", "worker", *CELERY_OPTIONS, f"--hostname={os.getpid()}@%h", *options])
+        names = [f"--hostname={os.getpid()}@%h", f"--queues={','.join(lanes)}"]
+        app.worker_main(["--quiet", "worker", *CELERY_OPTIONS, *names, *options])
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     except BaseException:  # noqa: BLE001 - nothing above us but the end of the process

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.files import File
 from django.db import models, transaction
 from django.db.models import Case, Count, Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, NullIf, RowNumber
 from django.utils import timezone
 
 from sisimport.imports.engine.sql import compiled, execute
+from sisimport.imports.files import store
 from sisimport.imports.layouts import Layout
 from sisimport.imports.registry import folder_layouts
 from ssid.models import UtahFunction, UtahRequest, UtahRequestStudent
@@ -234,7 +234,7 @@ def _write_file(request: UtahRequest) -> None:
         write_request(text, layout, _records(request))
         text.flush()
         binary.seek(0)
-        request.file.save(f"{request.pk}.csv", File(binary), save=False)
+        store(request.file, f"{request.pk}.csv", binary)
         text.detach()
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 from typing import Any
 
+from sisimport.imports import hindrances
 from sisimport.imports.execution import InterruptedRunError, execute_run
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.reports import run_json
@@ -15,12 +16,17 @@ _POLL = 0.2
 
 def run_to_end(run: ImportRun) -> ImportRun:
     """Execute a run here; if a worker took it up first, wait for it. Returns it as it ended."""
+    told = ""
     while run.is_active:
         try:
             done = execute_run(run.pk)
         except InterruptedRunError:  # attempts are counted: it cannot go on for ever
             done = False
         if not done:
+            run.refresh_from_db()
+            if (lack := hindrances.sentence(run)) and lack != told:
+                sys.stderr.write(f"{lack}\n")
+                told = lack
             time.sleep(_POLL)
         run = ImportRun.objects.select_related("file").get(pk=run.pk)
     return run

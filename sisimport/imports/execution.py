@@ -7,33 +7,37 @@ the moment the process dies, so a free lock on an active run means: nobody is on
 import contextlib
 import logging
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 
-import psycopg
-from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from sisimport.imports import conversions
+from sisimport.imports import queueing
 from sisimport.imports.engine import applying, checking, counting, planning, reverting, staging
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress, RunCancelledError
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.imports.files import DamagedFileError
+from sisimport.imports.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
 from sisimport.imports.issues import Severity, render
-from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.queueing import RUN_LOCK, Lane
 from sisimport.imports.reading import FileError
 from sisimport.imports.registry import get_type
 from students.locks import lock_leas
 
 logger = logging.getLogger(__name__)
 
-RUN_LOCK = 0x5349_0002  # class of the advisory locks on runs
 MAX_ATTEMPTS = 3
+MAX_INTERRUPTIONS = 30  # of one run: then rather the run takes the database down than that it is restarted so often
 PARKED_MESSAGE = (
     "This run stopped its worker {n} times and was parked. Nothing was changed. "
-    "Check the worker's memory and disk, then upload the file again."
+    "Check the worker's memory, then upload the file again."
+)
+CUT_OFF_MESSAGE = (
+    "The database went away {n} times while this run was worked on, and it was parked. Nothing was changed. "
+    "Check why PostgreSQL keeps stopping, then upload the file again."
 )
 FAILED_MESSAGE = (
     "Something went wrong on our side; nothing was changed. Tell your administrator the reference {reference}."
@@ -41,21 +45,7 @@ FAILED_MESSAGE = (
 
 
 class InterruptedRunError(Exception):
-    """The run's database session ended under it. Nothing was written; the run is still to be done."""
-
-
-def was_interrupted(error: BaseException) -> bool:
-    """Whether an error says that the database went away or undid our work, rather than that the work is wrong.
-
-    COPY raises the driver's own errors, other statements Django's.
-    """
-    lost = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, RunTakenError)
-    session = connection.connection
-    return isinstance(error, lost) or session is None or session.closed
-
-
-class RunTakenError(Exception):
-    """At its end the run was no longer ours: ended, or taken up anew by another session. What we did is undone."""
+    """Something the run needs went away under it. Nothing was written; the run is still to be done."""
 
 
 @contextlib.contextmanager
@@ -72,9 +62,10 @@ def run_lock(run_id: int) -> Iterator[bool]:
 
 
 def execute_run(run_id: int) -> bool:
-    """Execute a queued or abandoned run to its end. False when it is not ours to do (done, or another session is on it).
+    """Execute a queued or abandoned run to its end. False when it is not ours to do (done, or another session is on it), or
+    lacks something that is not here.
 
-    Raises InterruptedRunError when the database session is lost: the run then stays active and is found again.
+    Raises InterruptedRunError when the disk is full or the database session lost: the run then waits and is found again.
     """
     with run_lock(run_id) as mine:
         if not mine or not _claim(run_id):
@@ -87,10 +78,13 @@ def execute_run(run_id: int) -> bool:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
         except FileError as error:
             _reject(run_id, error)
+        except DamagedFileError as error:
+            _end(run_id, RunStatus.FAILED, message=str(error))
         except Exception as error:
-            if was_interrupted(error):
-                logger.warning("run %s was interrupted (%s); it will be taken up again", run_id, type(error).__name__)
+            if lacked := hindrance_of(error):
+                logger.warning("run %s waits for %s (%s)", run_id, lacked.label, type(error).__name__)
                 connection.close()
+                hold(run_id, run.attempts, lacked)
                 raise InterruptedRunError from error
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
@@ -116,20 +110,32 @@ def _claim(run_id: int) -> bool:
         if run.cancel_requested:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
             return False
-        if run.attempts >= MAX_ATTEMPTS:
-            _end(run_id, RunStatus.FAILED, message=PARKED_MESSAGE.format(n=run.attempts))
+        if run.attempts - run.interruptions >= MAX_ATTEMPTS:
+            _end(run_id, RunStatus.FAILED, message=PARKED_MESSAGE.format(n=run.attempts - run.interruptions))
+            return False
+        if run.interruptions >= MAX_INTERRUPTIONS and run.waits_for == WaitsFor.DATABASE:
+            _end(run_id, RunStatus.FAILED, message=CUT_OFF_MESSAGE.format(n=run.interruptions))
+            return False
+        if lacks_something(run):
             return False
         ImportRun.objects.filter(pk=run_id).update(
-            status=RunStatus.RUNNING, attempts=run.attempts + 1, started_at=timezone.now(), phase="starting"
+            status=RunStatus.RUNNING,
+            attempts=run.attempts + 1,
+            started_at=timezone.now(),
+            phase="starting",
+            **NO_LONGER,
         )
     return True
+
+
+def execute_next(lane: Lane, *, only: bool = False) -> bool:
+    """Execute the run whose turn it is: of this lane, else, unless `only`, of the other. False when none is for us to do."""
+    return any(execute_run(run_id) for run_id in queueing.in_order(lane, only=only))
 
 
 def _perform(run: ImportRun, progress: Progress) -> None:
     if run.work == Work.REVERT:
         _revert(run, progress)
-    elif run.work == Work.CONVERT:
-        _convert(run, progress)
     elif run.work == Work.UPDATE or run.test_run_id:
         _update(run, progress)
     else:
@@ -263,42 +269,6 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=totals.summary, **totals.counts)
 
 
-def _convert(run: ImportRun, progress: Progress) -> None:
-    """The workbook of a refused run as text, kept once however often it is asked for. No record is touched."""
-    assert run.file is not None  # noqa: S101 - a conversion is of a file
-    progress.report("converting")
-    conversions.remove_leftovers(run)
-    if _share_conversion(run, progress):
-        return
-    place = conversions.place_of(run, run.attempts)
-    with tempfile.TemporaryFile() as text:
-        found = conversions.to_text(run.file, text, tick=lambda: progress.report("converting"))
-        progress.report("keeping")
-        try:
-            with transaction.atomic():
-                # Two conversions of one file end one after the other: the second finds the text of the first.
-                ImportFile.objects.select_for_update(of=["self"]).get(pk=run.file.pk)
-                if _share_conversion(run, progress):
-                    return
-                made = conversions.keep_text(run.file, text, user=run.created_by, place=place)
-                progress.close()
-                _complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
-        except BaseException:
-            default_storage.delete(place)
-            raise
-
-
-def _share_conversion(run: ImportRun, progress: Progress) -> bool:
-    """End the conversion with what an earlier one made of the same file, if there is one."""
-    assert run.file is not None  # noqa: S101 - a conversion is of a file
-    earlier = conversions.earlier_conversion(run.file)
-    if earlier is None:
-        return False
-    progress.close()
-    _complete(run, record_count=earlier.record_count, facts=earlier.facts, made_file=earlier.made_file)
-    return True
-
-
 def _bulk_session() -> None:
     """Room for sorting and joining a whole district in memory, for this transaction only."""
     execute("SET LOCAL work_mem = '192MB'")
@@ -331,6 +301,8 @@ def _file_facts(context: RunContext) -> dict[str, object]:
 def _end(run_id: int, status: RunStatus, **values: object) -> bool:
     """Move an active run to an end state, once. False when it had ended already."""
     active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+    # A run that did nothing has no records: its outcomes are none either, and both add up.
+    values = {"record_count": 0, **NO_LONGER, **values}
     return bool(active.update(status=status, finished_at=timezone.now(), phase="", **values))
 
 
@@ -372,20 +344,3 @@ def _reject(run_id: int, error: FileError) -> None:
                 "changes": [],
             },
         )
-
-
-def active_run_ids_without_worker() -> list[int]:
-    """Runs that should be worked on and whose lock nobody holds, oldest first."""
-    return [
-        pk
-        for (pk,) in fetch_all(
-            """
-            SELECT r.id FROM imports_importrun r
-            WHERE r.status IN ('queued', 'running') AND NOT EXISTS (
-              SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = r.id AND l.granted
-                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-            ORDER BY r.id
-            """,
-            [RUN_LOCK],
-        )
-    ]

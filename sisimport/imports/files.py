@@ -1,17 +1,135 @@
-"""Opening kept files."""
+"""Opening kept files: as they came, or not at all.
 
+missing   this machine has no such file: another may, or the folder comes back, so a run waits
+damaged   there is a file, of another length or content than was kept: what it says is told by nobody as the upload
+"""
+
+import hashlib
+import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
+
+from django.core.files import File
+from django.db.models.fields.files import FieldFile
+from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports.models import ImportFile
 
+_CHUNK = 1 << 20
+_MOST_REMEMBERED = 512
+
+# Files that this process found whole, by all that changes when somebody writes to them.
+_whole: OrderedDict[tuple[str, str, int, int, int], None] = OrderedDict()
+
+
+class StoredFileError(OSError):
+    """A kept file cannot be read as it was kept; the text is for the user."""
+
+    title = "The uploaded file cannot be read"
+
+
+class MissingFileError(StoredFileError):
+    """Storage has no such file, as seen from here."""
+
+    title = "The uploaded file is missing"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The stored copy of {name} is not in this machine's upload folder. Ask your administrator to bring the "
+            "folder back, or upload the file again."
+        )
+
+
+class DamagedFileError(StoredFileError):
+    """The stored file is not what was uploaded."""
+
+    title = "The stored copy of the file is damaged"
+
+    def __init__(self, name: str, *, size: int, found: int) -> None:
+        said = (
+            "its content changed since it was uploaded"
+            if size == found
+            else f"it holds {filesizeformat(found)} of {filesizeformat(size)}"
+            if found < size
+            else f"it grew from {filesizeformat(size)} to {filesizeformat(found)}"
+        )
+        super().__init__(
+            f"The stored copy of {name} is damaged: {said}. Nothing was read from it. Upload the file again."
+        )
+
 
 @contextmanager
-def open_file(file: ImportFile) -> Iterator[BinaryIO]:
-    """The bytes of a kept file, seekable. Raises FileNotFoundError when storage no longer has it."""
-    stream = file.file.storage.open(str(file.file.name), "rb")
+def open_file(file: ImportFile, *, anew: bool = False) -> Iterator[BinaryIO]:
+    """The bytes of a kept file, seekable, after its size and SHA-256 were compared with those on record.
+
+    A file that this process found whole is not hashed again while its size, time and inode stay the same; `anew` hashes it
+    all the same, for what is written into records. Raises MissingFileError and DamagedFileError.
+    """
     try:
-        yield cast(BinaryIO, stream)
+        opened = file.file.storage.open(str(file.file.name), "rb")
+    except FileNotFoundError:
+        raise MissingFileError(file.name) from None
+    stream = cast(BinaryIO, opened)
+    try:
+        _compare(file, stream, anew=anew)
+        yield stream
     finally:
         stream.close()
+
+
+def is_here(file: ImportFile) -> bool:
+    """Whether this machine has the file at all; says nothing of its content."""
+    return bool(file.file.storage.exists(str(file.file.name)))
+
+
+def _compare(file: ImportFile, stream: BinaryIO, *, anew: bool) -> None:
+    found = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    if found != file.size:
+        raise DamagedFileError(file.name, size=file.size, found=found)
+    known = _mark(file, stream)
+    if known in _whole and not anew:
+        return
+    if hash_of(stream) != file.sha256:
+        raise DamagedFileError(file.name, size=file.size, found=found)
+    if known is not None:
+        _whole[known] = None
+        while len(_whole) > _MOST_REMEMBERED:
+            _whole.popitem(last=False)
+
+
+def _mark(file: ImportFile, stream: BinaryIO) -> tuple[str, str, int, int, int] | None:
+    """None for a storage whose files are not of this system: those are hashed each time."""
+    try:
+        seen = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return None
+    return str(file.file.name), file.sha256, seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def hash_of(stream: IO[bytes]) -> str:
+    """SHA-256 of a seekable stream in hexadecimal, which tells equal files; leaves it at its beginning."""
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    stream.seek(0)
+    return digest.hexdigest()
+
+
+def store(field: FieldFile, name: str, stream: IO[bytes]) -> None:
+    """Keep the stream under the name that the field makes of `name`; of a stream that cannot be kept nothing stays.
+
+    The record is not saved. Raises what the storage raises, OSError for a full disk.
+    """
+    storage, target = field.storage, field.field.generate_filename(field.instance, name)
+    existed = storage.exists(target)
+    try:
+        saved = storage.save(target, File(stream), max_length=field.field.max_length)
+    except BaseException:
+        if not existed:
+            storage.delete(target)
+        raise
+    setattr(field.instance, field.field.name, saved)

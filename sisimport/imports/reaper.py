@@ -1,19 +1,22 @@
 """The reaper: looks for runs that nobody works on, and rings for them.
 
-    every 2 s: runs queued or running whose advisory lock is free -> a ring for each
+    every 2 s    runs queued or running whose advisory lock is free -> a ring for each that is ready
+    every hour   files that nothing names (leftovers.py)
 
 A free lock on a running run means that its worker died (PostgreSQL freed the lock) or lost its database session. A free
 lock on a queued run usually means that it waits its turn, sometimes that the broker lost the message. So a running run is
 rung for at once, a queued one only if two looks in a row found it waiting, and neither again before a pause that grows:
 a long queue must not fill the broker with rings.
 
-One thread of it lives in each worker, so whoever could do the work also looks for it; `manage.py reconcile` is one more
-for installations that want it apart.
+One thread of it lives in each working process, so whoever could do the work also looks for it; `manage.py reconcile` is one
+more for installations that want it apart. Whatever goes wrong in one look is said, and the next look is made; should the
+thread itself end, it takes its process along, which the worker's parent replaces: nobody works on without it.
 """
 
 import datetime as dt
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,8 +26,10 @@ from pathlib import Path
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from sisimport.imports.execution import active_run_ids_without_worker
-from sisimport.imports.models import WRITING, ImportRun, RunStatus
+from sisimport.imports import queueing
+from sisimport.imports.leftovers import remove_leftovers
+from sisimport.imports.models import ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.queueing import Lane
 from students.collection import record_missing
 
 logger = logging.getLogger(__name__)
@@ -33,6 +38,8 @@ LOOK_SECONDS = 2.0
 FIRST_PAUSE = 6.0
 LONGEST_PAUSE = 48.0
 COUNT_SECONDS = 60.0  # how often it looks whether the counts of missing SSIDs are out of date
+SWEEP_SECONDS = 3600.0
+EXIT_WITHOUT_REAPER = 70
 
 
 @dataclass(slots=True)
@@ -45,40 +52,78 @@ class _Seen:
 
 
 class Reaper(threading.Thread):
-    """The look-and-ring loop, as a thread. Survives a database or a broker that is away."""
+    """The look-and-ring loop, as a thread. Survives a database or a broker that is away, and whatever else goes wrong."""
 
-    def __init__(self, ring: Callable[[int], None], *, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, ring: Callable[[int, Lane], None], *, look_seconds: float = LOOK_SECONDS) -> None:
         super().__init__(name="reaper", daemon=True)
         self._ring = ring
         self._look_seconds = look_seconds
         self._seen: dict[int, _Seen] = {}
+        self._lanes: dict[int, Lane] = {}
         self._ended = threading.Event()
         self._next_count = 0.0
+        self._next_sweep = 0.0
         self._counted: tuple[dt.date, int] | None = None
+        self._reached = False
         self._heartbeat = os.environ.get("SISIMPORT_HEARTBEAT", "")
 
     def run(self) -> None:
-        while True:
+        """Look until told to end. Ends the process should the loop itself break."""
+        try:
+            while not self._ended.is_set():
+                self._look_once()
+                self._ended.wait(self._look_seconds)
+        except BaseException as error:
+            if (
+                threading.current_thread() is threading.main_thread()
+            ):  # `manage.py reconcile`: it ends as any command does
+                raise
+            sys.stderr.write(f"The reaper ended ({type(error).__name__}), and its process with it.\n")
+            sys.stderr.flush()
+            os._exit(EXIT_WITHOUT_REAPER)
+
+    def _look_once(self) -> None:
+        """Each part by itself: an error in one keeps no other from being done."""
+        self._reached = False
+        for part in (self._ring_for_waiting, self._keep_counts, self._beat, self._sweep):
             try:
-                for run_id in self.due(time.monotonic()):
-                    self._ring(run_id)
-                self.keep_counts(time.monotonic())
-                if self._heartbeat:  # what a container's health check looks at: this process reaches the database
-                    Path(self._heartbeat).touch()
+                part()
             except DatabaseError as error:
                 logger.warning("cannot look for waiting runs (%s); trying again", type(error).__name__)
-            finally:
-                # No connection is kept between looks: a pool process forked meanwhile must not inherit it.
-                connections.close_all()
-            if self._ended.wait(self._look_seconds):
-                return
+            except Exception as error:  # noqa: BLE001 - a look that failed must not be the last
+                logger.error("the reaper could not do all of its look (%s); trying again", type(error).__name__)
+        try:
+            # No connection is kept between looks: a pool process forked meanwhile must not inherit it.
+            connections.close_all()
+        except Exception as error:  # noqa: BLE001
+            logger.warning("the reaper could not close its session (%s)", type(error).__name__)
+
+    def _ring_for_waiting(self) -> None:
+        due = self.due(time.monotonic())
+        self._reached = True
+        for run_id in due:
+            self._ring(run_id, self._lanes[run_id])
+
+    def _keep_counts(self) -> None:
+        self.keep_counts(time.monotonic())
+
+    def _beat(self) -> None:
+        """What a container's health check looks at: this process reached the database."""
+        if self._heartbeat and self._reached:
+            Path(self._heartbeat).touch()
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_SECONDS
+            remove_leftovers()
 
     def keep_counts(self, now: float) -> None:
         """Keep today's counts of missing SSIDs: at the first look of a day, and again after runs that wrote something."""
         if now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
-        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).filter(work__in=WRITING).order_by("-id").first()
+        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).exclude(work=Work.TEST).order_by("-id").first()
         seen = (timezone.localdate(), last.pk if last else 0)
         if seen != self._counted:
             record_missing()
@@ -90,10 +135,11 @@ class Reaper(threading.Thread):
 
     def due(self, now: float) -> list[int]:
         """Ids to ring for at `now` (monotonic seconds). Looks, and remembers what it saw."""
-        found = ImportRun.objects.filter(pk__in=active_run_ids_without_worker()).order_by("pk")
+        ready = {entry.run_id: entry.lane for entry in queueing.waiting() if entry.ready}
+        found = ImportRun.objects.filter(pk__in=list(ready)).order_by("pk")
         seen: dict[int, _Seen] = {}
         due = []
-        for run_id, status, attempts in found.values_list("pk", "status", "attempts"):
+        for run_id, status, attempts, waits_for in found.values_list("pk", "status", "attempts", "waits_for"):
             last = self._seen.get(run_id)
             if last is None or last.attempts != attempts:
                 patience = 0.0 if status == RunStatus.RUNNING else self._look_seconds / 2
@@ -101,7 +147,8 @@ class Reaper(threading.Thread):
             if now >= last.next_ring:
                 due.append(run_id)
                 last.next_ring = now + last.pause
-                last.pause = min(2 * last.pause, LONGEST_PAUSE)
+                if waits_for != WaitsFor.FILE:  # whichever worker has the file must be found soon
+                    last.pause = min(2 * last.pause, LONGEST_PAUSE)
             seen[run_id] = last
-        self._seen = seen
+        self._seen, self._lanes = seen, ready
         return due

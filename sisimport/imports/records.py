@@ -7,6 +7,7 @@ from itertools import islice
 from typing import IO
 
 from sisimport.imports.detection import Recognition, recognise
+from sisimport.imports.files import open_file
 from sisimport.imports.lines import WINDOWS
 from sisimport.imports.models import ImportRun
 from sisimport.imports.quoting import MAX_SPAN, span_of, stands_alone
@@ -105,7 +106,7 @@ def long_records(
 def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) -> dict[int, dict[str, str | None]]:
     """Values of chosen lines by field; lines that cannot be read into columns are left out.
 
-    Fields that the layout does not have are left out; empty when the file is no longer kept.
+    Fields that the layout does not have are left out. Raises StoredFileError when the file is not there as it was kept.
     """
     known = all_layouts().get(run.layout)
     wanted = list(lines)
@@ -114,7 +115,7 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
     layout = known[0]
     names = [name for name in fields if name in layout.fields]
     try:
-        with run.file.file.open("rb") as stream:
+        with open_file(run.file) as stream:
             recognition = recognise(stream, [layout], expected=[layout])
             if recognition.error is not None:
                 return {}
@@ -125,7 +126,7 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
                 for number, values, _problems in block
                 if values
             }
-    except (OSError, FileError):
+    except FileError:
         return {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from sisimport.imports.files import open_file
+from sisimport.imports.files import StoredFileError, open_file
 from sisimport.imports.issues import Severity, render
 from sisimport.imports.kinds import get_kind
 from sisimport.imports.layouts import Layout
@@ -61,7 +61,7 @@ def _as_int(value: object) -> int:
 
 
 def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
-    """Raw data lines of the run's file by number; empty when the file is no longer kept."""
+    """Raw data lines of the run's file by number; empty when the file is not there as it was kept (`why_no_lines`)."""
     wanted = sorted({line for line in lines if line > 0})
     if not wanted or run.file is None:
         return {}
@@ -74,8 +74,19 @@ def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
                 long = long_records(stream, index, lines_read, encoding=encoding, delimiter=delimiter, columns=columns)
                 lines_read |= {number: "\n".join(lines.values()) for number, lines in long.items()}
         return {number: shortened(text) for number, text in lines_read.items()}
-    except (FileNotFoundError, OSError):
+    except OSError:
         return {}
+
+
+def why_no_lines(run: ImportRun) -> str:
+    """Why the run's data lines cannot be read, for the user; blank when they can."""
+    if run.file is None:
+        return ""
+    try:
+        with open_file(run.file):
+            return ""
+    except StoredFileError as error:
+        return str(error)
 
 
 def shortened(text: str) -> str:

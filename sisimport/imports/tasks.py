@@ -1,37 +1,66 @@
 """The Celery side: a task that takes a run id, and ringing for it.
 
-The broker is a doorbell: the message says only that a run waits, and may be lost or come twice. What is to be done, and
-whether somebody is on it already, PostgreSQL says (execution.py); who looks for lost ones is reaper.py.
+The broker is a doorbell: the message says only that a run waits, and may be lost or come twice. Which run is to be done,
+and whether somebody is on it already, PostgreSQL says (queueing.py, execution.py); who looks for lost ones is reaper.py.
 """
 
 import logging
 
 from celery import current_app, shared_task
 
+from sisimport.imports.queueing import Lane
+
 logger = logging.getLogger(__name__)
+
+SMALL_ONLY = "sisimport_small_only"  # in the configuration of a working process
 
 
 @shared_task(name="imports.execute_run", ignore_result=True)
-def execute_run_task(*, run_id: int) -> None:
-    """Execute a run, if it is still to be done. Whatever hinders it is no failure of the run: the reaper rings again."""
-    from sisimport.imports.execution import InterruptedRunError, error_place, execute_run
+def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
+    """Execute the run whose turn it is in the lane of the one that was rung for. Whatever hinders it is no failure of the
+    run: the reaper rings again."""
+    from sisimport.imports.execution import InterruptedRunError, error_place, execute_next
 
     try:
-        execute_run(run_id)
+        done = execute_next(Lane(lane), only=works_on_small_only())
     except InterruptedRunError:  # said in the log already
         pass
     except Exception as error:  # noqa: BLE001 - the broker's own log would quote the error's text
         logger.error("run %s could not be taken up, %s", run_id, error_place(error))
+    else:
+        if done:
+            _ring_for_next()
 
 
-def ring(run_id: int) -> None:
-    """Tell a worker that a run waits. Never raises, never waits long for a broker that is away.
+def works_on_small_only() -> bool:
+    """Whether this process is the one that its worker keeps free for small files (sisimport/worker.py)."""
+    return bool(current_app.conf.get(SMALL_ONLY))
+
+
+def _ring_for_next() -> None:
+    """What could not begin before this run ended (it waited for the same students) begins now, and not at the next look."""
+    from sisimport.imports import queueing
+    from sisimport.imports.execution import error_place
+
+    try:
+        first = {entry.lane: entry for entry in queueing.waiting() if entry.place == 1}
+    except Exception as error:  # noqa: BLE001 - the run is done; the reaper looks again
+        logger.warning("could not look for the next run, %s", error_place(error))
+        return
+    for entry in first.values():
+        ring(entry.run_id, entry.lane)
+
+
+def ring(run_id: int, lane: Lane = Lane.SMALL) -> None:
+    """Tell a worker that a run of this lane waits. Never raises, never waits long for a broker that is away.
 
     Each ring makes its own connection: only so is the queue declared anew after a broker lost its memory. (A kept
     connection believes its queue is still there, and every message would be refused.)
     """
     try:
         with current_app.connection_for_write() as connection:
-            execute_run_task.apply_async(kwargs={"run_id": run_id}, connection=connection, retry=False)
+            execute_run_task.apply_async(
+                kwargs={"run_id": run_id, "lane": str(lane)}, queue=str(lane), connection=connection, retry=False
+            )
     except Exception as error:  # noqa: BLE001 - whatever a transport may raise
         logger.warning("could not ring for run %s (%s); a worker will find it", run_id, type(error).__name__)

@@ -43,13 +43,19 @@ def make_district(students: int) -> District:
             """,
             [lea.pk, school.pk, list(LAST), list(FIRST), students],
         )
+    return District(students=students, file=state_file())
+
+
+def state_file(lines: int | None = None) -> ImportFile:
+    """A state file with a line for each student, or for the first `lines` of them."""
+    with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT concat_ws('^', '1975309', '6012345', 9000000000 + substr(local_number, 2)::int, local_number, last_name,
               first_name, '', 'F', to_char(birth_date, 'YYYYMMDD'), '20250815', '05', 'EO', '20190901', '00', '20190901')
-            FROM students_student ORDER BY id
-            """
+            FROM students_student ORDER BY id LIMIT %s
+            """,
+            [lines],
         )
-        lines = "".join(f"{line}\n" for (line,) in cursor.fetchall())
-    file = keep_file(stream=io.BytesIO(lines.encode()), name="ssid.txt", user=None)
-    return District(students=students, file=file)
+        text = "".join(f"{line}\n" for (line,) in cursor.fetchall())
+    return keep_file(stream=io.BytesIO(text.encode()), name="ssid.txt", user=None)

@@ -36,15 +36,16 @@ def worker(transactional_db: None) -> Iterator[None]:
     """Executes the runs that pages start, as a worker does, in a thread of this process."""
     from django.db import connection
 
-    from sisimport.imports.execution import active_run_ids_without_worker, execute_run
+    from sisimport.imports.execution import execute_run
+    from sisimport.imports.queueing import waiting
 
     ended = threading.Event()
 
     def work() -> None:
         try:
             while not ended.is_set():
-                for run_id in active_run_ids_without_worker():
-                    execute_run(run_id)
+                for entry in waiting():
+                    execute_run(entry.run_id)
                 time.sleep(0.05)
         finally:
             connection.close()

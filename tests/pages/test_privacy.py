@@ -145,10 +145,12 @@ def test_id6_the_record_of_a_download_names_the_run_and_no_student(pages: Distri
     assert subjects == {f"run {pages.test.pk}: {what}" for what in names}
 
 
-def test_id6_a_ring_says_the_run_and_nothing_else(pages: District, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_id6_a_ring_says_the_run_and_its_lane_and_nothing_else(
+    pages: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent: list[Any] = []
     monkeypatch.setattr(tasks.execute_run_task, "apply_async", lambda **given: sent.append(given["kwargs"]))
 
     tasks.ring(ImportRun.objects.all()[0].pk)
 
-    assert [set(kwargs) for kwargs in sent] == [{"run_id"}]
+    assert [set(kwargs) for kwargs in sent] == [{"run_id", "lane"}]

@@ -13,6 +13,7 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.tallies import corrected, tally
+from sisimport.imports.files import open_file
 from sisimport.imports.models import ImportRun
 from sisimport.imports.records import lines_holding, read_records
 from sisimport.imports.registry import get_type
@@ -84,7 +85,7 @@ def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR09
         known |= values
         if len(known) > MAX_VALUES:
             return None
-        with run.file.file.open("rb") as stream:
+        with open_file(run.file) as stream:
             holding = lines_holding(stream, run.file.line_index, values, delimiter=delimiter, limit=MAX_LINES)
         if holding is None:
             return None

@@ -43,7 +43,7 @@ def stage(context: RunContext) -> None:
     run, import_type = context.run, context.import_type
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
     context.progress.report("reading")
-    with open_file(run.file) as stream:
+    with open_file(run.file, anew=True) as stream:
         recognition = recognise(stream, known_layouts(), expected=layouts_of(import_type))
         if recognition.error is not None:
             stream.seek(0)

@@ -11,7 +11,7 @@ from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAs
 from sisimport.imports.queries import report as queries
 from sisimport.imports.queries.changes import shown_changes
 from sisimport.imports.queries.issues import shown_issues
-from sisimport.imports.reports import data_lines
+from sisimport.imports.reports import data_lines, why_no_lines
 from students.models import ELRecord
 
 _BLOCK = 1000
@@ -29,6 +29,8 @@ def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
     issues = iter(queries.IssueReport(run, reader))
     while block := list(islice(issues, _BLOCK)):
         raw = data_lines(run, (issue.line for issue in block))
+        # A table without the lines is of use still; it must not look as if the lines were blank.
+        absent = "" if raw else why_no_lines(run)
         for issue in shown_issues(run, reader, block, {}):
             number = issue.student.local_number if issue.student else ""
             yield (
@@ -39,7 +41,7 @@ def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
                 issue.message,
                 issue.fix,
                 number,
-                raw.get(issue.line, ""),
+                raw.get(issue.line, absent if issue.line else ""),
             )
 
 

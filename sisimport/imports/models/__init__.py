@@ -3,11 +3,10 @@
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
-from sisimport.imports.models.runs import ACTIVE, WRITING, ImportRun, RunStatus, Work
+from sisimport.imports.models.runs import ACTIVE, ImportRun, RunStatus, WaitsFor, Work
 
 __all__ = [
     "ACTIVE",
-    "WRITING",
     "AbsentStudent",
     "ImportChange",
     "ImportFile",
@@ -18,5 +17,6 @@ __all__ = [
     "RunStatus",
     "SetAside",
     "SetAsideReason",
+    "WaitsFor",
     "Work",
 ]

@@ -3,7 +3,7 @@
 States and the services that move between them (an end state is never left; a revert is a run of its own):
 
     queued -> running -> completed | rejected (the file is wrong) | failed (we broke) | cancelled
-    running -> queued (its worker died and the attempt count allows another try)
+    running -> queued (its worker died and the attempt count allows another try, or something it needs was not there)
 """
 
 from django.conf import settings
@@ -21,7 +21,6 @@ class Work(models.TextChoices):
     UPDATE = "update", "Update"
     IMPORT = "import", "Import"
     REVERT = "revert", "Revert"
-    CONVERT = "convert", "Convert"  # a workbook into text; touches no record
 
 
 class RunStatus(models.TextChoices):
@@ -33,6 +32,14 @@ class RunStatus(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class WaitsFor(models.TextChoices):
+    """What a queued run lacks besides a worker."""
+
+    DISK = "disk", "room on the disk"
+    DATABASE = "database", "the database"
+    FILE = "file", "its uploaded file"
+
+
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 WRITING = (Work.UPDATE, Work.IMPORT, Work.REVERT)
 
@@ -42,7 +49,7 @@ class ImportRun(models.Model):
 
     file = models.ForeignKey(ImportFile, on_delete=models.PROTECT, null=True, related_name="runs")
     import_type = models.CharField(max_length=40)
-    work = models.CharField(max_length=7, choices=Work.choices)
+    work = models.CharField(max_length=6, choices=Work.choices)
     options = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=9, choices=RunStatus.choices, default=RunStatus.QUEUED)
     test_run = models.ForeignKey(
@@ -61,22 +68,6 @@ class ImportRun(models.Model):
         related_name="reverted_by",
         help_text="The run this one undoes.",
     )
-    converts = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="conversions",
-        help_text="The run that refused the workbook which this one converts.",
-    )
-    made_file = models.ForeignKey(
-        ImportFile,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="made_by",
-        help_text="The text that a workbook became.",
-    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_runs"
     )
@@ -94,6 +85,12 @@ class ImportRun(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    interruptions = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Attempts that ended for want of something and not by the run's own doing."
+    )
+    waits_for = models.CharField(max_length=8, choices=WaitsFor.choices, blank=True, default="", db_default="")
+    waits_since = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True, help_text="Not taken up before.")
     phase = models.CharField(max_length=20, blank=True)
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(default=0)
@@ -131,9 +128,6 @@ class ImportRun(models.Model):
                 condition=~Q(work="update") | Q(test_run__isnull=False), name="update_names_its_test"
             ),
             models.CheckConstraint(condition=~Q(work="revert") | Q(reverts__isnull=False), name="revert_names_its_run"),
-            models.CheckConstraint(
-                condition=~Q(work="convert") | Q(converts__isnull=False), name="conversion_names_its_run"
-            ),
             # Two clicks on Update, or on Revert, make one run: the second finds this constraint.
             models.UniqueConstraint(
                 fields=["test_run"],
@@ -144,12 +138,6 @@ class ImportRun(models.Model):
                 fields=["reverts"],
                 condition=Q(work="revert") & Q(status__in=["queued", "running", "completed"]),
                 name="one_revert_of_a_run",
-            ),
-            # A refused workbook stays refused; only what we broke is tried again.
-            models.UniqueConstraint(
-                fields=["converts"],
-                condition=Q(work="convert") & Q(status__in=["queued", "running", "completed", "rejected"]),
-                name="one_conversion_of_a_run",
             ),
         ]
 

@@ -107,6 +107,7 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
     """The wanted lines byte for byte, line ends included, after the header line if the file has one.
 
     `wanted` names the lines that records start in; a record that runs over several by quotes is copied whole.
+    Raises StoredFileError, at the first line, when the file is not there as it was kept.
     """
     numbers = set(wanted)
     if run.file is None or not numbers:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePath
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -17,7 +17,8 @@ from sisimport.imports.models import ImportRun, RunStatus
 from sisimport.imports.queries import report as queries
 from sisimport.imports.queries.datalines import original_lines, shown_lines
 from sisimport.imports.queries.issues import shown_issues
-from sisimport.imports.views.runs import find_report, run_frame
+from sisimport.imports.reports import why_no_lines
+from sisimport.imports.views.runs import find_run, run_frame
 from students.access import log_view
 from students.models import StudentView
 
@@ -44,7 +45,7 @@ TABLES = {
 @require_POST
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One download of a run: `refused`, or a table and its form (`issues-csv`, `absent-xlsx`)."""
-    run = find_report(request, pk)
+    run = find_run(request, pk)
     what = request.POST.get("what", "")
     reader = queries.Reader.of(request.user, run)
     if run.status != RunStatus.COMPLETED:
@@ -54,7 +55,10 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
         _log(request, run, what)
         lines = reports.refused_line_numbers(run, reader)
         ending = run.file.ending or ".txt"
-        return _sent(StreamingHttpResponse(original_lines(run, lines), "text/plain"), run, "refused", ending)
+        # Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short.
+        found = original_lines(run, lines)
+        first = next(found, b"")
+        return _sent(StreamingHttpResponse(chain([first], found), "text/plain"), run, "refused", ending)
     if name not in TABLES or form not in {"csv", "xlsx"}:
         raise Http404
     _log(request, run, what)
@@ -82,7 +86,7 @@ def _sent(response: HttpResponseBase, run: ImportRun, what: str, ending: str) ->
 @require_GET
 def run_print(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole report on one page, for paper: facts, causes, issues with their data lines."""
-    run = find_report(request, pk)
+    run = find_run(request, pk)
     if run.status != RunStatus.COMPLETED:
         raise Http404
     reader = queries.Reader.of(request.user, run)
@@ -95,5 +99,6 @@ def run_print(request: HttpRequest, pk: int) -> HttpResponse:
         "report": report,
         "issues": shown_issues(run, reader, rows, lines),
         "printed": PRINTED,
+        "no_lines": why_no_lines(run),
     }
     return render(request, "imports/run_print.html", context)

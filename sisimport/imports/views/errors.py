@@ -3,11 +3,16 @@
 import logging
 import secrets
 import sys
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import defaults
 
+from sisimport import disk
+from sisimport.imports import room
+from sisimport.imports.files import StoredFileError
 from sisimport.imports.language import speak_readers_language
 
 logger = logging.getLogger(__name__)
@@ -24,11 +29,29 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return defaults.page_not_found(request, exception)
 
 
+class StoredFileMiddleware:
+    """An upload that is missing or damaged is told as such by whatever page or download needed it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, StoredFileError):
+            return None
+        logger.warning("a stored file cannot be used (%s)", type(exception).__name__)
+        context = {"title": exception.title, "message": str(exception)}
+        return render(request, "imports/stored_file.html", context, status=410)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the page must not depend on anything of it
     """Never touches the database: it may be what failed. The log gets the error's type and place, not its text."""
     from sisimport.imports.execution import error_place
 
     reference = secrets.token_hex(4).upper()
     error = sys.exc_info()[1]
+    disk_full = bool(error and disk.says_full(error)) or room.is_full()
     logger.error("a page failed, reference %s, %s", reference, error_place(error) if error else "no error at hand")
-    return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)
+    return HttpResponse(render_to_string("500.html", {"reference": reference, "disk_full": disk_full}), status=500)

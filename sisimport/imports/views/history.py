@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from sisimport.imports import access
+from sisimport.imports import access, queueing, room
 from sisimport.imports.access import Capability, requires
 from sisimport.imports.tables import RunFilter
 
@@ -22,5 +22,10 @@ def runs(request: HttpRequest) -> HttpResponse:
         request=request,
     )
     page = Paginator(wanted.qs, PER_PAGE).get_page(request.GET.get("page"))
+    queueing.tell_places(page.object_list)
     filtered = any(request.GET.get(name) for name in wanted.filters)
-    return render(request, "imports/runs.html", {"filter": wanted, "page": page, "filtered": filtered})
+    return render(
+        request,
+        "imports/runs.html",
+        {"filter": wanted, "page": page, "filtered": filtered, "disks": room.shown_to(request.user)},
+    )

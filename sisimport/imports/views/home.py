@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from sisimport.imports import panels
+from sisimport.imports import panels, queueing, room
 from sisimport.imports.access import Capability, capabilities, signed_in
 from sisimport.imports.queries import home as queries
 from students.access import visible_school_ids, visible_schools
@@ -32,6 +32,8 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
     waiting = list(queries.tests_to_update(user)[: MOST_COUNTED + 1])
     troubled = list(queries.troubled_runs(user)[: MOST_COUNTED + 1])
     missing = queries.missing_ssids_by_school(user)
+    active, last = list(queries.active_runs(user)[:SHOWN]), queries.last_runs(user, limit=LAST_RUNS)
+    queueing.tell_places([*active, *last])
     return {
         "waiting": waiting[:SHOWN],
         "waiting_count": _counted(len(waiting)),
@@ -39,11 +41,12 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
         "troubled": troubled[:SHOWN],
         "troubled_count": _counted(len(troubled)),
         "more_troubled": len(troubled) > SHOWN,
-        "active": list(queries.active_runs(user)[:SHOWN]),
+        "active": active,
+        "disks": room.shown_to(user),
         "missing": missing[:SCHOOLS_SHOWN],
         "missing_more": len(missing) - SCHOOLS_SHOWN,
         "missing_total": sum(row.missing for row in missing),
-        "last_runs": queries.last_runs(user, limit=LAST_RUNS),
+        "last_runs": last,
         "cards": panels.cards(panels.HOME, request),
         "no_school": visible_school_ids(user) == frozenset(),
     }

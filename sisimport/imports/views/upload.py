@@ -6,13 +6,16 @@ from typing import IO, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sisimport.imports import access, registry, services
+from sisimport import disk
+from sisimport.imports import access, registry, room, services
 from sisimport.imports.access import Capability, requires, signed_in_user
 from sisimport.imports.containers import Unpacked
+from sisimport.imports.files import hash_of
 from sisimport.imports.forms import UploadForm
 from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportRun, Work
@@ -78,6 +81,10 @@ def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
         form.add_error("file", f"{error} {error.fix}")
     except services.RunRefusedError as error:
         form.add_error(None, str(error))
+    except (OSError, DatabaseError) as error:
+        if not disk.says_full(error):
+            raise
+        form.add_error(None, f"{room.full_sentence()} Nothing was kept of the upload; try again then.")
     return None
 
 
@@ -104,7 +111,7 @@ def _start_update(request: HttpRequest, form: UploadForm, stream: IO[bytes]) -> 
     """Apply the newest Test of this very file that the user may apply (rule W-3). The file is not kept a second time."""
     options = services.clean_options(form.kind, form.options())
     test = services.find_test(
-        sha256=services.hash_of(stream),
+        sha256=hash_of(stream),
         import_type=form.kind.key,
         options=options,
         user_runs=access.visible_runs(request.user),

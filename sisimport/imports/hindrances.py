@@ -1,0 +1,141 @@
+"""What keeps a run from being done without being its fault: no room on the disk, a database that went away, no file here.
+
+    hindered -> queued again, with what it waits for and since when -> tried anew after a pause that grows
+
+Such a try is no attempt: attempts are for runs that take their worker down, and those are parked.
+"""
+
+import datetime as dt
+import logging
+import time
+
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from sisimport import disk
+from sisimport.imports import room
+from sisimport.imports.files import MissingFileError, is_here
+from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, WaitsFor
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE = {WaitsFor.DISK: 5.0, WaitsFor.DATABASE: 1.0, WaitsFor.FILE: 5.0}
+LONGEST_PAUSE = 60.0  # seconds; how long a run may still wait after what it needs is there
+NO_ROOM_PAUSE = 10.0
+NOTE_SECONDS = 60.0  # how long it is tried to note a hindrance while the database is away
+TOLD_AFTER = dt.timedelta(minutes=1)  # a file that is a moment late is not worth a word
+
+
+class RunTakenError(Exception):
+    """At its end the run was no longer ours: ended, or taken up anew by another session. What we did is undone."""
+
+
+def hindrance_of(error: BaseException) -> WaitsFor | None:
+    """What the run lacked when it ended with this error; None: the error is about the run or our code.
+
+    COPY raises the driver's own errors, other statements Django's. Of a PostgreSQL that stopped on a full disk only the cut
+    connection is seen here, so the disk is asked as well.
+    """
+    if isinstance(error, MissingFileError):
+        return WaitsFor.FILE
+    if disk.says_full(error):
+        return WaitsFor.DISK
+    lost = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, RunTakenError)
+    session = connection.connection
+    if isinstance(error, lost) or session is None or session.closed:
+        return WaitsFor.DISK if room.is_full() else WaitsFor.DATABASE
+    return None
+
+
+def hold(run_id: int, attempt: int, what: WaitsFor) -> None:
+    """Queue the run again for after a pause, and do not count the attempt. Another attempt that began since goes on.
+
+    Waits for a database that is away; gives up after a minute, and the attempt stays counted.
+    """
+    deadline = time.monotonic() + NOTE_SECONDS
+    while True:
+        try:
+            _note(run_id, attempt, what)
+        except (DatabaseError, InterfaceError) as error:
+            connection.close()
+            if time.monotonic() > deadline:
+                logger.warning("run %s: the interruption could not be noted (%s)", run_id, type(error).__name__)
+                return
+            time.sleep(1)
+        else:
+            return
+
+
+def _note(run_id: int, attempt: int, what: WaitsFor) -> None:
+    runs = ImportRun.objects.filter(pk=run_id, status__in=ACTIVE)
+    found = runs.filter(attempts=attempt).values_list("interruptions", flat=True).first()
+    if found is not None:
+        pause = min(FIRST_PAUSE[what] * 2 ** min(found, 10), LONGEST_PAUSE)
+        held = _held(what, pause) | {"interruptions": F("interruptions") + 1, "status": RunStatus.QUEUED, "phase": ""}
+        if runs.filter(attempts=attempt).update(**held, progress_done=0, progress_total=0):
+            return
+    runs.update(interruptions=F("interruptions") + 1)
+
+
+def lacks_something(run: ImportRun) -> bool:
+    """Before an attempt begins: whether the run has to wait for what is not here, which is noted. Costs no attempt."""
+    if run.held_until and run.held_until > timezone.now():
+        return True
+    if run.file is None:
+        return False
+    if reads_file(run) and not is_here(run.file):
+        # Not held: another machine may have the file, and take the run at once.
+        _wait(run, WaitsFor.FILE, 0.0)
+        return True
+    if room.lack_for_run(run.file.size):
+        _wait(run, WaitsFor.DISK, NO_ROOM_PAUSE)
+        return True
+    return False
+
+
+def reads_file(run: ImportRun) -> bool:
+    """Tests read the file, and Imports without a Test. Everything else applies a plan that PostgreSQL has."""
+    return run.test_run_id is None and run.reverts_id is None
+
+
+def _wait(run: ImportRun, what: WaitsFor, pause: float) -> None:
+    if run.waits_for == what and not pause:
+        return
+    ImportRun.objects.filter(pk=run.pk, status__in=ACTIVE, attempts=run.attempts).update(
+        status=RunStatus.QUEUED, phase="", **_held(what, pause)
+    )
+
+
+def _held(what: WaitsFor, pause: float) -> dict[str, object]:
+    now = timezone.now()
+    return {
+        "waits_for": what,
+        "waits_since": Coalesce("waits_since", Value(now)),
+        "held_until": now + dt.timedelta(seconds=pause) if pause else None,
+    }
+
+
+NO_LONGER = {"waits_for": "", "waits_since": None, "held_until": None}
+
+
+def sentence(run: ImportRun) -> str:
+    """What a waiting run lacks, and what to do about it; blank when only a worker."""
+    since = run.waits_since or timezone.now()
+    if run.status != RunStatus.QUEUED or not run.waits_for:
+        return ""
+    if run.waits_for == WaitsFor.DISK:
+        lack = room.lack_for_run(run.file.size if run.file else 0)
+        why = lack or "The server's disk was full. There is room again."
+        return f"{why} The run goes on by itself as soon as there is room; nothing was changed so far."
+    if run.waits_for == WaitsFor.DATABASE:
+        return "The database was away for a moment. The run goes on by itself; nothing was changed so far."
+    if timezone.now() - since < TOLD_AFTER:
+        return ""
+    return (
+        "No worker has the uploaded file: it is missing in the upload folder, or a worker on another machine does not "
+        "see that folder. The run goes on by itself once the file is there. Tell your administrator, or cancel this run "
+        "and upload the file again."
+    )

@@ -1,0 +1,167 @@
+"""The queue: which waiting run is next. One statement decides, for workers, for the reaper and for what pages say of it.
+
+    lanes    small files and large ones wait in lines of their own; one process of each worker takes small ones only
+    turns    people take turns: whoever has least under way or served in this round is next, each one's runs in their order
+    writing  runs of one person and type write in the order they were started, and runs that would wait for the update lock
+             of an LEA wait here instead of in a worker
+
+Nothing is remembered between two looks: the queue is what the rows and locks of PostgreSQL say now.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+
+from sisimport.imports.engine.sql import fetch_all
+from sisimport.imports.models import ImportRun, RunStatus
+
+RUN_LOCK = 0x5349_0002  # class of the advisory locks on runs: whoever works on one holds its lock
+USUAL_SPEED = 500_000.0  # bytes per second; until this installation has runs of its own to judge by
+_JUDGED = 40  # runs
+_LEAST_SECONDS = 1.0
+
+
+class Lane(StrEnum):
+    """Lines of the queue; also names of the broker's queues."""
+
+    SMALL = "small"
+    LARGE = "celery"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run that nobody works on. `place`: from 1 within its lane, 0 while it lacks something; `ahead`: bytes before it,
+    those under way included; `slots`: runs of its lane under way."""
+
+    run_id: int
+    lane: Lane
+    place: int
+    ahead: int
+    slots: int
+
+    @property
+    def ready(self) -> bool:
+        return self.place > 0
+
+
+_QUEUE = """
+WITH locks AS MATERIALIZED (
+  SELECT objid::bigint AS run_id FROM pg_locks WHERE locktype = 'advisory' AND classid = %(lock)s AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+), active AS (
+  SELECT r.id, r.import_type, r.work <> 'test' AS writes, coalesce(r.created_by_id, 0) AS person,
+    coalesce(f.size, 0) AS size, coalesce(f.size, 0) > %(small)s AS large,
+    coalesce(t.lea_ids, v.lea_ids, '{}') AS leas, r.cancel_requested,
+    coalesce(r.held_until > now(), false) AS held, r.waits_for <> '' AS lacking,
+    r.id IN (SELECT run_id FROM locks) AS taken
+  FROM imports_importrun r
+  LEFT JOIN imports_importfile f ON f.id = r.file_id
+  LEFT JOIN imports_importrun t ON t.id = r.test_run_id
+  LEFT JOIN imports_importrun v ON v.id = r.reverts_id
+  WHERE r.status IN ('queued', 'running')
+), judged AS (
+  SELECT a.*, NOT a.taken AND (a.cancel_requested OR NOT a.held AND NOT (a.writes AND EXISTS (
+      SELECT 1 FROM active b WHERE b.writes AND b.id <> a.id AND (
+        b.id < a.id AND b.person = a.person AND b.import_type = a.import_type AND NOT b.lacking
+        OR b.taken AND b.leas && a.leas)))) AS ready
+  FROM active a
+), turns AS (
+  SELECT j.*, (SELECT count(*) FROM active b WHERE b.taken AND b.person = j.person AND b.large = j.large)
+      + row_number() OVER (PARTITION BY j.person, j.large, j.ready, j.lacking ORDER BY j.id) AS turn
+  FROM judged j WHERE NOT j.taken
+)
+SELECT id, large,
+  CASE WHEN ready THEN row_number() OVER line ELSE 0 END AS place,
+  coalesce(sum(size) OVER (line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+    + (SELECT coalesce(sum(size), 0) FROM active b WHERE b.taken AND b.large = turns.large) AS ahead,
+  (SELECT count(*) FROM active b WHERE b.taken AND b.large = turns.large) AS slots
+FROM turns
+WINDOW line AS (PARTITION BY large, ready ORDER BY cancel_requested DESC, lacking, turn, id)
+ORDER BY ready DESC, place, id
+"""
+
+
+def waiting() -> list[Waiting]:
+    """Every run that waits, ready ones first, each lane in its order."""
+    rows = fetch_all(_QUEUE, {"small": settings.IMPORT_SMALL_BYTES, "lock": RUN_LOCK})  # type: ignore[arg-type]
+    return [
+        Waiting(pk, Lane.LARGE if large else Lane.SMALL, int(place), int(ahead), int(slots))
+        for pk, large, place, ahead, slots in rows
+    ]
+
+
+def in_order(lane: Lane, *, only: bool) -> list[int]:
+    """Runs to try, best first: those of the lane, then of the other one unless `only` this lane is worked on."""
+    ready = [entry for entry in waiting() if entry.ready]
+    own = [entry.run_id for entry in ready if entry.lane == lane]
+    return own if only else own + [entry.run_id for entry in ready if entry.lane != lane]
+
+
+def lane_of(size: int) -> Lane:
+    """The lane of a file of `size` bytes."""
+    return Lane.LARGE if size > settings.IMPORT_SMALL_BYTES else Lane.SMALL
+
+
+def bytes_per_second() -> float:
+    """How quick runs were lately, over all kinds of work."""
+    (row,) = fetch_all(
+        """
+        SELECT coalesce(sum(size), 0), coalesce(sum(seconds), 0) FROM (
+          SELECT f.size, greatest(extract(epoch FROM r.finished_at - r.started_at), 0.1) AS seconds
+          FROM imports_importrun r JOIN imports_importfile f ON f.id = r.file_id
+          WHERE r.status = 'completed' AND r.finished_at > r.started_at ORDER BY r.id DESC LIMIT %s) AS lately
+        """,
+        [_JUDGED],
+    )
+    size, seconds = float(row[0]), float(row[1])
+    return size / seconds if size and seconds else USUAL_SPEED
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a waiting run stands: `before` runs go first; it begins in about `seconds` (None: nobody works, who knows)."""
+
+    before: int
+    seconds: float | None
+
+    @property
+    def place(self) -> int:
+        return self.before + 1
+
+    @property
+    def sentence(self) -> str:
+        """`2 runs go before it; it begins in about 3 minutes.`"""
+        runs = "1 run goes" if self.before == 1 else f"{self.before:,} runs go"
+        who = f"{runs} before it" if self.before else "It is next"
+        if self.seconds is None:
+            return f"{who}."
+        if self.seconds < 60:
+            return f"{who}; it begins in less than a minute."
+        minutes = round(self.seconds / 60)
+        return f"{who}; it begins in about {minutes} {'minute' if minutes == 1 else 'minutes'}."
+
+
+def tell_places(runs: Iterable[ImportRun]) -> None:
+    """Give those of the runs that wait their place in line as `in_line`; asks once, and only when one is queued."""
+    queued = [run for run in runs if run.status == RunStatus.QUEUED]
+    if queued:
+        places = {entry.run_id: entry.place for entry in waiting()}
+        for run in queued:
+            run.in_line = places.get(run.pk, 0)  # type: ignore[attr-defined]
+
+
+def forecasts() -> dict[int, Forecast]:
+    """For every run that is ready and waits, by id. Of a queue without anybody at work no time is said."""
+    entries = [entry for entry in waiting() if entry.ready]
+    if not entries:
+        return {}
+    speed = bytes_per_second()
+    return {
+        entry.run_id: Forecast(
+            entry.place - 1,
+            max(entry.ahead / speed / entry.slots, _LEAST_SECONDS) if entry.slots else None,
+        )
+        for entry in entries
+    }

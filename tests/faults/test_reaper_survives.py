@@ -1,0 +1,111 @@
+"""Fault 13: the thread that looks for runs survives whatever goes wrong in a look, or ends its process for all to see."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from sisimport.imports import reaper as reapers
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.reaper import Reaper
+from tests.faults.conftest import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+ERRORS = [OSError("no folder"), OperationalError("gone"), RuntimeError("a bug"), MemoryError(), KeyError("x")]
+
+
+@pytest.fixture
+def rung() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def run() -> ImportRun:
+    return ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=RunStatus.RUNNING, attempts=1)
+
+
+def breaks_once(error: BaseException, then: Callable[..., Any]) -> Callable[..., Any]:
+    left = [error]
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        if left:
+            raise left.pop()
+        return then(*args, **kwargs)
+
+    return broken
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("part", ["due", "keep_counts", "remove_leftovers", "close_all"])
+def test_an_error_in_one_look_is_said_and_the_next_look_rings(
+    error: BaseException, part: str, run: ImportRun, rung: list[int], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    reaper = Reaper(lambda run_id, _lane: rung.append(run_id), look_seconds=0.01)
+    owner: Any = {"remove_leftovers": reapers, "close_all": reapers.connections}.get(part, reaper)
+    monkeypatch.setattr(owner, part, breaks_once(error, getattr(owner, part)))
+
+    reaper.start()
+    try:
+        wait_until(lambda: rung == [run.pk], lambda: f"rang for {rung}")
+        wait_until(lambda: type(error).__name__ in caplog.text, lambda: "nothing was said")
+        assert reaper.is_alive()
+    finally:
+        reaper.end()
+        reaper.join()
+
+
+def test_a_heartbeat_that_cannot_be_written_keeps_no_run_waiting(
+    run: ImportRun, rung: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any
+) -> None:
+    monkeypatch.setenv("SISIMPORT_HEARTBEAT", str(tmp_path / "gone" / "heartbeat"))
+    reaper = Reaper(lambda run_id, _lane: rung.append(run_id), look_seconds=0.01)
+
+    reaper.start()
+    try:
+        wait_until(lambda: "FileNotFoundError" in caplog.text, lambda: "nothing was said")
+        wait_until(lambda: rung == [run.pk], lambda: f"rang for {rung}")
+        (tmp_path / "gone").mkdir()
+        wait_until((tmp_path / "gone" / "heartbeat").exists, lambda: "no heartbeat after the folder came back")
+    finally:
+        reaper.end()
+        reaper.join()
+
+
+@pytest.mark.processes
+def test_a_reaper_that_ends_takes_its_process_along() -> None:
+    program = """
+import os, threading, django
+django.setup()
+from sisimport.imports.reaper import Reaper
+reaper = Reaper(lambda run_id, lane: None)
+def ends():
+    raise SystemExit(0)
+reaper._look_once = ends
+reaper.start()
+threading.Event().wait(60)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )
+
+    assert ended.returncode == reapers.EXIT_WITHOUT_REAPER
+    assert "The reaper ended (SystemExit)" in ended.stderr
+
+
+def test_no_reaper_thread_outlives_its_test() -> None:
+    assert [thread for thread in threading.enumerate() if thread.name == "reaper"] == []
