@@ -1,8 +1,13 @@
-"""ASGI entry point (any ASGI server)."""
+"""The web server's entry point: gunicorn sisimport.asgi --worker-class=sisimport.serving.worker.Worker."""
 
-import os
+from django.conf import settings
 
-from django.core.asgi import get_asgi_application
+from sisimport.serving.front import Front
+from sisimport.wsgi import application as django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
-application = get_asgi_application()
+application = Front(
+    django,
+    folder=settings.FILE_UPLOAD_TEMP_DIR,
+    threads=settings.WEB_THREADS,
+    upload_seconds=settings.UPLOAD_MAX_SECONDS,
+)

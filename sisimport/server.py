@@ -77,11 +77,11 @@ def worker() -> Child:
 
 
 def web(host: str, port: int) -> Child:
-    """The web server: gunicorn, static files by WhiteNoise."""
-    options = ["--workers=2", "--threads=4", "--timeout=120", "--graceful-timeout=5", "--log-level=warning"]
-    options += ["--logger-class=sisimport.secrets_in_logs.AccessLogger"]
+    """The web server: gunicorn with an event loop in front of Django's threads, static files by WhiteNoise."""
+    options = ["--workers=2", "--worker-class=sisimport.serving.worker.Worker", "--timeout=120"]
+    options += ["--graceful-timeout=5", "--log-level=warning", "--logger-class=sisimport.secrets_in_logs.AccessLogger"]
     address = f"--bind={host}:{port}"
-    return Child("web server", [sys.executable, "-m", "gunicorn", "sisimport.wsgi", address, *options])
+    return Child("web server", [sys.executable, "-m", "gunicorn", "sisimport.asgi", address, *options])
 
 
 def first_people(*, with_demo: bool) -> "ImportFile | None":

@@ -92,8 +92,9 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "sisimport.imports.bodies.BodyLimits",  # before the CSRF check, which reads the form
+    "django.middleware.csrf.CsrfViewMiddleware",
     "sisimport.imports.language.StaffInEnglish",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -170,6 +171,10 @@ FILE_UPLOAD_HANDLERS = ["sisimport.imports.uploads.LimitedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # not the system's: it may be small, and this is student data
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.imports.bodies
+UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)
+WEB_THREADS = env.int("WEB_THREADS", default=4)
 
 # Student data is private: nothing cached by the browser or a proxy, no referrer, no other host.
 SECURE_REFERRER_POLICY = "same-origin"

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sisimport import disk
 from sisimport.imports import access, registry, room, services
 from sisimport.imports.access import Capability, requires, signed_in_user
+from sisimport.imports.bodies import takes_file
 from sisimport.imports.containers import Unpacked
 from sisimport.imports.files import hash_of
 from sisimport.imports.forms import UploadForm
@@ -43,6 +44,7 @@ def _works(request: HttpRequest) -> tuple[Work, ...]:
     return tuple(works)
 
 
+@takes_file(lambda: settings.IMPORT_MAX_BYTES)
 @requires(Capability.UPLOAD)
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, tool: str) -> HttpResponse:
@@ -124,6 +126,7 @@ def _start_update(request: HttpRequest, form: UploadForm, stream: IO[bytes]) -> 
     return services.start_update(test_run=test, user=signed_in_user(request))
 
 
+@takes_file(lambda: SAMPLE_BYTES)
 @requires(Capability.UPLOAD)
 @require_POST
 def recognise(request: HttpRequest, tool: str) -> HttpResponse:
