@@ -42,5 +42,5 @@ def environ_of(scope: dict[str, Any], body: Any, size: int) -> dict[str, Any]:
         if key in environ and key not in OWN_NAMES.values():
             value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value
-    environ["CONTENT_LENGTH"] = str(size)
+    environ.update(CONTENT_LENGTH=str(size))  # a body in chunks did not say
     return environ

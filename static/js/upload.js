@@ -16,7 +16,11 @@ async function recognise() {
   const turn = ++asked;
   answer.replaceChildren();
   const [file] = input.files;
-  if (!file) return;
+  const tooLarge = file && file.size > Number(form.dataset.max);
+  // Said before it is sent: the server refuses it unread.
+  input.setCustomValidity(tooLarge ? `This file is larger than ${form.dataset.maxSaid}, the most that is taken.` : "");
+  if (tooLarge) input.reportValidity();
+  if (!file || tooLarge) return;
   const body = new FormData();
   body.append("part", file.slice(0, sampleBytes), "part");
   body.append("name", file.name);

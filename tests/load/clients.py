@@ -2,12 +2,8 @@
 
 import asyncio
 import contextlib
-import http.cookiejar
 import random
-import re
 import time
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass, field
 
 
@@ -22,25 +18,6 @@ class Measured:
         """E.g. 0.95; infinite when there was no answer at all."""
         ordered = sorted(self.seconds)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("inf")
-
-    def told(self, name: str) -> str:
-        figures = ", ".join(f"p{int(share * 100)} {self.percentile(share):.3f} s" for share in (0.5, 0.95, 0.99))
-        return f"{name}: {len(self.seconds)} answers, {len(self.errors)} errors, {figures}"
-
-
-def sign_in(port: int, name: str, password: str) -> str:
-    """The Cookie header of somebody who signed in by the form."""
-    jar = http.cookiejar.CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    address = f"http://127.0.0.1:{port}/accounts/login/"
-    with opener.open(address) as page:
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
-    assert token
-    form = {"login": name, "password": password, "csrfmiddlewaretoken": token.group(1)}
-    opener.open(urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address})).close()
-    cookies = {cookie.name: cookie.value for cookie in jar}
-    assert "sessionid" in cookies, f"{name} could not sign in"
-    return "; ".join(f"{key}={value}" for key, value in cookies.items())
 
 
 async def get(port: int, path: str, cookie: str = "", timeout: float = 60.0) -> tuple[int, bytes]:

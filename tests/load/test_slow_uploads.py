@@ -12,6 +12,7 @@ from django.urls import reverse
 from sisimport.imports import demo
 from sisimport.imports.registry import tools
 from tests.faults.site import Site, cookie_of, site
+from tests.figures import Figure
 from tests.load.clients import Measured, ask, browse, send_slowly
 
 pytestmark = [
@@ -27,7 +28,7 @@ STUDENTS = 2_000
 MOST_SECONDS = 0.5  # of /health/, p95, on a machine that has nothing else to do
 
 
-def test_s2_the_site_lives_beside_200_slow_uploads(database_url: str, tmp_path: Path) -> None:
+def test_s2_the_site_lives_beside_200_slow_uploads(database_url: str, tmp_path: Path, figure: Figure) -> None:
     district = demo.make_district(students=STUDENTS, seed=1)
     demo.make_users(district.lea)
     users = get_user_model()._default_manager
@@ -37,11 +38,12 @@ def test_s2_the_site_lives_beside_200_slow_uploads(database_url: str, tmp_path: 
         quiet, _pages, _sent = asyncio.run(measure(web, cookies, senders=0))
         health, pages, sent = asyncio.run(measure(web, cookies, senders=SENDERS))
 
-    print(f"\nload average before: {others:.1f} on {os.cpu_count()} cores")
-    print(quiet.told("/health/ beside 50 people"))
-    print(health.told(f"/health/ beside 50 people and {SENDERS} slow uploads"))
-    print(pages.told(f"pages beside {SENDERS} slow uploads"))
-    print(f"uploads of strangers refused: {sent[: SENDERS // 2].count(413)} of {SENDERS // 2}")
+    load = f"load average {others:.1f} on {os.cpu_count()} cores"
+    for share in (0.5, 0.95):
+        name = f"p{int(share * 100)}"
+        figure(f"{name} of /health/ beside {PEOPLE} people, {load}", quiet.percentile(share), "s")
+        figure(f"{name} of /health/ beside {PEOPLE} people and {SENDERS} slow uploads", health.percentile(share), "s")
+        figure(f"{name} of pages beside {SENDERS} slow uploads", pages.percentile(share), "s")
     assert health.errors == []
     assert pages.errors == []
     assert sent[: SENDERS // 2] == [413] * (SENDERS // 2)
