@@ -59,7 +59,7 @@ class Score(models.Model):
     """One student's result on one assessment in one school year (`school_year` 2024 is 2023-24).
 
     Written by imports millions at a time: the key is the only index, and student and assessment are kept right by the
-    statements that write, not by a constraint checked per row (see docs/decisions/scores.md). Empty text: not in the file.
+    statements that write, not by a constraint checked per row (see docs/decisions/0008-scores.md). Empty text: not in the file.
     """
 
     pk = models.CompositePrimaryKey("student_id", "assessment_id", "school_year")

@@ -1,4 +1,4 @@
-"""What this app adds to shared pages: scores on the student page, distributions and conversion on a run's page."""
+"""What this app adds to shared pages: scores on the student page, distributions on a run's page."""
 
 from typing import Any
 
@@ -6,20 +6,10 @@ from django.http import HttpRequest
 
 from assessments.family import family_card
 from assessments.queries import distributions, student_tests
-from assessments.scores import TOOL
-from sisimport.imports.access import Capability, can
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.panels import FAMILY, RUN, STUDENT, Panel, register_panel
 from sisimport.imports.queries.report import Reader
-from sisimport.imports.registry import UnknownImportTypeError, get_type
 from students.models import Student
-
-
-def is_score_run(run: ImportRun) -> bool:
-    try:
-        return get_type(run.import_type).tool == TOOL
-    except UnknownImportTypeError:
-        return False
 
 
 def _scores(_request: HttpRequest, student: Student) -> dict[str, Any] | None:
@@ -40,13 +30,6 @@ def _run_scores(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
     }
 
 
-def _convert_offer(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
-    if run.status != RunStatus.REJECTED or not is_score_run(run) or not can(request.user, Capability.TEST):
-        return None
-    return {"run": run} if run.issues.filter(code="EXC-EXCEL").exists() else None
-
-
 register_panel(Panel(place=FAMILY, template="assessments/_family_scores.html", context=family_card, order=20))
 register_panel(Panel(place=STUDENT, template="assessments/_scores.html", context=_scores, order=20, wide=True))
 register_panel(Panel(place=RUN, template="assessments/_run_scores.html", context=_run_scores, order=20, wide=True))
-register_panel(Panel(place=RUN, template="assessments/_convert_offer.html", context=_convert_offer, order=10))

@@ -1,7 +1,8 @@
 """Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
 people type into a search of the admin, which may be a student's.
 
-Nothing else of ours has one: the code of a family's invitation is typed or stands behind the # (docs/decisions/family-pages.md).
+Nothing else of ours has one: the code of a family's invitation is typed or stands behind the #
+(docs/decisions/0011-family-pages.md).
 """
 
 import logging

@@ -5,6 +5,7 @@ a secret key made once and kept in the data directory.
 """
 
 import secrets
+import tempfile
 from pathlib import Path
 
 import environ
@@ -171,6 +172,11 @@ FILE_UPLOAD_HANDLERS = ["sisimport.imports.uploads.LimitedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # not the system's: it may be small, and this is student data
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+# Whoever makes a temporary file, libraries too, makes it here and not in the system's folder: that one may be small or
+# held in memory, others look into it, and what is unpacked or converted is student data. The reaper sweeps both.
+SCRATCH_DIR = DATA_DIR / "scratch"
+SCRATCH_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+tempfile.tempdir = str(SCRATCH_DIR)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.imports.bodies
 UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)

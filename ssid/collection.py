@@ -69,6 +69,7 @@ class SSIDList(ImportType):
     layouts = ("ssid-list",)
     layout_folder = Path(__file__).parent / "layouts"
     row_model = SSIDListRow
+    converts_workbooks = True
     fields = (
         "lea",
         "school",

@@ -1,8 +1,11 @@
 """Settings of the test suite: the product's own, with a data directory (and so a PostgreSQL) for tests alone."""
 
 import os
+import tempfile
 from pathlib import Path
 
+# pytest's own folders stay where they were: the product moves temporary files into its data directory.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
 os.environ["SISIMPORT_DATA_DIR"] = os.environ.get("SISIMPORT_DATA_DIR") or str(
     Path(__file__).resolve().parent.parent / "var" / "test"
 )

@@ -217,8 +217,13 @@ def visible_runs(user: User) -> QuerySet[ImportRun]:
 
 
 def sees_whole_run(user: User, run: ImportRun) -> bool:
-    """Whether every line of the run is for the user; else only lines about students of the user's schools are."""
+    """Whether every line of the run is for the user; else only lines about students of the user's schools are.
+
+    A conversion shows the lines of the run that refused the workbook, whoever pressed the button.
+    """
     ids = visible_school_ids(user)
+    if run.converts is not None:
+        run = run.converts
     if ids is None:
         return True
     return run.created_by_id == user.pk and run.schools is not None and set(run.schools) <= ids
@@ -233,6 +238,11 @@ def may_revert(user: User, run: ImportRun) -> bool:
 def may_update(user: User, run: ImportRun) -> bool:
     """May the user apply this Test? It changes every line of it, so all of them must be the user's."""
     return can(user, Capability.UPDATE) and sees_whole_run(user, run)
+
+
+def may_convert(user: User, run: ImportRun) -> bool:
+    """May the user convert the workbook of this run, look at what it became, and test that? It shows lines of the file."""
+    return can(user, Capability.TEST) and sees_whole_run(user, run)
 
 
 def may_decide(user: User, run: ImportRun) -> bool:

@@ -200,7 +200,7 @@ class ImportType:
     may_create_students: bool = False
     # `plan` needs nothing that checking finds out, so that the pass over the rules can tell in which rows nothing would change.
     marks_idle_rows: bool = False
-    converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted there
+    converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there
 
     @property
     def writing_work(self) -> str:

@@ -181,9 +181,15 @@ def _is_system_file(name: str) -> bool:
 
 
 def _check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
-    """Raises FileError (FILE-SIZE) for what is too large, or shrunk so far that no list of students can be in it."""
-    if member.file_size > max_bytes or member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
+    """Raises FileError for what is too large (FILE-SIZE), or shrunk so far that no list of students can be in it."""
+    if member.file_size > max_bytes:
         raise _too_large(max_bytes)
+    if member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
+        raise FileError(
+            "FILE-ZIP",
+            found=f"a file shrunk more than {_MAX_RATIO} times ({shown_name(member.filename)}), as no list of students is",
+            expected=_EXPECTED,
+        )
 
 
 def _too_large(max_bytes: int) -> FileError:

@@ -7,13 +7,15 @@ the moment the process dies, so a free lock on an active run means: nobody is on
 import contextlib
 import logging
 import secrets
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 
+from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from sisimport.imports import queueing
+from sisimport.imports import conversions, queueing
 from sisimport.imports.engine import applying, checking, counting, planning, reverting, staging
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress, RunCancelledError
@@ -21,7 +23,7 @@ from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.files import DamagedFileError
 from sisimport.imports.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
 from sisimport.imports.issues import Severity, render
-from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.queueing import RUN_LOCK, Lane
 from sisimport.imports.reading import FileError
 from sisimport.imports.registry import get_type
@@ -136,6 +138,8 @@ def execute_next(lane: Lane, *, only: bool = False) -> bool:
 def _perform(run: ImportRun, progress: Progress) -> None:
     if run.work == Work.REVERT:
         _revert(run, progress)
+    elif run.work == Work.CONVERT:
+        _convert(run, progress)
     elif run.work == Work.UPDATE or run.test_run_id:
         _update(run, progress)
     else:
@@ -267,6 +271,42 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         totals = _apply(run, run.pk, counting.Totals(counts=counts, changes=changes))
         progress.close()
         _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=totals.summary, **totals.counts)
+
+
+def _convert(run: ImportRun, progress: Progress) -> None:
+    """The workbook of a refused run as text, kept once however often it is asked for. No record is touched."""
+    assert run.file is not None  # noqa: S101 - a conversion is of a file
+    progress.report("converting")
+    conversions.remove_leftovers(run)
+    if _share_conversion(run, progress):
+        return
+    place = conversions.place_of(run, run.attempts)
+    with tempfile.TemporaryFile() as text:
+        found = conversions.to_text(run.file, text, tick=lambda: progress.report("converting"))
+        progress.report("keeping")
+        try:
+            with transaction.atomic():
+                # Two conversions of one file end one after the other: the second finds the text of the first.
+                ImportFile.objects.select_for_update(of=["self"]).get(pk=run.file.pk)
+                if _share_conversion(run, progress):
+                    return
+                made = conversions.keep_text(run.file, text, user=run.created_by, place=place)
+                progress.close()
+                _complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
+        except BaseException:
+            default_storage.delete(place)
+            raise
+
+
+def _share_conversion(run: ImportRun, progress: Progress) -> bool:
+    """End the conversion with what an earlier one made of the same file, if there is one."""
+    assert run.file is not None  # noqa: S101 - a conversion is of a file
+    earlier = conversions.earlier_conversion(run.file)
+    if earlier is None:
+        return False
+    progress.close()
+    _complete(run, record_count=earlier.record_count, facts=earlier.facts, made_file=earlier.made_file)
+    return True
 
 
 def _bulk_session() -> None:

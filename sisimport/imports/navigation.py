@@ -6,12 +6,16 @@ Entries of the shared journey itself are at the end of this module.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import autodiscover_modules
 
-from sisimport.imports import registry
+from sisimport.imports import access, conversions, registry
 from sisimport.imports.access import Capability, can, capabilities
+from sisimport.imports.models import ImportRun
+from sisimport.imports.panels import RUN, Panel, register_panel
 from students.access import User
 
 IMPORT, RECORDS, REVIEW = "Import", "Records", "Review"
@@ -112,8 +116,15 @@ def _tools() -> Iterable[Entry]:
         )
 
 
+def _convert_offer(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
+    if not access.may_convert(request.user, run) or not conversions.is_offered(run):
+        return None
+    return {"run": run, "conversion": conversions.conversion_of(run)}
+
+
 RUN_PAGES = ("run", "run_changes", "run_absent", "run_print")
 register_source(_tools)
+register_panel(Panel(place=RUN, template="imports/_convert_offer.html", context=_convert_offer, order=10))
 register(
     Entry(label="Home", url_name="home", section="", order=0),
     Entry(label="Students", url_name="students", url_names=("student",), section=RECORDS, order=10),

@@ -51,7 +51,7 @@ WITH locks AS MATERIALIZED (
   SELECT objid::bigint AS run_id FROM pg_locks WHERE locktype = 'advisory' AND classid = %(lock)s AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ), active AS (
-  SELECT r.id, r.import_type, r.work <> 'test' AS writes, coalesce(r.created_by_id, 0) AS person,
+  SELECT r.id, r.import_type, r.work NOT IN ('test', 'convert') AS writes, coalesce(r.created_by_id, 0) AS person,
     coalesce(f.size, 0) AS size, coalesce(f.size, 0) > %(small)s AS large,
     coalesce(t.lea_ids, v.lea_ids, '{}') AS leas, r.cancel_requested,
     coalesce(r.held_until > now(), false) AS held, r.waits_for <> '' AS lacking,

@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from sisimport.imports import queueing
 from sisimport.imports.leftovers import remove_leftovers
-from sisimport.imports.models import ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.models import WRITING, ImportRun, RunStatus, WaitsFor
 from sisimport.imports.queueing import Lane
 from students.collection import record_missing
 
@@ -123,7 +123,7 @@ class Reaper(threading.Thread):
         if now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
-        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).exclude(work=Work.TEST).order_by("-id").first()
+        last = ImportRun.objects.filter(status=RunStatus.COMPLETED).filter(work__in=WRITING).order_by("-id").first()
         seen = (timezone.localdate(), last.pk if last else 0)
         if seen != self._counted:
             record_missing()

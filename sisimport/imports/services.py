@@ -1,7 +1,6 @@
 """Writes around a run: keep a file, start a run, cancel, revert. What a run does itself is in execution.py and engine/."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -9,18 +8,18 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports import room
 from sisimport.imports.base import ImportType
 from sisimport.imports.containers import Unpacked, unpack
-from sisimport.imports.files import hash_of, open_file, store
+from sisimport.imports.files import hash_of, store
 from sisimport.imports.issues import render
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.queueing import lane_of
 from sisimport.imports.registry import get_type
-from sisimport.imports.workbooks import Converted, convert
 
 
 class RunRefusedError(Exception):
@@ -40,11 +39,11 @@ def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
         inner.close()
 
 
-def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "") -> ImportFile:
+def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "", place: str = "") -> ImportFile:
     """Store an uploaded file under a name of ours, with its hash and size.
 
     `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
-    archive of that name, where it was called so (see `unpacked`).
+    archive of that name, where it was called so (see `unpacked`). `place`: where to store it, if that is not left to chance.
     Raises RunRefusedError for a file over the limit of the settings or without room on the disk, before anything is stored.
     A file that cannot be recorded is not stored either.
     """
@@ -56,22 +55,16 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = 
     if lack := room.lack_for_upload(size):
         raise RunRefusedError(lack)
     kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
-    store(kept.file, "", stream)
+    if place:
+        kept.file.name = kept.file.storage.save(place, File(stream))
+    else:
+        store(kept.file, "", stream)
     try:
         kept.save()
     except BaseException:
         kept.file.delete(save=False)
         raise
     return kept
-
-
-def convert_workbook(*, file: ImportFile, user: User | None) -> tuple[ImportFile, Converted]:
-    """Keep what a workbook becomes as text, beside the workbook. Raises FileError when it cannot be converted."""
-    with open_file(file, anew=True) as stream, tempfile.TemporaryFile() as text:
-        converted = convert(stream, text)
-        kept = keep_file(stream=text, name=f"{file.name}.txt", user=user)
-    ImportFile.objects.filter(pk=kept.pk).update(converted_from=file)
-    return kept, converted
 
 
 def shown_name(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sisimport.imports.views import downloads, history, home, runs, students, upload
+from sisimport.imports.views import conversion, downloads, history, home, runs, students, upload
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("runs/<int:pk>/update/", runs.start_update, name="start_update"),
     path("runs/<int:pk>/test/", runs.test_again, name="test_again"),
     path("runs/<int:pk>/revert/", runs.start_revert, name="start_revert"),
+    path("runs/<int:pk>/convert/", conversion.convert, name="convert_workbook"),
+    path("runs/<int:pk>/converted/start/", conversion.start_converted, name="start_converted"),
     path("runs/<int:pk>/cancel/", runs.cancel_run, name="cancel_run"),
     path("students/", students.students, name="students"),
     path("students/<int:pk>/", students.student, name="student"),

@@ -1,205 +1,243 @@
-"""The child process that reads a workbook: `workbook_reader.py SOURCE TARGET`, answer as JSON on standard output.
+"""The child process that reads a workbook: sets its own limits first, answers as JSON on standard output.
 
-Runs alone, with limits set by its parent (workbooks.py), and imports nothing of ours.
+It is started by workbooks.py with two open file descriptors, the workbook and the text to write: nothing has a name, so
+nothing is left over when it or its parent is killed. Imports no Django.
 """
 
-import datetime as dt
+import errno
 import json
 import math
+import os
 import re
+import resource
 import sys
-import zipfile
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import IO, Any, Final
 
-MAX_UNPACKED: Final = 1 << 30
-MAX_PARTS: Final = 2000
-MAX_RATIO: Final = 400
+from sisimport.imports.spreadsheet import (
+    MAX_CELL,
+    MAX_EMPTY_ROWS,
+    Book,
+    Cell,
+    EnoughError,
+    Refused,
+    letters_of,
+    opened,
+    rows,
+)
+from sisimport.processes import end_with_parent
+
+MAX_TEXT: Final = 2 << 30  # bytes
 MAX_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 1000
-MAX_CELL: Final = 2000
 EXACT_DIGITS: Final = 15  # digits of a number that a spreadsheet keeps
 NAMED_CELLS: Final = 5
-PREVIEW: Final = 5
 DELIMITER: Final = "^"
 _SSID_HEADER = re.compile(r"ssid|statewidestudentid")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+\Z")
-_ENTITY = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x00-\x1f^]+")
 
 
-class Refused(Exception):  # noqa: N818 - a finding for the user
-    def __init__(self, found: str, expected: str) -> None:
-        super().__init__(found)
-        self.found, self.expected = found, expected
+def limit(cpu_seconds: int, memory: int) -> None:
+    """From now on this process is ended by SIGXCPU once it has used its time, and gets no more memory than that (bytes)."""
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_TEXT, MAX_TEXT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(source: str, target: str) -> dict[str, Any]:
-    check_archive(source)
-    import openpyxl
-
-    # Opened here: by a name without ending the library refuses it.
-    with open(source, "rb") as stream, open(target, "w", encoding="utf-8", newline="") as out:  # noqa: PTH123 - a plain program
-        book = openpyxl.load_workbook(stream, read_only=True, data_only=False, keep_links=False)
-        return Conversion(out).run(book)
-
-
-def check_archive(source: str) -> None:
-    """Refuse what is no workbook, unpacks to too much, or brings definitions of its own."""
-    try:
-        archive = zipfile.ZipFile(source)
-    except zipfile.BadZipFile:
-        raise Refused("an old Excel workbook (.xls) or a damaged one", "an .xlsx workbook, or the text file") from None
-    with archive:
-        parts = archive.infolist()
-        if len(parts) > MAX_PARTS:
-            raise Refused(f"a workbook of {len(parts):,} parts", f"at most {MAX_PARTS:,}")
-        if any(part.flag_bits & 1 for part in parts):
-            raise Refused("a workbook with a password", "one without")
-        unpacked = sum(part.file_size for part in parts)
-        packed = sum(part.compress_size for part in parts) or 1
-        if unpacked > MAX_UNPACKED or unpacked / packed > MAX_RATIO:
-            raise Refused(f"a workbook that unpacks to {unpacked >> 20:,} MB", "one of records only")
-        if "xl/workbook.xml" not in {part.filename for part in parts}:
-            raise Refused("an archive that is no Excel workbook", "an .xlsx workbook")
-        for part in parts:
-            if part.filename.endswith((".xml", ".rels")):
-                with archive.open(part) as stream:
-                    if _ENTITY.search(stream.read(4096)):
-                        raise Refused("a workbook that defines its own entities", "one as a spreadsheet writes it")
+def main(source: IO[bytes], out: IO[str]) -> dict[str, Any]:
+    """The workbook's records as text in `out`; what it became and what may be wrong with it. Raises Refused."""
+    with opened(source) as archive:
+        return Conversion(out, Book(archive)).run()
 
 
 class Conversion:
-    def __init__(self, out: Any) -> None:
-        self.out = out
+    def __init__(self, out: IO[str], book: Book) -> None:
+        self.out, self.book = out, book
         self.header: list[str] = []
         self.names: list[str] = []
         self.ssid_at: int | None = None
         self.rows = 0
-        self.spoilt: list[str] = []
-        self.formulas: list[str] = []
-        self.long_numbers: list[str] = []
+        self.spoilt = _Places()
+        self.formulas = _Places()
+        self.long_numbers = _Places()
+        self.outside = _Places()
+        self.cut: list[str] = []
         self.dates = 0
         self.numbers = 0
-        self.preview: list[list[str]] = []
 
-    def run(self, book: Any) -> dict[str, Any]:
-        sheets = [self.sheet(sheet) for sheet in book.worksheets]
+    def run(self) -> dict[str, Any]:
+        sheets = [Sheet(self, *sheet).read() for sheet in self.book.sheets]
         if not self.header:
             raise Refused("a workbook without a row of column names", "records under their column names")
         if self.formulas:
-            raise Refused(f"formulas in {_cells(self.formulas)}", "values only")
+            raise Refused(f"formulas in {self.formulas}", "values only")
         if self.spoilt:
             raise Refused(
-                f"SSIDs that a spreadsheet rounded or shortened in {_cells(self.spoilt)}",
+                f"SSIDs that a spreadsheet rounded or shortened in {self.spoilt}",
                 "ten digits in every cell of SSIDs",
             )
-        return {
-            "sheets": sheets,
-            "rows": self.rows,
-            "columns": len(self.header),
-            "risks": self.risks(),
-            "preview": [[cell[:60] for cell in row[:12]] for row in self.preview],
-        }
+        return {"sheets": sheets, "rows": self.rows, "columns": len(self.header), "risks": list(self.risks())}
 
-    def risks(self) -> list[str]:
-        told = []
+    def risks(self) -> Iterator[str]:
+        yield from self.cut
+        if self.outside:
+            yield f"Cells without a column name above them are left out: {self.outside}."
         if self.long_numbers:
-            told.append(f"Numbers of more than {EXACT_DIGITS} digits may be rounded: {_cells(self.long_numbers)}.")
+            yield f"Numbers of more than {EXACT_DIGITS} digits may be rounded: {self.long_numbers}."
         if self.numbers:
-            told.append(
-                f"{self.numbers:,} cells are numbers: zeros in front are lost, and put back where a code is known."
-            )
+            yield f"{self.numbers:,} cells are numbers: zeros in front are lost, and put back where a code is known."
         if self.dates:
-            told.append(f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD.")
-        return told
+            yield f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD."
 
-    def sheet(self, sheet: Any) -> dict[str, Any]:
-        if getattr(sheet, "sheet_state", "visible") != "visible":
-            return {"name": str(sheet.title), "rows": 0, "note": "hidden, left out"}
-        before, rows = self.rows, self.records(sheet)
-        header = [str(value or "").strip() for _where, value, _kind in next(rows, [])]
-        while header and not header[-1]:
-            header.pop()
-        names = [re.sub(r"[\s_\-–—/()]+", "", name.lower()) for name in header]
-        if len([name for name in names if name]) < 2:
-            return {"name": str(sheet.title), "rows": 0, "note": "no column names, left out"}
+    def take_header(self, header: list[str], names: list[str]) -> bool:
+        """The column names of the first sheet of records are those of all; false for a sheet with others."""
         if not self.header:
             self.header, self.names = header, names
             self.ssid_at = next((at for at, name in enumerate(names) if _SSID_HEADER.search(name)), None)
             self.write(header)
-        elif names != self.names:
-            return {"name": str(sheet.title), "rows": 0, "note": "other column names, left out"}
-        for row in rows:
-            self.record(str(sheet.title), row)
-        return {"name": str(sheet.title), "rows": self.rows - before, "note": ""}
+        return names == self.names
 
-    def records(self, sheet: Any) -> Iterator[list[tuple[str, Any, str]]]:
-        """Rows that hold something, cell by cell; what a sheet claims of its size is not believed."""
-        sheet.reset_dimensions()
-        for seen, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), 1):
-            if seen > MAX_ROWS:
-                raise Refused(f"more than {MAX_ROWS:,} rows in sheet {sheet.title}", "fewer")
-            cells = [(getattr(cell, "coordinate", ""), cell.value, getattr(cell, "data_type", "n")) for cell in row]
-            if any(value not in (None, "") for _where, value, _kind in cells):
-                yield cells
-
-    def record(self, sheet: str, row: list[tuple[str, Any, str]]) -> None:
-        cells = [self.text(f"{sheet}!{where}", value, kind) for where, value, kind in row[: len(self.header)]]
-        cells += [""] * (len(self.header) - len(cells))
+    def record(self, sheet: str, number: int, row: list[Cell]) -> None:
+        cells = [""] * len(self.header)
+        for column, place, value, kind in row:
+            if column < len(cells):
+                cells[column] = self.text(f"{sheet}!{place}", value, kind)
+            elif value:
+                self.outside.add(f"{sheet}!{place}")
         if self.ssid_at is not None:
             ssid = cells[self.ssid_at]
             if ssid and not re.fullmatch(r"\d{10}", ssid):
-                self.spoilt.append(f"{sheet}!{row[self.ssid_at][0]}")
+                self.spoilt.add(f"{sheet}!{letters_of(self.ssid_at)}{number}")
         self.rows += 1
+        if self.rows > MAX_ROWS:
+            raise Refused(f"more than {MAX_ROWS:,} rows", "fewer")
         self.write(cells)
 
-    def text(self, where: str, value: Any, kind: str) -> str:
+    def text(self, where: str, value: str | None, kind: str) -> str:
         if value is None:
-            return ""
+            raise Refused(f"a cell of more than {MAX_CELL:,} characters ({where})", f"at most {MAX_CELL:,}")
         if kind == "f":
-            self.formulas.append(where)
+            self.formulas.add(where)
             return ""
-        if isinstance(value, dt.date):  # a datetime is one
+        if kind == "d":
             self.dates += 1
-            return value.isoformat()[:10]
-        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        if kind == "n":
             return self.number(where, value)
-        text = re.sub(r"[\x00-\x1f^]+", " ", str(value)).strip()
-        if len(text) > MAX_CELL:
-            raise Refused(f"a cell of {len(text):,} characters ({where})", f"at most {MAX_CELL:,}")
+        text = _CONTROLS.sub(" ", value).strip()
         if _SCIENTIFIC.match(text):
-            self.long_numbers.append(where)
+            self.long_numbers.add(where)
         return text
 
-    def number(self, where: str, value: float) -> str:
+    def number(self, where: str, value: str) -> str:
         self.numbers += 1
-        if math.isnan(value) or abs(value) >= 1e22:
-            return ""
-        if float(value).is_integer():
-            text = str(int(value))
-            if len(text.lstrip("-")) > EXACT_DIGITS:
-                self.long_numbers.append(where)
-            return text
-        return repr(value)
+        value = value.strip()
+        try:
+            number = float(value)
+        except ValueError:
+            return _CONTROLS.sub(" ", value)
+        if not math.isfinite(number) or abs(number) >= 1e22:  # no code and no score: shown as it is, never called blank
+            self.long_numbers.add(where)
+            return value
+        if not number.is_integer():
+            return repr(number)
+        text = value if re.fullmatch(r"-?\d+", value) else str(int(number))
+        if len(text.lstrip("-")) > EXACT_DIGITS:
+            self.long_numbers.add(where)
+        return text
 
     def write(self, cells: list[str]) -> None:
-        if len(self.preview) <= PREVIEW:
-            self.preview.append(cells)
         self.out.write(DELIMITER.join(cells) + "\n")
 
 
-def _cells(places: list[str]) -> str:
-    more = len(places) - NAMED_CELLS
-    return ", ".join(places[:NAMED_CELLS]) + (f" and {more:,} more cells" if more > 0 else "")
+class Sheet:
+    """One sheet, its rows as they come: column names first, then records."""
+
+    def __init__(self, conversion: Conversion, name: str, part: str, visible: bool) -> None:
+        self.conversion, self.name, self.part, self.visible = conversion, name, part, visible
+        self.seen_header = False
+        self.note = ""
+
+    def read(self) -> dict[str, Any]:
+        """Name, number of records, and why it or its end was left out."""
+        if not self.visible:
+            return {"name": self.name, "rows": 0, "note": "hidden, left out"}
+        before = self.conversion.rows
+        self.note = "no column names, left out"  # until they are found
+        stopped = rows(self.conversion.book, self.part, self._row)
+        if stopped and not self.note:
+            self.note = f"read to row {stopped:,}"
+            more = f"{MAX_EMPTY_ROWS} empty rows follow, and what comes after them is not read"
+            self.conversion.cut.append(f"Sheet {self.name} was read to row {stopped:,}: {more}.")
+        return {"name": self.name, "rows": self.conversion.rows - before, "note": self.note}
+
+    def _row(self, number: int, cells: list[Cell]) -> None:
+        if self.seen_header:
+            self.conversion.record(self.name, number, cells)
+            return
+        self.seen_header = True
+        header = self._header(cells)
+        names = [re.sub(r"[\s_\-–—/()]+", "", name.lower()) for name in header]
+        if len([name for name in names if name]) < 2:
+            raise EnoughError
+        self.note = "" if self.conversion.take_header(header, names) else "other column names, left out"
+        if self.note:
+            raise EnoughError
+
+    def _header(self, cells: list[Cell]) -> list[str]:
+        width = 1 + max(column for column, _place, value, _kind in cells if value)
+        if width > MAX_COLUMNS:
+            raise Refused(f"{width:,} columns in sheet {self.name}", f"at most {MAX_COLUMNS:,}")
+        header = [""] * width
+        for column, place, value, _kind in cells:
+            if value is None:
+                raise Refused(f"a cell of more than {MAX_CELL:,} characters ({self.name}!{place})", "column names")
+            if column < width:
+                header[column] = _CONTROLS.sub(" ", value).strip()
+        return header
 
 
-if __name__ == "__main__":
+class _Places:
+    """Cells that have the same fault: the first ones by name, the others counted."""
+
+    def __init__(self) -> None:
+        self.named: list[str] = []
+        self.count = 0
+
+    def add(self, place: str) -> None:
+        self.count += 1
+        if self.count <= NAMED_CELLS:
+            self.named.append(place)
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        more = self.count - NAMED_CELLS
+        return ", ".join(self.named) + (f" and {more:,} more cells" if more > 0 else "")
+
+
+def answer(source: int, target: int) -> dict[str, Any]:
+    """What `main` answers, or why it could not: `error` and `expected`, or `system`, the number of a system's error."""
     try:
-        answer = main(sys.argv[1], sys.argv[2])
+        with os.fdopen(source, "rb") as stream, os.fdopen(target, "w", encoding="utf-8", newline="") as out:
+            return main(stream, out)
     except Refused as refused:
-        answer = {"error": refused.found, "expected": refused.expected}
+        return {"error": refused.found, "expected": refused.expected}
     except MemoryError:
-        answer = {"error": "a workbook that needs more memory than is allowed", "expected": "a smaller one"}
+        return {"error": "more than fits into the memory that a workbook may take", "expected": "a smaller workbook"}
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            return {"error": f"more than {MAX_TEXT >> 30} GB of text", "expected": "a smaller workbook"}
+        return {"system": error.errno or errno.EIO}
     except Exception as error:  # noqa: BLE001 - whatever the bytes are, the parent gets an answer
-        answer = {"error": f"a workbook that cannot be read ({type(error).__name__})", "expected": "an .xlsx workbook"}
-    json.dump(answer, sys.stdout)
+        return {"error": f"data that cannot be read ({type(error).__name__})", "expected": "an .xlsx workbook"}
+
+
+def child(source: int, target: int, cpu_seconds: int, memory: int) -> None:
+    """All that the child process does. Ends with its parent."""
+    end_with_parent()
+    limit(cpu_seconds, memory)
+    json.dump(answer(source, target), sys.stdout)

@@ -1,4 +1,4 @@
-"""Excel workbooks as text: read in a child process with limits on time, memory and size, never in the worker itself.
+"""Excel workbooks as text: read in a child process with limits on time, memory and size, never in the process itself.
 
     workbook -> child process (workbook_reader.py) -> caret-delimited text + what was found on the way
 
@@ -8,27 +8,34 @@ may have spoilt is told.
 
 import json
 import os
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 from sisimport.imports.issues import FileError
 
-TIMEOUT: Final = 300  # seconds
-_CPU: Final = 240
-_MEMORY: Final = 1 << 30
-_OUTPUT: Final = 2 << 30
+CPU_SECONDS = 20
+MEMORY = 512 << 20  # bytes of address space
+TIMEOUT: Final = 300.0  # seconds by the clock: a machine on which CPU_SECONDS take longer is in trouble
 _COPY: Final = 1 << 20
+_TICK: Final = 0.25  # seconds between two looks at the child
+_CHILD: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from sisimport.imports.workbook_reader import child; "
+    "child(*map(int, sys.argv[2:]))"
+)
+_ROOT: Final = str(Path(__file__).resolve().parents[2])
 EXCEL: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of the workbook; `note` says why it was left out."""
+    """A sheet of the workbook and its records; `note` says why it, or its end, was left out."""
 
     name: str
     rows: int
@@ -37,13 +44,12 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a workbook became. `risks`: what a spreadsheet may have changed, with cells; `preview`: first rows as text."""
+    """What a workbook became. `risks`: what a spreadsheet may have changed, with cells, and what was not read."""
 
     sheets: tuple[Sheet, ...]
     rows: int
     columns: int
     risks: tuple[str, ...]
-    preview: tuple[tuple[str, ...], ...]
 
 
 def is_workbook(stream: IO[bytes]) -> bool:
@@ -56,56 +62,73 @@ def is_workbook(stream: IO[bytes]) -> bool:
     )
 
 
-def convert(stream: IO[bytes], out: IO[bytes]) -> Converted:
-    """Write the workbook's records as text. Raises FileError when it cannot be read, or was spoilt."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "workbook", Path(folder) / "text"
+def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
+    """Write the workbook's records as text. `tick` is called a few times a second and may raise to stop it.
+
+    Raises FileError when it cannot be read within the limits or was spoilt; OSError (TimeoutError, ChildProcessError) when
+    that is no fault of the workbook: a machine too busy, no room for the text.
+    """
+    # Without names: whatever is killed on the way, nothing stays.
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
         stream.seek(0)
-        with source.open("wb") as copy:
-            while piece := stream.read(_COPY):
-                copy.write(piece)
-        answer = _run_child(source, target)
+        while piece := stream.read(_COPY):
+            source.write(piece)
+        source.flush()
+        source.seek(0)
+        answer = _run_child(source, target, tick)
         if "error" in answer:
-            raise FileError(
-                "FILE-WORKBOOK", found=answer["error"], expected=answer.get("expected", "a workbook of records")
-            )
-        with target.open("rb") as text:
-            while piece := text.read(_COPY):
-                out.write(piece)
+            raise FileError("FILE-WORKBOOK", found=answer["error"], expected=answer["expected"])
+        if "system" in answer:
+            raise OSError(answer["system"], os.strerror(answer["system"]))
+        target.seek(0)
+        while piece := target.read(_COPY):
+            out.write(piece)
     return Converted(
         sheets=tuple(Sheet(**sheet) for sheet in answer["sheets"]),
         rows=answer["rows"],
         columns=answer["columns"],
         risks=tuple(answer["risks"]),
-        preview=tuple(tuple(row) for row in answer["preview"]),
     )
 
 
-def _run_child(source: Path, target: Path) -> dict[str, Any]:
-    command = [sys.executable, "-I", str(Path(__file__).with_name("workbook_reader.py")), str(source), str(target)]
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-            preexec_fn=_limit,
-            env={"PATH": os.environ.get("PATH", "")},
-        )
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return {"error": f"a workbook that takes longer than {TIMEOUT} seconds to read", "expected": "a smaller one"}
-    except ValueError:
+def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -> dict[str, Any]:
+    numbers = (source.fileno(), target.fileno())
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, (*numbers, CPU_SECONDS, MEMORY))],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=numbers,
+        start_new_session=True,  # Ctrl-C is for us: a conversion that was cut off must not look like a refusal
+        env={"PATH": os.environ.get("PATH", "")},
+    )
+    with child:  # closes the pipe and waits
+        try:
+            said = _wait(child, tick)
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode == -signal.SIGXCPU:
         return {
-            "error": "a workbook that cannot be read within the limits on memory and time",
-            "expected": "a smaller one",
+            "error": f"more than can be read in {CPU_SECONDS} seconds of computing",
+            "expected": "fewer sheets, columns or rows",
         }
+    if -child.returncode in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        raise ChildProcessError("the process that reads a workbook was ended by somebody else")
+    try:
+        answer: dict[str, Any] = json.loads(said)
+    except ValueError:  # it came to its end in the middle of a sentence
+        return {"error": "more than can be read within the limits on memory and time", "expected": "a smaller workbook"}
     return answer
 
 
-def _limit() -> None:
-    """Runs in the child before it starts."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_OUTPUT, _OUTPUT))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _wait(child: "subprocess.Popen[bytes]", tick: Callable[[], None]) -> bytes:
+    """What the child says when it ends."""
+    end = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return child.communicate(timeout=_TICK)[0]
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > end:
+                raise TimeoutError(f"a workbook took longer than {TIMEOUT:.0f} seconds to read") from None
+            tick()

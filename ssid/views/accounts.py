@@ -55,7 +55,7 @@ def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[st
     address = request.build_absolute_uri(reverse("family_join"))
     return {
         "address": address,
-        # Behind the #: no browser sends it, so the code stands in no log on its way (docs/decisions/family-pages.md).
+        # Behind the #: no browser sends it, so the code stands in no log on its way (docs/decisions/0011-family-pages.md).
         "link": f"{address}?language={language}#{code}",
         "code": code,
         "language": language,

@@ -231,13 +231,14 @@ def test_a_refused_workbook_can_be_converted_and_tested(home: District, browser:
     finish(run)
 
     offered = page(browser, "run", run.pk)
-    preview = browser.post(reverse("convert_workbook", args=[run.pk]))
-    file_id = preview.context["file"].pk
-    browser.post(reverse("start_converted", args=[run.pk]), {"file": str(file_id)})
-    tested = finish(ImportRun.objects.exclude(pk=run.pk).get())
+    browser.post(reverse("convert_workbook", args=[run.pk]))
+    conversion = finish(run.conversions.get())
+    shown = page(browser, "run", conversion.pk)
+    browser.post(reverse("start_converted", args=[conversion.pk]))
+    tested = finish(ImportRun.objects.exclude(pk__in=[run.pk, conversion.pk]).get())
 
     assert "Convert and look" in offered
-    assert "Cells at risk" in preview.content.decode()
+    assert "Cells at risk" in shown
     assert (tested.status, tested.planned_count) == ("completed", 1)
 
 
@@ -251,10 +252,10 @@ def test_a_chosen_workbook_is_told_how_it_goes_on(home: District, browser: Clien
     assert "the next page offers to convert the workbook" in shown
 
 
-def test_a_file_of_somebody_else_is_not_tested_as_the_conversion(home: District, browser: Client) -> None:
+def test_only_a_conversion_is_tested_as_one(home: District, browser: Client) -> None:
     run = start(TYPE, workbook(), name="scores.xlsx")
 
-    response = browser.post(reverse("start_converted", args=[run.pk]), {"file": str(run.file_id)})
+    response = browser.post(reverse("start_converted", args=[run.pk]))
 
     assert response.status_code == 404
 

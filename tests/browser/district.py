@@ -112,6 +112,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "run queued": reverse("run", args=[records.queued.pk]),
         "run failed": reverse("run", args=[records.failed.pk]),
         "run of a workbook": reverse("run", args=[records.workbook.pk]),
+        "run of a conversion": reverse("run", args=[records.conversion.pk]),
         "run_changes": reverse("run_changes", args=[run]),
         "run_absent": reverse("run_absent", args=[run]),
         "run_print": reverse("run_print", args=[run]),
@@ -148,7 +149,7 @@ def staff_pages(district: District) -> dict[str, str]:
 
 
 # Pages that come after a form was sent; tests/browser/test_accessibility.py takes these steps.
-STAFF_STEPS = {"run_matches_accept", "run_candidates_choose", "convert_workbook"}
+STAFF_STEPS = {"run_matches_accept", "run_candidates_choose"}
 PROTECTED_PAGES = {
     "mfa_index", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_deactivate_totp", "mfa_reauthenticate",
     "account_email",
@@ -166,8 +167,8 @@ NO_PAGES = {
     # downloads
     "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at
-    "utah_withdraw", "senr_make", "match_forget", "start_converted", "start_update", "test_again", "start_revert",
-    "cancel_run", "set_language",
+    "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
+    "start_revert", "cancel_run", "set_language",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # an answer for machines

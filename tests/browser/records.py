@@ -9,6 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
+from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportRun, RememberedMatch, RunStatus
 from ssid.models import SENRRequest, UtahDueDate, UtahFunction, UtahRequest
 from ssid.senr import draft
@@ -17,7 +18,7 @@ from students.editing import change_ssid
 from students.models import School, SSIDReplacement, StudentView
 from tests.assessments.score_files import ALL, cells
 from tests.factories import StudentFactory, UserFactory
-from tests.imports.journey import run_file
+from tests.imports.journey import finish, run_file
 from tests.ssid import request_files, utah
 
 
@@ -27,6 +28,7 @@ class Records:
     utah: UtahRequest
     candidates: ImportRun
     workbook: ImportRun
+    conversion: ImportRun
     queued: ImportRun
     failed: ImportRun
     protected: Any
@@ -43,7 +45,9 @@ def make_records(school: School, staff: Any) -> Records:
     ]
     candidates = request_files.run_test(rows)
     workbook = run_file("caaspp-2023-2024", _workbook(), name="scores.xlsx").run
-    ImportRun.objects.filter(pk__in=[candidates.pk, workbook.pk]).update(created_by=staff)
+    converted = run_file("caaspp-2023-2024", _workbook(), name="scores-2.xlsx").run
+    conversion = finish(start_conversion(run=converted, user=staff, ring=False)).run
+    ImportRun.objects.filter(pk__in=[candidates.pk, workbook.pk, converted.pk]).update(created_by=staff)
     there = utah.utah()
     moved = there.add("100")
     made = utah.request(UtahFunction.RETRIEVE, there.school, user=staff)
@@ -65,6 +69,7 @@ def make_records(school: School, staff: Any) -> Records:
         utah=made,
         candidates=candidates,
         workbook=workbook,
+        conversion=conversion,
         queued=_run_like(candidates, RunStatus.QUEUED),
         failed=_run_like(candidates, RunStatus.FAILED),
         protected=_protected_user(),

@@ -84,7 +84,6 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     )
     choose = reverse("run_candidates_choose", args=[records.candidates.pk])
     step("run_candidates_choose", "run_candidates", f"form[action='{choose}'] button")
-    step("convert_workbook", "run of a workbook", "text=Convert and look")
     pages["utah_create of a school"] = f"{pages['utah_create']}?school={School.objects.get(name='Juniper High').pk}"
     step("utah_create, a preview", "utah_create of a school", "[name=do][value=preview]")
     step(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from sisimport.imports import services
+from sisimport.imports import conversions, services
 from ssid.missing import COLUMNS, write_list
 from students.models import SSID, School, Student
 from students.services import report_ssid
@@ -311,7 +311,7 @@ def test_the_workbook_we_write_comes_back_through_the_safe_conversion(valley: Va
     with path.open("rb") as stream:
         uploaded = services.keep_file(stream=stream, name="list.xlsx", user=None)
 
-    converted, _what = services.convert_workbook(file=uploaded, user=None)
+    converted, _what = conversions.convert_workbook(file=uploaded, user=None)
     with converted.file.open("rb") as stream:
         report = run_file("ssid-list", stream.read(), Work.UPDATE)
 

@@ -10,11 +10,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
-    ".ci", "assessments", "docs", "requirements", "script", "sisimport", "ssid", "static", "students", "templates", "tests",
+    ".ci", ".github", "assessments", "docs", "requirements", "script", "sisimport", "ssid", "static", "students",
+    "templates", "tests",
 }  # fmt: skip
 FILES = {
-    ".dockerignore", ".env.example", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "Dockerfile", "README.md",
-    "docker-compose.yml", "manage.py", "pyproject.toml",
+    ".dockerignore", ".env.example", ".gitignore", ".pre-commit-config.yaml", "ARCHITECTURE.md", "CHANGELOG.md",
+    "CONTRIBUTING.md", "Dockerfile", "LICENSE", "README.md", "SECURITY.md", "docker-compose.yml", "manage.py",
+    "pyproject.toml",
 }  # fmt: skip
 
 

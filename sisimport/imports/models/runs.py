@@ -21,6 +21,7 @@ class Work(models.TextChoices):
     UPDATE = "update", "Update"
     IMPORT = "import", "Import"
     REVERT = "revert", "Revert"
+    CONVERT = "convert", "Convert"  # a workbook into text; touches no record
 
 
 class RunStatus(models.TextChoices):
@@ -49,7 +50,7 @@ class ImportRun(models.Model):
 
     file = models.ForeignKey(ImportFile, on_delete=models.PROTECT, null=True, related_name="runs")
     import_type = models.CharField(max_length=40)
-    work = models.CharField(max_length=6, choices=Work.choices)
+    work = models.CharField(max_length=7, choices=Work.choices)
     options = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=9, choices=RunStatus.choices, default=RunStatus.QUEUED)
     test_run = models.ForeignKey(
@@ -67,6 +68,22 @@ class ImportRun(models.Model):
         blank=True,
         related_name="reverted_by",
         help_text="The run this one undoes.",
+    )
+    converts = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="conversions",
+        help_text="The run that refused the workbook which this one converts.",
+    )
+    made_file = models.ForeignKey(
+        ImportFile,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="made_by",
+        help_text="The text that a workbook became.",
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_runs"
@@ -128,6 +145,9 @@ class ImportRun(models.Model):
                 condition=~Q(work="update") | Q(test_run__isnull=False), name="update_names_its_test"
             ),
             models.CheckConstraint(condition=~Q(work="revert") | Q(reverts__isnull=False), name="revert_names_its_run"),
+            models.CheckConstraint(
+                condition=~Q(work="convert") | Q(converts__isnull=False), name="conversion_names_its_run"
+            ),
             # Two clicks on Update, or on Revert, make one run: the second finds this constraint.
             models.UniqueConstraint(
                 fields=["test_run"],
@@ -138,6 +158,12 @@ class ImportRun(models.Model):
                 fields=["reverts"],
                 condition=Q(work="revert") & Q(status__in=["queued", "running", "completed"]),
                 name="one_revert_of_a_run",
+            ),
+            # A refused workbook stays refused; only what we broke is tried again.
+            models.UniqueConstraint(
+                fields=["converts"],
+                condition=Q(work="convert") & Q(status__in=["queued", "running", "completed", "rejected"]),
+                name="one_conversion_of_a_run",
             ),
         ]
 

@@ -154,7 +154,7 @@ def works_shown(run: ImportRun) -> str:
         label = get_type(run.import_type).label
     except UnknownImportTypeError:
         label = run.import_type
-    verb = "Revert" if run.work == Work.REVERT else run.get_work_display()
+    verb = "Conversion" if run.work == Work.CONVERT else run.get_work_display()
     return f"{verb} of {label}"
 
 

@@ -18,7 +18,7 @@ from sisimport.imports.queries import report as queries
 from sisimport.imports.queries.datalines import original_lines, shown_lines
 from sisimport.imports.queries.issues import shown_issues
 from sisimport.imports.reports import why_no_lines
-from sisimport.imports.views.runs import find_run, run_frame
+from sisimport.imports.views.runs import find_report, run_frame
 from students.access import log_view
 from students.models import StudentView
 
@@ -45,7 +45,7 @@ TABLES = {
 @require_POST
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One download of a run: `refused`, or a table and its form (`issues-csv`, `absent-xlsx`)."""
-    run = find_run(request, pk)
+    run = find_report(request, pk)
     what = request.POST.get("what", "")
     reader = queries.Reader.of(request.user, run)
     if run.status != RunStatus.COMPLETED:
@@ -86,7 +86,7 @@ def _sent(response: HttpResponseBase, run: ImportRun, what: str, ending: str) ->
 @require_GET
 def run_print(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole report on one page, for paper: facts, causes, issues with their data lines."""
-    run = find_run(request, pk)
+    run = find_report(request, pk)
     if run.status != RunStatus.COMPLETED:
         raise Http404
     reader = queries.Reader.of(request.user, run)

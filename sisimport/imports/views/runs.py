@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -20,6 +20,7 @@ from sisimport.imports.kinds import get_kind
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.queries import report as queries
 from sisimport.imports.queries.changes import shown_changes
+from sisimport.imports.queries.conversion import shown_conversion
 from sisimport.imports.queries.datalines import shown_lines
 from sisimport.imports.queries.issues import shown_issues
 from sisimport.imports.registry import UnknownImportTypeError, get_tool, get_type
@@ -33,8 +34,18 @@ _NAMED_SCHOOLS = 3
 
 def find_run(request: HttpRequest, pk: int) -> ImportRun:
     """The run, if it is one of the user's; else 404, as if it did not exist."""
-    runs = access.visible_runs(request.user).select_related("file", "created_by", "test_run", "reverts")
+    runs = access.visible_runs(request.user).select_related(
+        "file", "created_by", "test_run", "reverts", "converts", "made_file"
+    )
     return get_object_or_404(runs, pk=pk)
+
+
+def find_report(request: HttpRequest, pk: int) -> ImportRun:
+    """The run, if it has a report of lines: a conversion has none."""
+    run = find_run(request, pk)
+    if run.work == Work.CONVERT:
+        raise Http404
+    return run
 
 
 def type_of(run: ImportRun) -> ImportType | None:
@@ -54,6 +65,10 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     context["cards"] = panels.cards(panels.RUN, request, run) if not run.is_active else []
     if run.is_active:
         return render(request, "imports/run.html", context | _progress(run))
+    if run.work == Work.CONVERT and run.status == RunStatus.COMPLETED:
+        shown = shown_conversion(run) if reader.whole else None
+        may_test = shown is not None and access.may_convert(request.user, run)
+        return render(request, "imports/conversion.html", context | {"conversion": shown, "may_test": may_test})
     form = IssueFilterForm(request.GET, run=run, reader=reader, text=request.session.get(_text_key(run), ""))
     issues = queries.IssueReport(run, reader, form.wanted())
     page: Page[Any] = Paginator(cast(Sequence[Any], issues), PER_PAGE).get_page(request.GET.get("page"))
@@ -81,6 +96,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
     user = request.user
     updates = list(run.updates.order_by("-id")) if run.work == Work.TEST else []
     reverted_by = run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]).first()
+    converts = run.work == Work.CONVERT
     live_updates = [u for u in updates if u.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED)]
     return {
         "run": run,
@@ -95,11 +111,14 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "update_label": _update_work(kind),
         "may_revert": reverted_by is None and access.may_revert(user, run),
         "may_cancel": access.may_cancel(user, run) and not run.cancel_requested,
-        "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None,
-        "may_export": access.can(user, Capability.EXPORT),
+        "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None and not converts,
+        "may_export": access.can(user, Capability.EXPORT) and not converts,
         "absent_count": (run.facts or {}).get("absent_count") if reader.whole else None,
         "lists_absent": bool(
-            kind and kind.lists_absent and run.work != Work.REVERT and run.status == RunStatus.COMPLETED
+            kind
+            and kind.lists_absent
+            and run.work not in (Work.REVERT, Work.CONVERT)
+            and run.status == RunStatus.COMPLETED
         ),
         "not_imported": run.refused_count + run.set_aside_count,
     }
@@ -175,6 +194,7 @@ def _phases(run: ImportRun) -> list[tuple[str, str]]:
         Work.IMPORT: ["reading", "matching", "checking", "planning", "applying"],
         Work.UPDATE: ["applying"],
         Work.REVERT: ["reverting"],
+        Work.CONVERT: ["converting", "keeping"],
     }[Work(run.work)]
     phase = {"indexing": "reading", "waiting": names[0]}.get(run.phase, run.phase)
     at = names.index(phase) if phase in names else -1
@@ -205,7 +225,7 @@ def _text_key(run: ImportRun) -> str:
 @require_POST
 def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the filter. Its text may be a name, so it is kept in the session and not in the address."""
-    run = find_run(request, pk)
+    run = find_report(request, pk)
     form = IssueFilterForm(request.POST, run=run, reader=queries.Reader.of(request.user, run))
     clear = "clear" in request.POST
     if clear or not form.search_text:
@@ -223,7 +243,7 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """Before and after, line by line."""
-    run = find_run(request, pk)
+    run = find_report(request, pk)
     reader = queries.Reader.of(request.user, run)
     asked, line = request.GET.get("kind", ""), request.GET.get("line", "")
     changes = queries.ChangeReport(
@@ -246,7 +266,7 @@ def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
     """Students in our records whom the file does not name; those with EL data are marked."""
-    run = find_run(request, pk)
+    run = find_report(request, pk)
     reader = queries.Reader.of(request.user, run)
     only_el = request.GET.get("el") == "yes"
     absent = queries.AbsentReport(run, reader, only_el=only_el)
@@ -290,7 +310,7 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
 def test_again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same file with the same options, after students were corrected."""
     run = find_run(request, pk)
-    if run.file is None or not access.sees_whole_run(request.user, run):
+    if run.file is None or run.work == Work.CONVERT or not access.sees_whole_run(request.user, run):
         messages.error(request, "This run has no file that you may test again.")
         return redirect("run", pk=run.pk)
     try:

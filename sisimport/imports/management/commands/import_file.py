@@ -7,12 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.imports.commands import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
+from sisimport.imports.conversions import convert_workbook
 from sisimport.imports.files import open_file
 from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.registry import UnknownImportTypeError, get_type
-from sisimport.imports.services import RunRefusedError, convert_workbook, keep_file, start_run, unpacked
+from sisimport.imports.services import RunRefusedError, keep_file, start_run, unpacked
 from sisimport.imports.workbooks import is_workbook
 
 
@@ -89,7 +90,7 @@ class Command(BaseCommand):
             file, converted = convert_workbook(file=workbook, user=None)
         except FileError as error:
             raise RunRefusedError(str(error)) from error
-        sheets = ", ".join(f"{s.name} ({s.note or f'{s.rows:,} rows'})" for s in converted.sheets)
+        sheets = ", ".join(f"{s.name} ({s.rows:,} rows{f', {s.note}' if s.note else ''})" for s in converted.sheets)
         self.stderr.write(
             f"Converted {workbook.name}: {converted.rows:,} rows of {converted.columns} columns; sheets {sheets}."
         )

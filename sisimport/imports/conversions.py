@@ -1,0 +1,111 @@
+"""Workbooks as text. On the screens: offered for a run that refused one, queued as a run of its own, done by a worker.
+
+    run that refused the workbook -> conversion (a run) -> its text, kept beside the workbook -> looked at -> Test
+
+Of each workbook one text is kept. The command line converts in its own process, by the same code.
+"""
+
+import tempfile
+from collections.abc import Callable
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from sisimport.imports.files import open_file
+from sisimport.imports.issues import FileError
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.registry import UnknownImportTypeError, get_type
+from sisimport.imports.services import RunRefusedError, keep_file, ring_for
+from sisimport.imports.workbooks import Converted, convert
+
+STANDING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.REJECTED)
+
+
+def is_offered(run: ImportRun) -> bool:
+    """Did the run refuse a workbook that can be converted?"""
+    if run.status != RunStatus.REJECTED or run.work == Work.CONVERT or run.file_id is None:
+        return False
+    try:
+        converts = get_type(run.import_type).converts_workbooks
+    except UnknownImportTypeError:
+        return False
+    return converts and run.issues.filter(line=0, found__contains="Excel workbook").exists()
+
+
+def conversion_of(run: ImportRun) -> ImportRun | None:
+    """The conversion of the workbook that this run refused: under way, done or refused. What we broke is started anew."""
+    return run.conversions.filter(status__in=STANDING).first()
+
+
+def start_conversion(*, run: ImportRun, user: Any, ring: bool = True) -> ImportRun:
+    """Queue the conversion of the workbook that `run` refused. A second click finds the first one's.
+
+    Raises RunRefusedError for a run that refused no workbook.
+    """
+    if not is_offered(run):
+        raise RunRefusedError("Only an Excel workbook that was not accepted can be converted.")
+    try:
+        with transaction.atomic():
+            conversion = ImportRun.objects.create(
+                file=run.file,
+                import_type=run.import_type,
+                work=Work.CONVERT,
+                options=run.options,
+                converts=run,
+                created_by=user,
+                schools=run.schools,
+            )
+    except IntegrityError:
+        return ImportRun.objects.get(converts=run, status__in=STANDING)
+    if ring:
+        ring_for(conversion)
+    return conversion
+
+
+def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Converted]:
+    """Convert in this process and keep the text beside the workbook. Raises FileError when it cannot be converted."""
+    with tempfile.TemporaryFile() as text:
+        converted = to_text(file, text)
+        return keep_text(file, text, user=user), converted
+
+
+def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
+    """Write what a kept workbook becomes. Raises FileError when it cannot be converted, or becomes too large to be read."""
+    with open_file(file, anew=True) as stream:
+        converted = convert(stream, text, tick=tick)
+    size, most = text.tell(), settings.IMPORT_MAX_BYTES
+    if size > most:
+        raise FileError("FILE-SIZE", found=f"{size:,} bytes as text", expected=f"{most:,} bytes")
+    return converted
+
+
+def keep_text(file: ImportFile, text: IO[bytes], *, user: Any, place: str = "") -> ImportFile:
+    """Keep the text of a workbook. `place`: where in the storage, for whom it matters."""
+    kept = keep_file(stream=text, name=f"{file.name}.txt", user=user, place=place)
+    ImportFile.objects.filter(pk=kept.pk).update(converted_from=file)
+    return kept
+
+
+def place_of(run: ImportRun, attempt: int) -> str:
+    """Where an attempt at a conversion puts its text: the next attempt finds it there if this one is killed meanwhile."""
+    return f"imports/converted-{run.pk}-{attempt}"
+
+
+def remove_leftovers(run: ImportRun) -> None:
+    """The text of attempts that were killed before the run could name it."""
+    for attempt in range(1, run.attempts):
+        default_storage.delete(place_of(run, attempt))
+
+
+def earlier_conversion(file: ImportFile) -> ImportRun | None:
+    """A conversion of this very file that is done and whose text is still there."""
+    done = ImportRun.objects.filter(file=file, work=Work.CONVERT, status=RunStatus.COMPLETED, made_file__isnull=False)
+    return done.order_by("id").first()
+
+
+def facts_of(converted: Converted) -> dict[str, Any]:
+    """What a conversion found, as its run stores it. No cell of the workbook is in it."""
+    sheets = [{"name": sheet.name, "rows": sheet.rows, "note": sheet.note} for sheet in converted.sheets]
+    return {"sheets": sheets, "columns": converted.columns, "risks": list(converted.risks)}
