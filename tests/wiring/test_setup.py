@@ -127,7 +127,9 @@ def test_a_python_that_is_none_is_said_in_one_sentence(clone: SmallClone) -> Non
     for name in ("/nowhere/python", str(old)):
         result = clone.setup(PYTHON=name)
         assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr == f"PYTHON is {name}, which is not a Python 3.11 or newer with its venv module.\n"
+        assert result.stderr == (
+            f"PYTHON is {name}, which is not a Python 3.11 or newer with venv and pip (Debian: apt install python3-venv).\n"
+        )
 
 
 @pytest.mark.skipif(len(interpreters()) < 2, reason="only one Python is here")
