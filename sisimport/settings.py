@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "ssid",
     "assessments",
     "sisimport.families",
+    "sisimport.accounts",
 ]
 
 MIDDLEWARE = [
@@ -130,6 +131,15 @@ if EMBEDDED:  # the socket's folder where Django's own tools (dbshell) look for 
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+# In PostgreSQL, one for all processes: allauth counts requests here. Small: each entry is looked for and set one at a time.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
+
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -147,7 +157,13 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
-ACCOUNT_ADAPTER = "sisimport.imports.accounts.ClosedSignupAdapter"
+ACCOUNT_ADAPTER = "sisimport.accounts.adapter.AccountAdapter"
+# Wrong passwords are counted by sisimport.accounts.limits; here: codes of the second factor, and the rest by allauth's rates.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
+# Proxies in front that append to X-Forwarded-For: each client counts by its own address, whatever it writes there itself.
+TRUSTED_PROXY_COUNT = env.int(
+    "TRUSTED_PROXY_COUNT", default=1 if PRODUCTION and env.bool("BEHIND_PROXY", default=True) else 0
+)
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # signed out when the browser closes: machines are shared

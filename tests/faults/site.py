@@ -21,30 +21,43 @@ from sisimport.server import web
 PATIENCE = 60.0
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Site:
     """The web server as `script/server` starts it, with a data directory of its own."""
 
     def __init__(self, database_url: str, folder: Path, **environment: str) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         kept = {
             name: value for name, value in os.environ.items() if name not in {"DJANGO_SETTINGS_MODULE", "REDIS_URL"}
         }
         given = {"DATABASE_URL": database_url, "SISIMPORT_DATA_DIR": str(folder), "SECRET_KEY": settings.SECRET_KEY}
+        self.environment = kept | given | environment
         self.log = folder / f"web{self.port}.log"
         folder.mkdir(parents=True, exist_ok=True)
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 web("127.0.0.1", self.port).command,
                 cwd=ROOT,
-                env=kept | given | environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=end_with_parent,  # noqa: PLW1509 (a killed pytest must not leave it)
             )
+
+    def restart(self) -> None:
+        self.end()
+        self.process = self._start()
+        self.wait_ready()
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -1,0 +1,32 @@
+"""What we tell allauth about accounts: nobody signs up by themselves, tries are counted by us, mail goes by the outbox."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from sisimport.accounts import limits
+from sisimport.accounts.addresses import client_address
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made by administrators (and, for families, by invitation)."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Instead of allauth's limit, which counts a name from everywhere together: one stranger could lock anybody out."""
+        name = credentials.get("username") or credentials.get("email") or ""
+        self.tried = limits.begin_try(name, client_address(request))
+        if self.tried is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        user = super().authenticate(request, **credentials)
+        if user is not None and self.tried is not None:
+            limits.right_password(self.tried)
+        return user

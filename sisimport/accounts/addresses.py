@@ -1,0 +1,39 @@
+"""Whose request it is: the client's address, also behind proxies."""
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+
+UNKNOWN = "unknown"
+IPV6_PREFIX = 64  # what one household or school has
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client as the outermost trusted proxy saw it (TRUSTED_PROXY_COUNT), whatever the client says itself.
+
+    When X-Forwarded-For has fewer entries than there should be proxies, the address of the connection is taken. For IPv6 the
+    network of 64 bits: a client has all addresses of one.
+    """
+    told = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    trusted: int = settings.TRUSTED_PROXY_COUNT
+    text = told[-trusted] if 0 < trusted <= len(told) else request.META.get("REMOTE_ADDR", "")
+    return _network(text) or _network(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
+
+
+def _network(text: str) -> str:
+    """The address in its usual form, without a port; empty when it is none."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.IPv6Network((address, IPV6_PREFIX), strict=False).network_address)
+    return str(address)
