@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from sisimport.imports import conversions, queueing
-from sisimport.imports.engine import applying, checking, counting, planning, reverting, staging
+from sisimport.imports.engine import applying, checking, counting, planning, reverting, staging, statistics
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress, RunCancelledError
 from sisimport.imports.engine.sql import execute, fetch_one
@@ -173,6 +173,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
             progress.report("applying")
             progress.cancellable = False
             totals = _apply(run, run.pk, totals)
+            _settle(progress)
         progress.close()
         _complete(
             run,
@@ -196,6 +197,7 @@ def _update(run: ImportRun, progress: Progress) -> None:
         progress.cancellable = False
         counts = {name: getattr(test, name) for name in _COUNTS}
         totals = _apply(run, test.pk, counting.Totals(counts=counts, **test.summary))
+        _settle(progress)
         progress.close()
         _complete(
             run,
@@ -217,10 +219,16 @@ _COUNTS = (
     "warning_count",
     "notice_count",
 )
+_ROWS = ("planned_count", "error_count", "warning_count", "notice_count")
 
 
 def _apply(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
     """Apply a plan with these totals, and say what became of its lines."""
+    with statistics.measured_plan(plan_run_id):
+        return _apply_measured(run, plan_run_id, totals)
+
+
+def _apply_measured(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
     present = {(entry["kind"], entry["operation"]) for entry in totals.changes}
     counts = totals.counts
     planned = counts["planned_count"]
@@ -269,6 +277,7 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         changes, planned = counting.changes_by_kind(run.pk)
         counts = dict.fromkeys(_COUNTS, 0) | {"record_count": planned, "planned_count": planned}
         totals = _apply(run, run.pk, counting.Totals(counts=counts, changes=changes))
+        _settle(progress)
         progress.close()
         _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=totals.summary, **totals.counts)
 
@@ -309,12 +318,18 @@ def _share_conversion(run: ImportRun, progress: Progress) -> bool:
     return True
 
 
+def _settle(progress: Progress) -> None:
+    """Let PostgreSQL check what was written now, and not in COMMIT: that may wait for others and take its time, and until
+    it is done the run has not finished and its row must be free."""
+    progress.report("finishing")
+    connection.check_constraints()
+
+
 def _bulk_session() -> None:
     """Room for sorting and joining a whole district in memory, for this transaction only."""
     execute("SET LOCAL work_mem = '192MB'")
     execute("SET LOCAL maintenance_work_mem = '256MB'")
-    # A sample of some thousand rows tells the planner all it needs of tables that live for one run.
-    execute("SET LOCAL default_statistics_target = 25")
+    execute(f"SET LOCAL default_statistics_target = {statistics.SAMPLE}")
     (used,) = fetch_one("SELECT current_setting('temp_buffers') = '256MB'")
     if not used:
         with contextlib.suppress(DatabaseError), transaction.atomic():
@@ -349,11 +364,13 @@ def _end(run_id: int, status: RunStatus, **values: object) -> bool:
 def _complete(run: ImportRun, **values: object) -> None:
     """Mark the run completed inside the transaction that did its work: both are committed, or neither.
 
-    Raises RunTakenError, and so undoes the work, if this attempt is no longer the one that counts.
+    Raises RunTakenError, and so undoes the work, if this attempt is no longer the one that counts. Called last, when nothing
+    is left to be checked: from here to the end of COMMIT the run's row is held.
     """
     ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
     if not ours.update(status=RunStatus.COMPLETED, finished_at=timezone.now(), phase="", **values):
         raise RunTakenError
+    statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]
 
 
 def _reject(run_id: int, error: FileError) -> None:

@@ -9,6 +9,7 @@ from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.services import keep_file, start_run
 from students.models import LEA, School
 
+LEA_CODE = "1975309"
 FIRST = ("Amara", "Bao", "Camila", "Dmitri", "Eun-ji", "Farid", "Grace", "Hiro")
 LAST = ("Quintana", "Rasmussen", "Sandoval", "Tran", "Urquhart", "Valdez", "Wójcik", "Ybarra")
 
@@ -19,6 +20,7 @@ class District:
 
     students: int
     file: ImportFile
+    lea_code: str = LEA_CODE
 
     def start_test(self, *, ring: bool = True) -> ImportRun:
         return start_run(
@@ -26,9 +28,12 @@ class District:
         )
 
 
-def make_district(students: int) -> District:
-    """A district of one school. Every line of its file brings an SSID and an English learner record."""
-    lea = LEA.objects.create(code="1975309", name="Arroyo Seco Unified")
+def make_district(students: int, lea_code: str = LEA_CODE) -> District:
+    """A district of one school. Every line of its file brings an SSID and an English learner record.
+
+    Districts made one after the other get SSIDs of their own.
+    """
+    lea = LEA.objects.create(code=lea_code, name="Arroyo Seco Unified")
     school = School.objects.create(lea=lea, code="6012345", name="Arroyo Elementary")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -43,19 +48,21 @@ def make_district(students: int) -> District:
             """,
             [lea.pk, school.pk, list(LAST), list(FIRST), students],
         )
-    return District(students=students, file=state_file())
+    return District(students=students, file=state_file(lea_code=lea_code), lea_code=lea_code)
 
 
-def state_file(lines: int | None = None) -> ImportFile:
-    """A state file with a line for each student, or for the first `lines` of them."""
+def state_file(lines: int | None = None, lea_code: str = LEA_CODE) -> ImportFile:
+    """A state file with a line for each student of a district, or for the first `lines` of them."""
+    lea = LEA.objects.get(code=lea_code)
+    first_ssid = 9_000_000_000 + 1_000_000 * LEA.objects.filter(pk__lt=lea.pk).count()
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT concat_ws('^', '1975309', '6012345', 9000000000 + substr(local_number, 2)::int, local_number, last_name,
+            SELECT concat_ws('^', %s, '6012345', %s + substr(local_number, 2)::int, local_number, last_name,
               first_name, '', 'F', to_char(birth_date, 'YYYYMMDD'), '20250815', '05', 'EO', '20190901', '00', '20190901')
-            FROM students_student ORDER BY id LIMIT %s
+            FROM students_student WHERE lea_id = %s ORDER BY id LIMIT %s
             """,
-            [lines],
+            [lea_code, first_ssid, lea.pk, lines],
         )
         text = "".join(f"{line}\n" for (line,) in cursor.fetchall())
     return keep_file(stream=io.BytesIO(text.encode()), name="ssid.txt", user=None)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import models
 
 from sisimport.imports.engine.sql import column_type, execute, fetch_one, model_field, quoted
+from sisimport.imports.engine.statistics import MEASURE_FROM, hash_joins
 from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
@@ -18,7 +19,6 @@ from sisimport.imports.models import ImportRun, SetAsideReason, Work
 CREATE, UPDATE, REMOVE = "create", "update", "remove"
 CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"
 _ASIDE_SEQ = 1000  # issues of an Import's own lines stand before it
-LARGE_PLAN = 20_000  # changes; from here on one pass over a table beats as many look-ups
 _OPERATION = {
     CREATE: "c.before IS NULL",
     UPDATE: "c.before IS NOT NULL AND c.after IS NOT NULL",
@@ -40,11 +40,11 @@ class Plan:
 
 
 def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bool:
-    """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock.
+    """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock, and
+    has made the plan known to the planner (statistics.py).
 
     `present`: kinds and operations that the plan holds. Tells whether any change was set aside or found done already.
     """
-    _settle_statistics(plan_run_id)
     work = Plan(run=run, plan_run_id=plan_run_id, present=present)
     for operation in (UPDATE, REMOVE, CREATE):
         for kind in work.kinds(operation):
@@ -61,17 +61,6 @@ def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bo
             else:
                 write(work, kind, aside=aside)
     return aside
-
-
-def _settle_statistics(plan_run_id: int) -> None:
-    """A plan written a moment ago is unknown to the planner, which would then go row by row: measure it, and prefer hashes."""
-    execute("ANALYZE imports_importchange (run_id, line, seq, part, kind, object_id, student_id)")
-    (large,) = fetch_one(
-        "SELECT count(*) > %s FROM (SELECT 1 FROM imports_importchange WHERE run_id = %s LIMIT %s) AS c",
-        [LARGE_PLAN, plan_run_id, LARGE_PLAN + 1],
-    )
-    if large:
-        execute("SET LOCAL enable_nestloop = off")
 
 
 def _join_student() -> str:
@@ -301,9 +290,10 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
     """
     changed = "SELECT count(*), count(*) FILTER (WHERE reason <> 'done') FROM imports_setaside WHERE run_id = %s"
     (anything, not_done) = fetch_one(changed, [work.run.pk])
+    if anything > MEASURE_FROM:
+        hash_joins()
     if not not_done:
         return bool(anything)
-    execute("ANALYZE imports_setaside")
     named_parts = "AND x.part <> 'record'" if parts_only else ""
     execute(
         f"""

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.engine.sql import fetch_all, fetch_one
+from sisimport.imports.engine.statistics import hash_joins_only
 from sisimport.imports.issues import Severity, codes
-
-MEASURE_FROM = 1000  # rows
 
 
 @dataclass(slots=True, frozen=True)
@@ -34,11 +33,21 @@ def count_test(context: RunContext) -> Totals:
     issues = issues_by_cause([run_id])
     changes, planned = changes_by_kind(run_id)
     severities = severity_counts(issues)
-    # What was written a moment ago is unknown to the planner, which would then compare every line with every line.
-    if planned > MEASURE_FROM:
-        execute("ANALYZE imports_importchange (run_id, line, seq, kind, student_id)")
-    if sum(severities.values()) > MEASURE_FROM:
-        execute("ANALYZE imports_importissue (run_id, line, seq, severity, code, school_id)")
+    # What was written a moment ago is unknown to the planner, which would otherwise compare every line with every line.
+    with hash_joins_only():
+        refused, skipped = _kept_out(run_id, issues, severities)
+    outcomes = {
+        "record_count": context.record_count,
+        "planned_count": planned,
+        "refused_count": refused,
+        "skipped_count": skipped,
+        "unchanged_count": context.record_count - planned - refused - skipped,
+    }
+    return Totals(counts=outcomes | severities, issues=issues, changes=changes)
+
+
+def _kept_out(run_id: int, issues: list[dict[str, Any]], severities: dict[str, int]) -> tuple[int, int]:
+    """Lines of which nothing is planned: refused for their errors, and skipped by a rule of the type."""
     refused = skipped = 0
     if severities["error_count"]:
         (refused,) = fetch_one(
@@ -55,14 +64,7 @@ def count_test(context: RunContext) -> Totals:
             "   AND e.severity = %s)",
             [run_id, skip_codes, int(Severity.ERROR)],
         )
-    outcomes = {
-        "record_count": context.record_count,
-        "planned_count": planned,
-        "refused_count": refused,
-        "skipped_count": skipped,
-        "unchanged_count": context.record_count - planned - refused - skipped,
-    }
-    return Totals(counts=outcomes | severities, issues=issues, changes=changes)
+    return refused, skipped
 
 
 def skipping_codes() -> list[str]:

@@ -1,0 +1,172 @@
+"""Districts do not wait for each other, nor for whoever cleans up the tables that all runs share."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from sisimport.imports import demo, execution
+from sisimport.imports.engine import applying, statistics
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.registry import get_type
+from sisimport.imports.services import keep_file, start_revert, start_run, start_update
+from students.models import SSID, Student
+from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
+from tests.faults.district import District, make_district
+from tests.imports.journey import finish
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+
+# What ANALYZE and VACUUM take, and everything stronger: such a lock on a table that all runs share is a queue of districts.
+_STRONG = """
+    SELECT DISTINCT c.relname, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND c.relkind = 'r' AND c.relpersistence = 'p'
+      AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+"""
+SHARED = "imports_importchange, imports_importissue, imports_setaside, imports_absentstudent"
+
+
+def hold_a_student(barrier: Barrier, of: District) -> None:
+    """A row lock in the barrier's session that an SSID for the student must wait for."""
+    student = Student.objects.filter(lea__code=of.lea_code).order_by("pk")[5]
+    barrier.session.execute("SELECT 1 FROM students_student WHERE id = %s FOR UPDATE", [student.pk])
+
+
+def blocked_by(barrier: Barrier, pid: int) -> list[int]:
+    query = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    return [row[0] for row in barrier.watch.execute(query, [pid])]
+
+
+def test_the_update_of_one_district_runs_while_that_of_another_stands_still(
+    worker: Worker, uploads: None, barrier: Barrier
+) -> None:
+    slow, other = make_district(students=1_200), make_district(students=1_200, lea_code="1975310")
+    tests = [wait_for_end(one.start_test()) for one in (slow, other)]
+    hold_a_student(barrier, slow)
+    standing = start_update(test_run=tests[0], user=None)
+    session = barrier.wait_for_somebody()
+
+    ended = wait_for_end(start_update(test_run=tests[1], user=None))
+
+    assert (ended.status, ended.import_count) == (RunStatus.COMPLETED, 1_200)
+    assert barrier.waiting() == [session], "the first Update should stand at the held student all the while"
+    assert blocked_by(barrier, session) == []
+    assert ImportRun.objects.get(pk=standing.pk).status == RunStatus.RUNNING
+    barrier.open()
+    assert wait_for_end(standing).import_count == 1_200
+    assert SSID.objects.count() == 2_400
+
+
+def test_reverts_and_tests_run_beside_a_standing_update_too(worker: Worker, uploads: None, barrier: Barrier) -> None:
+    slow, other = make_district(students=1_200), make_district(students=1_200, lea_code="1975310")
+    tests = [wait_for_end(one.start_test()) for one in (slow, other)]
+    update = wait_for_end(start_update(test_run=tests[1], user=None))
+    hold_a_student(barrier, slow)
+    standing = start_update(test_run=tests[0], user=None)
+    barrier.wait_for_somebody()
+
+    assert wait_for_end(start_revert(run=update, user=None)).status == RunStatus.COMPLETED
+    assert wait_for_end(other.start_test()).status == RunStatus.COMPLETED
+    assert ImportRun.objects.get(pk=standing.pk).status == RunStatus.RUNNING
+    barrier.open()
+    assert wait_for_end(standing).status == RunStatus.COMPLETED
+
+
+def test_a_vacuum_stops_no_run(worker: Worker, uploads: None, barrier: Barrier) -> None:
+    district = make_district(students=1_200)
+    barrier.session.execute(f"LOCK TABLE {SHARED} IN SHARE UPDATE EXCLUSIVE MODE".encode())  # as VACUUM does
+
+    test = wait_for_end(district.start_test())
+    update = wait_for_end(start_update(test_run=test, user=None))
+    revert = wait_for_end(start_revert(run=update, user=None))
+
+    assert [run.status for run in (test, update, revert)] == [RunStatus.COMPLETED] * 3
+    assert (update.import_count, revert.import_count) == (1_200, 1_200)
+
+
+def test_time_goes_on_to_the_end_of_what_a_commit_would_wait_for(
+    worker: Worker, uploads: None, barrier: Barrier
+) -> None:
+    """Foreign keys are checked last. A run that waits there has not finished, and its row is free meanwhile."""
+    district = make_district(students=50)
+    test = wait_for_end(district.start_test())
+    hold_a_student(barrier, district)
+    update = start_update(test_run=test, user=None)
+    barrier.wait_for_somebody()
+    wait_until(
+        lambda: ImportRun.objects.get(pk=update.pk).phase == "finishing",
+        lambda: f"the page says {ImportRun.objects.get(pk=update.pk).phase}",
+    )
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM imports_importrun WHERE id = %s FOR UPDATE NOWAIT", [update.pk])
+        cursor.execute("SELECT clock_timestamp()")
+        (released,) = cursor.fetchone()
+    barrier.open()
+
+    ended = wait_for_end(update)
+    assert ended.status == RunStatus.COMPLETED
+    assert ended.finished_at is not None
+    assert ended.finished_at > released
+
+
+# ---- every import type ----
+
+
+@pytest.fixture
+def strong_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
+    """Locks that conflict with themselves, on tables that stay, held by a run at its very end: (run, table, mode)."""
+    found: list[tuple[Any, ...]] = []
+    complete: Callable[..., None] = execution._complete
+
+    def watched(run: ImportRun, **values: object) -> None:
+        complete(run, **values)
+        with connection.cursor() as cursor:
+            cursor.execute(_STRONG)
+            found.extend((run.import_type, run.work, *row) for row in cursor.fetchall())
+
+    monkeypatch.setattr(execution, "_complete", watched)
+    yield found
+
+
+def chosen_samples() -> list[demo.Sample]:
+    """One file of each import type; of the score types, which are one class, two."""
+    by_type = {sample.import_type: sample for sample in demo.all_samples()}
+    scores = [s for s in by_type.values() if get_type(s.import_type).tool == "caaspp"]
+    return [s for s in by_type.values() if s not in scores] + scores[-2:]
+
+
+def test_no_run_of_any_type_holds_a_lock_that_another_district_would_wait_for(
+    strong_locks: list[tuple[Any, ...]], settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = tmp_path
+    storages = dict(settings.STORAGES)
+    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(tmp_path / "uploads")}}
+    settings.STORAGES = storages
+    # As if every plan were large, and unknown to the planner.
+    monkeypatch.setattr(statistics, "MEASURE_FROM", 0)
+    monkeypatch.setattr(statistics, "FAR_OFF", 0)
+    monkeypatch.setattr(applying, "MEASURE_FROM", 0)
+    lea = demo.make_district(students=400, seed=3).lea
+    demo.write_samples(lea)
+    written = []
+    for sample in chosen_samples():
+        with (demo.samples_folder() / sample.name).open("rb") as stream:
+            file = keep_file(stream=stream, name=sample.name, user=None)
+
+        def run(work: Work, file: Any = file, kind: str = sample.import_type) -> ImportRun:
+            started = start_run(
+                file=file, import_type=kind, work=work, options={}, user=None, schools=None, ring=False
+            )
+            return finish(started).run
+
+        run(Work.TEST)
+        applied = run(Work.IMPORT if Work.IMPORT in get_type(sample.import_type).works else Work.UPDATE)
+        assert applied.status == RunStatus.COMPLETED, (sample.name, applied.message)
+        written += [sample.name] if applied.import_count else []
+        finish(start_revert(run=applied, user=None, ring=False))
+
+    assert len(written) > 6, written
+    assert strong_locks == []
