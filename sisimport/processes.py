@@ -16,6 +16,8 @@ STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death s
 MAX_QUICK_DEATHS = 5
 END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
 PR_SET_PDEATHSIG = 1
+# What this process is, said before the settings are read: "web" and "worker" have limits on their database sessions.
+kind = ""
 
 
 def say(text: str) -> None:

@@ -13,7 +13,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
-from sisimport import embedded
+from sisimport import embedded, processes
 from sisimport.logs import private_exception
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "sisimport.imports.access.AccessMiddleware",
     "sisimport.imports.views.errors.StoredFileMiddleware",
+    "sisimport.imports.views.errors.BusyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -128,6 +129,27 @@ DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
 if EMBEDDED:  # the socket's folder where Django's own tools (dbshell) look for it
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")
+# How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
+# a word; in seconds, 0 for ever. Commands and migrations have no limits.
+SESSION_LIMITS = {
+    "web": {
+        "lock_timeout": env.float("WEB_LOCK_SECONDS", default=2.5),
+        "statement_timeout": env.float("WEB_STATEMENT_SECONDS", default=60),
+        "idle_in_transaction_session_timeout": env.float("WEB_IDLE_SECONDS", default=60),
+    },
+    "worker": {
+        "lock_timeout": env.float("WORKER_LOCK_SECONDS", default=300),
+        "statement_timeout": env.float("WORKER_STATEMENT_SECONDS", default=3600),
+        "idle_in_transaction_session_timeout": env.float("WORKER_IDLE_SECONDS", default=300),
+    },
+}
+# Options in DATABASE_URL come last and win.
+_options = [f"-c {name}={seconds * 1000:.0f}" for name, seconds in SESSION_LIMITS.get(processes.kind, {}).items()]
+_options += filter(None, [DATABASES["default"]["OPTIONS"].get("options", "")])
+if _options:
+    DATABASES["default"]["OPTIONS"]["options"] = " ".join(_options)
+# Whoever works on a run and gives no sign of life for so long loses it to another attempt.
+RUN_SILENT_SECONDS = env.float("RUN_SILENT_SECONDS", default=30)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from sisimport import processes
 from sisimport.processes import end_with_parent
 
 CELERY_OPTIONS = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
@@ -123,6 +124,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--concurrency", type=int, default=2, help="runs at the same time (default: 2)")
     given, options = parser.parse_known_args(arguments)
 
+    processes.kind = "worker"
     import django
     from celery.platforms import SecurityWarning
 

@@ -4,5 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from sisimport import processes
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
+processes.kind = "web"
 application = get_wsgi_application()

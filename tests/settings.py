@@ -15,7 +15,8 @@ from sisimport.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The test databases are thrown away: nothing is lost by not waiting for the disk.
-DATABASES["default"]["OPTIONS"] |= {"options": "-c synchronous_commit=off"}
+_options = DATABASES["default"]["OPTIONS"].get("options", "")  # limits of a web server or worker that a test starts
+DATABASES["default"]["OPTIONS"]["options"] = f"{_options} -c synchronous_commit=off".strip()
 
 # What a page keeps for a minute must not reach the next test.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}

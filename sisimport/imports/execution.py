@@ -8,7 +8,7 @@ import contextlib
 import logging
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from django.core.files.storage import default_storage
@@ -24,15 +24,21 @@ from sisimport.imports.files import DamagedFileError
 from sisimport.imports.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
 from sisimport.imports.issues import Severity, render
 from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.pulse import Pulse
 from sisimport.imports.queueing import RUN_LOCK, Lane
 from sisimport.imports.reading import FileError
 from sisimport.imports.registry import get_type
-from students.locks import lock_leas
+from students.locks import try_to_lock_leas
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 MAX_INTERRUPTIONS = 30  # of one run: then rather the run takes the database down than that it is restarted so often
+LOOK_UP_SECONDS = 2.0  # a run that waits for its district looks up so often whether it was cancelled
+_LOCK_OF_A_RUN = (
+    "l.locktype = 'advisory' AND l.classid = %s AND l.granted"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 PARKED_MESSAGE = (
     "This run stopped its worker {n} times and was parked. Nothing was changed. "
     "Check the worker's memory, then upload the file again."
@@ -52,15 +58,18 @@ class InterruptedRunError(Exception):
 
 @contextlib.contextmanager
 def run_lock(run_id: int) -> Iterator[bool]:
-    """Hold the run's session lock; yields False at once when another session has it."""
+    """Hold the run's session lock, with a pulse; yields False at once when another session has it."""
     (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, run_id])
+    if not got:
+        yield False
+        return
     try:
-        yield bool(got)
+        with Pulse():
+            yield True
     finally:
-        if got:
-            # A lost connection has already given the lock back.
-            with contextlib.suppress(DatabaseError, InterfaceError):
-                execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run_id])
+        # A lost connection has already given the lock back.
+        with contextlib.suppress(DatabaseError, InterfaceError):
+            execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run_id])
 
 
 def execute_run(run_id: int) -> bool:
@@ -74,7 +83,7 @@ def execute_run(run_id: int) -> bool:
             return False
         run = ImportRun.objects.select_related("file", "test_run", "reverts").get(pk=run_id)
         try:
-            with Progress(run_id) as progress:
+            with Progress(run_id, attempt=run.attempts) as progress:
                 _perform(run, progress)
         except RunCancelledError:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
@@ -158,7 +167,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         if run.work == Work.IMPORT:
             # From here on nobody else changes what is compared, so the plan still holds when it is applied.
             progress.report("waiting", context.record_count, context.record_count)
-            lock_leas(context.lea_ids)
+            _lock_leas(context.lea_ids, progress)
         progress.report("checking", context.record_count, context.record_count)
         checking.check(context)
         progress.report("planning", context.record_count, context.record_count)
@@ -192,8 +201,8 @@ def _update(run: ImportRun, progress: Progress) -> None:
     with transaction.atomic():
         _bulk_session()
         progress.report("waiting", 0, test.record_count)
-        lock_leas(test.lea_ids)
-        progress.report("applying", 0, test.record_count)
+        _lock_leas(test.lea_ids, progress)
+        progress.report("applying")
         progress.cancellable = False
         counts = {name: getattr(test, name) for name in _COUNTS}
         totals = _apply(run, test.pk, counting.Totals(counts=counts, **test.summary))
@@ -270,8 +279,8 @@ def _revert(run: ImportRun, progress: Progress) -> None:
     with transaction.atomic():
         _bulk_session()
         progress.report("waiting", 0, applied.record_count)
-        lock_leas(applied.lea_ids)
-        progress.report("reverting", 0, applied.record_count)
+        _lock_leas(applied.lea_ids, progress)
+        progress.report("reverting")
         progress.cancellable = False
         reverting.plan_revert(run)
         changes, planned = counting.changes_by_kind(run.pk)
@@ -318,6 +327,12 @@ def _share_conversion(run: ImportRun, progress: Progress) -> bool:
     return True
 
 
+def _lock_leas(lea_ids: Iterable[int], progress: Progress) -> None:
+    """Wait for the districts of the run for as long as it takes, unless the run is cancelled meanwhile."""
+    while not try_to_lock_leas(lea_ids, seconds=LOOK_UP_SECONDS):
+        progress.report("waiting", progress.done, progress.total)
+
+
 def _settle(progress: Progress) -> None:
     """Let PostgreSQL check what was written now, and not in COMMIT: that may wait for others and take its time, and until
     it is done the run has not finished and its row must be free."""
@@ -354,11 +369,26 @@ def _file_facts(context: RunContext) -> dict[str, object]:
 
 
 def _end(run_id: int, status: RunStatus, **values: object) -> bool:
-    """Move an active run to an end state, once. False when it had ended already."""
-    active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-    # A run that did nothing has no records: its outcomes are none either, and both add up.
-    values = {"record_count": 0, **NO_LONGER, **values}
-    return bool(active.update(status=status, finished_at=timezone.now(), phase="", **values))
+    """Move an active run to an end state, once. False when it had ended already, or when it is not ours any more.
+
+    Whoever lost the session that holds the run's lock (it fell silent, say) has no say in what becomes of the run.
+    """
+    with transaction.atomic():
+        if not _is_ours(run_id):
+            return False
+        active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+        # A run that did nothing has no records: its outcomes are none either, and both add up.
+        values = {"record_count": 0, **NO_LONGER, **values}
+        return bool(active.update(status=status, finished_at=timezone.now(), phase="", **values))
+
+
+def _is_ours(run_id: int) -> bool:
+    """Whether this very session holds the run's lock."""
+    (ours,) = fetch_one(
+        f"SELECT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = pg_backend_pid() AND {_LOCK_OF_A_RUN} AND l.objid = %s)",
+        [RUN_LOCK, run_id],
+    )
+    return bool(ours)
 
 
 def _complete(run: ImportRun, **values: object) -> None:
@@ -379,6 +409,8 @@ def _reject(run_id: int, error: FileError) -> None:
         error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params
     )
     with transaction.atomic():
+        if not _is_ours(run_id):
+            return
         ImportIssue.objects.create(
             run_id=run_id,
             line=int(error.params.get("line", 0) or 0),

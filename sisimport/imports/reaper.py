@@ -1,6 +1,7 @@
 """The reaper: looks for runs that nobody works on, and rings for them.
 
-    every 2 s    runs queued or running whose advisory lock is free -> a ring for each that is ready
+    every 2 s    sessions of workers that fell silent -> ended, which frees their runs
+                 runs queued or running whose advisory lock is free -> a ring for each that is ready
     every hour   files that nothing names (leftovers.py)
 
 A free lock on a running run means that its worker died (PostgreSQL freed the lock) or lost its database session. A free
@@ -29,7 +30,8 @@ from django.utils import timezone
 from sisimport.imports import queueing
 from sisimport.imports.leftovers import remove_leftovers
 from sisimport.imports.models import WRITING, ImportRun, RunStatus, WaitsFor
-from sisimport.imports.queueing import Lane
+from sisimport.imports.pulse import end_silent_sessions
+from sisimport.imports.queueing import RUN_LOCK, Lane
 from students.collection import record_missing
 
 logger = logging.getLogger(__name__)
@@ -85,7 +87,7 @@ class Reaper(threading.Thread):
     def _look_once(self) -> None:
         """Each part by itself: an error in one keeps no other from being done."""
         self._reached = False
-        for part in (self._ring_for_waiting, self._keep_counts, self._beat, self._sweep):
+        for part in (self._end_silent, self._ring_for_waiting, self._keep_counts, self._beat, self._sweep):
             try:
                 part()
             except DatabaseError as error:
@@ -97,6 +99,10 @@ class Reaper(threading.Thread):
             connections.close_all()
         except Exception as error:  # noqa: BLE001
             logger.warning("the reaper could not close its session (%s)", type(error).__name__)
+
+    def _end_silent(self) -> None:
+        for run_id in end_silent_sessions(RUN_LOCK):
+            logger.warning("whoever worked on run %s fell silent; another attempt takes it up", run_id)
 
     def _ring_for_waiting(self) -> None:
         due = self.due(time.monotonic())

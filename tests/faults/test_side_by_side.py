@@ -157,9 +157,7 @@ def test_no_run_of_any_type_holds_a_lock_that_another_district_would_wait_for(
             file = keep_file(stream=stream, name=sample.name, user=None)
 
         def run(work: Work, file: Any = file, kind: str = sample.import_type) -> ImportRun:
-            started = start_run(
-                file=file, import_type=kind, work=work, options={}, user=None, schools=None, ring=False
-            )
+            started = start_run(file=file, import_type=kind, work=work, options={}, user=None, schools=None, ring=False)
             return finish(started).run
 
         run(Work.TEST)

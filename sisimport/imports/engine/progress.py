@@ -19,8 +19,11 @@ class Progress:
     The run's own transaction must not touch the run's row while this is open.
     """
 
-    def __init__(self, run_id: int) -> None:
+    def __init__(self, run_id: int, *, attempt: int | None = None) -> None:
+        """`attempt`: the one that reports; of a run that another attempt took up meanwhile nothing is told."""
         self.run_id = run_id
+        self.attempt = attempt
+        self.done = self.total = 0
         self._connection = connection.copy()
         self._phase = ""
         self._last = 0.0
@@ -46,6 +49,7 @@ class Progress:
         if phase == self._phase and now - self._last < MIN_INTERVAL:
             return
         self._phase, self._last = phase, now
+        self.done, self.total = done, total
         if self._write(phase, done, total) and self.cancellable:
             raise RunCancelledError
 
@@ -55,8 +59,8 @@ class Progress:
                 cursor.execute("SET lock_timeout = '200ms'")
                 cursor.execute(
                     "UPDATE imports_importrun SET phase = %s, progress_done = %s, progress_total = %s "
-                    "WHERE id = %s AND status = 'running' RETURNING cancel_requested",
-                    [phase, done, total, self.run_id],
+                    "WHERE id = %s AND status = 'running' AND attempts = coalesce(%s, attempts) RETURNING cancel_requested",
+                    [phase, done, total, self.run_id, self.attempt],
                 )
                 row = cursor.fetchone()
         except DatabaseError:

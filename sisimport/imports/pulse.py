@@ -1,0 +1,83 @@
+"""A sign of life of whoever works on a run, so that one who stopped for good does not keep it.
+
+A killed process loses its database session, and with it the run, at once. One that stands still (stopped, frozen with its
+container, swapped out, cut off from the network) keeps both, and the update lock of its district besides. So a thread beside
+the work asks PostgreSQL something every few seconds in a session of its own, named after the one that works; PostgreSQL
+notes when. Every reaper looks for such sessions that fell silent and has PostgreSQL end them, the working one with them: what
+it wrote is undone, the run is free. Whoever wakes up later finds the session gone and writes nothing.
+"""
+
+import contextlib
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+
+from sisimport.imports.engine.sql import fetch_all, fetch_one
+
+BEAT_SECONDS = 3.0
+_NAME = "sisimport pulse "  # followed by the process id of the working session
+
+
+class Pulse:
+    """Beats while the block runs. Not being able to is no failure: the run then has no pulse, and nobody misses it."""
+
+    def __init__(self) -> None:
+        (pid,) = fetch_one("SELECT pg_backend_pid()")
+        self._parameters = _parameters(f"{_NAME}{pid}")
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join(timeout=BEAT_SECONDS)
+
+    def _beat(self) -> None:
+        while not self._ended.is_set():
+            with contextlib.suppress(psycopg.Error, OSError), psycopg.connect(**self._parameters) as session:
+                while not self._ended.wait(BEAT_SECONDS):
+                    session.execute("SELECT 1")
+            self._ended.wait(BEAT_SECONDS)
+
+
+def _parameters(name: str) -> dict[str, Any]:
+    """Those of our own session, under another name and without what Django adds for itself."""
+    parameters = dict(connection.get_connection_params())
+    for ours in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(ours, None)
+    return parameters | {"application_name": name, "autocommit": True}
+
+
+def end_silent_sessions(lock_class: int) -> list[int]:
+    """Have PostgreSQL end the sessions of whoever fell silent over a run; the ids of the runs that are free now.
+
+    `lock_class`: of the advisory locks that say who works on which run.
+    """
+    rows = fetch_all(
+        """
+        WITH silent AS (
+          SELECT p.pid AS pulse, substr(p.application_name, %(skip)s)::int AS working FROM pg_stat_activity p
+          WHERE p.datname = current_database() AND p.application_name ~ %(name)s
+            AND p.state_change < clock_timestamp() - make_interval(secs => %(seconds)s))
+        SELECT l.objid, pg_terminate_backend(silent.working), pg_terminate_backend(silent.pulse)
+        FROM silent JOIN pg_locks l ON l.pid = silent.working
+        WHERE l.locktype = 'advisory' AND l.classid = %(class)s AND l.granted
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """,
+        {  # type: ignore[arg-type]
+            "skip": len(_NAME) + 1,
+            "name": f"^{_NAME}[0-9]+$",
+            "seconds": settings.RUN_SILENT_SECONDS,
+            "class": lock_class,
+        },
+    )
+    return sorted({int(run_id) for run_id, *_ended in rows})
