@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore, year_label
 from students.access import visible_school_ids
+from students.admin_busy import ReturnsTyped
 from students.admin_lists import LongList
 from students.school_years import current_school_year
 
@@ -38,7 +39,7 @@ class ChildInline(TabularInline):
 
 
 @admin.register(Assessment)
-class AssessmentAdmin(ModelAdmin):
+class AssessmentAdmin(ReturnsTyped, ModelAdmin):
     """Names, passing scores, comments and Display Options; later imports keep finding the record."""
 
     form = AssessmentForm

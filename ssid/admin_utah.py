@@ -7,10 +7,11 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from ssid.models import UtahDueDate, UtahRequest
+from students.admin_busy import ReturnsTyped
 
 
 @admin.register(UtahDueDate)
-class UtahDueDateAdmin(ModelAdmin):
+class UtahDueDateAdmin(ReturnsTyped, ModelAdmin):
     """A row with the name of a usual date takes its place."""
 
     list_display = ("name", "lea", "shown", "lead_days")

@@ -16,6 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from students import editing
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
+from students.admin_busy import ReturnsTyped
 from students.admin_forms import MISTAKE, LEAForm, StudentForm
 from students.admin_lists import LongList
 from students.models import (
@@ -67,7 +68,7 @@ class ReadOnly:
 
 
 @admin.register(LEA)
-class LEAAdmin(ModelAdmin):
+class LEAAdmin(ReturnsTyped, ModelAdmin):
     form = LEAForm
     list_display = ("code", "name", "state")
     search_fields = ("code", "name")
@@ -82,7 +83,7 @@ class LEAAdmin(ModelAdmin):
 
 
 @admin.register(School)
-class SchoolAdmin(ModelAdmin):
+class SchoolAdmin(ReturnsTyped, ModelAdmin):
     list_display = ("code", "name", "lea")
     search_fields = ("code", "name")
     list_filter = ("lea",)
@@ -166,7 +167,7 @@ class FormerSSIDInline(ReadOnly, TabularInline):
 
 
 @admin.register(Student)
-class StudentAdmin(LongList, ModelAdmin):
+class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
     """Search is by local number: names and SSIDs do not belong into an address. The Students page finds by them."""
 
     form = StudentForm
@@ -322,7 +323,7 @@ class SSIDAdmin(ReadOnly, LongList, ModelAdmin):
 
 
 @admin.register(SSIDReplacement)
-class SSIDReplacementAdmin(LongList, ModelAdmin):
+class SSIDReplacementAdmin(ReturnsTyped, LongList, ModelAdmin):
     """What the state said: this number was merged into that one. Added by hand as it is written there."""
 
     list_display = ("__str__", "state", "learned_at", "origin_run", "entered_by")
@@ -397,7 +398,7 @@ class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
 
 
 @admin.register(StaffAccess)
-class StaffAccessAdmin(ModelAdmin):
+class StaffAccessAdmin(ReturnsTyped, ModelAdmin):
     list_display = ("user", "all_schools", "school_names")
     list_select_related = ("user",)
     list_filter = ("all_schools",)
@@ -431,7 +432,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(ReturnsTyped, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -439,5 +440,5 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(ReturnsTyped, DjangoGroupAdmin, ModelAdmin):
     pass

@@ -256,4 +256,5 @@ def may_accept_many(user: User) -> bool:
 
 
 def may_cancel(user: User, run: ImportRun) -> bool:
+    """May the user ask this run to stop? Whether it still can is decided when asked (services.cancel_run)."""
     return run.is_active and (run.created_by_id == user.pk or can(user, Capability.REVERT_ANY))

@@ -9,7 +9,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.imports import room
@@ -17,9 +17,10 @@ from sisimport.imports.base import ImportType
 from sisimport.imports.containers import Unpacked, unpack
 from sisimport.imports.files import hash_of, store
 from sisimport.imports.issues import render
-from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.queueing import lane_of
 from sisimport.imports.registry import get_type
+from students.locks import waited_in_vain
 
 
 class RunRefusedError(Exception):
@@ -228,12 +229,15 @@ def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> Imp
 
 
 def cancel_run(*, run: ImportRun) -> bool:
-    """Ask a run to stop. False when it has ended. A run that is already writing ends as it would have: in one piece."""
-    return bool(
-        ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).update(
-            cancel_requested=True
-        )
-    )
+    """Ask a run to stop. False when it is too late: it has ended, or it writes already and ends as it would, in one piece."""
+    active = ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+    try:
+        asked = active.exclude(status=RunStatus.RUNNING, phase__in=PAST_RECALL).update(cancel_requested=True)
+    except OperationalError as error:
+        if not waited_in_vain(error):
+            raise
+        return False  # its row is held only by its own commit
+    return bool(asked)
 
 
 def ring_for(run: ImportRun) -> None:

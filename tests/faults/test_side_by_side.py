@@ -1,11 +1,13 @@
 """Districts do not wait for each other, nor for whoever cleans up the tables that all runs share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from sisimport.imports import demo, execution
 from sisimport.imports.engine import applying, statistics
@@ -13,6 +15,7 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type
 from sisimport.imports.services import keep_file, start_revert, start_run, start_update
 from students.models import SSID, Student
+from tests.factories import UserFactory
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
 from tests.faults.district import District, make_district
 from tests.imports.journey import finish
@@ -86,7 +89,7 @@ def test_a_vacuum_stops_no_run(worker: Worker, uploads: None, barrier: Barrier) 
     assert (update.import_count, revert.import_count) == (1_200, 1_200)
 
 
-def test_time_goes_on_to_the_end_of_what_a_commit_would_wait_for(
+def test_a_run_that_waits_for_its_last_checks_says_so_and_every_button_answers(
     worker: Worker, uploads: None, barrier: Barrier
 ) -> None:
     """Foreign keys are checked last. A run that waits there has not finished, and its row is free meanwhile."""
@@ -100,23 +103,45 @@ def test_time_goes_on_to_the_end_of_what_a_commit_would_wait_for(
         lambda: f"the page says {ImportRun.objects.get(pk=update.pk).phase}",
     )
 
+    client = Client()
+    client.force_login(UserFactory(is_superuser=True))
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM imports_importrun WHERE id = %s FOR UPDATE NOWAIT", [update.pk])
+    page = client.get(reverse("run", args=[update.pk])).text
+    told = client.post(reverse("cancel_run", args=[update.pk]), follow=True).text
+    with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (released,) = cursor.fetchone()
     barrier.open()
 
     ended = wait_for_end(update)
-    assert ended.status == RunStatus.COMPLETED
+    assert (ended.status, ended.cancel_requested) == (RunStatus.COMPLETED, False)
+    assert "Finishing" in page
+    assert reverse("cancel_run", args=[update.pk]) not in page, "a button that can do nothing"
+    assert "Too late to cancel" in told
     assert ended.finished_at is not None
     assert ended.finished_at > released
+
+
+def test_cancel_answers_while_the_row_of_the_run_itself_is_held(uploads: None, barrier: Barrier) -> None:
+    run = ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=RunStatus.RUNNING)
+    barrier.session.execute("SELECT 1 FROM imports_importrun WHERE id = %s FOR UPDATE", [run.pk])
+    client = Client()
+    client.force_login(UserFactory(is_superuser=True))
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '300ms'")  # the web server's is longer
+
+    told = client.post(reverse("cancel_run", args=[run.pk]), follow=True)
+
+    connection.close()
+    assert "Too late to cancel" in told.text
 
 
 # ---- every import type ----
 
 
 @pytest.fixture
-def strong_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
+def strong_locks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Locks that conflict with themselves, on tables that stay, held by a run at its very end: (run, table, mode)."""
     found: list[tuple[Any, ...]] = []
     complete: Callable[..., None] = execution._complete
@@ -128,7 +153,7 @@ def strong_locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ..
             found.extend((run.import_type, run.work, *row) for row in cursor.fetchall())
 
     monkeypatch.setattr(execution, "_complete", watched)
-    yield found
+    return found
 
 
 def chosen_samples() -> list[demo.Sample]:

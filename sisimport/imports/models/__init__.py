@@ -3,10 +3,11 @@
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
-from sisimport.imports.models.runs import ACTIVE, WRITING, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.models.runs import ACTIVE, PAST_RECALL, WRITING, ImportRun, RunStatus, WaitsFor, Work
 
 __all__ = [
     "ACTIVE",
+    "PAST_RECALL",
     "WRITING",
     "AbsentStudent",
     "ImportChange",

@@ -43,6 +43,7 @@ class WaitsFor(models.TextChoices):
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 WRITING = (Work.UPDATE, Work.IMPORT, Work.REVERT)
+PAST_RECALL = ("applying", "reverting", "finishing")  # phases in which a run can't be cancelled any more
 
 
 class ImportRun(models.Model):
@@ -178,6 +179,11 @@ class ImportRun(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def is_past_recall(self) -> bool:
+        """It writes now: it ends as it would, in one piece."""
+        return self.status == RunStatus.RUNNING and self.phase in PAST_RECALL
 
     @property
     def writes(self) -> bool:

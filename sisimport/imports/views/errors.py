@@ -1,21 +1,28 @@
-"""Pages for what went wrong. The one for an unexpected error has a reference that finds the log entry, and no data."""
+"""Pages for what went wrong. The one for an unexpected error has a reference that finds the log entry, and no data; the one
+for a record that somebody else is writing keeps what was sent, so that trying again is one click."""
 
 import logging
 import secrets
 import sys
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import defaults
+from psycopg.errors import QueryCanceled
 
 from sisimport import disk
 from sisimport.imports import room
 from sisimport.imports.files import StoredFileError
 from sisimport.imports.language import speak_readers_language
+from students.locks import waited_in_vain
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+_NOT_KEPT = ("password", "csrfmiddlewaretoken")  # never written into a page
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -55,3 +62,48 @@ def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the pa
     disk_full = bool(error and disk.says_full(error)) or room.is_full()
     logger.error("a page failed, reference %s, %s", reference, error_place(error) if error else "no error at hand")
     return HttpResponse(render_to_string("500.html", {"reference": reference, "disk_full": disk_full}), status=500)
+
+
+class BusyMiddleware:
+    """Answers, for every page, when the database made it wait longer than a person should (settings: WEB_LOCK_SECONDS and
+    WEB_STATEMENT_SECONDS). Whatever the page had begun is undone by then."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DatabaseError):
+            return None
+        if waited_in_vain(error):
+            return busy(request)
+        if isinstance(error.__cause__, QueryCanceled):
+            logger.warning("a page was ended because a statement took too long")
+            return busy(request, slow=True)
+        return None
+
+
+def busy(request: HttpRequest, *, slow: bool = False) -> HttpResponse:
+    """Try again in a moment: a form sent once more with all that was typed, or a link. Passwords and files are not kept."""
+    speak_readers_language(request)
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if not any(word in name for word in _NOT_KEPT)
+        for value in values
+    ]
+    complete = not request.FILES and not any("password" in name for name in request.POST)
+    page = render_to_string(
+        "503.html",
+        {
+            "slow": slow,
+            "posted": request.method == "POST",
+            "sent": sent if complete else [],
+            "complete": complete,
+            "address": request.get_full_path(),
+        },
+        request=request,
+    )
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"})

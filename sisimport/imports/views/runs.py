@@ -110,7 +110,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "may_update": _can_be_updated(run) and not live_updates and access.may_update(user, run),
         "update_label": _update_work(kind),
         "may_revert": reverted_by is None and access.may_revert(user, run),
-        "may_cancel": access.may_cancel(user, run) and not run.cancel_requested,
+        "may_cancel": access.may_cancel(user, run) and not run.cancel_requested and not run.is_past_recall,
         "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None and not converts,
         "may_export": access.can(user, Capability.EXPORT) and not converts,
         "absent_count": (run.facts or {}).get("absent_count") if reader.whole else None,
@@ -191,9 +191,9 @@ def _phases(run: ImportRun) -> list[tuple[str, str]]:
     """Names of the phases with `done`, `now` or nothing."""
     names = {
         Work.TEST: ["reading", "matching", "checking", "planning"],
-        Work.IMPORT: ["reading", "matching", "checking", "planning", "applying"],
-        Work.UPDATE: ["applying"],
-        Work.REVERT: ["reverting"],
+        Work.IMPORT: ["reading", "matching", "checking", "planning", "applying", "finishing"],
+        Work.UPDATE: ["applying", "finishing"],
+        Work.REVERT: ["reverting", "finishing"],
         Work.CONVERT: ["converting", "keeping"],
     }[Work(run.work)]
     phase = {"indexing": "reading", "waiting": names[0]}.get(run.phase, run.phase)
@@ -347,6 +347,8 @@ def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
-    if access.may_cancel(request.user, run):
-        services.cancel_run(run=run)
+    if access.may_cancel(request.user, run) and not services.cancel_run(run=run):
+        messages.info(
+            request, "Too late to cancel: the run writes already, or has ended. What it wrote can be reverted."
+        )
     return redirect("run", pk=run.pk)
