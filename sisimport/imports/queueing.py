@@ -2,8 +2,8 @@
 
     lanes    small files and large ones wait in lines of their own; one process of each worker takes small ones only
     turns    people take turns: whoever has least under way or served in this round is next, each one's runs in their order
-    writing  runs of one person and type write in the order they were started, and runs that would wait for the update lock
-             of an LEA wait here instead of in a worker
+    writing  runs of one person and type write in the order they were started, unless they are known to be about different
+             LEAs; runs that would wait for the update lock of an LEA wait here instead of in a worker
 
 Nothing is remembered between two looks: the queue is what the rows and locks of PostgreSQL say now.
 """
@@ -65,6 +65,7 @@ WITH locks AS MATERIALIZED (
   SELECT a.*, NOT a.taken AND (a.cancel_requested OR NOT a.held AND NOT (a.writes AND EXISTS (
       SELECT 1 FROM active b WHERE b.writes AND b.id <> a.id AND (
         b.id < a.id AND b.person = a.person AND b.import_type = a.import_type AND NOT b.lacking
+          AND (a.leas = '{}' OR b.leas = '{}' OR b.leas && a.leas)
         OR b.taken AND b.leas && a.leas)))) AS ready
   FROM active a
 ), turns AS (
