@@ -13,6 +13,13 @@ from tests.imports.journey import Report, finish, revert, run_file, snapshot
 # Few examples in the suite, fewer in `script/test fast`, many when somebody looks for trouble:
 # HYPOTHESIS_EXAMPLES=500 script/test …
 FAST = bool(os.environ.get("SISIMPORT_TEST_FAST"))
+
+
+def examples(number: int) -> int:
+    """So many examples of a property that needs no database; a tenth in `script/test fast`."""
+    return max(number // 10, 1) if FAST else number
+
+
 few = settings(
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2 if FAST else 6)),
     deadline=None,

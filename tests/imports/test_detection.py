@@ -25,6 +25,7 @@ from tests.imports.files import (
     look,
     read,
 )
+from tests.imports.properties import examples
 
 
 def refusal(found: Recognition) -> FileError:
@@ -545,7 +546,7 @@ def test_a_cut_fixed_width_record_is_an_error_of_its_line(wide: dict[str, Layout
 # -- property ----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(data=st.binary(max_size=2000), expected=st.sampled_from([None, *ALL_LAYOUTS]))
 def test_recognising_never_raises(data: bytes, expected: Layout | None) -> None:
     found = look(data, expected)

@@ -19,6 +19,7 @@ from sisimport.imports.layouts import Layout, load_layouts
 from sisimport.imports.lines import whole_lines
 from sisimport.imports.reading import iter_lines, read_lines
 from tests.imports.files import ALL_LAYOUTS, DOWNLOAD, DOWNLOAD_HEADER, ROOT, ROSTER, THREE, line, lines, read
+from tests.imports.properties import examples
 
 # -- values ------------------------------------------------------------------------------------------------------------
 
@@ -508,7 +509,7 @@ NAMES = st.text(
 ).filter(lambda name: name == name.strip())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     table=st.lists(st.tuples(NAMES, NAMES, st.integers(1990, 2024)), min_size=1, max_size=40),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -533,7 +534,7 @@ def tables(alphabet: str) -> st.SearchStrategy[list[list[str]]]:
     return st.lists(st.lists(cell, min_size=2, max_size=2), min_size=1, max_size=30)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(table=st.one_of(tables('ab,"^ é'), tables("ab\n é")), chunk=st.integers(40, 400))
 def test_a_table_written_with_quotes_is_read_as_written(table: list[list[str]], chunk: int) -> None:
     written = io.StringIO()
@@ -552,7 +553,7 @@ def test_a_table_written_with_quotes_is_read_as_written(table: list[list[str]], 
     assert [values for _, values, _ in result.rows] == expected
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     data=st.one_of(
         st.binary(max_size=400),
@@ -577,7 +578,7 @@ def test_any_bytes_give_records_or_a_file_error(data: bytes, expected: Layout | 
         assert all(problem.code in codes for problem in [*result.problems, *result.reader.notices])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     pieces=st.lists(
         st.sampled_from([b"ab", b"\n", b"\r", b"\r\n", b"\xc3\xa9", b"\xff", b"x" * 30, b"\x0c\x1c"]), max_size=60
@@ -603,7 +604,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     table=st.lists(st.lists(CELLS, min_size=6, max_size=6), min_size=1, max_size=25),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -633,7 +634,7 @@ def test_wide_lines_are_read_alike_the_quick_way_and_through_the_csv_module(
     assert [number for number, _, _ in plain.rows] == list(range(2, len(table) + 2))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.data())
 def test_wide_lines_give_any_choice_of_columns_as_a_plain_split_would(data: st.DataObject) -> None:
     names = sorted(WIDE.fields, key=lambda name: WIDE.fields[name].position)
