@@ -166,6 +166,15 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
+# Mail: by EMAIL_URL; without one it is kept in the data directory for an administrator to read.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_BACKEND = "sisimport.accounts.kept_mail.KeptMail"
+if EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sis-import@localhost")
+HELP_CONTACT = env.str("HELP_CONTACT", default="")
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -187,6 +196,9 @@ TRUSTED_PROXY_COUNT = env.int(
     "TRUSTED_PROXY_COUNT", default=1 if PRODUCTION and env.bool("BEHIND_PROXY", default=True) else 0
 )
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody makes the site write to addresses it does not know
+ACCOUNT_FORMS = {"reset_password": "sisimport.accounts.forms.AskForPasswordForm"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # signed out when the browser closes: machines are shared
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

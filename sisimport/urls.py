@@ -16,6 +16,7 @@ urlpatterns = [
     # For the container's health check and a load balancer; says only whether the database answers.
     path("health/", HealthCheckView.as_view(checks=["health_check.Database"]), name="health"),
     *(path("", include(f"{app}.urls")) for app in ("ssid", "assessments") if find_spec(f"{app}.urls")),
+    path("", include("sisimport.accounts.urls")),
     path("family/", include("sisimport.families.urls")),
     path("", include("sisimport.imports.urls")),
 ]

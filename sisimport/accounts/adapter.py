@@ -3,10 +3,13 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as current
+from django.conf import settings
 from django.http import HttpRequest
 
 from sisimport.accounts import limits
 from sisimport.accounts.addresses import client_address
+from sisimport.accounts.outbox import outbox
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -30,3 +33,8 @@ class AccountAdapter(DefaultAccountAdapter):
         if user is not None and self.tried is not None:
             limits.right_password(self.tried)
         return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Every mail of allauth goes out beside the page: no page fails because a mail server does."""
+        known = {"request": current.request, "email": email, "site_name": settings.SITE_NAME}
+        outbox.post(self.render_mail(template_prefix, email, known | context))

@@ -82,6 +82,11 @@ class Site:
         connection.sendall(sent)
         return connection
 
+    def ask_to_end(self) -> None:
+        """As an operator would; returns when it did."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)

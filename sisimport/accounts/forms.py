@@ -1,0 +1,33 @@
+"""Forms of the way in."""
+
+from functools import partial
+from typing import Any
+
+from allauth.account.forms import ResetPasswordForm, default_token_generator
+from allauth.account.internal.flows.password_reset import request_password_reset
+from allauth.account.internal.userkit import filter_users_by_email
+from allauth.core import context
+from django.http import HttpRequest
+from django.utils import translation
+
+from sisimport.accounts.outbox import outbox
+
+
+class AskForPasswordForm(ResetPasswordForm):
+    """Takes an address and answers the same, in the same time, whether it is known or not: it is looked up afterwards."""
+
+    def clean_email(self) -> str:
+        address: str = self.cleaned_data["email"]
+        return address.strip()
+
+    def save(self, request: HttpRequest, **_options: Any) -> str:
+        address: str = self.cleaned_data["email"]
+        outbox.later(partial(_answer, request, address, translation.get_language()))
+        return address
+
+
+def _answer(request: HttpRequest, address: str, language: str | None) -> None:
+    """Send the link to whoever has this address; to nobody else anything."""
+    users = filter_users_by_email(address.lower(), is_active=True, prefer_verified=True, for_login=True)
+    with context.request_context(request), translation.override(language):
+        request_password_reset(request, address, users, default_token_generator)

@@ -1,0 +1,127 @@
+"""Mail that is not sent: kept in the data directory until an administrator has read it to whom it is for.
+
+    EMAIL_URL is not set       -> every mail comes here
+    a mail cannot be sent      -> it comes here after the last try (sisimport.accounts.outbox)
+
+A mail may hold the link that sets a password: files are readable by the product alone, and go after a week.
+"""
+
+import email
+import email.policy
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import Q
+
+from sisimport.imports.access import Capability, can
+from students.access import User, visible_school_ids
+
+KEPT_SECONDS = 7 * 24 * 3600
+MOST_KEPT = 500
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A kept mail; `number` names it."""
+
+    number: int
+    to: tuple[str, ...]
+    subject: str
+    text: str
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.number / 1e9, UTC)
+
+
+class KeptMail(BaseEmailBackend):
+    """A mail backend that keeps instead of sending."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Raises OSError when the disk is full or not ours."""
+        for message in email_messages:
+            keep(message.message().as_bytes())
+        return len(email_messages)
+
+
+def folder() -> Path:
+    made: Path = settings.DATA_DIR / "mail"
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made
+
+
+def keep(message: bytes) -> None:
+    """Write one mail, whole or not at all; old ones make room."""
+    place = folder()
+    number = time.time_ns()
+    while True:
+        begun = place / f"{number}.new"
+        try:
+            with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(message)
+            break
+        except FileExistsError:
+            number += 1
+    begun.rename(place / f"{number}.eml")
+    _throw_away_old(place)
+
+
+def _throw_away_old(place: Path) -> None:
+    oldest = time.time_ns() - KEPT_SECONDS * 10**9
+    for position, number in enumerate(_numbers(place)):
+        if position >= MOST_KEPT or number < oldest:
+            (place / f"{number}.eml").unlink(missing_ok=True)
+
+
+def _numbers(place: Path) -> list[int]:
+    """Newest first."""
+    return sorted((int(path.stem) for path in place.glob("*.eml") if path.stem.isdecimal()), reverse=True)
+
+
+def may_read_mail(user: User) -> bool:
+    """Import admins of all schools: whoever reads these can choose the password of the account a mail is for."""
+    return can(user, Capability.SETTINGS) and visible_school_ids(user) is None
+
+
+def kept_for(user: User) -> list[Kept]:
+    """The mails this user may read, newest first. Those to system administrators are for system administrators."""
+    mails = list(_all_kept())
+    if not getattr(user, "is_superuser", False):
+        theirs = _addresses_of_superusers(address for mail in mails for address in mail.to)
+        mails = [mail for mail in mails if not theirs & {address.lower() for address in mail.to}]
+    return mails
+
+
+def _all_kept() -> Iterator[Kept]:
+    place = folder()
+    for number in _numbers(place):
+        with suppress(FileNotFoundError):
+            yield _parsed(number, (place / f"{number}.eml").read_bytes())
+
+
+def _parsed(number: int, data: bytes) -> Kept:
+    message: Any = email.message_from_bytes(data, policy=email.policy.default)
+    body = message.get_body(("plain", "html"))
+    addresses = message["To"].addresses if message["To"] else ()
+    to = tuple(address.addr_spec for address in addresses)
+    return Kept(number, to, str(message["Subject"] or ""), body.get_content() if body else "")
+
+
+def _addresses_of_superusers(asked: Iterable[str]) -> set[str]:
+    """Those of the asked addresses, in lower case, that belong to a superuser."""
+    superusers = get_user_model()._default_manager.filter(is_superuser=True)
+    known = {address.lower() for address in superusers.values_list("email", flat=True)}
+    confirmed = EmailAddress.objects.filter(Q(user__in=superusers)).values_list("email", flat=True)
+    known |= {address.lower() for address in confirmed}
+    return known & {address.lower() for address in asked}

@@ -1,0 +1,97 @@
+"""Mail leaves beside the page that causes it: a page neither waits for a mail server nor fails with it.
+
+A thread of each process sends. What it cannot send after three tries, or had not sent when the process ends, is kept for an
+administrator (sisimport.accounts.kept_mail). The log says that, not to whom or about what.
+"""
+
+import atexit
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from django.core.mail import EmailMessage
+from django.db import connection
+
+from sisimport.accounts.kept_mail import keep
+from sisimport.imports.execution import error_place
+
+Job = Callable[[], None]
+
+PAUSES_SECONDS = (0.0, 2.0, 10.0)  # before each try
+MOST_WAITING = 200
+END_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Outbox:
+    """Jobs of one process, done one after the other by a thread that starts with the first."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[Job | None] = queue.Queue(MOST_WAITING)
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+
+    def later(self, job: Job) -> bool:
+        """Do it soon, in the outbox's thread; False when too much waits already."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            logger.error("mail: too much waits to be sent")
+            return False
+        return True
+
+    def post(self, message: EmailMessage) -> None:
+        """Send a mail soon. Never raises."""
+        if not self.later(partial(self._send, message)):
+            _keep(message)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 - the next job is another's
+                logger.error("mail: a job failed, %s", error_place(error))
+            finally:
+                connection.close()
+
+    def _send(self, message: EmailMessage) -> None:
+        for pause in PAUSES_SECONDS:
+            if self._ending.wait(pause):
+                break
+            try:
+                message.send()
+            except Exception as error:  # noqa: BLE001 - whatever a mail server does, the mail must not be lost
+                logger.warning("mail: not sent, %s", error_place(error))
+            else:
+                return
+        _keep(message)
+
+    def close(self) -> None:
+        """The process ends: keep what was not sent."""
+        self._ending.set()
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread:
+            self._jobs.put(None)
+            thread.join(END_SECONDS)
+
+
+def _keep(message: EmailMessage) -> None:
+    try:
+        keep(message.message().as_bytes())
+    except OSError as error:
+        logger.error("mail: could not be kept either, %s", error.strerror)
+    else:
+        logger.error("mail: kept for an administrator, see Mail in the menu")
+
+
+outbox = Outbox()
