@@ -5,6 +5,7 @@ administrator (sisimport.accounts.kept_mail). The log says that, not to whom or 
 """
 
 import atexit
+import contextlib
 import logging
 import queue
 import threading
@@ -21,7 +22,7 @@ Job = Callable[[], None]
 
 PAUSES_SECONDS = (0.0, 2.0, 10.0)  # before each try
 MOST_WAITING = 200
-END_SECONDS = 5.0
+END_SECONDS = 2.0  # the web server gives its processes five
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Outbox:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._sending: EmailMessage | None = None
 
     def later(self, job: Job) -> bool:
         """Do it soon, in the outbox's thread; False when too much waits already."""
@@ -51,19 +53,15 @@ class Outbox:
 
     def post(self, message: EmailMessage) -> None:
         """Send a mail soon. Never raises."""
-        if not self.later(partial(self._send, message)):
+        if self._ending.is_set() or not self.later(partial(self._send, message)):
             _keep(message)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            try:
-                job()
-            except Exception as error:  # noqa: BLE001 - the next job is another's
-                logger.error("mail: a job failed, %s", error_place(error))
-            finally:
-                connection.close()
+            _do(job)
 
     def _send(self, message: EmailMessage) -> None:
+        self._sending = message
         for pause in PAUSES_SECONDS:
             if self._ending.wait(pause):
                 break
@@ -72,17 +70,36 @@ class Outbox:
             except Exception as error:  # noqa: BLE001 - whatever a mail server does, the mail must not be lost
                 logger.warning("mail: not sent, %s", error_place(error))
             else:
+                self._sending = None
                 return
+        self._sending = None
         _keep(message)
 
     def close(self) -> None:
-        """The process ends: keep what was not sent."""
+        """The process ends: keep what was not sent, also when the thread hangs on a mail server that says nothing."""
         self._ending.set()
         with self._lock:
             thread, self._thread = self._thread, None
-        if thread:
-            self._jobs.put(None)
-            thread.join(END_SECONDS)
+        if thread is None:
+            return
+        with contextlib.suppress(queue.Full):
+            self._jobs.put_nowait(None)
+        thread.join(END_SECONDS)
+        if thread.is_alive() and self._sending:
+            _keep(self._sending)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if job := self._jobs.get_nowait():
+                    _do(job)
+
+
+def _do(job: Job) -> None:
+    try:
+        job()
+    except Exception as error:  # noqa: BLE001 - the next job is another's
+        logger.error("mail: a job failed, %s", error_place(error))
+    finally:
+        connection.close()
 
 
 def _keep(message: EmailMessage) -> None:

@@ -17,7 +17,8 @@ from django.urls import reverse
 
 from sisimport.accounts import outbox as outbox_module
 from sisimport.accounts.kept_mail import KEPT_SECONDS, MOST_KEPT, KeptMail, keep, kept_for, may_read_mail
-from sisimport.accounts.outbox import Outbox, outbox
+from sisimport.accounts.outbox import Outbox
+from tests.accounts.waiting import wait_for_outbox
 from tests.factories import SchoolFactory, UserFactory
 
 KEEPS = "sisimport.accounts.kept_mail.KeptMail"
@@ -29,13 +30,6 @@ def place(settings: Any, tmp_path: Path) -> Path:
     settings.DATA_DIR = tmp_path
     settings.EMAIL_BACKEND = KEEPS
     return tmp_path / "mail"
-
-
-def wait_for_outbox() -> None:
-    """Until the outbox has done what it was given so far."""
-    done = threading.Event()
-    assert outbox.later(done.set)
-    assert done.wait(60)
 
 
 def ask(client: Client, address: str) -> Any:

@@ -24,6 +24,7 @@ from django.urls import reverse
 from assessments.models import Assessment, Score
 from students import collection, families
 from students.models import AnnualEnrollment, CollectionPolicy, FamilyMember, ReportedSSID, SecondCheck
+from tests.accounts.waiting import wait_for_outbox
 from tests.factories import PASSWORD, ELRecordFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -266,10 +267,12 @@ def test_no_english_sentence_is_left(steps: Any, settings: Any) -> None:
     assert forgotten == {}
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_message_of_a_password_reset_is_in_spanish(mailoutbox: list[Any]) -> None:
     UserFactory(email="eva@example.org")
 
     _speaking("es").post(reverse("account_reset_password"), {"email": "eva@example.org"})
+    wait_for_outbox()
 
     text = f"{mailoutbox[0].subject} {mailoutbox[0].body}"
     assert "contraseña" in text
