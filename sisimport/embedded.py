@@ -28,6 +28,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
+from sisimport import disk
 from sisimport.embedded_places import (
     Account,
     EmbeddedError,
@@ -47,6 +48,7 @@ STOP_SECONDS = 30.0
 SILENT_SECONDS = 5.0  # a server that says it is ready and yet has no socket is given this long
 POLL_SECONDS = 0.01
 LOG_BYTES = 5_000_000
+LEAST_WAL_MB, MOST_WAL_MB = 64, 4096
 SMALL_SHARED_MEMORY = 512 * 1024**2
 
 # Given on the command line, not in postgresql.conf: an existing cluster gets tomorrow's settings too.
@@ -66,7 +68,6 @@ SERVER_SETTINGS = {
     "max_wal_senders": "0",
     "wal_compression": "on",
     "wal_buffers": "16MB",
-    "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -261,7 +262,8 @@ def _launch(place: Place, deadline: float) -> None:
         _clear_leftovers(place)
     if place.log.exists() and place.log.stat().st_size > LOG_BYTES:
         place.log.unlink()
-    settings = SERVER_SETTINGS | {"unix_socket_directories": str(place.socket_folder), **_shared_memory_settings()}
+    settings = SERVER_SETTINGS | _log_sizes(place.home) | _shared_memory_settings()
+    settings |= {"unix_socket_directories": str(place.socket_folder)}
     log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         server = subprocess.Popen(
@@ -286,6 +288,15 @@ def _launch(place: Place, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise EmbeddedError(f"PostgreSQL did not become ready in {START_SECONDS:.0f} seconds; see {place.log}.")
         time.sleep(POLL_SECONDS)
+
+
+def _log_sizes(home: Path) -> dict[str, str]:
+    """How much write-ahead log may pile up between checkpoints: 4 GB for bulk, less where that would fill the disk."""
+    room = disk.room_at(home)
+    written = sum(segment.stat().st_size for segment in (home / "data" / "pg_wal").glob("0*"))
+    most = min(room.total // 16, (room.free + written) // 4) // disk.MEBIBYTE
+    most = max(LEAST_WAL_MB, min(most, MOST_WAL_MB))
+    return {"max_wal_size": f"{most}MB", "min_wal_size": f"{min(most // 2, 80)}MB"}
 
 
 def _shared_memory_settings() -> dict[str, str]:

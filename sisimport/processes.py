@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death starts the count anew
@@ -20,9 +21,12 @@ PR_SET_PDEATHSIG = 1
 kind = ""
 
 
-def say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Write a line, to standard output unless told otherwise. Never raises: where it goes may be a file on a full disk."""
+    stream = stream or sys.stdout
+    with contextlib.suppress(OSError):
+        stream.write(f"{text}\n")
+        stream.flush()
 
 
 @dataclass
@@ -46,13 +50,13 @@ class Child:
             preexec_fn=end_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
 
-    def look_after(self) -> None:
-        """Start again what died. Raises SystemExit when it will not stay up."""
+    def look_after(self, *, patient: bool = False) -> None:
+        """Start again what died. Raises SystemExit when it will not stay up, unless `patient`: it lacks what is to come back."""
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started_at
         self.quick_deaths = self.quick_deaths + 1 if lived < STEADY_SECONDS else 0
-        if self.quick_deaths > MAX_QUICK_DEATHS:
+        if self.quick_deaths > MAX_QUICK_DEATHS and not patient:
             raise SystemExit(f"The {self.name} keeps ending (exit code {self.process.returncode}); giving up.")
         say(f"The {self.name} ended (exit code {self.process.returncode}); starting it again.")
         self.signal(signal.SIGKILL)  # what its own children still do is taken up again

@@ -16,14 +16,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import django
 from django.conf import settings
 
-from sisimport import command, embedded
+from sisimport import command
+from sisimport.embedded_keeper import Keeper
 from sisimport.processes import ROOT, Child, kept_running, say
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 READY_SECONDS = 60.0
+PORT_SECONDS = 20.0  # after a server that was killed: its web server ends when its last answers are given
 
 DEMO_STUDENTS = 2_000
 DEMO_FILE = "ssid-download-findings.txt"
@@ -42,12 +45,13 @@ def main() -> None:
     """Run until told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-    _refuse_taken_port(host, port)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
+    keeper = Keeper(settings.DATA_DIR, say) if settings.EMBEDDED else None
     with contextlib.ExitStack() as stack:
-        if settings.EMBEDDED:
-            stack.enter_context(embedded.running(settings.DATA_DIR))
+        stack.enter_context(_alone_on(host, port))
+        if keeper:
+            stack.enter_context(keeper.running())
             command.migrate_if_changed(settings.DATA_DIR)
         else:
             _manage("migrate", "--no-input", "--verbosity=0")
@@ -63,10 +67,10 @@ def main() -> None:
             first_runs(demo_file)
         say("Press Ctrl-C to stop.")
         while True:
+            if keeper:
+                keeper.look_after()
             for child in children:
-                child.look_after()
-            if settings.EMBEDDED and embedded.revive(settings.DATA_DIR):
-                say("PostgreSQL had ended; it was started again.")
+                child.look_after(patient=keeper is not None and keeper.waits)
             time.sleep(LOOK_SECONDS)
 
 
@@ -169,13 +173,47 @@ def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
     raise SystemExit("The web server does not answer; see the messages above.")
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+@contextlib.contextmanager
+def _alone_on(host: str, port: int) -> Iterator[None]:
+    """Make sure of the port, and note that it is ours. What a killed server left on it is given time to end.
+
+    Raises SystemExit for a port that somebody else uses.
+    """
+    note = settings.DATA_DIR / "server.port"
+    deadline = time.monotonic() + (PORT_SECONDS if _was_killed(note, port) else 0.0)
+    while reason := _why_taken(host, port):
+        if time.monotonic() >= deadline:
+            raise SystemExit(f"Port {port} of {host} cannot be used ({reason}): set PORT.")
+        time.sleep(0.1)
+    with contextlib.suppress(OSError):  # a full disk is no reason not to start
+        note.write_text(f"{port} {os.getpid()}")
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _was_killed(note: Path, port: int) -> bool:
+    """Whether a server of this data directory left the note of this port and is no more."""
+    words = note.read_text().split() if note.exists() else []
+    if words[:1] != [str(port)] or len(words) < 2:
+        return False
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def _why_taken(host: str, port: int) -> str:
+    """What the system says when the port is asked for; blank when it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise SystemExit(f"Port {port} of {host} cannot be used ({error.strerror}): set PORT.") from error
+            return error.strerror or type(error).__name__
+    return ""
 
 
 def _leave(_signum: int, _frame: FrameType | None) -> None:

@@ -58,7 +58,7 @@ class Parent:
             ended = self.processes.pop(pid)
             if self.ending:
                 continue
-            sys.stderr.write(f"A working process ended ({_reason(status)}); another takes its place.\n")
+            processes.say(f"A working process ended ({_reason(status)}); another takes its place.", sys.stderr)
             if time.monotonic() - ended.started_at < QUICK_DEATH_SECONDS:
                 time.sleep(1)
             if not self.ending:

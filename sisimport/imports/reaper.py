@@ -32,6 +32,7 @@ from sisimport.imports.leftovers import remove_leftovers
 from sisimport.imports.models import WRITING, ImportRun, RunStatus, WaitsFor
 from sisimport.imports.pulse import end_silent_sessions
 from sisimport.imports.queueing import RUN_LOCK, Lane
+from sisimport.processes import say
 from students.collection import record_missing
 
 logger = logging.getLogger(__name__)
@@ -80,8 +81,7 @@ class Reaper(threading.Thread):
                 threading.current_thread() is threading.main_thread()
             ):  # `manage.py reconcile`: it ends as any command does
                 raise
-            sys.stderr.write(f"The reaper ended ({type(error).__name__}), and its process with it.\n")
-            sys.stderr.flush()
+            say(f"The reaper ended ({type(error).__name__}), and its process with it.", sys.stderr)
             os._exit(EXIT_WITHOUT_REAPER)
 
     def _look_once(self) -> None:

@@ -30,15 +30,17 @@ pytestmark = pytest.mark.processes
 class Server:
     """`python -m sisimport.server` of a data directory, on a port of its own."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, logs: Path | None = None, port: int = 0) -> None:
         self.data_dir = data_dir
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+            if not port:
+                probe.bind(("127.0.0.1", 0))
+            self.port = port or int(probe.getsockname()[1])
         unset = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         # One for each server: another may get the same port, and must not be taken for this one.
-        self.log = data_dir.parent / f"server{len(list(data_dir.parent.glob('server*.log')))}.log"
+        folder = logs or data_dir.parent
+        self.log = folder / f"server{len(list(folder.glob('server*.log')))}.log"
         with self.log.open("xb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sisimport.server", *options],
