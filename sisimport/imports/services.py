@@ -1,5 +1,6 @@
 """Writes around a run: keep a file, start a run, cancel, revert. What a run does itself is in execution.py and engine/."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,14 @@ from students.locks import waited_in_vain
 
 class RunRefusedError(Exception):
     """A run that cannot be started; its text is for the user."""
+
+
+class NoRoomError(RunRefusedError, OSError):
+    """There is no room to keep a file. For a page a refusal with its reason, for a run what it waits for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.errno = errno.ENOSPC
 
 
 @contextmanager
@@ -54,7 +63,7 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = 
         found = f"larger than {limit}" if found == limit else found
         raise RunRefusedError(render("FILE-SIZE", found=found, expected=limit))
     if lack := room.lack_for_upload(size):
-        raise RunRefusedError(lack)
+        raise NoRoomError(lack)
     kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
     if place:
         kept.file.name = kept.file.storage.save(place, File(stream))

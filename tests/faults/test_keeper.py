@@ -350,3 +350,10 @@ def test_an_error_page_names_a_full_disk(client: Client, db: None, monkeypatch: 
 
     assert answer.status_code == 500
     assert "disk is full" in answer.content.decode()
+
+
+def test_a_run_that_cannot_keep_what_it_makes_waits_for_the_disk(little_room: None) -> None:
+    with pytest.raises(RunRefusedError) as caught:
+        keep_file(stream=io.BytesIO(b"x" * 2 * MEBIBYTE), name="workbook.txt", user=None)
+
+    assert hindrances.hindrance_of(caught.value) == WaitsFor.DISK
