@@ -245,18 +245,8 @@ def candidate_run() -> ImportRun:
     return request_files.run_test([request_files.line(), request_files.line(ssid="8012345690", score="100%")])
 
 
-def refused_workbook() -> ImportRun:
-    kept = keep_file(stream=io.BytesIO(b"PK\x03\x04 workbook"), name="scores.xlsx", user=None)
-    return ImportRun.objects.create(
-        file=kept, import_type="caaspp-2023-2024", work=Work.TEST, status=RunStatus.REJECTED
-    )
-
-
-@pytest.mark.parametrize(
-    ("address", "make"),
-    [("run_matches", near_run), ("run_candidates", candidate_run), ("convert_workbook", refused_workbook)],
-)
-def test_the_desk_candidates_and_conversion_of_a_lost_file_say_so(
+@pytest.mark.parametrize(("address", "make"), [("run_matches", near_run), ("run_candidates", candidate_run)])
+def test_the_desk_and_candidates_of_a_lost_file_say_so(
     address: str, make: Callable[[], ImportRun], client: Client, db: None
 ) -> None:
     if make is near_run:
@@ -264,15 +254,33 @@ def test_the_desk_candidates_and_conversion_of_a_lost_file_say_so(
     client.force_login(UserFactory(import_admin=True))
     run = make()
     url = reverse(address, args=[run.pk])
-    ask = client.post if address == "convert_workbook" else client.get
-    if address != "convert_workbook":
-        assert ask(url).status_code == 200
+    assert client.get(url).status_code == 200
     stored(run.file).unlink()
 
-    answer = ask(url)
+    answer = client.get(url)
 
     assert answer.status_code == 410
     assert "is missing" in answer.content.decode()
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, cut])
+def test_the_conversion_of_a_lost_workbook_waits_or_says_that_it_is_damaged(
+    lose: Callable[[Path], None], db: None
+) -> None:
+    kept = keep_file(stream=io.BytesIO(b"PK\x03\x04 workbook"), name="scores.xlsx", user=None)
+    given = {"file": kept, "import_type": "caaspp-2023-2024"}
+    refused = ImportRun.objects.create(**given, work=Work.TEST, status=RunStatus.REJECTED)
+    conversion = ImportRun.objects.create(**given, work=Work.CONVERT, converts=refused)
+    lose(stored(kept))
+
+    execute_run(conversion.pk)
+
+    conversion.refresh_from_db()
+    if lose is cut:
+        assert (conversion.status, conversion.reference) == (RunStatus.FAILED, "")
+        assert "damaged" in conversion.message
+    else:
+        assert (conversion.status, conversion.waits_for) == (RunStatus.QUEUED, WaitsFor.FILE)
 
 
 # ---- nothing is left over ----

@@ -111,8 +111,8 @@ def data_dir() -> Iterator[Path]:
 def serve(data_dir: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def start(*options: str) -> Server:
-        servers.append(Server(data_dir, *options))
+    def start(*options: str, port: int = 0) -> Server:
+        servers.append(Server(data_dir, *options, port=port))
         return servers[-1]
 
     yield start
@@ -202,3 +202,27 @@ def test_a_port_in_use_is_said_before_anything_starts(data_dir: Path) -> None:
     assert result.returncode == 1
     assert f"Port {port}" in result.stderr
     assert not (data_dir / "postgres").exists()
+
+
+def test_killed_and_started_at_once_on_the_same_port_it_comes_up(serve: Callable[..., Server]) -> None:
+    first = serve("--no-demo")
+    first.wait_ready()
+    first.process.kill()
+    first.process.wait()
+
+    again = serve("--no-demo", port=first.port)
+
+    again.wait_ready()
+    assert again.answers()
+    again.end()
+
+
+def test_a_port_that_somebody_else_uses_is_refused_at_once(serve: Callable[..., Server]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        server = serve("--no-demo", port=int(taken.getsockname()[1]))
+
+        assert server.process.wait(timeout=60) == 1
+
+    assert "cannot be used" in server.said
