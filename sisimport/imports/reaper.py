@@ -77,9 +77,7 @@ class Reaper(threading.Thread):
                 self._look_once()
                 self._ended.wait(self._look_seconds)
         except BaseException as error:
-            if (
-                threading.current_thread() is threading.main_thread()
-            ):  # `manage.py reconcile`: it ends as any command does
+            if threading.current_thread() is threading.main_thread():  # `reconcile`: it ends as any command does
                 raise
             say(f"The reaper ended ({type(error).__name__}), and its process with it.", sys.stderr)
             os._exit(EXIT_WITHOUT_REAPER)

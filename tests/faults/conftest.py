@@ -160,8 +160,10 @@ class Broker:
         self.flush()
 
 
-def wait_until(true: Callable[[], object], otherwise: Callable[[], str], pause: float = 0.02) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait_until(
+    true: Callable[[], object], otherwise: Callable[[], str], pause: float = 0.02, patience: float = PATIENCE
+) -> None:
+    deadline = time.monotonic() + patience
     while not true():
         assert time.monotonic() < deadline, otherwise()
         time.sleep(pause)

@@ -1,3 +1,3 @@
 """Fixtures of load tests: the real processes of the fault tests."""
 
-from tests.faults.conftest import database_url  # noqa: F401
+from tests.faults.conftest import broker, brokers, database_url, uploads, worker  # noqa: F401

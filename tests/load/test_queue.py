@@ -1,0 +1,107 @@
+"""A hundred uploads at once by people of different appetites, and a small file behind large ones: who waits how long."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.services import start_run
+from tests.faults.conftest import Worker, wait_until
+from tests.faults.district import make_district, state_file
+from tests.figures import Figure
+
+pytestmark = [
+    pytest.mark.load,
+    pytest.mark.processes,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+]
+
+PATIENCE = 1800.0
+UPLOADS = {"one person's": 80, "another's": 15, "a third's": 5}
+
+
+def start(file: ImportFile, person: Any) -> ImportRun:
+    return start_run(file=file, import_type="ssid-download", work=Work.TEST, options={}, user=person, schools=None)
+
+
+def people(*names: str) -> list[Any]:
+    model = get_user_model()
+    return [model._default_manager.create(username=name) for name in names]
+
+
+def wait_for_all(runs: list[ImportRun]) -> list[ImportRun]:
+    """The runs as they ended, all of them completed."""
+    mine = ImportRun.objects.filter(pk__in=[run.pk for run in runs])
+    wait_until(
+        lambda: not mine.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).exists(),
+        lambda: f"{mine.filter(status=RunStatus.QUEUED).count()} runs still wait",
+        pause=0.5,
+        patience=PATIENCE,
+    )
+    ended = list(mine.order_by("id"))
+    assert {run.status for run in ended} == {RunStatus.COMPLETED}
+    assert {run.attempts for run in ended} == {1}
+    return ended
+
+
+def waits(runs: list[ImportRun]) -> list[float]:
+    """Seconds from the upload to the beginning of the work, shortest first."""
+    return sorted((run.started_at - run.created_at).total_seconds() for run in runs if run.started_at)
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def test_a_hundred_uploads_of_three_people(worker: Worker, uploads: None, figure: Figure) -> None:
+    make_district(students=2_000)
+    file = state_file()
+    begun = timezone.now()
+    persons = dict(zip(UPLOADS, people("one", "two", "three"), strict=True))
+    runs = {name: [start(file, persons[name]) for _number in range(count)] for name, count in UPLOADS.items()}
+
+    ended = wait_for_all([run for several in runs.values() for run in several])
+
+    last = max(run.finished_at for run in ended if run.finished_at)
+    figure("100 Tests of 2,000 lines, until the last had ended", (last - begun).total_seconds(), "s")
+    everybody = waits(ended)
+    figure("wait of an upload, p50", percentile(everybody, 0.5), "s")
+    figure("wait of an upload, p95", percentile(everybody, 0.95), "s")
+    by_person = {name: [run for run in ended if run.created_by_id == persons[name].pk] for name in UPLOADS}
+    for name, several in by_person.items():
+        figure(f"wait of {name} {len(several)}, p95", percentile(waits(several), 0.95), "s")
+        # In their order; two processes may take up two neighbors at the same moment.
+        by_start = sorted(several, key=lambda run: run.started_at or begun)
+        assert all(abs(at - by_start.index(run)) <= 1 for at, run in enumerate(several))
+    # Whoever brought five files, last, does not wait for the eighty of somebody else: they took turns.
+    order = [run.created_by_id for run in sorted(ended, key=lambda run: run.started_at or begun)]
+    third = persons["a third's"].pk
+    assert max(at for at, person in enumerate(order) if person == third) < 3 * UPLOADS["a third's"] + 80 // 4
+
+
+def test_fifty_lines_behind_two_files_of_sixty_thousand(worker: Worker, uploads: None, figure: Figure) -> None:
+    make_district(students=60_000)
+    large, small = state_file(), state_file(lines=50)
+    (person,) = people("one")
+    first, second = start(large, person), start(large, person)
+    wait_until(
+        lambda: ImportRun.objects.filter(pk=first.pk, status=RunStatus.RUNNING).exists(),
+        lambda: "the first large file was not taken up",
+    )
+    run = start(small, person)
+
+    ended = {one.pk: one for one in wait_for_all([first, second, run])}
+
+    begun, done = ended[run.pk].started_at, ended[run.pk].finished_at
+    assert begun
+    assert done
+    second_begun = ended[second.pk].started_at
+    assert second_begun
+    assert begun < second_begun
+    figure("50 lines behind two files of 60,000: wait", (begun - run.created_at).total_seconds(), "s")
+    figure("50 lines behind two files of 60,000: until done", (done - run.created_at).total_seconds(), "s")
+    longest = ended[first.pk].finished_at - ended[first.pk].started_at  # type: ignore[operator]
+    figure("one Test of 60,000 lines beside it", longest / dt.timedelta(seconds=1), "s")
