@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assessments.models import Assessment, Score
-from assessments.packing import CELLS, differing, packed_row_sql, unpack_sql
+from assessments.packing import CELLS, assessments_sql, differing, packed_row_sql, unpack_sql
 from assessments.score_copy import copy_scores
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.kinds import ChangeKind, register_kind
@@ -59,6 +59,7 @@ class ScoreWriter:
             JOIN imports_importchange c ON c.run_id = {int(plan_run_id)} AND c.line = judged.line AND c.seq = judged.seq
             LEFT JOIN students_student s ON s.id = c.student_id
             WHERE judged.done OR NOT judged.holds OR s.id IS NULL {guard}
+            ON CONFLICT DO NOTHING
             """,
             [run.pk, gone],
         )
@@ -89,10 +90,26 @@ class ScoreWriter:
         if operation != "remove":
             copy_scores(run.pk, where)
 
+    def overlap(self, one: str, other: str) -> str:
+        """SQL condition: two sides of changes to one student hold a score of the same assessment and school year."""
+        return f"{one}->>'school_year' = {other}->>'school_year' AND {assessments_sql(one)} && {assessments_sql(other)}"
+
     def dependents(self, *, run: ImportRun) -> str:
-        """SQL condition: a set-up of change `c` is used by scores that the run undone did not write."""
-        own = f"WHERE r.run_id IS DISTINCT FROM {int(run.reverts_id)}" if run.reverts_id else ""
-        return f"c.object_id IN (SELECT r.assessment_id FROM assessments_score r {own})"
+        """SQL condition: a set-up of change `c` is used by scores that stay.
+
+        Those that the undone run wrote are known by its number; only what others wrote since, or what is kept, is looked for
+        in the plan.
+        """
+        kept = f"FROM imports_setaside a WHERE a.run_id = {int(run.pk)} AND a.reason <> '{SetAsideReason.DONE.value}'"
+        others = f"r.run_id IS DISTINCT FROM {int(run.reverts_id or 0)}"
+        doubtful = f"{others} OR r.line IN (SELECT a.line {kept})"
+        leaving = (
+            f"SELECT 1 FROM imports_importchange d WHERE d.run_id = {int(run.pk)} AND d.kind = '{SCORES}' AND d.after IS NULL"
+            " AND d.student_id = r.student_id AND (d.before->>'school_year')::smallint = r.school_year"
+            f" AND r.assessment_id::text = ANY({assessments_sql('d.before')})"
+            f" AND NOT EXISTS (SELECT 1 {kept} AND a.line = d.line AND a.seq = d.seq)"
+        )
+        return f"c.object_id IN (SELECT r.assessment_id FROM assessments_score r WHERE ({doubtful}) AND NOT EXISTS ({leaving}))"
 
     def labels(self, run_id: int) -> dict[int, str]:
         return assessment_codes(run_id)

@@ -3,9 +3,10 @@
 A file of half a million lines makes millions of scores; one change per line keeps a plan as small as the file. The text of a
 change's side holds its scores with `;` between them and `|` between the cells of one:
 
-    assessment | scale score | raw score | result | error | status | UIN | measure | date | grade
+    assessment | scale score | raw score | result | error | status | UIN | measure | date | grade | run | line
 
-Cells that are left out at the end are blank, except date and grade: those come from the `date` and `grade` of the side.
+Cells that are left out at the end are blank, except date and grade: those come from the `date` and `grade` of the side. Run and
+line stand in a `before` only: who wrote the score that a revert puts back (journals of 1.0.0 have not got them).
 Measured at 100,000 lines with five scores each (seconds, plan + apply; COPY of the rows: 1.1): one text 1.6, JSON array of
 texts 2.3, typed arrays 2.3, a plan row per score 3.0, nested JSON arrays 3.1.
 """
@@ -68,6 +69,17 @@ def unpack_sql(side: str, where: str) -> str:
           FROM ({side_sql(side, where)}) AS p OFFSET 0
         ) AS q
     """
+
+
+def assessments_sql(side: str) -> str:
+    """SQL of the assessments, as an array of texts, that a change's side (`c.before` …) holds scores of."""
+    return f"ARRAY(SELECT split_part(held, '{CELL}', 1) FROM unnest(string_to_array({side}->>'scores', '{SCORE}')) AS held)"
+
+
+def written_row_sql(alias: str) -> str:
+    """SQL text of a row of the score table as one packed score, with the run and line that wrote it: what a revert puts back."""
+    wrote = [f"coalesce({alias}.{name}::text, '')" for name in ("run_id", "line")]
+    return f" || '{CELL}' || ".join([packed_row_sql(alias), *wrote])
 
 
 def packed_row_sql(alias: str) -> str:

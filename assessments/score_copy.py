@@ -13,6 +13,7 @@ _COLUMNS = ("assessment_id", *CELLS, "school_year", "student_id", "run_id", "lin
 _OWN = len(OWN_CELLS)
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
 _DATE = 1 + CELLS.index("date")  # place in a score: the first is the assessment's
+_CELLS_OF_ALL = 1 + len(CELLS)
 _MISSING = [_TAB * (_OWN - held) for held in range(_OWN + 1)]  # cells left out at the end of a score are blank
 
 
@@ -35,15 +36,19 @@ def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:
     for line in lines:
         scores, date, grade, rest = line.split(_TAB, 3)
         if grade == _NULL:
-            rows += [_TAB.join([*_full(score), rest]) for score in scores.split(_SCORE)]
+            rows += [_full(score, rest) for score in scores.split(_SCORE)]
             continue
         shared = _TAB.join([b"", date, grade, rest])
         rows += [score + _MISSING[score.count(_TAB)] + shared for score in scores.replace(_CELL, _TAB).split(_SCORE)]
     return rows
 
 
-def _full(score: bytes) -> list[bytes]:
-    """Cells of a score that has its own date and grade; a blank date is none."""
+def _full(score: bytes, rest: bytes) -> bytes:
+    """Row of a score that has its own date and grade, and perhaps the run and line that wrote it; a blank one is none."""
     cells = score.split(_CELL)
     cells[_DATE] = cells[_DATE] or _NULL
-    return cells
+    if len(cells) > _CELLS_OF_ALL:
+        wrote = [cell or _NULL for cell in cells[_CELLS_OF_ALL:]]
+        year, student, _run, _line = rest.split(_TAB)
+        return _TAB.join([*cells[:_CELLS_OF_ALL], year, student, *wrote]) + b"\n"
+    return _TAB.join([*cells, rest])

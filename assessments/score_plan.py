@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat, Left
 
 from assessments.kinds import ASSESSMENT_KIND, SCORES
 from assessments.models import Assessment, ScoreRow
-from assessments.packing import CELL, OWN_CELLS, SCORE, packed_row_sql
+from assessments.packing import CELL, OWN_CELLS, SCORE, written_row_sql
 from assessments.score_stage import score_date
 from assessments.structure import school_year, structure
 from assessments.targets import Target, plan_setups, targets
@@ -123,7 +123,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
         f"""
         WITH differing AS (
           SELECT q.line, string_agg(q.score, '{SCORE}') AS after,
-            string_agg(CASE WHEN t.student_id IS NOT NULL THEN {packed_row_sql("t")} END, '{SCORE}') AS before
+            string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}') AS before
           FROM (
             SELECT p.line, p.student_id, p.school_year, p.date, p.grade, unnest(string_to_array(p.scores, '{SCORE}')) AS score
             FROM {lines} OFFSET 0) AS q

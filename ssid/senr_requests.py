@@ -87,9 +87,8 @@ def answers(student: str, asked_at: str) -> QuerySet[MatchRequest]:
 
     The Update counts, not its Test, and no longer once it was reverted.
     """
-    reverted = ImportRun.objects.filter(reverts=OuterRef("pk"), work=Work.REVERT, status=RunStatus.COMPLETED)
     applied = ImportRun.objects.filter(
-        ~Exists(reverted), test_run=OuterRef("run_id"), work=Work.UPDATE, status=RunStatus.COMPLETED
+        reverted="", test_run=OuterRef("run_id"), work=Work.UPDATE, status=RunStatus.COMPLETED
     )
     return MatchRequest.objects.filter(
         Exists(applied), student_id=OuterRef(student), run__created_at__gt=OuterRef(asked_at)

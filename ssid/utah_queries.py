@@ -37,8 +37,7 @@ class RequestState(TextChoices):
 def with_state(requests: QuerySet[UtahRequest]) -> QuerySet[Any]:
     """Requests with `state` (a RequestState value)."""
     done = ImportRun.objects.filter(status=RunStatus.COMPLETED)
-    reverted = done.filter(work=Work.REVERT, reverts=OuterRef("pk"))
-    updates = done.filter(work=Work.UPDATE, test_run__utah_answer__request=OuterRef("pk")).filter(~Exists(reverted))
+    updates = done.filter(work=Work.UPDATE, test_run__utah_answer__request=OuterRef("pk"), reverted="")
     tests = done.filter(work=Work.TEST, utah_answer__request=OuterRef("pk"))
     # An answer that holds nothing to write and no errors needs no Update to be settled.
     nothing_to_write = tests.filter(planned_count=0, refused_count=0)

@@ -52,6 +52,8 @@ def print_report(run: ImportRun, *, as_json: bool) -> None:
         write(f"{run.message}\n")
     write(f"Record Count: {run.record_count}\n")
     write(f"Import Count: {run.import_count}\n")
+    if run.reverted:
+        write(f"{run.get_reverted_display()}\n")
     if run.work == Work.TEST:
         write(f"Would import: {run.planned_count}\n")
     write(f"Error Count: {run.error_count}\n")

@@ -9,14 +9,13 @@ import logging
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from sisimport.imports import conversions, queueing
-from sisimport.imports.engine import applying, checking, counting, planning, reverting, staging, statistics
+from sisimport.imports.engine import checking, counting, planning, reverting, staging, standing, statistics, writing
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress, RunCancelledError
 from sisimport.imports.engine.sql import execute, fetch_one
@@ -181,7 +180,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         if run.work == Work.IMPORT:
             progress.report("applying")
             progress.cancellable = False
-            totals = _apply(run, run.pk, totals)
+            totals = writing.write_plan(run, run.pk, totals)
             _settle(progress)
         progress.close()
         _complete(
@@ -204,8 +203,8 @@ def _update(run: ImportRun, progress: Progress) -> None:
         _lock_leas(test.lea_ids, progress)
         progress.report("applying")
         progress.cancellable = False
-        counts = {name: getattr(test, name) for name in _COUNTS}
-        totals = _apply(run, test.pk, counting.Totals(counts=counts, **test.summary))
+        counts = {name: getattr(test, name) for name in writing.COUNTS}
+        totals = writing.write_plan(run, test.pk, counting.Totals(counts=counts, **test.summary))
         _settle(progress)
         progress.close()
         _complete(
@@ -218,77 +217,32 @@ def _update(run: ImportRun, progress: Progress) -> None:
         )
 
 
-_COUNTS = (
-    "record_count",
-    "planned_count",
-    "unchanged_count",
-    "refused_count",
-    "skipped_count",
-    "error_count",
-    "warning_count",
-    "notice_count",
-)
 _ROWS = ("planned_count", "error_count", "warning_count", "notice_count")
 
 
-def _apply(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
-    """Apply a plan with these totals, and say what became of its lines."""
-    with statistics.measured_plan(plan_run_id):
-        return _apply_measured(run, plan_run_id, totals)
-
-
-def _apply_measured(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
-    present = {(entry["kind"], entry["operation"]) for entry in totals.changes}
-    counts = totals.counts
-    planned = counts["planned_count"]
-    if not applying.apply(run, plan_run_id, present):
-        return replace(totals, counts=counts | {"import_count": planned, "set_aside_count": 0})
-    imported, aside = applying.count_applied(run, plan_run_id)
-    values = {"import_count": imported, "set_aside_count": aside}
-    done = planned - imported - aside
-    if done:
-        # Planned lines that were already as planned: unchanged, unless another part of the line was refused.
-        refused = _refused_among_done(run, plan_run_id)
-        values["refused_count"] = counts["refused_count"] + refused
-        values["unchanged_count"] = counts["unchanged_count"] + done - refused
-    totals = replace(totals, counts=counts | values)
-    # A line counts as imported when one of its parts was written; what was set aside of it is said all the same.
-    if applying.report_set_aside(run, plan_run_id):
-        totals = totals.with_issues(counting.issues_by_cause(list({run.pk, plan_run_id})))
-    return totals
-
-
-def _refused_among_done(run: ImportRun, plan_run_id: int) -> int:
-    (count,) = fetch_one(
-        """
-        SELECT count(*) FROM (
-          SELECT c.line FROM imports_importchange c
-          LEFT JOIN imports_setaside a ON a.run_id = %s AND a.line = c.line AND a.seq = c.seq
-          WHERE c.run_id = %s AND c.line > 0 GROUP BY c.line HAVING bool_and(coalesce(a.reason = 'done', false))
-        ) AS l WHERE EXISTS (SELECT 1 FROM imports_importissue i WHERE i.run_id = %s AND i.line = l.line AND i.severity = %s)
-        """,
-        [run.pk, plan_run_id, plan_run_id, int(Severity.ERROR)],
-    )
-    return int(count)
-
-
 def _revert(run: ImportRun, progress: Progress) -> None:
-    """Restore what is untouched since the reverted run; list what was kept because it was edited later."""
+    """Put back what nobody wrote since the reverted run; say what was kept, and why.
+
+    An earlier run whose own Revert kept something because of the run undone here is put back with it, by a run of its own: so
+    reverts in any order end where they would in the right one.
+    """
     applied = run.reverts
     assert applied is not None  # noqa: S101 - a database constraint says so
     with transaction.atomic():
         _bulk_session()
+        older = standing.older_reverts_to_finish(applied)
         progress.report("waiting", 0, applied.record_count)
-        _lock_leas(applied.lea_ids, progress)
+        _lock_leas({lea for one in (applied, *older) for lea in one.lea_ids}, progress)
         progress.report("reverting")
         progress.cancellable = False
-        reverting.plan_revert(run)
-        changes, planned = counting.changes_by_kind(run.pk)
-        counts = dict.fromkeys(_COUNTS, 0) | {"record_count": planned, "planned_count": planned}
-        totals = _apply(run, run.pk, counting.Totals(counts=counts, changes=changes))
+        values, executed = reverting.undo(run), [run.pk]
+        for one in older:
+            executed += reverting.finish_older(one, along=run, near=executed)
         _settle(progress)
         progress.close()
-        _complete(run, layout=applied.layout, lea_ids=applied.lea_ids, summary=totals.summary, **totals.counts)
+        if len(executed) > 1:
+            values["facts"] |= {"finished": executed[1:]}
+        _complete(run, **values)
 
 
 def _convert(run: ImportRun, progress: Progress) -> None:
@@ -398,6 +352,8 @@ def _complete(run: ImportRun, **values: object) -> None:
     is left to be checked: from here to the end of COMMIT the run's row is held.
     """
     ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
+    if run.writes:
+        values["applied_order"] = reverting.next_in_order()
     if not ours.update(status=RunStatus.COMPLETED, finished_at=timezone.now(), phase="", **values):
         raise RunTakenError
     statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]

@@ -28,6 +28,9 @@ class KindWriter(Protocol):
     def write(self, *, run: "ImportRun", plan_run_id: int, operation: str, aside: bool) -> None:
         """Write the changes that are not set aside (`aside`: some are)."""
 
+    def overlap(self, one: str, other: str) -> str:
+        """SQL condition: two sides of changes to one object (`c.before`, `n.after` …) hold values of the same rows."""
+
     def dependents(self, *, run: "ImportRun") -> str:
         """SQL condition on change `c`: what it removes is used by rows of this kind that stay."""
 

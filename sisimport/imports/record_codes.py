@@ -160,8 +160,9 @@ codes.register(
     IssueCode(
         "CHANGED-SINCE-TEST",
         "Changed since Test",
-        "The records changed in the meantime, so this was set aside and not written: {kinds}.",
-        "Test the file again to see how it compares now, then Update. After a revert: what was edited later is kept.",
+        "The records changed in the meantime, so this was set aside and not written: {kinds}.{why_text}",
+        "Test the file again to see how it compares now, then Update. After a revert: what was written later is kept; once "
+        "that is undone, the revert can be tried again.",
     ),
     IssueCode(
         "MATCH-ACCEPTED",

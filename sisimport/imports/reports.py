@@ -4,16 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Q
-
 from sisimport.imports.files import StoredFileError, open_file
 from sisimport.imports.issues import Severity, render
 from sisimport.imports.kinds import get_kind
 from sisimport.imports.layouts import Layout
-from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
 from sisimport.imports.reading import read_lines
 from sisimport.imports.records import long_records
-from sisimport.imports.registry import UnknownImportTypeError, all_layouts
+from sisimport.imports.registry import all_layouts
 from students.models import Student
 
 _BLOCK = 4000
@@ -193,6 +191,7 @@ def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, An
         "type": run.import_type,
         "work": run.work,
         "status": run.status,
+        "reverted": run.reverted or None,
         "file_name": run.file.name if run.file else "",
         "layout": run.layout,
         "record_count": run.record_count,
@@ -209,11 +208,3 @@ def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, An
         "issues": list(issues_json(run, schools=schools)),
         "changes": list(changes_json(run)),
     }
-
-
-def kept_count(run: ImportRun) -> int:
-    """Lines that a revert kept because they were edited later."""
-    return SetAside.objects.filter(run=run).filter(~Q(reason=SetAsideReason.DONE)).values("line").distinct().count()
-
-
-__all__ = ["UnknownImportTypeError", "changes_json", "issue_message", "issues_json", "kept_count", "run_json"]

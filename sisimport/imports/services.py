@@ -18,7 +18,7 @@ from sisimport.imports.base import ImportType
 from sisimport.imports.containers import Unpacked, unpack
 from sisimport.imports.files import hash_of, store
 from sisimport.imports.issues import render
-from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
 from sisimport.imports.queueing import lane_of
 from sisimport.imports.registry import get_type
 from students.locks import waited_in_vain
@@ -211,12 +211,15 @@ def start_update(*, test_run: ImportRun, user: User | None, ring: bool = True) -
 
 
 def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:
-    """Queue the run that undoes an applied one. A second click finds the first.
+    """Queue the run that undoes an applied one. A second click finds the first; a Revert that kept something can be tried again.
 
     Raises RunRefusedError unless the run wrote something and is not a revert itself.
     """
     if not run.applied or run.work == Work.REVERT:
         raise RunRefusedError("Only a completed Update or Import can be reverted.")
+    done = run.reverted_by.filter(status=RunStatus.COMPLETED).order_by("-id").first()
+    if done is not None and ImportRun.objects.filter(pk=run.pk, reverted=Reverted.WHOLLY).exists():
+        return done
     try:
         with transaction.atomic():
             revert = ImportRun.objects.create(
@@ -229,9 +232,7 @@ def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> Imp
                 schools=run.schools,
             )
     except IntegrityError:
-        return ImportRun.objects.get(
-            reverts=run, work=Work.REVERT, status__in=[RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
-        )
+        return ImportRun.objects.filter(reverts=run, work=Work.REVERT).exclude(status=RunStatus.FAILED).latest("pk")
     if ring:
         ring_for(revert)
     return revert

@@ -18,6 +18,7 @@ RUN_KEYS = [
     "type",
     "work",
     "status",
+    "reverted",
     "file_name",
     "layout",
     "record_count",

@@ -12,13 +12,10 @@ from django.db import models
 
 from sisimport.imports.engine.sql import column_type, execute, fetch_one, model_field, quoted
 from sisimport.imports.engine.statistics import MEASURE_FROM, hash_joins
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
 
 CREATE, UPDATE, REMOVE = "create", "update", "remove"
-CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"
-_ASIDE_SEQ = 1000  # issues of an Import's own lines stand before it
 _OPERATION = {
     CREATE: "c.before IS NULL",
     UPDATE: "c.before IS NOT NULL AND c.after IS NOT NULL",
@@ -97,7 +94,7 @@ def _set_aside(work: Plan, kind: ChangeKind, operation: str) -> None:
           SELECT c.line, c.seq, CASE {cases} END AS reason
           FROM imports_importchange c {" ".join(joins)}
           WHERE c.run_id = %s AND {_of_kind(kind)} AND {_OPERATION[operation]}
-        ) AS q WHERE q.reason IS NOT NULL ORDER BY q.line, q.seq, q.reason
+        ) AS q WHERE q.reason IS NOT NULL ORDER BY q.line, q.seq, q.reason ON CONFLICT DO NOTHING
         """,
         [work.run.pk, work.plan_run_id],
     )
@@ -298,11 +295,11 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
     execute(
         f"""
         INSERT INTO imports_setaside (run_id, line, seq, reason)
-        SELECT DISTINCT %(run)s, c.line, c.seq, %(changed)s
+        SELECT DISTINCT ON (c.line, c.seq) %(run)s, c.line, c.seq, {"a.reason" if parts_only else "%(changed)s"}
         FROM imports_setaside a
         JOIN imports_importchange x ON x.run_id = %(plan)s AND x.line = a.line AND x.seq = a.seq
         JOIN imports_importchange c ON c.run_id = %(plan)s AND c.line = x.line AND c.part = x.part AND c.seq <> x.seq
-        WHERE a.run_id = %(run)s AND a.reason <> %(done)s {named_parts}
+        WHERE a.run_id = %(run)s AND a.reason <> %(done)s {named_parts} ORDER BY c.line, c.seq, a.reason
         ON CONFLICT (run_id, line, seq) DO UPDATE SET reason = EXCLUDED.reason WHERE imports_setaside.reason = %(done)s
         """,
         {  # type: ignore[arg-type]
@@ -364,39 +361,3 @@ def _remove(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
         f"DELETE FROM {quoted(kind.table)} t USING imports_importchange c WHERE t.{quoted(kind.pk)} = c.object_id AND {where}",
         params,
     )
-
-
-def report_set_aside(run: ImportRun, plan_run_id: int) -> bool:
-    """One issue per line of which something was set aside, so that the report names it. Tells whether there is any."""
-    labels = " ".join(f"WHEN '{kind.key}' THEN '{kind.label}'" for kind in all_kinds())
-    what = f"CASE c.kind {labels} END"
-    written = execute(
-        f"""
-        INSERT INTO imports_importissue
-          (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
-        SELECT %s, c.line, {_ASIDE_SEQ} + min(c.seq), {int(Severity.ERROR)}, '{CHANGED_SINCE_TEST}', min(c.part), '', '', '',
-          jsonb_build_object('reason', min(a.reason), 'kinds', string_agg(DISTINCT {what}, ', ')), c.student_id, s.school_id
-        FROM imports_setaside a
-        JOIN imports_importchange c ON c.run_id = %s AND c.line = a.line AND c.seq = a.seq
-        LEFT JOIN students_student s ON s.id = c.student_id
-        WHERE a.run_id = %s AND a.reason <> 'done' GROUP BY c.line, c.student_id, s.school_id
-        """,
-        [run.pk, plan_run_id, run.pk],
-    )
-    return written > 0
-
-
-def count_applied(run: ImportRun, plan_run_id: int) -> tuple[int, int]:
-    """Lines written and lines set aside altogether. A line with one part written counts as imported."""
-    (imported, aside) = fetch_one(
-        """
-        SELECT count(*) FILTER (WHERE applied), count(*) FILTER (WHERE NOT applied AND aside) FROM (
-          SELECT c.line, bool_or(a.line IS NULL) AS applied, bool_or(a.reason <> 'done') AS aside
-          FROM imports_importchange c
-          LEFT JOIN imports_setaside a ON a.run_id = %s AND a.line = c.line AND a.seq = c.seq
-          WHERE c.run_id = %s AND c.line > 0 GROUP BY c.line
-        ) AS l
-        """,
-        [run.pk, plan_run_id],
-    )
-    return imported, aside

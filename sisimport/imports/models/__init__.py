@@ -3,7 +3,7 @@
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
-from sisimport.imports.models.runs import ACTIVE, PAST_RECALL, WRITING, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.models.runs import ACTIVE, PAST_RECALL, WRITING, ImportRun, Reverted, RunStatus, WaitsFor, Work
 
 __all__ = [
     "ACTIVE",
@@ -16,6 +16,7 @@ __all__ = [
     "ImportRun",
     "MatchDecision",
     "RememberedMatch",
+    "Reverted",
     "RunStatus",
     "SetAside",
     "SetAsideReason",

@@ -74,6 +74,7 @@ class SetAsideReason(models.TextChoices):
     CHANGED = "changed", "Changed since Test"
     TAKEN = "taken", "Taken since Test"
     IN_USE = "in_use", "Used by other records since"
+    LATER = "later", "Written by a later run since"
     DONE = "done", "Already as planned"
 
 

@@ -41,6 +41,13 @@ class WaitsFor(models.TextChoices):
     FILE = "file", "its uploaded file"
 
 
+class Reverted(models.TextChoices):
+    """How much of what a run wrote was put back; no value: nothing."""
+
+    PARTLY = "partly", "Reverted in part"
+    WHOLLY = "wholly", "Reverted"
+
+
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 WRITING = (Work.UPDATE, Work.IMPORT, Work.REVERT)
 PAST_RECALL = ("applying", "reverting", "finishing")  # phases in which a run can't be cancelled any more
@@ -85,6 +92,15 @@ class ImportRun(models.Model):
         blank=True,
         related_name="made_by",
         help_text="The text that a workbook became.",
+    )
+    reverted = models.CharField(
+        max_length=6,
+        choices=Reverted.choices,
+        blank=True,
+        help_text="How much of what this run wrote was put back by reverts; written with each of them.",
+    )
+    applied_order = models.BigIntegerField(
+        null=True, blank=True, help_text="The order in which runs wrote, drawn while they held their LEAs' lock."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_runs"
@@ -149,7 +165,8 @@ class ImportRun(models.Model):
             models.CheckConstraint(
                 condition=~Q(work="convert") | Q(converts__isnull=False), name="conversion_names_its_run"
             ),
-            # Two clicks on Update, or on Revert, make one run: the second finds this constraint.
+            # Two clicks on Update, or on Revert, make one run: the second finds this constraint. A Revert that kept something
+            # may be tried again once it has ended.
             models.UniqueConstraint(
                 fields=["test_run"],
                 condition=Q(work="update") & Q(status__in=["queued", "running"]),
@@ -157,8 +174,8 @@ class ImportRun(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["reverts"],
-                condition=Q(work="revert") & Q(status__in=["queued", "running", "completed"]),
-                name="one_revert_of_a_run",
+                condition=Q(work="revert") & Q(status__in=["queued", "running"]),
+                name="one_active_revert_of_a_run",
             ),
             # A refused workbook stays refused; only what we broke is tried again.
             models.UniqueConstraint(

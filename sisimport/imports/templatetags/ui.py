@@ -90,8 +90,13 @@ def took(run: ImportRun) -> str:
 @register.simple_tag
 def status_badge(run: ImportRun) -> SafeString:
     kind, sign = _STATUS[RunStatus(run.status)]
-    return format_html(
+    badge = format_html(
         '<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', kind, sign, run.get_status_display()
+    )
+    if not run.reverted:
+        return badge
+    return badge + format_html(
+        ' <span class="badge warn"><span aria-hidden="true">↶</span>{}</span>', run.get_reverted_display()
     )
 
 

@@ -23,6 +23,7 @@ from sisimport.imports.queries.changes import shown_changes
 from sisimport.imports.queries.conversion import shown_conversion
 from sisimport.imports.queries.datalines import shown_lines
 from sisimport.imports.queries.issues import shown_issues
+from sisimport.imports.queries.reverts import Kept, kept_by, reverts_of
 from sisimport.imports.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.reports import layout_of, why_no_lines
 from students.models import School
@@ -95,7 +96,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
     layout = layout_of(run)
     user = request.user
     updates = list(run.updates.order_by("-id")) if run.work == Work.TEST else []
-    reverted_by = run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]).first()
+    reverts = reverts_of(run)
     converts = run.work == Work.CONVERT
     live_updates = [u for u in updates if u.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED)]
     return {
@@ -106,10 +107,11 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "options": _shown_options(kind, run) if kind else [],
         "whole": reader.whole,
         "updates": live_updates,
-        "reverted_by": reverted_by,
+        "reverts": reverts,
+        "kept": _kept(request, run),
         "may_update": _can_be_updated(run) and not live_updates and access.may_update(user, run),
         "update_label": _update_work(kind),
-        "may_revert": reverted_by is None and access.may_revert(user, run),
+        "may_revert": reverts.left and access.may_revert(user, run),
         "may_cancel": access.may_cancel(user, run) and not run.cancel_requested and not run.is_past_recall,
         "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None and not converts,
         "may_export": access.can(user, Capability.EXPORT) and not converts,
@@ -122,6 +124,13 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         ),
         "not_imported": run.refused_count + run.set_aside_count,
     }
+
+
+def _kept(request: HttpRequest, run: ImportRun) -> Kept | None:
+    """What a Revert kept; later runs are named to those who may open them."""
+    held = (run.facts or {}).get("kept", {}) if run.work == Work.REVERT else {}
+    later = access.visible_runs(request.user).filter(pk__in=held.get("later_runs", ()))
+    return kept_by(run, set(later.values_list("pk", flat=True)) if held.get("later_runs") else ()) if held else None
 
 
 def _shown_options(kind: ImportType, run: ImportRun) -> list[tuple[str, str]]:

@@ -118,6 +118,7 @@ def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
         "type": options["type"],
         "work": options["work"],
         "status": "rejected",
+        "reverted": None,
         "file_name": Path(options["file"]).name,
         "layout": "",
         **dict.fromkeys(counts, 0),

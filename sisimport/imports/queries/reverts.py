@@ -1,0 +1,50 @@
+"""What was put back of a run, and what not: for its own page, and for the pages of its reverts."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sisimport.imports.models import ImportRun, Reverted, RunStatus, SetAsideReason, Work
+
+_WHY = {
+    SetAsideReason.LATER: "a later run wrote the same since",
+    SetAsideReason.CHANGED: "edited since",
+    SetAsideReason.IN_USE: "other records use it since",
+    SetAsideReason.TAKEN: "another record has its place since",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one Revert kept: lines of which something stayed, how many of them only in part, why, and the later runs to blame."""
+
+    lines: int
+    partly: int
+    reasons: tuple[tuple[str, int], ...]
+    later_runs: tuple[int, ...]
+
+
+def kept_by(revert: ImportRun, openable: Collection[int] | None = None) -> Kept | None:
+    """What a completed Revert kept, if anything. `openable`: only these runs are named (None: all)."""
+    held = (revert.facts or {}).get("kept")
+    if not held:
+        return None
+    reasons = tuple((_WHY.get(SetAsideReason(reason), reason), n) for reason, n in held["reasons"].items())
+    later = tuple(pk for pk in held["later_runs"] if openable is None or pk in openable)
+    return Kept(held["lines"], held["partly"], reasons, later)
+
+
+@dataclass(frozen=True, slots=True)
+class RevertState:
+    """Reverts of one run: the one going on, those that ended (newest first), and whether another may put more back."""
+
+    active: ImportRun | None
+    done: tuple[ImportRun, ...]
+    left: bool
+
+
+def reverts_of(run: ImportRun) -> RevertState:
+    runs = list(run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]).order_by("-id"))
+    active = next((one for one in runs if one.is_active), None)
+    done = tuple(one for one in runs if one.status == RunStatus.COMPLETED)
+    left = run.applied and run.work != Work.REVERT and run.reverted != Reverted.WHOLLY and active is None
+    return RevertState(active, done, left)
