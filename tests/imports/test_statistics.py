@@ -1,0 +1,76 @@
+"""What the planner believes of a plan that was written a moment ago, beside runs that it knows."""
+
+import pytest
+from django.db import connection
+
+from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.imports.engine.statistics import MEASURE_FROM, hash_joins_only, measured_plan
+from sisimport.imports.models import ImportRun, Work
+
+pytestmark = pytest.mark.django_db
+
+LINES = 4_000
+
+
+def plan_of(lines: int) -> int:
+    """A run with a plan of so many lines; its id."""
+    run = ImportRun.objects.create(import_type="ssid-download", work=Work.TEST)
+    execute(
+        "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id)"
+        " SELECT %s, n, 0, 'record', 'ssid', n, n FROM generate_series(1, %s) AS n",
+        [run.pk, lines],
+    )
+    return run.pk
+
+
+def join_of(run_id: int) -> str:
+    """How PostgreSQL would compare the lines of a plan with each other by an unindexed column."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "EXPLAIN SELECT 1 FROM imports_importchange a JOIN imports_importchange b ON b.object_id = a.object_id"
+            " WHERE a.run_id = %s AND b.run_id = %s",
+            [run_id, run_id],
+        )
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.fixture
+def known(db: None) -> int:
+    """A run that the tables were measured with."""
+    run_id = plan_of(LINES)
+    execute("ANALYZE imports_importchange")
+    return run_id
+
+
+def test_a_plan_that_nobody_measured_would_be_gone_through_row_by_row(known: int) -> None:
+    """The fault that this is about; should PostgreSQL learn better, all of it can go."""
+    assert "Nested Loop" in join_of(plan_of(LINES))
+
+
+def test_a_plan_that_nobody_measured_is_known_where_it_is_applied(known: int) -> None:
+    fresh = plan_of(LINES)
+
+    with measured_plan(fresh):
+        plan = join_of(fresh)
+        assert "Nested Loop" not in plan, plan
+        assert fetch_one("SELECT count(*) FROM imports_importchange") == (LINES,)
+
+    assert fetch_one("SELECT count(*) FROM imports_importchange") == (2 * LINES,), "the copy stayed"
+
+
+def test_a_plan_that_the_planner_knows_is_read_where_it_is(known: int) -> None:
+    with measured_plan(known):
+        assert fetch_one("SELECT to_regclass('pg_temp.imports_importchange')") == (None,)
+        assert "Nested Loop" not in join_of(known)
+
+
+def test_a_small_plan_is_not_copied(known: int) -> None:
+    with measured_plan(plan_of(MEASURE_FROM)):
+        assert fetch_one("SELECT to_regclass('pg_temp.imports_importchange')") == (None,)
+
+
+def test_hash_joins_are_for_their_block_only() -> None:
+    before = fetch_one("SHOW enable_nestloop")
+    with hash_joins_only():
+        assert fetch_one("SHOW enable_nestloop") == ("off",)
+    assert fetch_one("SHOW enable_nestloop") == before
