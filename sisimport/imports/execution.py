@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from sisimport.imports import conversions, queueing
 from sisimport.imports.engine import checking, counting, planning, reverting, staging, standing, statistics, writing
@@ -131,7 +131,7 @@ def _claim(run_id: int) -> bool:
         ImportRun.objects.filter(pk=run_id).update(
             status=RunStatus.RUNNING,
             attempts=run.attempts + 1,
-            started_at=timezone.now(),
+            started_at=Now(),
             phase="starting",
             **NO_LONGER,
         )
@@ -333,7 +333,7 @@ def _end(run_id: int, status: RunStatus, **values: object) -> bool:
         active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
         # A run that did nothing has no records: its outcomes are none either, and both add up.
         values = {"record_count": 0, **NO_LONGER, **values}
-        return bool(active.update(status=status, finished_at=timezone.now(), phase="", **values))
+        return bool(active.update(status=status, finished_at=Now(), phase="", **values))
 
 
 def _is_ours(run_id: int) -> bool:
@@ -354,7 +354,7 @@ def _complete(run: ImportRun, **values: object) -> None:
     ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
     if run.writes:
         values["applied_order"] = reverting.next_in_order()
-    if not ours.update(status=RunStatus.COMPLETED, finished_at=timezone.now(), phase="", **values):
+    if not ours.update(status=RunStatus.COMPLETED, finished_at=Now(), phase="", **values):
         raise RunTakenError
     statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]
 

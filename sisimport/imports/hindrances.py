@@ -11,8 +11,8 @@ import time
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from sisimport import disk
@@ -82,7 +82,7 @@ def _note(run_id: int, attempt: int, what: WaitsFor) -> None:
 
 def lacks_something(run: ImportRun) -> bool:
     """Before an attempt begins: whether the run has to wait for what is not here, which is noted. Costs no attempt."""
-    if run.held_until and run.held_until > timezone.now():
+    if run.held_until and ImportRun.objects.filter(pk=run.pk, held_until__gt=Now()).exists():
         return True
     if run.file is None:
         return False
@@ -110,11 +110,11 @@ def _wait(run: ImportRun, what: WaitsFor, pause: float) -> None:
 
 
 def _held(what: WaitsFor, pause: float) -> dict[str, object]:
-    now = timezone.now()
+    # The database's clock: a worker whose own is wrong must not hold a run for days.
     return {
         "waits_for": what,
-        "waits_since": Coalesce("waits_since", Value(now)),
-        "held_until": now + dt.timedelta(seconds=pause) if pause else None,
+        "waits_since": Coalesce("waits_since", Now()),
+        "held_until": Now() + dt.timedelta(seconds=pause) if pause else None,
     }
 
 

@@ -1,7 +1,7 @@
 """The queue: which waiting run is next. One statement decides, for workers, for the reaper and for what pages say of it.
 
     lanes    small files and large ones wait in lines of their own; one process of each worker takes small ones only
-    turns    people take turns: whoever has least under way or served in this round is next, each one's runs in their order
+    turns    people take turns: whoever has least under way, then whoever was served longest ago; each one's runs in their order
     writing  runs of one person and type write in the order they were started, unless they are known to be about different
              LEAs; runs that would wait for the update lock of an LEA wait here instead of in a worker
 
@@ -68,10 +68,15 @@ WITH locks AS MATERIALIZED (
           AND (a.leas = '{}' OR b.leas = '{}' OR b.leas && a.leas)
         OR b.taken AND b.leas && a.leas)))) AS ready
   FROM active a
+), people AS (
+  SELECT person, (
+      SELECT x.started_at FROM imports_importrun x WHERE x.created_by_id = person AND x.started_at IS NOT NULL
+      ORDER BY x.id DESC LIMIT 1) AS served
+  FROM (SELECT DISTINCT person FROM active) AS p
 ), turns AS (
-  SELECT j.*, (SELECT count(*) FROM active b WHERE b.taken AND b.person = j.person AND b.large = j.large)
+  SELECT j.*, p.served, (SELECT count(*) FROM active b WHERE b.taken AND b.person = j.person AND b.large = j.large)
       + row_number() OVER (PARTITION BY j.person, j.large, j.ready, j.lacking ORDER BY j.id) AS turn
-  FROM judged j WHERE NOT j.taken
+  FROM judged j JOIN people p USING (person) WHERE NOT j.taken
 )
 SELECT id, large,
   CASE WHEN ready THEN row_number() OVER line ELSE 0 END AS place,
@@ -79,7 +84,7 @@ SELECT id, large,
     + (SELECT coalesce(sum(size), 0) FROM active b WHERE b.taken AND b.large = turns.large) AS ahead,
   (SELECT count(*) FROM active b WHERE b.taken AND b.large = turns.large) AS slots
 FROM turns
-WINDOW line AS (PARTITION BY large, ready ORDER BY cancel_requested DESC, lacking, turn, id)
+WINDOW line AS (PARTITION BY large, ready ORDER BY cancel_requested DESC, lacking, turn, served NULLS FIRST, id)
 ORDER BY ready DESC, place, id
 """
 

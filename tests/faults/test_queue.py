@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sisimport.imports import queueing
+from sisimport.imports import hindrances, queueing
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.queueing import RUN_LOCK, Lane, in_order
 from students.models import LEA
@@ -82,6 +82,30 @@ def test_whoever_has_runs_under_way_comes_after_those_who_have_none(
     later_of_ana, of_ben = queued(ana, LARGE), queued(ben, LARGE)
 
     assert in_order(Lane.LARGE, only=True) == [of_ben.pk, later_of_ana.pk]
+
+
+def test_of_two_with_nothing_under_way_the_one_served_longest_ago_is_next(people: list[Any]) -> None:
+    ana, ben, cho = people
+    now = timezone.now()
+    for minutes, person in ((1, ana), (9, ben)):
+        started = now - dt.timedelta(minutes=minutes)
+        queued(person, status=RunStatus.COMPLETED, started_at=started, finished_at=now)
+    waiting = {person.username: queued(person).pk for person in (ana, ben, cho)}
+
+    assert in_order(Lane.SMALL, only=True) == [waiting["cho"], waiting["ben"], waiting["ana"]]
+
+
+def test_a_worker_whose_clock_is_wrong_holds_no_run_for_long(
+    people: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, ahead = queued(people[0]), timezone.now() + dt.timedelta(days=400)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+
+    hindrances.hold(run.pk, run.attempts, WaitsFor.DISK)
+
+    run.refresh_from_db()
+    assert run.held_until
+    assert run.held_until < ahead - dt.timedelta(days=300)
 
 
 def test_a_run_under_way_is_in_no_line(people: list[Any], take: Callable[[ImportRun], None]) -> None:
