@@ -109,7 +109,7 @@ def test_a_mail_server_that_hangs_holds_no_page(database_url: str, tmp_path: Pat
     with site(database_url, tmp_path / "data", EMAIL_URL=f"smtp://127.0.0.1:{hanging_port}") as web:
         started = time.monotonic()
         assert [ask(web, user.email) for _time in range(4)] == [ASKED] * 4
-        assert time.monotonic() - started < 20  # one try alone would wait that long for the server
+        assert time.monotonic() - started < 60  # each page would wait that long for the three tries
         assert web.answers("/accounts/login/")
         web.ask_to_end()
         assert len(list((web.folder / "mail").glob("*.eml"))) == 4  # kept by the processes as they ended
