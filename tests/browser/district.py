@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Assessment, Score
+from sisimport.accounts.kept_mail import folder, keep
 from sisimport.imports.access import SSID_STAFF, Capability, rule_of
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.registry import tools
@@ -97,6 +99,15 @@ def _year() -> str:
     return current_school_year()
 
 
+def _kept_mail() -> int:
+    """The number of a mail that was not sent."""
+    message = EmailMessage(
+        "Choose a new password", "https://sis.example.org/link", "sis@example.org", ["p@example.org"]
+    )
+    keep(message.message().as_bytes())
+    return max(int(path.stem) for path in folder().glob("*.eml"))
+
+
 def staff_pages(district: District) -> dict[str, str]:
     """Name -> address of every page that staff opens by a link. The first word of a name is the address's own name; a page with
     several faces has several names."""
@@ -104,6 +115,8 @@ def staff_pages(district: District) -> dict[str, str]:
     pages = {
         "home": reverse("home"),
         "account": reverse("account"),
+        "kept_mails": reverse("kept_mails"),
+        "kept_mail": reverse("kept_mail", args=[_kept_mail()]),
         "runs": reverse("runs"),
         "run": reverse("run", args=[run]),
         "run updated": reverse("run", args=[district.update.pk]),
