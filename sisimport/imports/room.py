@@ -10,7 +10,7 @@ from sisimport.imports.access import Capability, can
 from students.access import User
 
 # Staged rows, plan, issues and the database's log of them, for each byte of the file (measured: docs/how-to/deploy.md).
-RUN_FACTOR = 12
+RUN_FACTOR = 15
 LOW = 1 << 30  # administrators are warned below this, or below a tenth of a smaller disk
 
 
