@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assessments.models import Assessment, Score
-from assessments.packing import CELLS, assessments_sql, differing, packed_row_sql, unpack_sql
+from assessments.packing import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
 from assessments.score_copy import copy_scores
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.kinds import ChangeKind, register_kind
@@ -71,6 +71,7 @@ class ScoreWriter:
             SELECT %s, c.line, c.seq, '{SetAsideReason.CHANGED.value}'
             FROM imports_importchange c LEFT JOIN students_student s ON s.id = c.student_id
             WHERE {where} AND (s.id IS NULL OR (c.guard IS NOT NULL AND s.identity_hash IS DISTINCT FROM c.guard))
+            ON CONFLICT DO NOTHING
             """,
             [run.pk],
         )
@@ -110,6 +111,25 @@ class ScoreWriter:
             f" AND NOT EXISTS (SELECT 1 {kept} AND a.line = d.line AND a.seq = d.seq)"
         )
         return f"c.object_id IN (SELECT r.assessment_id FROM assessments_score r WHERE ({doubtful}) AND NOT EXISTS ({leaving}))"
+
+    def link(self, plan_run_id: int, kind: ChangeKind, linked: Mapping[int, int]) -> None:
+        """Write the scores of a plan to set-ups that are there by now."""
+        if kind is not ASSESSMENT_KIND:
+            return
+        scores = f"'{SCORE}' || (c.after->>'scores')"
+        for (
+            planned,
+            actual,
+        ) in linked.items():  # a new key is never that of something there, so one after the other will do
+            scores = f"replace({scores}, '{SCORE}{int(planned)}{CELL}', '{SCORE}{int(actual)}{CELL}')"
+        execute(
+            f"UPDATE imports_importchange c SET after = jsonb_set(c.after, '{{scores}}', to_jsonb(substr({scores}, 2)))"
+            f" WHERE c.run_id = %s AND c.kind = '{SCORES}' AND c.after IS NOT NULL",
+            [plan_run_id],
+        )
+        plan = ImportRun.objects.get(pk=plan_run_id)
+        targets = sorted({linked.get(pk, pk) for pk in plan.facts.get("targets", ())})
+        ImportRun.objects.filter(pk=plan_run_id).update(facts=plan.facts | {"targets": targets})
 
     def labels(self, run_id: int) -> dict[int, str]:
         return assessment_codes(run_id)
@@ -178,6 +198,9 @@ ASSESSMENT_KIND = register_kind(
         defaults={"passing_score": "", "comments": "", "shown_to_families": False},
         student_column=None,
         of_file=True,
+        same_as="""t.parent_id IS NOT DISTINCT FROM (c.after->>'parent_id')::bigint AND t.state_code = c.after->>'state_code'
+          AND (t.parent_id IS NOT NULL OR t.name = c.after->>'name')""",
+        of_all=True,
     )
 )
 SCORES_KIND = register_kind(

@@ -17,7 +17,7 @@ from assessments import score_columns, score_plan, score_rules, score_stage, sco
 from assessments.models import Assessment, ScoreRow, year_label
 from assessments.score_stage import score_date
 from assessments.structure import TypeFacts, family_of, school_year, test_names
-from assessments.targets import NEW, SKIP
+from assessments.targets import NEW, SKIP, targets
 from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.issues import FileError
@@ -130,6 +130,9 @@ class ScoreImport(ImportType):
 
     def computed(self, context: RunContext) -> Mapping[str, Any]:
         return score_columns.computed(context)
+
+    def makes_places(self, context: RunContext) -> bool:
+        return any(target.missing for target in targets(context))
 
     def prepare(self, context: RunContext) -> None:
         score_stage.prepare(context)

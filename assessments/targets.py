@@ -69,7 +69,8 @@ def plan_setups(context: RunContext, target: Target) -> None:
         after: dict[str, Any] = {
             "parent_id": None if is_parent else ids[test.code],
             "state_code": part.code,
-            "name": _free_name(part) if is_parent else part.name,
+            # Where one was asked for, not where there was none: another run may make the same one before this plan is applied.
+            "name": _free_name(part) if is_parent and context.option(test.code) == NEW else part.name,
             "score_type": part.score_type,
             "position": order.index(test.code) + 1 if is_parent else test.children.index(part) + 1,
             "start_date": start,

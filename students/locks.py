@@ -11,6 +11,9 @@ from psycopg.errors import LockNotAvailable
 
 _LEA_LOCK = 0x5349_0001  # class of our advisory locks on LEAs; any constant not used elsewhere
 
+# A place in the order of locks before all LEAs: whoever creates what belongs to no LEA, or an LEA itself, takes it first.
+NEW_PLACES = 0
+
 
 def lock_leas(lea_ids: Iterable[int]) -> None:
     """Take the update lock of these LEAs, in one order for everybody, for the rest of the transaction.

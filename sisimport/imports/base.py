@@ -241,6 +241,10 @@ class ImportType:
     def prepare(self, context: "RunContext") -> None:
         """Set-based work on the staged rows before the rules are asked. Nothing by default."""
 
+    def makes_places(self, context: "RunContext") -> bool:  # noqa: ARG002
+        """Whether the run may create what runs of other districts create as well; asked after `prepare`."""
+        return False
+
     def look_closer(self, context: "RunContext") -> Q | None:  # noqa: ARG002
         """Set-based work on rows of which the rules spoke, where it would be dear for all. Returns rows to be asked again."""
         return None

@@ -15,7 +15,17 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 
 from sisimport.imports import conversions, queueing
-from sisimport.imports.engine import checking, counting, planning, reverting, staging, standing, statistics, writing
+from sisimport.imports.engine import (
+    checking,
+    counting,
+    linking,
+    planning,
+    reverting,
+    staging,
+    standing,
+    statistics,
+    writing,
+)
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.progress import Progress, RunCancelledError
 from sisimport.imports.engine.sql import execute, fetch_one
@@ -27,7 +37,7 @@ from sisimport.imports.pulse import Pulse
 from sisimport.imports.queueing import RUN_LOCK, Lane
 from sisimport.imports.reading import FileError
 from sisimport.imports.registry import get_type
-from students.locks import try_to_lock_leas
+from students.locks import NEW_PLACES, try_to_lock_leas
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +176,8 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         if run.work == Work.IMPORT:
             # From here on nobody else changes what is compared, so the plan still holds when it is applied.
             progress.report("waiting", context.record_count, context.record_count)
-            _lock_leas(context.lea_ids, progress)
+            first = [NEW_PLACES] if import_type.makes_places(context) else []
+            _lock_leas([*first, *context.lea_ids], progress)
         progress.report("checking", context.record_count, context.record_count)
         checking.check(context)
         progress.report("planning", context.record_count, context.record_count)
@@ -180,6 +191,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         if run.work == Work.IMPORT:
             progress.report("applying")
             progress.cancellable = False
+            linking.link(run.pk, totals.present)
             totals = writing.write_plan(run, run.pk, totals)
             _settle(progress)
         progress.close()
@@ -200,11 +212,17 @@ def _update(run: ImportRun, progress: Progress) -> None:
     with transaction.atomic():
         _bulk_session()
         progress.report("waiting", 0, test.record_count)
+        totals = counting.Totals(counts={name: getattr(test, name) for name in writing.COUNTS}, **test.summary)
+        if linking.makes_places(totals.present):
+            _lock_leas([NEW_PLACES], progress)
+            linking.link_leas(test.pk, totals.present)
+            test.refresh_from_db(fields=["lea_ids"])
         _lock_leas(test.lea_ids, progress)
         progress.report("applying")
         progress.cancellable = False
-        counts = {name: getattr(test, name) for name in writing.COUNTS}
-        totals = writing.write_plan(run, test.pk, counting.Totals(counts=counts, **test.summary))
+        linking.link(test.pk, totals.present)
+        test.refresh_from_db(fields=["facts"])
+        totals = writing.write_plan(run, test.pk, totals)
         _settle(progress)
         progress.close()
         _complete(

@@ -34,6 +34,9 @@ class KindWriter(Protocol):
     def dependents(self, *, run: "ImportRun") -> str:
         """SQL condition on change `c`: what it removes is used by rows of this kind that stay."""
 
+    def link(self, plan_run_id: int, kind: "ChangeKind", linked: Mapping[int, int]) -> None:
+        """Put the keys of objects of `kind` that are there by now (planned -> actual) into the changes of a plan."""
+
     def labels(self, run_id: int) -> Mapping[int, str]:
         """Names of what the changes of a plan speak of, read once for many calls of `flatten`."""
 
@@ -51,6 +54,8 @@ class ChangeKind:
     `writer`: compares and writes in place of the engine, for changes that are not one row each.
     `holds_student`: a student with such rows is not removed by a revert. `of_file`: its changes come from the file as a whole
     and stand on line 0, where they are found without a look at those of half a million lines.
+    `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; then the plan goes on with that row.
+    `of_all`: such objects are not of one LEA, so runs that create them take turns.
     """
 
     key: str
@@ -64,6 +69,8 @@ class ChangeKind:
     writer: KindWriter | None = None
     holds_student: bool = True
     of_file: bool = False
+    same_as: str = ""
+    of_all: bool = False
 
     @property
     def table(self) -> str:
@@ -104,6 +111,8 @@ LEA_KIND = register_kind(
         fields=("code", "name", "state"),
         defaults={"name": "", "state": "CA"},
         student_column=None,
+        same_as="t.code = c.after->>'code'",
+        of_all=True,
     )
 )
 SCHOOL_KIND = register_kind(
@@ -115,6 +124,7 @@ SCHOOL_KIND = register_kind(
         fields=("lea_id", "code", "name"),
         defaults={"name": ""},
         student_column=None,
+        same_as="t.lea_id = (c.after->>'lea_id')::bigint AND t.code = c.after->>'code'",
     )
 )
 STUDENT_KIND = register_kind(
@@ -126,6 +136,11 @@ STUDENT_KIND = register_kind(
         fields=("lea_id", "school_id", "birth_date", *_STUDENT_TEXT),
         defaults=dict.fromkeys(_STUDENT_TEXT, ""),
         student_column=None,
+        # Under the same number somebody else may be on record by now: that line is set aside.
+        same_as="""t.lea_id = (c.after->>'lea_id')::bigint AND t.local_number = c.after->>'local_number'
+          AND t.birth_date = (c.after->>'birth_date')::date
+          AND t.match_last_name = coalesce(nullif(c.after->>'legal_last_name', ''), c.after->>'last_name')
+          AND t.match_first_name = coalesce(nullif(c.after->>'legal_first_name', ''), c.after->>'first_name')""",
     )
 )
 ENROLLMENT_KIND = register_kind(

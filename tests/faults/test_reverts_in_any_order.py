@@ -1,10 +1,12 @@
 """Reverts in any order end where they would in the right one: everything as before, of every import type."""
 
+import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,10 +14,11 @@ from sisimport.imports import services
 from sisimport.imports.models import ImportRun, Reverted, RunStatus
 from ssid.models import UtahFunction
 from ssid.utah import RequestRefusedError
-from students.models import SSID, School, Student
+from students.models import SSID, FamilyInvitation, School, SecondCheck, Student, StudentView
 from tests.assessments.test_score_properties import STATUS_BOX
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, home, lines_of
-from tests.imports.journey import District, Report, finish, make_district, revert, run_file, snapshot
+from tests.factories import UserFactory
+from tests.imports.journey import District, Report, finish, give_ssid, make_district, revert, run_file, snapshot
 from tests.imports.properties import RolledBack, adds_up, few
 from tests.imports.test_roster import JOSE, csv
 from tests.imports.test_roster_properties import files as roster_files
@@ -280,3 +283,63 @@ def test_scores_that_a_revert_puts_back_are_those_of_the_run_before(changed: lis
         if second is not None:
             undone(second)
         assert snapshot() == before
+
+
+# ---- what else stands in the way of a revert ----
+
+
+def created(three: District) -> ImportRun:
+    return done(("students", csv(NEW_STUDENT), {}))
+
+
+def test_a_created_student_whom_somebody_looked_at_can_be_removed(three: District) -> None:
+    """The note of who looked stays, as it does when a student is deleted by hand."""
+    before = snapshot()
+    run = created(three)
+    view = StudentView.objects.create(student=Student.objects.get(local_number="77"), kind="page", subject="77")
+    undone(run)
+    view.refresh_from_db()
+    assert (snapshot(), view.student_id, view.subject) == (before, None, "77")
+
+
+@pytest.mark.parametrize("by", ["invitation", "second check"])
+def test_a_created_student_who_is_known_elsewhere_stays(three: District, by: str) -> None:
+    run = created(three)
+    student = Student.objects.get(local_number="77")
+    if by == "invitation":
+        expires = timezone.now() + dt.timedelta(days=1)
+        FamilyInvitation.objects.create(token_hash="0", expires_at=expires).students.add(student)
+    else:
+        SecondCheck.objects.create(student=student, user=UserFactory(), passed=True)
+
+    kept = undone(run)
+
+    assert kept.run.facts["kept"]["reasons"] == {"in_use": 1}
+    assert Student.objects.filter(pk=student.pk).exists()
+
+
+def test_a_number_comes_back_only_when_the_one_in_its_place_goes(three: District) -> None:
+    """The replacement was verified by a list since: it stays, so the retired number stays retired, and no run breaks."""
+    before = snapshot()
+    give_ssid(Student.objects.get(local_number="1"), "9012345678", verified=False)
+    first = done(("ssid-replacement", "1234567^0123456^1^9012345678^9012345679\n", {}))
+    SSID.objects.filter(ssid="9012345679").update(verified=False)
+
+    kept = undone(first)
+    assert kept.run.set_aside_count == 1
+    assert SSID.objects.get(retired_at=None).ssid == "9012345679"
+
+    SSID.objects.filter(ssid="9012345679").update(verified=True)
+    undone(first)
+    SSID.objects.all().delete()
+    assert snapshot() == before
+
+
+def test_who_was_moved_on_by_hand_keeps_the_school_they_came_from(three: District) -> None:
+    """A school that the run made is not removed while a later run's revert would need it."""
+    before = snapshot()
+    there = JOSE | {"ssid": "", "local_number": "1", "enrollment_start": "2025-01-06"}
+    runs = [done(("students", csv(there | {"school": school}), {})) for school in ("0000008", "0000009", "0123456")]
+    for place in (0, 2, 1):
+        undone(runs[place])
+    assert snapshot() == before

@@ -12,7 +12,7 @@ from django.db import models
 
 from sisimport.imports.engine.sql import column_type, execute, fetch_one, model_field, quoted
 from sisimport.imports.engine.statistics import MEASURE_FROM, hash_joins
-from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
+from sisimport.imports.kinds import STUDENT_KIND, ChangeKind, all_kinds, get_kind
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
 
 CREATE, UPDATE, REMOVE = "create", "update", "remove"
@@ -43,13 +43,7 @@ def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bo
     `present`: kinds and operations that the plan holds. Tells whether any change was set aside or found done already.
     """
     work = Plan(run=run, plan_run_id=plan_run_id, present=present)
-    for operation in (UPDATE, REMOVE, CREATE):
-        for kind in work.kinds(operation):
-            if kind.writer is not None:
-                kind.writer.set_aside(run=run, plan_run_id=plan_run_id, operation=operation)
-            else:
-                _set_aside(work, kind, operation)
-    aside = _keep_parts_together(work, parts_only=run.work == Work.REVERT)
+    aside = _judge(work)
     # Rows make room before others take their place: a retired SSID before its replacement.
     for operation, write in ((REMOVE, _remove), (UPDATE, _update), (CREATE, _create)):
         for kind in work.kinds(operation):
@@ -58,6 +52,33 @@ def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bo
             else:
                 write(work, kind, aside=aside)
     return aside
+
+
+def _judge(work: Plan) -> bool:
+    """Set aside every change that no longer holds, or that counts on one which is set aside: asked again until nothing is added.
+
+    Tells whether anything is set aside or found done already.
+    """
+    kept = -1
+    while True:
+        for operation in (UPDATE, REMOVE, CREATE):
+            for kind in work.kinds(operation):
+                if kind.writer is not None:
+                    kind.writer.set_aside(run=work.run, plan_run_id=work.plan_run_id, operation=operation)
+                else:
+                    _set_aside(work, kind, operation)
+        anything, not_done = _keep_parts_together(work, parts_only=work.run.work == Work.REVERT)
+        if not_done in (0, kept):
+            return anything
+        kept = not_done
+
+
+def _stays(work: Plan, alias: str) -> str:
+    """SQL condition: change `alias` of the plan was set aside, so it is not going to happen."""
+    return (
+        f"EXISTS (SELECT 1 FROM imports_setaside sa WHERE sa.run_id = {int(work.run.pk)} AND sa.line = {alias}.line"
+        f" AND sa.seq = {alias}.seq AND sa.reason <> 'done')"
+    )
 
 
 def _join_student() -> str:
@@ -85,6 +106,7 @@ def _set_aside(work: Plan, kind: ChangeKind, operation: str) -> None:
                 (f"NOT ({_holds(kind, 'before')})", SetAsideReason.CHANGED),
                 (guard, SetAsideReason.CHANGED),
                 *((sql, SetAsideReason.TAKEN) for sql in _update_conflicts(work, kind)),
+                *((sql, SetAsideReason.CHANGED) for sql in _missing_parents(work, kind, update=True)),
             ]
     cases = " ".join(f"WHEN {sql} THEN '{reason.value}'" for sql, reason in reasons)
     execute(
@@ -147,7 +169,8 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
     if {(kind.key, UPDATE), (kind.key, REMOVE)} & work.present:
         leaving = (
             f" AND NOT EXISTS (SELECT 1 FROM imports_importchange m WHERE m.run_id = {int(work.plan_run_id)}"
-            f" AND m.kind = '{kind.key}' AND m.before IS NOT NULL AND m.object_id = {{alias}}.{quoted(kind.pk)})"
+            f" AND m.kind = '{kind.key}' AND m.before IS NOT NULL AND m.object_id = {{alias}}.{quoted(kind.pk)}"
+            f" AND NOT {_stays(work, 'm')})"
         )
     reasons: list[tuple[str, SetAsideReason]] = []
     uniques: list[tuple[tuple[str, ...], str]] = [((kind.pk,), "")]
@@ -167,6 +190,10 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         equal = _holds(kind, "after", alias)
         if kind.student_column:
             equal += f" AND {alias}.{quoted(kind.student_column)} = c.student_id"
+        if kind.same_as and kind is not STUDENT_KIND:
+            # A school or set-up of that key is what was planned, whatever else is said of it by now.
+            of_that_key = re.sub(r"\bt\.", f"{alias}.", kind.same_as)
+            equal = f"({equal} OR {of_that_key})"
         reasons.append((f"{there} AND {equal}", SetAsideReason.DONE))
         reasons.append((there, SetAsideReason.TAKEN))
     reasons += [(sql, SetAsideReason.CHANGED) for sql in _missing_parents(work, kind)]
@@ -210,7 +237,7 @@ def _update_conflicts(work: Plan, kind: ChangeKind) -> list[str]:
             f"{' WHERE ' + where if where else ''}) o WHERE {same}"
             f" AND o.{quoted(kind.pk)} <> c.object_id AND NOT EXISTS (SELECT 1 FROM imports_importchange m"
             f" WHERE m.run_id = {int(work.plan_run_id)} AND m.kind = '{kind.key}' AND m.before IS NOT NULL"
-            f" AND m.object_id = o.{quoted(kind.pk)}))"
+            f" AND m.object_id = o.{quoted(kind.pk)} AND NOT {_stays(work, 'm')}))"
         )
     return conflicts
 
@@ -229,15 +256,19 @@ def _becoming_unique(constraint: models.UniqueConstraint) -> list[str]:
     return becoming
 
 
-def _missing_parents(work: Plan, kind: ChangeKind) -> list[str]:
-    """A foreign key of a row to be created must point at a row that is there or that this plan creates."""
-    by_model = {k.model: k for k in all_kinds() if (k.key, CREATE) in work.present}
+def _missing_parents(work: Plan, kind: ChangeKind, *, update: bool = False) -> list[str]:
+    """A foreign key of a row to be created, or one that an update sets, must point at a row that is there or that this plan
+    creates."""
+    by_model = {k.model: k for k in all_kinds() if update or (k.key, CREATE) in work.present}
     missing = []
     for f in kind.model._meta.concrete_fields:
+        column = str(f.column)
         if not isinstance(f, models.ForeignKey) or f.related_model not in by_model:
             continue
+        if update and column not in kind.fields:
+            continue
         parent = by_model[f.related_model]
-        value = _value(kind, str(f.column), "after")
+        value = _value(kind, column, "after")
         missing.append(
             f"{value} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {quoted(parent.table)} p WHERE p.{quoted(parent.pk)} = {value})"
             f" AND NOT EXISTS (SELECT 1 FROM imports_importchange pc WHERE pc.run_id = {int(work.plan_run_id)}"
@@ -247,15 +278,26 @@ def _missing_parents(work: Plan, kind: ChangeKind) -> list[str]:
     return missing
 
 
+def _pointing_here(kind: ChangeKind) -> "list[tuple[type[models.Model], models.ForeignKey[Any, Any]]]":
+    """Foreign keys of all tables to rows of this kind, those of many-to-many tables too."""
+    relations = kind.model._meta.get_fields(include_hidden=True)
+    fields = [r.field for r in relations if isinstance(r, models.ManyToOneRel)]
+    return [(f.model, f) for f in fields if isinstance(f, models.ForeignKey) and f.model._meta.managed]
+
+
+def _lets_go(f: "models.ForeignKey[Any, Any]") -> bool:
+    """Does a row survive what it points at, without it (the note of who looked at a student)?"""
+    return bool(f.remote_field.on_delete is models.SET_NULL)
+
+
 def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
     """A row is not removed while others point at it, unless this plan removes those as well or points them elsewhere."""
     by_model = {k.model: k for k in all_kinds()}
     conditions = []
-    for relation in kind.model._meta.related_objects:
-        model, f = relation.related_model, relation.field
-        if not isinstance(f, models.ForeignKey) or isinstance(model, str):
-            continue
+    for model, f in _pointing_here(kind):
         child = by_model.get(model)
+        if _lets_go(f):
+            continue
         if not getattr(f, "db_constraint", True) and (child is None or not child.holds_student):
             continue  # a row that outlives what it points at does not hold it
         also_removed = ""
@@ -269,9 +311,7 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
                 leaves = f"(d.after IS NULL OR d.before IS NOT NULL AND jsonb_exists(d.after, '{f.column}'))"
             also_removed = (
                 f" AND NOT EXISTS (SELECT 1 FROM imports_importchange d WHERE d.run_id = {int(work.plan_run_id)}"
-                f" AND d.kind = '{child.key}' AND {leaves} AND d.object_id = r.{quoted(child.pk)} AND NOT EXISTS ("
-                f"SELECT 1 FROM imports_setaside ds WHERE ds.run_id = {int(work.run.pk)} AND ds.line = d.line AND ds.seq = d.seq"
-                f" AND ds.reason <> 'done'))"
+                f" AND d.kind = '{child.key}' AND {leaves} AND d.object_id = r.{quoted(child.pk)} AND NOT {_stays(work, 'd')})"
             )
         conditions.append(
             f"EXISTS (SELECT 1 FROM {quoted(model._meta.db_table)} r"
@@ -280,8 +320,9 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
     return conditions
 
 
-def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
-    """When one change of a line and part is set aside, its siblings are too. Tells whether anything is set aside at all.
+def _keep_parts_together(work: Plan, *, parts_only: bool) -> tuple[bool, int]:
+    """When one change of a line and part is set aside, its siblings are too. Tells whether anything is set aside at all, and how
+    many changes no longer hold.
 
     A revert restores what it can of a whole record (parts_only): a later edit of one field keeps only that.
     """
@@ -290,9 +331,9 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
     if anything > MEASURE_FROM:
         hash_joins()
     if not not_done:
-        return bool(anything)
+        return bool(anything), 0
     named_parts = "AND x.part <> 'record'" if parts_only else ""
-    execute(
+    added = execute(
         f"""
         INSERT INTO imports_setaside (run_id, line, seq, reason)
         SELECT DISTINCT ON (c.line, c.seq) %(run)s, c.line, c.seq, {"a.reason" if parts_only else "%(changed)s"}
@@ -309,7 +350,7 @@ def _keep_parts_together(work: Plan, *, parts_only: bool) -> bool:
             "done": SetAsideReason.DONE.value,
         },
     )
-    return True
+    return True, not_done + added
 
 
 def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tuple[str, list[Any]]:
@@ -357,6 +398,14 @@ def _update(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
 
 def _remove(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
     where, params = _chosen(work, kind, REMOVE, aside=aside)
+    for model, f in _pointing_here(kind):
+        if _lets_go(f):
+            column = quoted(str(f.column))
+            execute(
+                f"UPDATE {quoted(model._meta.db_table)} r SET {column} = NULL FROM imports_importchange c"
+                f" WHERE r.{column} = c.object_id AND {where}",
+                params,
+            )
     execute(
         f"DELETE FROM {quoted(kind.table)} t USING imports_importchange c WHERE t.{quoted(kind.pk)} = c.object_id AND {where}",
         params,

@@ -22,6 +22,11 @@ class Totals:
     def summary(self) -> dict[str, Any]:
         return {"issues": self.issues, "changes": self.changes}
 
+    @property
+    def present(self) -> set[tuple[str, str]]:
+        """Kinds and operations that the plan holds."""
+        return {(entry["kind"], entry["operation"]) for entry in self.changes}
+
     def with_issues(self, issues: list[dict[str, Any]]) -> "Totals":
         """These totals after further issues were written."""
         return replace(self, counts=self.counts | severity_counts(issues), issues=issues)

@@ -7,9 +7,9 @@ end where they would in the right one: what a later run lies on is kept until th
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import models
 from django.db.models import Q
 
+from sisimport.imports.engine.linking import pointing_at
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.engine.statistics import hash_joins_only
 from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
@@ -107,7 +107,7 @@ def _compare_with(later: list[ImportRun], revert: ImportRun, present: Collection
     for kind in (get_kind(key) for key in sorted({key for key, _operation in present})):
         _note(revert, f"n.kind = c.kind AND n.object_id = c.object_id AND {_same_fields(kind)}", kind)
         if (kind.key, REMOVE) in present:
-            for child, column in _pointing_at(kind):
+            for child, column in pointing_at(kind):
                 _note(revert, f"n.kind = '{child.key}' AND (n.before->>'{column}')::bigint = c.object_id", kind)
     execute(
         "INSERT INTO imports_setaside (run_id, line, seq, reason)"
@@ -154,19 +154,9 @@ def _same_fields(kind: ChangeKind) -> str:
     return "(c.after IS NULL OR EXISTS (SELECT 1 FROM jsonb_object_keys(n.after) AS k WHERE jsonb_exists(c.before, k)))"
 
 
-def _pointing_at(kind: ChangeKind) -> list[tuple[ChangeKind, str]]:
-    """Kinds and their columns that hold keys of this kind."""
-    return [
-        (child, str(field.column))
-        for child in all_kinds()
-        for field in child.model._meta.concrete_fields
-        if isinstance(field, models.ForeignKey) and field.related_model is kind.model and field.column in child.fields
-    ]
-
-
 def _columns_that_point() -> list[str]:
     """Columns by which changes point at what other kinds of change create, whoever the student is."""
-    return sorted({column for kind in all_kinds() for _child, column in _pointing_at(kind)})
+    return sorted({column for kind in all_kinds() for _child, column in pointing_at(kind)})
 
 
 def older_reverts_to_finish(run: ImportRun) -> list[ImportRun]:

@@ -25,19 +25,16 @@ COUNTS = (
 
 def write_plan(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
     """Apply a plan with these totals, and say what became of its lines."""
-    present = {(entry["kind"], entry["operation"]) for entry in totals.changes}
     if run.work == Work.REVERT:
-        standing.set_aside_what_later_runs_lie_on(run, present)
+        standing.set_aside_what_later_runs_lie_on(run, totals.present)
     with statistics.measured_plan(plan_run_id):
-        return _write_measured(run, plan_run_id, totals, present)
+        return _write_measured(run, plan_run_id, totals)
 
 
-def _write_measured(
-    run: ImportRun, plan_run_id: int, totals: counting.Totals, present: set[tuple[str, str]]
-) -> counting.Totals:
+def _write_measured(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
     counts = totals.counts
     planned = counts["planned_count"]
-    if not applying.apply(run, plan_run_id, present):
+    if not applying.apply(run, plan_run_id, totals.present):
         return replace(totals, counts=counts | {"import_count": planned, "set_aside_count": 0})
     imported, aside = _count_applied(run, plan_run_id)
     values = {"import_count": imported, "set_aside_count": aside}
