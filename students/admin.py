@@ -4,21 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from students import editing
+from students import admin_people, editing  # noqa: F401 - the other half of the admin
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.admin_busy import ReturnsTyped
 from students.admin_forms import MISTAKE, LEAForm, StudentForm
-from students.admin_lists import LongList
+from students.admin_lists import LongList, person
 from students.models import (
     LEA,
     SSID,
@@ -28,7 +23,6 @@ from students.models import (
     RecordEdit,
     School,
     SSIDReplacement,
-    StaffAccess,
     StateProfile,
     Student,
     StudentView,
@@ -36,19 +30,6 @@ from students.models import (
 from students.models.identifiers import mask_ssid
 from students.profiles import move_ssids
 from students.services import SSIDRefusedError
-
-User = get_user_model()
-
-
-def person(field: str) -> Any:
-    """A column that names who did something, without Django's link to their account, which few may open."""
-
-    @admin.display(description=field.replace("_", " "), ordering=field)
-    def shown(_page: Any, row: Any) -> str:
-        who = getattr(row, field)
-        return who.get_username() if who else ""
-
-    return shown
 
 
 class ReadOnly:
@@ -392,53 +373,3 @@ class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
         ids = visible_school_ids(request.user)
         views = StudentView.objects.all()
         return views if ids is None else views.filter(student__school_id__in=ids)
-
-
-# ---- people who sign in ----
-
-
-@admin.register(StaffAccess)
-class StaffAccessAdmin(ReturnsTyped, ModelAdmin):
-    list_display = ("user", "all_schools", "school_names")
-    list_select_related = ("user",)
-    list_filter = ("all_schools",)
-    search_fields = ("user__username",)
-    autocomplete_fields = ("schools", "user")
-    by = person("user")
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("user" if self.has_change_permission(request, obj) else "by", "all_schools", "schools")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        return ("by",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAccess]:
-        found: QuerySet[StaffAccess] = super().get_queryset(request).prefetch_related("schools")
-        return found
-
-    @admin.display(description="schools")
-    def school_names(self, access: StaffAccess) -> str:
-        return "all" if access.all_schools else ", ".join(s.name or s.code for s in access.schools.all()) or "none"
-
-
-class StaffAccessInline(StackedInline):
-    model = StaffAccess
-    autocomplete_fields = ("schools",)
-    extra = 0
-
-
-admin.site.unregister(User)
-admin.site.unregister(Group)
-
-
-@admin.register(User)
-class UserAdmin(ReturnsTyped, DjangoUserAdmin, ModelAdmin):
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    inlines = (StaffAccessInline,)
-
-
-@admin.register(Group)
-class GroupAdmin(ReturnsTyped, DjangoGroupAdmin, ModelAdmin):
-    pass

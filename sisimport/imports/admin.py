@@ -16,7 +16,9 @@ from sisimport.imports.access import visible_runs
 from sisimport.imports.issues import Severity, codes
 from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
 from sisimport.imports.registry import UnknownImportTypeError, all_types, get_type
-from students.admin import ReadOnly, person
+from students.admin import ReadOnly
+from students.admin_lists import person
+from students.granting import has_as_much_as
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -169,6 +171,11 @@ class AuthenticatorAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of somebody who has more, it would be half of a way in."""
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or has_as_much_as(request.user, obj.user))
 
 
 @admin.register(ImportFile)

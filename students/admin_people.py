@@ -1,0 +1,171 @@
+"""The admin of people who sign in. What somebody may give, and to whom, is decided in granting.py."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from students import granting
+from students.access import visible_school_ids, visible_schools
+from students.admin_busy import ReturnsTyped
+from students.admin_lists import person
+from students.models import StaffAccess
+
+User = get_user_model()
+ACCESS_FIELDS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class AccessForm(forms.ModelForm):
+    """Schools for somebody else, of those that the giver sees."""
+
+    giver: Any = None
+
+    class Meta:
+        model = StaffAccess
+        fields = ("user", "all_schools", "schools")
+
+    @classmethod
+    def given_by(cls, giver: Any) -> type["AccessForm"]:
+        return type("AccessForm", (cls,), {"giver": giver})
+
+    def clean_user(self) -> Any:
+        user = self.cleaned_data["user"]
+        if user.pk == self.giver.pk:
+            raise forms.ValidationError(granting.OWN)
+        return user
+
+    def clean_all_schools(self) -> bool:
+        every: bool = self.cleaned_data["all_schools"]
+        if every and visible_school_ids(self.giver) is not None:
+            raise forms.ValidationError(granting.ALL_SCHOOLS)
+        return every
+
+
+class GivesOwnSchools:
+    """Of the admin's pages and inlines of StaffAccess: only schools that the giver sees are offered, and taken."""
+
+    form = AccessForm
+    autocomplete_fields: tuple[str, ...] = ("schools",)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "schools":
+            kwargs["queryset"] = visible_schools(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+@admin.register(StaffAccess)
+class StaffAccessAdmin(ReturnsTyped, GivesOwnSchools, ModelAdmin):
+    list_display = ("user", "all_schools", "school_names")
+    list_select_related = ("user",)
+    list_filter = ("all_schools",)
+    search_fields = ("user__username",)
+    autocomplete_fields = ("schools", "user")
+    by = person("user")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("user" if obj is None else "by", "all_schools", "schools")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("by",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, form=AccessForm.given_by(request.user), **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAccess]:
+        found: QuerySet[StaffAccess] = super().get_queryset(request).prefetch_related("schools")
+        return found
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or granting.may_change_access(request.user, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or granting.may_change_access(request.user, obj))
+
+    @admin.display(description="schools")
+    def school_names(self, access: StaffAccess) -> str:
+        return "all" if access.all_schools else ", ".join(s.name or s.code for s in access.schools.all()) or "none"
+
+
+class StaffAccessInline(GivesOwnSchools, StackedInline):
+    model = StaffAccess
+    extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        return super().get_formset(request, obj, form=AccessForm.given_by(request.user), **kwargs)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and _may_change_account(request.user, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_change_account(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_change_account(request.user, obj)
+
+
+def _may_change_account(giver: Any, person: Any) -> bool:
+    """Of somebody else; None is one who is made just now."""
+    return person is None or (person.pk != giver.pk and granting.has_as_much_as(giver, person))
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ReturnsTyped, DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    inlines = (StaffAccessInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
+        if obj is not None and obj.pk == request.user.pk:
+            return (*fields, *ACCESS_FIELDS)
+        return fields if getattr(request.user, "is_superuser", False) else (*fields, "is_superuser")
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["queryset"] = granting.groups_to_give(request.user)
+        elif db_field.name == "user_permissions":
+            kwargs["queryset"] = granting.permissions_to_give(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or granting.has_as_much_as(request.user, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_change_account(request.user, obj)
+
+
+@admin.register(Group)
+class GroupAdmin(ReturnsTyped, DjangoGroupAdmin, ModelAdmin):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What a group may do on the product's pages hangs on its name."""
+        fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
+        return fields if obj is None or getattr(request.user, "is_superuser", False) else (*fields, "name")
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "permissions":
+            kwargs["queryset"] = granting.permissions_to_give(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or granting.may_change_group(request.user, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or granting.may_change_group(request.user, obj))

@@ -1,0 +1,68 @@
+"""Who may give whom what, in the pages of people who sign in: the one place that answers it.
+
+- Nobody changes the own access: not the schools, not the groups or permissions, not the flags, not by deleting them.
+- Nobody gives what they have not got: schools they do not see, groups they are not in, permissions they do not hold.
+- Nobody changes the account of somebody who has more than they: a new password would be a way in.
+
+A superuser has everything, and is bound by the first rule only.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
+
+from students.access import visible_school_ids
+from students.models import StaffAccess
+
+OWN = "Nobody changes the own access: ask another administrator."
+ALL_SCHOOLS = "You see some schools only: who sees all of them can give all of them."
+MORE_THAN_YOURS = "This person has more than you: who has as much can change this."
+
+
+def has_schools_of(giver: Any, access: StaffAccess) -> bool:
+    """Does the giver see every school of this access?"""
+    ids = visible_school_ids(giver)
+    if ids is None:
+        return True
+    return not access.all_schools and set(access.schools.values_list("pk", flat=True)) <= ids
+
+
+def may_change_access(giver: Any, access: StaffAccess) -> bool:
+    """May the giver change or delete which schools this person sees?"""
+    return access.user_id != giver.pk and has_schools_of(giver, access)
+
+
+def groups_to_give(giver: Any) -> QuerySet[Group]:
+    return Group.objects.all() if giver.is_superuser else Group.objects.filter(user=giver)
+
+
+def permissions_to_give(giver: Any) -> QuerySet[Permission]:
+    """The permissions that the giver holds, in person or by a group."""
+    if giver.is_superuser:
+        return Permission.objects.all()
+    own = Permission.objects.filter(user=giver) | Permission.objects.filter(group__user=giver)
+    return Permission.objects.filter(pk__in=own.values("pk"))
+
+
+def has_as_much_as(giver: Any, person: Any) -> bool:
+    """Does the giver have all that this person has: the flags, groups, permissions and schools?"""
+    if giver.is_superuser:
+        return True
+    if person.is_superuser or (person.is_staff and not giver.is_staff):
+        return False
+    if person.groups.exclude(pk__in=groups_to_give(giver).values("pk")).exists():
+        return False
+    if person.user_permissions.exclude(pk__in=permissions_to_give(giver).values("pk")).exists():
+        return False
+    access = StaffAccess.objects.filter(user=person).first()
+    return access is None or has_schools_of(giver, access)
+
+
+def may_change_group(giver: Any, group: Group) -> bool:
+    """May the giver change what a group holds, or delete it? Its members' access is the own one for those in it."""
+    if giver.is_superuser:
+        return True
+    if giver.groups.filter(pk=group.pk).exists():
+        return False
+    return not group.permissions.exclude(pk__in=permissions_to_give(giver).values("pk")).exists()
