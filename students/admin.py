@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
@@ -310,7 +310,27 @@ class SSIDReplacementAdmin(ReturnsTyped, LongList, ModelAdmin):
     list_display = ("__str__", "state", "learned_at", "origin_run", "entered_by")
     list_filter = ("state",)
     list_select_related = ("entered_by",)
+    readonly_fields = ("masked",)
     fields = ("state", "retired_ssid", "replacement_ssid")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SSIDReplacement]:
+        """Who sees some schools sees what became of their students' numbers."""
+        replacements, ids = SSIDReplacement.objects.all(), visible_school_ids(request.user)
+        if ids is None:
+            return replacements
+        own = SSID.objects.filter(
+            Q(ssid=OuterRef("retired_ssid")) | Q(ssid=OuterRef("replacement_ssid")),
+            state=OuterRef("state"),
+            student__school_id__in=ids,
+        )
+        return replacements.filter(Exists(own))
+
+    def get_fields(self, request: HttpRequest, obj: SSIDReplacement | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        return self.fields if obj is None else ("state", "masked")
+
+    @admin.display(description="replaced")
+    def masked(self, replacement: SSIDReplacement) -> str:
+        return str(replacement)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False

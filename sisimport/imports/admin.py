@@ -16,6 +16,7 @@ from sisimport.imports.access import visible_runs
 from sisimport.imports.issues import Severity, codes
 from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
 from sisimport.imports.registry import UnknownImportTypeError, all_types, get_type
+from students.access import visible_school_ids, visible_students
 from students.admin import ReadOnly
 from students.admin_lists import person
 from students.granting import has_as_much_as
@@ -200,3 +201,9 @@ class RememberedMatchAdmin(ReadOnly, ModelAdmin):
     list_filter = ("made_at", ("ended_at", admin.EmptyFieldListFilter))
     list_select_related = ("made_by", "ended_by")
     fields = list_display
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RememberedMatch]:
+        matches = RememberedMatch.objects.all()
+        if visible_school_ids(request.user) is None:
+            return matches
+        return matches.filter(student_id__in=visible_students(request.user).values("pk"))

@@ -1,0 +1,349 @@
+"""A walk over every address there is: none shows a line, a name, a number or an SSID of another school.
+
+An address that the walk does not know fails it: say at ARGUMENTS whose records it takes, or at ELSEWHERE why it has none.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.registry import tools
+from ssid.desk import desk_types
+from ssid.requests import SSIDRequest
+from tests.factories import UserFactory
+from tests.faults.two_schools import MARKS, TwoSchools, limited_reader, make_two_schools
+from tests.imports.journey import finish
+from tests.pages.test_access import all_patterns
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = re.compile(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"[^"]+"')  # of any letters
+Arguments = Callable[[TwoSchools], Iterable[dict[str, Any]]]
+
+
+def runs(made: TwoSchools) -> list[dict[str, Any]]:
+    return [{"pk": run.pk} for run in made.runs]
+
+
+def reports(made: TwoSchools) -> list[dict[str, Any]]:
+    """Runs with a report; the others answer as the pages of `runs` do."""
+    return [{"pk": run.pk} for run in made.runs if run.status == RunStatus.COMPLETED]
+
+
+def runs_of_desk(made: TwoSchools) -> list[dict[str, Any]]:
+    types = [*desk_types(), SSIDRequest.key]
+    return [{"run_id": run.pk} for run in made.runs if run.work == Work.TEST and run.import_type in types]
+
+
+def lines_of_desk(made: TwoSchools) -> list[dict[str, Any]]:
+    tested = [run for run in made.runs if run.work == Work.TEST and run.import_type in desk_types()]
+    return [{"run_id": run.pk, "line": line} for run in tested for line in range(1, min(run.record_count, 14) + 1)]
+
+
+def students(made: TwoSchools) -> list[dict[str, Any]]:
+    return [{"pk": student.pk} for student in made.students]
+
+
+def schools(made: TwoSchools) -> list[dict[str, Any]]:
+    return [{"pk": pk} for pk in made.both_ids]
+
+
+def screens(_made: TwoSchools) -> list[dict[str, Any]]:
+    return [{"tool": tool.key} for tool in tools()]
+
+
+def senr(made: TwoSchools) -> list[dict[str, Any]]:
+    assert made.senr
+    return [{"pk": made.senr.pk}]
+
+
+def utah_requests(made: TwoSchools) -> list[dict[str, Any]]:
+    assert made.utah
+    return [{"pk": made.utah.pk}]
+
+
+def matches(made: TwoSchools) -> list[dict[str, Any]]:
+    assert made.match
+    return [{"match_id": made.match.pk}]
+
+
+# Addresses with arguments -> whose records they are asked for.
+ARGUMENTS: dict[str, Arguments] = {
+    **dict.fromkeys(
+        (
+            "run", "run_status", "start_update", "test_again", "start_revert", "cancel_run", "convert_workbook",
+            "start_converted",
+        ),
+        runs,
+    ),
+    **dict.fromkeys(("filter_issues", "run_changes", "run_absent", "run_print", "export"), reports),
+    **dict.fromkeys(
+        ("run_matches", "run_matches_accept", "run_candidates", "run_candidates_choose"),
+        runs_of_desk,
+    ),
+    "run_match_line": lines_of_desk,
+    "match_forget": matches,
+    **dict.fromkeys(
+        (
+            "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",
+        ),
+        students,
+    ),
+    "school_list": schools,
+    "upload": screens,
+    "recognise": screens,
+    "senr_request": senr,
+    "senr_file": senr,
+    "utah_request": utah_requests,
+    "utah_request_file": utah_requests,
+    "utah_withdraw": utah_requests,
+}  # fmt: skip
+# No student stands behind these: signing in, the own account, the machines' question.
+ELSEWHERE = {"health", "set_language", "family_join"}
+OWN_ACCOUNT = ("account_", "mfa_")
+ADMIN_PAGES = {"changelist", "add", "history", "delete", "change"}
+ADMIN_ELSEWHERE = {
+    "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "view_on_site", None,
+}  # fmt: skip
+SEARCHED = ("Zqqz", "886601", "ssid")
+ADMIN_KNOWN = {"autocomplete", "auth_user_password_change", "search", "toggle_sidebar"}
+
+
+def queries(name: str, made: TwoSchools) -> list[dict[str, Any]]:
+    """What is asked in the address, beside nothing."""
+    school = {"school": str(made.b.pk)}
+    return {
+        "run": [school, {"severity": "error"}, {"page": "2"}],
+        "run_changes": [{"line": "7"}, {"page": "2"}],
+        "run_absent": [{"el": "yes"}],
+        "run_status": [{"seen": "x"}],
+        "runs": [{"file": "ssid"}],
+        "run_matches": [{"state": state} for state in ("open", "accepted", "refused")],
+        "run_candidates": [{"state": state} for state in ("open", "chosen", "refused", "none")],
+        "students": [school, {"ssid": "missing"}],
+        "record_next": [school],
+        "record": [school],
+        "enrollments": [school],
+        "senr_check": [school],
+        "el_differences": [school],
+        "utah_create": [
+            {"school": str(made.utah_b.pk)},
+            {"school": [str(pk) for pk in (made.utah_a.pk, made.utah_b.pk)]},
+        ],
+        "utah_changed": [{"school": str(made.utah_b.pk)}],
+    }.get(name, [])
+
+
+def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
+    """What is sent, beside nothing."""
+    b, utah_b = str(made.b.pk), str(made.utah_b.pk)
+    what = ["refused", *(f"{table}-{form}" for table in ("issues", "changes", "absent") for form in ("csv", "xlsx"))]
+    return {
+        "export": [{"what": one} for one in what],
+        "filter_issues": [{"text": "98765"}, {"school": b}],
+        "students": [{"text": "Zqqz"}, {"text": "9876500001"}, {"text": "886601"}],
+        "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],
+        "run_matches": [{f"line-{line}": f"accept-{made.students[0].pk}" for line in range(1, 15)}],
+        "run_matches_accept": [{"threshold": "50"}],
+        "run_candidates_choose": [{"score": "0"}],
+        "record_find": [{"text": "Zqqz"}, {"text": "886601"}],
+        "record": [{"ssid": "9876500123", "save": "1"}, {"ssid": "9876500001", "save": "1"}],
+        "senr_make": [{"school": b, "delimiter": "^"}],
+        "utah_create": [
+            {"function": "retrieve", "school": utah_b, "schools": utah_b, "do": "preview"},
+            {"function": "retrieve", "school": utah_b, "schools": utah_b, "do": "create"},
+        ],
+        "school_list": [
+            {"columns": ["Local Student Number", "Last Name"], form: "1"} for form in ("csv", "xlsx", "print")
+        ],
+        "family_accounts": [{"invite": "1", "language": "en"}],
+        "utah_withdraw": [{"reason": "Never sent"}],
+    }.get(name, [])
+
+
+def own_addresses(made: TwoSchools) -> Iterator[tuple[str, str]]:
+    """Name and address of everything that is ours, with the records of school B."""
+    for path, pattern, namespaces in all_patterns():
+        name = str(pattern.name)
+        if namespaces or name in ELSEWHERE or name.startswith(OWN_ACCOUNT):
+            continue
+        if "<" not in path:
+            yield name, reverse(name)
+            continue
+        assert name in ARGUMENTS, f"say in ARGUMENTS whose records {name} takes: the walk does not know it"
+        for values in ARGUMENTS[name](made):
+            yield name, reverse(name, kwargs=values)
+
+
+def admin_addresses() -> Iterator[tuple[str, str]]:
+    """Name and address of every page of the admin, for every object there is."""
+    for _path, pattern, namespaces in all_patterns():
+        if namespaces != ["admin"] or pattern.name in ADMIN_ELSEWHERE | ADMIN_KNOWN:
+            continue
+        kind, _under, what = str(pattern.name).rpartition("_")
+        assert what in ADMIN_PAGES, f"the walk does not know the admin's page {pattern.name}"
+        model = next(m for m in admin.site._registry if f"{m._meta.app_label}_{m._meta.model_name}" == kind)
+        name = f"admin:{pattern.name}"
+        if what in ("changelist", "add"):
+            yield name, reverse(name)
+            for text in SEARCHED if what == "changelist" else ():
+                yield name, f"{reverse(name)}?q={text}"
+            continue
+        keys = list(model._default_manager.order_by("pk").values_list("pk", flat=True))
+        for pk in dict.fromkeys([*keys[:5], *keys[-5:]]):
+            yield name, reverse(name, args=[pk])
+    yield from autocompletes()
+
+
+def autocompletes() -> Iterator[tuple[str, str]]:
+    for model, page in admin.site._registry.items():
+        inlines = [(inline.model, inline) for inline in page.inlines]
+        for owner, where in [(model, page), *inlines]:
+            for field in where.autocomplete_fields:
+                asked = f"app_label={owner._meta.app_label}&model_name={owner._meta.model_name}&field_name={field}"
+                for term in ("", "Zqqz", "886601"):
+                    yield "admin:autocomplete", f"{reverse('admin:autocomplete')}?{asked}&term={term}"
+
+
+def shown(answer: Any) -> str:
+    """Everything that an answer holds, of a workbook the text of its cells too, and where it leads."""
+    body = b"".join(answer) if answer.streaming else answer.content
+    text = body.decode(errors="replace")
+    if body.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(body)) as book:
+            text = "".join(book.read(part).decode(errors="replace") for part in book.namelist())
+    return f"{TOKEN.sub('', text)} {answer.headers.get('Location', '')} {answer.headers.get('Content-Disposition', '')}"
+
+
+class Walk:
+    """Goes to every address as one user, and notes where marks of the other school are shown."""
+
+    def __init__(self, client: Client, made: TwoSchools) -> None:
+        self.client, self.made = client, made
+        self.found: dict[str, str] = {}
+        self.answered: dict[str, set[int]] = {}
+
+    def everywhere(self) -> None:
+        for name, address in [*own_addresses(self.made), *admin_addresses()]:
+            for asked in [{}, *queries(name, self.made)]:
+                self.ask(name, "get", address, asked, typed=SEARCHED if "?q=" in address else ())
+            if not name.startswith("admin:"):
+                for sent in [{}, *forms(name, self.made)]:
+                    self.send(name, address, sent)
+
+    def ask(self, name: str, method: str, address: str, data: dict[str, Any], typed: Iterable[str] = ()) -> None:
+        if self.answered.get(f"{method} {name}") == {405}:
+            return
+        answer = getattr(self.client, method)(address, data, follow=True)
+        self.answered.setdefault(f"{method} {name}", set()).add(answer.status_code)
+        text = shown(answer)
+        for one in typed:  # what somebody typed is given back
+            text = text.replace(one, "")
+        if mark := MARKS.search(text):
+            self.found.setdefault(
+                name, f"{method} {address} {data}: {text[max(mark.start() - 60, 0) : mark.end() + 20]}"
+            )
+
+    def send(self, name: str, address: str, data: dict[str, Any]) -> None:
+        """Send a form, look at the runs that it started once they have ended, and take everything back."""
+        before = set(ImportRun.objects.values_list("pk", flat=True))
+        values = [str(value) for value in data.values() if isinstance(value, str)]
+        with transaction.atomic():
+            self.ask(name, "post", address, data, typed=values)
+            for run in ImportRun.objects.exclude(pk__in=before):
+                ended = finish(run).run
+                for page in ("run", "run_changes", "run_absent", "run_print"):
+                    self.ask(name, "get", reverse(page, args=[ended.pk]), {})
+                self.ask(name, "post", reverse("export", args=[ended.pk]), {"what": "issues-csv"})
+            transaction.set_rollback(True)
+
+
+@pytest.fixture
+def made() -> TwoSchools:
+    return make_two_schools()
+
+
+READERS = {
+    "registrar": ((REGISTRAR,), False),
+    "viewer": ((VIEWER,), False),
+    "import admin": ((IMPORT_ADMIN,), True),
+    "SSID staff": ((SSID_STAFF,), True),
+}
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_no_address_shows_anything_of_another_school(who: str, made: TwoSchools, client: Client) -> None:
+    groups, staff = READERS[who]
+    client.force_login(limited_reader(made, *groups, staff=staff))
+    walk = Walk(client, made)
+
+    walk.everywhere()
+
+    assert walk.found == {}
+    assert max(max(statuses) for statuses in walk.answered.values()) < 500
+
+
+# Where the other school's data would be seen by everybody, were it not for the rules.
+SHOW_LINES = {
+    "run", "run_changes", "run_absent", "run_print", "export", "run_matches", "run_match_line", "run_matches_accept",
+    "run_candidates", "run_candidates_choose", "filter_issues", "test_again", "start_converted", "match_desk", "students",
+    "student", "show_ssid", "record", "record_find", "record_next", "enrollment", "enrollments", "family_accounts", "school_list",
+    "senr_request", "senr_file", "senr_check", "el_differences", "el_differences_csv", "utah_request", "utah_request_file",
+    "admin:students_student_changelist", "admin:students_ssid_changelist", "admin:students_recordedit_changelist",
+    "admin:students_studentview_changelist", "admin:imports_rememberedmatch_changelist",
+    "admin:assessments_listedscore_changelist",
+}  # fmt: skip
+
+
+def test_the_walk_sees_what_there_is_to_see(made: TwoSchools, client: Client) -> None:
+    """Else it would find nothing because it looks at nothing: whoever may see both schools meets the marks."""
+    client.force_login(UserFactory(is_superuser=True, is_staff=True))
+    walk = Walk(client, made)
+
+    walk.everywhere()
+
+    assert SHOW_LINES - walk.found.keys() == set()
+
+
+def test_the_lines_of_a_workbook_are_for_those_who_see_the_whole_run(made: TwoSchools, client: Client) -> None:
+    """Case sec-01: answered as what is not there, and nothing is stored."""
+    assert made.workbook
+    before = ImportRun.objects.count()
+    for groups, staff in (((REGISTRAR,), False), ((IMPORT_ADMIN,), True)):
+        client.force_login(limited_reader(made, *groups, staff=staff))
+        assert client.get(reverse("run", args=[made.workbook.pk])).status_code == 200
+        assert client.post(reverse("convert_workbook", args=[made.workbook.pk])).status_code == 404
+
+    assert ImportRun.objects.count() == before
+
+    client.force_login(made.both)
+    client.post(reverse("convert_workbook", args=[made.workbook.pk]))
+    conversion = finish(made.workbook.conversions.get()).run
+    page = client.get(reverse("run", args=[conversion.pk])).content.decode()
+    assert conversion.status == RunStatus.COMPLETED
+    assert "Zqqzlast1" in page
+    assert "9876500001" not in page  # masked for everybody
+    assert "98•• ••• 001" in page
+
+
+def test_a_new_address_fails_the_walk(made: TwoSchools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(ARGUMENTS, "run_print")
+
+    with pytest.raises(AssertionError, match="run_print"):
+        list(own_addresses(made))
+
+
+def test_every_name_here_is_an_address() -> None:
+    names = {str(pattern.name) for _path, pattern, namespaces in all_patterns() if not namespaces}
+
+    assert ARGUMENTS.keys() | ELSEWHERE <= names
