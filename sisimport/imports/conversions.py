@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
-from sisimport.imports.files import open_file
+from sisimport.imports.files import is_here, open_file
 from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.registry import UnknownImportTypeError, get_type
@@ -102,7 +102,7 @@ def remove_leftovers(run: ImportRun) -> None:
 def earlier_conversion(file: ImportFile) -> ImportRun | None:
     """A conversion of this very file that is done and whose text is still there."""
     done = ImportRun.objects.filter(file=file, work=Work.CONVERT, status=RunStatus.COMPLETED, made_file__isnull=False)
-    return done.order_by("id").first()
+    return next((run for run in done.order_by("id") if run.made_file and is_here(run.made_file)), None)
 
 
 def facts_of(converted: Converted) -> dict[str, Any]:

@@ -276,6 +276,7 @@ def _convert(run: ImportRun, progress: Progress) -> None:
         progress.report("keeping")
         try:
             with transaction.atomic():
+                _end_with_worker()
                 # Two conversions of one file end one after the other: the second finds the text of the first.
                 ImportFile.objects.select_for_update(of=["self"]).get(pk=run.file.pk)
                 if _share_conversion(run, progress):
@@ -283,8 +284,9 @@ def _convert(run: ImportRun, progress: Progress) -> None:
                 made = conversions.keep_text(run.file, text, user=run.created_by, place=place)
                 progress.close()
                 _complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
-        except BaseException:
-            default_storage.delete(place)
+        except Exception as error:
+            if hindrance_of(error) != WaitsFor.DATABASE:  # else nobody knows whether it was recorded: the next try will
+                default_storage.delete(place)
             raise
 
 
@@ -321,8 +323,12 @@ def _bulk_session() -> None:
     if not used:
         with contextlib.suppress(DatabaseError), transaction.atomic():
             execute("SET temp_buffers = '256MB'")
+    _end_with_worker()
+
+
+def _end_with_worker() -> None:
+    """A statement of this transaction whose worker was killed ends now, not when it is done: only then is the run free."""
     with contextlib.suppress(DatabaseError), transaction.atomic():
-        # A statement whose worker was killed ends now, not when it is done: only then is the run free for another.
         execute("SET LOCAL client_connection_check_interval = '1s'")
 
 

@@ -70,7 +70,7 @@ def _file_fields() -> list[tuple[type[Model], str]]:
 
 
 def _broken_off(before: float) -> Iterator[Path]:
-    """Uploads that were never received whole, and messages of the filesystem broker half written or half taken."""
+    """Uploads that were never received whole, downloads never finished, messages of the broker half written or half taken."""
     yield from _old_files(Path(settings.FILE_UPLOAD_TEMP_DIR), before)
     yield from _old_files(Path(settings.SCRATCH_DIR), before)
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS

@@ -20,6 +20,7 @@ from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.queries.conversion import masked
 from sisimport.imports.services import RunRefusedError, keep_file, start_run
+from students.access import visible_school_ids
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
 from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end, wait_until
 from tests.faults.workbooks import raw_workbook, row_of
@@ -37,9 +38,14 @@ def record(number: int) -> str:
 def refused(records: int, user: Any = None) -> ImportRun:
     """The run of a school's list that is a workbook, refused as one."""
     stream = raw_workbook([HEADER, *map(record, range(records))])
-    file = keep_file(stream=stream, name="list.xlsx", user=user)
+    return a_test_of(keep_file(stream=stream, name="list.xlsx", user=user), user)
+
+
+def a_test_of(file: ImportFile, user: Any) -> ImportRun:
+    """A Test of the file for the user's schools."""
+    schools = visible_school_ids(user) if user else None
     return start_run(
-        file=file, import_type="ssid-list", work=Work.TEST, options={}, user=user, schools=None, ring=False
+        file=file, import_type="ssid-list", work=Work.TEST, options={}, user=user, schools=schools, ring=False
     )
 
 
@@ -123,7 +129,7 @@ def test_a_schools_list_goes_from_the_screen_through_conversion_to_its_test(clie
         school=registrar.access.schools.get(), local_number="100000", last_name="Lee", first_name="Sam0", middle_name=""
     )
     file = SimpleUploadedFile("list.xlsx", raw_workbook([HEADER, record(0)]).read())
-    client.post(reverse("upload", args=["collection"]), {"import_type": "ssid-list", "work": "test", "file": file})
+    client.post(reverse("upload", args=["ssid-collection"]), {"import_type": "ssid-list", "work": "test", "file": file})
     run = finish(ImportRun.objects.get()).run
     assert "Convert and look" in client.get(reverse("run", args=[run.pk])).content.decode()
 
@@ -150,10 +156,9 @@ def test_however_often_it_is_asked_for_a_workbook_is_converted_once(client: Clie
         posted(client, "convert_workbook", run)
     conversion = finish(run.conversions.get()).run
     posted(client, "convert_workbook", run)
-    again = start_run(
-        file=run.file, import_type=run.import_type, work=Work.TEST, options={}, user=registrar, schools=None, ring=False
-    )
-    second = finish(start_conversion(run=finish(again).run, user=registrar, ring=False)).run
+    assert run.file
+    again = finish(a_test_of(run.file, registrar)).run
+    second = finish(start_conversion(run=again, user=registrar, ring=False)).run
 
     assert run.conversions.count() == 1
     assert ImportFile.objects.filter(converted_from=run.file).count() == 1
@@ -164,10 +169,7 @@ def test_however_often_it_is_asked_for_a_workbook_is_converted_once(client: Clie
 def test_a_workbook_that_cannot_be_converted_says_why_and_stays_refused(client: Client, registrar: Any) -> None:
     formula = '<row><c t="str"><f>1+1</f><v>2</v></c></row>'
     file = keep_file(stream=raw_workbook([HEADER, formula]), name="list.xlsx", user=registrar)
-    run = start_run(
-        file=file, import_type="ssid-list", work=Work.TEST, options={}, user=registrar, schools=None, ring=False
-    )
-    run = finish(run).run
+    run = finish(a_test_of(file, registrar)).run
     posted(client, "convert_workbook", run)
     conversion = finish(run.conversions.get()).run
 
@@ -222,7 +224,10 @@ def test_the_look_at_a_text_that_is_gone_says_so(client: Client, registrar: Any)
     conversion = finish(start_conversion(run=run, user=registrar, ring=False)).run
     conversion.made_file.file.storage.delete(conversion.made_file.file.name)
 
-    assert "no longer kept" in client.get(reverse("run", args=[conversion.pk])).content.decode()
+    page = client.get(reverse("run", args=[conversion.pk])).content.decode()
+
+    assert "is not in this machine&#x27;s upload folder" in page
+    assert "Test the converted file" not in page
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """What a workbook became, for the page that shows it before it is tested."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from sisimport.imports.files import open_file
-from sisimport.imports.models import ImportRun
+from sisimport.imports.files import StoredFileError, open_file
+from sisimport.imports.models import ImportFile, ImportRun
 from sisimport.imports.workbook_reader import DELIMITER
 from students.models.identifiers import mask_ssid
 
@@ -19,27 +19,32 @@ _DIGITS_OF_AN_SSID = re.compile(r"\d(?:[ .'’-]?\d){9,}")
 
 @dataclass(frozen=True, slots=True)
 class ShownConversion:
-    """Sheets (`name`, `rows`, `note`) and risks as the run stores them; the first rows, SSIDs masked."""
+    """Sheets (`name`, `rows`, `note`) and risks as the run stores them; the first rows, SSIDs masked.
+
+    `gone`: why the text cannot be read any more.
+    """
 
     sheets: list[dict[str, Any]]
     risks: list[str]
     preview: list[list[str]]
+    gone: str = ""
 
 
 def shown_conversion(run: ImportRun) -> ShownConversion:
     """For a reader who sees the whole run."""
     facts = run.facts or {}
-    return ShownConversion(sheets=facts.get("sheets", []), risks=facts.get("risks", []), preview=_preview(run))
-
-
-def _preview(run: ImportRun) -> list[list[str]]:
+    shown = ShownConversion(sheets=facts.get("sheets", []), risks=facts.get("risks", []), preview=[])
     if run.made_file is None:
-        return []
+        return replace(shown, gone="The text is no longer kept. Upload the workbook again.")
     try:
-        with open_file(run.made_file) as stream:
-            lines = [stream.readline(_LONGEST_LINE) for _row in range(PREVIEW_ROWS)]
-    except FileNotFoundError:
-        return []
+        return replace(shown, preview=_preview(run.made_file))
+    except StoredFileError as error:
+        return replace(shown, gone=str(error))
+
+
+def _preview(file: ImportFile) -> list[list[str]]:
+    with open_file(file) as stream:
+        lines = [stream.readline(_LONGEST_LINE) for _row in range(PREVIEW_ROWS)]
     rows = [line.decode("utf-8", "replace").rstrip("\n").split(DELIMITER) for line in lines if line]
     return [[masked(cell)[:_LONGEST_CELL] for cell in islice(row, PREVIEW_COLUMNS)] for row in rows]
 
