@@ -93,6 +93,7 @@ ARGUMENTS: dict[str, Arguments] = {
     ),
     "run_match_line": lines_of_desk,
     "match_forget": matches,
+    "kept_mail": lambda _made: [{"number": 1}],
     **dict.fromkeys(
         (
             "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",
@@ -296,7 +297,7 @@ def test_no_address_shows_anything_of_another_school(who: str, made: TwoSchools,
 # Where the other school's data would be seen by everybody, were it not for the rules.
 SHOW_LINES = {
     "run", "run_changes", "run_absent", "run_print", "export", "run_matches", "run_match_line", "run_matches_accept",
-    "run_candidates", "run_candidates_choose", "filter_issues", "test_again", "start_converted", "match_desk", "students",
+    "run_candidates", "run_candidates_choose", "filter_issues", "test_again", "match_desk", "students",
     "student", "show_ssid", "record", "record_find", "record_next", "enrollment", "enrollments", "family_accounts", "school_list",
     "senr_request", "senr_file", "senr_check", "el_differences", "el_differences_csv", "utah_request", "utah_request_file",
     "admin:students_student_changelist", "admin:students_ssid_changelist", "admin:students_recordedit_changelist",

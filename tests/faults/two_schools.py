@@ -99,7 +99,11 @@ def _make_students(made: TwoSchools) -> None:
             said = {"state_elas": "RFEP", "state_elas_date": dt.date(2016, 1, 5), "state_language": "kor"}
             ELRecordFactory(student=student, **said)
         mine = StudentFactory(
-            school=made.a, birth_country="US", local_number=f"1100{number:02d}", last_name=f"Alder{number}"
+            school=made.a,
+            birth_country="US",
+            local_number=f"1100{number:02d}",
+            last_name=f"Alder{number}",
+            first_name="Eva",
         )
         if number < 4:
             SSIDFactory(student=mine, ssid=f"91234000{number:02d}")
@@ -191,8 +195,8 @@ def _roster_and_lists(made: TwoSchools) -> None:
     ]
     made.file("ssid-list", "\n".join([listed, *rows, ""]), name="list.csv")
     replaced = [
-        "1234567^0123457^9876500001^9876500901^Zqqzlast1^Zqqzfirst1",
-        "1234567^0123456^9123400001^9123400901^Alder1^Eva1",
+        f"1234567^0123457^{first.local_number}^9876500001^9876500901",
+        "1234567^0123456^110001^9123400001^9123400901",
     ]
     made.file("ssid-replacement", "\n".join([*replaced, ""]), name="replaced.txt")
 
@@ -225,10 +229,17 @@ def _scores(made: TwoSchools) -> None:
     layout = "caaspp-2023-24"
     born = f"{BORN:%Y-%m-%d}"
     rows = [
-        ela(ssid="9123400001", last_name="Alder1", first_name="Eva", birth_date="2011-08-12"),
-        ela(ssid="9876500001", last_name="Zqqzlast1", first_name="Zqqzfirst1", birth_date=born),
-        ela(ssid="9876500002", last_name="Zqqzwrong", first_name="Zqqzwrong", birth_date=born, scale_score="9999"),
-        ela(ssid="9876599999", last_name="Zqqzlast5", first_name="Zqqzfirst5", birth_date=born),
+        ela(ssid="9123400001", last_name="Alder1", first_name="Eva", birth_date="2011-08-12", uin="1"),
+        ela(ssid="9876500001", last_name="Zqqzlast1", first_name="Zqqzfirst1", birth_date=born, uin="2"),
+        ela(
+            ssid="9876500002",
+            last_name="Zqqzwrong",
+            first_name="Zqqzwrong",
+            birth_date=born,
+            scale_score="9999",
+            uin="3",
+        ),
+        ela(ssid="9876599999", last_name="Zqqzlast5", first_name="Zqqzfirst5", birth_date=born, uin="4"),
     ]
     content = text(layout, *rows)
     made.file(SCORES, content, name="scores.csv")
