@@ -14,9 +14,10 @@ from assessments.structure import LayoutTest, Part, condition_codes, grades, no_
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
-from sisimport.imports.expressions import Differs, Loose
+from sisimport.imports.expressions import Differs
 from sisimport.imports.issues import Severity
 from students.models import School
+from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 _SSID = r"^[0-9]{10}$"

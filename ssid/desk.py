@@ -5,7 +5,6 @@
 Nothing is accepted without a person: many at once only at or above the threshold that the person sets, after a preview.
 """
 
-import contextlib
 import datetime as dt
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
@@ -17,15 +16,15 @@ from django.db.models import Q, QuerySet
 
 from sisimport.imports.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from sisimport.imports.engine.remembering import IDENTITY
-from sisimport.imports.expressions import Loose
 from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.records import chunked, read_records
 from sisimport.imports.registry import all_types, get_type
 from students.candidates import JUDGED, Candidate, find_candidates, identity_of
-from students.matching import Comparison, FieldScore, Identity, compare, fold, safe_best
+from students.matching import Comparison, FieldScore, Identity, compare, safe_best
 from students.models import Student
 from students.models.identifiers import mask_ssid
+from students.search import find_students
 
 ACCEPTED_CODES = ("MATCH-ACCEPTED", "MATCH-REMEMBERED")
 MAX_AT_ONCE = 20_000
@@ -275,37 +274,10 @@ def _accepted_students(run: ImportRun, lines: Sequence[int]) -> dict[int, int]:
 
 def search_students(text: str, given: Identity, *, schools: Collection[int] | None, limit: int = 20) -> list[Offer]:
     """Students by local number, SSID, birth date or the beginning of names, the most alike to the line first."""
-    words = text.replace(",", " ").split()[:5]
-    if not words:
-        return []
-    students = in_scope(schools).select_related("school").prefetch_related("ssids")
-    students = students.order_by("last_name", "first_name", "pk")
-    asked = students
-    for word in words:
-        asked = asked.filter(_holds(word))
-    chosen = {student.pk: student for student in asked.distinct()[:_SEARCHED]}
-    # Names typed without their accents: by the loose last name, which has an index.
-    folded = [fold(word) for word in words]
-    loosely = students.alias(loose=Loose("match_last_name")).filter(loose__in=folded)[:_SEARCHED]
-    for student in loosely:
-        names = fold(
-            student.match_last_name + student.match_first_name + student.match_middle_name + student.local_number
-        )
-        if all(word in names for word in folded):
-            chosen[student.pk] = student
-    offers = [Offer(student, compare(given, identity_of(student))) for student in chosen.values()]
+    ids = find_students(schools, text, limit=_SEARCHED).ids() if text.strip() else []
+    students = Student.objects.filter(pk__in=ids).select_related("school").prefetch_related("ssids")
+    offers = [Offer(student, compare(given, identity_of(student))) for student in students]
     return sorted(offers, key=lambda offer: -offer.total)[:limit]
-
-
-def _holds(word: str) -> Q:
-    named = (
-        Q(match_last_name__istartswith=word) | Q(match_first_name__istartswith=word) | Q(last_name__istartswith=word)
-    )
-    named |= Q(first_name__istartswith=word) | Q(alias_first_name__istartswith=word)
-    named |= Q(local_number__iexact=word) | Q(ssids__ssid=word)
-    with contextlib.suppress(ValueError):
-        named |= Q(birth_date=dt.date.fromisoformat(word))
-    return named
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from django.db.models.functions import Lower
 
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs, Loose
+from sisimport.imports.expressions import Differs
 from sisimport.imports.issues import Severity
+from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 

@@ -13,7 +13,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from sisimport.imports.cells import plain_cell, safe_cell
-from students.models import SSID, Enrollment, School, Student
+from students.models import Enrollment, School, Student
+from students.search import BY_NAME, without_ssid
 
 COLUMNS = (
     "LEA",
@@ -36,12 +37,11 @@ Rows = Iterator[tuple[str, ...]]
 def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> Rows:
     """Rows of the school's students, enrolled now, who have no current SSID; by name. Only the columns chosen; SSID is blank."""
     chosen = [COLUMNS.index(name) for name in columns]
-    current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
     stays = Enrollment.objects.filter(student=OuterRef("pk"))
     here = Q(Exists(stays.filter(exit_date__isnull=True))) | ~Q(Exists(stays))
     students = (
-        Student.objects.filter(here, ~Exists(current), school=school)
-        .order_by("last_name", "first_name", "local_number")
+        without_ssid(Student.objects.filter(here, school=school))
+        .order_by(*BY_NAME)
         .values_list("local_number", "last_name", "first_name", "middle_name", "birth_date", "grade", "suffix")
     )
     for number, last, first, middle, born, grade, suffix in students.iterator(chunk_size=_BLOCK):

@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Subquery, Value, When
+from django.db.models import Case, CharField, F, IntegerField, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
 from sisimport.imports.issues import Severity
-from students.models import LEA, SSID, Enrollment, School, Student
+from students.models import LEA, Enrollment, School, Student
 from students.school_years import school_year_of
+from students.search import without_ssid
 
 LAYOUT = "calpads-senr-request"
 COLUMNS = 35
@@ -106,10 +107,9 @@ def _students(schools: Sequence[School]) -> Iterator[dict[str, Any]]:
         F("exit_date").desc(nulls_last=True),
         F("start_date").desc(nulls_last=True),
     )
-    current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
     gender = Case(When(~_blank("legal_gender"), then=F("legal_gender")), default=F("gender"), output_field=CharField())
     found = (
-        Student.objects.filter(~Exists(current), school__in=[school.pk for school in schools])
+        without_ssid(Student.objects.filter(school__in=[school.pk for school in schools]))
         .annotate(
             school_code=F("school__code"),
             start_date=Subquery(latest.values("start_date")[:1]),

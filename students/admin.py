@@ -14,6 +14,7 @@ from students.access import log_view, visible_school_ids, visible_schools, visib
 from students.admin_busy import ReturnsTyped
 from students.admin_forms import MISTAKE, LEAForm, StudentForm
 from students.admin_lists import LongList, person
+from students.grades import GRADES
 from students.models import (
     LEA,
     SSID,
@@ -29,6 +30,7 @@ from students.models import (
 )
 from students.models.identifiers import mask_ssid
 from students.profiles import move_ssids
+from students.search import with_ssid, without_ssid
 from students.services import SSIDRefusedError
 
 
@@ -86,10 +88,21 @@ class HasSSIDFilter(admin.SimpleListFilter):
         return [("yes", "With SSID"), ("no", "Without SSID")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Student]) -> QuerySet[Student]:  # noqa: ARG002
-        current = Exists(SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True))
         if self.value() is None:
             return queryset
-        return queryset.filter(current if self.value() == "yes" else ~current)
+        return with_ssid(queryset) if self.value() == "yes" else without_ssid(queryset)
+
+
+class GradeFilter(admin.SimpleListFilter):
+    """The grades there are, not those that occur: these would be looked for in all students for every page."""
+
+    title = parameter_name = "grade"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(grade, grade) for grade in GRADES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Student]) -> QuerySet[Student]:  # noqa: ARG002
+        return queryset.filter(grade=self.value()) if self.value() else queryset
 
 
 class SchoolFilter(admin.SimpleListFilter):
@@ -153,10 +166,11 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
 
     form = StudentForm
     list_display = ("local_number", "full_name", "birth_date", "grade", "school", "current_ssid")
-    list_filter = (SchoolFilter, "grade", HasSSIDFilter)
+    list_filter = (SchoolFilter, GradeFilter, HasSSIDFilter)
+    sortable_by = ("full_name", "birth_date")  # what an index has in order
     list_select_related = ("school",)
-    search_fields = ("local_number",)
-    search_help_text = "Local student number. By name or SSID: the page Students."
+    search_fields = ("^local_number",)
+    search_help_text = "Beginning of the local student number. By name or SSID: the page Students."
     autocomplete_fields = ("lea", "school")
     inlines = (ELRecordInline, EnrollmentInline, FormerSSIDInline, GuardianInline)
     fieldsets = (
@@ -195,6 +209,10 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Student]:
         current = Prefetch("ssids", SSID.objects.filter(retired_at__isnull=True), to_attr="current_ssids")
         return visible_students(request.user).prefetch_related(current)
+
+    @admin.display(description="full name", ordering="last_key")
+    def full_name(self, student: Student) -> str:
+        return student.full_name
 
     @admin.display(description="SSID")
     def current_ssid(self, student: Student) -> str:
@@ -290,8 +308,9 @@ class SSIDAdmin(ReadOnly, LongList, ModelAdmin):
     list_display = ("masked", "student", "state", "origin", "origin_run", "verified", "created_at", "retired_at")
     list_filter = ("origin", "verified", ("retired_at", admin.EmptyFieldListFilter), "state")
     list_select_related = ("student",)
-    search_fields = ("student__local_number",)
-    search_help_text = "Local student number"
+    search_fields = ("^student__local_number",)
+    search_help_text = "Beginning of the local student number"
+    sortable_by = ()
     fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SSID]:
@@ -352,7 +371,8 @@ class RecordEditAdmin(ReadOnly, LongList, ModelAdmin):
     by = person("user")
     list_filter = ("what", "at")
     list_select_related = ("student", "user")
-    search_fields = ("student__local_number",)
+    search_fields = ("^student__local_number",)
+    sortable_by = ()
     ordering = ("-id",)  # as by time, for which there is no index
     date_hierarchy = "at"
 
@@ -385,7 +405,9 @@ class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
     by = person("user")
     list_filter = ("kind", "at")
     list_select_related = ("student", "user")
-    search_fields = ("user__username", "student__local_number")
+    search_fields = ("=user__username", "^student__local_number")
+    search_help_text = "User name, or the beginning of the local student number"
+    sortable_by = ()
     ordering = ("-id",)  # as by time, for which there is no index
     date_hierarchy = "at"
 

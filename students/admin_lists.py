@@ -1,20 +1,13 @@
-"""Lists of the admin over tables that grow without end: a page costs the same however many rows there are.
+"""Lists of the admin over tables that grow without end: see paging.py."""
 
-Django counts all rows for every page of a list, which takes seconds over millions of them. Such a list counts as far
-as anybody would leaf through it and says so; who looks for what comes later searches or filters.
-"""
-
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
-LISTED: Final = 10_000
+from students.paging import BoundedPaginator
 
 
 def person(field: str) -> Any:
@@ -26,25 +19,6 @@ def person(field: str) -> Any:
         return who.get_username() if who else ""
 
     return shown
-
-
-class BoundedPaginator(Paginator):
-    """Pages of the first rows, up to `LISTED` of them. `is_cut`: there are more."""
-
-    template_name = "admin/pagination_bounded.html"
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by()[: LISTED + 1].count()
-
-    @property
-    def count(self) -> int:
-        return min(self._counted, LISTED)
-
-    @property
-    def is_cut(self) -> bool:
-        return self._counted > LISTED
 
 
 class BoundedChangeList(ChangeList):

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from students.matching import Comparison, Identity, compare, fold
-from students.models import Student
+from students.models import StateProfile, Student
 
 SHOWN = 3
 JUDGED = 25  # looked at before one is accepted with many others: whoever has the line's local number must be among them
@@ -62,7 +62,7 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
           SELECT * FROM unnest(%(keys)s::int[], %(numbers)s::text[], %(born)s::date[], %(swapped)s::date[],
             %(last)s::text[], %(first)s::text[], %(ssids)s::text[]) AS q(n, number, born, swapped, last, first, ssid)
         ), found AS (
-          SELECT q.n, s.id FROM q JOIN students_student s ON s.local_number = q.number
+          SELECT q.n, s.id FROM q JOIN students_student s ON upper(s.local_number) = upper(q.number)
           UNION
           SELECT q.n, b.id FROM q CROSS JOIN LATERAL (
             SELECT s.id FROM students_student s WHERE s.birth_date IN (q.born, q.swapped)
@@ -76,7 +76,7 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
             ORDER BY abs(s.birth_date - q.born) LIMIT 40) AS b
           WHERE q.last <> '' AND q.first <> ''
           UNION
-          SELECT q.n, h.student_id FROM q JOIN students_ssid h ON h.ssid = q.ssid
+          SELECT q.n, h.student_id FROM q JOIN students_ssid h ON h.state = ANY(%(states)s) AND h.ssid = q.ssid
         )
         SELECT f.n, {columns}, {_SSIDS} FROM found f JOIN students_student s ON s.id = f.id WHERE true {scope}
         """
@@ -88,6 +88,7 @@ def _students(identities: Mapping[int, Identity], schools: Collection[int] | Non
         "last": [fold(value.last_name) for value in values],
         "first": [fold(value.first_name) for value in values],
         "ssids": [value.ssids[0] if value.ssids else None for value in values],
+        "states": StateProfile.values,
         "schools": None if schools is None else list(schools),
     }
     with connection.cursor() as cursor:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
@@ -27,13 +28,8 @@ def get_policy() -> CollectionPolicy:
     return CollectionPolicy.objects.filter(pk=1).first() or CollectionPolicy(pk=1)
 
 
-def without_ssid(students: QuerySet[Student]) -> QuerySet[Student]:
-    """Those of these students who have no current SSID."""
-    return students.filter(~Exists(SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)))
-
-
-def enrolled_now(students: QuerySet[Student]) -> QuerySet[Student]:
-    """Without those who left: a student with enrollments, all of which have ended, is nobody's to ask for."""
+def enrolled_now(students: QuerySet[Any]) -> QuerySet[Any]:
+    """Students, or those without SSID, but for those who left: whose enrollments have all ended is nobody's to ask for."""
     stays = Enrollment.objects.filter(student=OuterRef("pk"))
     return students.filter(Exists(stays.filter(exit_date__isnull=True)) | ~Exists(stays))
 

@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+GRADES = ("IN", "TD", "PS", "TK", "KN", *(f"{n:02d}" for n in range(1, 13)), "UE", "US", "AD")  # youngest first
+
 
 def grade_words(code: str) -> str:
     """`05` -> `grade 5`, `KN` -> `kindergarten`; codes that are no school grade stay as they are."""

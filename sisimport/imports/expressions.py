@@ -22,13 +22,6 @@ class Differs(Func):
         super().__init__(left, right, **extra)
 
 
-class Loose(Func):
-    """A name without case, accents, hyphens, apostrophes, periods and spaces (rule D-13)."""
-
-    function = "sis_loose"
-    output_field = models.TextField()
-
-
 class Matches(Func):
     """`text ~ pattern` as a condition on any expression."""
 

@@ -13,27 +13,25 @@ from django.views.decorators.http import require_http_methods, require_safe
 from sisimport.imports.access import Capability, requires
 from ssid.collection_forms import TOLD, SSIDForm
 from students import collection, services
-from students.access import log_view, visible_students
-from students.models import SSID, Origin, ReportedSSID, Student, StudentView
+from students.access import log_view, visible_school_ids, visible_students
+from students.models import SSID, Origin, ReportedSSID, Student, StudentView, WithoutSSID
+from students.search import BY_NAME, find_students
 
 FOUND_AT_MOST = 50
-_ORDER = ("last_name", "first_name", "pk")
+MOST_LEFT = 1000
 
 
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
-    """Search for a student by name or local number. Sent by POST: a name does not belong in an address."""
+    """Search for a student by name, local number or SSID. Sent by POST: neither does not belong in an address."""
     text = request.POST.get("text", "").strip()
     found: list[Student] = []
+    more = False
     if text:
-        students = visible_students(request.user).select_related("school")
-        for word in text.replace(",", " ").split()[:5]:
-            students = students.filter(
-                Q(last_name__istartswith=word) | Q(first_name__istartswith=word) | Q(local_number__iexact=word)
-            )
-        found = list(students.order_by(*_ORDER)[: FOUND_AT_MOST + 1])
-    context = {"text": text, "found": found[:FOUND_AT_MOST], "more": len(found) > FOUND_AT_MOST}
+        meant = find_students(visible_school_ids(request.user), text, limit=FOUND_AT_MOST)
+        found, more = list(meant[:FOUND_AT_MOST]), meant.is_cut
+    context = {"text": text, "found": found, "more": more}
     return render(request, "ssid/find.html", context)
 
 
@@ -41,27 +39,28 @@ def find(request: HttpRequest) -> HttpResponse:
 @require_safe
 def next_missing(request: HttpRequest) -> HttpResponse:
     """The first student without SSID of a school and grade: the beginning of going through the list."""
-    student = _missing(request).first()
-    if student is None:
+    first = _missing(request).first()
+    if first is None:
         messages.success(request, "Nobody is left without SSID here.")
         return redirect("collection")
-    return redirect(_address(request, student))
+    return redirect(_address(request, first.pk))
 
 
-def _missing(request: HttpRequest) -> QuerySet[Student]:
+def _missing(request: HttpRequest) -> QuerySet[WithoutSSID]:
     """Students without SSID of the list that the address names, in its order."""
-    students = visible_students(request.user)
+    ids = visible_school_ids(request.user)
+    students = WithoutSSID.objects.all() if ids is None else WithoutSSID.objects.filter(school_id__in=sorted(ids))
     school, grade = request.GET.get("school", ""), request.GET.get("grade")
     if school.isdigit():
         students = students.filter(school_id=int(school))
     if grade is not None:
         students = students.filter(grade=grade)
-    return collection.without_ssid(collection.enrolled_now(students)).order_by(*_ORDER)
+    return collection.enrolled_now(students).order_by(*BY_NAME)
 
 
-def _address(request: HttpRequest, student: Student) -> str:
+def _address(request: HttpRequest, student_id: int) -> str:
     kept = {name: request.GET[name] for name in ("school", "grade") if name in request.GET}
-    address = reverse("record", args=[student.pk])
+    address = reverse("record", args=[student_id])
     return f"{address}?{urlencode(kept)}" if kept else address
 
 
@@ -83,15 +82,17 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
         current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     else:
         log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Record Information")
+    in_list = "school" in request.GET or "grade" in request.GET
     context: dict[str, Any] = {
         "student": student,
         "form": form,
         "current": current,
         "retired": SSID.objects.filter(student=student, retired_at__isnull=False).order_by("-retired_at"),
         "reported": ReportedSSID.objects.filter(student=student).first(),
-        "left": _missing(request).count(),
-        "in_list": "school" in request.GET or "grade" in request.GET,
-        "skip": _skip(request, student),
+        "left": _missing(request).order_by()[: MOST_LEFT + 1].count() if in_list else 0,
+        "most_left": MOST_LEFT,
+        "in_list": in_list,
+        "skip": _skip(request, student) if in_list else "",
     }
     return render(request, "ssid/record.html", context)
 
@@ -140,11 +141,15 @@ def _next(request: HttpRequest, student: Student) -> str:
 def _skip(request: HttpRequest, student: Student) -> str:
     """The next student of the list after this one, beginning again at its end; blank when there is no other."""
     others = _missing(request).exclude(pk=student.pk)
-    key = (student.last_name, student.first_name, student.pk)
-    after = others.filter(
-        Q(last_name__gt=key[0])
-        | Q(last_name=key[0], first_name__gt=key[1])
-        | Q(last_name=key[0], first_name=key[1], pk__gt=key[2])
-    ).first()
+    last, first = student.last_key, student.first_key
+    after = (
+        others.filter(last_key__gte=last)  # says where the index is to begin
+        .filter(
+            Q(last_key__gt=last)
+            | Q(last_key=last, first_key__gt=first)
+            | Q(last_key=last, first_key=first, pk__gt=student.pk)
+        )
+        .first()
+    )
     following = after or others.first()
-    return "" if following is None else _address(request, following)
+    return "" if following is None else _address(request, following.pk)

@@ -15,7 +15,7 @@ from ssid.models import SENRLine, SENRRequest
 from ssid.senr import Draft, RequestRefusedError, draft
 from ssid.senr_requests import file_name, keep_request, lines_of, request_text, requests_with_counts
 from students.access import log_view, visible_school_ids, visible_schools
-from students.models import SSID, School, Student, StudentView
+from students.models import School, StudentView, WithoutSSID
 
 PER_PAGE = 25
 REQUESTS_SHOWN = 20
@@ -47,9 +47,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _schools_missing(request: HttpRequest) -> list[Any]:
     """The user's schools in California that have students without SSID, with how many (`missing`)."""
-    current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
     counts = dict(
-        Student.objects.filter(~Exists(current), school__in=visible_schools(request.user), lea__state="CA")
+        WithoutSSID.objects.filter(school__in=visible_schools(request.user).filter(lea__state="CA"))
         .order_by()
         .values_list("school")
         .annotate(n=Count("pk"))

@@ -7,7 +7,7 @@ from students.models.districts import LEA, School, StateProfile
 from students.models.edits import RecordEdit
 from students.models.families import FamilyInvitation, FamilyMember, SecondCheck
 from students.models.identifiers import SSID, Origin, SSIDReplacement
-from students.models.people import ELRecord, Enrollment, Gender, Guardian, ProgramStatus, Student
+from students.models.people import ELRecord, Enrollment, Gender, Guardian, ProgramStatus, Student, WithoutSSID
 
 __all__ = [
     "LEA",
@@ -34,4 +34,5 @@ __all__ = [
     "StateProfile",
     "Student",
     "StudentView",
+    "WithoutSSID",
 ]

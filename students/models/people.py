@@ -1,8 +1,10 @@
 """Students, their enrollments, English learner records and guardians."""
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce, NullIf, Upper
 
 from students.models.districts import LEA, School
 
@@ -52,11 +54,42 @@ class _Hash(Func):
     output_field = models.BigIntegerField()
 
 
-class _Loose(Func):
-    """A name without case, accents, hyphens, apostrophes, periods and spaces (migration 0002)."""
+class Loose(Func):
+    """A name without case, accents, hyphens, apostrophes, periods and spaces (rule D-13; migration 0002)."""
 
     function = "sis_loose"
     output_field = models.TextField()
+
+
+_Loose = Loose  # as migrations name it
+
+
+class _NameKey(Func):
+    """Names joined to one loose word, `Díaz` and `Jr.` to `diazjr`: sorted and searched by its beginning, letter by letter."""
+
+    function = "sis_loose"
+    arg_joiner = " || "
+    output_field = models.TextField()
+
+
+def _key_field(*names: str) -> models.GeneratedField:
+    """Compared byte by byte: the order, and the index that finds a beginning, are the same under every locale."""
+    return models.GeneratedField(
+        expression=_NameKey(*map(F, names)), output_field=models.TextField(db_collation="C"), db_persist=True
+    )
+
+
+class _Lexeme(Func):
+    """Names as one loose word of a text vector, marked `l` (last) or `f` (first)."""
+
+    template = "'%(mark)s' || sis_loose(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = models.TextField()
+
+
+class _Lexemes(Func):
+    template = "array_to_tsvector(ARRAY[%(expressions)s])"
+    output_field = SearchVectorField()
 
 
 def _name_field(expression: Case | Coalesce, max_length: int) -> models.GeneratedField:
@@ -65,6 +98,7 @@ def _name_field(expression: Case | Coalesce, max_length: int) -> models.Generate
     )
 
 
+_KEYS = (("last_name", "suffix"), ("first_name", "middle_name"))
 _MATCH_LAST = Coalesce(NullIf(F("legal_last_name"), Value("")), F("last_name"))
 _MATCH_FIRST = Coalesce(NullIf(F("legal_first_name"), Value("")), F("first_name"))
 _MATCH_MIDDLE = Case(
@@ -103,6 +137,24 @@ class Student(models.Model):
     home_language = models.CharField("home primary language", max_length=3, blank=True)
     ethnicity = models.CharField(max_length=40, blank=True)
 
+    # Search keys (search.py): the everyday name, and all names of those who have a legal or an alias name besides.
+    last_key = _key_field(*_KEYS[0])
+    first_key = _key_field(*_KEYS[1])
+    other_names = models.GeneratedField(
+        expression=Case(
+            When(Q(legal_last_name="", legal_first_name="", alias_last_name="", alias_first_name=""), then=None),
+            default=_Lexemes(
+                *(_Lexeme(F(first), F(second), mark=first[0]) for first, second in _KEYS),
+                *(
+                    _Lexeme(F(f"{kind}_{part}_name"), mark=part[0])
+                    for kind in ("legal", "alias")
+                    for part in ("last", "first")
+                ),
+            ),
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
     match_last_name = _name_field(_MATCH_LAST, 50)
     match_first_name = _name_field(_MATCH_FIRST, 30)
     match_middle_name = _name_field(_MATCH_MIDDLE, 30)
@@ -121,7 +173,7 @@ class Student(models.Model):
     )
 
     class Meta:
-        ordering = ["last_name", "first_name", "id"]
+        ordering = ["last_key", "first_key", "id"]
         constraints = [
             models.UniqueConstraint(fields=["lea", "local_number"], name="student_local_number_unique_in_lea"),
             models.CheckConstraint(
@@ -132,7 +184,18 @@ class Student(models.Model):
             models.Index(fields=["school", "grade"], name="student_school_grade"),
             # Whom a file line may mean (candidates.py): same birth date, or same names without accents and the like.
             models.Index(fields=["birth_date"], name="student_birth_date"),
-            models.Index(_Loose(F("match_last_name")), _Loose(F("match_first_name")), name="student_loose_names"),
+            models.Index(Loose(F("match_last_name")), Loose(F("match_first_name")), name="student_loose_names"),
+            # Whom a search means (search.py). School and grade stand at the end so that a search within them reads the
+            # index alone.
+            models.Index(fields=["last_key", "first_key", "id", "school", "grade"], name="student_by_last_name"),
+            models.Index(fields=["first_key", "last_key", "id", "school", "grade"], name="student_by_first_name"),
+            models.Index(OpClass(Upper("local_number"), name="text_pattern_ops"), name="student_by_local_number"),
+            GinIndex(
+                fields=["other_names"],
+                condition=Q(other_names__isnull=False),
+                fastupdate=False,  # what waits to be sorted in is read by every search
+                name="student_by_other_names",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,6 +210,35 @@ class Student(models.Model):
     @property
     def has_legal_name(self) -> bool:
         return bool(self.legal_last_name or self.legal_first_name)
+
+
+class WithoutSSID(models.Model):
+    """Students who have no current SSID, with what lists of them ask for: found without a look at all the others.
+
+    Kept by triggers on students and SSIDs (migration 0006), in the transaction that changes those; nothing else writes it.
+    """
+
+    student = models.OneToOneField(
+        Student, on_delete=models.DO_NOTHING, primary_key=True, related_name="without_ssid", db_constraint=False
+    )
+    school = models.ForeignKey(
+        School, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    grade = models.CharField(max_length=2)
+    last_key = models.TextField(db_collation="C")
+    first_key = models.TextField(db_collation="C")
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "student without SSID"
+        verbose_name_plural = "students without SSID"
+        indexes = [
+            models.Index(fields=["school", "grade"], name="without_ssid_school_grade"),
+            models.Index(fields=["last_key", "first_key", "student", "school", "grade"], name="without_ssid_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Student {self.student_id} has no SSID"
 
 
 class Enrollment(models.Model):

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from sisimport.imports.commands import run_to_end
 from sisimport.imports.models import ImportRun
-from students import collection
 from students.models import SSID, AnnualEnrollment, CollectionPolicy, Student
+from students.search import without_ssid
 from tests.browser.district import District, make_district
 from tests.factories import PASSWORD, SchoolFactory
 from tests.imports.files import line
@@ -93,7 +93,7 @@ def test_a_family_joins_looks_and_enrolls_with_the_keyboard_alone(
 
 
 def test_a_list_of_ssids_is_typed_with_the_keyboard_alone(visit: Callable[..., Any], district: District) -> None:
-    missing = collection.without_ssid(Student.objects.filter(school=district.school)).count()
+    missing = without_ssid(Student.objects.filter(school=district.school)).count()
     page = visit(district.staff)
     page.goto(reverse("record_next") + f"?school={district.school.pk}")
 

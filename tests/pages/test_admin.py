@@ -271,7 +271,7 @@ def test_a_long_list_of_the_admin_says_that_it_ends_before_the_last_row(
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
 
     whole = client.get(list_of(model))
-    monkeypatch.setattr("students.admin_lists.LISTED", 2)
+    monkeypatch.setattr("students.paging.LISTED", 2)
     cut = client.get(list_of(model))
 
     pages = [
@@ -287,7 +287,7 @@ def test_a_long_list_tells_how_many_were_found_where_it_counted_them(
 ) -> None:
     make_rows(3)
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
-    monkeypatch.setattr("students.admin_lists.LISTED", listed)
+    monkeypatch.setattr("students.paging.LISTED", listed)
 
     everything = re.search(r"\d results?\b", client.get(list_of(Student)).content.decode())
     filtered = client.get(list_of(Student), {"ssid": "yes"}).content.decode()

@@ -1,11 +1,11 @@
-"""Students for pages: search, and one student's records with the time line."""
+"""One student's records for pages, with the time line."""
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from sisimport.imports.kinds import get_kind
@@ -13,76 +13,8 @@ from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAsid
 from sisimport.imports.queries.changes import FieldChange, field_changes, operation_of
 from students.models import SSID, RecordEdit, Student
 from students.models.identifiers import mask_ssid
-from students.ssids import successors
 
 _MOST_EVENTS = 100
-_SSID_LENGTH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class StudentSearch:
-    """What is looked for. `ssid`: `missing`, `present` or all."""
-
-    text: str = ""
-    school: int | None = None
-    grade: str = ""
-    ssid: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.text or self.school or self.grade or self.ssid)
-
-
-def search_students(students: QuerySet[Student], wanted: StudentSearch) -> QuerySet[Student]:
-    """Students matching all that is asked for. A text of digits is a local number or an SSID (also a former one), else a name."""
-    current = SSID.objects.filter(student=OuterRef("pk"), retired_at__isnull=True)
-    if wanted.school is not None:
-        students = students.filter(school_id=wanted.school)
-    if wanted.grade:
-        students = students.filter(grade=wanted.grade)
-    if wanted.ssid == "missing":
-        students = students.filter(~Exists(current))
-    elif wanted.ssid == "present":
-        students = students.filter(Exists(current))
-    if wanted.text:
-        students = students.filter(_text_condition(wanted.text))
-    return (
-        students.select_related("school")
-        .prefetch_related(Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True)))
-        .order_by("last_name", "first_name", "id")
-    )
-
-
-def _text_condition(text: str) -> Q:
-    text = " ".join(text.split())
-    digits = text.replace(" ", "").replace("-", "")
-    if digits.isdecimal():
-        condition = Q(local_number=digits) | Q(local_number=text)
-        if len(digits) <= _SSID_LENGTH:
-            found = SSID.objects.filter(ssid__in=successors(digits)).values("student_id")
-            condition |= Q(pk__in=found)
-        return condition
-    last, comma, first = text.partition(",")
-    if comma:
-        return _name("last", last.strip()) & (_name("first", first.strip()) if first.strip() else Q())
-    words = text.split(" ")
-    condition = Q(local_number__iexact=text) | _name("last", text) | _name("first", text)
-    if len(words) > 1:
-        condition |= _name("first", words[0]) & _name("last", " ".join(words[1:]))
-        condition |= _name("last", words[0]) & _name("first", " ".join(words[1:]))
-    return condition
-
-
-def _name(part: str, text: str) -> Q:
-    """Beginnings of everyday, legal and alias names."""
-    return (
-        Q(**{f"{part}_name__istartswith": text})
-        | Q(**{f"legal_{part}_name__istartswith": text})
-        | Q(**{f"alias_{part}_name__istartswith": text})
-    )
-
-
-# ---- one student ----
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,12 +10,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sisimport.imports import access, panels
 from sisimport.imports.access import Capability, requires
 from sisimport.imports.queries import students as queries
-from students.access import log_view, visible_schools, visible_students
+from students.access import log_view, visible_school_ids, visible_schools, visible_students
+from students.grades import GRADES
 from students.models import SSID, ELRecord, Student, StudentView
+from students.paging import BoundedPaginator
+from students.search import FoundStudents, StudentSearch
 
 PER_PAGE = 25
 _TEXT_KEY = "students-text"
-GRADES = ("IN", "TD", "PS", "TK", "KN", *(f"{n:02d}" for n in range(1, 13)), "AD")
 
 
 @requires(Capability.READ)
@@ -30,14 +31,14 @@ def students(request: HttpRequest) -> HttpResponse:
         clear = "clear" in request.POST
         return redirect(reverse("students") + (f"?{query}" if query and not clear else ""))
     school = request.GET.get("school", "")
-    wanted = queries.StudentSearch(
+    wanted = StudentSearch(
         text=request.session.get(_TEXT_KEY, ""),
         school=int(school) if school.isdecimal() and len(school) < 10 else None,
         grade=request.GET.get("grade", "")[:2],
         ssid=request.GET.get("ssid", ""),
     )
-    found = queries.search_students(visible_students(request.user), wanted)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    found = FoundStudents(visible_school_ids(request.user), wanted)
+    page = BoundedPaginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "students/search.html",
