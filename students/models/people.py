@@ -215,7 +215,7 @@ class Student(models.Model):
 class WithoutSSID(models.Model):
     """Students who have no current SSID, with what lists of them ask for: found without a look at all the others.
 
-    Kept by triggers on students and SSIDs (migration 0006), in the transaction that changes those; nothing else writes it.
+    Kept by triggers on students and SSIDs (migration 0007), in the transaction that changes those; nothing else writes it.
     """
 
     student = models.OneToOneField(

@@ -71,7 +71,7 @@ DROP FUNCTION students_note_without_ssid();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('students', '0005_collection_and_families'),
+        ('students', '0006_ssid_student_index'),
     ]
 
     operations = [
