@@ -1,6 +1,6 @@
 """Kinds of change of this app: test set-ups, and the scores of one line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from assessments.models import Assessment, Score
@@ -131,8 +131,8 @@ class ScoreWriter:
         targets = sorted({linked.get(pk, pk) for pk in plan.facts.get("targets", ())})
         ImportRun.objects.filter(pk=plan_run_id).update(facts=plan.facts | {"targets": targets})
 
-    def labels(self, run_id: int) -> dict[int, str]:
-        return assessment_codes(run_id)
+    def labels(self, run_ids: Collection[int]) -> dict[int, dict[int, str]]:
+        return assessment_codes(run_ids)
 
     def flatten(self, change: ImportChange, labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
         """(`CODE field`, before, after) of every score field that a change sets."""
@@ -165,11 +165,12 @@ def _missing_assessments(run: ImportRun, plan_run_id: int) -> list[int]:
     return sorted(gone)
 
 
-def assessment_codes(run_id: int) -> dict[int, str]:
-    """State codes by id, with those of set-ups that the run plans to make."""
-    codes: dict[int, str] = dict(Assessment.objects.values_list("pk", "state_code"))
-    planned = ImportChange.objects.filter(run_id=run_id, kind=ASSESSMENT_KIND.key)
-    codes |= {change.object_id: _state_code(change) for change in planned if change.object_id not in codes}
+def assessment_codes(run_ids: Collection[int]) -> dict[int, dict[int, str]]:
+    """By run: state codes by id, with those of set-ups that the run plans to make. Two queries."""
+    known: dict[int, str] = dict(Assessment.objects.values_list("pk", "state_code"))
+    codes = {run_id: dict(known) for run_id in run_ids}
+    for change in ImportChange.objects.filter(run_id__in=run_ids, kind=ASSESSMENT_KIND.key, line=0):
+        codes[change.run_id].setdefault(change.object_id, _state_code(change))
     return codes
 
 

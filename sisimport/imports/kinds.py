@@ -3,7 +3,7 @@
 A kind is declared once per model; planning, applying, reverting and showing a change all work from the declaration.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,8 +37,8 @@ class KindWriter(Protocol):
     def link(self, plan_run_id: int, kind: "ChangeKind", linked: Mapping[int, int]) -> None:
         """Put the keys of objects of `kind` that are there by now (planned -> actual) into the changes of a plan."""
 
-    def labels(self, run_id: int) -> Mapping[int, str]:
-        """Names of what the changes of a plan speak of, read once for many calls of `flatten`."""
+    def labels(self, run_ids: Collection[int]) -> Mapping[int, Mapping[int, str]]:
+        """By run: names of what the changes of its plan speak of, read once for many calls of `flatten`."""
 
     def flatten(self, change: "ImportChange", labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
         """(field, before, after) of everything a change sets."""

@@ -145,12 +145,19 @@ def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
 
 
 class Labels(dict[tuple[str, int], Mapping[int, str]]):
-    """Names that kinds with a writer need to tell of their changes, read once per kind and plan."""
+    """Names that kinds with a writer need to tell of their changes, read once per kind for all plans that are told of."""
+
+    def __init__(self, run_ids: Iterable[int] = ()) -> None:
+        super().__init__()
+        self._run_ids = set(run_ids)
 
     def __missing__(self, key: tuple[str, int]) -> Mapping[int, str]:
         kind, run_id = key
         writer = get_kind(kind).writer
-        self[key] = writer.labels(run_id) if writer is not None else {}
+        if writer is None:
+            return {}
+        for known, names in writer.labels(self._run_ids | {run_id}).items():
+            self[kind, known] = names
         return self[key]
 
 

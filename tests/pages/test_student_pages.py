@@ -112,7 +112,7 @@ def test_the_time_line_tells_imports_and_edits_newest_first(client: Client, regi
         student=student, user=registrar, what="Student", field="grade", before="09", after="10", reason="Moved up"
     )
 
-    events = client.get(reverse("student", args=[student.pk])).context["events"]
+    events = client.get(reverse("student", args=[student.pk])).context["events"].object_list
 
     assert [event.by_hand for event in events] == [True, False]
     assert "SSID" in events[1].title
@@ -123,7 +123,7 @@ def test_a_test_changes_nothing_and_stands_on_no_time_line(client: Client, regis
     student = district.student()
     run_file("ssid-download", f"{line()}\n", Work.TEST)
 
-    assert client.get(reverse("student", args=[student.pk])).context["events"] == []
+    assert client.get(reverse("student", args=[student.pk])).context["events"].object_list == []
 
 
 def test_the_page_holds_its_query_count(

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -90,3 +91,33 @@ def test_whatever_is_done_to_students_and_ssids_the_table_of_those_without_is_in
     for _n in range(25):
         chance.step()
         assert in_step()
+
+
+def test_a_large_import_into_a_district_where_nobody_was_missing_is_not_quadratic() -> None:
+    """Statistics of the table say that it is empty, while one transaction brings students and their SSIDs."""
+    school = SchoolFactory()
+    for _n in range(2):
+        StudentFactory(school=school, with_ssid=True)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE students_withoutssid")
+        cursor.execute("SELECT reltuples, relpages FROM pg_class WHERE relname = 'students_withoutssid'")
+        assert cursor.fetchone() == (0, 1)  # pages, but nobody in them
+        cursor.execute("SET LOCAL statement_timeout = '30s'")  # a second when it is linear, minutes when it is not
+        cursor.execute(
+            "INSERT INTO students_student (lea_id, school_id, local_number, grade, last_name, first_name, middle_name, suffix,"
+            " legal_last_name, legal_first_name, legal_middle_name, alias_last_name, alias_first_name, birth_date, gender,"
+            " legal_gender, birth_country, birth_state, home_language, ethnicity) SELECT %s, %s, 'L' || n, '', 'Ng', 'An', '',"
+            " '', '', '', '', '', '', '2011-01-01', '', '', '', '', '', '' FROM generate_series(1, 40000) n",
+            [school.lea.pk, school.pk],
+        )
+    assert WithoutSSID.objects.count() == 40_000
+    Student.objects.filter(local_number__startswith="L").update(grade="05")
+    assert WithoutSSID.objects.filter(grade="05").count() == 40_000
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO students_ssid (student_id, state, ssid, origin, verified, created_at)"
+            " SELECT id, 'CA', (9100000000 + id)::text, 'staff', true, now() FROM students_student WHERE local_number LIKE 'L%%'"
+        )
+    assert not WithoutSSID.objects.exists()
+    SSID.objects.filter(ssid__startswith="91").update(retired_at=timezone.now())
+    assert WithoutSSID.objects.count() == 40_000

@@ -40,11 +40,11 @@ def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange]) -
     """Changes ready for a template, with a bounded number of queries."""
     if not changes:
         return []
-    names = _Names.of(changes)
+    names = Names.of(changes)
     students = students_by_id(reader, [change.student_id for change in changes])
     numbers = local_numbers(changes)
     aside = _set_aside(run, changes)
-    labels = Labels()
+    labels = Labels([run.plan_run_id])
     return [
         ShownChange(
             line=change.line,
@@ -74,7 +74,7 @@ def _set_aside(run: ImportRun, changes: list[ImportChange]) -> dict[tuple[int, i
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class Names:
     """Names of the schools, LEAs and parents that changes point to."""
 
     schools: dict[int, str]
@@ -82,7 +82,7 @@ class _Names:
     parents: dict[int, str]
 
     @classmethod
-    def of(cls, changes: Iterable[ImportChange]) -> "_Names":
+    def of(cls, changes: Iterable[ImportChange]) -> "Names":
         held = [values for change in changes for values in (change.before, change.after) if isinstance(values, dict)]
         schools = {values["school_id"] for values in held if values.get("school_id")}
         leas = {values["lea_id"] for values in held if values.get("lea_id")}
@@ -96,21 +96,27 @@ class _Names:
 def _parents(changes: Iterable[ImportChange]) -> dict[int, str]:
     """Names of records that others are parts of, also of those that the same plan makes."""
     found: dict[int, str] = {}
+    wanted: dict[str, dict[int, int]] = {}  # kind -> parent -> run whose plan may make it
     for change in changes:
         parent = (change.after or change.before or {}).get("parent_id")
-        if not parent or parent in found:
-            continue
-        planned = ImportChange.objects.filter(run_id=change.run_id, kind=change.kind, object_id=parent).first()
-        there = get_kind(change.kind).model._default_manager.filter(pk=parent).first()
-        name = (planned.after or planned.before or {}).get("name") if planned else None
-        found[parent] = str(getattr(there, "name", None) or name or parent)
+        if parent:
+            wanted.setdefault(change.kind, {})[parent] = change.run_id
+    for key, parents in wanted.items():
+        kind = get_kind(key)
+        planned = ImportChange.objects.filter(run_id__in=set(parents.values()), kind=key, object_id__in=parents)
+        if kind.of_file:
+            planned = planned.filter(line=0)
+        names = {change.object_id: (change.after or change.before or {}).get("name") for change in planned}
+        there = kind.model._default_manager.in_bulk(list(parents))
+        for parent in parents:
+            found[parent] = str(getattr(there.get(parent), "name", None) or names.get(parent) or parent)
     return found
 
 
-def field_changes(change: ImportChange, names: _Names | None = None, labels: Labels | None = None) -> list[FieldChange]:
+def field_changes(change: ImportChange, names: Names | None = None, labels: Labels | None = None) -> list[FieldChange]:
     """The fields of one change in words."""
     kind = get_kind(change.kind)
-    names = names or _Names.of([change])
+    names = names or Names.of([change])
     return [
         FieldChange(
             label=field_label(kind, row["field"]),
@@ -141,7 +147,7 @@ def _item(value: Any) -> str:
     return " ".join(words) + (f" ({', '.join(flags)})" if flags else "")
 
 
-def _text(field: str, value: Any, names: _Names) -> str:
+def _text(field: str, value: Any, names: Names) -> str:
     if value in (None, ""):
         return ""
     if isinstance(value, bool):

@@ -1,20 +1,25 @@
 """One student's records for pages, with the time line."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import cached_property
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any, overload
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from sisimport.imports.kinds import get_kind
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, Work
-from sisimport.imports.queries.changes import FieldChange, field_changes, operation_of
+from sisimport.imports.queries.changes import FieldChange, Names, field_changes, operation_of
+from sisimport.imports.reports import Labels
 from students.models import SSID, RecordEdit, Student
 from students.models.identifiers import mask_ssid
 
-_MOST_EVENTS = 100
+_MOST_CHANGES = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +39,122 @@ class Event:
         return self.run is None
 
 
-def timeline(student: Student, *, openable: QuerySet[ImportRun]) -> list[Event]:
-    """What runs wrote and people edited, newest first. `openable`: runs the reader may open."""
-    events = [*_run_events(student, openable), *_edits(student)]
-    return sorted(events, key=lambda event: event.at, reverse=True)[:_MOST_EVENTS]
+class Timeline(Sequence[Event]):
+    """What runs wrote of a student and people edited, newest first; a paginator cuts it. `openable`: runs the reader may open.
 
+    What happened when is read once, with three queries; what it was, for the entries that are shown, with a fixed number of
+    them. Of a student with more changes than `_MOST_CHANGES` the oldest are not told.
+    """
 
-def _run_events(student: Student, openable: QuerySet[ImportRun]) -> Iterable[Event]:
-    changes = list(ImportChange.objects.filter(student_id=student.pk).order_by("run_id", "line", "seq")[:500])
-    plans = {change.run_id for change in changes}
-    applied = list(
-        ImportRun.objects.filter(
-            Q(test_run_id__in=plans) | Q(pk__in=plans),
-            status=RunStatus.COMPLETED,
-            work__in=[Work.UPDATE, Work.IMPORT, Work.REVERT],
-        ).select_related("file", "created_by")
-    )
-    opens = set(openable.filter(pk__in=[run.pk for run in applied]).values_list("pk", flat=True))
-    lines = {change.line for change in changes}
-    aside = set(
-        SetAside.objects.filter(run_id__in=[run.pk for run in applied], line__in=lines).values_list(
-            "run_id", "line", "seq"
+    def __init__(self, student: Student, *, openable: QuerySet[ImportRun]) -> None:
+        self._student, self._openable = student, openable
+
+    @cached_property
+    def _marks(self) -> list["_Mark"]:
+        return sorted([*self._runs(), *self._edits()], key=lambda mark: (mark.at, mark.pk), reverse=True)
+
+    def _runs(self) -> Iterator["_Mark"]:
+        """The runs that wrote anything of the student: applied, and not all of it set aside."""
+        planned: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        changes = ImportChange.objects.filter(student_id=self._student.pk).order_by("-run_id")
+        for plan, line, seq in changes.values_list("run_id", "line", "seq")[:_MOST_CHANGES]:
+            planned[plan].add((line, seq))
+        applied = list(
+            ImportRun.objects.filter(
+                Q(test_run_id__in=planned) | Q(pk__in=planned),
+                status=RunStatus.COMPLETED,
+                work__in=[Work.UPDATE, Work.IMPORT, Work.REVERT],
+            ).only("test_run_id", "finished_at", "created_at", "set_aside_count")
         )
-    )
-    for run in applied:
-        written = [c for c in changes if c.run_id == run.plan_run_id and (run.pk, c.line, c.seq) not in aside]
-        if written:
-            yield _run_event(run, written, may_open=run.pk in opens)
+        aside: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        lines = {line for keys in planned.values() for line, _seq in keys}
+        rows = SetAside.objects.filter(run_id__in=[run.pk for run in applied], line__in=lines)
+        for run_id, line, seq in rows.values_list("run_id", "line", "seq"):
+            aside[run_id].add((line, seq))
+        for run in applied:
+            written = planned[run.plan_run_id] - aside[run.pk]
+            if written:
+                yield _Mark(run.finished_at or run.created_at, run.pk, run.plan_run_id, frozenset(written))
+
+    def _edits(self) -> Iterator["_Mark"]:
+        edits = RecordEdit.objects.filter(student=self._student).order_by("-id")
+        for _same, group in groupby(
+            edits.values_list("at", "user", "reason", "pk")[:_MOST_CHANGES], itemgetter(0, 1, 2)
+        ):
+            rows = list(group)
+            yield _Mark(rows[0][0], rows[0][3], None, frozenset(row[3] for row in rows))
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    @overload
+    def __getitem__(self, wanted: int) -> Event: ...
+    @overload
+    def __getitem__(self, wanted: slice) -> list[Event]: ...
+    def __getitem__(self, wanted: int | slice) -> Event | list[Event]:
+        if isinstance(wanted, int):
+            return self._tell([self._marks[wanted]])[0]
+        return self._tell(self._marks[wanted])
+
+    def _tell(self, marks: list["_Mark"]) -> list[Event]:
+        runs = _run_events(self._student, [mark for mark in marks if mark.plan is not None], self._openable)
+        edits = _edit_events([mark for mark in marks if mark.plan is None])
+        return [(edits if mark.plan is None else runs)[mark.pk] for mark in marks]
 
 
-def _run_event(run: ImportRun, written: list[ImportChange], *, may_open: bool) -> Event:
-    told = [(f"{get_kind(c.kind).label} {operation_of(c)}", field_changes(c)) for c in written]
-    labels = list(dict.fromkeys(get_kind(change.kind).label for change in written))
-    who = run.created_by.get_username() if run.created_by else ""
-    title = ", ".join(labels) + (" put back" if run.work == Work.REVERT else "")
-    return Event(at=run.finished_at or run.created_at, title=title, run=run, may_open=may_open, by=who, changes=told)
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """When something happened: a run (`plan`: the run that holds its plan; keys of changes), or edits (their ids)."""
+
+    at: dt.datetime
+    pk: int
+    plan: int | None
+    of: frozenset[Any]
 
 
-def _edits(student: Student) -> Iterable[Event]:
-    edits = RecordEdit.objects.filter(student=student).select_related("user")[:_MOST_EVENTS]
-    for (at, user, reason), group in groupby(edits, key=lambda edit: (edit.at, edit.user, edit.reason)):
-        rows = list(group)
-        told = [(row.what, [_edited(row)]) for row in rows]
-        title = ", ".join(dict.fromkeys(row.what for row in rows)) + " edited"
-        yield Event(at=at, title=title, by=user.get_username() if user else "", reason=reason, changes=told)
+def _run_events(student: Student, marks: list[_Mark], openable: QuerySet[ImportRun]) -> dict[int, Event]:
+    if not marks:
+        return {}
+    plans = {mark.plan for mark in marks}
+    changes: dict[int, list[ImportChange]] = defaultdict(list)
+    for change in ImportChange.objects.filter(student_id=student.pk, run_id__in=plans).order_by(
+        "run_id", "line", "seq"
+    ):
+        changes[change.run_id].append(change)
+    names, labels = Names.of(chain.from_iterable(changes.values())), Labels(changes)
+    runs = ImportRun.objects.select_related("file", "created_by").in_bulk([mark.pk for mark in marks])
+    opens = set(openable.filter(pk__in=runs).values_list("pk", flat=True))
+    events = {}
+    for mark in marks:
+        run, written = runs[mark.pk], [c for c in changes[mark.plan or 0] if (c.line, c.seq) in mark.of]
+        kinds = list(dict.fromkeys(get_kind(change.kind).label for change in written))
+        events[mark.pk] = Event(
+            at=mark.at,
+            title=", ".join(kinds) + (" put back" if run.work == Work.REVERT else ""),
+            run=run,
+            may_open=run.pk in opens,
+            by=run.created_by.get_username() if run.created_by else "",
+            changes=[(f"{get_kind(c.kind).label} {operation_of(c)}", field_changes(c, names, labels)) for c in written],
+        )
+    return events
+
+
+def _edit_events(marks: list[_Mark]) -> dict[int, Event]:
+    if not marks:
+        return {}
+    ids = [pk for mark in marks for pk in mark.of]
+    edits = RecordEdit.objects.filter(pk__in=ids).select_related("user").in_bulk()
+    events = {}
+    for mark in marks:
+        rows = [edits[pk] for pk in sorted(mark.of, reverse=True) if pk in edits]
+        events[mark.pk] = Event(
+            at=mark.at,
+            title=", ".join(dict.fromkeys(row.what for row in rows)) + " edited",
+            by=rows[0].user.get_username() if rows and rows[0].user else "",
+            reason=rows[0].reason if rows else "",
+            changes=[(row.what, [_edited(row)]) for row in rows],
+        )
+    return events
 
 
 def _edited(edit: RecordEdit) -> FieldChange:

@@ -17,6 +17,7 @@ from students.paging import BoundedPaginator
 from students.search import FoundStudents, StudentSearch
 
 PER_PAGE = 25
+EVENTS = 20
 _TEXT_KEY = "students-text"
 
 
@@ -90,7 +91,9 @@ def _student_context(request: HttpRequest, found: Student) -> dict[str, Any]:
         "el": ELRecord.objects.filter(student=found).first(),
         "guardians": list(found.guardians.all()),
         "enrollments": list(found.enrollments.select_related("school").order_by("-start_date")),
-        "events": queries.timeline(found, openable=access.visible_runs(request.user)),
+        "events": BoundedPaginator(
+            queries.Timeline(found, openable=access.visible_runs(request.user)), EVENTS
+        ).get_page(request.GET.get("page")),
         "cards": panels.cards(panels.STUDENT, request, found),
         "may_edit": access.can(request.user, Capability.EDIT_STUDENTS) and getattr(request.user, "is_staff", False),
     }
