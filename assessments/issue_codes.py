@@ -3,7 +3,7 @@
 Families after CAASPP Import (vendor help page, 2025); the wording is ours.
 """
 
-from sisimport.imports.issues import IssueCode, codes
+from sisimport.files.issues import IssueCode, codes
 
 codes.register(
     IssueCode(

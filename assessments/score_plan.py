@@ -15,9 +15,9 @@ from assessments.packing import CELL, OWN_CELLS, SCORE, written_row_sql
 from assessments.score_stage import score_date
 from assessments.structure import school_year, structure
 from assessments.targets import Target, plan_setups, targets
+from sisimport.files.issues import Severity
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
-from sisimport.imports.issues import Severity
 
 EARLIEST = 3  # years that a line may reach back
 _SEQ = 50  # after changes planned by steps

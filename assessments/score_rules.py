@@ -11,11 +11,11 @@ from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.structure import LayoutTest, Part, condition_codes, grades, no_score, structure, tests_of
+from sisimport.files.issues import Severity
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
 from sisimport.imports.expressions import Differs
-from sisimport.imports.issues import Severity
 from students.models import School
 from students.models.people import Loose
 

@@ -8,12 +8,12 @@ from django.db.models.functions import Coalesce, Greatest
 from assessments.models import Assessment, ScoreRange, ScoreRow
 from assessments.score_columns import by_test, earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
+from sisimport.files.issues import FileError
+from sisimport.files.layouts import normalise_header
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
-from sisimport.imports.issues import FileError
-from sisimport.imports.layouts import normalise_header
 from sisimport.imports.reports import data_lines
 from students.models import LEA, SSIDReplacement
 

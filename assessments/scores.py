@@ -18,11 +18,11 @@ from assessments.models import Assessment, ScoreRow, year_label
 from assessments.score_stage import score_date
 from assessments.structure import TypeFacts, family_of, school_year, test_names
 from assessments.targets import NEW, SKIP, targets
+from sisimport.files.issues import FileError
+from sisimport.files.layouts import normalise_header
 from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.issues import FileError
 from sisimport.imports.kinds import EL_KIND
-from sisimport.imports.layouts import normalise_header
 from sisimport.imports.models import Work
 from sisimport.imports.registry import folder_layouts
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sisimport.imports.layouts import Layout, LayoutError
+from sisimport.files.layouts import Layout, LayoutError
 
 DATA = Path(__file__).parent / "data"
 _KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(-.+)?\Z")

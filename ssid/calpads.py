@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Case, CharField, Exists, F, FilteredRelation, OuterRef, Q, Value, When
 from django.db.models.functions import Length, Now
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import (
     DuplicateCheck,
     ImportType,
@@ -22,7 +23,6 @@ from sisimport.imports.base import (
 )
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import SSID_KIND
 from sisimport.imports.record_codes import SSID_CAUSES
 from ssid import el, el_rules

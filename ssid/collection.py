@@ -15,6 +15,8 @@ from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 from django.db.models.functions import Cast, Concat, Length
 
+from sisimport.files.issues import Severity
+from sisimport.files.reader import FileError
 from sisimport.imports.base import (
     DuplicateCheck,
     ImportType,
@@ -28,9 +30,7 @@ from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import SSID_KIND
-from sisimport.imports.reading import FileError
 from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import ssid_cause
 from ssid.identity import birth_date_rule, loosely, name_rules

@@ -1,6 +1,6 @@
 """Issue codes of SSID collection, with their wording."""
 
-from sisimport.imports.issues import IssueCode, codes
+from sisimport.files.issues import IssueCode, codes
 
 codes.register(
     IssueCode(

@@ -3,7 +3,7 @@
 import csv
 from typing import IO
 
-from sisimport.imports.cells import safe_cell
+from sisimport.files.formula_guard import safe_cell
 from sisimport.imports.demo import Sample, register_samples
 from sisimport.imports.demo_people import FIRST_LOCAL_NUMBER, state_ssid
 from ssid.missing import COLUMNS, students_without_ssid

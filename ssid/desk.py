@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
+from sisimport.files.issues import Severity
 from sisimport.imports.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from sisimport.imports.engine.remembering import IDENTITY
-from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.records import chunked, read_records
 from sisimport.imports.registry import all_types, get_type

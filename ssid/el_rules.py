@@ -10,9 +10,9 @@ from django.db.models import Case, CharField, DateField, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import Rule
 from sisimport.imports.expressions import Differs
-from sisimport.imports.issues import Severity
 from ssid.el import (
     EL,
     FILE_DATE,

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import (
     Choice,
     DuplicateCheck,
@@ -24,7 +25,6 @@ from sisimport.imports.base import (
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.expressions import Differs
-from sisimport.imports.issues import Severity
 from ssid import el, el_rules
 from ssid.calpads import TOOL, enrollment_rules
 from ssid.identity import birth_date_rule, find_student_rules, name_rules

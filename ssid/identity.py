@@ -6,10 +6,10 @@ from django.db import models
 from django.db.models import Case, CharField, F, Func, Q, Value, When
 from django.db.models.functions import Lower
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Differs
-from sisimport.imports.issues import Severity
 from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE

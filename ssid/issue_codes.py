@@ -1,6 +1,6 @@
 """Issue codes of English learner data, with their wording. Meanings follow the published rules; the words are ours."""
 
-from sisimport.imports.issues import IssueCode, codes
+from sisimport.files.issues import IssueCode, codes
 
 HINTS = {
     "IVR0164": "the state wants a start date for every status but EO",

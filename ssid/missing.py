@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from sisimport.imports.cells import plain_cell, safe_cell
+from sisimport.files.formula_guard import plain_cell, safe_cell
 from students.models import Enrollment, School, Student
 from students.search import BY_NAME, without_ssid
 

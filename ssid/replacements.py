@@ -16,11 +16,11 @@ from django.db import models
 from django.db.models import CharField, F, FilteredRelation, Func, Q, Value
 from django.db.models.functions import Coalesce, ExtractYear, Length, Now, NullIf
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import DuplicateCheck, ImportType, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import REPLACEMENT_KIND, SSID_KIND
 from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import TOOL, enrollment_rules, ssid_cause

@@ -1,6 +1,6 @@
 """Issue codes of match results: what the state answered to a request and what was chosen. The words are ours."""
 
-from sisimport.imports.issues import IssueCode, codes
+from sisimport.files.issues import IssueCode, codes
 
 codes.register(
     IssueCode(

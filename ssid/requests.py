@@ -11,10 +11,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import ImportType, Option, PlannedChange, Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Differs
-from sisimport.imports.issues import Severity
 from ssid import el, el_rules, grouping
 from ssid.calpads import REPLACE_RETIRED, SSID_PART, TOOL, enrollment_rules, ssid_plan, ssid_rules
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules

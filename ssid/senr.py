@@ -16,7 +16,7 @@ from typing import Any
 from django.db.models import Case, CharField, F, IntegerField, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
-from sisimport.imports.issues import Severity
+from sisimport.files.issues import Severity
 from students.models import LEA, Enrollment, School, Student
 from students.school_years import school_year_of
 from students.search import without_ssid

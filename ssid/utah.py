@@ -20,9 +20,9 @@ from django.db.models import Case, Count, Exists, F, FilteredRelation, Max, Oute
 from django.db.models.functions import Coalesce, NullIf, RowNumber
 from django.utils import timezone
 
+from sisimport.files.layouts import Layout
 from sisimport.imports.engine.sql import compiled, execute
 from sisimport.imports.files import store
-from sisimport.imports.layouts import Layout
 from sisimport.imports.registry import folder_layouts
 from ssid.models import UtahFunction, UtahRequest, UtahRequestStudent
 from ssid.utah_files import write_request

@@ -1,6 +1,6 @@
 """Issue codes of the Utah response file, with their wording."""
 
-from sisimport.imports.issues import IssueCode, codes
+from sisimport.files.issues import IssueCode, codes
 
 codes.register(
     # The whole file

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
-from sisimport.imports.layouts import Header, Layout
+from sisimport.files.layouts import Header, Layout
 
 _DATES: dict[str, Callable[[dt.date], str]] = {
     "CCYYMMDD": lambda d: d.strftime("%Y%m%d"),

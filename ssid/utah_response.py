@@ -14,11 +14,11 @@ from django.db.models import Case, CharField, Exists, F, FilteredRelation, Outer
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import DuplicateCheck, ImportType, PlannedChange, PlannedCreate, Rule, checkbox
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import SSID_KIND
 from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import ssid_cause

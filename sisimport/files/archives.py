@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
 
-from sisimport.imports.issues import FileError
+from sisimport.files.issues import FileError
 
 _DELIMITED: Final = {".csv", ".txt"}
 _FIXED_WIDTH: Final = {".dat"}

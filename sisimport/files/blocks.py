@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from operator import itemgetter
 
-from sisimport.imports.issues import Problem
+from sisimport.files.issues import Problem
 
 Row = tuple[int, tuple[str | None, ...], tuple[Problem, ...]]
 

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
-from sisimport.imports.fitting import DELIMITERS, Fit, columns_said, day_first_fields, fit_layout
-from sisimport.imports.issues import FileError, Problem, Severity
-from sisimport.imports.layouts import Header, Layout
-from sisimport.imports.lines import (
+from sisimport.files.issues import FileError, Problem, Severity
+from sisimport.files.layout_matching import DELIMITERS, Fit, columns_said, day_first_fields, fit_layout
+from sisimport.files.layouts import Header, Layout
+from sisimport.files.lines import (
     BOM,
     MAX_LINE_BYTES,
     UTF8,
@@ -25,7 +25,7 @@ from sisimport.imports.lines import (
     split_text,
     windows_notice,
 )
-from sisimport.imports.quoting import split_line
+from sisimport.files.quoting import split_line
 
 __all__ = ["Recognition", "columns_said", "recognise"]
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sisimport.imports.issues import Severity
+from sisimport.files.issues import Severity
 
 CODES_FILE = "codes.toml"
 

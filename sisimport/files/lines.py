@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from sisimport.imports.issues import FileError, Problem, Severity
+from sisimport.files.issues import FileError, Problem, Severity
 
 BOM: Final = b"\xef\xbb\xbf"
 UTF8: Final = "utf-8"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sisimport.imports.issues import Problem, Severity
+from sisimport.files.issues import Problem, Severity
 
 # A record may run over this many lines, and be tried this often, before its quotation mark counts as never closed.
 _MAX_LINES: Final = 20

@@ -15,11 +15,11 @@ from itertools import pairwise, repeat
 from operator import itemgetter
 from typing import IO, Final
 
-from sisimport.imports.blocks import Block, Row
-from sisimport.imports.detection import Recognition, columns_said
-from sisimport.imports.issues import FileError, Problem, Severity
-from sisimport.imports.layouts import Header, normalise_header
-from sisimport.imports.lines import (
+from sisimport.files.blocks import Block, Row
+from sisimport.files.detection import Recognition, columns_said
+from sisimport.files.issues import FileError, Problem, Severity
+from sisimport.files.layouts import Header, normalise_header
+from sisimport.files.lines import (
     BOM,
     MAX_LINE_BYTES,
     Decoder,
@@ -29,8 +29,8 @@ from sisimport.imports.lines import (
     split_text,
     whole_lines,
 )
-from sisimport.imports.quoting import split_quoted
-from sisimport.imports.values import BlockTraits, Finding, column_reader, in_check_order, shown
+from sisimport.files.quoting import split_quoted
+from sisimport.files.values import BlockTraits, Finding, column_reader, in_check_order, shown
 
 __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
 

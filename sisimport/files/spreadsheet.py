@@ -1,6 +1,6 @@
 """What is in an Excel workbook, read with expat as it is unpacked: its sheets, and their rows cell by cell.
 
-Pure: knows no Django and nothing of ours; used in a child process with limits (workbook_reader.py). What a cell holds is
+Pure: knows no Django and nothing of ours; used in a child process with limits (workbook_process.py). What a cell holds is
 looked at while it is read, and no row is made larger than it is. (openpyxl fills rows up to the widest and needs five
 times as long; measured with a million cells.)
 """

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sisimport.imports.cells import plain_cell
-from sisimport.imports.issues import Problem, Severity
-from sisimport.imports.layouts import Column, ColumnKind, Layout
+from sisimport.files.formula_guard import plain_cell
+from sisimport.files.issues import Problem, Severity
+from sisimport.files.layouts import Column, ColumnKind, Layout
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000

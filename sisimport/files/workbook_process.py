@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-from sisimport.imports.spreadsheet import (
+from sisimport.files.spreadsheet import (
     MAX_CELL,
     MAX_EMPTY_ROWS,
     Book,

@@ -1,6 +1,6 @@
 """Excel workbooks as text: read in a child process with limits on time, memory and size, never in the process itself.
 
-    workbook -> child process (workbook_reader.py) -> caret-delimited text + what was found on the way
+    workbook -> child process (workbook_process.py) -> caret-delimited text + what was found on the way
 
 A spreadsheet spoils files: it rounds long numbers and drops zeros. What it spoilt for certain is refused by cell, what it
 may have spoilt is told.
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from sisimport.imports.issues import FileError
+from sisimport.files.issues import FileError
 
 CPU_SECONDS = 20
 MEMORY = 512 << 20  # bytes of address space
@@ -26,7 +26,7 @@ TIMEOUT: Final = 300.0  # seconds by the clock: a machine on which CPU_SECONDS t
 _COPY: Final = 1 << 20
 _TICK: Final = 0.25  # seconds between two looks at the child
 _CHILD: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from sisimport.imports.workbook_reader import child; "
+    "import sys; sys.path.insert(0, sys.argv[1]); from sisimport.files.workbook_process import child; "
     "child(*map(int, sys.argv[2:]))"
 )
 _ROOT: Final = str(Path(__file__).resolve().parents[2])

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable, Expression
 
-from sisimport.imports.issues import FileError, Severity
+from sisimport.files.issues import FileError, Severity
 from sisimport.imports.kinds import ChangeKind
 from sisimport.imports.models import Work
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from sisimport.imports.layouts import CODES_FILE, LayoutError
+from sisimport.files.layouts import CODES_FILE, LayoutError
 from sisimport.imports.registry import all_types, folder_layouts
 
 

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
+from sisimport.files.issues import FileError
+from sisimport.files.workbooks import Converted, convert
 from sisimport.imports.files import is_here, open_file
-from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.registry import UnknownImportTypeError, get_type
 from sisimport.imports.services import RunRefusedError, keep_file, ring_for
-from sisimport.imports.workbooks import Converted, convert
 
 STANDING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.REJECTED)
 

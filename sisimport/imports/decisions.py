@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from sisimport.files.issues import FileError
 from sisimport.imports.engine.remembering import IDENTITY, key_of
 from sisimport.imports.engine.replanning import replan
-from sisimport.imports.issues import FileError
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.records import read_records
 from sisimport.imports.registry import get_type

@@ -14,6 +14,8 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 
+from sisimport.files.issues import Severity, render
+from sisimport.files.reader import FileError
 from sisimport.imports import conversions, queueing
 from sisimport.imports.engine import (
     checking,
@@ -31,11 +33,9 @@ from sisimport.imports.engine.progress import Progress, RunCancelledError
 from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.files import DamagedFileError
 from sisimport.imports.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
-from sisimport.imports.issues import Severity, render
 from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.pulse import Pulse
 from sisimport.imports.queueing import RUN_LOCK, Lane
-from sisimport.imports.reading import FileError
 from sisimport.imports.registry import get_type
 from students.locks import NEW_PLACES, try_to_lock_leas
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import ImportType, Option
-from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.queries.report import IssueFilter, IssueReport, Reader
 from sisimport.imports.registry import Tool, listed_types

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import IO, Any
 
+from sisimport.files.detection import Recognition, recognise
 from sisimport.imports.base import ImportType
-from sisimport.imports.detection import Recognition, recognise
 from sisimport.imports.registry import all_layouts, all_types, get_type, layouts_of
 
 _HEAD_BYTES = 4096

@@ -1,6 +1,6 @@
 """Issue codes that speak of student records: shared by every import type that matches students or writes SSIDs."""
 
-from sisimport.imports.issues import IssueCode, codes
+from sisimport.files.issues import IssueCode, codes
 
 SSID_CAUSES = {
     "blank": "The SSID is missing.",

@@ -6,12 +6,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import IO
 
-from sisimport.imports.detection import Recognition, recognise
+from sisimport.files.detection import Recognition, recognise
+from sisimport.files.lines import WINDOWS
+from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
+from sisimport.files.reader import Block, FileError, Problem, Reader, iter_lines, read_lines
 from sisimport.imports.files import open_file
-from sisimport.imports.lines import WINDOWS
 from sisimport.imports.models import ImportRun
-from sisimport.imports.quoting import MAX_SPAN, span_of, stands_alone
-from sisimport.imports.reading import Block, FileError, Problem, Reader, iter_lines, read_lines
 from sisimport.imports.registry import all_layouts
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
+from sisimport.files.issues import codes
 from sisimport.imports.base import ImportType, Rule
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.engine.staging import create_table
-from sisimport.imports.issues import codes
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.registry import all_types, get_tool, layouts_of
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
 
+from sisimport.files.layouts import Layout, load_layouts
 from sisimport.imports.base import ImportType
-from sisimport.imports.layouts import Layout, load_layouts
 from sisimport.imports.models import Work
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from sisimport.files.issues import Severity, render
+from sisimport.files.layouts import Layout
+from sisimport.files.reader import read_lines
 from sisimport.imports.files import StoredFileError, open_file
-from sisimport.imports.issues import Severity, render
 from sisimport.imports.kinds import get_kind
-from sisimport.imports.layouts import Layout
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
-from sisimport.imports.reading import read_lines
 from sisimport.imports.records import long_records
 from sisimport.imports.registry import all_layouts
 from students.models import Student

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, CharField, DateField, Exists, F, FilteredRelation, OuterRef, Q, Value, When
 
+from sisimport.files.issues import Severity
 from sisimport.imports import roster_keys
 from sisimport.imports.base import (
     Choice,
@@ -23,7 +24,6 @@ from sisimport.imports.base import (
 )
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
 from sisimport.imports.roster_rows import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student

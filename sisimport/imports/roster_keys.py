@@ -3,9 +3,9 @@
 Set-based steps around the roster's rules and plan, over the staged lines of one run.
 """
 
+from sisimport.files.issues import Severity
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.imports.issues import Severity
 
 _FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"
 

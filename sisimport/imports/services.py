@@ -13,11 +13,11 @@ from django.core.files import File
 from django.db import IntegrityError, OperationalError, transaction
 from django.template.defaultfilters import filesizeformat
 
+from sisimport.files.archives import Unpacked, unpack
+from sisimport.files.issues import render
 from sisimport.imports import room
 from sisimport.imports.base import ImportType
-from sisimport.imports.containers import Unpacked, unpack
 from sisimport.imports.files import hash_of, store
-from sisimport.imports.issues import render
 from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
 from sisimport.imports.queueing import lane_of
 from sisimport.imports.registry import get_type

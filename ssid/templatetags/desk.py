@@ -2,7 +2,7 @@
 
 from django import template
 
-from sisimport.imports.issues import codes
+from sisimport.files.issues import codes
 
 register = template.Library()
 

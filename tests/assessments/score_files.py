@@ -6,8 +6,8 @@ from typing import Any
 from django.db import connection
 
 from assessments.scores import LAYOUTS
+from sisimport.files.layouts import Layout, load_layouts
 from sisimport.imports.commands import run_to_end
-from sisimport.imports.layouts import Layout, load_layouts
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.reports import run_json
 from sisimport.imports.services import keep_file, start_revert, start_run

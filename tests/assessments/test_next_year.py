@@ -8,8 +8,8 @@ import pytest
 from assessments.import_types import register_score_imports
 from assessments.queries import scores_json
 from assessments.scores import LAYOUTS
+from sisimport.files.layouts import load_layout
 from sisimport.imports import registry
-from sisimport.imports.layouts import load_layout
 from students.models import Student
 from tests.assessments import score_files
 from tests.assessments.score_files import SSID_1, counts, ela, report, text

@@ -10,8 +10,8 @@ from django.core.management import call_command
 
 from assessments.demo import people, write_scores
 from assessments.structure import import_types
+from sisimport.files.issues import Severity
 from sisimport.imports.demo import make_district
-from sisimport.imports.issues import Severity
 from students.models import LEA
 from tests.assessments.score_files import ALL, start
 

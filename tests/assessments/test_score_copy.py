@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assessments.kinds import SCORES
 from assessments.models import Score
 from assessments.packing import CELLS, LENGTHS, unpacked
-from sisimport.imports.layouts import Layout
+from sisimport.files.layouts import Layout
 from sisimport.imports.models import ImportChange, ImportRun
 from tests.assessments.score_files import ALL, SSID_1, SSID_2, ela, start, text, undo
 from tests.assessments.test_usual_lines import TYPES

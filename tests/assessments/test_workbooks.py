@@ -12,8 +12,8 @@ import pytest
 from django.core.management import call_command
 
 from assessments.models import Score
-from sisimport.imports.issues import FileError
-from sisimport.imports.workbooks import convert
+from sisimport.files.issues import FileError
+from sisimport.files.workbooks import convert
 from tests.assessments.score_files import ALL, SSID_1, cells, ela, start
 from tests.ssid.journey import district
 

@@ -19,7 +19,7 @@ from students.models import CollectionPolicy, FamilyMember, School, Student
 from students.services import report_ssid
 from tests.browser.records import Records, make_records
 from tests.factories import ELRecordFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import revert, run_file
 from tests.pages.test_access import all_patterns
 

@@ -15,7 +15,7 @@ from students.models import SSID, AnnualEnrollment, CollectionPolicy, Student
 from students.search import without_ssid
 from tests.browser.district import District, make_district
 from tests.factories import PASSWORD, SchoolFactory
-from tests.imports.files import line
+from tests.files.samples import line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

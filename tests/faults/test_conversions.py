@@ -191,7 +191,7 @@ def test_what_broke_on_our_side_can_be_asked_for_again(
     posted(client, "convert_workbook", run)
     before = kept()
     with monkeypatch.context() as broken:
-        broken.setattr("sisimport.imports.workbooks._CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        broken.setattr("sisimport.files.workbooks._CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
         failed = finish(run.conversions.get()).run
     posted(client, "convert_workbook", run)
     conversion = finish(run.conversions.latest("id")).run
@@ -281,7 +281,7 @@ def test_nothing_is_unpacked_converted_or_written_in_the_systems_temporary_folde
     from django.core.management import call_command
 
     from tests.assessments.score_files import ela, start, text
-    from tests.imports.files import line
+    from tests.files.samples import line
 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -314,7 +314,7 @@ def test_a_spreadsheet_programs_own_workbook_is_read_as_it_shows_it(db: None) ->
     from openpyxl.cell.rich_text import CellRichText, TextBlock
     from openpyxl.cell.text import InlineFont
 
-    from sisimport.imports.workbooks import convert
+    from sisimport.files.workbooks import convert
 
     book = openpyxl.Workbook()
     sheet = book.active

@@ -24,7 +24,7 @@ from sisimport.imports.services import RunRefusedError, keep_file, start_run, st
 from sisimport.processes import Child, say
 from students.models import SSID
 from tests.factories import UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, drop_temporary_tables, make_district
 
 FULL = embedded.EmbeddedError("PostgreSQL did not start; the end of the log says:\nFATAL: No space left on device")

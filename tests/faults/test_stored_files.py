@@ -24,7 +24,7 @@ from sisimport.imports.registry import all_types, get_type
 from sisimport.imports.services import keep_file, start_revert, start_run, start_update
 from students.models import SSID
 from tests.factories import UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, drop_temporary_tables, make_district, run_file
 from tests.ssid import request_files
 

@@ -8,10 +8,10 @@ from typing import IO
 
 import pytest
 
-from sisimport.imports import workbooks
-from sisimport.imports.issues import FileError
-from sisimport.imports.workbook_reader import MAX_CELL
-from sisimport.imports.workbooks import Converted, convert
+from sisimport.files import workbooks
+from sisimport.files.issues import FileError
+from sisimport.files.workbook_process import MAX_CELL
+from sisimport.files.workbooks import Converted, convert
 from tests.faults.workbooks import inline, raw_workbook, row_of
 
 HEADER = row_of("SSID", "LastName", "FirstName")

@@ -27,7 +27,7 @@ from students.school_years import current_school_year
 from students.services import report_ssid
 from tests.assessments.score_files import ALL, cells, ela, text
 from tests.factories import ELRecordFactory, GuardianFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import finish, revert
 from tests.ssid import request_files, utah
 

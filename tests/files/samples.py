@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sisimport.imports.detection import Recognition, recognise
-from sisimport.imports.issues import Problem
-from sisimport.imports.layouts import Layout, load_layouts
-from sisimport.imports.reading import Reader, Row
+from sisimport.files.detection import Recognition, recognise
+from sisimport.files.issues import Problem
+from sisimport.files.layouts import Layout, load_layouts
+from sisimport.files.reader import Reader, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 SSID_LAYOUTS = load_layouts(ROOT / "ssid" / "layouts")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports.containers import Glimpse, glimpse, is_zip, unpack
-from sisimport.imports.issues import FileError
+from sisimport.files.archives import Glimpse, glimpse, is_zip, unpack
+from sisimport.files.issues import FileError
 
 LIMIT = 1_000_000
 

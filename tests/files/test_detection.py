@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sisimport.imports.detection import Recognition
-from sisimport.imports.issues import FileError, Severity
-from sisimport.imports.layouts import Layout, load_layouts
-from tests.imports.files import (
+from sisimport.files.detection import Recognition
+from sisimport.files.issues import FileError, Severity
+from sisimport.files.layouts import Layout, load_layouts
+from tests.files.samples import (
     ALL_LAYOUTS,
     DOWNLOAD,
     DOWNLOAD_HEADER,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports.cells import plain_cell, safe_cell
+from sisimport.files.formula_guard import plain_cell, safe_cell
 
 
 @given(st.text("'=+-@\t\r\nA ʻ"))

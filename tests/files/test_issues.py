@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports.issues import FileError, IssueCode, IssueCodes, Severity, codes, render
+from sisimport.files.issues import FileError, IssueCode, IssueCodes, Severity, codes, render
 
 DATE = IssueCode("X-DATE", "Date", "{field} is {found}; expected {expected}{hint}.", "Correct it.")
 

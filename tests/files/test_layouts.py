@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sisimport.imports.issues import Severity
-from sisimport.imports.layouts import ColumnKind, Header, LayoutError, load_layout, load_layouts, normalise_header
-from tests.imports.files import ALL_LAYOUTS, DOWNLOAD, ROSTER, SSID_LAYOUTS
+from sisimport.files.issues import Severity
+from sisimport.files.layouts import ColumnKind, Header, LayoutError, load_layout, load_layouts, normalise_header
+from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, ROSTER, SSID_LAYOUTS
 
 HEAD = 'title = "T"\nsource = "S"\ndelimiter = "^"\nheader = "required"\n'
 

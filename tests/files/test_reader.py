@@ -12,13 +12,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from sisimport.imports import reading
-from sisimport.imports.detection import recognise
-from sisimport.imports.issues import FileError, Severity, codes
-from sisimport.imports.layouts import Layout, load_layouts
-from sisimport.imports.lines import whole_lines
-from sisimport.imports.reading import iter_lines, read_lines
-from tests.imports.files import ALL_LAYOUTS, DOWNLOAD, DOWNLOAD_HEADER, ROOT, ROSTER, THREE, line, lines, read
+from sisimport.files import reader as reading
+from sisimport.files.detection import recognise
+from sisimport.files.issues import FileError, Severity, codes
+from sisimport.files.layouts import Layout, load_layouts
+from sisimport.files.lines import whole_lines
+from sisimport.files.reader import iter_lines, read_lines
+from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, DOWNLOAD_HEADER, ROOT, ROSTER, THREE, line, lines, read
 from tests.imports.properties import examples
 
 # -- values ------------------------------------------------------------------------------------------------------------

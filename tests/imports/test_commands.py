@@ -9,8 +9,8 @@ import pytest
 
 from sisimport.imports.models import ImportRun
 from students.models import Student
+from tests.files.samples import line
 from tests.imports.commandline import CommandLine
-from tests.imports.files import line
 from tests.imports.journey import District, give_el, give_ssid
 
 RUN_KEYS = [

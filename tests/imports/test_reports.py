@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sisimport.imports.issues import codes
+from sisimport.files.issues import codes
 from sisimport.imports.queries import datalines
 from sisimport.imports.queries.datalines import lines_with_text
 from sisimport.imports.reports import MAX_SHOWN, shortened
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, run_file
 
 _RAISED = re.compile(r"""(?:FileError\(\s*|Problem\(\s*|code=|IssueCode\(\s*)["']([A-Z]{2,4}-[A-Z0-9-]+)["']""")

@@ -7,7 +7,7 @@ import pytest
 from sisimport.imports import services
 from sisimport.imports.models import SetAside, SetAsideReason
 from students.models import ELRecord, School, Student
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, Report, finish, give_el, give_ssid, merge_ssids, revert, run_file, snapshot
 from tests.imports.test_roster import JOSE, csv
 

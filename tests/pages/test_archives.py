@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.imports.models import ImportFile, ImportRun, Work
+from tests.files.samples import line
 from tests.imports.commandline import CommandLine
-from tests.imports.files import line
 from tests.imports.journey import District, finish
 from tests.pages.test_upload import recognise, upload
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from sisimport.imports.models import Work
 from students.models import SSID, Student
 from tests.factories import PASSWORD, UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, give_el, make_district
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -13,7 +13,7 @@ from sisimport.imports import services
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from students.models import SSID, StudentView
 from tests.factories import UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, finish, give_el, give_ssid, run_file
 
 pytestmark = pytest.mark.django_db

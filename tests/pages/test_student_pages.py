@@ -11,7 +11,7 @@ from django.utils import timezone
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from students.models import RecordEdit, SSIDReplacement, Student, StudentView
 from tests.factories import SSIDFactory, StudentFactory, UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, run_file
 
 pytestmark = pytest.mark.django_db

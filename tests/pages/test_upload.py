@@ -11,7 +11,7 @@ from django.urls import reverse
 from sisimport.imports import registry
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from tests.factories import UserFactory
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, finish
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from tests.factories import UserFactory
+from tests.files.samples import DOWNLOAD_HEADER, line, lines
 from tests.imports.commandline import CommandLine
-from tests.imports.files import DOWNLOAD_HEADER, line, lines
 from tests.imports.journey import District, finish, run_file, snapshot
 
 pytestmark = pytest.mark.django_db

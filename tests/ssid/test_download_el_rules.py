@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from students.models import ELRecord, ProgramStatus, Student
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, give_el, give_ssid
 from tests.ssid.downloads import download, update
 

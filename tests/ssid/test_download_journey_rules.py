@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from sisimport.files.issues import Severity, codes
 from sisimport.imports import execution, services
 from sisimport.imports.engine import planning
 from sisimport.imports.engine.context import RunContext
-from sisimport.imports.issues import Severity, codes
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type
 from sisimport.imports.services import RunRefusedError
-from tests.imports.files import DOWNLOAD_HEADER, line
+from tests.files.samples import DOWNLOAD_HEADER, line
 from tests.imports.journey import District, Report, give_el, give_ssid, run_file, snapshot
 from tests.ssid.downloads import download, update
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from students.models import SSID, ELRecord, ProgramStatus, SSIDReplacement, Student
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, give_el, give_ssid, make_district, merge_ssids
 from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
 

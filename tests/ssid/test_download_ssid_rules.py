@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from sisimport.imports.record_codes import SSID_CAUSES
 from students.models import LEA, SSID, Enrollment, School, SSIDReplacement, Student
 from students.models.identifiers import mask_ssid
-from tests.imports.files import line
+from tests.files.samples import line
 from tests.imports.journey import District, give_el, give_ssid, merge_ssids, run_file
 from tests.ssid.downloads import download, update
 

@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from tests.files.samples import line
 from tests.imports.base_suite import ImportTypeSuite
-from tests.imports.files import line
 from tests.imports.journey import give_el, give_ssid, make_district, merge_ssids
 
 

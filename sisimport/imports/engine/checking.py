@@ -14,12 +14,12 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import RECORD, Rule
 from sisimport.imports.engine import planning, remembering
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.expressions import Cardinality, FiredRules
-from sisimport.imports.issues import Severity
 
 FIRST_SEQ = 100  # rule issues come after those of the reader
 

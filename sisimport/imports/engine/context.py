@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from sisimport.files.detection import Recognition
+from sisimport.files.layouts import Layout
 from sisimport.imports.base import ImportType
-from sisimport.imports.detection import Recognition
 from sisimport.imports.engine.progress import Progress
-from sisimport.imports.layouts import Layout
 from sisimport.imports.models import ImportRun
 
 

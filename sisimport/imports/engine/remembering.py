@@ -6,10 +6,10 @@ say file and record differ are then notices: a person has seen the difference.
 
 from django.db.models import F, Q, Value
 
+from sisimport.files.issues import Severity
 from sisimport.imports.base import Rule, StagedRow
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
-from sisimport.imports.issues import Severity
 from sisimport.imports.models import MatchDecision, RememberedMatch
 
 AS_GIVEN, REMEMBERED, ACCEPTED, OUTDATED = 0, 1, 2, 3

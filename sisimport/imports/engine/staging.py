@@ -14,14 +14,14 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models.sql import Query
 
+from sisimport.files.detection import recognise
+from sisimport.files.issues import Severity
+from sisimport.files.reader import Block, FileError, Problem, Reader
 from sisimport.imports.base import RECORD, DuplicateCheck, StagedRow
-from sisimport.imports.detection import recognise
 from sisimport.imports.engine import remembering
 from sisimport.imports.engine.context import RunContext
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
 from sisimport.imports.files import open_file
-from sisimport.imports.issues import Severity
-from sisimport.imports.reading import Block, FileError, Problem, Reader
 from sisimport.imports.records import LinesReader
 from sisimport.imports.registry import known_layouts, layouts_of
 from students.models import LEA

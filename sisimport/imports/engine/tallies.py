@@ -5,9 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from sisimport.files.issues import Severity
 from sisimport.imports.engine.counting import skipping_codes
 from sisimport.imports.engine.sql import fetch_all, fetch_one
-from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportRun
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from sisimport.files.issues import Severity
 from sisimport.imports.engine import applying, counting, standing, statistics
 from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.imports.issues import Severity
 from sisimport.imports.kinds import all_kinds
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
 

@@ -5,8 +5,8 @@ from itertools import islice
 
 from django.db.models import Exists, OuterRef
 
+from sisimport.files.issues import Severity
 from sisimport.imports.exports.tables import Row
-from sisimport.imports.issues import Severity
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
 from sisimport.imports.queries import report as queries
 from sisimport.imports.queries.changes import shown_changes

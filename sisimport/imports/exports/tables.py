@@ -11,7 +11,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
-from sisimport.imports.cells import safe_cell
+from sisimport.files.formula_guard import safe_cell
 
 MAX_WORKBOOK_ROWS = 100_000
 _LONGEST_CELL = 32_000  # characters a cell of a workbook holds

@@ -7,7 +7,7 @@ would cost as much as the row when they are written by the hundred thousand.
 from django.db import models
 from django.db.models import Q
 
-from sisimport.imports.issues import Severity
+from sisimport.files.issues import Severity
 from sisimport.imports.models.runs import ImportRun
 
 

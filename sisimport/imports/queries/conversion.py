@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from sisimport.files.workbook_process import DELIMITER
 from sisimport.imports.files import StoredFileError, open_file
 from sisimport.imports.models import ImportFile, ImportRun
-from sisimport.imports.workbook_reader import DELIMITER
 from students.models.identifiers import mask_ssid
 
 PREVIEW_ROWS = 6  # the column names and five records

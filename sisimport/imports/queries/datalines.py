@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO
 
+from sisimport.files.issues import FileError
+from sisimport.files.lines import REREAD_LIMIT, whole_lines
+from sisimport.files.quoting import MAX_SPAN, span_of, split_line, stands_alone
 from sisimport.imports.files import open_file
-from sisimport.imports.issues import FileError
-from sisimport.imports.lines import REREAD_LIMIT, whole_lines
 from sisimport.imports.models import ImportRun
-from sisimport.imports.quoting import MAX_SPAN, span_of, split_line, stands_alone
 from sisimport.imports.reports import data_lines
 
 MOST_HITS = 5000

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sisimport.imports.issues import Severity, codes
+from sisimport.files.issues import Severity, codes
 from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.queries.datalines import DataLine
 from sisimport.imports.queries.report import Reader, students_by_id

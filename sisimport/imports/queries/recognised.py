@@ -6,13 +6,13 @@ from typing import IO
 
 from django.conf import settings
 
+from sisimport.files.archives import glimpse, is_zip
+from sisimport.files.issues import FileError
+from sisimport.files.workbooks import is_workbook
 from sisimport.imports.base import ImportType
-from sisimport.imports.containers import glimpse, is_zip
-from sisimport.imports.issues import FileError
 from sisimport.imports.recognition import recognise_file
 from sisimport.imports.registry import get_tool
 from sisimport.imports.services import shown_name
-from sisimport.imports.workbooks import is_workbook
 
 SAMPLE_BYTES = 1 << 20
 _HEAD_BYTES = 4096

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from sisimport.files.issues import IssueCode, Severity, codes
 from sisimport.imports.access import sees_whole_run
-from sisimport.imports.issues import IssueCode, Severity, codes
 from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun
 from sisimport.imports.queries.datalines import lines_with_text
 from students.access import User, visible_school_ids

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from sisimport.imports.issues import Severity
+from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportRun, RunStatus, Work
 
 register = template.Library()

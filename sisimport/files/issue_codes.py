@@ -1,0 +1,227 @@
+"""The wording of what reading a file finds (codes FILE-…)."""
+
+from sisimport.files.issues import IssueCode, codes
+
+codes.register(
+    # The whole file
+    IssueCode(
+        "FILE-EMPTY",
+        "Nothing in the file",
+        "The file holds {found}; expected {expected}.",
+        "Download the file from the state again and check that it has lines before you upload it.",
+    ),
+    IssueCode(
+        "FILE-SIZE",
+        "File too large",
+        "The file is {found}; the limit here is {expected}.",
+        "Check that it is the right file; an administrator can raise the limit in the settings.",
+    ),
+    IssueCode(
+        "FILE-TYPE",
+        "Not a text file",
+        "The file is {found}; expected {expected}.",
+        "Upload the file as it came from the state, unopened. From a spreadsheet, save it as CSV (UTF-8) first.",
+    ),
+    IssueCode(
+        "FILE-OTHER-TYPE",
+        "A file of another type",
+        "The file looks like {found}; {expected} was chosen.",
+        "Choose the import type that fits the file, or choose the other file.",
+    ),
+    IssueCode(
+        "FILE-UNKNOWN",
+        "Unknown file",
+        "The file has {found}; expected {expected}.",
+        "Choose the import type, so that the file is compared with its layout; keep the line with column names.",
+    ),
+    IssueCode(
+        "FILE-AMBIGUOUS",
+        "File fits several layouts",
+        "The file fits {found} equally well; expected {expected}.",
+        "Upload the file with the column names as they came from the state.",
+    ),
+    IssueCode(
+        "FILE-ZIP",
+        "Archive cannot be opened",
+        "The archive holds {found}; expected {expected}.",
+        "Unpack the archive and upload the one text file that holds the records.",
+    ),
+    IssueCode(
+        "FILE-WORKBOOK",
+        "Workbook cannot be converted",
+        "The workbook holds {found}; expected {expected}.",
+        "Download the text file from the state instead; a spreadsheet changes numbers and dates.",
+    ),
+    IssueCode(
+        "FILE-ENCODING",
+        "Text encoding",
+        "The file holds {found}; expected {expected}.",
+        "Names with accents may look wrong: download the file again, or save it as UTF-8 text.",
+    ),
+    IssueCode(
+        "FILE-NUL",
+        "Zero bytes in the file",
+        "Line {line} holds {found} (byte {byte} of the line); expected {expected}.",
+        "The file was damaged on its way: download it again.",
+    ),
+    IssueCode(
+        "FILE-LINE-LENGTH",
+        "A line without end",
+        "Line {line} is {found}; expected {expected}.",
+        "The file has lost its line ends or is of another kind: download it again.",
+    ),
+    IssueCode(
+        "FILE-DELIMITER",
+        "Column separator",
+        "The columns are separated by {found}; expected {expected}.",
+        "Upload the file as it came from the state; the separator between columns is part of the layout.",
+    ),
+    IssueCode(
+        "FILE-COLUMNS",
+        "Wrong number of columns",
+        "{what} has {found} {noun}; expected {expected}{hint}.",
+        "Compare the line with its neighbours: a separator inside a name, or a missing one, moves all that follows.",
+    ),
+    IssueCode(
+        "FILE-MIXED",
+        "Columns hold something else",
+        "{found}; expected {expected}.",
+        "Check that this is the right file and that its columns are in the original order.",
+    ),
+    IssueCode(
+        "FILE-NO-HEADER",
+        "Column names missing",
+        "The first line holds {found}; expected {expected}.",
+        "Keep the first line with the column names, spelled as they came.",
+    ),
+    IssueCode(
+        "FILE-COLUMN-MISSING",
+        "A needed column is missing",
+        "The column {found} is missing; expected {expected}.",
+        "Add the column, or upload the file with all its columns.",
+    ),
+    IssueCode(
+        "FILE-COLUMN-TWICE",
+        "A column comes twice",
+        "The column {found} comes more than once; expected {expected}.",
+        "Remove the second column, or give it its own name.",
+    ),
+    # The whole file, read all the same
+    IssueCode(
+        "FILE-CUT",
+        "The file seems to be cut off",
+        "The last line (line {line}) ends too early, without the mark {expected} that ends every record.",
+        "Download the file again: records after this line are missing.",
+    ),
+    IssueCode(
+        "FILE-END-COLUMN",
+        "End of line markers missing",
+        "No line has an end marker: the column {found}, which holds {expected} in every line, is missing. Lines that are "
+        "cut off cannot be told.",
+        "Download the file again, or check that only this column was removed.",
+    ),
+    IssueCode(
+        "FILE-COLUMN-UNKNOWN",
+        "Columns not used",
+        "Columns that are not part of this layout were left out: {found}.",
+        "Nothing to do, unless a column name is misspelled.",
+    ),
+    IssueCode(
+        "FILE-COLUMN-ABSENT",
+        "Columns not in the file",
+        "Columns of the layout that this file does not have: {found}. Their values stay as they are.",
+        "Nothing to do, unless you expected them to be updated.",
+    ),
+    IssueCode(
+        "FILE-HEADER",
+        "Line with column names",
+        "Line {line} holds column names and was skipped; expected {expected}.",
+        "Nothing to do.",
+    ),
+    IssueCode("FILE-BOM", "Byte order mark", "The file starts with {found}, which was skipped.", "Nothing to do."),
+    IssueCode(
+        "FILE-NEWLINE",
+        "Line ends",
+        "The lines end with {found}; expected {expected}. They were read all the same.",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "FILE-BLANK-LINES",
+        "Blank lines",
+        "Blank lines skipped: {found}, the first is line {line}.",
+        "Nothing to do: line numbers in this report still count them.",
+    ),
+    IssueCode(
+        "FILE-TRAILING",
+        "Separator at the end of lines",
+        "The lines end with one separator too many, which was left out.",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "FILE-MEMBER",
+        "File taken from an archive",
+        "The archive was opened and {found} was read.",
+        "Nothing to do.",
+    ),
+    # One record
+    IssueCode(
+        "FILE-LENGTH",
+        "Value too long",
+        "{field} has {length} characters; expected {expected}.",
+        "Check the value; a missing separator joins two columns into one.",
+    ),
+    IssueCode(
+        "FILE-DATE",
+        "Date cannot be read",
+        "{field} is {found}; expected {expected}.",
+        "Correct the date in the file, or download the file again.",
+    ),
+    IssueCode(
+        "FILE-DATE-FORM",
+        "Dates in another form",
+        "{field} is {found}, read as {expected}.",
+        "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
+    ),
+    IssueCode(
+        "FILE-DATE-FORMS",
+        "Many dates in another form",
+        "{found} dates are in another form ({example}) and were read all the same; expected {expected}.",
+        "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
+    ),
+    IssueCode(
+        "FILE-DIGITS",
+        "Not a number",
+        "{field} is {found}; expected {expected}.",
+        "Correct the value; a spreadsheet may have changed it.",
+    ),
+    IssueCode(
+        "FILE-CODE",
+        "Unknown code",
+        "{field} is {found}; expected {expected}.",
+        "Correct the code in the file; the reference lists the codes that are known.",
+    ),
+    IssueCode(
+        "FILE-REQUIRED",
+        "Value missing",
+        "{field} is blank; expected {expected}.",
+        "Fill in the value, or leave the line out.",
+    ),
+    IssueCode(
+        "FILE-QUOTE",
+        "Quotation mark not closed",
+        "A quotation mark is opened in {found} and not closed in this line; expected {expected}.",
+        "Remove the quotation mark or close it.",
+    ),
+    IssueCode(
+        "FILE-LINE-WIDTH",
+        "Line of the wrong width",
+        "The line has {found} characters; expected {expected}.",
+        "The line may be cut off: download the file again.",
+    ),
+    IssueCode(
+        "FILE-END-MARKER",
+        "End of line marker missing",
+        "The line ends with {found}; expected {expected}.",
+        "The line may be cut off: download the file again.",
+    ),
+)
