@@ -92,7 +92,7 @@ def first_people(*, with_demo: bool) -> "ImportFile | None":
     """On the first start: the demo district with its people, or one administrator. The file for the first runs, if any."""
     from django.contrib.auth import get_user_model
 
-    from sisimport.imports import demo
+    from sisimport.demo import district as demo
 
     users = get_user_model()._default_manager
     if users.exists():

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "health_check",
     "students",
     "sisimport.imports",
+    "sisimport.demo",
     "ssid",
     "assessments",
     "sisimport.families",

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from django.db import transaction
 
-from assessments.demo import people, write_scores
+from assessments.demo.score_files import people, write_scores
 from assessments.models import Assessment, Score
 from assessments.scores import LAYOUTS
 from assessments.structure import LayoutTest, Part, school_year, tests_of
+from sisimport.demo.benchmark import Job, register_job
+from sisimport.demo.district import make_district
 from sisimport.files.layouts import Layout
-from sisimport.imports.benchmark import Job, register_job
-from sisimport.imports.demo import make_district
 from sisimport.imports.models import Work
 from sisimport.imports.registry import folder_layouts
 from students.models import SSID, Student

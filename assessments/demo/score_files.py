@@ -10,8 +10,8 @@ from typing import IO
 
 from assessments.scores import LAYOUTS
 from assessments.structure import LayoutTest, Part, Range, family_of, ranges_of, school_year, structure, tests_of
+from sisimport.demo.district import Sample, register_samples
 from sisimport.files.layouts import Layout, load_layouts
-from sisimport.imports.demo import Sample, register_samples
 from students.models import LEA, SSID
 
 SAMPLE_STUDENTS = 150

@@ -56,7 +56,7 @@ def register_job(job: Job) -> None:
 
 
 def all_jobs() -> dict[str, Job]:
-    autodiscover_modules("benchmarks")
+    autodiscover_modules("demo.benchmarks")
     return dict(_jobs)
 
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
 
-from sisimport.imports import demo_people
+from sisimport.demo import people
 from sisimport.imports.engine.sql import execute
 from students.models import LEA, SSID, ELRecord, Enrollment, Guardian, School, SSIDReplacement, StaffAccess, Student
 
@@ -74,8 +74,8 @@ def make_district(*, students: int, seed: int, ssid_percent: int = DEFAULT_SSID_
 
     The same arguments make the same people. Raises DemoRefusedError for a number of students that cannot be made.
     """
-    if not 1 <= students <= demo_people.MAX_STUDENTS:
-        raise DemoRefusedError(f"Between 1 and {demo_people.MAX_STUDENTS:,} students can be made.")
+    if not 1 <= students <= people.MAX_STUDENTS:
+        raise DemoRefusedError(f"Between 1 and {people.MAX_STUDENTS:,} students can be made.")
     if not 0 <= ssid_percent <= 100:
         raise DemoRefusedError("The share of students with an SSID is a percentage, 0 to 100.")
     with transaction.atomic():
@@ -84,8 +84,8 @@ def make_district(*, students: int, seed: int, ssid_percent: int = DEFAULT_SSID_
         if there is not None:
             return District(lea=there, created=False, counts=count_records(there))
         lea = LEA.objects.create(code=LEA_CODE, name=LEA_NAME)
-        counts = demo_people.make_people(lea=lea, students=students, seed=seed, ssid_percent=ssid_percent)
-    demo_people.analyze()
+        counts = people.make_people(lea=lea, students=students, seed=seed, ssid_percent=ssid_percent)
+    people.analyze()
     return District(lea=lea, created=True, counts=counts)
 
 

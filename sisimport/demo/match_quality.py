@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sisimport.imports import demo_people
+from sisimport.demo import people
+from sisimport.demo.match_samples import make_samples
 from sisimport.imports.engine.sql import execute
-from sisimport.imports.match_samples import make_samples
 from sisimport.imports.records import chunked
 from students.candidates import JUDGED, SHOWN, find_candidates
 from students.matching import safe_best
@@ -65,7 +65,7 @@ class Quality:
 def measure(*, students: int, samples: int, seed: int, threshold: float) -> Quality:
     """Make a district and samples, find candidates, count. Writes students: call it in a transaction to be rolled back."""
     lea = LEA.objects.create(code=_LEA_CODE, name="Samples")
-    demo_people.make_people(lea=lea, students=students, seed=seed, ssid_percent=0)
+    people.make_people(lea=lea, students=students, seed=seed, ssid_percent=0)
     execute("ANALYZE students_student")
     made = make_samples(samples, seed=seed, lea_id=lea.pk)
     quality = Quality(students=students, samples=len(made), threshold=threshold)

@@ -6,7 +6,7 @@ anywhere, and a larger district begins with the people of a smaller one (schools
 
 from dataclasses import dataclass
 
-from sisimport.imports import demo_names as names
+from sisimport.demo import names
 from sisimport.imports.engine.sql import execute, fetch_one
 from students.models import LEA
 

@@ -3,7 +3,7 @@
 import csv
 from typing import IO
 
-from sisimport.imports.demo import Sample, register_samples
+from sisimport.demo.district import Sample, register_samples
 from students.models import LEA, ELRecord, Student
 
 COLUMNS = (

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from django.db import transaction
 
-from sisimport.imports.benchmark import Job, register_job
-from sisimport.imports.demo import make_district
+from sisimport.demo.benchmark import Job, register_job
+from sisimport.demo.district import make_district
 from sisimport.imports.models import Work
-from ssid.benchmarks_state import JOBS
-from ssid.demo import write_new
+from ssid.demo.benchmarks_state_files import JOBS
+from ssid.demo.ssid_download import write_new
 from students.models import SSID, ELRecord, Origin, ProgramStatus, Student
 
 SEED = 1

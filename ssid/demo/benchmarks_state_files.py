@@ -4,11 +4,11 @@ import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sisimport.imports.benchmark import Job
-from sisimport.imports.demo import make_district
+from sisimport.demo.benchmark import Job
+from sisimport.demo.district import make_district
 from sisimport.imports.models import Work
-from ssid.demo import write_district, write_new
-from ssid.demo_requests import HEADER
+from ssid.demo.match_results import HEADER
+from ssid.demo.ssid_download import write_district, write_new
 from students.models import ELRecord
 
 SEED = 1

@@ -6,8 +6,8 @@ from typing import IO
 
 from django.db.models import QuerySet
 
-from sisimport.imports.demo import Sample, copy_lines, register_samples
-from ssid.demo import Line, line_of
+from sisimport.demo.district import Sample, copy_lines, register_samples
+from ssid.demo.lines import Line, line_of
 from students.models import LEA, SSID, Student
 
 _LINES = 40

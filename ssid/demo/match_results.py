@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO
 
-from sisimport.imports.demo import Sample, register_samples
-from sisimport.imports.match_samples import make_samples
-from ssid.demo import Line, line_of
+from sisimport.demo.district import Sample, register_samples
+from sisimport.demo.match_samples import make_samples
+from ssid.demo.lines import Line, line_of
 from students.models import LEA, SSID, Student
 
 HEADER = (

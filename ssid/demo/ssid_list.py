@@ -3,9 +3,9 @@
 import csv
 from typing import IO
 
+from sisimport.demo.district import Sample, register_samples
+from sisimport.demo.people import FIRST_LOCAL_NUMBER, state_ssid
 from sisimport.files.formula_guard import safe_cell
-from sisimport.imports.demo import Sample, register_samples
-from sisimport.imports.demo_people import FIRST_LOCAL_NUMBER, state_ssid
 from ssid.missing import COLUMNS, students_without_ssid
 from students.collection import count_missing
 from students.models import LEA, School

@@ -6,8 +6,8 @@ from typing import IO
 
 from django.utils import timezone
 
-from sisimport.imports.demo import Sample, register_samples
-from sisimport.imports.demo_names import BOYS, GIRLS, LAST
+from sisimport.demo.district import Sample, register_samples
+from sisimport.demo.names import BOYS, GIRLS, LAST
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah import NAMES, create_request, school_year_of
 from students.models import LEA, SSID, Enrollment, Origin, School, StateProfile, Student

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from assessments.demo import people, write_scores
+from assessments.demo.score_files import people, write_scores
 from assessments.structure import import_types
+from sisimport.demo.district import make_district
 from sisimport.files.issues import Severity
-from sisimport.imports.demo import make_district
 from students.models import LEA
 from tests.assessments.score_files import ALL, start
 

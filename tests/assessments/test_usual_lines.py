@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from assessments import structure
-from assessments.demo import people, write_scores
+from assessments.demo.score_files import people, write_scores
 from assessments.scores import ScoreImport
 from sisimport.imports.engine.context import RunContext
 from tests.assessments.score_files import ALL, report

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sisimport.imports.benchmark import Job, all_jobs
-from sisimport.imports.management.commands.benchmark import as_text, gates, middle
+from sisimport.demo.benchmark import Job, all_jobs
+from sisimport.demo.management.commands.benchmark import as_text, gates, middle
 
 
 def job() -> Job:

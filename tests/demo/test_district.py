@@ -11,8 +11,8 @@ from django.contrib.auth import authenticate, get_user_model
 from django.db import transaction
 from django.db.models import Count, F, Q
 
-from sisimport.imports import demo
-from sisimport.imports.demo_people import state_ssid
+from sisimport.demo import district
+from sisimport.demo.people import state_ssid
 from students.models import SSID, ELRecord, Enrollment, Guardian, School, SSIDReplacement, Student
 from tests.imports.commandline import CommandLine
 from tests.imports.journey import drop_temporary_tables, run_file
@@ -36,8 +36,8 @@ def _own_data_folder(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def lincoln(db: None) -> demo.District:
-    made = demo.make_district(students=3_000, seed=7)
+def lincoln(db: None) -> district.District:
+    made = district.make_district(students=3_000, seed=7)
     drop_temporary_tables()
     return made
 
@@ -52,7 +52,7 @@ def people() -> list[tuple[Any, ...]]:
 def made_with(**values: int) -> list[tuple[Any, ...]]:
     """The people that a command would make; nothing stays."""
     with transaction.atomic():
-        demo.make_district(**values)
+        district.make_district(**values)
         found = people()
         transaction.set_rollback(True)
     drop_temporary_tables()
@@ -72,20 +72,20 @@ def test_another_seed_makes_other_people(db: None) -> None:
 
 @pytest.mark.parametrize("students", [1, 2, 17])
 def test_a_district_may_be_very_small(db: None, students: int) -> None:
-    assert demo.make_district(students=students, seed=1).counts["students"] == students
+    assert district.make_district(students=students, seed=1).counts["students"] == students
 
 
-def test_a_district_that_is_there_is_left_alone(lincoln: demo.District) -> None:
+def test_a_district_that_is_there_is_left_alone(lincoln: district.District) -> None:
     before = people()
-    again = demo.make_district(students=50, seed=1)
+    again = district.make_district(students=50, seed=1)
     assert (again.created, again.counts) == (False, lincoln.counts)
     assert people() == before
 
 
 @pytest.mark.parametrize("values", [{"students": 0}, {"students": 10**9}, {"students": 5, "ssid_percent": 101}])
 def test_an_impossible_size_is_refused(db: None, values: dict[str, int]) -> None:
-    with pytest.raises(demo.DemoRefusedError):
-        demo.make_district(**({"seed": 1} | values))
+    with pytest.raises(district.DemoRefusedError):
+        district.make_district(**({"seed": 1} | values))
 
 
 # ---- people as they are ----
@@ -109,24 +109,24 @@ KINDS_OF_PEOPLE = {
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_PEOPLE)
-def test_there_are_students_with(lincoln: demo.District, kind: str) -> None:
+def test_there_are_students_with(lincoln: district.District, kind: str) -> None:
     assert Student.objects.filter(KINDS_OF_PEOPLE[kind]).exists()
 
 
-def test_there_are_twins_and_siblings(lincoln: demo.District) -> None:
+def test_there_are_twins_and_siblings(lincoln: district.District) -> None:
     families = list(Student.objects.order_by("local_number").values_list("last_name", "birth_date"))
     pairs = list(itertools.pairwise(families))
     assert any(a == b for a, b in pairs)
     assert sum(a[0] == b[0] and a[1] != b[1] for a, b in pairs) > 50
 
 
-def test_schools_have_codes_of_seven_digits_with_leading_zeros(lincoln: demo.District) -> None:
+def test_schools_have_codes_of_seven_digits_with_leading_zeros(lincoln: district.District) -> None:
     codes = set(School.objects.values_list("code", flat=True))
     assert all(len(code) == 7 and code.isdigit() and code.startswith("0") for code in codes)
     assert len(codes) == lincoln.counts["schools"] >= 5
 
 
-def test_there_is_every_grade_from_tk_to_12_and_ages_that_fit(lincoln: demo.District) -> None:
+def test_there_is_every_grade_from_tk_to_12_and_ages_that_fit(lincoln: district.District) -> None:
     grades = dict(Student.objects.values_list("grade").annotate(n=Count("pk")))
     assert set(grades) == {"TK", "KN", *(f"{n:02d}" for n in range(1, 13))}
     assert {born.year for born in Student.objects.filter(grade="TK").values_list("birth_date", flat=True)} <= {
@@ -136,28 +136,28 @@ def test_there_is_every_grade_from_tk_to_12_and_ages_that_fit(lincoln: demo.Dist
 
 
 def test_about_the_asked_share_has_an_ssid(db: None) -> None:
-    made = demo.make_district(students=3_000, seed=7, ssid_percent=25)
+    made = district.make_district(students=3_000, seed=7, ssid_percent=25)
     assert 600 < made.counts["ssids"] < 900
 
 
 def test_nobody_has_an_ssid_when_asked_so(db: None) -> None:
-    counts = demo.make_district(students=300, seed=7, ssid_percent=0).counts
+    counts = district.make_district(students=300, seed=7, ssid_percent=0).counts
     assert (counts["ssids"], counts["retired_ssids"], counts["ssid_replacements"]) == (0, 0, 0)
 
 
-def test_some_ssids_were_retired_and_the_states_replacements_are_known(lincoln: demo.District) -> None:
+def test_some_ssids_were_retired_and_the_states_replacements_are_known(lincoln: district.District) -> None:
     assert SSID.objects.filter(retired_at__isnull=False).exists()
     assert SSID.objects.filter(retired_at=None, ssid__in=SSIDReplacement.objects.values("retired_ssid")).exists()
 
 
-def test_every_student_has_a_guardian_and_an_enrollment(lincoln: demo.District) -> None:
+def test_every_student_has_a_guardian_and_an_enrollment(lincoln: district.District) -> None:
     assert Guardian.objects.values("student").distinct().count() == 3_000
     assert Enrollment.objects.values("student").distinct().count() == 3_000
     assert Enrollment.objects.count() > 3_000
 
 
-def test_counts_are_true(lincoln: demo.District) -> None:
-    assert lincoln.counts == demo.count_records(lincoln.lea)
+def test_counts_are_true(lincoln: district.District) -> None:
+    assert lincoln.counts == district.count_records(lincoln.lea)
 
 
 def test_the_states_ssids_are_ten_digits_and_all_different() -> None:
@@ -170,34 +170,34 @@ def test_the_states_ssids_are_ten_digits_and_all_different() -> None:
 
 
 def sample(name: str) -> bytes:
-    return (demo.samples_folder() / name).read_bytes()
+    return (district.samples_folder() / name).read_bytes()
 
 
-def test_every_sample_file_is_of_an_import_type_and_written_once(lincoln: demo.District) -> None:
+def test_every_sample_file_is_of_an_import_type_and_written_once(lincoln: district.District) -> None:
     from sisimport.imports.registry import get_type
 
-    written = demo.write_samples(lincoln.lea)
-    assert {s.name for s in written} == {path.name for path in demo.samples_folder().iterdir()}
+    written = district.write_samples(lincoln.lea)
+    assert {s.name for s in written} == {path.name for path in district.samples_folder().iterdir()}
     assert all(get_type(s.import_type) and s.note for s in written)
-    assert demo.write_samples(lincoln.lea) == []
+    assert district.write_samples(lincoln.lea) == []
 
 
-def test_the_sample_of_new_ssids_goes_in_whole(lincoln: demo.District) -> None:
-    demo.write_samples(lincoln.lea)
+def test_the_sample_of_new_ssids_goes_in_whole(lincoln: district.District) -> None:
+    district.write_samples(lincoln.lea)
     report = run_file("ssid-download", sample("ssid-download-new.txt"))
     assert report.issues == []
     assert report.counts == {"imported": 3_000 - lincoln.counts["ssids"]}
 
 
-def test_the_sample_of_the_district_adds_what_is_missing_only(lincoln: demo.District) -> None:
-    demo.write_samples(lincoln.lea)
+def test_the_sample_of_the_district_adds_what_is_missing_only(lincoln: district.District) -> None:
+    district.write_samples(lincoln.lea)
     report = run_file("ssid-download", sample("ssid-download-district.txt"))
     assert set(report.codes()) <= {"SSID-PRESENT", "SSID-RETIRED"}
     assert report.run.planned_count == 3_000 - lincoln.counts["ssids"]
 
 
-def test_the_sample_of_findings_has_every_kind(lincoln: demo.District) -> None:
-    demo.write_samples(lincoln.lea)
+def test_the_sample_of_findings_has_every_kind(lincoln: district.District) -> None:
+    district.write_samples(lincoln.lea)
     report = run_file("ssid-download", sample("ssid-download-findings.txt"))
     assert set(report.codes()) >= {
         "STU-NOTFOUND",
@@ -230,8 +230,8 @@ def test_the_sample_of_findings_has_every_kind(lincoln: demo.District) -> None:
     assert any("swapped" in issue["message"] for issue in report.issues)
 
 
-def test_the_roster_sample_creates_updates_and_refuses(lincoln: demo.District) -> None:
-    demo.write_samples(lincoln.lea)
+def test_the_roster_sample_creates_updates_and_refuses(lincoln: district.District) -> None:
+    district.write_samples(lincoln.lea)
     report = run_file("students", sample("students-roster.csv"))
     assert {"imported", "unchanged", "refused"} <= set(report.counts)
     assert any(change["before"] for change in report.changes)
@@ -240,8 +240,8 @@ def test_the_roster_sample_creates_updates_and_refuses(lincoln: demo.District) -
 # ---- people who sign in ----
 
 
-def test_users_are_made_with_groups_and_one_password(lincoln: demo.District) -> None:
-    signed = demo.make_users(lincoln.lea)
+def test_users_are_made_with_groups_and_one_password(lincoln: district.District) -> None:
+    signed = district.make_users(lincoln.lea)
     assert signed.users == ("registrar", "admin", "staff", "viewer")
     assert authenticate(username="registrar", password=signed.password)
     users = get_user_model().objects
@@ -254,18 +254,18 @@ def test_users_are_made_with_groups_and_one_password(lincoln: demo.District) -> 
     }
 
 
-def test_the_first_password_is_kept_where_only_its_owner_reads_it(lincoln: demo.District) -> None:
-    signed = demo.make_users(lincoln.lea)
+def test_the_first_password_is_kept_where_only_its_owner_reads_it(lincoln: district.District) -> None:
+    signed = district.make_users(lincoln.lea)
     assert stat.S_IMODE(signed.path.stat().st_mode) == 0o600
-    assert demo.make_users(lincoln.lea).password == signed.password
+    assert district.make_users(lincoln.lea).password == signed.password
 
 
-def test_users_who_are_there_keep_their_password(lincoln: demo.District) -> None:
-    demo.make_users(lincoln.lea)
+def test_users_who_are_there_keep_their_password(lincoln: district.District) -> None:
+    district.make_users(lincoln.lea)
     user = get_user_model().objects.get(username="staff")
     user.set_password("of their own")
     user.save()
-    demo.make_users(lincoln.lea)
+    district.make_users(lincoln.lea)
     assert authenticate(username="staff", password="of their own")
 
 

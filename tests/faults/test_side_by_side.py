@@ -9,7 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports import demo, execution
+from sisimport.demo import district as demo
+from sisimport.imports import execution
 from sisimport.imports.engine import applying, statistics
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.registry import get_type

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from sisimport.imports import demo
+from sisimport.demo import district as demo
 from sisimport.imports.registry import tools
 from tests.faults.site import Site, cookie_of, site
 from tests.figures import Figure

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from sisimport.imports.demo import make_district
-from ssid.demo_utah import make_utah_district, write_response
+from sisimport.demo.district import make_district
+from ssid.demo.utah import make_utah_district, write_response
 from students.models import LEA, Student
 from tests.imports.journey import run_file
 

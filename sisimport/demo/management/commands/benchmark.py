@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 
-from sisimport.imports.benchmark import Job, all_jobs, copy_limit, forget_everything, peak_memory, revert_job, run_job
+from sisimport.demo.benchmark import Job, all_jobs, copy_limit, forget_everything, peak_memory, revert_job, run_job
 from sisimport.imports.models import Work
 
 DATABASE = "sisimport_benchmark"

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.imports import demo
+from sisimport.demo import district as demo
 from sisimport.imports.commands import EXIT_REJECTED, print_json
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
+from sisimport.demo.match_quality import BLOCK, PRECISION_GOAL, RECALL_GOAL, Quality, measure
 from sisimport.imports.commands import EXIT_FAILED, print_json
-from sisimport.imports.match_quality import BLOCK, PRECISION_GOAL, RECALL_GOAL, Quality, measure
 
 
 class Command(BaseCommand):
