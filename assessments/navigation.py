@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from assessments.family import family_card
 from assessments.queries import distributions, student_tests
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.panels import FAMILY, RUN, STUDENT, Panel, register_panel
-from sisimport.imports.queries.report import Reader
+from sisimport.web.panels import FAMILY, RUN, STUDENT, Panel, register_panel
+from sisimport.web.queries.report import Reader
 from students.models import Student
 
 

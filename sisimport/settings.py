@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "health_check",
     "students",
     "sisimport.imports",
+    "sisimport.web",
     "sisimport.demo",
     "ssid",
     "assessments",
@@ -91,21 +92,21 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "sisimport.imports.admin_policy.AdminContentPolicy",
+    "sisimport.web.admin_csp.AdminContentPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "sisimport.imports.bodies.BodyLimits",  # before the CSRF check, which reads the form
+    "sisimport.web.bodies.BodyLimits",  # before the CSRF check, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
-    "sisimport.imports.language.StaffInEnglish",
+    "sisimport.web.language.StaffInEnglish",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "sisimport.imports.access.AccessMiddleware",
-    "sisimport.imports.views.errors.StoredFileMiddleware",
-    "sisimport.imports.views.errors.BusyMiddleware",
+    "sisimport.accounts.access.AccessMiddleware",
+    "sisimport.web.views.errors.StoredFileMiddleware",
+    "sisimport.web.views.errors.BusyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -119,7 +120,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "sisimport.imports.context.frame",
+                "sisimport.web.context_processors.frame",
             ]
         },
     }
@@ -219,7 +220,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
-FILE_UPLOAD_HANDLERS = ["sisimport.imports.uploads.LimitedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["sisimport.web.upload_handlers.LimitedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # not the system's: it may be small, and this is student data
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -229,7 +230,7 @@ SCRATCH_DIR = DATA_DIR / "scratch"
 SCRATCH_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 tempfile.tempdir = str(SCRATCH_DIR)
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.imports.bodies
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.web.bodies
 UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 

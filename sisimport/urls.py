@@ -18,9 +18,9 @@ urlpatterns = [
     *(path("", include(f"{app}.urls")) for app in ("ssid", "assessments") if find_spec(f"{app}.urls")),
     path("", include("sisimport.accounts.urls")),
     path("family/", include("sisimport.families.urls")),
-    path("", include("sisimport.imports.urls")),
+    path("", include("sisimport.web.urls")),
 ]
 
-handler403 = "sisimport.imports.views.errors.forbidden"
-handler404 = "sisimport.imports.views.errors.not_found"
-handler500 = "sisimport.imports.views.errors.server_error"
+handler403 = "sisimport.web.views.errors.forbidden"
+handler404 = "sisimport.web.views.errors.not_found"
+handler500 = "sisimport.web.views.errors.server_error"

@@ -1,7 +1,7 @@
 """Menu entries and cards of the SSID work."""
 
-from sisimport.imports.access import Capability
-from sisimport.imports.navigation import RECORDS, Entry, register
+from sisimport.accounts.access import Capability
+from sisimport.web.navigation import RECORDS, Entry, register
 from ssid import navigation_desk, navigation_senr, navigation_utah  # noqa: F401 - they register their own
 
 register(

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.navigation import RECORDS, Entry, register
-from sisimport.imports.panels import HOME, RUN, Panel, register_panel
+from sisimport.web.navigation import RECORDS, Entry, register
+from sisimport.web.panels import HOME, RUN, Panel, register_panel
 from ssid.requests import SSIDRequest
 from ssid.senr_requests import requests_answered_by, requests_out
 from students.access import User, visible_school_ids

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from sisimport.imports.navigation import IMPORT, Entry, register
-from sisimport.imports.panels import HOME, STUDENT, Panel, register_panel
+from sisimport.web.navigation import IMPORT, Entry, register
+from sisimport.web.panels import HOME, STUDENT, Panel, register_panel
 from ssid import utah_response
 from ssid.utah_queries import board, changes_of
 from students.access import User, visible_schools

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sisimport.imports.access import Capability, requires
+from sisimport.accounts.access import Capability, requires
 from ssid.forms_utah import RequestForm, WithdrawForm
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah import RequestRefusedError, create_request, scope_of, why_held, withdraw_request

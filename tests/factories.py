@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from factory.django import DjangoModelFactory
 
-from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
+from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
 from students.models import LEA, SSID, ELRecord, Enrollment, Guardian, School, StaffAccess, Student
 
 PASSWORD = "correct-horse-staple-7"

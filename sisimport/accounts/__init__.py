@@ -1,1 +1,2 @@
-"""The way in: rules of signing in, forgotten passwords, and the mail they need."""
+"""Who may do what (capabilities and groups: pages and every other way in ask here). And the way in:
+rules of signing in, forgotten passwords, and the mail they need."""

@@ -1,4 +1,4 @@
-"""Django configuration of the way in."""
+"""Django configuration of the way in, and of who may do what."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account.signals import password_reset
+        from django.db.models.signals import post_migrate
 
+        from sisimport.accounts import groups
         from sisimport.accounts.limits import forget_tries_of
 
         password_reset.connect(forget_tries_of, dispatch_uid="forget_tries")
+        post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from sisimport.imports.access import GROUPS, IMPORT_ADMIN, SSID_STAFF
+from sisimport.accounts.access import GROUPS, IMPORT_ADMIN, SSID_STAFF
 
 # `app.action_model` patterns. Read for those who review; writes for those whose work it is.
 ADMIN_PERMISSIONS: dict[str, tuple[str, ...]] = {

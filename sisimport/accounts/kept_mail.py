@@ -24,7 +24,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Q
 
-from sisimport.imports.access import Capability, can
+from sisimport.accounts.access import Capability, can
 from students.access import User, visible_school_ids
 
 KEPT_SECONDS = 7 * 24 * 3600

@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from sisimport.accounts.access import Capability, requires
 from sisimport.accounts.kept_mail import KEPT_SECONDS, Kept, kept_for, may_read_mail
-from sisimport.imports.access import Capability, requires
 
 logger = logging.getLogger(__name__)
 

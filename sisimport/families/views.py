@@ -14,10 +14,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.i18n import set_language
 
+from sisimport.accounts.access import family, public
 from sisimport.families.forms import CodeForm, JoinForm, NumberForm
 from sisimport.families.words import EL_STATUS
-from sisimport.imports import panels
-from sisimport.imports.access import family, public
+from sisimport.web import panels
 from students import collection, families, services
 from students.access import log_view
 from students.models import SSID, AnnualEnrollment, ELRecord, ReportedSSID, Student, StudentView

@@ -8,16 +8,6 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from django.db.models.signals import post_migrate
-
-        from sisimport.imports import (  # noqa: F401 - they register what they declare
-            checks,
-            groups,
-            navigation,
-            record_codes,
-            registry,
-        )
+        from sisimport.imports import checks, record_codes, registry  # noqa: F401 - they register what they declare
 
         registry.discover()
-        navigation.discover()
-        post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")

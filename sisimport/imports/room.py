@@ -6,8 +6,6 @@ from pathlib import Path
 from django.conf import settings
 
 from sisimport import disk, embedded
-from sisimport.imports.access import Capability, can
-from students.access import User
 
 # Staged rows, plan, issues and the database's log of them, for each byte of the file (measured: docs/how-to/deploy.md).
 RUN_FACTOR = 15
@@ -51,11 +49,6 @@ def places() -> list[Place]:
         both = f"{before.label} and {label}" if before else label
         found[device] = Place(both, room, holds_database=label == "the database")
     return list(found.values())
-
-
-def shown_to(user: User) -> list[Place]:
-    """What of the disks is told on pages: all of it to those who look after the installation, nothing to others."""
-    return places() if can(user, Capability.SETTINGS) else []
 
 
 def run_needs(size: int) -> int:

@@ -2,7 +2,7 @@
 
     /health/                    -> a thread of its own, never behind the others
     a small or no body          -> received, then Django in a thread
-    a large one                 -> Django is asked about its announced size first (sisimport.imports.bodies): refused unread,
+    a large one                 -> Django is asked about its announced size first (sisimport.web.bodies): refused unread,
                                    or received
 
 Django runs in a fixed number of long-lived threads, so that its database sessions are kept from one request to the next.

@@ -12,8 +12,8 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from sisimport.accounts.access import visible_runs
 from sisimport.files.issues import Severity, codes
-from sisimport.imports.access import visible_runs
 from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
 from sisimport.imports.registry import UnknownImportTypeError, all_types, get_type
 from students.access import visible_school_ids, visible_students

@@ -17,9 +17,9 @@ from django.shortcuts import render
 from django.urls import resolve
 from django.views.decorators.cache import never_cache
 
-from sisimport.imports.access import Capability, can
-from sisimport.imports.language import speak_readers_language
+from sisimport.accounts.access import Capability, can
 from sisimport.serving.front import ALLOWED, ANNOUNCED, FORM_BYTES
+from sisimport.web.language import speak_readers_language
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from sisimport.imports import access, navigation
-from sisimport.imports.language import chooses_language
+from sisimport.accounts import access
+from sisimport.web import navigation
+from sisimport.web.language import chooses_language
 from students.families import is_family
 
 

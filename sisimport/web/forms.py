@@ -12,8 +12,8 @@ from django.template.defaultfilters import filesizeformat
 from sisimport.files.issues import Severity
 from sisimport.imports.base import ImportType, Option
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.queries.report import IssueFilter, IssueReport, Reader
 from sisimport.imports.registry import Tool, listed_types
+from sisimport.web.queries.report import IssueFilter, IssueReport, Reader
 from students.models import School
 
 WORK_HINTS = {

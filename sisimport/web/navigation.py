@@ -12,10 +12,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import autodiscover_modules
 
-from sisimport.imports import access, conversions, registry
-from sisimport.imports.access import Capability, can, capabilities
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, can, capabilities
+from sisimport.accounts.kept_mail import may_read_mail
+from sisimport.imports import conversions, registry
 from sisimport.imports.models import ImportRun
-from sisimport.imports.panels import RUN, Panel, register_panel
+from sisimport.web.panels import RUN, Panel, register_panel
 from students.access import User
 
 IMPORT, RECORDS, REVIEW = "Import", "Records", "Review"
@@ -136,4 +138,17 @@ register(
         order=90,
         offered_to=lambda user: bool(getattr(user, "is_staff", False)),
     ),
+)
+
+
+register(
+    Entry(
+        label="Mail",
+        url_name="kept_mails",
+        url_names=("kept_mail",),
+        section=REVIEW,
+        order=80,
+        capability=Capability.SETTINGS,
+        offered_to=may_read_mail,
+    )
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from sisimport.imports.access import Capability, can
+from sisimport.accounts.access import Capability, can
 
 # Places: `subject` is None on the home page, the Student on a student's page and on that student's page for the family,
 # the ImportRun on a run's results page.

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sisimport.imports.views import conversion, downloads, history, home, runs, students, upload
+from sisimport.web.views import conversion, downloads, history, home, runs, students, upload
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from sisimport.imports.access import Capability, requires
+from sisimport.accounts.access import Capability, requires
 from ssid.collection_forms import InviteForm
 from students import families
 from students.access import log_view, visible_students

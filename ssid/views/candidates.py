@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sisimport.imports.access import Capability, may_update, requires
+from sisimport.accounts.access import Capability, may_update, requires
 from sisimport.imports.decisions import CANDIDATE, DecisionRefusedError, Seen, take_back, why_closed
 from sisimport.imports.models import ImportRun
 from ssid import choosing

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from sisimport.imports.access import Capability, requires
+from sisimport.accounts.access import Capability, requires
 from ssid.collection_chart import share_chart
 from ssid.collection_forms import USUAL_COLUMNS, ListForm, PolicyForm
 from ssid.missing import students_without_ssid, write_list

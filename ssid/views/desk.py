@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sisimport.imports.access import (
+from sisimport.accounts.access import (
     Capability,
     can,
     may_accept_many,

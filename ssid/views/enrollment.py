@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from sisimport.imports.access import Capability, requires
+from sisimport.accounts.access import Capability, requires
 from ssid.collection_forms import SSIDForm, StatusFilter
 from students import collection, services
 from students.access import log_view, visible_students

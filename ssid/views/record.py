@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from sisimport.imports.access import Capability, requires
+from sisimport.accounts.access import Capability, requires
 from ssid.collection_forms import TOLD, SSIDForm
 from students import collection, services
 from students.access import log_view, visible_school_ids, visible_students

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
-from sisimport.imports.access import Capability, can, requires
+from sisimport.accounts.access import Capability, can, requires
 from ssid.models import SENRLine, SENRRequest
 from ssid.senr import Draft, RequestRefusedError, draft
 from ssid.senr_requests import file_name, keep_request, lines_of, request_text, requests_with_counts

@@ -6,8 +6,8 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
-from sisimport.imports.access import Capability, requires
-from sisimport.imports.exports.tables import csv_rows
+from sisimport.accounts.access import Capability, requires
+from sisimport.web.exports.writers import csv_rows
 from ssid.state_values import difference_rows, state_differences
 from students.access import log_view, visible_school_ids, visible_schools
 from students.models import StudentView

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Assessment, Score
+from sisimport.accounts.access import SSID_STAFF, Capability, rule_of
 from sisimport.accounts.kept_mail import folder, keep
-from sisimport.imports.access import SSID_STAFF, Capability, rule_of
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.registry import tools
 from students import collection, families
@@ -21,7 +21,7 @@ from tests.browser.records import Records, make_records
 from tests.factories import ELRecordFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import revert, run_file
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 RESULTS = [{"code": str(n), "name": f"Level {n}", "passing": n > 2} for n in (4, 3, 2, 1)]
 

@@ -27,7 +27,7 @@ from tests.browser.district import (
 )
 from tests.browser.look import Look
 from tests.factories import PASSWORD, UserFactory
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

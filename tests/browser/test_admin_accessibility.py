@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from tests.browser.district import make_district
 from tests.browser.look import Look
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Score
 from assessments.structure import structure
+from sisimport.accounts.access import FAMILY, FOREIGN_RULES, SIGNED_IN
 from sisimport.families.catalog import catalogs, compiled, read_catalog
-from sisimport.imports.access import FAMILY, FOREIGN_RULES, SIGNED_IN
 from students import families
 from students.models import (
     SSID,
@@ -27,7 +27,7 @@ from students.models import (
     StudentView,
 )
 from tests.factories import ELRecordFactory, SSIDFactory, StudentFactory, UserFactory
-from tests.pages.test_access import all_patterns, own_addresses
+from tests.web.test_access import all_patterns, own_addresses
 
 pytestmark = pytest.mark.django_db
 

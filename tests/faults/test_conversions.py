@@ -15,11 +15,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports.access import REGISTRAR
+from sisimport.accounts.access import REGISTRAR
 from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from sisimport.imports.queries.conversion import masked
 from sisimport.imports.services import RunRefusedError, keep_file, start_run
+from sisimport.web.queries.conversion import masked
 from students.access import visible_school_ids
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
 from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end, wait_until

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
+from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.registry import tools
 from ssid.desk import desk_types
@@ -23,7 +23,7 @@ from ssid.requests import SSIDRequest
 from tests.factories import UserFactory
 from tests.faults.two_schools import MARKS, TwoSchools, limited_reader, make_two_schools
 from tests.imports.journey import finish
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.forms import MultiWidget
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
+from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
 from students.access import visible_school_ids
 from students.models import School, StaffAccess
 from tests.factories import PASSWORD, SchoolFactory, UserFactory

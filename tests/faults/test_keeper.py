@@ -344,7 +344,7 @@ def test_an_error_page_names_a_full_disk(client: Client, db: None, monkeypatch: 
     def broken(*_args: Any, **_kwargs: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("sisimport.imports.views.home._home_context", broken)
+    monkeypatch.setattr("sisimport.web.views.home._home_context", broken)
 
     answer = client.get(reverse("home"))
 

@@ -13,8 +13,8 @@ from typing import Any
 import openpyxl
 from django.contrib.auth import get_user_model
 
+from sisimport.accounts.access import REGISTRAR
 from sisimport.imports import services
-from sisimport.imports.access import REGISTRAR
 from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportRun, RememberedMatch, Work
 from ssid.models import SENRRequest, UtahFunction, UtahRequest

@@ -7,8 +7,8 @@ import pytest
 
 from sisimport.imports.execution import execute_run
 from sisimport.imports.models import ImportFile, RunStatus, Work
-from sisimport.imports.queries.datalines import lines_with_text, original_lines
 from sisimport.imports.services import RunRefusedError, keep_file, start_run
+from sisimport.web.queries.data_lines import lines_with_text, original_lines
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from sisimport.files.issues import codes
-from sisimport.imports.queries import datalines
-from sisimport.imports.queries.datalines import lines_with_text
 from sisimport.imports.reports import MAX_SHOWN, shortened
+from sisimport.web.queries import data_lines
+from sisimport.web.queries.data_lines import lines_with_text
 from tests.files.samples import line
 from tests.imports.journey import District, run_file
 
@@ -56,7 +56,7 @@ def test_the_lines_that_hold_a_text_are_found_by_their_numbers(district: Distric
 def test_a_text_in_many_lines_is_found_in_the_first_ones_and_that_is_said(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datalines, "MOST_HITS", 3)
+    monkeypatch.setattr(data_lines, "MOST_HITS", 3)
     run = run_file("ssid-download", f"{line()}\n" * 9).run
 
     assert lines_with_text(run, "garcía") == ([1, 2, 3], True)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, VIEWER
+from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
 from students.models import School, StaffAccess
 

@@ -132,7 +132,7 @@ def test_a_file_over_the_limit_is_refused_and_no_more_of_it_kept_than_the_limit(
 ) -> None:
     settings.IMPORT_MAX_BYTES = 100_000
     sizes: list[int] = []
-    from sisimport.imports.forms import UploadForm
+    from sisimport.web.forms import UploadForm
 
     def measured(form: UploadForm) -> Any:
         file = form.cleaned_data["file"]

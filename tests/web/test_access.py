@@ -7,15 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from sisimport.imports.access import (
-    GROUPS,
-    IMPORT_ADMIN,
-    PUBLIC,
-    SSID_STAFF,
-    VIEWER,
-    Capability,
-    rule_of,
-)
+from sisimport.accounts.access import GROUPS, IMPORT_ADMIN, PUBLIC, SSID_STAFF, VIEWER, Capability, rule_of
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
 

@@ -15,7 +15,7 @@ from sisimport.imports.models import ImportFile, ImportRun, Work
 from tests.files.samples import line
 from tests.imports.commandline import CommandLine
 from tests.imports.journey import District, finish
-from tests.pages.test_upload import recognise, upload
+from tests.web.test_upload import recognise, upload
 
 pytestmark = pytest.mark.django_db
 GOOD, STRANGE = line(), line(local_number="100999", last_name="Nobody")

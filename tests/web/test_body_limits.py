@@ -13,12 +13,12 @@ from django.test import Client
 from django.test.client import FakePayload
 from django.urls import reverse
 
-from sisimport.imports.bodies import FORM_OVERHEAD, takes_files
-from sisimport.imports.queries.recognised import SAMPLE_BYTES
 from sisimport.imports.registry import tools
 from sisimport.serving.front import FORM_BYTES
+from sisimport.web.bodies import FORM_OVERHEAD, takes_files
+from sisimport.web.queries.recognition import SAMPLE_BYTES
 from tests.factories import SchoolFactory, UserFactory
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db
 

@@ -11,12 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 
-from sisimport.imports.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
+from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
 from sisimport.imports.models import RememberedMatch
 from students.models import FamilyMember
 from tests.browser.district import District, make_district
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db
 

@@ -30,7 +30,7 @@ FILE = "".join(
 def people(transactional_db: None) -> District:
     from django.contrib.auth.models import Group
 
-    from sisimport.imports.access import GROUPS
+    from sisimport.accounts.access import GROUPS
 
     for name in GROUPS:
         Group.objects.get_or_create(name=name)

@@ -59,7 +59,7 @@ def test_id6_the_log_of_a_failed_page_tells_the_place_and_no_value(
 ) -> None:
     client.force_login(pages.staff)
     client.raise_request_exception = False
-    monkeypatch.setattr("sisimport.imports.queries.home.missing_ssids_by_school", violate_a_constraint)
+    monkeypatch.setattr("sisimport.web.queries.home.missing_ssids_by_school", violate_a_constraint)
 
     from django.db import transaction
 

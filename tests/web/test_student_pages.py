@@ -217,7 +217,7 @@ def test_an_unexpected_error_shows_a_reference_and_no_data(
     def broken(*_args: Any, **_kwargs: Any) -> None:
         raise RuntimeError("student Diaz, SSID 9012345678")
 
-    monkeypatch.setattr("sisimport.imports.queries.home.missing_ssids_by_school", broken)
+    monkeypatch.setattr("sisimport.web.queries.home.missing_ssids_by_school", broken)
     client.raise_request_exception = False
 
     answer = client.get(reverse("home"))

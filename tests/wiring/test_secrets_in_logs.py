@@ -12,7 +12,7 @@ from django.urls import URLPattern, reverse
 from gunicorn.config import Config
 
 from sisimport.secrets_in_logs import AccessLogger, SecretsFilter, without_secrets
-from tests.pages.test_access import all_patterns
+from tests.web.test_access import all_patterns
 
 SECRET = "c9x-invented-secret"
 RESET = f"/accounts/password/reset/key/1f-{SECRET}/"

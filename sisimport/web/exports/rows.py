@@ -6,12 +6,12 @@ from itertools import islice
 from django.db.models import Exists, OuterRef
 
 from sisimport.files.issues import Severity
-from sisimport.imports.exports.tables import Row
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
-from sisimport.imports.queries import report as queries
-from sisimport.imports.queries.changes import shown_changes
-from sisimport.imports.queries.issues import shown_issues
 from sisimport.imports.reports import data_lines, why_no_lines
+from sisimport.web.exports.writers import Row
+from sisimport.web.queries import report as queries
+from sisimport.web.queries.changes import shown_changes
+from sisimport.web.queries.issues import shown_issues
 from students.models import ELRecord
 
 _BLOCK = 1000

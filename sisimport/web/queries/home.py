@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db.models import Count, Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from sisimport.imports.access import visible_runs
+from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, Work
 from students.access import User, visible_school_ids
 from students.models import School, Student

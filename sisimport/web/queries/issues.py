@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sisimport.files.issues import Severity, codes
 from sisimport.imports.models import ImportIssue, ImportRun
-from sisimport.imports.queries.datalines import DataLine
-from sisimport.imports.queries.report import Reader, students_by_id
 from sisimport.imports.reports import field_label, issue_message, layout_of
+from sisimport.web.queries.data_lines import DataLine
+from sisimport.web.queries.report import Reader, students_by_id
 from students.models import Student
 from students.models.identifiers import mask_ssid
 

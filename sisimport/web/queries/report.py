@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from sisimport.accounts.access import sees_whole_run
 from sisimport.files.issues import IssueCode, Severity, codes
-from sisimport.imports.access import sees_whole_run
 from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun
-from sisimport.imports.queries.datalines import lines_with_text
+from sisimport.web.queries.data_lines import lines_with_text
 from students.access import User, visible_school_ids
 from students.models import SSID, Student
 

@@ -5,11 +5,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from sisimport.imports import access, conversions, services
-from sisimport.imports.access import Capability, requires, signed_in_user
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.imports import conversions, services
 from sisimport.imports.models import Work
 from sisimport.imports.registry import UnknownImportTypeError
-from sisimport.imports.views.runs import find_run
+from sisimport.web.views.runs import find_run
 
 
 @requires(Capability.TEST)

@@ -10,15 +10,15 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
-from sisimport.imports.access import Capability, requires
-from sisimport.imports.exports import reports
-from sisimport.imports.exports.tables import Row, csv_rows, workbook
+from sisimport.accounts.access import Capability, requires
 from sisimport.imports.models import ImportRun, RunStatus
-from sisimport.imports.queries import report as queries
-from sisimport.imports.queries.datalines import original_lines, shown_lines
-from sisimport.imports.queries.issues import shown_issues
 from sisimport.imports.reports import why_no_lines
-from sisimport.imports.views.runs import find_report, run_frame
+from sisimport.web.exports import rows as reports
+from sisimport.web.exports.writers import Row, csv_rows, workbook
+from sisimport.web.queries import report as queries
+from sisimport.web.queries.data_lines import original_lines, shown_lines
+from sisimport.web.queries.issues import shown_issues
+from sisimport.web.views.runs import find_report, run_frame
 from students.access import log_view
 from students.models import StudentView
 

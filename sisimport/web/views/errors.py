@@ -16,7 +16,7 @@ from psycopg.errors import QueryCanceled
 from sisimport import disk
 from sisimport.imports import room
 from sisimport.imports.files import StoredFileError
-from sisimport.imports.language import speak_readers_language
+from sisimport.web.language import speak_readers_language
 from students.locks import waited_in_vain
 
 logger = logging.getLogger(__name__)

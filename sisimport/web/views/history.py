@@ -5,9 +5,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from sisimport.imports import access, queueing, room
-from sisimport.imports.access import Capability, requires
-from sisimport.imports.tables import RunFilter
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires
+from sisimport.imports import queueing
+from sisimport.web.filters import RunFilter
+from sisimport.web.queries import disks
 
 PER_PAGE = 25
 
@@ -27,5 +29,5 @@ def runs(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "imports/runs.html",
-        {"filter": wanted, "page": page, "filtered": filtered, "disks": room.shown_to(request.user)},
+        {"filter": wanted, "page": page, "filtered": filtered, "disks": disks.shown_to(request.user)},
     )

@@ -5,9 +5,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from sisimport.imports import panels, queueing, room
-from sisimport.imports.access import Capability, capabilities, signed_in
-from sisimport.imports.queries import home as queries
+from sisimport.accounts.access import Capability, capabilities, signed_in
+from sisimport.imports import queueing
+from sisimport.web import panels
+from sisimport.web.queries import disks
+from sisimport.web.queries import home as queries
 from students.access import visible_school_ids, visible_schools
 from students.families import is_family
 
@@ -42,7 +44,7 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
         "troubled_count": _counted(len(troubled)),
         "more_troubled": len(troubled) > SHOWN,
         "active": active,
-        "disks": room.shown_to(user),
+        "disks": disks.shown_to(user),
         "missing": missing[:SCHOOLS_SHOWN],
         "missing_more": len(missing) - SCHOOLS_SHOWN,
         "missing_total": sum(row.missing for row in missing),

@@ -12,20 +12,22 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from sisimport.imports import access, hindrances, panels, queueing, services
-from sisimport.imports.access import Capability, requires, signed_in_user
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.imports import hindrances, queueing, services
 from sisimport.imports.base import ImportType
-from sisimport.imports.forms import IssueFilterForm
 from sisimport.imports.kinds import get_kind
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.queries import report as queries
-from sisimport.imports.queries.changes import shown_changes
-from sisimport.imports.queries.conversion import shown_conversion
-from sisimport.imports.queries.datalines import shown_lines
-from sisimport.imports.queries.issues import shown_issues
-from sisimport.imports.queries.reverts import Kept, kept_by, reverts_of
 from sisimport.imports.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.reports import layout_of, why_no_lines
+from sisimport.web import panels
+from sisimport.web.forms import IssueFilterForm
+from sisimport.web.queries import report as queries
+from sisimport.web.queries.changes import shown_changes
+from sisimport.web.queries.conversion import shown_conversion
+from sisimport.web.queries.data_lines import shown_lines
+from sisimport.web.queries.issues import shown_issues
+from sisimport.web.queries.reverts import Kept, kept_by, reverts_of
 from students.models import School
 
 PER_PAGE = 25

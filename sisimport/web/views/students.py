@@ -7,9 +7,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sisimport.imports import access, panels
-from sisimport.imports.access import Capability, requires
-from sisimport.imports.queries import students as queries
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires
+from sisimport.web import panels
+from sisimport.web.queries import students as queries
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.grades import GRADES
 from students.models import SSID, ELRecord, Student, StudentView

@@ -12,18 +12,19 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport import disk
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.files.archives import Unpacked
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
-from sisimport.imports import access, registry, room, services
-from sisimport.imports.access import Capability, requires, signed_in_user
-from sisimport.imports.bodies import takes_file
+from sisimport.imports import registry, room, services
 from sisimport.imports.files import hash_of
-from sisimport.imports.forms import UploadForm
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.queries.home import last_runs
-from sisimport.imports.queries.recognised import SAMPLE_BYTES, recognised, recognised_part
 from sisimport.imports.registry import Tool
+from sisimport.web.bodies import takes_file
+from sisimport.web.forms import UploadForm
+from sisimport.web.queries.home import last_runs
+from sisimport.web.queries.recognition import SAMPLE_BYTES, recognised, recognised_part
 from students.access import visible_school_ids, visible_schools
 
 LAST_RUNS = 4

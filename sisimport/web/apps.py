@@ -1,0 +1,13 @@
+"""Django configuration of the shared pages."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "sisimport.web"
+    verbose_name = "Pages"
+
+    def ready(self) -> None:
+        from sisimport.web import navigation
+
+        navigation.discover()
