@@ -5,7 +5,7 @@ from pathlib import Path
 from assessments import kinds  # noqa: F401 - registers the kinds of change
 from assessments.scores import LAYOUTS, TOOL, ScoreImport
 from assessments.structure import import_types
-from sisimport.imports.registry import Tool, folder_layouts, register_instance, register_tool
+from sisimport.imports.definition.registry import Tool, folder_layouts, register_instance, register_tool
 
 register_tool(
     Tool(

@@ -6,8 +6,8 @@ from typing import Any
 from assessments.models import Assessment, Score
 from assessments.packing import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
 from assessments.score_copy import copy_scores
+from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.imports.kinds import ChangeKind, register_kind
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
 
 SCORES = "scores"

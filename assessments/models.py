@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
 
-from sisimport.imports.base import StagedRow
-from sisimport.imports.joins import joined, joined_holder
+from sisimport.imports.definition.joins import joined, joined_holder
+from sisimport.imports.definition.staged_row import StagedRow
 from students.models import Student
 
 

@@ -23,9 +23,9 @@ from assessments.structure import (
     unscored_codes,
 )
 from assessments.targets import SKIP, Target, targets
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.expressions import Matches
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import quoted
-from sisimport.imports.expressions import Matches
 
 _MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
 

@@ -16,7 +16,7 @@ from assessments.score_stage import score_date
 from assessments.structure import school_year, structure
 from assessments.targets import Target, plan_setups, targets
 from sisimport.files.issues import Severity
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 
 EARLIEST = 3  # years that a line may reach back

@@ -12,10 +12,10 @@ from django.db.models.functions import Cast, Concat
 
 from assessments.structure import LayoutTest, Part, condition_codes, grades, no_score, structure, tests_of
 from sisimport.files.issues import Severity
-from sisimport.imports.base import Rule
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
-from sisimport.imports.expressions import Differs
+from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import Rule
+from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from students.models import School
 from students.models.people import Loose
 

@@ -10,11 +10,11 @@ from assessments.score_columns import by_test, earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import normalise_header
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.remembering import ACCEPTED, REMEMBERED
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
-from sisimport.imports.reports import data_lines
+from sisimport.imports.runs.report import data_lines
 from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from assessments.score_rules import AtLeast, chosen_schools, ranged_columns
 from assessments.structure import LayoutTest, tests_of
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from students.models import School
 
 

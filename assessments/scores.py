@@ -20,11 +20,12 @@ from assessments.structure import TypeFacts, family_of, school_year, test_names
 from assessments.targets import NEW, SKIP, targets
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import normalise_header
-from sisimport.imports.base import Choice, ImportType, Option, PlannedChange, PlannedCreate, Rule, checkbox
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.kinds import EL_KIND
+from sisimport.imports.definition.change_kinds import EL_KIND
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import Choice, Option, checkbox
+from sisimport.imports.definition.registry import folder_layouts
+from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, Rule
 from sisimport.imports.models import Work
-from sisimport.imports.registry import folder_layouts
 
 TOOL = "caaspp"
 LAYOUTS = Path(__file__).parent / "layouts"

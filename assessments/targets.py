@@ -7,7 +7,7 @@ from typing import Any
 from assessments.kinds import ASSESSMENT_KIND
 from assessments.models import Assessment
 from assessments.structure import LayoutTest, Part, school_year, structure, tests_of
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 
 NEW, SKIP = "new", "skip"  # choices of an assessment's option, beside the keys of existing records

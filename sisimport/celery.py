@@ -18,8 +18,8 @@ app.autodiscover_tasks()
 @worker_ready.connect
 def start_reaper(**_signal: Any) -> None:
     """In the worker's main process, once it can be rung for: start looking for runs without a worker."""
-    from sisimport.imports.reaper import Reaper
-    from sisimport.imports.tasks import ring
+    from sisimport.imports.runs.reconciler import Reaper
+    from sisimport.imports.runs.tasks import ring
 
     reaper = Reaper(ring)
     worker_shutting_down.connect(lambda **_: reaper.end(), weak=False)

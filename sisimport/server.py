@@ -101,7 +101,7 @@ def first_people(*, with_demo: bool) -> "ImportFile | None":
         district = demo.make_district(students=DEMO_STUDENTS, seed=1)
         demo.write_samples(district.lea)
         demo.make_users(district.lea)
-        from sisimport.imports.services import keep_file
+        from sisimport.imports.runs.uploads import keep_file
 
         with (demo.samples_folder() / DEMO_FILE).open("rb") as stream:
             return keep_file(stream=stream, name=DEMO_FILE, user=users.get(username="registrar"))
@@ -116,7 +116,7 @@ def first_people(*, with_demo: bool) -> "ImportFile | None":
 def first_runs(file: "ImportFile") -> None:
     """One Test and its Update, through the worker as any other: the first page has something to show."""
     from sisimport.imports.models import RunStatus, Work
-    from sisimport.imports.services import start_run, start_update
+    from sisimport.imports.runs.services import start_run, start_update
 
     user = file.uploaded_by
     run = start_run(file=file, import_type="ssid-download", work=Work.TEST, options={}, user=user, schools=None)

@@ -88,8 +88,8 @@ class Parent:
 def work(options: list[str], *, small_only: bool = False) -> int:
     """Be one working process until told to stop, for small files only or for all. Returns the exit code."""
     from sisimport.celery import app
-    from sisimport.imports.queueing import Lane
-    from sisimport.imports.tasks import SMALL_ONLY
+    from sisimport.imports.runs.queueing import Lane
+    from sisimport.imports.runs.tasks import SMALL_ONLY
 
     lanes = [Lane.SMALL] if small_only else list(Lane)
     app.conf[SMALL_ONLY] = small_only

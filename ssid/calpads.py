@@ -12,19 +12,12 @@ from django.db.models import Case, CharField, Exists, F, FilteredRelation, Outer
 from django.db.models.functions import Length, Now
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import (
-    DuplicateCheck,
-    ImportType,
-    PlannedChange,
-    PlannedCreate,
-    PlannedUpdate,
-    Rule,
-    checkbox,
-)
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.kinds import SSID_KIND
-from sisimport.imports.record_codes import SSID_CAUSES
+from sisimport.imports.definition.change_kinds import SSID_KIND
+from sisimport.imports.definition.expressions import Differs, NextId
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import checkbox
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from ssid import el, el_rules
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.models import SSIDDownloadRow

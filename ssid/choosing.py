@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import F, QuerySet
 
-from sisimport.imports.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
-from sisimport.imports.records import read_records
+from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
+from sisimport.imports.storage.records import read_records
 from ssid.desk import Scope, in_scope, tests_with
 from ssid.models import MatchRequest
 from ssid.models.request_rows import TAKEN, Pick

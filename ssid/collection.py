@@ -17,21 +17,14 @@ from django.db.models.functions import Cast, Concat, Length
 
 from sisimport.files.issues import Severity
 from sisimport.files.reader import FileError
-from sisimport.imports.base import (
-    DuplicateCheck,
-    ImportType,
-    PlannedChange,
-    PlannedCreate,
-    PlannedUpdate,
-    Rule,
-    checkbox,
-)
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.change_kinds import SSID_KIND
+from sisimport.imports.definition.expressions import Differs, NextId
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import checkbox
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
-from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.kinds import SSID_KIND
-from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import ssid_cause
 from ssid.identity import birth_date_rule, loosely, name_rules
 from ssid.models.staged_list import SSIDListRow

@@ -15,11 +15,11 @@ from enum import StrEnum
 from django.db.models import Q, QuerySet
 
 from sisimport.files.issues import Severity
-from sisimport.imports.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
-from sisimport.imports.engine.remembering import IDENTITY
+from sisimport.imports.definition.registry import all_types, get_type
+from sisimport.imports.engine.accepted_matches import IDENTITY
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
-from sisimport.imports.records import chunked, read_records
-from sisimport.imports.registry import all_types, get_type
+from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
+from sisimport.imports.storage.records import chunked, read_records
 from students.candidates import JUDGED, Candidate, find_candidates, identity_of
 from students.matching import Comparison, FieldScore, Identity, compare, safe_best
 from students.models import Student

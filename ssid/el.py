@@ -14,9 +14,10 @@ from django.db.models import Case, CharField, DateField, F, Func, Q, Value, When
 from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
-from sisimport.imports.base import Choice, Option, PlannedChange, PlannedCreate, PlannedUpdate
-from sisimport.imports.expressions import Differs
-from sisimport.imports.kinds import EL_KIND, STUDENT_KIND
+from sisimport.imports.definition.change_kinds import EL_KIND, STUDENT_KIND
+from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate
 from students.models import ProgramStatus
 
 EL = "el"

@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import Rule
-from sisimport.imports.expressions import Differs
+from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.rules import Rule
 from ssid.el import (
     EL,
     FILE_DATE,

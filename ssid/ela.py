@@ -14,17 +14,11 @@ from django.db import models
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import (
-    Choice,
-    DuplicateCheck,
-    ImportType,
-    Option,
-    PlannedChange,
-    Rule,
-)
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.imports.expressions import Differs
 from ssid import el, el_rules
 from ssid.calpads import TOOL, enrollment_rules
 from ssid.identity import birth_date_rule, find_student_rules, name_rules

@@ -3,7 +3,7 @@
 A request is submitted LEA + school + local number (CALPADS match request results: one row for each candidate).
 """
 
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, quoted
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 

@@ -7,9 +7,9 @@ from django.db.models import Case, CharField, F, Func, Q, Value, When
 from django.db.models.functions import Lower
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import Rule
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs
+from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import Rule
 from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE

@@ -1,6 +1,6 @@
 """Import types of the SSID screens."""
 
-from sisimport.imports.registry import Tool, register, register_tool
+from sisimport.imports.definition.registry import Tool, register, register_tool
 from ssid import calpads, collection, ela, replacements, requests, utah_response
 
 register_tool(

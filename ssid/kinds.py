@@ -1,6 +1,6 @@
 """Records of the SSID work that import runs may write."""
 
-from sisimport.imports.kinds import ChangeKind, register_kind
+from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from students.models import ChangedRecord
 
 # A change that the state confirmed; a revert flags the student again.

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from sisimport.accounts.access import sees_whole_run, visible_runs
-from sisimport.imports.decisions import why_closed
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs.decisions import why_closed
 from sisimport.web.navigation import RECORDS, Entry, register
 from sisimport.web.panels import RUN, Panel, register_panel
 from ssid import choosing, desk

@@ -17,12 +17,12 @@ from django.db.models import CharField, F, FilteredRelation, Func, Q, Value
 from django.db.models.functions import Coalesce, ExtractYear, Length, Now, NullIf
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import DuplicateCheck, ImportType, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.change_kinds import REPLACEMENT_KIND, SSID_KIND
+from sisimport.imports.definition.expressions import Differs, NextId
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
-from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.kinds import REPLACEMENT_KIND, SSID_KIND
-from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import TOOL, enrollment_rules, ssid_cause
 from ssid.models.staged_replacement import ReplacementRow
 from ssid.replacement_chains import find_chains

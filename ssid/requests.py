@@ -12,9 +12,10 @@ from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import ImportType, Option, PlannedChange, Rule
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs
+from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.rules import PlannedChange, Rule
 from ssid import el, el_rules, grouping
 from ssid.calpads import REPLACE_RETIRED, SSID_PART, TOOL, enrollment_rules, ssid_plan, ssid_rules
 from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules

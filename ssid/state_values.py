@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from sisimport.imports.expressions import Differs
+from sisimport.imports.definition.expressions import Differs
 from ssid.el import STATUS_OF, LanguageCode
 from students.models import ELRecord
 

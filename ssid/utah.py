@@ -21,9 +21,9 @@ from django.db.models.functions import Coalesce, NullIf, RowNumber
 from django.utils import timezone
 
 from sisimport.files.layouts import Layout
+from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.engine.sql import compiled, execute
-from sisimport.imports.files import store
-from sisimport.imports.registry import folder_layouts
+from sisimport.imports.storage.files import store
 from ssid.models import UtahFunction, UtahRequest, UtahRequestStudent
 from ssid.utah_files import write_request
 from ssid.utah_queries import outstanding_retrieves

@@ -1,7 +1,7 @@
 """Which request does a response file answer? Found by its lines; a file that answers none is refused as a whole."""
 
 from sisimport.files.reader import FileError
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
 from ssid.models import UtahFunction, UtahRequest
 from students.models import LEA, StateProfile

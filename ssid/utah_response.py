@@ -15,12 +15,13 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import DuplicateCheck, ImportType, PlannedChange, PlannedCreate, Rule, checkbox
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.change_kinds import SSID_KIND
+from sisimport.imports.definition.expressions import Differs, NextId
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import checkbox
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
-from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.kinds import SSID_KIND
-from sisimport.imports.record_codes import SSID_CAUSES
 from ssid.calpads import ssid_cause
 from ssid.identity import find_student_rules, loosely
 from ssid.kinds import CHANGED_KIND

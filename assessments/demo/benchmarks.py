@@ -16,8 +16,8 @@ from assessments.structure import LayoutTest, Part, school_year, tests_of
 from sisimport.demo.benchmark import Job, register_job
 from sisimport.demo.district import make_district
 from sisimport.files.layouts import Layout
+from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.models import Work
-from sisimport.imports.registry import folder_layouts
 from students.models import SSID, Student
 
 SEED = 1

@@ -16,7 +16,7 @@ from django.core.mail import EmailMessage
 from django.db import connection
 
 from sisimport.accounts.kept_mail import keep
-from sisimport.imports.execution import error_place
+from sisimport.imports.runs.execution import error_place
 
 Job = Callable[[], None]
 

@@ -16,9 +16,10 @@ from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
 
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
-from sisimport.imports.execution import execute_run
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.services import keep_file, start_revert, start_run, start_update
+from sisimport.imports.runs.execution import execute_run
+from sisimport.imports.runs.services import start_revert, start_run, start_update
+from sisimport.imports.runs.uploads import keep_file
 
 LIMIT_RUNS = 3
 _CHUNK = 1 << 18

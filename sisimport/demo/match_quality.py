@@ -6,7 +6,7 @@ from typing import Any
 from sisimport.demo import people
 from sisimport.demo.match_samples import make_samples
 from sisimport.imports.engine.sql import execute
-from sisimport.imports.records import chunked
+from sisimport.imports.storage.records import chunked
 from students.candidates import JUDGED, SHOWN, find_candidates
 from students.matching import safe_best
 from students.models import LEA

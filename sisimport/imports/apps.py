@@ -8,6 +8,7 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from sisimport.imports import checks, record_codes, registry  # noqa: F401 - they register what they declare
+        from sisimport.imports import checks  # noqa: F401 - they register what they declare
+        from sisimport.imports.definition import registry, student_issue_codes  # noqa: F401 - they register what they declare
 
         registry.discover()

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 
 from sisimport.files.layouts import CODES_FILE, LayoutError
-from sisimport.imports.registry import all_types, folder_layouts
+from sisimport.imports.definition.registry import all_types, folder_layouts
 
 
 @checks.register()

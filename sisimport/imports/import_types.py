@@ -1,6 +1,6 @@
 """The import type of the shared journey itself: the student roster."""
 
-from sisimport.imports.registry import Tool, register, register_tool
+from sisimport.imports.definition.registry import Tool, register, register_tool
 from sisimport.imports.roster import TOOL, Roster
 
 register_tool(

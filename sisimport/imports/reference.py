@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 
 from sisimport.files.issues import codes
-from sisimport.imports.base import ImportType, Rule
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.registry import all_types, get_tool, layouts_of
+from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.registry import all_types, get_tool, layouts_of
 
 MADE = "<!-- Made by `manage.py write_reference`; a test holds it to the code. -->"
 

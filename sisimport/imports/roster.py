@@ -12,19 +12,11 @@ from django.db.models import Case, CharField, DateField, Exists, F, FilteredRela
 
 from sisimport.files.issues import Severity
 from sisimport.imports import roster_keys
-from sisimport.imports.base import (
-    Choice,
-    DuplicateCheck,
-    ImportType,
-    Option,
-    PlannedChange,
-    PlannedCreate,
-    PlannedUpdate,
-    Rule,
-)
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.expressions import Differs, NextId
-from sisimport.imports.kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
+from sisimport.imports.definition.change_kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
+from sisimport.imports.definition.expressions import Differs, NextId
+from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.roster_rows import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student
 from students.models.people import CODE_FIELDS, NAME_FIELDS

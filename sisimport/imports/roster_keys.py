@@ -4,7 +4,7 @@ Set-based steps around the roster's rules and plan, over the staged lines of one
 """
 
 from sisimport.files.issues import Severity
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
 
 _FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"

@@ -14,8 +14,8 @@ from unfold.decorators import display
 
 from sisimport.accounts.access import visible_runs
 from sisimport.files.issues import Severity, codes
+from sisimport.imports.definition.registry import UnknownImportTypeError, all_types, get_type
 from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
-from sisimport.imports.registry import UnknownImportTypeError, all_types, get_type
 from students.access import visible_school_ids, visible_students
 from students.admin import ReadOnly
 from students.admin_lists import person

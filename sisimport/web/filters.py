@@ -6,8 +6,8 @@ import django_filters as filters
 from django import forms
 from django.db.models import QuerySet
 
+from sisimport.imports.definition.registry import listed_types
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.registry import listed_types
 
 
 class RunFilter(filters.FilterSet):

@@ -10,9 +10,10 @@ from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import ImportType, Option
+from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.registry import Tool, listed_types
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.registry import Tool, listed_types
 from sisimport.web.queries.report import IssueFilter, IssueReport, Reader
 from students.models import School
 

@@ -15,8 +15,9 @@ from django.utils.module_loading import autodiscover_modules
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, can, capabilities
 from sisimport.accounts.kept_mail import may_read_mail
-from sisimport.imports import conversions, registry
+from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportRun
+from sisimport.imports.runs import conversion_requests
 from sisimport.web.panels import RUN, Panel, register_panel
 from students.access import User
 
@@ -119,9 +120,9 @@ def _tools() -> Iterable[Entry]:
 
 
 def _convert_offer(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
-    if not access.may_convert(request.user, run) or not conversions.is_offered(run):
+    if not access.may_convert(request.user, run) or not conversion_requests.is_offered(run):
         return None
-    return {"run": run, "conversion": conversions.conversion_of(run)}
+    return {"run": run, "conversion": conversion_requests.conversion_of(run)}
 
 
 RUN_PAGES = ("run", "run_changes", "run_absent", "run_print")

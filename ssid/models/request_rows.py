@@ -3,8 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from sisimport.imports.base import StagedRow
-from sisimport.imports.joins import joined_holder, joined_school, joined_student
+from sisimport.imports.definition.joins import joined_holder, joined_school, joined_student
+from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.models import ImportRun
 from ssid.models.staged import ten_digits
 

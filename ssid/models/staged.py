@@ -2,9 +2,9 @@
 
 from django.db import models
 
-from sisimport.imports.base import StagedRow
-from sisimport.imports.expressions import Matches
-from sisimport.imports.joins import joined_holder, joined_school, joined_student
+from sisimport.imports.definition.expressions import Matches
+from sisimport.imports.definition.joins import joined_holder, joined_school, joined_student
+from sisimport.imports.definition.staged_row import StagedRow
 
 
 def ten_digits() -> models.GeneratedField:

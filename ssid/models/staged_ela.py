@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from sisimport.imports.base import StagedRow
-from sisimport.imports.joins import joined_holder, joined_school, joined_student
+from sisimport.imports.definition.joins import joined_holder, joined_school, joined_student
+from sisimport.imports.definition.staged_row import StagedRow
 
 
 class ELARow(StagedRow):

@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from sisimport.imports.base import StagedRow
-from sisimport.imports.joins import joined, joined_school
+from sisimport.imports.definition.joins import joined, joined_school
+from sisimport.imports.definition.staged_row import StagedRow
 from students.models import SSIDReplacement, Student
 
 

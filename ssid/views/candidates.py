@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, may_update, requires
-from sisimport.imports.decisions import CANDIDATE, DecisionRefusedError, Seen, take_back, why_closed
 from sisimport.imports.models import ImportRun
+from sisimport.imports.runs.decisions import CANDIDATE, DecisionRefusedError, Seen, take_back, why_closed
 from ssid import choosing
 from ssid.choosing import Choice
 from ssid.desk import Scope

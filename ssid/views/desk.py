@@ -23,7 +23,8 @@ from sisimport.accounts.access import (
     sees_whole_run,
     visible_runs,
 )
-from sisimport.imports.decisions import (
+from sisimport.imports.models import ImportRun, RememberedMatch
+from sisimport.imports.runs.decisions import (
     ACCEPT,
     MATCH,
     REFUSE,
@@ -35,7 +36,6 @@ from sisimport.imports.decisions import (
     take_back,
     why_closed,
 )
-from sisimport.imports.models import ImportRun, RememberedMatch
 from ssid import choosing, desk
 from ssid.desk import LineState, Scope
 from students.access import visible_school_ids, visible_students

@@ -7,10 +7,11 @@ from django.db import connection
 
 from assessments.scores import LAYOUTS
 from sisimport.files.layouts import Layout, load_layouts
-from sisimport.imports.commands import run_to_end
+from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.reports import run_json
-from sisimport.imports.services import keep_file, start_revert, start_run
+from sisimport.imports.runs.report import run_json
+from sisimport.imports.runs.services import start_revert, start_run
+from sisimport.imports.runs.uploads import keep_file
 
 ALL = load_layouts(LAYOUTS)
 SSID_1, SSID_2 = "9012345678", "9087654321"

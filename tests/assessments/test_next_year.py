@@ -9,7 +9,7 @@ from assessments.import_types import register_score_imports
 from assessments.queries import scores_json
 from assessments.scores import LAYOUTS
 from sisimport.files.layouts import load_layout
-from sisimport.imports import registry
+from sisimport.imports.definition import registry
 from students.models import Student
 from tests.assessments import score_files
 from tests.assessments.score_files import SSID_1, counts, ela, report, text

@@ -7,8 +7,8 @@ import pytest
 from assessments.scores import LAYOUTS
 from assessments.structure import import_types
 from sisimport.files.detection import recognise
-from sisimport.imports.recognition import UnrecognisedFileError, recognise_type
-from sisimport.imports.registry import all_layouts, get_type, known_layouts, layouts_of
+from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
+from sisimport.imports.definition.registry import all_layouts, get_type, known_layouts, layouts_of
 from tests.assessments.score_files import ALL, cells, ela, start, text
 
 TYPES = import_types(ALL)

@@ -14,12 +14,12 @@ from assessments.packing import CELLS, LENGTHS, unpacked
 from assessments.scores import ScoreImport
 from assessments.structure import LayoutTest, Part, no_score, unscored_codes
 from assessments.targets import SKIP, targets
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.progress import Progress
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.progress import Progress
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine.sql import quoted
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.models import ImportRun
-from sisimport.imports.registry import get_type
 from tests.assessments.score_files import ALL, SSID_1, SSID_2, ela, text
 from tests.assessments.test_score_properties import district_with_old_numbers, repeated_lines, with_repeats
 from tests.assessments.test_usual_lines import (

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 
 from assessments.models import Score
-from sisimport.imports.decisions import ACCEPT, MATCH, REFUSE, Decision, DecisionRefusedError, decide, take_back
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
-from sisimport.imports.reports import run_json
+from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, DecisionRefusedError, decide, take_back
+from sisimport.imports.runs.report import run_json
 from ssid.desk import LineState, Scope, desk_lines, line_numbers, number_shown, waiting_tests
 from students.models import Student
 from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text, undo

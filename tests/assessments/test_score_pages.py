@@ -15,8 +15,8 @@ from django.urls import reverse
 from assessments.charts import Point, chart_of
 from assessments.models import Assessment
 from assessments.queries import distributions, student_tests
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import ImportRun
-from sisimport.imports.registry import get_type
 from students.models import Student
 from tests.assessments.score_files import ALL, SSID_1, cells, ela, finish, start, text
 from tests.factories import SchoolFactory, UserFactory

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from assessments.models import Score
 from assessments.score_stage import find_candidates
 from assessments.scores import ScoreImport
-from sisimport.imports.decisions import ACCEPT, MATCH, Decision, decide
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.models import ImportRun
+from sisimport.imports.runs.decisions import ACCEPT, MATCH, Decision, decide
 from students.models import School, Student
 from tests.assessments.score_files import SSID_1, counts, ela, report, start, text
 from tests.assessments.test_score_properties import district_with_old_numbers, repeated_lines, with_repeats

@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine import checking, staging
-from sisimport.imports.engine.context import RunContext
 from students import locks
 from tests.assessments.score_files import SSID_1, ela, start, text
 from tests.ssid.journey import District, district

@@ -12,8 +12,8 @@ from django.utils import timezone
 from assessments.models import Assessment, Score
 from sisimport.accounts.access import SSID_STAFF, Capability, rule_of
 from sisimport.accounts.kept_mail import folder, keep
+from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.registry import tools
 from students import collection, families
 from students.models import CollectionPolicy, FamilyMember, School, Student
 from students.services import report_ssid

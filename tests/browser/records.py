@@ -9,8 +9,8 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
-from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportRun, RememberedMatch, RunStatus
+from sisimport.imports.runs.conversion_requests import start_conversion
 from ssid.models import SENRRequest, UtahDueDate, UtahFunction, UtahRequest
 from ssid.senr import draft
 from ssid.senr_requests import keep_request

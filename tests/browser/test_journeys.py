@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from sisimport.imports.commands import run_to_end
+from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun
 from students.models import SSID, AnnualEnrollment, CollectionPolicy, Student
 from students.search import without_ssid

@@ -174,7 +174,7 @@ def sample(name: str) -> bytes:
 
 
 def test_every_sample_file_is_of_an_import_type_and_written_once(lincoln: district.District) -> None:
-    from sisimport.imports.registry import get_type
+    from sisimport.imports.definition.registry import get_type
 
     written = district.write_samples(lincoln.lea)
     assert {s.name for s in written} == {path.name for path in district.samples_folder().iterdir()}

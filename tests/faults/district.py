@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from sisimport.imports.models import ImportFile, ImportRun, Work
-from sisimport.imports.services import keep_file, start_run
+from sisimport.imports.runs.services import start_run
+from sisimport.imports.runs.uploads import keep_file
 from students.models import LEA, School
 
 LEA_CODE = "1975309"

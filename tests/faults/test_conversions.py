@@ -16,9 +16,10 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.accounts.access import REGISTRAR
-from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from sisimport.imports.services import RunRefusedError, keep_file, start_run
+from sisimport.imports.runs.conversion_requests import start_conversion
+from sisimport.imports.runs.services import start_run
+from sisimport.imports.runs.uploads import RunRefusedError, keep_file
 from sisimport.web.queries.conversion import masked
 from students.access import visible_school_ids
 from tests.factories import SchoolFactory, StudentFactory, UserFactory

@@ -16,8 +16,8 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
+from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.registry import tools
 from ssid.desk import desk_types
 from ssid.requests import SSIDRequest
 from tests.factories import UserFactory

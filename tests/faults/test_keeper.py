@@ -16,11 +16,13 @@ from django.urls import reverse
 from sisimport import disk, embedded
 from sisimport.disk import MEBIBYTE, Room
 from sisimport.embedded_keeper import Keeper
-from sisimport.imports import execution, hindrances, room
-from sisimport.imports.execution import InterruptedRunError, execute_run
 from sisimport.imports.models import ImportRun, RunStatus, WaitsFor, Work
-from sisimport.imports.room import Place
-from sisimport.imports.services import RunRefusedError, keep_file, start_run, start_update
+from sisimport.imports.runs import execution, hindrances
+from sisimport.imports.runs.execution import InterruptedRunError, execute_run
+from sisimport.imports.runs.services import start_run, start_update
+from sisimport.imports.runs.uploads import RunRefusedError, keep_file
+from sisimport.imports.storage import room
+from sisimport.imports.storage.room import Place
 from sisimport.processes import Child, say
 from students.models import SSID
 from tests.factories import UserFactory

@@ -6,7 +6,8 @@ import pytest
 
 from assessments.models import Assessment, Score
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.services import keep_file, start_run, start_update
+from sisimport.imports.runs.services import start_run, start_update
+from sisimport.imports.runs.uploads import keep_file
 from students.models import LEA, SSID, School, Student
 from tests.assessments.score_files import ela, text
 from tests.assessments.test_usual_lines import TYPES

@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sisimport.imports import hindrances, queueing
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
-from sisimport.imports.queueing import RUN_LOCK, Lane, in_order
+from sisimport.imports.runs import hindrances, queueing
+from sisimport.imports.runs.queueing import RUN_LOCK, Lane, in_order
 from students.models import LEA
 from tests.factories import UserFactory
 

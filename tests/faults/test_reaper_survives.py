@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from sisimport.imports import reaper as reapers
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.reaper import Reaper
+from sisimport.imports.runs import reconciler as reapers
+from sisimport.imports.runs.reconciler import Reaper
 from tests.faults.conftest import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +85,7 @@ def test_a_reaper_that_ends_takes_its_process_along() -> None:
     program = """
 import os, threading, django
 django.setup()
-from sisimport.imports.reaper import Reaper
+from sisimport.imports.runs.reconciler import Reaper
 reaper = Reaper(lambda run_id, lane: None)
 def ends():
     raise SystemExit(0)

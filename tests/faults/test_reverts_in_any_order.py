@@ -10,8 +10,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports import services
 from sisimport.imports.models import ImportRun, Reverted, RunStatus
+from sisimport.imports.runs import services
 from ssid.models import UtahFunction
 from ssid.utah import RequestRefusedError
 from students.models import SSID, FamilyInvitation, School, SecondCheck, Student, StudentView

@@ -8,8 +8,9 @@ import pytest
 from django.db import connections
 
 from sisimport.imports.models import ImportRun, RunStatus, SetAside, Work
-from sisimport.imports.services import keep_file, start_update
-from sisimport.imports.tasks import ring
+from sisimport.imports.runs.services import start_update
+from sisimport.imports.runs.tasks import ring
+from sisimport.imports.runs.uploads import keep_file
 from students.models import SSID, Student
 from tests.faults.conftest import Barrier, Worker, wait_for_end
 from tests.faults.district import District

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, Work
-from sisimport.imports.services import start_revert, start_update
+from sisimport.imports.runs.services import start_revert, start_update
 from students.models import SSID, ELRecord
 from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end
 from tests.faults.district import District, make_district

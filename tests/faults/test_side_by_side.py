@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.demo import district as demo
-from sisimport.imports import execution
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import applying, statistics
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.registry import get_type
-from sisimport.imports.services import keep_file, start_revert, start_run, start_update
+from sisimport.imports.runs import execution
+from sisimport.imports.runs.services import start_revert, start_run, start_update
+from sisimport.imports.runs.uploads import keep_file
 from students.models import SSID, Student
 from tests.factories import UserFactory
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until

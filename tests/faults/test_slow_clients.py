@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.urls import reverse
 
-from sisimport.imports.registry import tools
+from sisimport.imports.definition.registry import tools
 from tests.factories import SchoolFactory, UserFactory
 from tests.faults.site import Site, cookie_of, unfinished_upload
 

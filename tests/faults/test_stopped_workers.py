@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from sisimport.imports import execution
-from sisimport.imports.engine.progress import Progress
+from sisimport.imports.definition.progress import Progress
 from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, Work
-from sisimport.imports.services import cancel_run, start_update
+from sisimport.imports.runs import execution
+from sisimport.imports.runs.services import cancel_run, start_update
 from students import editing, locks
 from students.models import LEA, SSID, Student
 from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end, wait_until

@@ -15,13 +15,14 @@ from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports import files, leftovers
-from sisimport.imports.execution import execute_next, execute_run
-from sisimport.imports.files import DamagedFileError, open_file
+from sisimport.imports.definition.registry import all_types, get_type
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
-from sisimport.imports.queueing import Lane
-from sisimport.imports.registry import all_types, get_type
-from sisimport.imports.services import keep_file, start_revert, start_run, start_update
+from sisimport.imports.runs.execution import execute_next, execute_run
+from sisimport.imports.runs.queueing import Lane
+from sisimport.imports.runs.services import start_revert, start_run, start_update
+from sisimport.imports.runs.uploads import keep_file
+from sisimport.imports.storage import files, leftovers
+from sisimport.imports.storage.files import DamagedFileError, open_file
 from students.models import SSID
 from tests.factories import UserFactory
 from tests.files.samples import line

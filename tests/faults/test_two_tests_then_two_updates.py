@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assessments.models import Assessment, Score
-from sisimport.imports import services
-from sisimport.imports.kinds import STUDENT_KIND
+from sisimport.imports.definition.change_kinds import STUDENT_KIND
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, SetAsideReason
+from sisimport.imports.runs import services
 from students.models import LEA, Enrollment, School, Student
 from students.models.people import NAME_FIELDS
 from tests.assessments.test_score_properties import STATUS_BOX

@@ -14,9 +14,9 @@ import openpyxl
 from django.contrib.auth import get_user_model
 
 from sisimport.accounts.access import REGISTRAR
-from sisimport.imports import services
-from sisimport.imports.conversions import start_conversion
 from sisimport.imports.models import ImportRun, RememberedMatch, Work
+from sisimport.imports.runs import services, uploads
+from sisimport.imports.runs.conversion_requests import start_conversion
 from ssid.models import SENRRequest, UtahFunction, UtahRequest
 from ssid.senr import draft
 from ssid.senr_requests import keep_request
@@ -55,7 +55,7 @@ class TwoSchools:
     def file(self, import_type: str, content: str | bytes, work: Work = Work.TEST, name: str = "file.txt") -> ImportRun:
         """A run of the registrar of both schools, to its end."""
         data = content.encode() if isinstance(content, str) else content
-        kept = services.keep_file(stream=io.BytesIO(data), name=name, user=self.both)
+        kept = uploads.keep_file(stream=io.BytesIO(data), name=name, user=self.both)
         return self.start(file=kept, import_type=import_type, work=work, options={})
 
     def start(self, **more: Any) -> ImportRun:

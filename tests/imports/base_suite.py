@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from sisimport.imports import services
-from sisimport.imports.kinds import get_kind
+from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.models import ImportChange, Work
+from sisimport.imports.runs import services
 from students.models import Student
 from tests.imports.journey import Report, Snapshot, finish, revert, run_file, snapshot
 

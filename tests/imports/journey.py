@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import connection
 
-from sisimport.imports import services
-from sisimport.imports.commands import run_to_end
-from sisimport.imports.kinds import all_kinds
+from sisimport.imports.definition.change_kinds import all_kinds
+from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.reports import run_json
+from sisimport.imports.runs import services, uploads
+from sisimport.imports.runs.report import run_json
 from students.models import LEA, SSID, ELRecord, Enrollment, School, SSIDReplacement, Student
 
 LEA_CODE, SCHOOL_CODE, OTHER_SCHOOL_CODE = "1234567", "0123456", "0123457"
@@ -140,7 +140,7 @@ def run_file(
     data = content.encode() if isinstance(content, str) else content
     if work == Work.UPDATE and test_run is None:
         test_run = run_file(import_type, data, options=options, schools=schools, name=name).run
-    file = test_run.file if test_run else services.keep_file(stream=io.BytesIO(data), name=name, user=None)
+    file = test_run.file if test_run else uploads.keep_file(stream=io.BytesIO(data), name=name, user=None)
     assert file is not None
     run = services.start_run(
         file=file,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, event, settings
 
-from sisimport.imports import services
 from sisimport.imports.models import ImportChange, RunStatus, SetAside
+from sisimport.imports.runs import services
 from tests.imports.journey import Report, finish, revert, run_file, snapshot
 
 # Few examples in the suite, fewer in `script/test fast`, many when somebody looks for trouble:

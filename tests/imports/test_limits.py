@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from sisimport.imports.execution import execute_run
 from sisimport.imports.models import ImportFile, RunStatus, Work
-from sisimport.imports.services import RunRefusedError, keep_file, start_run
+from sisimport.imports.runs.execution import execute_run
+from sisimport.imports.runs.services import start_run
+from sisimport.imports.runs.uploads import RunRefusedError, keep_file
 from sisimport.web.queries.data_lines import lines_with_text, original_lines
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sisimport.imports import registry
 from sisimport.imports.checks import check_own_layouts
-from sisimport.imports.registry import folder_layouts, get_type
+from sisimport.imports.definition import registry
+from sisimport.imports.definition.registry import folder_layouts, get_type
 
 RESPONSE = 'title = "Ours"\nsource = "our letter"\ndelimiter = "|"\nheader = "none"\ncolumns = [{columns}]\n'
 STATUS = '{ name = "Word", field = "status", codes = "utah_status" }'

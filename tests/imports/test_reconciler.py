@@ -5,9 +5,9 @@ import itertools
 import psycopg
 import pytest
 
-from sisimport.imports.execution import RUN_LOCK
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.reaper import Reaper
+from sisimport.imports.runs.execution import RUN_LOCK
+from sisimport.imports.runs.reconciler import Reaper
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sisimport.files.issues import codes
-from sisimport.imports.reports import MAX_SHOWN, shortened
+from sisimport.imports.runs.report import MAX_SHOWN, shortened
 from sisimport.web.queries import data_lines
 from sisimport.web.queries.data_lines import lines_with_text
 from tests.files.samples import line

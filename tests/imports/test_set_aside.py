@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from sisimport.imports import services
 from sisimport.imports.models import SetAside, SetAsideReason
+from sisimport.imports.runs import services
 from students.models import ELRecord, School, Student
 from tests.files.samples import line
 from tests.imports.journey import District, Report, finish, give_el, give_ssid, merge_ssids, revert, run_file, snapshot

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from sisimport.imports.services import start_run
+from sisimport.imports.runs.services import start_run
 from tests.faults.conftest import Worker, wait_until
 from tests.faults.district import make_district, state_file
 from tests.figures import Figure

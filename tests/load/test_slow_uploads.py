@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from sisimport.demo import district as demo
-from sisimport.imports.registry import tools
+from sisimport.imports.definition.registry import tools
 from tests.faults.site import Site, cookie_of, site
 from tests.figures import Figure
 from tests.load.clients import Measured, ask, browse, send_slowly

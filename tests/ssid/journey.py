@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.reports import run_json
-from sisimport.imports.services import keep_file, start_revert, start_run
+from sisimport.imports.runs.report import run_json
+from sisimport.imports.runs.services import start_revert, start_run
+from sisimport.imports.runs.uploads import keep_file
 from students.models import LEA, SSID, ELRecord, School, Student
 from students.queries import student_json
 from tests.imports.journey import finish

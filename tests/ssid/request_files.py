@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import connection
 
-from sisimport.imports.execution import execute_run
 from sisimport.imports.models import ImportIssue, ImportRun, Work
-from sisimport.imports.services import keep_file, start_run, start_update
+from sisimport.imports.runs.execution import execute_run
+from sisimport.imports.runs.services import start_run, start_update
+from sisimport.imports.runs.uploads import keep_file
 from students.models import LEA, SSID, School, Student
 
 HEADER = (

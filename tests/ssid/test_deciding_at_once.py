@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
-from sisimport.imports.decisions import (
+from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, Work
+from sisimport.imports.runs.decisions import (
     ACCEPT,
     CANDIDATE,
     MATCH,
@@ -18,8 +19,7 @@ from sisimport.imports.decisions import (
     DecisionRefusedError,
     decide,
 )
-from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, Work
-from sisimport.imports.services import start_update
+from sisimport.imports.runs.services import start_update
 from students.models import School
 
 from .request_files import current_ssid, finish, line, make_district, make_student, run_test, update

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from sisimport.imports.decisions import (
+from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus
+from sisimport.imports.runs.decisions import (
     ACCEPT,
     CANDIDATE,
     MATCH,
@@ -14,8 +15,7 @@ from sisimport.imports.decisions import (
     decide,
     take_back,
 )
-from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus
-from sisimport.imports.services import start_revert, start_update
+from sisimport.imports.runs.services import start_revert, start_update
 from ssid.models import MatchRequest
 from students.models import School, Student
 
@@ -355,10 +355,10 @@ def test_the_list_of_absent_students_follows(school: School) -> None:
 
 def test_counts_after_decisions_are_those_of_a_fresh_count(school: School) -> None:
     """Lines planned anew are counted alone; the whole must come out as if everything were counted."""
+    from sisimport.imports.definition.import_type import RunContext
+    from sisimport.imports.definition.progress import Progress
+    from sisimport.imports.definition.registry import get_type
     from sisimport.imports.engine import counting
-    from sisimport.imports.engine.context import RunContext
-    from sisimport.imports.engine.progress import Progress
-    from sisimport.imports.registry import get_type
 
     students = [make_student(school, str(100240 + n)) for n in range(4)]
     rows = [line(str(100240 + n), ssid=f"80123456{n}{k}") for n in range(4) for k in range(2)]

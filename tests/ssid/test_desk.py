@@ -2,8 +2,8 @@
 
 import pytest
 
-from sisimport.imports.decisions import MATCH, REFUSE, Decision, decide
 from sisimport.imports.models import ImportRun
+from sisimport.imports.runs.decisions import MATCH, REFUSE, Decision, decide
 from ssid.desk import (
     LineState,
     Scope,

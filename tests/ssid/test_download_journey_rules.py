@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from sisimport.files.issues import Severity, codes
-from sisimport.imports import execution, services
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import planning
-from sisimport.imports.engine.context import RunContext
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.registry import get_type
-from sisimport.imports.services import RunRefusedError
+from sisimport.imports.runs import execution, services, uploads
+from sisimport.imports.runs.uploads import RunRefusedError
 from tests.files.samples import DOWNLOAD_HEADER, line
 from tests.imports.journey import District, Report, give_el, give_ssid, run_file, snapshot
 from tests.ssid.downloads import download, update
@@ -221,7 +221,7 @@ def test_w2_a_test_changes_nothing_and_says_what_would_be_overwritten(district: 
 
 
 def test_w3_an_update_without_a_test_is_refused(district: District) -> None:
-    file = services.keep_file(stream=io.BytesIO(line().encode()), name="a.txt", user=None)
+    file = uploads.keep_file(stream=io.BytesIO(line().encode()), name="a.txt", user=None)
     with pytest.raises(RunRefusedError, match="no completed Test"):
         services.start_run(
             file=file, import_type="ssid-download", work=Work.UPDATE, options={}, user=None, schools=None
@@ -231,7 +231,7 @@ def test_w3_an_update_without_a_test_is_refused(district: District) -> None:
 def test_w3_the_test_of_another_file_does_not_count(district: District) -> None:
     district.student()
     download(line())
-    file = services.keep_file(stream=io.BytesIO(line(grade="11").encode()), name="file.txt", user=None)
+    file = uploads.keep_file(stream=io.BytesIO(line(grade="11").encode()), name="file.txt", user=None)
     with pytest.raises(RunRefusedError):
         services.start_run(
             file=file, import_type="ssid-download", work=Work.UPDATE, options={}, user=None, schools=None
@@ -256,7 +256,7 @@ def test_w3_the_test_with_other_options_does_not_count(district: District) -> No
 def test_w3_an_update_finds_the_test_of_the_same_content_under_another_name(district: District) -> None:
     district.student()
     test = run_file("ssid-download", line(), name="monday.txt")
-    file = services.keep_file(stream=io.BytesIO(line().encode()), name="tuesday.txt", user=None)
+    file = uploads.keep_file(stream=io.BytesIO(line().encode()), name="tuesday.txt", user=None)
     run = services.start_run(
         file=file, import_type="ssid-download", work=Work.UPDATE, options={}, user=None, schools=None, ring=False
     )
@@ -353,8 +353,8 @@ SEVERITIES = {
 
 @pytest.mark.parametrize(("code", "severity"), SEVERITIES.items())
 def test_section_14_each_message_has_its_severity(db: None, code: str, severity: Severity) -> None:
-    from sisimport.imports.engine.context import RunContext
-    from sisimport.imports.engine.progress import Progress
+    from sisimport.imports.definition.import_type import RunContext
+    from sisimport.imports.definition.progress import Progress
 
     kind = get_type("ssid-download")
     context = RunContext(run=ImportRun(options={}), import_type=kind, progress=Progress(0))
@@ -362,8 +362,8 @@ def test_section_14_each_message_has_its_severity(db: None, code: str, severity:
 
 
 def test_section_14_every_message_of_the_rules_is_worded(db: None) -> None:
-    from sisimport.imports.engine.context import RunContext
-    from sisimport.imports.engine.progress import Progress
+    from sisimport.imports.definition.import_type import RunContext
+    from sisimport.imports.definition.progress import Progress
 
     kind = get_type("ssid-download")
     context = RunContext(run=ImportRun(options={"replace_retired": "1"}), import_type=kind, progress=Progress(0))

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from django.db import IntegrityError, transaction
 
-from sisimport.imports.record_codes import SSID_CAUSES
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from students.models import LEA, SSID, Enrollment, School, SSIDReplacement, Student
 from students.models.identifiers import mask_ssid
 from tests.files.samples import line
@@ -239,7 +239,7 @@ def test_d7_a_retired_ssid_of_another_student_is_taken_too(district: District) -
 
 
 def test_d7_the_other_student_is_not_named_to_somebody_of_another_school(district: District) -> None:
-    from sisimport.imports.reports import issues_json
+    from sisimport.imports.runs.report import issues_json
 
     district.student()
     give_ssid(district.another(school=district.other_school), "9012345678")

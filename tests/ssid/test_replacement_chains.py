@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports import services
 from sisimport.imports.models import RunStatus
+from sisimport.imports.runs import services
 from students.models import SSID, SSIDReplacement, Student
 from students.ssids import students_with_ssid
 from tests.imports.journey import Report, finish, revert, run_file, snapshot

@@ -7,8 +7,10 @@ from django.db import transaction
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sisimport.imports import services
-from sisimport.imports.decisions import (
+from sisimport.imports.engine.replanning import replan
+from sisimport.imports.models import ImportRun, RunStatus
+from sisimport.imports.runs import services
+from sisimport.imports.runs.decisions import (
     ACCEPT,
     CANDIDATE,
     MATCH,
@@ -18,9 +20,7 @@ from sisimport.imports.decisions import (
     decide,
     take_back,
 )
-from sisimport.imports.engine.replanning import replan
-from sisimport.imports.models import ImportRun, RunStatus
-from sisimport.imports.reports import run_json
+from sisimport.imports.runs.report import run_json
 from ssid.models import MatchRequest
 from students.models import Student
 from tests.imports.journey import drop_temporary_tables, finish, revert, run_file, snapshot

@@ -3,7 +3,8 @@
 import pytest
 
 from sisimport.imports.models import ImportIssue, ImportRun
-from sisimport.imports.services import RunRefusedError, start_revert
+from sisimport.imports.runs.services import start_revert
+from sisimport.imports.runs.uploads import RunRefusedError
 from students.models import LEA, SSID, ELRecord, School, SSIDReplacement
 
 from .request_files import (

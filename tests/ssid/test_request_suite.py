@@ -1,6 +1,6 @@
 """The promises of every import, asked of the Request File: as the file comes, and with choices made on the screen."""
 
-from sisimport.imports.decisions import ACCEPT, CANDIDATE, MATCH, REFUSE, Decision, decide
+from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, MATCH, REFUSE, Decision, decide
 from students.models import Student
 from tests.imports.base_suite import ImportTypeSuite
 from tests.imports.journey import Report

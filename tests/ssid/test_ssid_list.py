@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from sisimport.imports import conversions, services
+from sisimport.imports.runs import conversions, uploads
 from ssid.missing import COLUMNS, write_list
 from students.models import SSID, School, Student
 from students.services import report_ssid
@@ -309,7 +309,7 @@ def test_the_workbook_we_write_comes_back_through_the_safe_conversion(valley: Va
     book.active.cell(row=2, column=len(COLUMNS), value="0012345678")
     book.save(path)
     with path.open("rb") as stream:
-        uploaded = services.keep_file(stream=stream, name="list.xlsx", user=None)
+        uploaded = uploads.keep_file(stream=stream, name="list.xlsx", user=None)
 
     converted, _what = conversions.convert_workbook(file=uploaded, user=None)
     with converted.file.open("rb") as stream:

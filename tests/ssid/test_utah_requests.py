@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from sisimport.imports import registry
+from sisimport.imports.definition import registry
 from ssid.models import UtahDueDate, UtahRequest, UtahRequestStudent
 from ssid.models import UtahFunction as Kind
 from ssid.utah import RequestRefusedError, find_schools, scope_of, withdraw_request

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from sisimport.imports.models import ImportRun
-from sisimport.imports.reports import run_json
+from sisimport.imports.runs.report import run_json
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah import create_request
 from students.models import LEA, SSID, ChangedRecord, Enrollment, School, Student

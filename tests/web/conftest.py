@@ -36,8 +36,8 @@ def worker(transactional_db: None) -> Iterator[None]:
     """Executes the runs that pages start, as a worker does, in a thread of this process."""
     from django.db import connection
 
-    from sisimport.imports.execution import execute_run
-    from sisimport.imports.queueing import waiting
+    from sisimport.imports.runs.execution import execute_run
+    from sisimport.imports.runs.queueing import waiting
 
     ended = threading.Event()
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.client import FakePayload
 from django.urls import reverse
 
-from sisimport.imports.registry import tools
+from sisimport.imports.definition.registry import tools
 from sisimport.serving.front import FORM_BYTES
 from sisimport.web.bodies import FORM_OVERHEAD, takes_files
 from sisimport.web.queries.recognition import SAMPLE_BYTES

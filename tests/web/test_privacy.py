@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
-from sisimport.imports import tasks
 from sisimport.imports.models import ImportRun
+from sisimport.imports.runs import tasks
 from students.models import SSID, StudentView
 from tests.browser.district import District, family_pages, make_district, staff_pages
 
@@ -79,7 +79,7 @@ def test_id6_the_log_of_a_failed_task_tells_the_place_and_no_value(
     def broken(_run_id: int) -> None:
         raise IntegrityError(f"Key (ssid)=({SECRET}) already exists.")
 
-    monkeypatch.setattr("sisimport.imports.execution.execute_run", broken)
+    monkeypatch.setattr("sisimport.imports.runs.execution.execute_run", broken)
 
     tasks.execute_run_task.apply(kwargs={"run_id": 7}, throw=True)
 

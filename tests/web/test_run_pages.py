@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports import services
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs import services
 from students.models import SSID, StudentView
 from tests.factories import UserFactory
 from tests.files.samples import line

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports import registry
+from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from tests.factories import UserFactory
 from tests.files.samples import line

@@ -1,162 +1,21 @@
 """What an import type declares. The engine reads these declarations and does all the work set-based."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.expressions import Combinable, Expression
+from django.db.models import Q
 
-from sisimport.files.issues import FileError, Severity
-from sisimport.imports.kinds import ChangeKind
-from sisimport.imports.models import Work
-
-if TYPE_CHECKING:
-    from sisimport.imports.engine.context import RunContext
-
-RECORD = "record"  # the part whose errors keep the whole record out
-
-Condition = Q | Expression
-Operand = Combinable | str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One rule over a staged row joined to its student.
-
-    code, severity: as in the reference of issue codes. `number` is the rule's number in the published rules (D-9, W-ELA-1 …).
-    when: a Q or conditional expression over the row model. field: the layout field it speaks of.
-    found, expected: expressions (or constants) whose text goes into the message; params: further ones for it.
-    part: an error of part RECORD keeps the record out; of another part, only that part.
-    needs_student: the rule is asked only of rows that found a student this run may see.
-    """
-
-    code: str
-    severity: Severity
-    number: str
-    when: Condition
-    field: str = ""
-    found: Operand = None
-    expected: Operand = None
-    params: Mapping[str, Operand] = dataclass_field(default_factory=dict)
-    part: str = RECORD
-    needs_student: bool = True
-    hides_student: bool = False
-    # Says that file and record differ about whose record it is: where a person accepted the match, it is only a notice.
-    forgivable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedCreate:
-    """Create one object per row where `when` holds. `object_id`: NextId(Model), or the student for one-to-one records."""
-
-    kind: ChangeKind
-    part: str
-    when: Condition
-    object_id: Combinable
-    values: Mapping[str, Any]
-    student_id: Combinable = dataclass_field(default_factory=lambda: F("student__id"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedUpdate:
-    """Change fields of an existing object where `when` holds and something differs. fields: name -> (old, new)."""
-
-    kind: ChangeKind
-    part: str
-    when: Condition
-    object_id: Combinable
-    fields: Mapping[str, tuple[Any, Any]]
-
-
-PlannedChange = PlannedCreate | PlannedUpdate
-
-
-@dataclass(frozen=True, kw_only=True)
-class DuplicateCheck:
-    """Lines of one file that share a key (rule D-11).
-
-    The row model holds `<name>` (0 no, 1 a repeat with equal values, 2 values differ) and `<name>_line` (first line of the key).
-    """
-
-    name: str
-    key: tuple[str, ...]
-    compared: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    value: str
-    label: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """An option of an import type, on its screen and as `--option NAME=VALUE`. Two choices "" and "1" make a checkbox.
-
-    `picks_schools`: its value is school codes with commas between them; the screen lists the schools of the user.
-    """
-
-    name: str
-    label: str
-    choices: tuple[Choice, ...] = ()
-    default: str = ""
-    hint: str = ""
-    pattern: str = ""  # for free values: a regular expression the whole value must match
-    picks_schools: bool = False
-    group: str = ""  # the screen puts options that follow each other under one heading
-
-    @property
-    def is_checkbox(self) -> bool:
-        return tuple(choice.value for choice in self.choices) == ("", "1")
-
-    def clean(self, value: str) -> str:
-        """The value if it may be given; raises ValueError with a sentence if not."""
-        import re
-
-        if self.choices and value not in {choice.value for choice in self.choices}:
-            allowed = ", ".join(choice.value or "(empty)" for choice in self.choices)
-            raise ValueError(f"{self.name} takes one of: {allowed}.")
-        if self.pattern and value and not re.fullmatch(self.pattern, value):
-            raise ValueError(f"{self.name} cannot be {value!r}. {self.hint}")
-        if self.picks_schools:  # the same schools in another order are the same choice
-            return ",".join(sorted({code.strip() for code in value.split(",") if code.strip()}))
-        return value
-
-
-def checkbox(name: str, label: str, *, hint: str = "", default: str = "") -> Option:
-    return Option(
-        name=name,
-        label=label,
-        hint=hint,
-        default=default,
-        choices=(Choice(value="", label="No"), Choice(value="1", label="Yes")),
-    )
-
-
-class StagedRow(models.Model):
-    """Base of row models: one staged line. The table is temporary, made by the engine for each run from the model's fields.
-
-    Columns named in the layout are filled by COPY (text never null, dates null when blank); the others start at their default.
-    """
-
-    line = models.IntegerField(primary_key=True)
-    lea_id = models.BigIntegerField(null=True)
-    state = models.CharField(max_length=2, default="CA")
-    refused = models.BooleanField(default=False)  # the reader already refused the record
-    candidates = models.SmallIntegerField(default=0)  # students of this local number, where the LEA is unknown
-    candidate_text = models.TextField()
-    # 0: as the file says. 1: a remembered match, 2: one accepted on this run (`given_number` is the file's own number then);
-    # 3: a remembered match that is not used, because the student's record changed since.
-    accepted = models.SmallIntegerField(default=0)
-    given_number = models.TextField()
-
-    class Meta:
-        abstract = True
+from sisimport.files.detection import Recognition
+from sisimport.files.issues import FileError
+from sisimport.files.layouts import Layout
+from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.progress import Progress
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
+from sisimport.imports.definition.staged_row import StagedRow
+from sisimport.imports.models import ImportRun, Work
 
 
 class ImportType:
@@ -260,3 +119,37 @@ class ImportType:
     def rows(self, context: "RunContext") -> models.QuerySet[Any]:  # noqa: ARG002
         """Staged rows with the joins (FilteredRelation …) that rules and plan name."""
         return self.row_model._default_manager.all()
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One run on its way through the stages."""
+
+    run: ImportRun
+    import_type: ImportType
+    progress: Progress
+    layout: Layout | None = None
+    recognition: Recognition | None = None
+    fields: tuple[str, ...] = ()  # those of the type that the file's layout has
+    record_count: int = 0
+    school_codes: set[str] = field(default_factory=set)
+    noted: set[str] = field(default_factory=set)  # values of the type's `noted_field`
+    lea_ids: set[int] = field(default_factory=set)
+    lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
+    accepted_rows: int = 0  # rows whose match a person accepted (see remembering)
+    idle_rows: int = 0  # rows in which checking found that nothing would change
+    facts: dict[str, object] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)  # what the type keeps for its later stages
+
+    def option(self, name: str) -> str:
+        """The value given for an option of the type, or its default."""
+        default = next((o.default for o in self.import_type.options if o.name == name), "")
+        return str(self.run.options.get(name, default))
+
+    @property
+    def matched(self) -> Q:
+        """Rows that found a student whom this run may touch."""
+        found = Q(student__id__isnull=False)
+        if self.run.schools is None:
+            return found
+        return found & Q(student__school_id__in=list(self.run.schools))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from sisimport.files.detection import Recognition, recognise
-from sisimport.imports.base import ImportType
-from sisimport.imports.registry import all_layouts, all_types, get_type, layouts_of
+from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.registry import all_layouts, all_types, get_type, layouts_of
 
 _HEAD_BYTES = 4096
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
 
 from sisimport.files.layouts import Layout, load_layouts
-from sisimport.imports.base import ImportType
+from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.models import Work
 
 

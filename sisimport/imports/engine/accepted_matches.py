@@ -7,8 +7,9 @@ say file and record differ are then notices: a person has seen the difference.
 from django.db.models import F, Q, Value
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import Rule, StagedRow
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import Rule
+from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 from sisimport.imports.models import MatchDecision, RememberedMatch
 

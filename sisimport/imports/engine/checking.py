@@ -15,11 +15,11 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import RECORD, Rule
-from sisimport.imports.engine import planning, remembering
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.expressions import Cardinality, FiredRules
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD, Rule
+from sisimport.imports.engine import accepted_matches, planning
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
-from sisimport.imports.expressions import Cardinality, FiredRules
 
 FIRST_SEQ = 100  # rule issues come after those of the reader
 
@@ -38,7 +38,7 @@ def check(context: RunContext) -> None:
     if context.accepted_rows:
         rules = [
             *rules,
-            *remembering.rules(context.import_type.number_field),
+            *accepted_matches.rules(context.import_type.number_field),
             *(_forgiven(r) for r in rules if r.forgivable),
         ]
         rules = [_where_not_accepted(r) if r.forgivable else r for r in rules]
@@ -74,7 +74,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     refused = Q(refused=True) | Q(_gt_zero(refusing))
     usual = context.import_type.usual(context)
     if usual is not None and context.accepted_rows:
-        usual &= Q(accepted=remembering.AS_GIVEN)  # of an accepted match something is to be said
+        usual &= Q(accepted=accepted_matches.AS_GIVEN)  # of an accepted match something is to be said
     silent = (
         [] if usual is None else [When(usual & Q(refused=False), then=Value(None, output_field=refusing.output_field))]
     )
@@ -167,7 +167,7 @@ def _drop_echoes(run_id: int) -> None:
     )
 
 
-_ACCEPTED = Q(accepted__in=[remembering.REMEMBERED, remembering.ACCEPTED])
+_ACCEPTED = Q(accepted__in=[accepted_matches.REMEMBERED, accepted_matches.ACCEPTED])
 
 
 def _forgiven(rule: Rule) -> Rule:

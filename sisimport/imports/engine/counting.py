@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sisimport.files.issues import Severity, codes
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import fetch_all, fetch_one
 from sisimport.imports.engine.statistics import hash_joins_only
 

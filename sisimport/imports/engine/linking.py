@@ -9,8 +9,8 @@ from collections.abc import Collection
 
 from django.db import models
 
+from sisimport.imports.definition.change_kinds import LEA_KIND, STUDENT_KIND, ChangeKind, all_kinds
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
-from sisimport.imports.kinds import LEA_KIND, STUDENT_KIND, ChangeKind, all_kinds
 from sisimport.imports.models import ImportRun
 
 CREATE = "create"

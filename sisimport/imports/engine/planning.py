@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import BooleanField, Case, F, Func, Q, Value, When
 
 from sisimport.files.issues import Severity
-from sisimport.imports.base import RECORD, PlannedChange, PlannedCreate
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.expressions import ChangedFields, Differs, Jsonb, NextId
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, quoted
-from sisimport.imports.expressions import ChangedFields, Differs, Jsonb, NextId
 
 
 def plan(context: RunContext) -> None:

@@ -8,15 +8,15 @@ only while no Update has taken the plan up (a plan that was applied is the journ
 
 from collections.abc import Collection
 
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.progress import Progress
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import checking, counting, planning, staging
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.progress import Progress
+from sisimport.imports.engine.recounting import corrected, tally
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.imports.engine.tallies import corrected, tally
-from sisimport.imports.files import open_file
 from sisimport.imports.models import ImportRun
-from sisimport.imports.records import lines_holding, read_records
-from sisimport.imports.registry import get_type
+from sisimport.imports.storage.files import open_file
+from sisimport.imports.storage.records import lines_holding, read_records
 
 MAX_VALUES = 60  # texts looked for in one pass over the file; with more, reading it all is as quick
 MAX_LINES = 4000

@@ -17,13 +17,14 @@ from django.db.models.sql import Query
 from sisimport.files.detection import recognise
 from sisimport.files.issues import Severity
 from sisimport.files.reader import Block, FileError, Problem, Reader
-from sisimport.imports.base import RECORD, DuplicateCheck, StagedRow
-from sisimport.imports.engine import remembering
-from sisimport.imports.engine.context import RunContext
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.registry import known_layouts, layouts_of
+from sisimport.imports.definition.rules import RECORD, DuplicateCheck
+from sisimport.imports.definition.staged_row import StagedRow
+from sisimport.imports.engine import accepted_matches
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
-from sisimport.imports.files import open_file
-from sisimport.imports.records import LinesReader
-from sisimport.imports.registry import known_layouts, layouts_of
+from sisimport.imports.storage.files import open_file
+from sisimport.imports.storage.records import LinesReader
 from students.models import LEA
 
 # Control characters that no value holds (see _block_text): they delimit and never quote.
@@ -78,7 +79,7 @@ def stage(context: RunContext) -> None:
     context.progress.report("indexing", context.record_count, context.record_count)
     of = ", ".join(quoted(model_column(import_type.row_model, name)) for name in import_type.measured_fields)
     execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}{f' ({of})' if of else ''}")
-    remembering.use_accepted_matches(context)
+    accepted_matches.use_accepted_matches(context)
     if import_type.lea_field and not import_type.may_create_students:
         find_by_number_alone(import_type.row_model)
     for check in import_type.duplicates:

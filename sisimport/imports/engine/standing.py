@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from sisimport.imports.definition.change_kinds import ChangeKind, all_kinds, get_kind
 from sisimport.imports.engine.linking import pointing_at
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.engine.statistics import hash_joins_only
-from sisimport.imports.kinds import ChangeKind, all_kinds, get_kind
 from sisimport.imports.models import ImportRun, Reverted, RunStatus, SetAsideReason, Work
 
 REMOVE = "remove"

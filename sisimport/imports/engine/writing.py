@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.change_kinds import all_kinds
 from sisimport.imports.engine import applying, counting, standing, statistics
 from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.imports.kinds import all_kinds
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
 
 CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"

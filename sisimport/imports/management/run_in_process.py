@@ -5,10 +5,10 @@ import sys
 import time
 from typing import Any
 
-from sisimport.imports import hindrances
-from sisimport.imports.execution import InterruptedRunError, execute_run
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.reports import run_json
+from sisimport.imports.runs import hindrances
+from sisimport.imports.runs.execution import InterruptedRunError, execute_run
+from sisimport.imports.runs.report import run_json
 
 EXIT_OK, EXIT_RECORD_ERRORS, EXIT_REJECTED, EXIT_FAILED = 0, 1, 2, 3
 _POLL = 0.2
@@ -60,7 +60,7 @@ def print_report(run: ImportRun, *, as_json: bool) -> None:
     write(f"Warnings: {run.warning_count}, notices: {run.notice_count}\n")
     counts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in run.outcome_counts.items())
     write(f"Lines: {counts}\n")
-    from sisimport.imports.reports import issues_json
+    from sisimport.imports.runs.report import issues_json
 
     for number, issue in enumerate(issues_json(run)):
         if number == 0:

@@ -11,57 +11,12 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
 
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import Converted, convert
-from sisimport.imports.files import is_here, open_file
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from sisimport.imports.registry import UnknownImportTypeError, get_type
-from sisimport.imports.services import RunRefusedError, keep_file, ring_for
-
-STANDING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.REJECTED)
-
-
-def is_offered(run: ImportRun) -> bool:
-    """Did the run refuse a workbook that can be converted?"""
-    if run.status != RunStatus.REJECTED or run.work == Work.CONVERT or run.file_id is None:
-        return False
-    try:
-        converts = get_type(run.import_type).converts_workbooks
-    except UnknownImportTypeError:
-        return False
-    return converts and run.issues.filter(line=0, found__contains="Excel workbook").exists()
-
-
-def conversion_of(run: ImportRun) -> ImportRun | None:
-    """The conversion of the workbook that this run refused: under way, done or refused. What we broke is started anew."""
-    return run.conversions.filter(status__in=STANDING).first()
-
-
-def start_conversion(*, run: ImportRun, user: Any, ring: bool = True) -> ImportRun:
-    """Queue the conversion of the workbook that `run` refused. A second click finds the first one's.
-
-    Raises RunRefusedError for a run that refused no workbook.
-    """
-    if not is_offered(run):
-        raise RunRefusedError("Only an Excel workbook that was not accepted can be converted.")
-    try:
-        with transaction.atomic():
-            conversion = ImportRun.objects.create(
-                file=run.file,
-                import_type=run.import_type,
-                work=Work.CONVERT,
-                options=run.options,
-                converts=run,
-                created_by=user,
-                schools=run.schools,
-            )
-    except IntegrityError:
-        return ImportRun.objects.get(converts=run, status__in=STANDING)
-    if ring:
-        ring_for(conversion)
-    return conversion
+from sisimport.imports.runs.uploads import keep_file
+from sisimport.imports.storage.files import is_here, open_file
 
 
 def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Converted]:

@@ -13,11 +13,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sisimport.files.issues import FileError
-from sisimport.imports.engine.remembering import IDENTITY, key_of
+from sisimport.imports.definition.registry import get_type
+from sisimport.imports.engine.accepted_matches import IDENTITY, key_of
 from sisimport.imports.engine.replanning import replan
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
-from sisimport.imports.records import read_records
-from sisimport.imports.registry import get_type
+from sisimport.imports.storage.records import read_records
 from students.models import Student
 
 MATCH, CANDIDATE = MatchDecision.Subject.MATCH, MatchDecision.Subject.CANDIDATE

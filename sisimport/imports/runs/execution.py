@@ -16,7 +16,9 @@ from django.db.models.functions import Now
 
 from sisimport.files.issues import Severity, render
 from sisimport.files.reader import FileError
-from sisimport.imports import conversions, queueing
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.progress import Progress, RunCancelledError
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import (
     checking,
     counting,
@@ -28,15 +30,13 @@ from sisimport.imports.engine import (
     statistics,
     writing,
 )
-from sisimport.imports.engine.context import RunContext
-from sisimport.imports.engine.progress import Progress, RunCancelledError
 from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.imports.files import DamagedFileError
-from sisimport.imports.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
 from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, WaitsFor, Work
-from sisimport.imports.pulse import Pulse
-from sisimport.imports.queueing import RUN_LOCK, Lane
-from sisimport.imports.registry import get_type
+from sisimport.imports.runs import conversions, queueing
+from sisimport.imports.runs.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
+from sisimport.imports.runs.pulse import Pulse
+from sisimport.imports.runs.queueing import RUN_LOCK, Lane
+from sisimport.imports.storage.files import DamagedFileError
 from students.locks import NEW_PLACES, try_to_lock_leas
 
 logger = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from sisimport import disk
-from sisimport.imports import room
-from sisimport.imports.files import MissingFileError, is_here
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, WaitsFor
+from sisimport.imports.storage import room
+from sisimport.imports.storage.files import MissingFileError, is_here
 
 logger = logging.getLogger(__name__)
 

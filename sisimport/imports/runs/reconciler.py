@@ -27,11 +27,11 @@ from pathlib import Path
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from sisimport.imports import queueing
-from sisimport.imports.leftovers import remove_leftovers
 from sisimport.imports.models import WRITING, ImportRun, RunStatus, WaitsFor
-from sisimport.imports.pulse import end_silent_sessions
-from sisimport.imports.queueing import RUN_LOCK, Lane
+from sisimport.imports.runs import queueing
+from sisimport.imports.runs.pulse import end_silent_sessions
+from sisimport.imports.runs.queueing import RUN_LOCK, Lane
+from sisimport.imports.storage.leftovers import remove_leftovers
 from sisimport.processes import say
 from students.collection import record_missing
 

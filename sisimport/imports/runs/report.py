@@ -7,11 +7,11 @@ from typing import Any
 from sisimport.files.issues import Severity, render
 from sisimport.files.layouts import Layout
 from sisimport.files.reader import read_lines
-from sisimport.imports.files import StoredFileError, open_file
-from sisimport.imports.kinds import get_kind
+from sisimport.imports.definition.change_kinds import get_kind
+from sisimport.imports.definition.registry import all_layouts
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
-from sisimport.imports.records import long_records
-from sisimport.imports.registry import all_layouts
+from sisimport.imports.storage.files import StoredFileError, open_file
+from sisimport.imports.storage.records import long_records
 from students.models import Student
 
 _BLOCK = 4000

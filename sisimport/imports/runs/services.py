@@ -1,87 +1,17 @@
-"""Writes around a run: keep a file, start a run, cancel, revert. What a run does itself is in execution.py and engine/."""
+"""Writes around a run: start it, cancel it, revert it. What a run does itself is in execution.py and engine/."""
 
-import errno
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import PurePath
-from typing import IO, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.files import File
 from django.db import IntegrityError, OperationalError, transaction
-from django.template.defaultfilters import filesizeformat
 
-from sisimport.files.archives import Unpacked, unpack
-from sisimport.files.issues import render
-from sisimport.imports import room
-from sisimport.imports.base import ImportType
-from sisimport.imports.files import hash_of, store
+from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
-from sisimport.imports.queueing import lane_of
-from sisimport.imports.registry import get_type
+from sisimport.imports.runs.queueing import lane_of
+from sisimport.imports.runs.uploads import RunRefusedError
 from students.locks import waited_in_vain
-
-
-class RunRefusedError(Exception):
-    """A run that cannot be started; its text is for the user."""
-
-
-class NoRoomError(RunRefusedError, OSError):
-    """There is no room to keep a file. For a page a refusal with its reason, for a run what it waits for."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.errno = errno.ENOSPC
-
-
-@contextmanager
-def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
-    """The text file of an archive, or the file as it is: what is recognised, hashed and kept of an upload.
-
-    The unpacked text is a temporary file and goes with the context. Raises FileError for an archive that cannot be used.
-    """
-    inner = unpack(stream, max_bytes=settings.IMPORT_MAX_BYTES)
-    try:
-        yield inner
-    finally:
-        inner.close()
-
-
-def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "", place: str = "") -> ImportFile:
-    """Store an uploaded file under a name of ours, with its hash and size.
-
-    `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
-    archive of that name, where it was called so (see `unpacked`). `place`: where to store it, if that is not left to chance.
-    Raises RunRefusedError for a file over the limit of the settings or without room on the disk, before anything is stored.
-    A file that cannot be recorded is not stored either.
-    """
-    size = stream.seek(0, os.SEEK_END)
-    if size > settings.IMPORT_MAX_BYTES:
-        found, limit = filesizeformat(size), filesizeformat(settings.IMPORT_MAX_BYTES)
-        found = f"larger than {limit}" if found == limit else found
-        raise RunRefusedError(render("FILE-SIZE", found=found, expected=limit))
-    if lack := room.lack_for_upload(size):
-        raise NoRoomError(lack)
-    kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
-    if place:
-        kept.file.name = kept.file.storage.save(place, File(stream))
-    else:
-        store(kept.file, "", stream)
-    try:
-        kept.save()
-    except BaseException:
-        kept.file.delete(save=False)
-        raise
-    return kept
-
-
-def shown_name(name: str) -> str:
-    """The last part of a path without control characters, never empty."""
-    last = PurePath(name.replace("\\", "/")).name
-    cleaned = "".join(c for c in last if c.isprintable())[-255:].strip()
-    return cleaned or "file"
 
 
 def clean_options(import_type: ImportType, options: Mapping[str, str]) -> dict[str, str]:
@@ -252,7 +182,7 @@ def cancel_run(*, run: ImportRun) -> bool:
 
 def ring_for(run: ImportRun) -> None:
     """Wake a worker for a run once it is committed. A lost ring costs seconds: workers look for runs themselves."""
-    from sisimport.imports.tasks import ring
+    from sisimport.imports.runs.tasks import ring
 
     lane = lane_of(run.file.size if run.file else 0)
     transaction.on_commit(lambda: ring(run.pk, lane))

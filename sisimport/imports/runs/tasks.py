@@ -1,14 +1,14 @@
 """The Celery side: a task that takes a run id, and ringing for it.
 
 The broker is a doorbell: the message says only that a run waits, and may be lost or come twice. Which run is to be done,
-and whether somebody is on it already, PostgreSQL says (queueing.py, execution.py); who looks for lost ones is reaper.py.
+and whether somebody is on it already, PostgreSQL says (queueing.py, execution.py); who looks for lost ones is reconciler.py.
 """
 
 import logging
 
 from celery import current_app, shared_task
 
-from sisimport.imports.queueing import Lane
+from sisimport.imports.runs.queueing import Lane
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ SMALL_ONLY = "sisimport_small_only"  # in the configuration of a working process
 def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
     """Execute the run whose turn it is in the lane of the one that was rung for. Whatever hinders it is no failure of the
     run: the reaper rings again."""
-    from sisimport.imports.execution import InterruptedRunError, error_place, execute_next
+    from sisimport.imports.runs.execution import InterruptedRunError, error_place, execute_next
 
     try:
         done = execute_next(Lane(lane), only=works_on_small_only())
@@ -39,8 +39,8 @@ def works_on_small_only() -> bool:
 
 def _ring_for_next() -> None:
     """What could not begin before this run ended (it waited for the same students) begins now, and not at the next look."""
-    from sisimport.imports import queueing
-    from sisimport.imports.execution import error_place
+    from sisimport.imports.runs import queueing
+    from sisimport.imports.runs.execution import error_place
 
     try:
         first = {entry.lane: entry for entry in queueing.waiting() if entry.place == 1}

@@ -10,9 +10,9 @@ from sisimport.files.detection import Recognition, recognise
 from sisimport.files.lines import WINDOWS
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
 from sisimport.files.reader import Block, FileError, Problem, Reader, iter_lines, read_lines
-from sisimport.imports.files import open_file
+from sisimport.imports.definition.registry import all_layouts
 from sisimport.imports.models import ImportRun
-from sisimport.imports.registry import all_layouts
+from sisimport.imports.storage.files import open_file
 
 
 class LinesReader:

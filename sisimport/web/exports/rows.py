@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
-from sisimport.imports.reports import data_lines, why_no_lines
+from sisimport.imports.runs.report import data_lines, why_no_lines
 from sisimport.web.exports.writers import Row
 from sisimport.web.queries import report as queries
 from sisimport.web.queries.changes import shown_changes

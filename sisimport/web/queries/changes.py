@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 
-from sisimport.imports.kinds import ChangeKind, get_kind
+from sisimport.imports.definition.change_kinds import ChangeKind, get_kind
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
-from sisimport.imports.reports import Labels, flat_change, local_numbers
+from sisimport.imports.runs.report import Labels, flat_change, local_numbers
 from sisimport.web.queries.report import Reader, students_by_id
 from students.models import LEA, School, Student
 from students.models.identifiers import mask_ssid

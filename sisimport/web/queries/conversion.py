@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from sisimport.files.workbook_process import DELIMITER
-from sisimport.imports.files import StoredFileError, open_file
 from sisimport.imports.models import ImportFile, ImportRun
+from sisimport.imports.storage.files import StoredFileError, open_file
 from students.models.identifiers import mask_ssid
 
 PREVIEW_ROWS = 6  # the column names and five records

@@ -9,9 +9,9 @@ from typing import IO
 from sisimport.files.issues import FileError
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
 from sisimport.files.quoting import MAX_SPAN, span_of, split_line, stands_alone
-from sisimport.imports.files import open_file
 from sisimport.imports.models import ImportRun
-from sisimport.imports.reports import data_lines
+from sisimport.imports.runs.report import data_lines
+from sisimport.imports.storage.files import open_file
 
 MOST_HITS = 5000
 _SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only

@@ -1,7 +1,7 @@
 """What pages show of the disks, and to whom."""
 
 from sisimport.accounts.access import Capability, can
-from sisimport.imports.room import Place, places
+from sisimport.imports.storage.room import Place, places
 from students.access import User
 
 

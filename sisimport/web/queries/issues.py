@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sisimport.files.issues import Severity, codes
 from sisimport.imports.models import ImportIssue, ImportRun
-from sisimport.imports.reports import field_label, issue_message, layout_of
+from sisimport.imports.runs.report import field_label, issue_message, layout_of
 from sisimport.web.queries.data_lines import DataLine
 from sisimport.web.queries.report import Reader, students_by_id
 from students.models import Student

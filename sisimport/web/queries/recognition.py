@@ -9,10 +9,10 @@ from django.conf import settings
 from sisimport.files.archives import glimpse, is_zip
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
-from sisimport.imports.base import ImportType
-from sisimport.imports.recognition import recognise_file
-from sisimport.imports.registry import get_tool
-from sisimport.imports.services import shown_name
+from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.recognition import recognise_file
+from sisimport.imports.definition.registry import get_tool
+from sisimport.imports.runs.uploads import shown_name
 
 SAMPLE_BYTES = 1 << 20
 _HEAD_BYTES = 4096

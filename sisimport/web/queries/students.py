@@ -12,9 +12,9 @@ from typing import Any, overload
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from sisimport.imports.kinds import get_kind
+from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, Work
-from sisimport.imports.reports import Labels
+from sisimport.imports.runs.report import Labels
 from sisimport.web.queries.changes import FieldChange, Names, field_changes, operation_of
 from students.models import SSID, RecordEdit, Student
 from students.models.identifiers import mask_ssid

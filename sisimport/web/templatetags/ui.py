@@ -153,7 +153,7 @@ def pager(context: Context, page: Any, noun: str = "entry,entries", name: str = 
 @register.filter
 def works_shown(run: ImportRun) -> str:
     """`Test of SSID Download File`: what a run does, in the words of its screen."""
-    from sisimport.imports.registry import UnknownImportTypeError, get_type
+    from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 
     try:
         label = get_type(run.import_type).label

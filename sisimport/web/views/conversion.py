@@ -7,9 +7,9 @@ from django.views.decorators.http import require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.imports import conversions, services
+from sisimport.imports.definition.registry import UnknownImportTypeError
 from sisimport.imports.models import Work
-from sisimport.imports.registry import UnknownImportTypeError
+from sisimport.imports.runs import conversion_requests, services, uploads
 from sisimport.web.views.runs import find_run
 
 
@@ -21,8 +21,8 @@ def convert(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.may_convert(request.user, run):
         raise Http404
     try:
-        conversion = conversions.start_conversion(run=run, user=signed_in_user(request))
-    except services.RunRefusedError as error:
+        conversion = conversion_requests.start_conversion(run=run, user=signed_in_user(request))
+    except uploads.RunRefusedError as error:
         messages.error(request, str(error))
         return redirect("run", run.pk)
     return redirect("run", conversion.pk)
@@ -44,7 +44,7 @@ def start_converted(request: HttpRequest, pk: int) -> HttpResponse:
             user=signed_in_user(request),
             schools=access.visible_school_ids(request.user),
         )
-    except (services.RunRefusedError, UnknownImportTypeError) as error:
+    except (uploads.RunRefusedError, UnknownImportTypeError) as error:
         messages.error(request, str(error))
         return redirect("run", conversion.pk)
     return redirect("run", started.pk)

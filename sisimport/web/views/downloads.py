@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.imports.models import ImportRun, RunStatus
-from sisimport.imports.reports import why_no_lines
+from sisimport.imports.runs.report import why_no_lines
 from sisimport.web.exports import rows as reports
 from sisimport.web.exports.writers import Row, csv_rows, workbook
 from sisimport.web.queries import report as queries

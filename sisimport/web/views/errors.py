@@ -14,8 +14,8 @@ from django.views import defaults
 from psycopg.errors import QueryCanceled
 
 from sisimport import disk
-from sisimport.imports import room
-from sisimport.imports.files import StoredFileError
+from sisimport.imports.storage import room
+from sisimport.imports.storage.files import StoredFileError
 from sisimport.web.language import speak_readers_language
 from students.locks import waited_in_vain
 
@@ -55,7 +55,7 @@ class StoredFileMiddleware:
 
 def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the page must not depend on anything of it
     """Never touches the database: it may be what failed. The log gets the error's type and place, not its text."""
-    from sisimport.imports.execution import error_place
+    from sisimport.imports.runs.execution import error_place
 
     reference = secrets.token_hex(4).upper()
     error = sys.exc_info()[1]

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires
-from sisimport.imports import queueing
+from sisimport.imports.runs import queueing
 from sisimport.web.filters import RunFilter
 from sisimport.web.queries import disks
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from sisimport.accounts.access import Capability, capabilities, signed_in
-from sisimport.imports import queueing
+from sisimport.imports.runs import queueing
 from sisimport.web import panels
 from sisimport.web.queries import disks
 from sisimport.web.queries import home as queries

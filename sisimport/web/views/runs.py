@@ -14,12 +14,12 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.imports import hindrances, queueing, services
-from sisimport.imports.base import ImportType
-from sisimport.imports.kinds import get_kind
+from sisimport.imports.definition.change_kinds import get_kind
+from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.registry import UnknownImportTypeError, get_tool, get_type
-from sisimport.imports.reports import layout_of, why_no_lines
+from sisimport.imports.runs import hindrances, queueing, services, uploads
+from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
 from sisimport.web.forms import IssueFilterForm
 from sisimport.web.queries import report as queries
@@ -310,7 +310,7 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
             )
         else:
             started = services.start_update(test_run=run, user=signed_in_user(request))
-    except services.RunRefusedError as error:
+    except uploads.RunRefusedError as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
     return redirect("run", pk=started.pk)
@@ -333,7 +333,7 @@ def test_again(request: HttpRequest, pk: int) -> HttpResponse:
             user=signed_in_user(request),
             schools=access.visible_school_ids(request.user),
         )
-    except (services.RunRefusedError, UnknownImportTypeError) as error:
+    except (uploads.RunRefusedError, UnknownImportTypeError) as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
     return redirect("run", pk=started.pk)
@@ -348,7 +348,7 @@ def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("run", pk=run.pk)
     try:
         started = services.start_revert(run=run, user=signed_in_user(request))
-    except services.RunRefusedError as error:
+    except uploads.RunRefusedError as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
     return redirect("run", pk=started.pk)

@@ -17,10 +17,12 @@ from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.files.archives import Unpacked
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
-from sisimport.imports import registry, room, services
-from sisimport.imports.files import hash_of
+from sisimport.imports.definition import registry
+from sisimport.imports.definition.registry import Tool
 from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.registry import Tool
+from sisimport.imports.runs import services, uploads
+from sisimport.imports.storage import room
+from sisimport.imports.storage.files import hash_of
 from sisimport.web.bodies import takes_file
 from sisimport.web.forms import UploadForm
 from sisimport.web.queries.home import last_runs
@@ -78,11 +80,11 @@ def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
     """Start the run; None when it cannot be, with the reason on the form."""
     file: UploadedFile = form.cleaned_data["file"]
     try:
-        with services.unpacked(cast(IO[bytes], file.file)) as inner:
+        with uploads.unpacked(cast(IO[bytes], file.file)) as inner:
             return _start_with(request, form, inner, str(file.name))
     except FileError as error:
         form.add_error("file", f"{error} {error.fix}")
-    except services.RunRefusedError as error:
+    except uploads.RunRefusedError as error:
         form.add_error(None, str(error))
     except (OSError, DatabaseError) as error:
         if not disk.says_full(error):
@@ -99,7 +101,7 @@ def _start_with(request: HttpRequest, form: UploadForm, inner: Unpacked, name: s
         return None
     if work == Work.UPDATE:
         return _start_update(request, form, stream)
-    kept = services.keep_file(stream=stream, name=name, user=signed_in_user(request), member=inner.member)
+    kept = uploads.keep_file(stream=stream, name=name, user=signed_in_user(request), member=inner.member)
     return services.start_run(
         file=kept,
         import_type=form.kind.key,
@@ -120,7 +122,7 @@ def _start_update(request: HttpRequest, form: UploadForm, stream: IO[bytes]) -> 
         user_runs=access.visible_runs(request.user),
     )
     if test is None or not access.may_update(request.user, test):
-        raise services.RunRefusedError(
+        raise uploads.RunRefusedError(
             "There is no completed Test of this very file with these options yet. "
             "Run the Test first, read its report, then Update."
         )

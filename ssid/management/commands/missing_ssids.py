@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.imports.commands import EXIT_REJECTED, print_json
+from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 from ssid.missing import write_list
 from students.models import School
 

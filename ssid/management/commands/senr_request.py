@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
-from sisimport.imports.commands import EXIT_OK, EXIT_RECORD_ERRORS, EXIT_REJECTED, print_json
+from sisimport.imports.management.run_in_process import EXIT_OK, EXIT_RECORD_ERRORS, EXIT_REJECTED, print_json
 from ssid.models import SENRRequest
 from ssid.senr import Draft, RequestRefusedError, draft
 from ssid.senr_requests import keep_request, request_json, request_text

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sisimport.imports.commands import EXIT_REJECTED, print_json
+from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah import RequestRefusedError, create_request, find_schools
 from students.models import LEA

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.demo import district as demo
-from sisimport.imports.commands import EXIT_REJECTED, print_json
+from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 
 
 class Command(BaseCommand):

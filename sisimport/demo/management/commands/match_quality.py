@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from sisimport.demo.match_quality import BLOCK, PRECISION_GOAL, RECALL_GOAL, Quality, measure
-from sisimport.imports.commands import EXIT_FAILED, print_json
+from sisimport.imports.management.run_in_process import EXIT_FAILED, print_json
 
 
 class Command(BaseCommand):

@@ -8,13 +8,14 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
-from sisimport.imports.commands import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
-from sisimport.imports.conversions import convert_workbook
-from sisimport.imports.files import open_file
+from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
+from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
+from sisimport.imports.management.run_in_process import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
 from sisimport.imports.models import ImportFile, ImportRun, Work
-from sisimport.imports.recognition import UnrecognisedFileError, recognise_type
-from sisimport.imports.registry import UnknownImportTypeError, get_type
-from sisimport.imports.services import RunRefusedError, keep_file, start_run, unpacked
+from sisimport.imports.runs.conversions import convert_workbook
+from sisimport.imports.runs.services import start_run
+from sisimport.imports.runs.uploads import RunRefusedError, keep_file, unpacked
+from sisimport.imports.storage.files import open_file
 
 
 class Command(BaseCommand):

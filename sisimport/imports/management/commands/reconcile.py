@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from sisimport.imports.reaper import Reaper
-from sisimport.imports.tasks import ring
+from sisimport.imports.runs.reconciler import Reaper
+from sisimport.imports.runs.tasks import ring
 
 
 class Command(BaseCommand):

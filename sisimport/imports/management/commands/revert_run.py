@@ -5,9 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.imports.commands import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
+from sisimport.imports.management.run_in_process import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
 from sisimport.imports.models import ImportRun
-from sisimport.imports.services import RunRefusedError, start_revert
+from sisimport.imports.runs.services import start_revert
+from sisimport.imports.runs.uploads import RunRefusedError
 
 
 class Command(BaseCommand):

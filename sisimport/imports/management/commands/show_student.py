@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.imports.commands import print_json
+from sisimport.imports.management.run_in_process import print_json
 from students.models import Student
 from students.queries import student_json
 from students.ssids import students_with_ssid

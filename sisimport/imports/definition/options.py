@@ -1,0 +1,54 @@
+"""Options of an import type, on its screen and on the command line."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    value: str
+    label: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """An option of an import type, on its screen and as `--option NAME=VALUE`. Two choices "" and "1" make a checkbox.
+
+    `picks_schools`: its value is school codes with commas between them; the screen lists the schools of the user.
+    """
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...] = ()
+    default: str = ""
+    hint: str = ""
+    pattern: str = ""  # for free values: a regular expression the whole value must match
+    picks_schools: bool = False
+    group: str = ""  # the screen puts options that follow each other under one heading
+
+    @property
+    def is_checkbox(self) -> bool:
+        return tuple(choice.value for choice in self.choices) == ("", "1")
+
+    def clean(self, value: str) -> str:
+        """The value if it may be given; raises ValueError with a sentence if not."""
+        import re
+
+        if self.choices and value not in {choice.value for choice in self.choices}:
+            allowed = ", ".join(choice.value or "(empty)" for choice in self.choices)
+            raise ValueError(f"{self.name} takes one of: {allowed}.")
+        if self.pattern and value and not re.fullmatch(self.pattern, value):
+            raise ValueError(f"{self.name} cannot be {value!r}. {self.hint}")
+        if self.picks_schools:  # the same schools in another order are the same choice
+            return ",".join(sorted({code.strip() for code in value.split(",") if code.strip()}))
+        return value
+
+
+def checkbox(name: str, label: str, *, hint: str = "", default: str = "") -> Option:
+    return Option(
+        name=name,
+        label=label,
+        hint=hint,
+        default=default,
+        choices=(Choice(value="", label="No"), Choice(value="1", label="Yes")),
+    )

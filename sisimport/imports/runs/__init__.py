@@ -1,0 +1,1 @@
+"""Starting, executing, deciding on, recovering and reporting a run."""

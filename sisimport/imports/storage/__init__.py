@@ -1,0 +1,1 @@
+"""Kept files, and reading some records of them again."""
