@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "sisimport.imports",
     "sisimport.web",
     "sisimport.demo",
+    "sisimport.roster",
     "ssid",
     "assessments",
     "sisimport.families",

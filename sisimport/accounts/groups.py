@@ -29,7 +29,7 @@ ADMIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "students.add_ssidreplacement",
     ),
 }
-APPS = ("students", "imports", "ssid", "assessments")
+APPS = ("students", "imports", "roster", "ssid", "assessments")
 
 
 def grant_permissions(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:

@@ -52,7 +52,7 @@ def register_samples(*samples: Sample) -> None:
 
 def all_samples() -> list[Sample]:
     """Every sample file that the apps offer, by name."""
-    autodiscover_modules("demo", "demo_roster")
+    autodiscover_modules("demo")
     return sorted(_samples.values(), key=lambda sample: sample.name)
 
 

@@ -11,13 +11,13 @@ from django.db import models
 from django.db.models import Case, CharField, DateField, Exists, F, FilteredRelation, OuterRef, Q, Value, When
 
 from sisimport.files.issues import Severity
-from sisimport.imports import roster_keys
 from sisimport.imports.definition.change_kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.roster_rows import RosterRow
+from sisimport.roster import staging
+from sisimport.roster.models import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student
 from students.models.people import CODE_FIELDS, NAME_FIELDS
 from students.profiles import PROFILES
@@ -76,7 +76,7 @@ class Roster(ImportType):
     )
     file_hint = ".csv with a header line"
     layouts = ("students",)
-    layout_folder = Path(__file__).parent / "layouts_data"
+    layout_folder = Path(__file__).parent / "layouts"
     row_model = RosterRow
     fields = (
         "lea",
@@ -116,9 +116,9 @@ class Roster(ImportType):
         )
 
     def prepare(self, context: RunContext) -> None:
-        roster_keys.allocate(context)
+        staging.allocate(context)
         if Student.objects.filter(lea_id__in=context.lea_ids).exists():
-            roster_keys.find_alike(context)
+            staging.find_alike(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
@@ -153,13 +153,13 @@ class Roster(ImportType):
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
             _rule("D-13", "STU-ALIKE", WARNING, "local_number", ~Q(alike=""), expected=F("alike")),
             _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
-            _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=roster_keys.first_lines("lea_id", "students_lea"))),
+            _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=staging.first_lines("lea_id", "students_lea"))),
             _rule(
                 "roster",
                 "NEW-SCHOOL",
                 NOTICE,
                 "school",
-                Q(line__in=roster_keys.first_lines("school_pk", "students_school")),
+                Q(line__in=staging.first_lines("school_pk", "students_school")),
             ),
             _rule(
                 "roster",
@@ -177,11 +177,11 @@ class Roster(ImportType):
         return rules
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        roster_keys.choose_lines(context.run.pk)
+        staging.choose_lines(context.run.pk)
         return _Plan(context).steps()
 
     def after_plan(self, context: RunContext) -> None:
-        roster_keys.create_places(context.run.pk, part=DISTRICT_PART)
+        staging.create_places(context.run.pk, part=DISTRICT_PART)
 
 
 class _Plan:

@@ -1,7 +1,7 @@
-"""The import type of the shared journey itself: the student roster."""
+"""The import type of the student roster."""
 
 from sisimport.imports.definition.registry import Tool, register, register_tool
-from sisimport.imports.roster import TOOL, Roster
+from sisimport.roster.import_type import TOOL, Roster
 
 register_tool(
     Tool(

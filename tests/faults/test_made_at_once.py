@@ -13,7 +13,7 @@ from tests.assessments.score_files import ela, text
 from tests.assessments.test_usual_lines import TYPES
 from tests.factories import UserFactory
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
-from tests.imports.test_roster import JOSE, csv
+from tests.roster.test_roster import JOSE, csv
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 LAYOUT = "caaspp-2023-24"

@@ -20,8 +20,8 @@ from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells,
 from tests.factories import UserFactory
 from tests.imports.journey import District, Report, finish, give_ssid, make_district, revert, run_file, snapshot
 from tests.imports.properties import RolledBack, adds_up, few
-from tests.imports.test_roster import JOSE, csv
-from tests.imports.test_roster_properties import files as roster_files
+from tests.roster.test_roster import JOSE, csv
+from tests.roster.test_roster_properties import files as roster_files
 from tests.ssid import utah
 from tests.ssid.test_download_properties import files as download_files
 from tests.ssid.test_download_properties import make, merges, people

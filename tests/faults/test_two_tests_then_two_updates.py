@@ -19,8 +19,8 @@ from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells,
 from tests.faults.test_reverts_in_any_order import FILES, Step, undone
 from tests.imports.journey import Report, finish, run_file, snapshot
 from tests.imports.properties import RolledBack, adds_up, few
-from tests.imports.test_roster import JOSE, csv
-from tests.imports.test_roster_properties import files as roster_files
+from tests.roster.test_roster import JOSE, csv
+from tests.roster.test_roster_properties import files as roster_files
 from tests.ssid.test_download_properties import make, merges, people
 
 pytestmark = pytest.mark.django_db

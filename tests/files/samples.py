@@ -12,7 +12,7 @@ from sisimport.files.reader import Reader, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 SSID_LAYOUTS = load_layouts(ROOT / "ssid" / "layouts")
-ROSTER = load_layouts(ROOT / "sisimport" / "imports" / "layouts_data")["students"]
+ROSTER = load_layouts(ROOT / "sisimport" / "roster" / "layouts")["students"]
 DOWNLOAD = SSID_LAYOUTS["calpads-ssid-download"]
 ALL_LAYOUTS = [*SSID_LAYOUTS.values(), ROSTER]
 

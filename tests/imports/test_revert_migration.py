@@ -7,7 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, Work
 from students.models import Student
 from tests.imports.journey import District, make_district, revert, run_file
-from tests.imports.test_roster import JOSE, csv
+from tests.roster.test_roster import JOSE, csv
 
 pytestmark = pytest.mark.django_db
 BEFORE, AFTER = [("imports", "0008_waiting_runs")], [("imports", "0009_reverts_again")]

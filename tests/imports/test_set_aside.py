@@ -9,7 +9,7 @@ from sisimport.imports.runs import services
 from students.models import ELRecord, School, Student
 from tests.files.samples import line
 from tests.imports.journey import District, Report, finish, give_el, give_ssid, merge_ssids, revert, run_file, snapshot
-from tests.imports.test_roster import JOSE, csv
+from tests.roster.test_roster import JOSE, csv
 
 ANA = {
     "ssid": "9012345679",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from students.models import SSID, ELRecord, Enrollment, ProgramStatus, School, Student
 from tests.imports.journey import District, give_el, give_ssid, make_district
 from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
-from tests.imports.test_roster import JOSE, csv
+from tests.roster.test_roster import JOSE, csv
 
 NUMBERS = ["1", "2", "3"]
 SSIDS = [f"901234567{n}" for n in range(4)]

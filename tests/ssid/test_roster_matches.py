@@ -9,7 +9,7 @@ from sisimport.imports.runs.services import start_update
 from ssid.desk import LineState, Scope, desk_lines, line_numbers
 from students.models import Student
 from tests.imports.journey import District, Report, drop_temporary_tables, finish, make_district, revert, snapshot
-from tests.imports.test_roster import ANA, JOSE, roster
+from tests.roster.test_roster import ANA, JOSE, roster
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from sisimport.imports.models import ImportRun, Work
 from students.models import Student
 from tests.factories import UserFactory
 from tests.imports.journey import District, finish, make_district, run_file
-from tests.imports.test_roster import JOSE, csv
+from tests.roster.test_roster import JOSE, csv
 
 pytestmark = pytest.mark.django_db
 

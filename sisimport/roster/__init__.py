@@ -1,0 +1,1 @@
+"""The district's own student list: an import type like any other."""
