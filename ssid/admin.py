@@ -1,3 +1,3 @@
 """Admin of the SSID work."""
 
-from ssid import admin_utah  # noqa: F401 - registers its own
+from ssid.utah import admin as admin_utah  # noqa: F401 - registers its own

@@ -8,4 +8,6 @@ class SSIDConfig(AppConfig):
     verbose_name = "SSID"
 
     def ready(self) -> None:
-        from ssid import collection_codes, issue_codes, kinds, request_codes, utah_codes  # noqa: F401 - they register what they declare
+        from ssid.imports import match_results_issue_codes, ssid_list_issue_codes  # noqa: F401 - they register what they declare
+        from ssid.rules import change_kinds, issue_codes  # noqa: F401 - they register what they declare
+        from ssid.utah import issue_codes as utah_codes  # noqa: F401 - they register what they declare

@@ -1,20 +1,21 @@
 """Import types of the SSID screens."""
 
 from sisimport.imports.definition.registry import Tool, register, register_tool
-from ssid import calpads, collection, ela, replacements, requests, utah_response
+from ssid.imports import ela, match_results, replacements, ssid_download, ssid_list
+from ssid.utah import response as utah_response
 
 register_tool(
     Tool(
-        key=calpads.TOOL,
+        key=ssid_download.TOOL,
         title="CALPADS SSID Import",
         short="CALPADS SSID",
         lead="Bring SSIDs and English learner status from a CALPADS file into the student records.",
         order=10,
     )
 )
-register(calpads.SSIDDownload)
+register(ssid_download.SSIDDownload)
 register(ela.ELAImport)
-register(requests.SSIDRequest)
+register(match_results.SSIDRequest)
 register(replacements.ReplacementImport)
 register_tool(
     Tool(
@@ -29,11 +30,11 @@ register_tool(
 register(utah_response.UtahResponse)
 register_tool(
     Tool(
-        key=collection.TOOL,
+        key=ssid_list.TOOL,
         title="SSID Collection",
         lead="Collect missing SSIDs: give schools a list to fill in, and read it back.",
         order=40,
         crumbs="Enrollment / SSID Collection",
     )
 )
-register(collection.SSIDList)
+register(ssid_list.SSIDList)

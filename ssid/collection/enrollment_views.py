@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sisimport.accounts.access import Capability, requires
-from ssid.collection_forms import SSIDForm, StatusFilter
+from ssid.collection.forms import SSIDForm, StatusFilter
 from students import collection, services
 from students.access import log_view, visible_students
 from students.models import SSID, AnnualEnrollment, ReportedSSID, Student, StudentView

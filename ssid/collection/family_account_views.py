@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
-from ssid.collection_forms import InviteForm
+from ssid.collection.forms import InviteForm
 from students import families
 from students.access import log_view, visible_students
 from students.models import FamilyInvitation, FamilyMember, Student, StudentView

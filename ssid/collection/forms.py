@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from ssid.missing import COLUMNS
+from ssid.collection.school_lists import COLUMNS
 from students.models import AnnualEnrollment, CollectionPolicy, Student
 from students.profiles import profile_of
 

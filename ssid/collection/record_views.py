@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sisimport.accounts.access import Capability, requires
-from ssid.collection_forms import TOLD, SSIDForm
+from ssid.collection.forms import TOLD, SSIDForm
 from students import collection, services
 from students.access import log_view, visible_school_ids, visible_students
 from students.models import SSID, Origin, ReportedSSID, Student, StudentView, WithoutSSID

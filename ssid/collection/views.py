@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sisimport.accounts.access import Capability, requires
-from ssid.collection_chart import share_chart
-from ssid.collection_forms import USUAL_COLUMNS, ListForm, PolicyForm
-from ssid.missing import students_without_ssid, write_list
+from ssid.collection.charts import share_chart
+from ssid.collection.forms import USUAL_COLUMNS, ListForm, PolicyForm
+from ssid.collection.school_lists import students_without_ssid, write_list
 from students import collection
 from students.access import log_view, visible_school_ids, visible_schools
 from students.models import MissingSnapshot, School, StudentView

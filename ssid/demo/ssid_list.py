@@ -6,7 +6,7 @@ from typing import IO
 from sisimport.demo.district import Sample, register_samples
 from sisimport.demo.people import FIRST_LOCAL_NUMBER, state_ssid
 from sisimport.files.formula_guard import safe_cell
-from ssid.missing import COLUMNS, students_without_ssid
+from ssid.collection.school_lists import COLUMNS, students_without_ssid
 from students.collection import count_missing
 from students.models import LEA, School
 

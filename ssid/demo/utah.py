@@ -9,7 +9,7 @@ from django.utils import timezone
 from sisimport.demo.district import Sample, register_samples
 from sisimport.demo.names import BOYS, GIRLS, LAST
 from ssid.models import UtahFunction, UtahRequest
-from ssid.utah import NAMES, create_request, school_year_of
+from ssid.utah.services import NAMES, create_request, school_year_of
 from students.models import LEA, SSID, Enrollment, Origin, School, StateProfile, Student
 
 LEA_CODE, LEA_NAME = "07", "Canyon District"

@@ -11,7 +11,7 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from sisimport.imports.definition.expressions import Differs
-from ssid.el import STATUS_OF, LanguageCode
+from ssid.rules.english_learner_plan import STATUS_OF, LanguageCode
 from students.models import ELRecord
 
 _SAID = {code: status for code, status in STATUS_OF.items() if code != "TVD"}

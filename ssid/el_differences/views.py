@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.web.exports.writers import csv_rows
-from ssid.state_values import difference_rows, state_differences
+from ssid.el_differences.queries import difference_rows, state_differences
 from students.access import log_view, visible_school_ids, visible_schools
 from students.models import StudentView
 

@@ -19,10 +19,11 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.engine.sql import execute, fetch_all
-from ssid import el, el_rules
-from ssid.calpads import TOOL, enrollment_rules
-from ssid.identity import birth_date_rule, find_student_rules, name_rules
+from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_ela import ELARow
+from ssid.rules import english_learner, english_learner_plan
+from ssid.rules.identity import birth_date_rule, find_student_rules, name_rules
+from ssid.rules.lines import enrollment_rules
 from students.models import SSIDReplacement
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -60,7 +61,7 @@ class ELAImport(ImportType):
         "file. SSIDs are compared and never written. Local number and birth date must equal the student record."
     )
     layouts = ("calpads-ela-import", "calpads-sela")
-    layout_folder = Path(__file__).parent / "layouts"
+    layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = ELARow
     fields = (
         "lea",
@@ -78,7 +79,11 @@ class ELAImport(ImportType):
         "transaction_type",
         "correction_reason",
     )
-    part_of_field = {"elas": el.EL, "elas_date": el.EL, "language": el.LANGUAGE}
+    part_of_field = {
+        "elas": english_learner_plan.EL,
+        "elas_date": english_learner_plan.EL,
+        "language": english_learner_plan.LANGUAGE,
+    }
     duplicates = (
         DuplicateCheck(
             name="dup_number",
@@ -86,7 +91,7 @@ class ELAImport(ImportType):
             compared=("ssid", "birth_date", "elas", "elas_date", "language", "transaction_type"),
         ),
     )
-    options = (ELA_MODE, el.RFEP_DATE)
+    options = (ELA_MODE, english_learner_plan.RFEP_DATE)
     remembers_matches = True
     marks_idle_rows = True
     related_fields = ("local_number", "ssid")
@@ -111,16 +116,19 @@ class ELAImport(ImportType):
             *_ssid_rules(),
             *_repeat_rules(),
             *enrollment_rules(),
-            *el_rules.warning_rules(rfep_date=rfep_date, fill_only=fill_only, strict=True),
-            *el_rules.strict_rules(fill_only=fill_only),
-            *el_rules.hint_rules(rfep_date=rfep_date, strict=True),
+            *english_learner.warning_rules(rfep_date=rfep_date, fill_only=fill_only, strict=True),
+            *english_learner.strict_rules(fill_only=fill_only),
+            *english_learner.hint_rules(rfep_date=rfep_date, strict=True),
             _vendor_hint(),
         ]
         # A line that is skipped has nothing more to say of the status.
-        return [replace(rule, when=Q(rule.when) & _counts()) if rule.part == el.EL else rule for rule in asked]
+        return [
+            replace(rule, when=Q(rule.when) & _counts()) if rule.part == english_learner_plan.EL else rule
+            for rule in asked
+        ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        steps = el.plan(
+        steps = english_learner_plan.plan(
             rfep_date=context.option("rfep_date"), fill_only=context.option("ela_mode") == "fill", strict=True
         )
         first = Q(dup_number=FIRST) & ~DELETION
@@ -227,8 +235,10 @@ def _repeat_rules() -> list[Rule]:
 def _vendor_hint() -> Rule:
     """SELA0520 is about files a district sends: the state's extract (SELA-R) and corrections with a reason are free of it."""
     sent_by_us = Q(record_type="SELA", correction_reason="")
-    return el_rules.hint(
-        "SELA0520", sent_by_us & el.has_code("EL", "IFEP") & Q(elas_date__gte=ELPAC_VENDOR_SINCE), "elas_date"
+    return english_learner.hint(
+        "SELA0520",
+        sent_by_us & english_learner_plan.has_code("EL", "IFEP") & Q(elas_date__gte=ELPAC_VENDOR_SINCE),
+        "elas_date",
     )
 
 

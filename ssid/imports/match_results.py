@@ -16,10 +16,13 @@ from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.rules import PlannedChange, Rule
-from ssid import el, el_rules, grouping
-from ssid.calpads import REPLACE_RETIRED, SSID_PART, TOOL, enrollment_rules, ssid_plan, ssid_rules
-from ssid.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
+from ssid.imports import match_results_staging
+from ssid.imports.ssid_download import TOOL
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
+from ssid.rules import english_learner, english_learner_plan
+from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
+from ssid.rules.lines import enrollment_rules
+from ssid.rules.ssids import REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
@@ -173,7 +176,7 @@ class SSIDRequest(ImportType):
     )
     file_hint = ".csv or .txt as the state's match tool returns it"
     layouts = ("calpads-ssid-request-results",)
-    layout_folder = Path(__file__).parent / "layouts"
+    layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = SSIDRequestRow
     fields = (
         "lea",
@@ -198,8 +201,13 @@ class SSIDRequest(ImportType):
         "elas_date",
         "language",
     )
-    part_of_field = {"ssid": SSID_PART, "elas": el.EL, "elas_date": el.EL, "language": el.EL}
-    options = (SINGLE_MATCH_SCORE, REPLACE_RETIRED, el.RFEP_DATE)
+    part_of_field = {
+        "ssid": SSID_PART,
+        "elas": english_learner_plan.EL,
+        "elas_date": english_learner_plan.EL,
+        "language": english_learner_plan.EL,
+    }
+    options = (SINGLE_MATCH_SCORE, REPLACE_RETIRED, english_learner_plan.RFEP_DATE)
     remembers_matches = True
     related_fields = ("local_number", "ssid")
 
@@ -209,7 +217,7 @@ class SSIDRequest(ImportType):
         )
 
     def prepare(self, context: RunContext) -> None:
-        grouping.pick_candidates(context)
+        match_results_staging.pick_candidates(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         # Without the columns there is nothing to compare: their absence is no word of the state.
@@ -228,15 +236,15 @@ class SSIDRequest(ImportType):
     def _el_rules(self, context: RunContext) -> list[Rule]:
         rfep_date = context.option("rfep_date")
         return [
-            *el_rules.warning_rules(rfep_date=rfep_date, strict=True),
-            *el_rules.strict_rules(),
-            *el_rules.hint_rules(rfep_date=rfep_date, strict=True),
+            *english_learner.warning_rules(rfep_date=rfep_date, strict=True),
+            *english_learner.strict_rules(),
+            *english_learner.hint_rules(rfep_date=rfep_date, strict=True),
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        steps = [*ssid_plan(context), *el.plan(rfep_date=context.option("rfep_date"), strict=True)]
+        steps = [*ssid_plan(context), *english_learner_plan.plan(rfep_date=context.option("rfep_date"), strict=True)]
         first = IS_TAKEN & ~Q(repeats=1)
         return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
 
     def after_plan(self, context: RunContext) -> None:
-        grouping.keep_requests(context)
+        match_results_staging.keep_requests(context)

@@ -23,9 +23,11 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
-from ssid.calpads import TOOL, enrollment_rules, ssid_cause
+from ssid.imports.replacement_chains import find_chains
+from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_replacement import ReplacementRow
-from ssid.replacement_chains import find_chains
+from ssid.rules.lines import enrollment_rules
+from ssid.rules.ssids import ssid_cause
 from students.models import SSID, SSIDReplacement
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -49,7 +51,7 @@ class ReplacementImport(ImportType):
         "stays findable by it, in files and scores too."
     )
     layouts = ("calpads-replacement-ssid",)
-    layout_folder = Path(__file__).parent / "layouts"
+    layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = ReplacementRow
     fields = ("lea", "school", "local_number", "retired_ssid", "replacement_ssid")
     duplicates = (

@@ -25,9 +25,9 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Pl
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
-from ssid.calpads import ssid_cause
-from ssid.identity import birth_date_rule, loosely, name_rules
 from ssid.models.staged_list import SSIDListRow
+from ssid.rules.identity import birth_date_rule, loosely, name_rules
+from ssid.rules.ssids import ssid_cause
 from students.models import SSID, Origin
 from students.profiles import PROFILES
 
@@ -60,7 +60,7 @@ class SSIDList(ImportType):
     )
     file_hint = ".csv as saved from the list"
     layouts = ("ssid-list",)
-    layout_folder = Path(__file__).parent / "layouts"
+    layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = SSIDListRow
     converts_workbooks = True
     fields = (

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
 from sisimport.imports.storage.records import read_records
-from ssid.desk import Scope, in_scope, tests_with
+from ssid.matching.desk import Scope, in_scope, tests_with
 from ssid.models import MatchRequest
 from ssid.models.request_rows import TAKEN, Pick
 from students.matching import fold

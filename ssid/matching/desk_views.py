@@ -36,8 +36,8 @@ from sisimport.imports.runs.decisions import (
     take_back,
     why_closed,
 )
-from ssid import choosing, desk
-from ssid.desk import LineState, Scope
+from ssid.matching import candidates, desk
+from ssid.matching.desk import LineState, Scope
 from students.access import visible_school_ids, visible_students
 from students.matching import DEFAULT_THRESHOLD
 
@@ -74,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "ssid/desk.html",
         {
             "waiting": desk.waiting_tests(visible_runs(request.user)),
-            "choosing": choosing.waiting_tests(visible_runs(request.user)),
+            "choosing": candidates.waiting_tests(visible_runs(request.user)),
             "remembered": [(match, desk.number_shown(match), known.get(match.student_id)) for match in page],
             "page": page,
             "may_end": [match.pk for match in page if _may_end(request, match)],

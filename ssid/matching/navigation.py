@@ -9,14 +9,14 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.decisions import why_closed
 from sisimport.web.navigation import RECORDS, Entry, register
 from sisimport.web.panels import RUN, Panel, register_panel
-from ssid import choosing, desk
+from ssid.matching import candidates, desk
 from students.access import User, visible_school_ids
 
 
 def waiting(user: User) -> int:
     """Tests in which somebody has to decide."""
     runs = visible_runs(user)
-    return len({run.pk for run, _n in [*desk.waiting_tests(runs), *choosing.waiting_tests(runs)]})
+    return len({run.pk for run, _n in [*desk.waiting_tests(runs), *candidates.waiting_tests(runs)]})
 
 
 def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
@@ -25,7 +25,7 @@ def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | N
         return None
     scope = desk.Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
     near = desk.open_count(run, scope)
-    requests = choosing.requests_of(run, "open", scope).count()
+    requests = candidates.requests_of(run, "open", scope).count()
     if not near and not requests:
         return None
     return {"run_id": run.pk, "near": near, "requests": requests, "closed": bool(why_closed(run))}

@@ -27,7 +27,7 @@ class UtahFunction(models.TextChoices):
 class UtahRequest(models.Model):
     """One request file: who made it, when, for which schools; its students and the values sent are in `students`.
 
-    Its state (sent, answered, applied, withdrawn) follows from the runs of its answers: see utah_queries.with_state.
+    Its state (sent, answered, applied, withdrawn) follows from the runs of its answers: see utah.queries.with_state.
     """
 
     lea = models.ForeignKey(LEA, on_delete=models.PROTECT, related_name="utah_requests", verbose_name="LEA")

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.web.navigation import RECORDS, Entry, register
 from sisimport.web.panels import HOME, RUN, Panel, register_panel
-from ssid.requests import SSIDRequest
-from ssid.senr_requests import requests_answered_by, requests_out
+from ssid.imports.match_results import SSIDRequest
+from ssid.requests.services import requests_answered_by, requests_out
 from students.access import User, visible_school_ids
 
 register(

@@ -153,7 +153,7 @@ _READ = (
 
 @cache
 def _codes(name: str) -> frozenset[str]:
-    with (Path(__file__).parent / "layouts" / "codes.toml").open("rb") as stream:
+    with (Path(__file__).parents[1] / "layouts" / "codes.toml").open("rb") as stream:
         return frozenset(tomllib.load(stream)[name])
 
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from ssid.models import MatchRequest, SENRLine, SENRRequest
-from ssid.senr import LAYOUT, Draft, RequestRefusedError
+from ssid.requests.senr_file import LAYOUT, Draft, RequestRefusedError
 from students.locks import lock_leas
 from students.models import SSID
 

@@ -1,15 +1,13 @@
-"""Addresses of requests for SSIDs (CALPADS) and of EL differences."""
+"""Addresses of requests for SSIDs (CALPADS)."""
 
 from django.urls import path
 
-from ssid.views import senr, state
+from ssid.requests import views
 
 urlpatterns = [
-    path("ssid-requests/", senr.index, name="senr_requests"),
-    path("ssid-requests/check/", senr.check, name="senr_check"),
-    path("ssid-requests/make/", senr.make, name="senr_make"),
-    path("ssid-requests/<int:pk>/", senr.detail, name="senr_request"),
-    path("ssid-requests/<int:pk>/file/", senr.download, name="senr_file"),
-    path("el-differences/", state.differences, name="el_differences"),
-    path("el-differences/csv/", state.export, name="el_differences_csv"),
+    path("ssid-requests/", views.index, name="senr_requests"),
+    path("ssid-requests/check/", views.check, name="senr_check"),
+    path("ssid-requests/make/", views.make, name="senr_make"),
+    path("ssid-requests/<int:pk>/", views.detail, name="senr_request"),
+    path("ssid-requests/<int:pk>/file/", views.download, name="senr_file"),
 ]

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, can, requires
 from ssid.models import SENRLine, SENRRequest
-from ssid.senr import Draft, RequestRefusedError, draft
-from ssid.senr_requests import file_name, keep_request, lines_of, request_text, requests_with_counts
+from ssid.requests.senr_file import Draft, RequestRefusedError, draft
+from ssid.requests.services import file_name, keep_request, lines_of, request_text, requests_with_counts
 from students.access import log_view, visible_school_ids, visible_schools
 from students.models import School, StudentView, WithoutSSID
 

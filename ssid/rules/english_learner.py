@@ -13,7 +13,7 @@ from django.db.models.lookups import In
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
-from ssid.el import (
+from ssid.rules.english_learner_plan import (  # fmt: skip
     EL,
     FILE_DATE,
     HAS_RECORD,
@@ -29,8 +29,8 @@ from ssid.el import (
     has_code,
     may_overwrite,
     record_date,
-)  # fmt: skip
-from ssid.issue_codes import HINTS
+)
+from ssid.rules.issue_codes import HINTS
 from students.models import ProgramStatus
 
 NO_ELAS_GRADES = ("IN", "TD", "PS", "AD")

@@ -60,7 +60,7 @@ def known_languages() -> frozenset[str]:
 
 @cache
 def _code_sets() -> dict[str, dict[str, str]]:
-    with (Path(__file__).parent / "layouts" / "codes.toml").open("rb") as stream:
+    with (Path(__file__).parents[1] / "layouts" / "codes.toml").open("rb") as stream:
         return tomllib.load(stream)
 
 

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 
 from sisimport.web.navigation import IMPORT, Entry, register
 from sisimport.web.panels import HOME, STUDENT, Panel, register_panel
-from ssid import utah_response
-from ssid.utah_queries import board, changes_of
+from ssid.utah import response
+from ssid.utah.queries import board, changes_of
 from students.access import User, visible_schools
 from students.models import StateProfile, Student
 
@@ -39,7 +39,7 @@ register(
         label="SSID Process",
         url_name="utah_board",
         url_names=("utah_create", "utah_requests", "utah_request", "utah_changed"),
-        tool=utah_response.TOOL,
+        tool=response.TOOL,
         section=IMPORT,
         order=30,
         offered_to=has_utah_schools,

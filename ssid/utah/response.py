@@ -22,11 +22,11 @@ from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
-from ssid.calpads import ssid_cause
-from ssid.identity import find_student_rules, loosely
-from ssid.kinds import CHANGED_KIND
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
-from ssid.utah_answers import find_request
+from ssid.rules.change_kinds import CHANGED_KIND
+from ssid.rules.identity import find_student_rules, loosely
+from ssid.rules.ssids import ssid_cause
+from ssid.utah.response_matching import find_request
 from students.models import SSID, ChangedRecord, Enrollment, StateProfile
 from students.profiles import PROFILES
 
@@ -280,7 +280,7 @@ class UtahResponse(ImportType):
     )
     file_hint = ".csv, named RESP_… by the state"
     layouts = ("utah-ssid-response",)
-    layout_folder = Path(__file__).parent / "layouts"
+    layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = UtahResponseRow
     fields = (
         "file_line",

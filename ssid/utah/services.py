@@ -25,12 +25,12 @@ from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.engine.sql import compiled, execute
 from sisimport.imports.storage.files import store
 from ssid.models import UtahFunction, UtahRequest, UtahRequestStudent
-from ssid.utah_files import write_request
-from ssid.utah_queries import outstanding_retrieves
+from ssid.utah.queries import outstanding_retrieves
+from ssid.utah.request_files import write_request
 from students.locks import lock_leas
 from students.models import LEA, ChangedRecord, Enrollment, School, StateProfile, Student
 
-LAYOUT_FOLDER = Path(__file__).parent / "layouts"
+LAYOUT_FOLDER = Path(__file__).parents[1] / "layouts"
 REQUEST_LAYOUT = "utah-ssid-request"
 NAMES = ("last_name", "first_name", "middle_name", "suffix")
 
@@ -257,7 +257,7 @@ def withdraw_request(*, request: UtahRequest, user: User | None, reason: str) ->
 
     Raises RequestRefusedError without a reason, or when its answer was already applied.
     """
-    from ssid.utah_queries import RequestState, with_state
+    from ssid.utah.queries import RequestState, with_state
 
     if not reason.strip():
         raise RequestRefusedError("Say why no answer will come.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ssid import views_utah as views
+from ssid.utah import views
 
 urlpatterns = [
     path("ssid-process/", views.utah_board, name="utah_board"),

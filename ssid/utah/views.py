@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
-from ssid.forms_utah import RequestForm, WithdrawForm
 from ssid.models import UtahFunction, UtahRequest
-from ssid.utah import RequestRefusedError, create_request, scope_of, why_held, withdraw_request
-from ssid.utah_queries import RequestState, board, changed_students, changes_of, due_dates, request_history
+from ssid.utah.forms import RequestForm, WithdrawForm
+from ssid.utah.queries import RequestState, board, changed_students, changes_of, due_dates, request_history
+from ssid.utah.services import RequestRefusedError, create_request, scope_of, why_held, withdraw_request
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.models import LEA, School, StateProfile, StudentView
 

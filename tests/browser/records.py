@@ -12,8 +12,8 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from sisimport.imports.models import ImportRun, RememberedMatch, RunStatus
 from sisimport.imports.runs.conversion_requests import start_conversion
 from ssid.models import SENRRequest, UtahDueDate, UtahFunction, UtahRequest
-from ssid.senr import draft
-from ssid.senr_requests import keep_request
+from ssid.requests.senr_file import draft
+from ssid.requests.services import keep_request
 from students.editing import change_ssid
 from students.models import School, SSIDReplacement, StudentView
 from tests.assessments.score_files import ALL, cells

@@ -18,8 +18,8 @@ from django.urls import reverse
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
 from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from ssid.desk import desk_types
-from ssid.requests import SSIDRequest
+from ssid.imports.match_results import SSIDRequest
+from ssid.matching.desk import desk_types
 from tests.factories import UserFactory
 from tests.faults.two_schools import MARKS, TwoSchools, limited_reader, make_two_schools
 from tests.imports.journey import finish

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sisimport.imports.models import ImportRun, Reverted, RunStatus
 from sisimport.imports.runs import services
 from ssid.models import UtahFunction
-from ssid.utah import RequestRefusedError
+from ssid.utah.services import RequestRefusedError
 from students.models import SSID, FamilyInvitation, School, SecondCheck, Student, StudentView
 from tests.assessments.test_score_properties import STATUS_BOX
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, home, lines_of

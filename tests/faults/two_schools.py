@@ -18,8 +18,8 @@ from sisimport.imports.models import ImportRun, RememberedMatch, Work
 from sisimport.imports.runs import services, uploads
 from sisimport.imports.runs.conversion_requests import start_conversion
 from ssid.models import SENRRequest, UtahFunction, UtahRequest
-from ssid.senr import draft
-from ssid.senr_requests import keep_request
+from ssid.requests.senr_file import draft
+from ssid.requests.services import keep_request
 from students import collection, families
 from students.editing import change_ssid
 from students.models import CollectionPolicy, School, SSIDReplacement, Student, StudentView

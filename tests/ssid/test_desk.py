@@ -4,7 +4,7 @@ import pytest
 
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import MATCH, REFUSE, Decision, decide
-from ssid.desk import (
+from ssid.matching.desk import (
     LineState,
     Scope,
     accept_all,

@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 
 from sisimport.imports.models import ImportRun
 from ssid.models import SENRLine, SENRRequest
-from ssid.senr import Draft, RequestRefusedError, draft
-from ssid.senr_requests import (
+from ssid.requests.senr_file import Draft, RequestRefusedError, draft
+from ssid.requests.services import (
     keep_request,
     lines_out,
     request_text,

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from ssid.models import SENRRequest
-from ssid.senr import draft
-from ssid.senr_requests import keep_request
+from ssid.requests.senr_file import draft
+from ssid.requests.services import keep_request
 from students.models import ELRecord, StudentView
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.ssid.request_files import run_test, update

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 from sisimport.imports.runs import conversions, uploads
-from ssid.missing import COLUMNS, write_list
+from ssid.collection.school_lists import COLUMNS, write_list
 from students.models import SSID, School, Student
 from students.services import report_ssid
 from tests.imports.base_suite import ImportTypeSuite

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ssid.state_values import state_differences
+from ssid.el_differences.queries import state_differences
 from tests.ssid.journey import District, district
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssid.models import UtahFunction
-from ssid.utah import RequestRefusedError
+from ssid.utah.services import RequestRefusedError
 from students.models import SSID, ChangedRecord, Student
 from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
 from tests.ssid.utah import FIRST, LAST, NUMBER, Utah, edited, lines_of, request, response_line, utah

@@ -12,8 +12,8 @@ from django.utils import timezone
 from sisimport.imports.definition import registry
 from ssid.models import UtahDueDate, UtahRequest, UtahRequestStudent
 from ssid.models import UtahFunction as Kind
-from ssid.utah import RequestRefusedError, find_schools, scope_of, withdraw_request
-from ssid.utah_queries import board, changed_students, changes_of, due_dates, due_for
+from ssid.utah.queries import board, changed_students, changes_of, due_dates, due_for
+from ssid.utah.services import RequestRefusedError, find_schools, scope_of, withdraw_request
 from students.models import LEA, Enrollment, School, Student
 from tests.ssid import journey
 from tests.ssid.utah import LAST, NUMBER, Utah, answered, lines_of, load_response, request, utah

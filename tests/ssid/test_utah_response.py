@@ -8,7 +8,7 @@ import pytest
 from sisimport.imports.models import ImportRun
 from ssid.models import UtahFunction as Kind
 from ssid.models import UtahRequest
-from ssid.utah_queries import with_state
+from ssid.utah.queries import with_state
 from students.models import LEA, SSID, Enrollment, Student
 from tests.ssid import journey
 from tests.ssid.utah import (

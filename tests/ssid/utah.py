@@ -12,7 +12,7 @@ from django.db import connection
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.report import run_json
 from ssid.models import UtahFunction, UtahRequest
-from ssid.utah import create_request
+from ssid.utah.services import create_request
 from students.models import LEA, SSID, ChangedRecord, Enrollment, School, Student
 from tests.ssid import journey
 

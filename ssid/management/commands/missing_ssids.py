@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
-from ssid.missing import write_list
+from ssid.collection.school_lists import write_list
 from students.models import School
 
 

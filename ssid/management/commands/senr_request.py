@@ -9,8 +9,8 @@ from django.db import transaction
 
 from sisimport.imports.management.run_in_process import EXIT_OK, EXIT_RECORD_ERRORS, EXIT_REJECTED, print_json
 from ssid.models import SENRRequest
-from ssid.senr import Draft, RequestRefusedError, draft
-from ssid.senr_requests import keep_request, request_json, request_text
+from ssid.requests.senr_file import Draft, RequestRefusedError, draft
+from ssid.requests.services import keep_request, request_json, request_text
 from students.models import School
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 from ssid.models import UtahFunction, UtahRequest
-from ssid.utah import RequestRefusedError, create_request, find_schools
+from ssid.utah.services import RequestRefusedError, create_request, find_schools
 from students.models import LEA
 
 FUNCTIONS = {function.word: function for function in UtahFunction}

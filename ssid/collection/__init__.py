@@ -1,0 +1,1 @@
+"""Collecting missing SSIDs: school lists, records, enrollment forms, family accounts."""

@@ -1,0 +1,1 @@
+"""Where the state's English learner data and ours differ."""

@@ -1,0 +1,1 @@
+"""The match desk: whose record a line is, decided by people."""

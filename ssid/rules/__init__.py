@@ -1,0 +1,1 @@
+"""Rules and codes that several SSID imports share, each once."""

@@ -1,0 +1,156 @@
+"""May an SSID be given to a student (D-6 to D-10), and what giving it changes."""
+
+from collections.abc import Mapping
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Length, Now
+
+from sisimport.files.issues import Severity
+from sisimport.imports.definition.change_kinds import SSID_KIND
+from sisimport.imports.definition.expressions import Differs, NextId
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.options import checkbox
+from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from students.models import SSID, SSIDReplacement
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+SSID_PART = "ssid"
+
+REPLACE_RETIRED = checkbox(
+    "replace_retired",
+    "Replace retired SSIDs",
+    hint="A student whose current SSID the state has merged into the one in the file gets the new one; the old one is kept.",
+)
+
+VALID_SSID = Q(ssid_ok=True)  # a column of row models: see ssid.models.staged.ten_digits
+OWN_NUMBER = Q(ssid=F("local_number"))
+
+
+def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -> Case:
+    """Why a value is no SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
+
+    def said(cause: str) -> Value:
+        return Value(words[cause] if words else cause)
+
+    return Case(
+        When(**{field: ""}, then=said("blank")),
+        When(**{field: F("local_number")}, then=said("local")),
+        When(**{f"{field}__iregex": r"^[0-9](\.[0-9]*)?E\+?[0-9]+$"}, then=said("spreadsheet")),
+        When(**{f"{field}__regex": r"^[0-9]{1,9}$"}, then=said("short")),
+        When(**{f"{field}__regex": r"^[0-9]{11,}$"}, then=said("long")),
+        default=said("characters"),
+        output_field=CharField(),
+    )
+
+
+def ssid_rules(context: RunContext) -> list[Rule]:
+    """D-6 to D-10: may this SSID be given to this student?"""
+    valid = VALID_SSID & ~OWN_NUMBER
+    has_other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
+    held = Q(holder__student_id__isnull=False)
+    held_by_other = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    merged = Exists(
+        SSIDReplacement.objects.filter(
+            state=OuterRef("state"), retired_ssid=OuterRef("current__ssid"), replacement_ssid=OuterRef("ssid")
+        )
+    )
+    replaceable = valid & has_other & ~held_by_other & Q(merged)
+    rules = [
+        Rule(
+            number="D-6",
+            code="SSID-FORMAT",
+            severity=ERROR,
+            field="ssid",
+            part=SSID_PART,
+            when=~VALID_SSID | OWN_NUMBER,
+            found=F("ssid"),
+            expected="ten digits",
+            params={"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")},
+        ),
+        Rule(
+            number="D-7",
+            code="SSID-TAKEN",
+            severity=ERROR,
+            field="ssid",
+            part=SSID_PART,
+            when=valid & held_by_other,
+            found=F("ssid"),
+            params={"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")},
+        ),
+        Rule(
+            number="D-8",
+            code="SSID-PRESENT",
+            severity=NOTICE,
+            field="ssid",
+            part=SSID_PART,
+            when=Q(current__ssid=F("ssid")),
+            found=F("ssid"),
+        ),
+        Rule(
+            number="D-9",
+            code="SSID-CONFLICT",
+            severity=ERROR,
+            field="ssid",
+            part=SSID_PART,
+            when=valid & has_other & ~held_by_other & ~Q(merged),
+            found=F("ssid"),
+            expected=F("current__ssid"),
+        ),
+    ]
+    rules.append(
+        Rule(
+            number="D-9",
+            code="SSID-FORMER",
+            severity=ERROR,
+            field="ssid",
+            part=SSID_PART,
+            when=valid & held & ~held_by_other & Q(current__ssid__isnull=True),
+            found=F("ssid"),
+        )
+    )
+    confirmed = context.option("replace_retired") == "1"
+    rules.append(
+        Rule(
+            number="D-10",
+            code="SSID-REPLACED" if confirmed else "SSID-RETIRED",
+            severity=WARNING if confirmed else ERROR,
+            field="ssid",
+            part=SSID_PART,
+            when=replaceable,
+            found=F("ssid"),
+            expected=F("current__ssid"),
+        )
+    )
+    return rules
+
+
+def ssid_plan(context: RunContext) -> list[PlannedChange]:
+    """Give the SSID to a student without one; with the option, retire a merged one first."""
+    changes: list[PlannedChange] = []
+    when = Q(current__ssid__isnull=True)
+    if context.option("replace_retired") == "1":
+        other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
+        changes.append(
+            PlannedUpdate(
+                kind=SSID_KIND,
+                part=SSID_PART,
+                when=other,
+                object_id=F("current__id"),
+                fields={"retired_at": (F("current__retired_at"), Now())},
+            )
+        )
+        when |= other
+    # A former number of this very student is not made current again by an import.
+    not_held = Q(holder__student_id__isnull=True)
+    changes.append(
+        PlannedCreate(
+            kind=SSID_KIND,
+            part=SSID_PART,
+            when=when & not_held,
+            object_id=NextId(SSID),
+            values={"ssid": F("ssid")},
+        )
+    )
+    return changes

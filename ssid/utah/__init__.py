@@ -1,0 +1,1 @@
+"""Utah's SSID Process: requests, response files, changed records."""
