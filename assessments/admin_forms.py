@@ -6,7 +6,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from assessments.models import Assessment
-from assessments.packing import CELL, SCORE
+from assessments.scores.encoding import CELL, SCORE
 
 _PASSING = "passing"
 _LONGEST_CODE = 40

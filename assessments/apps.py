@@ -8,4 +8,5 @@ class AssessmentsConfig(AppConfig):
     verbose_name = "Assessments"
 
     def ready(self) -> None:
-        from assessments import issue_codes, queries  # noqa: F401 - they register what they offer
+        from assessments.pages import queries  # noqa: F401 - they register what they offer
+        from assessments.scores import issue_codes  # noqa: F401 - they register what they offer

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from assessments import kinds  # noqa: F401 - registers the kinds of change
-from assessments.scores import LAYOUTS, TOOL, ScoreImport
+from assessments.scores import change_kinds  # noqa: F401 - registers the kinds of change
+from assessments.scores.import_type import LAYOUTS, TOOL, ScoreImport
 from assessments.structure import import_types
 from sisimport.imports.definition.registry import Tool, folder_layouts, register_instance, register_tool
 

@@ -206,12 +206,12 @@ class ScoreRow(StagedRow):
     reading_level = models.TextField()
     writing_level = models.TextField()
 
-    # Worked out while the row is staged (see score_columns.py).
+    # Worked out while the row is staged (see scores/columns.py).
     skipped = models.SmallIntegerField(default=0)  # 1: nothing scored, 2: not to be imported
     plain = models.BooleanField(default=False)  # every value is as usual, as far as a row can tell by itself
     repeat_key = models.BigIntegerField(null=True)  # equal for lines of one SSID and test
     uin_key = models.BigIntegerField(null=True)
-    packed = models.TextField()  # all scores of the line in one text (see packing.py)
+    packed = models.TextField()  # all scores of the line in one text (see scores/encoding.py)
 
     # Filled by `prepare`, on the few rows they speak of.
     replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one

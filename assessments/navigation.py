@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from assessments.family import family_card
-from assessments.queries import distributions, student_tests
+from assessments.pages.family_card import family_card
+from assessments.pages.queries import distributions, student_tests
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.web.panels import FAMILY, RUN, STUDENT, Panel, register_panel
 from sisimport.web.queries.report import Reader

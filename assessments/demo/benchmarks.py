@@ -11,7 +11,7 @@ from django.db import transaction
 
 from assessments.demo.score_files import people, write_scores
 from assessments.models import Assessment, Score
-from assessments.scores import LAYOUTS
+from assessments.scores.import_type import LAYOUTS
 from assessments.structure import LayoutTest, Part, school_year, tests_of
 from sisimport.demo.benchmark import Job, register_job
 from sisimport.demo.district import make_district

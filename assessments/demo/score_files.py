@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import IO
 
-from assessments.scores import LAYOUTS
+from assessments.scores.import_type import LAYOUTS
 from assessments.structure import LayoutTest, Part, Range, family_of, ranges_of, school_year, structure, tests_of
 from sisimport.demo.district import Sample, register_samples
 from sisimport.files.layouts import Layout, load_layouts

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from assessments.charts import NARROW, Chart, Point, Words, chart_of, level_range
 from assessments.models import Assessment, Score
-from assessments.queries import student_scores
+from assessments.pages.charts import NARROW, Chart, Point, Words, chart_of, level_range
+from assessments.pages.queries import student_scores
 from students.grades import grade_words
 from students.models import Student
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assessments.charts import Chart, Point, chart_of
 from assessments.models import Assessment, Score, year_label
+from assessments.pages.charts import Chart, Point, chart_of
 from students.models import Student
 from students.queries import show_with_student
 

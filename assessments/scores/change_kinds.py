@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from assessments.models import Assessment, Score
-from assessments.packing import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
-from assessments.score_copy import copy_scores
+from assessments.scores.copying import copy_scores
+from assessments.scores.encoding import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work

@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
-from assessments.packing import CELL, LENGTHS, SCORE
-from assessments.score_rules import column_uses, known_levels, ranged_columns
+from assessments.scores.encoding import CELL, LENGTHS, SCORE
+from assessments.scores.rules import column_uses, known_levels, ranged_columns
+from assessments.scores.setups import SKIP, Target, targets
 from assessments.structure import (
     LayoutTest,
     Part,
@@ -22,7 +23,6 @@ from assessments.structure import (
     tests_of,
     unscored_codes,
 )
-from assessments.targets import SKIP, Target, targets
 from sisimport.imports.definition.expressions import Matches
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import quoted
@@ -97,7 +97,7 @@ def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
 
 
 def earlier(alias: str = "") -> str:
-    """SQL: the score of a line is one of an earlier school year (see score_stage._note_earlier_years)."""
+    """SQL: the score of a line is one of an earlier school year (see scores.staging._note_earlier_years)."""
     return f"{alias}current_year_flag LIKE '20__'"
 
 
@@ -157,7 +157,7 @@ class _LengthAtMost(_LengthIs):
 
 
 def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
-    """SQL of all scores of a line (see packing.py); blank for a line of a test that is not imported."""
+    """SQL of all scores of a line (see encoding.py); blank for a line of a test that is not imported."""
     cases = []
     for target in chosen:
         test, ids = target.test, target.ids

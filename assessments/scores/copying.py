@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from assessments.packing import CELL, CELLS, OWN_CELLS, SCORE, side_sql
+from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE, side_sql
 
 _BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
 _COLUMNS = ("assessment_id", *CELLS, "school_year", "student_id", "run_id", "line")
@@ -31,7 +31,7 @@ def copy_scores(run_id: int, where: str) -> None:
 
 
 def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:
-    """Rows of the score table, as COPY reads them, of lines as COPY gave them. Separators stand in no cell (see packing.py)."""
+    """Rows of the score table, as COPY reads them, of lines as COPY gave them. Separators stand in no cell (see encoding.py)."""
     rows: list[bytes] = []
     for line in lines:
         scores, date, grade, rest = line.split(_TAB, 3)

@@ -13,11 +13,13 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
-from assessments import score_columns, score_plan, score_rules, score_stage, score_usual
 from assessments.models import Assessment, ScoreRow, year_label
-from assessments.score_stage import score_date
+from assessments.scores import columns, fast_path, staging
+from assessments.scores import plan as score_plan
+from assessments.scores import rules as score_rules
+from assessments.scores.setups import NEW, SKIP, targets
+from assessments.scores.staging import score_date
 from assessments.structure import TypeFacts, family_of, school_year, test_names
-from assessments.targets import NEW, SKIP, targets
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.change_kinds import EL_KIND
@@ -28,7 +30,7 @@ from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, Rul
 from sisimport.imports.models import Work
 
 TOOL = "caaspp"
-LAYOUTS = Path(__file__).parent / "layouts"
+LAYOUTS = Path(__file__).parents[1] / "layouts"
 EL_PART = "el"
 # First columns of files from the state's reporting site for educators.
 _OTHER_SITE = ["studentidentifier", "firstname", "lastorsurname"]
@@ -130,22 +132,22 @@ class ScoreImport(ImportType):
         return ScoreRow.objects.annotate(student=FilteredRelation(way))
 
     def computed(self, context: RunContext) -> Mapping[str, Any]:
-        return score_columns.computed(context)
+        return columns.computed(context)
 
     def makes_places(self, context: RunContext) -> bool:
         return any(target.missing for target in targets(context))
 
     def prepare(self, context: RunContext) -> None:
-        score_stage.prepare(context)
+        staging.prepare(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         return score_rules.rules(context)
 
     def usual(self, context: RunContext) -> Q:
-        return score_usual.usual(context)
+        return fast_path.usual(context)
 
     def look_closer(self, context: RunContext) -> Q | None:
-        return score_stage.find_candidates(context)
+        return staging.find_candidates(context)
 
     def carried(self, context: RunContext) -> Mapping[str, Any]:
         return score_plan.carried(context)

@@ -1,6 +1,6 @@
 """The plan of score lines: which set-ups their scores go to, which are new, and what differs from the scores there are.
 
-One change per line holds all its scores (see packing.py); set-ups to be made stand on line 0.
+One change per line holds all its scores (see encoding.py); set-ups to be made stand on line 0.
 """
 
 from typing import Any
@@ -9,12 +9,12 @@ from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Cast, Concat, Left
 
-from assessments.kinds import ASSESSMENT_KIND, SCORES
 from assessments.models import Assessment, ScoreRow
-from assessments.packing import CELL, OWN_CELLS, SCORE, written_row_sql
-from assessments.score_stage import score_date
+from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
+from assessments.scores.encoding import CELL, OWN_CELLS, SCORE, written_row_sql
+from assessments.scores.setups import Target, plan_setups, targets
+from assessments.scores.staging import score_date
 from assessments.structure import school_year, structure
-from assessments.targets import Target, plan_setups, targets
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one

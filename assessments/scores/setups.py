@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from assessments.kinds import ASSESSMENT_KIND
 from assessments.models import Assessment
+from assessments.scores.change_kinds import ASSESSMENT_KIND
 from assessments.structure import LayoutTest, Part, school_year, structure, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one

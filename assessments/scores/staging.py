@@ -6,7 +6,7 @@ from django.db.models import DateField, F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from assessments.models import Assessment, ScoreRange, ScoreRow
-from assessments.score_columns import by_test, earlier
+from assessments.scores.columns import by_test, earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import normalise_header

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from assessments.scores import LAYOUTS
+from assessments.scores.import_type import LAYOUTS
 from sisimport.files.layouts import Layout, load_layouts
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, Work

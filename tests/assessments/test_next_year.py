@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from assessments.import_types import register_score_imports
-from assessments.queries import scores_json
-from assessments.scores import LAYOUTS
+from assessments.pages.queries import scores_json
+from assessments.scores.import_type import LAYOUTS
 from sisimport.files.layouts import load_layout
 from sisimport.imports.definition import registry
 from students.models import Student

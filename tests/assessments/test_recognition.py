@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from assessments.scores import LAYOUTS
+from assessments.scores.import_type import LAYOUTS
 from assessments.structure import import_types
 from sisimport.files.detection import recognise
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from assessments.kinds import SCORES
 from assessments.models import Assessment, Score
-from assessments.packing import unpacked
+from assessments.scores.change_kinds import SCORES
+from assessments.scores.encoding import unpacked
 from sisimport.imports.models import ImportChange, ImportRun
 from tests.assessments.score_files import SSID_1, SSID_2, ela, start, text, undo
 from tests.assessments.test_usual_lines import TYPES

@@ -8,12 +8,13 @@ from django.db import connection
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from assessments import score_columns, structure
+from assessments import structure
 from assessments.models import ScoreRow
-from assessments.packing import CELLS, LENGTHS, unpacked
-from assessments.scores import ScoreImport
+from assessments.scores import columns as score_columns
+from assessments.scores.encoding import CELLS, LENGTHS, unpacked
+from assessments.scores.import_type import ScoreImport
+from assessments.scores.setups import SKIP, targets
 from assessments.structure import LayoutTest, Part, no_score, unscored_codes
-from assessments.targets import SKIP, targets
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.registry import get_type
@@ -84,7 +85,7 @@ def is_scored(part: Part, line: Line, *, parent: bool) -> bool:
 
 
 def scores_of(test: LayoutTest, line: Line) -> dict[str, dict[str, str]]:
-    """The filled cells of each score of a line by state code, as packing.py and structure.py say."""
+    """The filled cells of each score of a line by state code, as scores/encoding.py and structure.py say."""
     found = {}
     for part in test.parts:
         parent = part is test.parent

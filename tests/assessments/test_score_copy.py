@@ -10,9 +10,9 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from assessments.kinds import SCORES
 from assessments.models import Score
-from assessments.packing import CELLS, LENGTHS, unpacked
+from assessments.scores.change_kinds import SCORES
+from assessments.scores.encoding import CELLS, LENGTHS, unpacked
 from sisimport.files.layouts import Layout
 from sisimport.imports.models import ImportChange, ImportRun
 from tests.assessments.score_files import ALL, SSID_1, SSID_2, ela, start, text, undo

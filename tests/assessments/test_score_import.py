@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from assessments.models import Assessment, Score
-from assessments.queries import scores_json
+from assessments.pages.queries import scores_json
 from sisimport.imports.models import ImportRun
 from students.models import SSID, SSIDReplacement, Student
 from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text, undo

@@ -12,9 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from assessments.charts import Point, chart_of
 from assessments.models import Assessment
-from assessments.queries import distributions, student_tests
+from assessments.pages.charts import Point, chart_of
+from assessments.pages.queries import distributions, student_tests
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import ImportRun
 from students.models import Student

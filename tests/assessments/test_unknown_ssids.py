@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assessments.models import Score
-from assessments.score_stage import find_candidates
-from assessments.scores import ScoreImport
+from assessments.scores.import_type import ScoreImport
+from assessments.scores.staging import find_candidates
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, Decision, decide

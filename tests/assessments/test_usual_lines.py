@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assessments import structure
 from assessments.demo.score_files import people, write_scores
-from assessments.scores import ScoreImport
+from assessments.scores.import_type import ScoreImport
 from sisimport.imports.definition.import_type import RunContext
 from tests.assessments.score_files import ALL, report
 from tests.imports.properties import RolledBack, few

@@ -435,7 +435,7 @@ def test_every_text_of_the_family_pages_is_translated() -> None:
         "sisimport/families/views",
         "sisimport/families/forms",
         "sisimport/families/words",
-        "assessments/family",
+        "assessments/pages/family_card",
         "students/grades",
     ):
         used |= set(re.findall(r'\b_\(\s*"([^"]+)"\s*\)', (root / f"{source}.py").read_text()))

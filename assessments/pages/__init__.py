@@ -1,0 +1,1 @@
+"""Scores on pages: a student's, a run's, a family's."""

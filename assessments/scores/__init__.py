@@ -1,0 +1,1 @@
+"""The import type of score files, one module for each of its stages."""
