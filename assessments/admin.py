@@ -16,8 +16,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore, year_label
 from students.access import visible_school_ids
-from students.admin_busy import ReturnsTyped
-from students.admin_lists import LongList
+from students.admin.busy import ReturnsTyped
+from students.admin.lists import LongList
 from students.school_years import current_school_year
 
 _FIXED = ("state_code", "parent")

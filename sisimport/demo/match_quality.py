@@ -7,8 +7,8 @@ from sisimport.demo import people
 from sisimport.demo.match_samples import make_samples
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.storage.records import chunked
-from students.candidates import JUDGED, SHOWN, find_candidates
-from students.matching import safe_best
+from students.matching.candidates import JUDGED, SHOWN, find_candidates
+from students.matching.scores import safe_best
 from students.models import LEA
 
 PRECISION_GOAL, RECALL_GOAL = 0.999, 0.95

@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from students.candidates import swap_day_and_month
-from students.matching import Identity, fold
+from students.matching.candidates import swap_day_and_month
+from students.matching.nicknames import are_short_forms
+from students.matching.scores import Identity, fold
 from students.models import Student
-from students.nicknames import are_short_forms
 
 _LETTERS = "abcdefghijklmnoprstuvz"
 _SUFFIXES = (" Jr", " Jr.", " III", ", II")

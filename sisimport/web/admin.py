@@ -17,8 +17,8 @@ from sisimport.files.issues import Severity, codes
 from sisimport.imports.definition.registry import UnknownImportTypeError, all_types, get_type
 from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
 from students.access import visible_school_ids, visible_students
-from students.admin import ReadOnly
-from students.admin_lists import person
+from students.admin.base import ReadOnly
+from students.admin.lists import person
 from students.granting import has_as_much_as
 
 

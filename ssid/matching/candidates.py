@@ -12,7 +12,7 @@ from sisimport.imports.storage.records import read_records
 from ssid.matching.desk import Scope, in_scope, tests_with
 from ssid.models import MatchRequest
 from ssid.models.request_rows import TAKEN, Pick
-from students.matching import fold
+from students.matching.scores import fold
 from students.models import Student
 from students.models.identifiers import mask_ssid
 

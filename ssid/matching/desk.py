@@ -20,8 +20,8 @@ from sisimport.imports.engine.accepted_matches import IDENTITY
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from sisimport.imports.storage.records import chunked, read_records
-from students.candidates import JUDGED, Candidate, find_candidates, identity_of
-from students.matching import Comparison, FieldScore, Identity, compare, safe_best
+from students.matching.candidates import JUDGED, Candidate, find_candidates, identity_of
+from students.matching.scores import Comparison, FieldScore, Identity, compare, safe_best
 from students.models import Student
 from students.models.identifiers import mask_ssid
 from students.search import find_students

@@ -39,7 +39,7 @@ from sisimport.imports.runs.decisions import (
 from ssid.matching import candidates, desk
 from ssid.matching.desk import LineState, Scope
 from students.access import visible_school_ids, visible_students
-from students.matching import DEFAULT_THRESHOLD
+from students.matching.scores import DEFAULT_THRESHOLD
 
 PER_PAGE = 10
 SHOWN_IN_PREVIEW = 200

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from ssid.models import UtahDueDate, UtahRequest
-from students.admin_busy import ReturnsTyped
+from students.admin.busy import ReturnsTyped
 
 
 @admin.register(UtahDueDate)

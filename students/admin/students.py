@@ -5,15 +5,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from students import admin_people, editing  # noqa: F401 - the other half of the admin
-from students.access import log_view, visible_school_ids, visible_schools, visible_students
-from students.admin_busy import ReturnsTyped
-from students.admin_forms import MISTAKE, LEAForm, StudentForm
-from students.admin_lists import LongList, person
+from students import editing  # noqa: F401 - the other half of the admin
+from students.access import log_view, visible_schools, visible_students
+from students.admin import users  # noqa: F401 - the other half of the admin
+from students.admin.busy import ReturnsTyped
+from students.admin.forms import MISTAKE, LEAForm, StudentForm
+from students.admin.lists import LongList
+from students.admin.ssids import FormerSSIDInline
 from students.grades import GRADES
 from students.models import (
     LEA,
@@ -21,31 +23,14 @@ from students.models import (
     ELRecord,
     Enrollment,
     Guardian,
-    RecordEdit,
     School,
-    SSIDReplacement,
     StateProfile,
     Student,
     StudentView,
 )
-from students.models.identifiers import mask_ssid
 from students.profiles import move_ssids
 from students.search import with_ssid, without_ssid
 from students.services import SSIDRefusedError
-
-
-class ReadOnly:
-    """A page that only shows."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
 
 # ---- districts ----
 
@@ -142,22 +127,6 @@ class GuardianInline(TabularInline):
     model = Guardian
     fields = ("first_name", "last_name", "relationship")
     extra = 0
-
-
-class FormerSSIDInline(ReadOnly, TabularInline):
-    model = SSID
-    verbose_name_plural = "former SSIDs"
-    fields = ("masked", "origin", "created_at", "retired_at")
-    readonly_fields = fields
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SSID]:
-        found: QuerySet[SSID] = super().get_queryset(request).filter(retired_at__isnull=False)
-        return found
-
-    @admin.display(description="SSID")
-    def masked(self, ssid: SSID) -> str:
-        return ssid.masked
 
 
 @admin.register(Student)
@@ -301,117 +270,4 @@ def _remove(gone: Any, user: Any, reason: str) -> None:
         editing.remove_guardian(guardian=gone, user=user, reason=reason)
 
 
-@admin.register(SSID)
-class SSIDAdmin(ReadOnly, LongList, ModelAdmin):
-    """All SSIDs, masked. They are edited on the student's page, where the reason is asked."""
-
-    list_display = ("masked", "student", "state", "origin", "origin_run", "verified", "created_at", "retired_at")
-    list_filter = ("origin", "verified", ("retired_at", admin.EmptyFieldListFilter), "state")
-    list_select_related = ("student",)
-    search_fields = ("^student__local_number",)
-    search_help_text = "Beginning of the local student number"
-    sortable_by = ()
-    fields = list_display
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SSID]:
-        ids = visible_school_ids(request.user)
-        return SSID.objects.all() if ids is None else SSID.objects.filter(student__school_id__in=ids)
-
-    @admin.display(description="SSID")
-    def masked(self, ssid: SSID) -> str:
-        return ssid.masked
-
-
-@admin.register(SSIDReplacement)
-class SSIDReplacementAdmin(ReturnsTyped, LongList, ModelAdmin):
-    """What the state said: this number was merged into that one. Added by hand as it is written there."""
-
-    list_display = ("__str__", "state", "learned_at", "origin_run", "entered_by")
-    list_filter = ("state",)
-    list_select_related = ("entered_by",)
-    readonly_fields = ("masked",)
-    fields = ("state", "retired_ssid", "replacement_ssid")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SSIDReplacement]:
-        """Who sees some schools sees what became of their students' numbers."""
-        replacements, ids = SSIDReplacement.objects.all(), visible_school_ids(request.user)
-        if ids is None:
-            return replacements
-        own = SSID.objects.filter(
-            Q(ssid=OuterRef("retired_ssid")) | Q(ssid=OuterRef("replacement_ssid")),
-            state=OuterRef("state"),
-            student__school_id__in=ids,
-        )
-        return replacements.filter(Exists(own))
-
-    def get_fields(self, request: HttpRequest, obj: SSIDReplacement | None = None) -> tuple[str, ...]:  # noqa: ARG002
-        return self.fields if obj is None else ("state", "masked")
-
-    @admin.display(description="replaced")
-    def masked(self, replacement: SSIDReplacement) -> str:
-        return str(replacement)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def save_model(self, request: HttpRequest, obj: SSIDReplacement, form: Any, change: bool) -> None:
-        obj.entered_by = request.user  # type: ignore[assignment]
-        super().save_model(request, obj, form, change)
-
-
 # ---- logs ----
-
-
-@admin.register(RecordEdit)
-class RecordEditAdmin(ReadOnly, LongList, ModelAdmin):
-    list_display = ("at", "student", "what", "field", "was", "became", "reason", "by")
-    by = person("user")
-    list_filter = ("what", "at")
-    list_select_related = ("student", "user")
-    search_fields = ("^student__local_number",)
-    sortable_by = ()
-    ordering = ("-id",)  # as by time, for which there is no index
-    date_hierarchy = "at"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RecordEdit]:
-        ids = visible_school_ids(request.user)
-        return RecordEdit.objects.all() if ids is None else RecordEdit.objects.filter(student__school_id__in=ids)
-
-    @admin.display(description="before")
-    def was(self, edit: RecordEdit) -> str:
-        return _masked(edit, edit.before)
-
-    @admin.display(description="after")
-    def became(self, edit: RecordEdit) -> str:
-        return _masked(edit, edit.after)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        return self.list_display
-
-
-def _masked(edit: RecordEdit, text: str | None) -> str:
-    return mask_ssid(text or "") if edit.field == "ssid" else text or ""
-
-
-@admin.register(StudentView)
-class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
-    """Who looked at whom."""
-
-    list_display = ("at", "by", "kind", "student", "subject")
-    fields = list_display
-    by = person("user")
-    list_filter = ("kind", "at")
-    list_select_related = ("student", "user")
-    search_fields = ("=user__username", "^student__local_number")
-    search_help_text = "User name, or the beginning of the local student number"
-    sortable_by = ()
-    ordering = ("-id",)  # as by time, for which there is no index
-    date_hierarchy = "at"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StudentView]:
-        ids = visible_school_ids(request.user)
-        views = StudentView.objects.all()
-        return views if ids is None else views.filter(student__school_id__in=ids)

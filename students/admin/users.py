@@ -15,8 +15,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from students import granting
 from students.access import visible_school_ids, visible_schools
-from students.admin_busy import ReturnsTyped
-from students.admin_lists import person
+from students.admin.busy import ReturnsTyped
+from students.admin.lists import person
 from students.models import StaffAccess
 
 User = get_user_model()

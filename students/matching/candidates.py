@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from students.matching import Comparison, Identity, compare, fold
+from students.matching.scores import Comparison, Identity, compare, fold
 from students.models import StateProfile, Student
 
 SHOWN = 3

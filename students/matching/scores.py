@@ -14,7 +14,7 @@ from typing import Final
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from students.nicknames import are_short_forms
+from students.matching.nicknames import are_short_forms
 
 # The threshold offered on the screen for accepting many at once; a person always sets it, and sees whom it means first.
 DEFAULT_THRESHOLD: Final = 92.0

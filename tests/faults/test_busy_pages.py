@@ -18,7 +18,7 @@ from django.urls import reverse
 from sisimport.imports.models import MatchDecision
 from sisimport.web.views.errors import BusyMiddleware
 from students import locks
-from students.admin_busy import BUSY, ReturnsTyped
+from students.admin.busy import BUSY, ReturnsTyped
 from students.models import SSID, AnnualEnrollment, CollectionPolicy, FamilyMember, School, Student
 from students.school_years import current_school_year
 from tests.factories import SchoolFactory, StudentFactory, UserFactory

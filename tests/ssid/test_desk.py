@@ -15,7 +15,7 @@ from ssid.matching.desk import (
     search_students,
     waiting_tests,
 )
-from students.matching import Identity
+from students.matching.scores import Identity
 from students.models import School, Student
 
 from .request_files import codes, current_ssid, make_district, make_student, run_test, update

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from students.candidates import find_candidates
-from students.matching import DEFAULT_THRESHOLD, Identity, compare, fold, safe_best
+from students.matching.candidates import find_candidates
+from students.matching.scores import DEFAULT_THRESHOLD, Identity, compare, fold, safe_best
 from students.models import LEA, School, Student
 
 EVA = Identity(

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        from students.matching import DEFAULT_THRESHOLD
+        from students.matching.scores import DEFAULT_THRESHOLD
 
         parser.add_argument("--students", type=int, default=10_000)
         parser.add_argument("--samples", type=int, default=5_600)

@@ -1,0 +1,1 @@
+"""How alike two identities are, and who may be meant."""
