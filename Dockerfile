@@ -19,4 +19,4 @@ RUN SECRET_KEY=build ALLOWED_HOSTS=build DATABASE_URL=postgres://build@build/bui
 USER sisimport
 VOLUME /data
 EXPOSE 8000
-CMD ["python", "-m", "gunicorn", "sisimport.asgi", "--bind=0.0.0.0:8000", "--workers=2", "--worker-class=sisimport.serving.worker.Worker", "--timeout=120", "--access-logfile=-", "--logger-class=sisimport.secrets_in_logs.AccessLogger"]
+CMD ["python", "-m", "gunicorn", "sisimport.asgi", "--bind=0.0.0.0:8000", "--workers=2", "--worker-class=sisimport.serving.worker.Worker", "--timeout=120", "--access-logfile=-", "--logger-class=sisimport.runtime.log_redaction.AccessLogger"]

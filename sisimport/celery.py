@@ -9,7 +9,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
-TRANSPORT_ALIASES["filesystem"] = "sisimport.broker:Transport"
+TRANSPORT_ALIASES["filesystem"] = "sisimport.runtime.broker:Transport"
 app = Celery("sisimport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from sisimport import embedded, logs
+from sisimport.runtime import logs, postgres
 
 # Commands that never ask the database anything.
 WITHOUT_DATABASE = frozenset(
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> None:
     try:
         with services_for(argv):
             execute_from_command_line(list(argv))
-    except embedded.EmbeddedError as error:
+    except postgres.EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
@@ -70,7 +70,7 @@ def services_for(argv: Sequence[str]) -> Iterator[None]:
     if not is_embedded:
         yield
         return
-    with embedded.running(data_dir):
+    with postgres.running(data_dir):
         if _command(argv) not in WITHOUT_MIGRATING:
             migrate_if_changed(data_dir)
         yield
@@ -83,8 +83,8 @@ def migrate_if_changed(data_dir: Path) -> None:
     from django.db import connections
 
     django.setup()
-    stamp = embedded.server_folder(data_dir) / STAMP
-    with embedded.exclusive(data_dir, "migrate"):
+    stamp = postgres.server_folder(data_dir) / STAMP
+    with postgres.exclusive(data_dir, "migrate"):
         wanted = _migrations_digest()
         if stamp.exists() and stamp.read_text() == wanted:
             return

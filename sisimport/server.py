@@ -25,8 +25,8 @@ import django
 from django.conf import settings
 
 from sisimport import command
-from sisimport.embedded_keeper import Keeper
-from sisimport.processes import ROOT, Child, kept_running, say
+from sisimport.runtime.postgres_keeper import Keeper
+from sisimport.runtime.processes import ROOT, Child, kept_running, say
 
 if TYPE_CHECKING:
     from sisimport.imports.models import ImportFile, ImportRun
@@ -83,7 +83,11 @@ def worker() -> Child:
 def web(host: str, port: int) -> Child:
     """The web server: gunicorn with an event loop in front of Django's threads, static files by WhiteNoise."""
     options = ["--workers=2", "--worker-class=sisimport.serving.worker.Worker", "--timeout=120"]
-    options += ["--graceful-timeout=5", "--log-level=warning", "--logger-class=sisimport.secrets_in_logs.AccessLogger"]
+    options += [
+        "--graceful-timeout=5",
+        "--log-level=warning",
+        "--logger-class=sisimport.runtime.log_redaction.AccessLogger",
+    ]
     address = f"--bind={host}:{port}"
     return Child("web server", [sys.executable, "-m", "gunicorn", "sisimport.asgi", address, *options])
 

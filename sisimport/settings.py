@@ -13,8 +13,8 @@ import structlog
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
-from sisimport import embedded, processes
-from sisimport.logs import private_exception
+from sisimport.runtime import postgres, processes
+from sisimport.runtime.logs import private_exception
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -127,7 +127,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url_config(DATABASE_URL or embedded.database_url(DATA_DIR))}
+DATABASES = {"default": env.db_url_config(DATABASE_URL or postgres.database_url(DATA_DIR))}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
 if EMBEDDED:  # the socket's folder where Django's own tools (dbshell) look for it
@@ -325,11 +325,11 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "logging.Formatter" if DEBUG else "sisimport.logs.PrivateFormatter",
+            "()": "logging.Formatter" if DEBUG else "sisimport.runtime.logs.PrivateFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
-    "filters": {"secrets": {"()": "sisimport.secrets_in_logs.SecretsFilter"}},
+    "filters": {"secrets": {"()": "sisimport.runtime.log_redaction.SecretsFilter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }

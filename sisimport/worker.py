@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from sisimport import processes
-from sisimport.processes import end_with_parent
+from sisimport.runtime import processes
+from sisimport.runtime.processes import end_with_parent
 
 CELERY_OPTIONS = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from sisimport import processes
+from sisimport.runtime import processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
 processes.kind = "web"

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from sisimport import embedded
+from sisimport.runtime import postgres
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
 from tests.template_database import template_database
@@ -29,7 +29,7 @@ def pytest_configure() -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """xdist kills its processes when the session is interrupted: the server they would have stopped is stopped here."""
     if not hasattr(config, "workerinput") and settings.EMBEDDED and settings.DATA_DIR.exists():
-        embedded.stop_unused(settings.DATA_DIR)
+        postgres.stop_unused(settings.DATA_DIR)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def database_server() -> Iterator[str]:
     if not settings.EMBEDDED:
         yield settings.DATABASE_URL
         return
-    with embedded.running(settings.DATA_DIR) as url:
+    with postgres.running(settings.DATA_DIR) as url:
         yield url
 
 

@@ -25,7 +25,7 @@ from sisimport.files.spreadsheet import (
     opened,
     rows,
 )
-from sisimport.processes import end_with_parent
+from sisimport.runtime.processes import end_with_parent
 
 MAX_TEXT: Final = 2 << 30  # bytes
 MAX_ROWS: Final = 1_000_000

@@ -11,7 +11,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from sisimport.logs import PrivateFormatter
+from sisimport.runtime.logs import PrivateFormatter
 
 _SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"'?]+""")
 # What is typed into a search of the admin: it asks for a local number, people type names and SSIDs too.
@@ -34,7 +34,7 @@ class SecretsFilter(logging.Filter):
 
 
 class AccessLogger(Logger):
-    """gunicorn's loggers; `--logger-class=sisimport.secrets_in_logs.AccessLogger`."""
+    """gunicorn's loggers; `--logger-class=sisimport.runtime.log_redaction.AccessLogger`."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -9,7 +9,7 @@
   cannot reach (below root's home, say) gets its cluster and a copy of the binaries under /var/lib/sisimport instead.
 - The log holds no student data: errors of statements are not logged, details and statement text never are.
 
-Knows nothing of Django. Where paths are decided: `embedded_places.py`.
+Knows nothing of Django. Where paths are decided: `postgres_paths.py`.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-from sisimport import disk
-from sisimport.embedded_places import (
+from sisimport.runtime import disk
+from sisimport.runtime.postgres_paths import (
     Account,
     EmbeddedError,
     Place,

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from sisimport import disk, embedded
+from sisimport.runtime import disk, postgres
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0  # seconds; so soon after there is room the site is back
@@ -38,8 +38,8 @@ class Keeper:
             while True:
                 try:
                     self._refuse_full_disk()  # PostgreSQL may start on one and then take no session
-                    url = stack.enter_context(embedded.running(self._data_dir))
-                except (embedded.EmbeddedError, OSError) as error:
+                    url = stack.enter_context(postgres.running(self._data_dir))
+                except (postgres.EmbeddedError, OSError) as error:
                     if not self._lacks_room(error):
                         raise
                     self._failed(error)
@@ -54,8 +54,8 @@ class Keeper:
         if time.monotonic() < self._next_try:
             return
         try:
-            revived = embedded.revive(self._data_dir)
-        except (embedded.EmbeddedError, OSError) as error:
+            revived = postgres.revive(self._data_dir)
+        except (postgres.EmbeddedError, OSError) as error:
             self._failed(error)
             return
         if revived or self.waits:
@@ -77,7 +77,7 @@ class Keeper:
             return
         self._told = told
         if told == "room":
-            room = disk.room_at(embedded.server_folder(self._data_dir))
+            room = disk.room_at(postgres.server_folder(self._data_dir))
             self._say(
                 f"The disk is full ({disk.shown(room.free)} of {disk.shown(room.total)} free): PostgreSQL cannot run. "
                 "It is started as soon as there is room; nothing is lost."
@@ -91,5 +91,5 @@ class Keeper:
 
     def _is_full(self) -> bool:
         with contextlib.suppress(OSError):
-            return disk.room_at(embedded.server_folder(self._data_dir)).is_full
+            return disk.room_at(postgres.server_folder(self._data_dir)).is_full
         return False

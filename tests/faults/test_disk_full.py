@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from sisimport import embedded
+from sisimport.runtime import postgres
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.wiring.test_server import Server, is_alive
 
@@ -40,7 +40,7 @@ class Site:
             time.sleep(0.1)
 
     def session(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(embedded.database_url(self.server.data_dir), autocommit=True)
+        return psycopg.connect(postgres.database_url(self.server.data_dir), autocommit=True)
 
     def ask(self, query: str) -> Any:
         """The answer in one row; None while the database is away."""
@@ -113,7 +113,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def held_at(site: Site, run_id: int, table: str) -> psycopg.Connection[Any]:
     """A session that holds a table which the run, in the middle of its work, has come to."""
-    barrier = psycopg.connect(embedded.database_url(site.server.data_dir))
+    barrier = psycopg.connect(postgres.database_url(site.server.data_dir))
     barrier.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
     waiting = f"SELECT 1 FROM pg_stat_activity WHERE {barrier.info.backend_pid} = ANY(pg_blocking_pids(pid))"
     site.wait_until(lambda: site.ask(waiting), f"run {run_id} did not come to {table}: {site.state(run_id)}")

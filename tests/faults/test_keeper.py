@@ -13,9 +13,6 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
-from sisimport import disk, embedded
-from sisimport.disk import MEBIBYTE, Room
-from sisimport.embedded_keeper import Keeper
 from sisimport.imports.models import ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.runs import execution, hindrances
 from sisimport.imports.runs.execution import InterruptedRunError, execute_run
@@ -23,14 +20,17 @@ from sisimport.imports.runs.services import start_run, start_update
 from sisimport.imports.runs.uploads import RunRefusedError, keep_file
 from sisimport.imports.storage import room
 from sisimport.imports.storage.room import Place
-from sisimport.processes import Child, say
+from sisimport.runtime import disk, postgres
+from sisimport.runtime.disk import MEBIBYTE, Room
+from sisimport.runtime.postgres_keeper import Keeper
+from sisimport.runtime.processes import Child, say
 from students.models import SSID
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, drop_temporary_tables, make_district
 
-FULL = embedded.EmbeddedError("PostgreSQL did not start; the end of the log says:\nFATAL: No space left on device")
-BROKEN = embedded.EmbeddedError("PostgreSQL did not start; the end of the log says:\nFATAL: bad configuration")
+FULL = postgres.EmbeddedError("PostgreSQL did not start; the end of the log says:\nFATAL: No space left on device")
+BROKEN = postgres.EmbeddedError("PostgreSQL did not start; the end of the log says:\nFATAL: bad configuration")
 
 
 # ---- the keeper ----
@@ -43,8 +43,8 @@ def said() -> list[str]:
 
 @pytest.fixture
 def keeper(said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Keeper:
-    monkeypatch.setattr("sisimport.embedded_keeper.FIRST_PAUSE", 0.0)
-    monkeypatch.setattr("sisimport.embedded_keeper.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("sisimport.runtime.postgres_keeper.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("sisimport.runtime.postgres_keeper.LONGEST_PAUSE", 0.0)
     return Keeper(tmp_path, said.append)
 
 
@@ -57,7 +57,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *answers: bool | Exception) -> None
             raise answer
         return answer
 
-    monkeypatch.setattr(embedded, "revive", revive)
+    monkeypatch.setattr(postgres, "revive", revive)
 
 
 @pytest.mark.parametrize("error", [FULL, OSError(errno.ENOSPC, "No space left on device")])
@@ -113,13 +113,13 @@ def test_the_first_start_waits_for_room_too_and_nothing_else(
             raise left.pop()
         yield "postgres://"
 
-    monkeypatch.setattr(embedded, "running", running)
+    monkeypatch.setattr(postgres, "running", running)
     with keeper.running() as url:
         assert url == "postgres://"
     assert len(said) == 1
 
     left.append(BROKEN)
-    with pytest.raises(embedded.EmbeddedError, match="bad configuration"), keeper.running():
+    with pytest.raises(postgres.EmbeddedError, match="bad configuration"), keeper.running():
         pass
 
 
@@ -163,7 +163,7 @@ def test_the_log_of_postgresql_fits_the_disk(
 ) -> None:
     monkeypatch.setattr(disk, "room_at", lambda path: Room(path, free, total))
 
-    assert embedded._log_sizes(tmp_path) == {"max_wal_size": most, "min_wal_size": least}
+    assert postgres._log_sizes(tmp_path) == {"max_wal_size": most, "min_wal_size": least}
 
 
 # ---- runs ----

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import global_settings
 
-from sisimport.processes import ROOT, end_with_parent
+from sisimport.runtime.processes import ROOT, end_with_parent
 from tests.factories import PASSWORD, UserFactory
 from tests.faults.conftest import wait_until
 from tests.faults.site import Site, free_port, site

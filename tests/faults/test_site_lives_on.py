@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport import server
-from sisimport.processes import end_with_parent
+from sisimport.runtime.processes import end_with_parent
 from students import locks
 from students.models import SSID, Student
 from tests.factories import SchoolFactory, StudentFactory, UserFactory

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 from gunicorn.config import Config
 
-from sisimport.secrets_in_logs import AccessLogger, SecretsFilter, without_secrets
+from sisimport.runtime.log_redaction import AccessLogger, SecretsFilter, without_secrets
 from tests.web.test_access import all_patterns
 
 SECRET = "c9x-invented-secret"
@@ -58,7 +58,7 @@ def test_gunicorns_access_log_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_images_web_server_logs_through_it() -> None:
     dockerfile = (settings.BASE_DIR / "Dockerfile").read_text()
-    assert "--logger-class=sisimport.secrets_in_logs.AccessLogger" in dockerfile
+    assert "--logger-class=sisimport.runtime.log_redaction.AccessLogger" in dockerfile
 
 
 @pytest.mark.django_db

@@ -16,8 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sisimport import embedded
-from sisimport.embedded_places import find_place
+from sisimport.runtime import postgres
+from sisimport.runtime.postgres_paths import find_place
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
@@ -90,7 +90,7 @@ def url_of(holder: subprocess.Popen[str]) -> str:
 
 def end_server(data_dir: Path) -> None:
     """Leave no server behind, whatever a test did to it."""
-    with contextlib.suppress(embedded.EmbeddedError), embedded.running(data_dir):
+    with contextlib.suppress(postgres.EmbeddedError), postgres.running(data_dir):
         pass
 
 
@@ -130,7 +130,7 @@ def is_postmaster(pid: int) -> bool:
 
 
 def test_a_first_start_makes_a_utf8_database_that_speaks_to_its_socket_only(fresh_dir: Path) -> None:
-    with embedded.running(fresh_dir) as url:
+    with postgres.running(fresh_dir) as url:
         assert ask(url, "SHOW server_encoding") == "UTF8"
         assert ask(url, "SHOW listen_addresses") == ""
         assert ask(url, "SHOW fsync") == "on"
@@ -140,26 +140,26 @@ def test_a_first_start_makes_a_utf8_database_that_speaks_to_its_socket_only(fres
 
 
 def test_a_second_start_finds_what_the_first_one_wrote(data_dir: Path) -> None:
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         write_mark(url)
 
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         assert ask(url, "SELECT value FROM mark") == 7
 
 
 def test_the_address_is_known_before_a_start_and_stays(fresh_dir: Path) -> None:
-    before = embedded.database_url(fresh_dir)
+    before = postgres.database_url(fresh_dir)
 
-    with embedded.running(fresh_dir) as url:
+    with postgres.running(fresh_dir) as url:
         assert url == before
-    assert embedded.database_url(fresh_dir) == before
-    assert embedded.database_url(fresh_dir / ".." / "var") == before
+    assert postgres.database_url(fresh_dir) == before
+    assert postgres.database_url(fresh_dir / ".." / "var") == before
 
 
 def test_a_running_server_is_joined_and_the_last_one_out_stops_it(
     data_dir: Path, hold: Callable[[Path], subprocess.Popen[str]]
 ) -> None:
-    with embedded.running(data_dir):
+    with postgres.running(data_dir):
         first = postmaster_pid(data_dir)
         other = hold(data_dir)
         url_of(other)
@@ -193,7 +193,7 @@ def test_the_lease_of_a_killed_holder_dies_with_it(
     holder.kill()
     holder.wait()
 
-    with embedded.running(data_dir):
+    with postgres.running(data_dir):
         assert postmaster_pid(data_dir) == left_behind
 
     assert is_stopped(data_dir)
@@ -205,18 +205,18 @@ def test_a_server_that_killed_holders_left_running_can_be_stopped_and_one_in_use
     holder = hold(data_dir)
     url = url_of(holder)
 
-    embedded.stop_unused(data_dir)
+    postgres.stop_unused(data_dir)
     assert ask(url, "SELECT 1") == 1
     holder.kill()
     holder.wait()
-    embedded.stop_unused(data_dir)
+    postgres.stop_unused(data_dir)
 
     assert is_stopped(data_dir)
-    embedded.stop_unused(data_dir)  # nothing left to do
+    postgres.stop_unused(data_dir)  # nothing left to do
 
 
 def test_a_forked_child_that_leaves_does_not_stop_the_server(data_dir: Path) -> None:
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         script = (
             "import os, sys\nfrom sisimport import embedded\n"
             "with embedded.running(sys.argv[1]):\n    child = os.fork()\n    if child: os.waitpid(child, 0)\n"
@@ -227,11 +227,11 @@ def test_a_forked_child_that_leaves_does_not_stop_the_server(data_dir: Path) -> 
 
 
 def test_a_killed_server_is_recovered_with_its_data(data_dir: Path) -> None:
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         write_mark(url)
         killed = kill_server(data_dir)
 
-        with embedded.running(data_dir) as again:
+        with postgres.running(data_dir) as again:
             assert postmaster_pid(data_dir) != killed
             assert ask(again, "SELECT value FROM mark") == 7
 
@@ -241,7 +241,7 @@ def test_a_killed_server_is_recovered_while_one_of_its_sessions_is_still_busy(da
         with contextlib.suppress(psycopg.Error), psycopg.connect(url) as connection:
             connection.execute("SELECT count(*) FROM generate_series(1, 1e12)")
 
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         busy = threading.Thread(target=be_busy)
         busy.start()
         while not ask(
@@ -250,20 +250,20 @@ def test_a_killed_server_is_recovered_while_one_of_its_sessions_is_still_busy(da
             time.sleep(0.01)
         kill_server(data_dir)
 
-        with embedded.running(data_dir) as again:
+        with postgres.running(data_dir) as again:
             assert ask(again, "SELECT 1") == 1
         busy.join(timeout=60)
 
 
 def test_a_stale_pid_file_naming_a_living_stranger_does_not_hinder_a_start(data_dir: Path) -> None:
-    with embedded.running(data_dir):
+    with postgres.running(data_dir):
         pid_file = find_place(data_dir.resolve()).cluster / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
     owner = pid_file.parent.stat()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     os.chown(pid_file, owner.st_uid, owner.st_gid)
 
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         assert ask(url, "SELECT 1") == 1
 
 
@@ -272,7 +272,7 @@ def test_processes_that_start_at_the_same_moment_share_one_server(
 ) -> None:
     holders = [hold(fresh_dir) for _ in range(4)]
     urls = {url_of(holder) for holder in holders}
-    assert urls == {embedded.database_url(fresh_dir)}
+    assert urls == {postgres.database_url(fresh_dir)}
     assert ask(urls.pop(), "SELECT 1") == 1
 
     for holder in holders:
@@ -285,7 +285,7 @@ def test_processes_that_start_at_the_same_moment_share_one_server(
 def test_a_path_too_long_for_a_socket_gets_a_short_private_folder_for_it(fresh_dir: Path) -> None:
     deep = fresh_dir / ("d" * 100) / "var"
 
-    with embedded.running(deep) as url:
+    with postgres.running(deep) as url:
         folder = find_place(deep).socket_folder
         assert ask(url, "SELECT 1") == 1
         assert len(str(folder)) < 40
@@ -302,7 +302,7 @@ def test_a_socket_folder_of_somebody_else_is_refused(fresh_dir: Path) -> None:
     folder.mkdir()
     os.chown(folder, 1, 1)
 
-    with pytest.raises(embedded.EmbeddedError, match="does not belong"), embedded.running(deep):
+    with pytest.raises(postgres.EmbeddedError, match="does not belong"), postgres.running(deep):
         pass
 
     folder.rmdir()
@@ -314,7 +314,7 @@ def test_a_cluster_opened_or_copied_with_the_clone_is_made_private_again(data_di
         path.chmod(path.stat().st_mode | 0o055)
         os.chown(path, os.geteuid(), os.getegid())
 
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         assert ask(url, "SELECT 1") == 1
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
@@ -325,11 +325,11 @@ def test_below_a_folder_of_root_alone_the_cluster_moves_and_says_so(
 ) -> None:
     tmp_path.chmod(0o700)
     data_dir = tmp_path / "var"
-    before = embedded.database_url(data_dir)
+    before = postgres.database_url(data_dir)
 
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         write_mark(url)
-    with embedded.running(data_dir) as url:
+    with postgres.running(data_dir) as url:
         assert ask(url, "SELECT value FROM mark") == 7
 
     place = find_place(data_dir)
@@ -343,12 +343,12 @@ def test_below_a_folder_of_root_alone_the_cluster_moves_and_says_so(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another user")
 def test_for_root_the_server_runs_as_an_unprivileged_user(data_dir: Path) -> None:
-    with embedded.running(data_dir):
+    with postgres.running(data_dir):
         assert Path(f"/proc/{postmaster_pid(data_dir)}").stat().st_uid != 0
 
 
 def test_the_log_never_shows_the_values_of_a_failed_statement(data_dir: Path) -> None:
-    with embedded.running(data_dir) as url, psycopg.connect(url) as connection:
+    with postgres.running(data_dir) as url, psycopg.connect(url) as connection:
         with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="Quintana"):
             connection.execute("SELECT CAST('Quintana' AS integer)")
 
@@ -359,7 +359,7 @@ def test_missing_binaries_are_said_in_plain_words(fresh_dir: Path, monkeypatch: 
     monkeypatch.setenv("PG_BIN", "/nowhere")
 
     with (
-        pytest.raises(embedded.EmbeddedError, match="PG_BIN is /nowhere, which holds no initdb"),
-        embedded.running(fresh_dir),
+        pytest.raises(postgres.EmbeddedError, match="PG_BIN is /nowhere, which holds no initdb"),
+        postgres.running(fresh_dir),
     ):
         pass

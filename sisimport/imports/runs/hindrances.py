@@ -15,10 +15,10 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from sisimport import disk
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, WaitsFor
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import MissingFileError, is_here
+from sisimport.runtime import disk
 
 logger = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from sisimport.imports.runs import queueing
 from sisimport.imports.runs.pulse import end_silent_sessions
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
 from sisimport.imports.storage.leftovers import remove_leftovers
-from sisimport.processes import say
+from sisimport.runtime.processes import say
 from students.collection import record_missing
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from django.db.models import FileField, Model
 
-from sisimport.broker import ASIDE
+from sisimport.runtime.broker import ASIDE
 
 logger = logging.getLogger(__name__)
 

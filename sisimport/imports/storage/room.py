@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sisimport import disk, embedded
+from sisimport.runtime import disk, postgres
 
 # Staged rows, plan, issues and the database's log of them, for each byte of the file (measured: docs/how-to/deploy.md).
 RUN_FACTOR = 15
@@ -37,7 +37,7 @@ def places() -> list[Place]:
     """The disks of uploads and of the embedded database, each once. A database elsewhere cannot be seen from here."""
     folders = {"uploaded files": Path(settings.DATA_DIR)}
     if settings.EMBEDDED:
-        folders["the database"] = embedded.server_folder(settings.DATA_DIR)
+        folders["the database"] = postgres.server_folder(settings.DATA_DIR)
     found: dict[int, Place] = {}
     for label, folder in folders.items():
         try:

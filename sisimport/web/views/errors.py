@@ -13,9 +13,9 @@ from django.template.loader import render_to_string
 from django.views import defaults
 from psycopg.errors import QueryCanceled
 
-from sisimport import disk
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import StoredFileError
+from sisimport.runtime import disk
 from sisimport.web.language import speak_readers_language
 from students.locks import waited_in_vain
 

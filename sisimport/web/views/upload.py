@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sisimport import disk
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.files.archives import Unpacked
@@ -23,6 +22,7 @@ from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs import services, uploads
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import hash_of
+from sisimport.runtime import disk
 from sisimport.web.bodies import takes_file
 from sisimport.web.forms import UploadForm
 from sisimport.web.queries.home import last_runs
