@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from students import editing  # noqa: F401 - the other half of the admin
+from students import editing
 from students.access import log_view, visible_schools, visible_students
 from students.admin import users  # noqa: F401 - the other half of the admin
 from students.admin.busy import ReturnsTyped
