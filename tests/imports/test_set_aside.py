@@ -182,15 +182,14 @@ def test_a_student_created_by_hand_since_is_not_created_again(district: District
     assert Student.objects.get().last_name == "By Hand"
 
 
-def test_a_school_created_by_hand_since_keeps_its_students_out_until_tested_again(district: District) -> None:
-    content = csv(JOSE | {"school": "0000009"})
-    test = run_file("students", content, name="roster.csv")
-    School.objects.create(lea=district.lea, code="0000009")
+def test_a_school_created_by_hand_since_is_the_one_that_was_planned(district: District) -> None:
+    test = run_file("students", csv(JOSE | {"school": "0000009"}), name="roster.csv")
+    school = School.objects.create(lea=district.lea, code="0000009", name="By Hand")
     update = apply(test)
-    assert update.counts == {"set_aside": 1}
-    assert not Student.objects.exists()
-    again = apply(run_file("students", content, name="roster.csv"))
-    assert again.counts == {"imported": 1}
+    assert update.counts == {"imported": 1}
+    assert (Student.objects.get().school, School.objects.filter(code="0000009").count()) == (school, 1)
+    school.refresh_from_db()
+    assert school.name == "By Hand"
 
 
 # ---- Revert ----
