@@ -50,7 +50,7 @@ codes.register(
         "FILE-WORKBOOK",
         "Workbook cannot be converted",
         "The workbook holds {found}; expected {expected}.",
-        "Download the text file from the state instead; a spreadsheet changes numbers and dates.",
+        "Correct the workbook, or use text: download a file of the state as text again, save a list of your own as CSV.",
     ),
     IssueCode(
         "FILE-ENCODING",

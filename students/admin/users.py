@@ -49,6 +49,18 @@ class AccessForm(forms.ModelForm):
         return every
 
 
+class SaysWhy:
+    """Of pages that some may only read: says at the top why nothing can be changed there."""
+
+    @admin.display(description="To read only")
+    def own_access(self, _obj: Any) -> str:
+        return granting.OWN
+
+    @admin.display(description="To read only")
+    def more_than_yours(self, _obj: Any) -> str:
+        return granting.MORE_THAN_YOURS
+
+
 class GivesOwnSchools:
     """Of the admin's pages and inlines of StaffAccess: only schools that the giver sees are offered, and taken."""
 
@@ -62,7 +74,7 @@ class GivesOwnSchools:
 
 
 @admin.register(StaffAccess)
-class StaffAccessAdmin(ReturnsTyped, GivesOwnSchools, ModelAdmin):
+class StaffAccessAdmin(SaysWhy, ReturnsTyped, GivesOwnSchools, ModelAdmin):
     list_display = ("user", "all_schools", "school_names")
     list_select_related = ("user",)
     list_filter = ("all_schools",)
@@ -70,11 +82,14 @@ class StaffAccessAdmin(ReturnsTyped, GivesOwnSchools, ModelAdmin):
     autocomplete_fields = ("schools", "user")
     by = person("user")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        return ("user" if obj is None else "by", "all_schools", "schools")
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = ("user" if obj is None else "by", "all_schools", "schools")
+        if obj is None or granting.may_change_access(request.user, obj):
+            return fields
+        return ("own_access" if obj.user_id == request.user.pk else "more_than_yours", *fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        return ("by",)
+        return ("by", "own_access", "more_than_yours")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, form=AccessForm.given_by(request.user), **kwargs)
@@ -123,14 +138,21 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(ReturnsTyped, DjangoUserAdmin, ModelAdmin):
+class UserAdmin(SaysWhy, ReturnsTyped, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     inlines = (StaffAccessInline,)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or _may_change_account(request.user, obj):
+            return fieldsets
+        why = "own_access" if obj.pk == request.user.pk else "more_than_yours"
+        return ((None, {"fields": (why,)}), *fieldsets)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
+        fields = (*super().get_readonly_fields(request, obj), "own_access", "more_than_yours")
         if obj is not None and obj.pk == request.user.pk:
             return (*fields, *ACCESS_FIELDS)
         return fields if getattr(request.user, "is_superuser", False) else (*fields, "is_superuser")

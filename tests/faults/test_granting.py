@@ -72,7 +72,7 @@ def schools_of(user: Any) -> frozenset[int] | None:
 def test_nobody_changes_the_own_schools(client: Client, limited: Any, values: dict[str, Any]) -> None:
     page = address("students_staffaccess", "change", limited.access.pk)
 
-    assert client.get(page).status_code == 200  # to look at
+    assert "Nobody changes the own access" in client.get(page).content.decode()  # to read only
     assert client.post(page, values).status_code == 403
     assert schools_of(limited) == {limited.access.schools.get().pk}
 
@@ -276,7 +276,8 @@ def test_the_account_of_somebody_who_has_more_is_left_alone(
     person = somebody_with_more(what, schools)
     new = {"password1": "another-horse-staple-8", "password2": "another-horse-staple-8", "usable_password": "true"}
 
-    assert client.get(address("auth_user", "change", person.pk)).status_code == 200  # to look at
+    page = client.get(address("auth_user", "change", person.pk)).content.decode()
+    assert "This person has more than you" in page  # to read only
     assert client.post(address("auth_user", "change", person.pk), {"email": "me@example.org"}).status_code == 403
     assert client.post(reverse("admin:auth_user_password_change", args=[person.pk]), new).status_code == 403
     assert client.post(address("auth_user", "delete", person.pk), {"post": "yes"}).status_code == 403
