@@ -116,22 +116,32 @@ _COUNTS = """
     FROM students_student s
     LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL
     LEFT JOIN students_reportedssid r ON r.student_id = s.id
-    LEFT JOIN (SELECT student_id, bool_or(exit_date IS NULL) AS here FROM students_enrollment GROUP BY student_id) AS e
-      ON e.student_id = s.id
+    LEFT JOIN {stays} ON e.student_id = s.id
     WHERE coalesce(e.here, true) {where}
     GROUP BY s.school_id, s.grade
 """
 
 
+# Who is enrolled: of all students by one look at all enrollments, of some schools by their students' own.
+_STAYS_OF_ALL = """
+    (SELECT student_id, bool_or(exit_date IS NULL) AS here FROM students_enrollment GROUP BY student_id) AS e
+"""
+_STAYS_OF_SOME = """
+    LATERAL (SELECT student_id, bool_or(exit_date IS NULL) AS here FROM students_enrollment
+      WHERE student_id = s.id GROUP BY student_id) AS e
+"""
+
+
 def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
     """Students with and without SSID by school and grade. `schools`: ids, None for all. One query."""
-    where, params = ("", []) if schools is None else ("AND s.school_id = ANY(%s)", [list(schools)])
+    params = [] if schools is None else [list(schools)]
+    stays, where = (_STAYS_OF_ALL, "") if schools is None else (_STAYS_OF_SOME, "AND s.school_id = ANY(%s)")
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT c.school_id, coalesce(nullif(k.name, ''), k.code, ''), coalesce(k.code, ''), c.grade, c.students,
               c.missing, c.reported
-            FROM ({_COUNTS.format(where=where)}) AS c LEFT JOIN students_school k ON k.id = c.school_id
+            FROM ({_COUNTS.format(stays=stays, where=where)}) AS c LEFT JOIN students_school k ON k.id = c.school_id
             ORDER BY 2, 3, c.grade
             """,
             params,
@@ -142,13 +152,14 @@ def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
 def record_missing(day: dt.date | None = None) -> int:
     """Keep today's counts, in place of earlier ones of the same day. Safe to call at any time; returns the rows kept."""
     day = day or timezone.localdate()
+    counts = _COUNTS.format(stays=_STAYS_OF_ALL, where="")
     with transaction.atomic(), connection.cursor() as cursor:
         # Two callers at once: the second waits, then replaces.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_SNAPSHOT_LOCK])
         cursor.execute("DELETE FROM students_missingsnapshot WHERE day = %s", [day])
         cursor.execute(
             "INSERT INTO students_missingsnapshot (day, school_id, grade, students, without_ssid)"
-            f" SELECT %s, c.school_id, c.grade, c.students, c.missing FROM ({_COUNTS.format(where='')}) AS c",
+            f" SELECT %s, c.school_id, c.grade, c.students, c.missing FROM ({counts}) AS c",
             [day],
         )
         return int(cursor.rowcount)

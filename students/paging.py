@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-LISTED: Final = 10_000
+LISTED: Final = 5_000
 
 
 class BoundedPaginator(Paginator):

@@ -23,7 +23,6 @@ class RecordEditAdmin(ReadOnly, LongList, ModelAdmin):
     search_fields = ("^student__local_number",)
     sortable_by = ()
     ordering = ("-id",)  # as by time, for which there is no index
-    date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecordEdit]:
         ids = visible_school_ids(request.user)
@@ -58,7 +57,6 @@ class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
     search_help_text = "User name, or the beginning of the local student number"
     sortable_by = ()
     ordering = ("-id",)  # as by time, for which there is no index
-    date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StudentView]:
         ids = visible_school_ids(request.user)

@@ -268,6 +268,3 @@ def _remove(gone: Any, user: Any, reason: str) -> None:
         editing.remove_enrollment(enrollment=gone, user=user, reason=reason)
     elif isinstance(gone, Guardian):
         editing.remove_guardian(guardian=gone, user=user, reason=reason)
-
-
-# ---- logs ----

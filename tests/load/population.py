@@ -82,6 +82,42 @@ def populate(students: int = STUDENTS, *, schools: int = SCHOOLS) -> None:
             )
 
 
+# Imports of one file each: all plan for one student, whom every run changes; a hundred other lines fill each plan.
+_HISTORY = (
+    """
+    INSERT INTO imports_importrun (id, import_type, work, status, options, facts, summary, lea_ids, layout, phase, message,
+      reference, created_at, started_at, finished_at, attempts, progress_done, progress_total, cancel_requested, record_count,
+      import_count, planned_count, unchanged_count, refused_count, set_aside_count, skipped_count, error_count, warning_count,
+      notice_count)
+    SELECT i, 'ssid-download', 'import', 'completed', '{}', '{}', '{}', '{}', '', '', '', '', t, t, t, 1, 0, 0, false, 101, 101,
+      101, 0, 0, 0, 0, 0, 0, 0
+    FROM (SELECT i, now() - i * interval '1 hour' AS t FROM generate_series(1, %(changes)s) i) AS runs
+    """,
+    """
+    INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, before, after)
+    SELECT i, n, 0, 'ssid', 'ssid', i, CASE n WHEN 1 THEN %(student)s ELSE 2 + (i * 101 + n) %% 40000 END,
+      '{"verified": false}', '{"verified": true}'
+    FROM generate_series(1, %(changes)s) i, generate_series(1, 101) n
+    """,
+    """
+    INSERT INTO students_recordedit (student_id, at, what, field, before, after, reason)
+    SELECT 1 + i %% 40000, now() - i * interval '1 minute', 'Student', 'grade', '04', '05', 'Moved up'
+    FROM generate_series(1, 100000) i
+    """,
+    """
+    INSERT INTO students_studentview (student_id, at, kind, subject)
+    SELECT 1 + i %% 40000, now() - i * interval '1 second', 'page', '' FROM generate_series(1, 300000) i
+    """,
+)
+
+
+def remember(*, student: int, changes: int) -> None:
+    """Years of work: runs, of which every one changed this student, edits, and looks at students."""
+    with connection.cursor() as cursor:
+        for statement in _HISTORY:
+            cursor.execute(statement, {"student": student, "changes": changes})
+
+
 def settle() -> None:
     """What autovacuum does to a database that is left alone: statistics, and pages marked as seen by all."""
     with connection.cursor() as cursor:
@@ -91,5 +127,6 @@ def settle() -> None:
 def depopulate() -> None:
     """Remove what `populate` and later tests wrote."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE students_lea, students_withoutssid RESTART IDENTITY CASCADE")
+        tables = "students_lea, students_withoutssid, imports_importrun, imports_importchange"
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         cursor.execute("ANALYZE")

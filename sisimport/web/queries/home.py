@@ -1,21 +1,18 @@
 """What the first page shows: what waits for a person, and where SSIDs are missing."""
 
 import datetime as dt
-import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from django.core.cache import cache
-from django.db.models import Count, Exists, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, Work
 from students.access import User, visible_school_ids
-from students.models import School, Student
+from students.models import School, Student, WithoutSSID
 
 RECENT = dt.timedelta(days=30)
-_SLOW = 0.15  # seconds: counts that took longer are kept for a while
-_KEEP = 60  # seconds
 
 
 def tests_to_update(user: User) -> QuerySet[ImportRun]:
@@ -61,40 +58,27 @@ def last_runs(user: User, *, limit: int, tool_types: list[str] | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class SchoolCount:
-    """How many of a school's students have no current SSID."""
+    """How many of a school's students have no current SSID. `students`: all of them, where that was asked for."""
 
     school: str
     school_id: int
     missing: int
-    students: int
+    students: int = 0
 
 
 def missing_ssids_by_school(user: User) -> list[SchoolCount]:
     """Schools of the user with students without an SSID, most first."""
     ids = visible_school_ids(user)
-    return [row for row in _count_missing() if ids is None or row.school_id in ids]
+    rows = WithoutSSID.objects.order_by().values_list("school_id").annotate(n=Count("pk"))
+    counts = {school: n for school, n in rows if school is not None and (ids is None or school in ids)}
+    names = {s.pk: s.name or s.code for s in School.objects.filter(pk__in=counts).only("name", "code")}
+    found = [SchoolCount(names[school], school, n) for school, n in counts.items() if school in names]
+    return sorted(found, key=lambda row: (-row.missing, row.school))
 
 
-def _count_missing() -> list[SchoolCount]:
-    kept: list[SchoolCount] | None = cache.get("missing-ssids")
-    if kept is not None:
-        return kept
-    started = time.monotonic()
-    rows = (
-        Student.objects.filter(school__isnull=False)
-        .annotate(current=FilteredRelation("ssids", condition=Q(ssids__retired_at__isnull=True)))
-        .order_by()
-        .values("school_id")
-        .annotate(students=Count("id"), missing=Count("id", filter=Q(current__id__isnull=True)))
-        .filter(missing__gt=0)
-        .values_list("school_id", "missing", "students")
-    )
-    found = list(rows)
-    names = {
-        s.pk: s.name or s.code for s in School.objects.filter(pk__in=[row[0] for row in found]).only("name", "code")
-    }
-    counts = [SchoolCount(names[school], school, missing, students) for school, missing, students in found]
-    counts.sort(key=lambda row: (-row.missing, row.school))
-    if time.monotonic() - started > _SLOW:
-        cache.set("missing-ssids", counts, _KEEP)
-    return counts
+def with_students(rows: Sequence[SchoolCount]) -> list[SchoolCount]:
+    """The same with the number of all students: counted for the schools that are shown, not for a whole county."""
+    schools = [row.school_id for row in rows]
+    counted = Student.objects.filter(school_id__in=schools).order_by().values_list("school_id").annotate(n=Count("pk"))
+    students = dict(counted)
+    return [replace(row, students=students.get(row.school_id, row.missing)) for row in rows]

@@ -45,7 +45,7 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
         "more_troubled": len(troubled) > SHOWN,
         "active": active,
         "disks": disks.shown_to(user),
-        "missing": missing[:SCHOOLS_SHOWN],
+        "missing": queries.with_students(missing[:SCHOOLS_SHOWN]),
         "missing_more": len(missing) - SCHOOLS_SHOWN,
         "missing_total": sum(row.missing for row in missing),
         "last_runs": last,
