@@ -1,4 +1,4 @@
-"""The Celery application: a queue for each lane (imports/queueing.py), tasks found in each app's tasks.py, a reaper in each
+"""The Celery application: a queue for each lane (imports/runs/queueing.py), tasks found in each app's tasks.py, a reaper in each
 working process."""
 
 import os

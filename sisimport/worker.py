@@ -6,7 +6,7 @@ The processes are forked after everything is imported, so a killed one is replac
 over a broker without an event loop, the filesystem one, its processes share a lock, and one that is killed while it waits
 for work takes the lock with it: the worker then never works again. Measured with Celery 5.7.)
 
-Of two or more processes the first takes small files only, so these never wait for large ones (imports/queueing.py).
+Of two or more processes the first takes small files only, so these never wait for large ones (imports/runs/queueing.py).
 
 Gossip, mingle, heartbeat and remote control are off: workers need not know of each other, PostgreSQL says what is to be done.
 """

@@ -11,7 +11,6 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from students import editing
 from students.access import log_view, visible_schools, visible_students
-from students.admin import users  # noqa: F401 - the other half of the admin
 from students.admin.busy import ReturnsTyped
 from students.admin.forms import MISTAKE, LEAForm, StudentForm
 from students.admin.lists import LongList
