@@ -151,7 +151,7 @@ def test_sessions_of_the_site_and_of_workers_have_limits(
     kind: str, limits: tuple[str, str, str], database_url: str, tmp_path: Path
 ) -> None:
     program = (
-        f"from sisimport import processes; processes.kind = {kind!r}\n"
+        f"from sisimport.runtime import processes; processes.kind = {kind!r}\n"
         "import django; django.setup()\n"
         "from django.db import connection\n"
         "cursor = connection.cursor()\n"

@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import signal
 import sys
-from sisimport import embedded
+from sisimport.runtime import postgres
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in the background without Ctrl-C
-with embedded.running(sys.argv[1]) as url:
+with postgres.running(sys.argv[1]) as url:
     print(url, flush=True)
     sys.stdin.readline()
 """
@@ -218,8 +218,8 @@ def test_a_server_that_killed_holders_left_running_can_be_stopped_and_one_in_use
 def test_a_forked_child_that_leaves_does_not_stop_the_server(data_dir: Path) -> None:
     with postgres.running(data_dir) as url:
         script = (
-            "import os, sys\nfrom sisimport import embedded\n"
-            "with embedded.running(sys.argv[1]):\n    child = os.fork()\n    if child: os.waitpid(child, 0)\n"
+            "import os, sys\nfrom sisimport.runtime import postgres\n"
+            "with postgres.running(sys.argv[1]):\n    child = os.fork()\n    if child: os.waitpid(child, 0)\n"
         )
         subprocess.run([sys.executable, "-c", script, str(data_dir)], cwd=ROOT, check=True)
 
