@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
 from sisimport.files.issues import FileError, Problem, Severity
-from sisimport.files.layout_matching import DELIMITERS, Fit, columns_said, day_first_fields, fit_layout
+from sisimport.files.layout_matching import (
+    DELIMITERS,
+    Fit,
+    columns_said,
+    day_first_fields,
+    fit_layout,
+    listed,
+    missing_markers,
+    nearness,
+)
 from sisimport.files.layouts import Header, Layout
 from sisimport.files.lines import (
     BOM,
@@ -34,6 +43,9 @@ _SAMPLE_LINES: Final = 200
 # Without a choice by the user a file must look right, not only have the right number of columns.
 _GUESS_SCORE: Final = 0.6
 _OTHER_SCORE: Final = 0.8
+# A layout that knows so much of a header is named as near, and no more than so many.
+_NEAR_SHARE: Final = 0.25
+_NEAR_SHOWN: Final = 3
 
 TEXT: Final = "text"
 XLSX: Final = "xlsx"
@@ -252,7 +264,7 @@ def _choose(
     fits = [fit_layout(layout, lines) for layout in wanted]
     best = max(fits, key=_rank)
     rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]
-    rival = _best([fit for fit in rivals if fit.error is None and fit.score >= _OTHER_SCORE])
+    rival = _best([f for f in rivals if f.error is None and f.score >= _OTHER_SCORE and _holds_markers(f, lines)])
     if best.error is None:
         if rival is not None and _fits_clearly_better(rival, best):
             raise _other_type(rival, wanted)
@@ -275,14 +287,31 @@ def _fits_clearly_better(rival: Fit, best: Fit) -> bool:
 
 def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[Layout, ...]]:
     fits = [fit_layout(layout, lines) for layout in layouts]
-    good = [fit for fit in fits if fit.error is None and fit.score >= _GUESS_SCORE]
+    good = [fit for fit in fits if fit.error is None and fit.score >= _GUESS_SCORE and _holds_markers(fit, lines)]
     best = _best([fit for fit in good if fit.layout.same_file_as is None])
     if best is not None:
         return best, tuple(fit.layout for fit in good if fit is not best and _rank(fit) == _rank(best))
     delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")
     columns = len(split_line(lines[0], delimiter)) if delimiter else 1
     found = f"{columns} columns separated by {DELIMITERS[delimiter]}" if delimiter else "no columns"
-    raise FileError("FILE-UNKNOWN", found=found, expected="a layout that is known here")
+    raise FileError("FILE-UNKNOWN", found=found, expected=_nearest(layouts, lines, delimiter))
+
+
+def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:
+    """Nobody said that the file is of this layout: are the columns there that no other file has?"""
+    return not missing_markers(fit.layout, lines, fit.delimiter)
+
+
+def _nearest(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) -> str:
+    """The layouts whose column names come nearest, each with what the file lacks."""
+    by_name = [
+        (layout, nearness(layout, lines, delimiter)) for layout in layouts if delimiter and not layout.same_file_as
+    ]
+    near = sorted(
+        (pair for pair in by_name if pair[1].share >= _NEAR_SHARE and pair[1].missing), key=lambda p: -p[1].share
+    )
+    told = [f"{layout.title} (missing: {listed(how.missing)})" for layout, how in near[:_NEAR_SHOWN]]
+    return f"a layout that is known here; nearest: {'; '.join(told)}" if told else "a layout that is known here"
 
 
 def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:

@@ -158,21 +158,24 @@ def _named(
             positions.setdefault(column.field, at)
     missing = [column for column in layout.fields.values() if column.field not in positions]
     needed = [column.name for column in missing if column.required]
-    if score < (0.3 if layout.optional_columns else _HEADER_EDITED) and not (layout.optional_columns and not needed):
+    # Two names that are known make a line of names, of which others are missing.
+    some = score >= 0.3 or len(positions) >= 2 or not needed
+    known = some if layout.optional_columns else score >= _HEADER_EDITED
+    if not known:
         shown = ", ".join(cell.strip()[:40] for cell in list(cells)[:3])
         expected = f"column names such as {', '.join(column.name for column in layout.columns[:3])}"
         return Fit(layout, score, error=FileError("FILE-NO-HEADER", found=f"“{shown}”", expected=expected), **facts)
     if needed and error is None:
-        error = FileError("FILE-COLUMN-MISSING", found=_listed(needed), expected=f"the columns of {layout.title}")
+        error = FileError("FILE-COLUMN-MISSING", found=listed(needed), expected=f"the columns of {layout.title}")
     notices = []
     unknown = [
         cells[at].strip() for at, column in enumerate(found) if column is None and header[at] not in {"", "blank"}
     ]
     if unknown:
-        notices.append(Problem("FILE-COLUMN-UNKNOWN", Severity.NOTICE, None, _listed(unknown)))
+        notices.append(Problem("FILE-COLUMN-UNKNOWN", Severity.NOTICE, None, listed(unknown)))
     absent = [column.name for column in missing if not column.required]
     if absent and not layout.optional_columns:
-        notices.append(Problem("FILE-COLUMN-ABSENT", Severity.NOTICE, None, _listed(absent)))
+        notices.append(Problem("FILE-COLUMN-ABSENT", Severity.NOTICE, None, listed(absent)))
     marker = layout.end_marker if _has_end_marker(layout, found, lines, delimiter) else None
     if layout.end_marker is not None and marker is None and layout.columns[-1] not in found:
         notices.append(Problem("FILE-END-COLUMN", Severity.WARNING, None, layout.columns[-1].name, layout.end_marker))
@@ -189,10 +192,35 @@ def _has_end_marker(layout: Layout, found: Sequence[Column | None], lines: Seque
     return any(end.strip(' "') == layout.end_marker for end in ends)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The names with commas, the first few of many."""
     more = len(names) - _NAMES_SHOWN
     listed = ", ".join(name[:60] for name in names[:_NAMES_SHOWN])
     return f"{listed} and {more} more" if more > 0 else listed
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """How much of a header a layout knows (0 to 1), and the columns that it lacks to be taken for that layout."""
+
+    share: float
+    missing: tuple[str, ...]
+
+
+def missing_markers(layout: Layout, lines: Sequence[str], delimiter: str) -> list[str]:
+    """Marker columns of the layout that the header does not hold by their own names."""
+    header = {normalise_header(cell) for cell in split_line(lines[0], delimiter)} if layout.marker_columns else set()
+    return [name for name in layout.marker_columns if normalise_header(name) not in header]
+
+
+def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
+    """Compare the first line, taken for column names, with those of the layout."""
+    header = [normalise_header(cell) for cell in split_line(lines[0], delimiter)]
+    found = {column.position for column in _find_columns(layout, header) if column is not None}
+    needed = [c.name for c in layout.fields.values() if c.required and c.position not in found]
+    markers = missing_markers(layout, lines, delimiter)
+    named = sum(bool(name) for name in header)
+    return Nearness(len(found) / named if named else 0.0, tuple(dict.fromkeys([*markers, *needed])))
 
 
 # -- by position -------------------------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ class Layout:
     `fixed_columns`: that many columns go by position even where a header gives the rest by name.
     `same_file_as`: another layout of the very same file, which is the one meant when nobody says which.
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
+    `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
     """
 
@@ -116,6 +117,7 @@ class Layout:
     end_marker: str | None = None
     optional_columns: bool = False
     any_newline: bool = False
+    marker_columns: tuple[str, ...] = ()
     own_export: bool = False
     record_length: int | None = None
     code_sets: CodeSets = field(default_factory=dict)
@@ -150,7 +152,7 @@ def normalise_header(name: str) -> str:
 
 _PLAIN_OPTIONS = ("fixed_columns", "same_file_as", "end_marker", "optional_columns", "any_newline", "own_export")
 _LAYOUT_KEYS = {
-    *_PLAIN_OPTIONS,
+    *_PLAIN_OPTIONS, "marker_columns",
     "title", "source", "delimiter", "header", "date_formats", "lenient_date_formats", "columns", "fields", "aliases",
     "hints", "column_counts", "record_length", "spans",
 }  # fmt: skip
@@ -236,6 +238,11 @@ class _Loader:
         elif record_length is not None and "spans" not in data:
             raise self.fail("record_length", "needs spans")
         options: dict[str, Any] = {name: data[name] for name in _PLAIN_OPTIONS if name in data}
+        if "marker_columns" in data:
+            options["marker_columns"] = tuple(data["marker_columns"])
+            unknown = set(options["marker_columns"]) - {column.name for column in columns}
+            if unknown:
+                raise self.fail("marker_columns", f"no column has the name {min(unknown)!r}")
         for name in ("date_formats", "lenient_date_formats"):
             if name in data:
                 options[name] = self.date_forms(name, data[name])

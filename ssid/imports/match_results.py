@@ -17,6 +17,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.rules import PlannedChange, Rule
 from ssid.imports import match_results_staging
+from ssid.imports.match_results_staging import NO, YES
 from ssid.imports.ssid_download import TOOL
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 from ssid.rules import english_learner, english_learner_plan
@@ -34,6 +35,7 @@ SINGLE_MATCH_SCORE = Option(
     hint="A whole number from 0 to 100; below it a Single Match waits for you to choose.",
 )
 
+UNSURE = ~Q(selection="") & ~Q(selection__iregex=YES) & ~Q(selection__iregex=NO)
 IS_TAKEN = Q(pick__in=[pick.value for pick in TAKEN])
 # Whose record it is matters for what is taken and for what may still be chosen.
 IS_ASKED = IS_TAKEN | Q(pick__in=[Pick.OPEN.value, Pick.MANY.value])
@@ -67,6 +69,7 @@ def selection_rules() -> list[Rule]:
             found=F("local_number"),
             params={**choice, "what": Value("choose one of the candidates")},
         ),
+        rule("R-5", "SEL-MARK", ERROR, UNSURE, found=F("selection")),
         rule("R-6", "SEL-MANY", ERROR, Q(pick=Pick.MANY), found=F("local_number"), params=choice),
         rule("R-5", "SEL-OTHER", NOTICE, Q(pick=Pick.OTHER), found=F("local_number"), expected=F("chosen_line")),
         rule("R-4", "SEL-REFUSED", NOTICE, Q(pick=Pick.REFUSED), found=F("local_number")),

@@ -17,6 +17,13 @@ codes.register(
         "Choose on the page “Choose candidates” of this Test, or mark the row in the selection column and test again.",
     ),
     IssueCode(
+        "SEL-MARK",
+        "A mark in the selection column that says neither yes nor no",
+        "“{found}” in the selection column is no choice: x, y, yes, 1, true or a check mark (✓ ✔) choose the "
+        "candidate; n, no, 0, false, - or nothing leave it.",
+        "Choose on the page “Choose candidates” of this Test, or correct the mark and test again.",
+    ),
+    IssueCode(
         "SEL-MANY",
         "More than one candidate is chosen",
         "More than one candidate is chosen for local number {found}. Candidates (end of the SSID, score): {choices}.",

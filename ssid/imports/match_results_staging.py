@@ -7,8 +7,13 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, quoted
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 
-# Marks that say no. Anything else in the selection column is a choice: people write X, Y, 1 or *.
-NOT_MARKS = ("n", "no", "0", "f", "false", "-", ".")
+# What people write who are sure. Anything else (?, a remark) is doubt, and doubt never chooses: SEL-MARK.
+YES_MARKS = ("x", "y", "yes", "1", "t", "true", "✓", "✔", "☑", "✅")
+NO_MARKS = ("n", "no", "0", "f", "false", "-")
+# Around a mark: spaces of any kind, and signs that nobody sees (a byte order mark, the emoji form of a check mark).
+_AROUND = "[\\s\u00a0\u200b\u2060\ufeff\ufe0e\ufe0f]*"
+YES = f"^{_AROUND}({'|'.join(YES_MARKS)}){_AROUND}$"
+NO = f"^{_AROUND}({'|'.join(NO_MARKS)})?{_AROUND}$"
 _TABLE = quoted(SSIDRequestRow._meta.db_table)
 _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
 # The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else is no score.
@@ -23,7 +28,8 @@ def pick_candidates(context: RunContext) -> None:
         WITH said AS (
           SELECT r.line, r.lea, r.school, coalesce(nullif(r.given_number, ''), r.local_number) AS number, r.ssid, r.score,
             lower(r.category) = 'no match' AS empty, lower(r.category) = 'single match' AS single, {_SCORE} AS points,
-            lower(trim(r.selection)) NOT IN ('', {", ".join("%s" for _ in NOT_MARKS)}) AS marked, d.answer
+            r.selection <> '' AND r.selection ~* %s AS marked,
+            r.selection <> '' AND r.selection !~* %s AND r.selection !~* %s AS unsure, d.answer
           FROM {_TABLE} r
           LEFT JOIN imports_matchdecision d ON d.run_id = %s AND d.line = r.line AND d.subject = 'candidate'
         ), request AS (
@@ -34,6 +40,7 @@ def pick_candidates(context: RunContext) -> None:
             min(line) FILTER (WHERE answer = 'accept') AS decided,
             count(DISTINCT ssid) FILTER (WHERE marked) AS marks,
             min(line) FILTER (WHERE marked) AS marked_line,
+            bool_or(unsure) AS unsure,
             min(line) FILTER (WHERE NOT empty AND points >= %s) AS scored_line,
             string_agg('line ' || line || ', …' || right(ssid, 3) || ': ' || coalesce(nullif(score, ''), 'no score'), '; '
               ORDER BY line) FILTER (WHERE NOT empty AND ssid <> '') AS choices
@@ -43,20 +50,22 @@ def pick_candidates(context: RunContext) -> None:
             CASE WHEN q.decided IS NOT NULL THEN q.decided
               WHEN q.refused THEN NULL
               WHEN q.marks = 1 THEN q.marked_line
-              WHEN q.marks = 0 AND q.single AND q.candidates = 1 THEN q.scored_line
+              WHEN q.marks = 0 AND NOT q.unsure AND q.single AND q.candidates = 1 THEN q.scored_line
             END AS taken_line,
             q.decided IS NOT NULL OR q.marks = 1 AS by_hand,
+            q.decided IS NOT NULL OR q.refused IS TRUE AS on_screen,
             CASE WHEN q.refused THEN '{Pick.REFUSED}' WHEN q.marks > 1 THEN '{Pick.MANY}' WHEN q.empty THEN '{Pick.NONE}'
               ELSE '{Pick.OPEN}' END AS otherwise
           FROM said JOIN request q ON (q.lea, q.school, q.number) = (said.lea, said.school, said.number)
         )
         UPDATE {_TABLE} r SET request_line = j.first_line, candidate_count = j.candidates, choice_text = j.choices,
           chosen_line = coalesce(j.taken_line, 0),
+          selection = CASE WHEN j.on_screen THEN '' ELSE r.selection END,
           pick = CASE WHEN j.taken_line IS NULL THEN j.otherwise WHEN j.taken_line <> j.line THEN '{Pick.OTHER}'
             WHEN j.by_hand THEN '{Pick.CHOSEN}' ELSE '{Pick.SCORE}' END
         FROM judged j WHERE j.line = r.line
         """,
-        [*NOT_MARKS, context.run.pk, limit],
+        [YES, YES, NO, context.run.pk, limit],
     )
     # Every row was written since the table was last looked at: without this the statements below would be planned for one row.
     execute(f"ANALYZE {_TABLE} (line, request_line, pick, ssid, local_number)")
@@ -112,7 +121,7 @@ def keep_requests(context: RunContext) -> None:
           (array_agg(r.pick ORDER BY (r.pick IN ({_TAKEN})) DESC, r.line))[1],
           min(r.line) FILTER (WHERE r.pick IN ({_TAKEN})), min(b.line), min(b.points),
           bool_or(EXISTS (SELECT 1 FROM imports_importissue i
-            WHERE i.run_id = %s AND i.line = r.line AND i.severity = 3 AND i.code NOT IN ('SEL-NONE', 'SEL-MANY'))),
+            WHERE i.run_id = %s AND i.line = r.line AND i.severity = 3 AND i.code NOT IN ('SEL-NONE', 'SEL-MANY', 'SEL-MARK'))),
           min(s.id), min(s.school_id)
         FROM scored r LEFT JOIN best_line b ON b.request_line = r.request_line
         LEFT JOIN students_student s ON s.lea_id = r.lea_id AND s.local_number = r.local_number {schools}

@@ -1,6 +1,7 @@
 """Choosing candidates of a match results file on the screen: requests side by side with what the state offers."""
 
 import hashlib
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from django.db.models import F, QuerySet
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
 from sisimport.imports.storage.records import read_records
+from ssid.imports.match_results_staging import YES
 from ssid.matching.desk import Scope, in_scope, tests_with
 from ssid.models import MatchRequest
 from ssid.models.request_rows import TAKEN, Pick
@@ -121,6 +123,10 @@ def _difference(value: str, sent: str) -> tuple[bool, bool]:
     return value != sent, value != sent and fold(value) == fold(sent)
 
 
+def _is_yes(mark: str) -> bool:
+    return re.match(YES, mark, re.IGNORECASE) is not None
+
+
 def requests_of(run: ImportRun, state: str, scope: Scope) -> QuerySet[MatchRequest]:
     """Requests of one state that the reader may see, in file order."""
     requests = MatchRequest.objects.filter(run=run, state__in=STATES[state]).order_by("line")
@@ -129,7 +135,7 @@ def requests_of(run: ImportRun, state: str, scope: Scope) -> QuerySet[MatchReque
 
 def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
     """The newest Tests of match results that wait for choices, with the number of lines that do."""
-    return tests_with(runs, ("SEL-NONE", "SEL-MANY"))
+    return tests_with(runs, ("SEL-NONE", "SEL-MANY", "SEL-MARK"))
 
 
 def requests_in(run: ImportRun, lines: Collection[int], scope: Scope) -> QuerySet[MatchRequest]:
@@ -154,7 +160,7 @@ def cards(run: ImportRun, requests: Sequence[MatchRequest], scope: Scope) -> lis
     }
     problems: dict[int, list[str]] = {}
     issues = ImportIssue.objects.filter(run=run, line__in=lines, severity__gt=1).exclude(
-        code__in=["SEL-NONE", "SEL-MANY"]
+        code__in=["SEL-NONE", "SEL-MANY", "SEL-MARK"]
     )
     for line, code in issues.order_by("line", "seq").values_list("line", "code"):
         problems.setdefault(line, []).append(code)
@@ -169,7 +175,9 @@ def cards(run: ImportRun, requests: Sequence[MatchRequest], scope: Scope) -> lis
                 submitted=next(iter(held.values())),
                 student=students.get(request.student_id or 0),
                 candidates=[
-                    CandidateRow(line, mask_ssid(v.get("ssid", "")), v.get("score", ""), bool(v.get("selection")), v)
+                    CandidateRow(
+                        line, mask_ssid(v.get("ssid", "")), v.get("score", ""), _is_yes(v.get("selection") or ""), v
+                    )
                     for line, v in held.items()
                     if v.get("ssid") or request.state != Pick.NONE
                 ],

@@ -552,3 +552,26 @@ def test_recognising_never_raises(data: bytes, expected: Layout | None) -> None:
     found = look(data, expected)
 
     assert found.error is not None or found.layout is not None
+
+
+def test_a_file_with_an_ssid_and_names_is_no_school_list_unasked() -> None:
+    text = (
+        "Student ID,Last Name,First Name,Birthdate,Grade,School,State Student ID\n1,Lee,Sam,3/4/2015,5,101,9001150001\n"
+    )
+    school_list = SSID_LAYOUTS["ssid-list"]
+    layouts = [*SSID_LAYOUTS.values(), ROSTER]
+
+    unasked = refusal(look(text, None, layouts))
+    as_roster = refusal(look(text, ROSTER, layouts))
+
+    assert unasked.code == "FILE-UNKNOWN"
+    assert f"{school_list.title} (missing: Local Student Number, SSID)" in str(unasked)
+    assert f"{ROSTER.title} (missing: lea, local_number)" in str(unasked)
+    assert (as_roster.code, as_roster.found) == ("FILE-COLUMN-MISSING", "lea, local_number")
+    assert look(text, school_list, layouts).error is None
+
+
+def test_a_list_of_ours_is_known_unasked() -> None:
+    text = "LEA,School,Local Student Number,Last Name,First Name,SSID,Phone\n1234567,0123456,1,Lee,Sam,9001150001,5\n"
+
+    assert look(text, None, [*SSID_LAYOUTS.values(), ROSTER]).layout == SSID_LAYOUTS["ssid-list"]

@@ -129,6 +129,18 @@ def test_r15_a_choice_that_takes_an_ssid_chosen_elsewhere_refuses_both(school: S
     assert test.planned_count == 0
 
 
+def test_a_choice_answers_a_doubtful_mark_in_the_file(school: School) -> None:
+    student = make_student(school)
+    test = run_test([line(pick="?"), line(pick="call the mother", ssid="8012345690")])
+    assert [codes(test, n) for n in (1, 2)] == [["SEL-NONE", "SEL-MARK"], ["SEL-NONE", "SEL-MARK"]]
+
+    test = choose(test, 2)
+    update(test)
+
+    assert codes(test) == ["SEL-OTHER"]
+    assert current_ssid(student) == "8012345690"
+
+
 def test_taking_a_choice_back_leaves_the_request_as_the_file_has_it(school: School) -> None:
     make_student(school)
     test = run_test([line(), line(ssid="8012345690")])

@@ -42,13 +42,23 @@ def test_the_marked_candidate_of_several_is_imported(school: School) -> None:
     assert adds_up(done)
 
 
-@pytest.mark.parametrize("mark", ["X", "x", "Y", "1", "*", "ok"])
-def test_any_mark_in_the_selection_column_chooses(school: School, mark: str) -> None:
+@pytest.mark.parametrize("mark", ["X", "x", "Y", "yes", "1", "TRUE", "✓", "✔\ufe0f", " x\u00a0"])
+def test_a_plain_yes_in_the_selection_column_chooses(school: School, mark: str) -> None:
     make_student(school)
 
     test = run_test([line(), line(pick=mark, ssid="8012345690")])
 
     assert test.planned_count == 1
+
+
+@pytest.mark.parametrize("mark", ["?", "*", "ok", "x?", "maybe", "xx", "2", "not sure", "1%"])
+def test_doubt_in_the_selection_column_chooses_nobody(school: School, mark: str) -> None:
+    make_student(school)
+
+    test = run_test([line(pick=mark, score="100%")])
+
+    assert codes(test) == ["SEL-NONE", "SEL-MARK"]
+    assert (test.planned_count, test.refused_count) == (0, 1)
 
 
 @pytest.mark.parametrize("mark", ["N", "no", "0", "-"])
