@@ -150,7 +150,7 @@ class Roster(ImportType):
                 valid & Q(holder__student_id__isnull=False) & ~held & Q(current__ssid__isnull=True),
                 part="ssid",
             ),
-            _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
+            _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", valid & Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
             _rule("D-13", "STU-ALIKE", WARNING, "local_number", ~Q(alike=""), expected=F("alike")),
             _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
             _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=staging.first_lines("lea_id", "students_lea"))),

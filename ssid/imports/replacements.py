@@ -159,18 +159,22 @@ def _file_rules(context: RunContext) -> list[Rule]:
             **more,
         )
 
+    def well_formed(field: str) -> Q:
+        return Q(**{f"{field}__regex": r"^[0-9]{10}$"}) & ~Q(**{field: F("local_number")})
+
     def format_rule(field: str) -> Rule:
-        valid = Q(**{f"{field}__regex": r"^[0-9]{10}$"}) & ~Q(**{field: F("local_number")})
+        valid = well_formed(field)
         params = {"cause_text": ssid_cause(SSID_CAUSES, field=field), "length": Length(field)}
         return rule("X-1", "SSID-FORMAT", ERROR, field, ~valid, expected="ten digits", params=params)
 
     first_line = {"first_line": F("dup_retired_line")}
+    differs = Q(dup_retired=2) & well_formed("retired_ssid")  # equal damaged numbers are one fault, not two
     return [
         format_rule("retired_ssid"),
         format_rule("replacement_ssid"),
         rule("X-1", "REP-SAME", ERROR, "replacement_ssid", VALID & Q(retired_ssid=F("replacement_ssid"))),
         rule("D-11", "DUP-SAME", WARNING, "retired_ssid", Q(dup_retired=1), params=first_line),
-        rule("D-11", "DUP-DIFFERS", ERROR, "retired_ssid", Q(dup_retired=2), params=first_line),
+        rule("D-11", "DUP-DIFFERS", ERROR, "retired_ssid", differs, params=first_line),
         rule("X-1", "STU-NOTFOUND", ERROR, "local_number", VALID & ~context.matched & Q(candidates__lt=2)),
         rule(
             "D-2",

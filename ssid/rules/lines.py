@@ -1,11 +1,13 @@
 """Rules about lines: the same one twice (D-11), an LEA or school that is not the student's (D-12)."""
 
+from dataclasses import replace
+
 from django.db.models import Exists, F, OuterRef, Q
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
-from ssid.rules.ssids import SSID_PART
+from ssid.rules.ssids import OWN_NUMBER, SSID_PART, VALID_SSID
 from students.models import LEA, Enrollment
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -40,8 +42,9 @@ def duplicate_rules() -> list[Rule]:
         ]
 
     by_number = pair("dup_number", "local_number", "record")
-    by_ssid = pair("dup_ssid", "ssid", SSID_PART)
-    return [*by_number, by_ssid[1]]
+    by_ssid = pair("dup_ssid", "ssid", SSID_PART)[1]
+    # A spreadsheet gives many lines the same damaged number: what is no SSID cannot belong to two students.
+    return [*by_number, replace(by_ssid, when=by_ssid.when & VALID_SSID & ~OWN_NUMBER)]
 
 
 def enrollment_rules() -> list[Rule]:
