@@ -189,6 +189,30 @@ codes.register(
         "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
     ),
     IssueCode(
+        "FILE-HIDDEN",
+        "Hidden characters taken out",
+        "{field} held {what}, taken out; it was read as {found}.",
+        "Check the value where the file was made; the characters cannot be seen there.",
+    ),
+    IssueCode(
+        "FILE-DAMAGED",
+        "Letters are damaged",
+        "{field} is {found}: it holds {what}; expected {expected}.",
+        "The file was opened or saved in the wrong encoding: export it again as UTF-8, and correct the name at its source.",
+    ),
+    IssueCode(
+        "FILE-REPAIRED",
+        "Letters put right",
+        "{field} is {found}, read as {expected}.",
+        "Nothing to do, if the name is right; the program that wrote the file spoils letters with accents.",
+    ),
+    IssueCode(
+        "FILE-PLACEHOLDER",
+        "Words that stand for nothing",
+        "{found} values such as NULL or N/A were read as blank ({example}).",
+        "Nothing to do, unless such a word was meant.",
+    ),
+    IssueCode(
         "FILE-DIGITS",
         "Not a number",
         "{field} is {found}; expected {expected}.",

@@ -100,6 +100,7 @@ class Layout:
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
+    `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
     """
 
     key: str
@@ -119,6 +120,7 @@ class Layout:
     any_newline: bool = False
     marker_columns: tuple[str, ...] = ()
     own_export: bool = False
+    writes_names: bool = False
     record_length: int | None = None
     code_sets: CodeSets = field(default_factory=dict)
     fields: Mapping[str, Column] = field(default_factory=dict)
@@ -150,7 +152,15 @@ def normalise_header(name: str) -> str:
     return "blank" if _BLANK.match(plain) else plain
 
 
-_PLAIN_OPTIONS = ("fixed_columns", "same_file_as", "end_marker", "optional_columns", "any_newline", "own_export")
+_PLAIN_OPTIONS = (
+    "fixed_columns",
+    "same_file_as",
+    "end_marker",
+    "optional_columns",
+    "any_newline",
+    "own_export",
+    "writes_names",
+)
 _LAYOUT_KEYS = {
     *_PLAIN_OPTIONS, "marker_columns",
     "title", "source", "delimiter", "header", "date_formats", "lenient_date_formats", "columns", "fields", "aliases",

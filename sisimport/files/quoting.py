@@ -16,7 +16,7 @@ from sisimport.files.issues import Problem, Severity
 _MAX_LINES: Final = 20
 _MAX_TRIES: Final = 3
 MAX_SPAN: Final = 2 * _MAX_LINES  # blank lines inside a record do not count
-_LINE_END = re.compile(r"\s*\n\s*")
+_SPACE_AFTER = re.compile(r'" +(?=[\n,;|^\t])')
 
 
 @dataclass(slots=True)
@@ -141,20 +141,23 @@ def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) 
 
 
 def _parse(lines: list[str], delimiter: str) -> list[str] | None:
-    """Lines of one record as cells (line ends inside as spaces); None when that is not what they are."""
-    try:
-        records = list(csv.reader([f"{line}\n" for line in lines], delimiter=delimiter, strict=True))
-    except csv.Error:
-        return None
-    if len(records) != 1:
-        return None
-    return [_LINE_END.sub(" ", cell) if "\n" in cell else cell for cell in records[0]]
+    """Lines of one record as cells (line ends inside stay); None when that is not what they are."""
+    ended = [f"{line}\n" for line in lines]
+    records = _read(ended, delimiter)
+    if records is None and any('" ' in line for line in ended):
+        records = _read([_SPACE_AFTER.sub('"', line) for line in ended], delimiter)
+    return records[0] if records is not None and len(records) == 1 else None
 
 
 def _parse_all(lines: list[str], delimiter: str) -> list[list[str]] | None:
     """All lines at once, the quick way; None unless every line is one record."""
+    records = _read(lines, delimiter)
+    return records if records is not None and len(records) == len(lines) else None
+
+
+def _read(lines: list[str], delimiter: str) -> list[list[str]] | None:
+    """Quotation marks count at the beginning of a value, also after a space; None when one is left open."""
     try:
-        records = list(csv.reader(lines, delimiter=delimiter, strict=True))
+        return list(csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True))
     except csv.Error:
         return None
-    return records if len(records) == len(lines) else None

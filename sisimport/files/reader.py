@@ -10,12 +10,13 @@ beyond Latin-1, trimming where there are spaces next to a separator.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, repeat
 from operator import itemgetter
 from typing import IO, Final
 
 from sisimport.files.blocks import Block, Row
+from sisimport.files.damage import HIDDEN_BEYOND_ASCII, is_name, without_hidden
 from sisimport.files.detection import Recognition, columns_said
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Header, normalise_header
@@ -45,7 +46,7 @@ _WORTHWHILE_GAP: Final = 32
 _DATE_NOTICES: Final = 20
 _NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line, which no record has
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
-_CONTROL_CHARACTERS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_HIDDEN_UTF8 = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xcd\x8f")
 
 
 @dataclass(slots=True)
@@ -99,6 +100,8 @@ class Reader:
         self._header_seen = not recognition.header
         self._date_forms = 0
         self._date_example = ""
+        self._placeholders = 0
+        self._placeholder_example = ""
         self._blank_lines = 0
         self._first_blank = 0
         self._trailing = False
@@ -157,20 +160,20 @@ class Reader:
             refuse_nul(chunk, first_line)
             self.bytes_read = offset + len(data)
             controls = len(chunk.translate(None, _CONTROLS)) != len(chunk)
-            if self._wide and not controls and BOM not in chunk and not chunk.isascii():
+            if self._wide and not controls and not chunk.isascii() and not _HIDDEN_UTF8.search(chunk):
                 # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
                 lines = self._decoder.decode_lines(chunk)
                 if lines is not None:
-                    yield _Chunk(first_line, "", lines, b'"' in chunk, BlockTraits(may_hold_space=True, needs_nfc=True))
+                    traits = BlockTraits(may_hold_space=True, needs_nfc=True, may_hold_hidden=False)
+                    yield _Chunk(first_line, "", lines, b'"' in chunk, traits)
                     continue
             text = self._decoder.decode(chunk, first_line)
-            if controls:
-                text = _CONTROL_CHARACTERS.sub(" ", text)
-            exotic = not text.isascii() and _is_exotic(text)
-            if exotic:
-                text = text.replace("\ufeff", "")
-            may_hold_space = exotic or " " in text or ("\t" in text and self._known.delimiter != "\t")
-            yield _Chunk(first_line, text, None, '"' in text, BlockTraits(may_hold_space, needs_nfc=exotic))
+            plain = text.isascii()
+            exotic = not plain and _is_exotic(text)
+            hidden = controls or (HIDDEN_BEYOND_ASCII.search(text) is not None if exotic else "\xad" in text)
+            may_hold_space = exotic or controls or " " in text or ("\t" in text and self._known.delimiter != "\t")
+            damaged = not plain or "?" in text or "&" in text or "+A" in text
+            yield _Chunk(first_line, text, None, '"' in text, BlockTraits(may_hold_space, exotic, hidden, damaged))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -322,8 +325,9 @@ class Reader:
             return self._all_broken(broken)
         if self._known.end_marker is not None:
             findings = findings + self._wrong_ends([cells[columns - 1].strip() for cells in kept])
-        # Spaces and line ends (now spaces) inside quotes show nowhere in the text's outline.
-        traits = BlockTraits(may_hold_space=True, needs_nfc=traits.needs_nfc)
+        # Spaces and line ends inside quotes show nowhere in the text's outline.
+        hidden = traits.may_hold_hidden or bool(split.spans)
+        traits = replace(traits, may_hold_space=True, may_hold_hidden=hidden)
         return self._assemble(numbers, self._pick(kept, self._at), traits, findings, broken)
 
     def _fixed_rows(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> Block:
@@ -383,19 +387,34 @@ class Reader:
     ) -> Block:
         """Clean the columns."""
         columns: list[Sequence[str]] = []
-        for reader, column in zip(self._readers, texts, strict=True):
+        for place, column in enumerate(texts):
             if column is None:
                 columns.append([""] * len(numbers))
                 continue
-            values, found = reader.read(column, traits)
+            if traits.may_hold_hidden:
+                values, found = self._read_bared(place, column, traits)
+            else:
+                values, found = self._readers[place].read(column, traits)
             columns.append(values)
             if found:
                 findings.extend(found)
         problems: dict[int, list[Problem]] = {}
         for at, problem in findings:
-            if problem.code != "FILE-DATE-FORM" or self._is_worth_a_line(problem):
+            if problem.code == "FILE-PLACEHOLDER":
+                self._count_placeholder(problem, numbers[at])
+            elif problem.code != "FILE-DATE-FORM" or self._is_worth_a_line(problem):
                 problems.setdefault(at, []).append(problem)
         return Block(numbers, columns, {at: in_check_order(of_row) for at, of_row in problems.items()}, broken)
+
+    def _read_bared(self, place: int, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
+        """A column without the characters that nobody sees; a value refused for them is not called missing as well."""
+        column = self._columns[place]
+        bared, taken = without_hidden(column, texts, refuse=self._layout.writes_names and is_name(column))
+        values, found = self._readers[place].read(bared, traits)
+        if not taken:
+            return values, found
+        refused = {at for at, problem in taken if problem.severity is Severity.ERROR}
+        return values, [*taken, *(finding for finding in found if finding[0] not in refused)]
 
     def _all_broken(self, broken: list[Row]) -> Block:
         return Block([], [[] for _ in self._columns], {}, broken)
@@ -412,6 +431,12 @@ class Reader:
         if not self._date_example:
             self._date_example = f"{notice.found} read as {notice.expected}"
         return self._date_forms <= _DATE_NOTICES
+
+    def _count_placeholder(self, notice: Problem, line: int) -> None:
+        self._placeholders += 1
+        if not self._placeholder_example:
+            label = self._layout.fields[notice.field].label if notice.field else ""
+            self._placeholder_example = f"the first is {notice.found} in {label or notice.field}, line {line}"
 
     def _count_blanks(self, numbers: Sequence[int]) -> None:
         self._first_blank = self._first_blank or numbers[0]
@@ -453,6 +478,11 @@ class Reader:
         if self._known.end_marker is not None and self._last_short == self.line_count:
             facts = {"line": self.line_count}
             self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._known.end_marker, facts))
+        if self._placeholders:
+            first = {"example": self._placeholder_example}
+            self.notices.append(
+                Problem("FILE-PLACEHOLDER", Severity.NOTICE, None, f"{self._placeholders:,}", "", first)
+            )
         if self._trailing and "FILE-TRAILING" not in said:
             self.notices.append(Problem("FILE-TRAILING", Severity.NOTICE))
         if self._date_forms > _DATE_NOTICES:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from sisimport.files.damage import PLACEHOLDERS, has_doubtful_names, is_name, looked_at_names, placeholder
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Layout
@@ -42,6 +43,8 @@ class BlockTraits:
 
     may_hold_space: bool
     needs_nfc: bool
+    may_hold_hidden: bool = True
+    may_be_damaged: bool = True
 
 
 class _Memo(dict[str, str]):
@@ -103,8 +106,9 @@ class MemoColumn:
 class TextColumn:
     """A column of free text, most values different: names and numbers of students."""
 
-    def __init__(self, column: Column, *, own_export: bool = False) -> None:
+    def __init__(self, column: Column, *, own_export: bool = False, writes_names: bool = False) -> None:
         self._column = column
+        self._is_name, self._writes_names = is_name(column), writes_names
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
 
@@ -121,24 +125,33 @@ class TextColumn:
             if exotic:
                 texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
         findings: list[Finding] = []
-        values: Sequence[str] = texts
+        if not self._column.required and not PLACEHOLDERS.isdisjoint(texts):
+            findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in PLACEHOLDERS]
+            texts = ["" if text in PLACEHOLDERS else text for text in texts]
         if self._column.required and "" in texts:
             problem = _missing(self._column)
             findings = [(at, problem) for at, text in enumerate(texts) if not text]
+        if self._is_name and traits.may_be_damaged and has_doubtful_names(texts):
+            texts, found = looked_at_names(self._column, texts, written=self._writes_names)
+            findings += found
         if max(map(len, texts)) > self._limit:
-            values = list(texts)
-            for at, text in enumerate(texts):
-                if len(text) > self._limit:
-                    too_long = _too_long(self._column, text)
-                    findings.append((at, too_long))
-                    values[at] = "" if too_long.severity is Severity.ERROR else text
-        return values, findings
+            texts = self._shortened(texts, findings)
+        return texts, findings
+
+    def _shortened(self, texts: Sequence[str], findings: list[Finding]) -> list[str]:
+        values = list(texts)
+        for at, text in enumerate(texts):
+            if len(text) > self._limit:
+                too_long = _too_long(self._column, text)
+                findings.append((at, too_long))
+                values[at] = "" if too_long.severity is Severity.ERROR else text
+        return values
 
 
 def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
     """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
     if column.kind is ColumnKind.TEXT:
-        return TextColumn(column, own_export=layout.own_export)
+        return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes_names)
     checks: Mapping[ColumnKind, Check] = {
         ColumnKind.DATE: _DateCheck(layout, column, day_first=day_first),
         ColumnKind.CODE: _CodeCheck(column),
@@ -161,6 +174,8 @@ def _framed(column: Column, check: Check) -> Check:
         if not text:
             return None, _missing(column) if column.required else None
         value, problem = check(text)
+        if text in PLACEHOLDERS and not column.required and (problem is not None or column.codes is None):
+            return None, placeholder(column, text)
         if problem is not None and column.length is not None and len(text) > column.length:
             return None, _too_long(column, text)
         if problem is None and column.kind is not ColumnKind.DATE and value is not None:
@@ -212,9 +227,7 @@ def parse_date(text: str) -> ReadDate | None:
     if match := _YEAR_FIRST.match(plain):
         full = len(match[3]) == len(match[4]) == 2 and match[2] == "-"
         form = f"CCYY-MM-DD{with_time}" if full else f"CCYY{match[2]}M{match[2]}D{with_time}"
-        return _date(match[1], match[3], match[4], form) or _date(
-            match[1], match[4], match[3], f"CCYY-DD-MM{with_time}"
-        )
+        return _date(match[1], match[3], match[4], form)
     if match := _YEAR_LAST.match(plain):
         year = match[4] if len(match[4]) == 4 else _century(match[4])
         years = "CCYY" if len(match[4]) == 4 else "YY"

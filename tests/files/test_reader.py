@@ -13,6 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sisimport.files import reader as reading
+from sisimport.files.damage import PLACEHOLDERS
 from sisimport.files.detection import recognise
 from sisimport.files.issues import FileError, Severity, codes
 from sisimport.files.layouts import Layout, load_layouts
@@ -360,7 +361,6 @@ def test_a_line_of_a_gigabyte_is_refused_after_a_look() -> None:
         ("2-14-2009", "2009-02-14"),
         ("2009/02/14", "2009-02-14"),
         ("2009-02-14 00:00:00", "2009-02-14"),
-        ("2009-25-02", "2009-02-25"),
     ],
 )
 def test_f6_dates_of_spreadsheets_are_read_with_a_notice(written: str, iso: str) -> None:
@@ -503,10 +503,12 @@ def spoil(data: bytes, at: int, scrap: bytes) -> bytes:
 
 
 NAMES = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp"), exclude_characters='"^\ufeff'),
+    st.characters(
+        codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Zs", "Zl", "Zp"), exclude_characters='"^\u034f&'
+    ),
     min_size=1,
     max_size=12,
-).filter(lambda name: name == name.strip())
+).filter(lambda name: name == name.strip() and name not in PLACEHOLDERS and not re.search("[Â-ô]", name))
 
 
 @settings(max_examples=examples(80), deadline=None)

@@ -1,0 +1,198 @@
+"""What is no part of a value: characters nobody sees, words that stand for nothing, and letters that a wrong program spoiled.
+
+Looks at columns of a block, and at single values only where a look at all of them together found something.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from sisimport.files.issues import Problem, Severity
+from sisimport.files.layouts import Column
+
+_JOINT: Final = "\x00"  # no text holds it
+_SHOWN: Final = 60
+
+# -- taken out ---------------------------------------------------------------------------------------------------------
+
+_BIDI: Final = "\u202a-\u202e\u2066-\u2069"
+_UNSEEN: Final = f"\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064{_BIDI}\ufeff\ufff9-\ufffb"
+# A soft hyphen, unless it is the second half of a letter that was encoded twice (`Ã` and it: `í`).
+_SOFT_HYPHEN: Final = "(?<![ÂÃ])\xad"
+_CONTROL: Final = "\x01-\x08\x0b\x0c\x0e-\x1f\x7f"
+HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}\n\r]|{_SOFT_HYPHEN}")
+HIDDEN_BEYOND_ASCII = re.compile(f"[{_UNSEEN}]|{_SOFT_HYPHEN}")
+_HARMFUL = re.compile(f"[{_CONTROL}{_BIDI}]")
+_AS_SPACE = re.compile(f" *[{_CONTROL}]+|\\s*[\n\r]+\\s*")
+_AS_NOTHING = HIDDEN_BEYOND_ASCII
+_CALLED: Final = {
+    "\n": "a line feed",
+    "\r": "a line feed",
+    "\x1b": "an escape character",
+    "\t": "a tab",
+    "\xad": "a soft hyphen",
+    "\ufeff": "a byte order mark (U+FEFF)",
+}
+
+
+def without_hidden(
+    column: Column, texts: Sequence[str], *, refuse: bool
+) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
+    """The column without characters that nobody sees, and where there were some.
+
+    `refuse`: of a name that would be written: control characters and turned directions leave in doubt what it was.
+    """
+    if not HIDDEN.search(_JOINT.join(texts)):
+        return texts, []
+    findings = []
+    clean = list(texts)
+    for at, text in enumerate(texts):
+        if not HIDDEN.search(text):
+            continue
+        clean[at] = _AS_NOTHING.sub("", _AS_SPACE.sub(" ", text))
+        if not text.strip(" \t\r\n"):
+            continue
+        if refuse and _HARMFUL.search(text):
+            problem = _damaged(column, clean[at], f"{_names_of(text)} inside it", Severity.ERROR)
+            clean[at] = ""
+        else:
+            facts = {"what": _names_of(text)}
+            problem = Problem("FILE-HIDDEN", Severity.WARNING, column.field, clean[at].strip()[:_SHOWN], "", facts)
+        findings.append((at, problem))
+    return clean, findings
+
+
+def _names_of(text: str) -> str:
+    """What was taken out, for people: each kind once."""
+    return ", ".join(dict.fromkeys(_CALLED.get(sign) or f"U+{ord(sign):04X}" for sign in HIDDEN.findall(text)))
+
+
+# -- words for nothing -------------------------------------------------------------------------------------------------
+
+PLACEHOLDERS: Final = frozenset({
+    *("NULL", "Null", "null", "N/A", "n/a", "#N/A", "#n/a", "NaN", "nan", "NAN", "None", "none", "NONE", "-", "."),
+})  # fmt: skip
+
+
+def placeholder(column: Column, text: str) -> Problem:
+    return Problem("FILE-PLACEHOLDER", Severity.NOTICE, column.field, text)
+
+
+# -- spoiled letters ---------------------------------------------------------------------------------------------------
+
+_NAME = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z|suffix\Z")
+_LETTERS: Final = bytes(code for code in range(0xC0, 0x100) if code not in {0xD7, 0xF7})
+_NICE: Final = (
+    b"\x00 abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'-.,\"()/`\xb4\xaa\xba\xa0\xb7" + _LETTERS
+)
+_NICE_NAME = re.compile(r"[ A-Za-z0-9'\-.,\"()/`À-ÖØ-öø-ÿ]*\Z")
+_ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
+# Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that follow no letter in a name.
+_TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
+_UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
+# Signs of a keyboard or a typesetter that stand in names: apostrophes, okina, hyphens, points.
+_SIGNS: Final = frozenset("’ʻʼ`´ªº·.'-,\"()/ \xa0\u2010\u2011‧“”#*&+;:!_@")
+_TURNED = re.compile(r"‘(?![^\W\d_])")  # a turned comma begins a syllable (okina); it ends none
+
+
+def is_name(column: Column) -> bool:
+    return bool(column.field and _NAME.match(column.field))
+
+
+def has_doubtful_names(texts: Sequence[str]) -> bool:
+    """Does any of the names hold what names seldom hold? Quick: a look at all of them at once."""
+    joined = _JOINT.join(texts)
+    try:
+        return bool(joined.encode("latin-1").translate(None, _NICE))
+    except UnicodeEncodeError:
+        return True
+
+
+def looked_at_names(
+    column: Column, texts: Sequence[str], *, written: bool
+) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
+    """Names, repaired where that leaves no doubt, and what is wrong with the others.
+
+    `written`: the name would go on record, where a damaged one is an error; elsewhere it is only compared, and what is said
+    is why it differs.
+    """
+    findings = []
+    names: list[str] = []
+    for at, text in enumerate(texts):
+        name = text
+        if not _NICE_NAME.match(text):
+            name, problem = _judge(column, text, written=written)
+            if problem is not None:
+                findings.append((at, problem))
+        names.append(name)
+    return names, findings
+
+
+def _judge(column: Column, text: str, *, written: bool) -> tuple[str, Problem | None]:
+    repaired = _repaired(text)
+    cause = _cause(repaired)
+    if cause is None:
+        if repaired == text:
+            return text, None
+        notice = Problem("FILE-REPAIRED", Severity.NOTICE, column.field, text[:_SHOWN], repaired[:_SHOWN])
+        return repaired, notice
+    if written:
+        return "", _damaged(column, text, cause, Severity.ERROR)
+    return text, _damaged(column, text, cause, Severity.WARNING)
+
+
+def _damaged(column: Column, text: str, cause: str, severity: Severity) -> Problem:
+    facts = {"what": cause}
+    return Problem("FILE-DAMAGED", severity, column.field, text.strip()[:_SHOWN], "letters as in the name", facts)
+
+
+def _repaired(text: str) -> str:
+    """Entities as their letters, and text that was encoded twice (or more often) decoded once more."""
+    if _ENTITY.search(text):
+        text = html.unescape(text)
+    for _ in range(3):
+        if not _TWICE.search(text):
+            break
+        again = _decoded_again(text)
+        if again is None:
+            break
+        text = again
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _decoded_again(text: str) -> str | None:
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            return b"".join(_byte_of(sign, encoding) for sign in text).decode("utf-8")
+        except UnicodeError:
+            continue
+    return None
+
+
+def _byte_of(sign: str, encoding: str) -> bytes:
+    """Windows-1252 leaves five bytes free, which programs read as the control characters of the same number."""
+    return sign.encode("latin-1") if "\x80" <= sign <= "\x9f" else sign.encode(encoding)
+
+
+_CAUSES: Final = (
+    (re.compile("\ufffd"), "the sign � for a letter that a program could not read"),
+    (re.compile(r"\?"), "a question mark in place of a letter"),
+    (_ENTITY, "an HTML entity"),
+    (_TWICE, "letters in UTF-8 that were read in another encoding"),
+    (_UTF7, "letters in UTF-7"),
+    (_TURNED, "the sign ‘, which ends no name"),
+)
+
+
+def _cause(text: str) -> str | None:
+    """Why this is no name as somebody wrote it; None when it may be one."""
+    for pattern, cause in _CAUSES:
+        if pattern.search(text):
+            return cause
+    for sign in text:
+        if sign > "\x7f" and sign not in _SIGNS and sign != "‘" and unicodedata.category(sign)[0] not in "LMZ":
+            code = f"U+{ord(sign):04X}"
+            return f"the sign {sign} ({code}), which no name holds" if sign.isprintable() else f"the character {code}"
+    return None

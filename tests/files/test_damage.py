@@ -1,0 +1,99 @@
+"""What is no part of a value: hidden characters, words for nothing, spoiled letters, quotation marks after a space."""
+
+import pytest
+
+from sisimport.files.issues import Severity
+from tests.files.samples import ROSTER
+from tests.files.test_reader import line, read
+
+HEADER = "lea,school,local_number,last_name,first_name,middle_name,birth_date,birth_country\n"
+
+
+def roster(last: str, *, middle: str = "", country: str = "") -> str:
+    return f"{HEADER}1234567,0123456,1,{last},Sam,{middle},2011-03-04,{country}\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "O’Brien",
+        "O'Brien",
+        "Núñez-Åkesson",
+        "Kaʻahumanu",
+        "‘Aukai",
+        "Œuvrard",
+        "Žižek",
+        "De la O.",
+        "Nguyễn",
+        "Null",
+        "D´Angelo",
+    ],
+)
+def test_names_as_people_have_them_pass_in_silence(name: str) -> None:
+    result = read(roster(name), ROSTER)
+
+    assert (result.column("last_name"), result.problems) == ([name], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Pe\ufffda", "Pe?a", "?lvarez", "Jos?", "Nœ–ez", "Garc—a", "Zo‘", "Pe√±a", "Pe&nosuch;a", "N+APoA8Q-ez"),
+        *("A\x1b[31mB", "A\x07B", "A\x7fB", "A\u202eB"),
+    ],
+)
+def test_a_damaged_name_is_an_error_where_names_are_written(name: str) -> None:
+    result = read(roster(name), ROSTER)
+
+    assert result.column("last_name") == [None]
+    assert [(p.code, p.severity, p.field) for p in result.problems] == [("FILE-DAMAGED", Severity.ERROR, "last_name")]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *[("Pe&ntilde;a", "Peña"), ("O&#39;Brien", "O'Brien"), ("Garc&#xED;a", "García"), ("GarcÃ­a", "García")],
+        *[("PEÃ‘A", "PEÑA"), ("Ã“scar", "Óscar"), ("JosÃƒÂ©", "José"), ("Oâ€™Brien", "O’Brien")],
+    ],
+)
+def test_damage_that_can_be_undone_without_doubt_is_undone_and_said(name: str, meant: str) -> None:
+    result = read(roster(name), ROSTER)
+
+    assert result.column("last_name") == [meant]
+    assert [(p.code, p.severity) for p in result.problems] == [("FILE-REPAIRED", Severity.NOTICE)]
+
+
+def test_where_names_are_only_compared_damage_is_named_as_the_cause() -> None:
+    result = read(line(last_name="Pe\ufffda"))
+
+    assert result.column("last_name") == ["Pe\ufffda"]
+    assert [(p.code, p.severity, p.field) for p in result.problems] == [("FILE-DAMAGED", Severity.WARNING, "last_name")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Da\ufeffna", "Dana"), ("Da\u200bna", "Dana"), ("Da\u00adna", "Dana"), ('"A\nB"', "A B"), ('"A\r\nB"', "A B")],
+)
+def test_what_is_taken_out_of_a_value_is_said(name: str, value: str) -> None:
+    result = read(roster(name), ROSTER)
+
+    assert result.column("last_name") == [value]
+    assert [(p.code, p.severity, p.field) for p in result.problems] == [("FILE-HIDDEN", Severity.WARNING, "last_name")]
+
+
+@pytest.mark.parametrize("word", ["NULL", "N/A", "#N/A", "nan", "None", "-", "."])
+def test_a_word_that_stands_for_nothing_is_blank_with_one_notice_for_the_file(word: str) -> None:
+    result = read(roster("Null", middle=word, country=word), ROSTER)
+
+    assert result.column("last_name") == ["Null"]
+    assert result.column("middle_name") == result.column("birth_country") == [None]
+    assert result.problems == []
+    assert [notice.code for notice in result.reader.notices if notice.code != "FILE-COLUMN-ABSENT"] == [
+        "FILE-PLACEHOLDER"
+    ]
+
+
+def test_quotation_marks_after_a_space_are_quotation_marks() -> None:
+    result = read(f'{HEADER}1234567, 0123456, 1, "Duran, Jr" , "Vera", , 2011-03-04,\n', ROSTER)
+
+    assert (result.column("last_name"), result.column("first_name")) == (["Duran, Jr"], ["Vera"])
