@@ -189,6 +189,12 @@ codes.register(
         "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
     ),
     IssueCode(
+        "FILE-DATE-FUTURE",
+        "Date after today",
+        "{field} is {found}, which is after today; expected {expected}.",
+        "Correct the date; the year may be mistyped.",
+    ),
+    IssueCode(
         "FILE-HIDDEN",
         "Hidden characters taken out",
         "{field} held {what}, taken out; it was read as {found}.",

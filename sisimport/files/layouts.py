@@ -110,7 +110,7 @@ class Layout:
     header: Header
     columns: tuple[Column, ...]
     date_formats: tuple[str, ...] = ("CCYYMMDD",)
-    lenient_date_formats: tuple[str, ...] = ("CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY")
+    lenient_date_formats: tuple[str, ...] = ("CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY", "M/D/YY")
     column_hints: Mapping[int, str] = field(default_factory=dict)
     column_counts: tuple[int, ...] = ()
     fixed_columns: int = 0

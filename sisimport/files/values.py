@@ -7,8 +7,8 @@ values (dates, codes, schools) are checked once per different text and looked up
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Final
 
 from sisimport.files.damage import PLACEHOLDERS, has_doubtful_names, is_name, looked_at_names, placeholder
@@ -207,6 +207,11 @@ _YEAR_FIRST = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})\Z")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
 _TIME = re.compile(r"(?:[ T])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?\Z")
 _YEARS: Final = range(1900, 2100)
+# Dates of what has happened: after today they are a mistake in every file.
+PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})
+# Years before and after this one in which a date may lie that was written without its century.
+_REACH_OF_BIRTHS: Final = (99, 0)
+_REACH_OF_EVENTS: Final = (60, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +267,8 @@ class _DateCheck:
         lenient = frozenset(layout.lenient_date_formats) | self._native
         self._forms = lenient
         self._day_first = day_first
+        self._is_past = column.field in PAST_DATES
+        self._today = datetime.now(tz=UTC).astimezone().date()
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
@@ -271,10 +278,30 @@ class _DateCheck:
         if read.ambiguous and self._day_first:
             reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
             return None, self._refuse(text, reason)
+        iso: str | None = read.iso
+        if read.form.removesuffix(" with time").endswith("/YY"):
+            iso = self._with_century(read.iso)
+            if iso is None:
+                return None, self._refuse(text, "a year of four digits (the century is missing)")
+        if self._is_past and iso is not None and iso > self._today.isoformat():
+            problem = Problem(
+                "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a day up to today"
+            )
+            return None, problem
+        read = replace(read, iso=iso or read.iso)
         if read.form in self._native:
             return read.iso, None
         notice = Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
         return read.iso, notice
+
+    def _with_century(self, iso: str) -> str | None:
+        """The day in the one century in which it can lie for this kind of date; None when that is unclear."""
+        first, last = _REACH_OF_BIRTHS if self._column.field == "birth_date" else _REACH_OF_EVENTS
+        years = range(self._today.year - first, self._today.year + last + 1)
+        days = [f"{century}{iso[2:]}" for century in ("19", "20") if int(f"{century}{iso[2:4]}") in years]
+        if self._is_past:
+            days = [day for day in days if day <= self._today.isoformat()]
+        return days[0] if len(days) == 1 else None
 
     def _allowed(self, form: str) -> bool:
         """A form is allowed with what is as clear: D/M where only that fits, year first with slashes, a time of day."""

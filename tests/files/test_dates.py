@@ -1,0 +1,41 @@
+"""Dates without their century, and dates that cannot be."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sisimport.files.issues import Severity
+from tests.files.test_reader import line, read
+
+TODAY = datetime.now(tz=UTC).date()
+
+
+def born(year: int) -> str:
+    return f"1/5/{year % 100:02}"
+
+
+@pytest.mark.parametrize("age", [3, 12, 40, 90])
+def test_a_birth_date_without_century_lies_in_the_last_hundred_years(age: int) -> None:
+    result = read(line(birth_date=born(TODAY.year - age)))
+
+    assert result.column("birth_date") == [f"{TODAY.year - age}-01-05"]
+    assert [p.code for p in result.problems] == ["FILE-DATE-FORM"]
+
+
+def test_a_date_that_fits_no_century_is_refused_for_that() -> None:
+    result = read(line(enrollment_start=f"1/5/{(TODAY.year + 10) % 100:02}"))
+
+    assert result.column("enrollment_start") == [None]
+    assert "the century is missing" in str(result.problems[0])
+
+
+@pytest.mark.parametrize("field", ["birth_date", "elas_date"])
+def test_what_has_happened_is_not_after_today(field: str) -> None:
+    result = read(line(**{field: f"{TODAY + timedelta(days=2):%Y%m%d}"}))
+
+    assert result.column(field) == [None]
+    assert [(p.code, p.severity, p.field) for p in result.problems] == [("FILE-DATE-FUTURE", Severity.ERROR, field)]
+
+
+def test_a_month_13_is_no_date() -> None:
+    assert [p.code for p in read(line(birth_date="2012-13-01")).problems] == ["FILE-DATE"]
