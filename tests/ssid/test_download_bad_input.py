@@ -141,12 +141,18 @@ def test_a_file_over_the_limit_is_refused_and_no_more_of_it_kept_than_the_limit(
 
     clean = UploadForm.clean_file
     monkeypatch.setattr(UploadForm, "clean_file", measured)
-    form = {"import_type": "ssid-download", "work": "test", "file": SimpleUploadedFile("download.txt", FAR_DOWN)}
 
-    answer = client.post(reverse("upload", args=["calpads-ssid"]), form)
+    def sent(content: bytes) -> Any:
+        form = {"import_type": "ssid-download", "work": "test", "file": SimpleUploadedFile("download.txt", content)}
+        return client.post(reverse("upload", args=["calpads-ssid"]), form)
+
+    answer = sent(FAR_DOWN[:120_000])  # a request of this size may be this form with a file that is allowed
 
     assert answer.status_code == 422
     assert "larger than 97.7" in answer.content.decode()
+    assert sizes == [100_001]
+
+    assert sent(FAR_DOWN).status_code == 413  # this one cannot: it is not read at all
     assert sizes == [100_001]
     assert not ImportRun.objects.exists()
 
