@@ -217,7 +217,6 @@ class ScoreRow(StagedRow):
     replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one
     repeated = models.SmallIntegerField(default=0)  # 1: equal to an earlier line, 2: contradicts another line
     repeated_line = models.IntegerField(default=0)
-    repeated_uin_line = models.IntegerField(default=0)
     student_pk = models.BigIntegerField(null=True)  # whose line it is; only where a match of the file was accepted
 
     holder = joined_holder()

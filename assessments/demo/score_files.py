@@ -76,6 +76,8 @@ def write_scores(
         stream.write(layout.delimiter.join(column.name for column in layout.columns) + "\r\n")
     count = 0
     for number, person in enumerate(persons):
+        if person.birth_date >= date(maker.year - 1, 7, 1):
+            continue  # nobody is tested before birth
         for test in maker.tests_for(number, one_each=one_each, only=only):
             cells = maker.row(number, person, test)
             stream.write(maker.fixed_line(cells) if fixed else layout.delimiter.join(cells) + "\r\n")

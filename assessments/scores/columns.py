@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from assessments.scores.encoding import CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, known_levels, ranged_columns
 from assessments.scores.setups import SKIP, Target, targets
+from assessments.scores.years import earlier
 from assessments.structure import (
     LayoutTest,
     Part,
@@ -94,11 +95,6 @@ def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
     if "current_year_flag" in context.fields:
         key += f" || CASE WHEN {earlier()} THEN current_year_flag ELSE '' END"
     return f"CASE WHEN ssid <> '' THEN hashtextextended({key}, 0) END"
-
-
-def earlier(alias: str = "") -> str:
-    """SQL: the score of a line is one of an earlier school year (see scores.staging._note_earlier_years)."""
-    return f"{alias}current_year_flag LIKE '20__'"
 
 
 # -- is all as usual ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
+from assessments.scores import years
 from assessments.scores.rules import AtLeast, chosen_schools, ranged_columns
 from assessments.structure import LayoutTest, tests_of
 from sisimport.imports.definition.import_type import RunContext
@@ -23,13 +24,14 @@ def usual(context: RunContext) -> Q:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     found = (
-        Q(skipped=0, plain=True, repeated=0, repeated_uin_line=0, replaced_ssid="")
+        Q(skipped=0, plain=True, repeated=0, replaced_ssid="")
         & context.matched
         & Q(holder__retired_at__isnull=True)
         & Q(birth_date=F("student__birth_date"))
         & Q(last_name=F("student__match_last_name"))
         & Q(first_name=F("student__match_first_name"))
     )
+    found &= years.is_usual(context)
     chosen = chosen_schools(context)
     if chosen:
         found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))

@@ -6,7 +6,7 @@ Source: CAASPP Import (vendor help page, 2025); layouts by the California Depart
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from assessments.scores import columns, fast_path, staging
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
 from assessments.scores.setups import NEW, SKIP, targets
-from assessments.scores.staging import score_date
+from assessments.scores.years import score_date
 from assessments.structure import TypeFacts, family_of, school_year, test_names
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import normalise_header
@@ -62,7 +62,6 @@ _STAGED = tuple(
         "replaced_ssid",
         "repeated",
         "repeated_line",
-        "repeated_uin_line",
         "local_student_id",
         "accepted",
         "given_number",
@@ -146,8 +145,8 @@ class ScoreImport(ImportType):
     def usual(self, context: RunContext) -> Q:
         return fast_path.usual(context)
 
-    def look_closer(self, context: RunContext) -> Q | None:
-        return staging.find_candidates(context)
+    def look_closer(self, context: RunContext, refusing: Collection[int]) -> Q | None:
+        return staging.look_closer(context, refusing)
 
     def carried(self, context: RunContext) -> Mapping[str, Any]:
         return score_plan.carried(context)

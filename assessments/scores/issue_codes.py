@@ -25,10 +25,17 @@ codes.register(
         "Nothing to do.",
     ),
     IssueCode(
+        "AMB-REFUSED",
+        "Ambiguity: the same record as a refused line",
+        "Line {other_line} holds the same scores of the same student and is refused; so is this one.",
+        "Correct what is said of that line and test again.",
+    ),
+    IssueCode(
         "AMB-UIN",
-        "Ambiguity: one UIN for two records",
-        "UIN {found} stands in line {other_line} as well, for another record.",
-        "The file was edited or joined wrongly: download it again.",
+        "Ambiguity: one UIN for several students",
+        "The UIN is the same on lines of several students ({lines} lines, first line {first}: {found}); it is not kept there."
+        " The scores are imported.",
+        "Nothing to do: a score is known by its student, test and school year.",
     ),
     IssueCode(
         "AMB-UIN-ELSEWHERE",
@@ -137,6 +144,32 @@ codes.register(
         "Exception: file of the other reporting site",
         "The file holds {found}: it comes from the reporting site for educators, not from the state's test operations site.",
         "Download the student data file from the test operations site and upload that.",
+    ),
+    IssueCode(
+        "EXC-FILE-YEAR",
+        "Exception: scores of another school year",
+        "These tests were taken in {found}: {other} of {dated} test dates of the file lie in that school year"
+        " (1 July to 30 June), but the columns are those of {expected}."
+        " Nothing was imported, so that no score of {expected} is lost.",
+        "Choose the import type of that school year. If none is listed, add the layout of that year first.",
+    ),
+    IssueCode(
+        "EXC-YEAR",
+        "Exception: test date in another school year",
+        "{field} is {found}; the school year {expected} runs from {first} to {last}.",
+        "Correct the date if it is wrong; otherwise import the record with the type of the year in which the test was taken.",
+    ),
+    IssueCode(
+        "EXC-FUTURE",
+        "Exception: test date in the future",
+        "{field} is {found}, a day yet to come; expected {expected}.",
+        "Correct the date, or download the file again.",
+    ),
+    IssueCode(
+        "EXC-BEFORE-BIRTH",
+        "Exception: tested before birth",
+        "{field} is {found}; the student was born on {expected}.",
+        "Find out which of the dates is wrong, correct the student or the file, and test again.",
     ),
     IssueCode(
         "EXC-EXCEL",

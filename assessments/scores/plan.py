@@ -13,13 +13,12 @@ from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
 from assessments.scores.encoding import CELL, OWN_CELLS, SCORE, written_row_sql
 from assessments.scores.setups import Target, plan_setups, targets
-from assessments.scores.staging import score_date
+from assessments.scores.years import EARLIEST, score_date
 from assessments.structure import school_year, structure
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 
-EARLIEST = 3  # years that a line may reach back
 _SEQ = 50  # after changes planned by steps
 _UIN_SEQ = 900  # after issues of rules
 

@@ -10,14 +10,15 @@ from django.db import models
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
+from assessments.scores import years
 from assessments.structure import LayoutTest, Part, condition_codes, grades, no_score, structure, tests_of
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.names import is_far
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from students.models import School
-from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 _SSID = r"^[0-9]{10}$"
@@ -33,6 +34,7 @@ def rules(context: RunContext) -> Sequence[Rule]:
     return [
         *_skip_rules(tests),
         *_match_rules(context),
+        *years.rules(context, LIVE),
         *_identity_rules(),
         *_school_rules(context),
         *_repeat_rules(),
@@ -96,7 +98,7 @@ def _name_rules(number: str, field: str, records: Sequence[str]) -> list[Rule]:
     differs, far = LIVE & ~Q(**{field: ""}), Q()
     for record in records:
         differs &= Q(Differs(F(field), F(record)))
-        far &= Q(Differs(Loose(F(field)), Loose(F(record))))
+        far &= is_far(field, record, middle="student__match_middle_name" if field == "first_name" else "")
     both: dict[str, Any] = {"field": field, "found": F(field), "expected": F(records[0])}
     return [
         Rule(number=number, code="DIS-NAME", severity=ERROR, when=differs & far, forgivable=True, **both),
@@ -128,8 +130,8 @@ def _repeat_rules() -> list[Rule]:
              params=other, needs_student=False),
         Rule(number="CA-A-3", code="AMB-REPEAT", severity=NOTICE, field="ssid", when=LIVE & Q(repeated=1), found=F("ssid"),
              params=other, needs_student=False),
-        Rule(number="CA-A-4", code="AMB-UIN", severity=ERROR, field="uin", when=LIVE & Q(repeated_uin_line__gt=0),
-             found=F("uin"), params={"other_line": F("repeated_uin_line")}, needs_student=False),
+        Rule(number="CA-A-4", code="AMB-REFUSED", severity=ERROR, field="ssid", when=LIVE & Q(repeated=3), found=F("ssid"),
+             params=other, needs_student=False),
     ]  # fmt: skip
 
 

@@ -1,24 +1,29 @@
 """Set-based work on the staged lines before the rules are asked: replaced SSIDs, lines without score, repeats, near matches."""
 
-from typing import Any
+from collections.abc import Collection
 
-from django.db.models import DateField, F, Q, Value
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Q
 
 from assessments.models import Assessment, ScoreRange, ScoreRow
-from assessments.scores.columns import by_test, earlier
+from assessments.scores import years
+from assessments.scores.columns import by_test
+from assessments.scores.years import earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
-from sisimport.files.issues import FileError
+from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted
 from sisimport.imports.engine.staging import create_table
+from sisimport.imports.models import ImportIssue
 from sisimport.imports.runs.report import data_lines
 from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
 _FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
+_UIN_SEQ = 90  # on line 0, after what the reader says
+_MOST_ROUNDS = 3  # of repeats that take the place of a refused line
 _LONGEST_CHAIN = 20  # SSIDs replaced one after the other; longer ones go in circles
 
 
@@ -35,8 +40,10 @@ def prepare(context: RunContext) -> None:
     _take_current_ssids()
     if context.accepted_rows:
         _take_accepted_matches()
-    _note_earlier_years(context)
-    _mark_repeats(tests, has_uin="uin" in context.fields)
+    years.note_earlier_years(context)
+    years.refuse_another_year(context)
+    _mark_repeats(tests)
+    _leave_out_shared_uins(context)
     _load_ranges(tests, school_year(context.layout.key))
     check_setups(context, tests)
 
@@ -149,40 +156,7 @@ def _take_accepted_matches() -> None:
     )
 
 
-def _note_earlier_years(context: RunContext) -> None:
-    """Grade 12 science lines may carry a score of an earlier year, to which it belongs: the flag becomes that year."""
-    if "current_year_flag" not in context.fields or context.layout is None:
-        return
-    year = school_year(context.layout.key)
-    dated = ScoreRow.objects.exclude(current_year_flag__in=["", "Y"]).annotate(on=score_date(context))
-    sql, params = compiled(dated.values_list("line", "on"))
-    tested = "(extract(year FROM d.date) + CASE WHEN extract(month FROM d.date) >= 7 THEN 1 ELSE 0 END)::int"
-    execute(
-        f"""
-        UPDATE {ROWS} r SET current_year_flag = CASE
-          WHEN r.current_year_flag = 'N' AND {tested} BETWEEN {year - 3} AND {year - 1} THEN {tested}::text ELSE 'Y' END
-        FROM ({sql}) AS d(line, date) WHERE d.line = r.line
-        """,
-        params,
-    )
-
-
-def score_date(context: RunContext) -> Any:
-    """The test date of a line as an ORM expression: the final date where the layout has one, else the latest of its parts."""
-    sources: list[Any] = []
-    if "final_test_completed_date" in context.fields:
-        sources.append(F("final_test_completed_date"))
-    parts = [F(f"test_completed_date_{n}") for n in range(1, 5) if f"test_completed_date_{n}" in context.fields]
-    if parts:
-        sources.append(Greatest(*parts) if len(parts) > 1 else parts[0])
-    single = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
-    sources += [F(name) for name in single if name in context.fields]
-    if not sources:
-        return Value(None, output_field=DateField())
-    return Coalesce(*sources) if len(sources) > 1 else sources[0]
-
-
-def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
+def _mark_repeats(tests: tuple[LayoutTest, ...]) -> None:
     """Scored lines of one student and test: equal ones count once, others contradict each other."""
     live = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
     if _has_repeats("repeat_key", live):
@@ -203,17 +177,34 @@ def _mark_repeats(tests: tuple[LayoutTest, ...], *, has_uin: bool) -> None:
             FROM judged j WHERE j.line = r.line AND j.n > 1
             """
         )
-    once = "r.uin <> '' AND r.repeated = 0 AND NOT r.refused"
-    if has_uin and _has_repeats("uin_key", once):
-        execute(
-            f"""
-            WITH twice AS (SELECT r.uin FROM {ROWS} r WHERE {once} GROUP BY r.uin HAVING count(*) > 1), judged AS (
-              SELECT r.line, min(r.line) OVER w AS first_line, max(r.line) OVER w AS last_line
-              FROM {ROWS} r JOIN twice USING (uin) WHERE {once} WINDOW w AS (PARTITION BY r.uin)
-            )
-            UPDATE {ROWS} r SET repeated_uin_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
-            FROM judged j WHERE j.line = r.line
-            """
+
+
+def _leave_out_shared_uins(context: RunContext) -> None:
+    """A UIN that stands on lines of several students says nothing of a record: it is not kept, and one notice tells so.
+
+    It never keeps a line out: state exports hold one UIN twice, and spreadsheets one on every line.
+    """
+    named = "r.uin <> '' AND r.ssid <> '' AND NOT r.refused"
+    if "uin" not in context.fields or not _has_repeats("uin_key", named):
+        return
+    emptied = fetch_all(
+        f"""
+        WITH shared AS (SELECT r.uin FROM {ROWS} r WHERE {named} GROUP BY r.uin HAVING min(r.ssid) <> max(r.ssid)),
+        emptied AS (UPDATE {ROWS} r SET uin = '' FROM shared WHERE shared.uin = r.uin RETURNING r.line, shared.uin)
+        SELECT uin, count(*), min(line) FROM emptied GROUP BY uin ORDER BY min(line)
+        """
+    )
+    if emptied:
+        ImportIssue.objects.create(
+            run=context.run,
+            line=0,
+            seq=_UIN_SEQ,
+            severity=Severity.NOTICE,
+            code="AMB-UIN",
+            part=RECORD,
+            field="uin",
+            found=str(emptied[0][0]),
+            params={"lines": f"{sum(row[1] for row in emptied):,}", "first": emptied[0][2]},
         )
 
 
@@ -221,6 +212,40 @@ def _has_repeats(key: str, where: str) -> bool:
     """Do two rows share a key? Keys are hashes: a chance meeting of two costs a closer look, nothing else."""
     (repeats,) = fetch_one(f"SELECT count(r.{key}) > count(DISTINCT r.{key}) FROM {ROWS} r WHERE {where}")
     return bool(repeats)
+
+
+def look_closer(context: RunContext, refusing: Collection[int]) -> Q | None:
+    """Lines to be asked again: those whose SSID nobody holds and others may fit, and those that repeat a refused line.
+
+    refusing: the rules that keep a line out, by their number among all rules of the run.
+    """
+    rounds = context.kept.setdefault("closer_looks", 0)
+    context.kept["closer_looks"] = rounds + 1
+    doubtful = find_candidates(context) if not rounds else None
+    repeats = _take_the_place_of_refused(refusing, last=rounds >= _MOST_ROUNDS)
+    if doubtful is None or repeats is None:
+        return doubtful if repeats is None else repeats
+    return doubtful | repeats
+
+
+def _take_the_place_of_refused(refusing: Collection[int], *, last: bool) -> Q | None:
+    """Where the line that counts is refused, the next one with the same scores counts. `last`: they share its end instead."""
+    if not refusing or not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated = 1 LIMIT 1"):
+        return None
+    moved = fetch_all(
+        f"""
+        WITH heirs AS (
+          SELECT r.line, min(r.line) OVER (PARTITION BY r.repeated_line) AS heir
+          FROM {ROWS} r JOIN checked_line k ON k.line = r.repeated_line
+          WHERE r.repeated = 1 AND k.rules && %s::int[]
+        )
+        UPDATE {ROWS} r SET repeated = {"3" if last else "CASE WHEN h.line = h.heir THEN 0 ELSE 1 END"},
+          repeated_line = {"r.repeated_line" if last else "h.heir"}
+        FROM heirs h WHERE h.line = r.line RETURNING r.line
+        """,
+        [list(refusing)],
+    )
+    return Q(line__in=[line for (line,) in moved]) if moved else None
 
 
 def find_candidates(context: RunContext) -> Q | None:

@@ -20,13 +20,14 @@ from sisimport.files.reader import FileError
 from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from ssid.models.staged_list import SSIDListRow
-from ssid.rules.identity import birth_date_rule, loosely, name_rules
+from ssid.rules.identity import birth_date_rule, name_rules
 from ssid.rules.ssids import ssid_cause
 from students.models import SSID, Origin
 from students.profiles import PROFILES

@@ -1,7 +1,5 @@
 """Rules on whose record a line is: names, birth date and gender against the student record (rules D-1 to D-5, D-13)."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Case, CharField, F, Func, Q, Value, When
 from django.db.models.functions import Lower
@@ -9,20 +7,11 @@ from django.db.models.functions import Lower
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.names import is_far, loosely
 from sisimport.imports.definition.rules import Rule
 from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
-
-_SUFFIX = r"[ ,]+(jr|sr|ii|iii|iv|v)\.?$"
-
-
-class _WithoutSuffix(Func):
-    function = "regexp_replace"
-    output_field = models.TextField()
-
-    def __init__(self, name: Any, **extra: Any) -> None:
-        super().__init__(name, Value(_SUFFIX), Value(""), Value("i"), **extra)
 
 
 class _Rearranged(Func):
@@ -30,11 +19,6 @@ class _Rearranged(Func):
 
     function = "to_char"
     output_field = models.TextField()
-
-
-def loosely(name: Any) -> Loose:
-    """A name as near matches compare it: loose key, without a suffix such as Jr."""
-    return Loose(_WithoutSuffix(name))
 
 
 def find_student_rules(context: RunContext) -> list[Rule]:
@@ -63,16 +47,17 @@ def find_student_rules(context: RunContext) -> list[Rule]:
 
 
 def name_rules(field: str, record: str, *, severity: Severity = ERROR) -> list[Rule]:
-    """D-3 and D-13 for one name: differing, or differing only by case, accents, punctuation, spaces or suffix."""
+    """D-3 and D-13 for one name: differing, or differing only by case, accents, punctuation, spaces, suffix or middle name."""
     differs = Q(Differs(F(field), F(record)))
-    near = Q(Differs(loosely(F(field)), loosely(F(record))))
+    middle = "student__match_middle_name" if field == "first_name" else ""
+    far = is_far(field, record, middle=middle)
     return [
         Rule(
             number="D-3",
             code="DEMO-MISMATCH",
             severity=severity,
             field=field,
-            when=differs & near,
+            when=differs & far,
             found=F(field),
             expected=F(record),
             forgivable=True,
@@ -82,7 +67,7 @@ def name_rules(field: str, record: str, *, severity: Severity = ERROR) -> list[R
             code="DEMO-NEAR",
             severity=severity,
             field=field,
-            when=differs & ~near,
+            when=differs & ~far,
             found=F(field),
             expected=F(record),
             params={"difference": _difference(field, record)},
@@ -93,6 +78,7 @@ def name_rules(field: str, record: str, *, severity: Severity = ERROR) -> list[R
 
 def _difference(field: str, record: str) -> Case:
     return Case(
+        When(Q(Differs(loosely(F(field)), loosely(F(record)))), then=Value("middle name")),
         When(Q(Differs(Loose(F(field)), Loose(F(record)))), then=Value("suffix")),
         When(~Q(Differs(Lower(F(field)), Lower(F(record)))), then=Value("case")),
         default=Value("accents, hyphen, apostrophe, period or spaces"),

@@ -18,13 +18,14 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
 from ssid.rules.change_kinds import CHANGED_KIND
-from ssid.rules.identity import find_student_rules, loosely
+from ssid.rules.identity import find_student_rules
 from ssid.rules.ssids import ssid_cause
 from ssid.utah.response_matching import find_request
 from students.models import SSID, ChangedRecord, Enrollment, StateProfile

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 
 from assessments.scores.import_type import LAYOUTS
+from assessments.structure import school_year
 from sisimport.files.layouts import Layout, load_layouts
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, Work
@@ -36,7 +37,7 @@ def ela(layout: str = "caaspp-2023-24", **facts: str) -> dict[str, str]:
         "first_name": "Sam",
         "birth_date": "2011-03-04",
         "grade_assessed": "05",
-        "final_test_completed_date": "2024-04-12",
+        "final_test_completed_date": f"{school_year(layout)}-04-12",
         "scale_score": "2502",
         "achievement_level": "3",
         "uin": "1000000000000001",

@@ -7,14 +7,16 @@ import pytest
 
 from assessments.models import Assessment, Score
 from assessments.pages.queries import scores_json
+from assessments.structure import family_of, import_types, school_year
 from sisimport.imports.models import ImportRun
 from students.models import SSID, SSIDReplacement, Student
-from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text, undo
+from tests.assessments.score_files import ALL, SSID_1, SSID_2, counts, ela, report, start, text, undo
 from tests.ssid.journey import District, codes, district
 
 pytestmark = pytest.mark.django_db
 
 TYPE, LAYOUT = "caaspp-2023-2024", "caaspp-2023-24"
+TYPES = {layout: facts.key for facts in import_types(ALL) for layout in facts.layouts}
 WITH_PARTS = {
     "composite_claim_1_score": "2510",
     "composite_claim_1_level": "2",
@@ -155,7 +157,7 @@ def test_revert_keeps_scores_that_changed_since(home: District) -> None:
 def test_scores_of_another_year_stand_beside(home: District) -> None:
     start(TYPE, text(LAYOUT, ela()), work="import")
 
-    start("caaspp-2024-2025", text("caaspp-2024-25", ela(scale_score="2550")), work="import")
+    start("caaspp-2024-2025", text("caaspp-2024-25", ela("caaspp-2024-25", scale_score="2550")), work="import")
 
     assert [s["school_year"] for s in scores_json(Student.objects.get())] == ["2024-25", "2023-24"]
     assert Assessment.objects.filter(state_code="SBELA").count() == 1
@@ -486,12 +488,109 @@ def test_the_same_record_twice_counts_once(home: District) -> None:
     assert (counts(done), codes(done)) == ({"import": 1, "unchanged": 1}, ["AMB-REPEAT"])
 
 
-def test_one_uin_for_two_records_is_an_error(home: District) -> None:
+def test_one_uin_on_lines_of_two_students_keeps_nobody_out(home: District) -> None:
     home.add("101", ssid=SSID_2, first_name="Kim")
 
-    done = report(TYPE, text(LAYOUT, ela(), ela(ssid=SSID_2, first_name="Kim")))
+    done = report(TYPE, text(LAYOUT, ela(), ela(ssid=SSID_2, first_name="Kim")), work="import")
 
-    assert (counts(done), codes(done)) == ({"refused": 2}, ["AMB-UIN", "AMB-UIN"])
+    assert counts(done) == {"import": 2}
+    assert [(i["line"], i["code"], i["severity"]) for i in done["issues"]] == [(0, "AMB-UIN", "notice")]
+    assert {score["uin"] for score in scores_json(Student.objects.get(local_number="100"))} == {None}
+
+
+def test_one_uin_on_two_tests_of_a_student_is_kept(home: District) -> None:
+    done = report(TYPE, text(LAYOUT, ela(), ela(record_type="02")), work="import")
+
+    assert (counts(done), "AMB-UIN" in codes(done)) == ({"import": 2}, False)
+    assert {score["uin"] for score in scores_json(Student.objects.get())} == {ela()["uin"]}
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 7])
+def test_a_repeat_takes_the_place_of_a_refused_line(home: District, repeats: int) -> None:
+    done = report(TYPE, text(LAYOUT, ela(last_name="Stranger"), *[ela()] * repeats), work="import")
+
+    assert counts(done) == {"import": 1, "refused": 1} | ({"unchanged": repeats - 1} if repeats > 1 else {})
+    assert scores()["SBELA"]["scale_score"] == "2502"
+
+
+@pytest.mark.parametrize("lines", [2, 5, 9])
+def test_repeats_of_refused_lines_are_refused_as_well(home: District, lines: int) -> None:
+    done = report(TYPE, text(LAYOUT, *[ela(last_name="Stranger")] * lines), work="import")
+
+    assert counts(done) == {"refused": lines}
+    assert not scores()
+
+
+# -- the school year ---------------------------------------------------------------------------------------------------
+
+
+def _dated(layout: str, *days: str) -> bytes:
+    """Lines of students, one per test date, by the column that this layout takes the test date from."""
+    known = ALL[layout].fields
+    names = ("final_test_completed_date", "test_completed_date_1", "test_completed_date", "paper_test_completion_date")
+    field = next(name for name in names if name in known)
+    kind = {"caaspp": "01", "elpac-summative": "21", "elpac-initial": "22"}[family_of(layout)]
+    if "preliminary" in layout:
+        kind = "05"
+    held = {name: value for name, value in ela(layout).items() if name in known and "date" not in name}
+    score = {"percent_correct": "50"} if "percent_correct" in known and kind == "05" else {"scale_score": "400"}
+    if kind == "22":
+        held.pop("achievement_level", None)
+    rows = [
+        {**held, **score, "record_type": kind, "ssid": f"90000001{n:02}", field: day} for n, day in enumerate(days, 10)
+    ]
+    return text(layout, *rows)
+
+
+@pytest.mark.parametrize("step", [-1, 1], ids=["year before", "year after"])
+@pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
+def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, layout: str, step: int) -> None:
+    year = school_year(layout) + step
+
+    done = report(TYPES[layout], _dated(layout, f"{year}-04-15", f"{year}-04-16"), work="import")
+
+    assert (done["status"], codes(done)) == ("rejected", ["EXC-FILE-YEAR"])
+    assert f"taken in {year - 1}-{year % 100:02}" in done["message"]
+
+
+@pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
+def test_one_line_of_another_school_year_is_an_error_of_the_line(home: District, layout: str) -> None:
+    year = school_year(layout)
+    days = (f"{year - 1}-07-01", f"{year}-06-30", f"{year}-07-01", f"{year - 1}-06-30")
+
+    done = report(TYPES[layout], _dated(layout, *days))
+
+    told = {i["line"] for i in done["issues"] if i["code"] == "EXC-YEAR"}
+    assert (done["status"], told) == ("completed", {4, 5})
+
+
+def test_scores_of_another_year_do_not_overwrite_this_years(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    report(TYPE, text(LAYOUT, ela(scale_score="2600", final_test_completed_date="2025-04-12")), work="import")
+
+    assert [(s["school_year"], s["scale_score"]) for s in scores_json(Student.objects.get())] == [("2023-24", "2502")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"final_test_completed_date": "2062-04-15"}, "EXC-FUTURE"),
+        ({"final_test_completed_date": "2011-03-03"}, "EXC-BEFORE-BIRTH"),
+    ],
+)
+def test_a_test_date_that_cannot_be_is_an_error_of_the_line(home: District, facts: dict[str, str], code: str) -> None:
+    done = report(TYPE, text(LAYOUT, ela(**facts)))
+
+    assert (done["status"], counts(done), codes(done)) == ("completed", {"refused": 1}, [code])
+
+
+def test_only_science_lines_may_be_flagged_as_of_an_earlier_year(home: District) -> None:
+    flagged = ela(record_type="02", current_year_flag="N", final_test_completed_date="2023-04-12")
+
+    done = report(TYPE, text(LAYOUT, ela(), flagged))
+
+    assert (counts(done), "EXC-YEAR" in codes(done)) == ({"refused": 1}, True)
 
 
 def test_a_uin_that_comes_again_under_another_student_is_told_once(home: District) -> None:

@@ -1,5 +1,6 @@
 """Lines whose SSID nobody holds: asked once more with the students they may mean, and told once."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from assessments.models import Score
 from assessments.scores.import_type import ScoreImport
-from assessments.scores.staging import find_candidates
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, Decision, decide
@@ -139,9 +139,12 @@ def test_a_number_of_another_school_is_not_taken_for_a_mistyped_one_of_a_namesak
 def test_lines_that_are_asked_again_are_told_and_planned_once(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:
-    def all_lines(_self: ScoreImport, context: RunContext) -> Q:
-        find_candidates(context)
-        return Q(line__gte=0)
+    closer = ScoreImport.look_closer
+
+    def all_lines(self: ScoreImport, context: RunContext, refusing: Collection[int]) -> Q | None:
+        first = "closer_looks" not in context.kept
+        again = closer(self, context, refusing)
+        return Q(line__gte=0) if first else again
 
     with RolledBack(), pytest.MonkeyPatch.context() as patch:
         data = with_repeats(layout, lines_of(district_with_old_numbers(), layout, changed), repeats).encode()

@@ -104,8 +104,11 @@ class ImportType:
         """Whether the run may create what runs of other districts create as well; asked after `prepare`."""
         return False
 
-    def look_closer(self, context: "RunContext") -> Q | None:  # noqa: ARG002
-        """Set-based work on rows of which the rules spoke, where it would be dear for all. Returns rows to be asked again."""
+    def look_closer(self, context: "RunContext", refusing: Collection[int]) -> Q | None:  # noqa: ARG002
+        """Set-based work on rows of which the rules spoke, where it would be dear for all. Returns rows to be asked again.
+
+        Called again after that, until there are none. refusing: positions of the rules that keep a whole record out.
+        """
         return None
 
     def carried(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002

@@ -47,8 +47,8 @@ def check(context: RunContext) -> None:
         [context.run.pk, int(Severity.ERROR)],
     )
     _ask(context, rules)
-    doubtful = context.import_type.look_closer(context)
-    if doubtful is not None:
+    refusing = [i for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
+    while (doubtful := context.import_type.look_closer(context, refusing)) is not None:
         _ask(context, rules, only=doubtful)
     fired = [i for (i,) in fetch_all(f"SELECT DISTINCT unnest(rules) AS i FROM checked_line {_SPOKEN_OF} ORDER BY i")]
     if fired:

@@ -1,0 +1,152 @@
+"""The school year of a score: that of the layout, held against the test dates of the file.
+
+A school year runs from 1 July to 30 June. Science lines of grade 12 that say so may carry a score of an earlier year.
+"""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import BooleanField, DateField, F, Func, Q, Value
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
+
+from assessments.models import ScoreRow, year_label
+from assessments.structure import school_year
+from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import Rule
+from sisimport.imports.engine.sql import compiled, execute, fetch_all
+
+ROWS = ScoreRow._meta.db_table
+EARLIEST = 3  # years that a line may reach back
+# The flag of earlier years speaks of science only; lines of other tests may hold it by the way.
+_SCIENCE = "'05', '5', '06', '6'"
+_SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
+_YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
+
+
+class _Earlier(Func):
+    """The first expression lies before the second; null where one is."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " < "
+    conditional = True
+    output_field = BooleanField()
+
+
+def bounds(context: RunContext) -> tuple[dt.date, dt.date]:
+    """First and last day of the school year of the run's layout."""
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    year = school_year(context.layout.key)
+    return dt.date(year - 1, 7, 1), dt.date(year, 6, 30)
+
+
+def date_fields(context: RunContext) -> list[str]:
+    """The file's columns that a test date is taken from, the one that counts first."""
+    names = ("final_test_completed_date", *(f"test_completed_date_{n}" for n in range(1, 5)), *_SINGLE)
+    return [name for name in names if name in context.fields]
+
+
+def score_date(context: RunContext) -> Any:
+    """The test date of a line as an ORM expression: the final date where the layout has one, else the latest of its parts."""
+    sources: list[Any] = []
+    if "final_test_completed_date" in context.fields:
+        sources.append(F("final_test_completed_date"))
+    parts = [F(f"test_completed_date_{n}") for n in range(1, 5) if f"test_completed_date_{n}" in context.fields]
+    if parts:
+        sources.append(Greatest(*parts) if len(parts) > 1 else parts[0])
+    sources += [F(name) for name in _SINGLE if name in context.fields]
+    if not sources:
+        return Value(None, output_field=DateField())
+    return Coalesce(*sources) if len(sources) > 1 else sources[0]
+
+
+def earlier(alias: str = "") -> str:
+    """SQL: the score of a line is one of an earlier school year (see `note_earlier_years`)."""
+    return f"{alias}current_year_flag LIKE '20__'"
+
+
+def note_earlier_years(context: RunContext) -> None:
+    """Grade 12 science lines may carry a score of an earlier year, to which it belongs: the flag becomes that year."""
+    if "current_year_flag" not in context.fields or context.layout is None:
+        return
+    year = school_year(context.layout.key)
+    dated = ScoreRow.objects.exclude(current_year_flag__in=["", "Y"]).annotate(on=score_date(context))
+    sql, params = compiled(dated.values_list("line", "on"))
+    tested = _YEAR_OF.format("d.date")
+    execute(
+        f"""
+        UPDATE {ROWS} r SET current_year_flag = CASE
+          WHEN r.current_year_flag = 'N' AND r.record_type IN ({_SCIENCE})
+            AND {tested} BETWEEN {year - EARLIEST} AND {year - 1} THEN {tested}::text ELSE 'Y' END
+        FROM ({sql}) AS d(line, date) WHERE d.line = r.line
+        """,
+        params,
+    )
+
+
+def refuse_another_year(context: RunContext) -> None:
+    """Raises FileError when the file's test dates mostly lie in another school year than that of its layout.
+
+    Dates that cannot be (after today, or before the student's birth) have no say, nor have scores marked as of an earlier
+    year. Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None or not date_fields(context):
+        return
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    year = school_year(context.layout.key)
+    dated = ScoreRow.objects.filter(refused=False).annotate(on=score_date(context))
+    sql, params = compiled(dated.values_list("on", "birth_date", "current_year_flag"))
+    possible = "d.date <= %s AND (d.birth_date IS NULL OR d.date >= d.birth_date)"
+    # Counted by day first: a file has few of them, and a day's year need not be worked out for every line.
+    days = fetch_all(
+        f"SELECT d.date, count(*) FROM ({sql}) AS d(date, birth_date, current_year_flag)"
+        f" WHERE {possible} AND NOT {earlier('d.').replace('%', '%%')} GROUP BY 1",
+        [*params, timezone.localdate()],
+    )
+    counts: dict[int, int] = {}
+    for day, n in days:
+        tested = day.year + (day.month >= 7)
+        counts[tested] = counts.get(tested, 0) + n
+    own, total = counts.pop(year, 0), sum(counts.values())
+    if total > own:
+        other = max(counts, key=lambda tested: (counts[tested], tested))
+        raise FileError(
+            "EXC-FILE-YEAR",
+            found=year_label(other),
+            expected=year_label(year),
+            params={"other": f"{counts[other]:,}", "dated": f"{own + total:,}"},
+        )
+
+
+def is_usual(context: RunContext) -> Q:
+    """No rule of this module speaks of a line whose birth date is known."""
+    if not date_fields(context):
+        return Q()
+    first, last = bounds(context)
+    date = Coalesce(score_date(context), Value(first))
+    last = max(first, min(last, timezone.localdate()))
+    return ~Q(_Earlier(date, Value(first))) & ~Q(_Earlier(Value(last), date)) & ~Q(_Earlier(date, F("birth_date")))
+
+
+def rules(context: RunContext, live: Q) -> list[Rule]:
+    """A test date outside the school year, after today, or before the student's birth keeps the line out."""
+    fields = date_fields(context)
+    if not fields:
+        return []
+    first, last = bounds(context)
+    date, today = score_date(context), timezone.localdate()
+    future = Q(_Earlier(Value(today), date))
+    unborn = Q(_Earlier(date, Coalesce(F("birth_date"), F("student__birth_date"), date)))
+    outside = Q(_Earlier(date, Value(first))) | Q(_Earlier(Value(last), date))
+    marked = Q(current_year_flag__startswith="20")
+    year = year_label(last.year)
+    return [
+        Rule(number="CA-E-10", code="EXC-FUTURE", severity=Severity.ERROR, field=fields[0], when=live & future,
+             found=date, expected=f"{today} or before", needs_student=False),
+        Rule(number="CA-E-11", code="EXC-BEFORE-BIRTH", severity=Severity.ERROR, field=fields[0], when=live & unborn & ~future,
+             found=date, expected=Coalesce(F("birth_date"), F("student__birth_date")), needs_student=False),
+        Rule(number="CA-E-12", code="EXC-YEAR", severity=Severity.ERROR, field=fields[0],
+             when=live & outside & ~future & ~unborn & ~marked, found=date, expected=year, needs_student=False,
+             params={"first": Value(f"{first}"), "last": Value(f"{last}")}),
+    ]  # fmt: skip

@@ -1,0 +1,38 @@
+"""When two spellings of a name are near: one notion for every import that compares a file's names with those on record."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat, Left
+
+from sisimport.imports.definition.expressions import Differs
+from students.models.people import Loose
+
+_SUFFIX = r"[ ,]+(jr|sr|ii|iii|iv|v)\.?$"
+
+
+class _WithoutSuffix(Func):
+    function = "regexp_replace"
+    output_field = models.TextField()
+
+    def __init__(self, name: Any, **extra: Any) -> None:
+        super().__init__(name, Value(_SUFFIX), Value(""), Value("i"), **extra)
+
+
+def loosely(name: Any) -> Loose:
+    """A name as near matches compare it: loose key, without a suffix such as Jr."""
+    return Loose(_WithoutSuffix(name))
+
+
+def is_far(field: str, record: str, *, middle: str = "") -> Q:
+    """The file's name is neither the one on record nor near it: alike but for case, accents, punctuation, spaces and suffix.
+
+    middle: the middle name on record, where the file may hold it, or its initial, behind the first name.
+    """
+    far = Q(Differs(loosely(F(field)), loosely(F(record))))
+    if middle:
+        for behind in (F(middle), Left(middle, 1)):
+            both = Concat(F(record), Value(" "), behind, output_field=models.TextField())
+            far &= Q(Differs(loosely(F(field)), loosely(both)))
+    return far
