@@ -48,6 +48,16 @@ BLANK = Option(
     ),
 )
 
+NEW_STUDENTS = Option(
+    name="new_students",
+    label="Students with the name and birth date of another student on record",
+    default="no",
+    choices=(
+        Choice(value="no", label="Wait until somebody says who they are"),
+        Choice(value="yes", label="Are new students", hint="For all lines of this file."),
+    ),
+)
+
 HAS_SSID = ~Q(ssid="")
 HAS_RECORD = Q(student__el__student_id__isnull=False)
 VALID_SSID = Q(state="CA", ssid__regex=r"^[0-9]{10}$") | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$"))
@@ -104,7 +114,7 @@ class Roster(ImportType):
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
-    options = (BLANK,)
+    options = (BLANK, NEW_STUDENTS)
     may_create_students = True
     remembers_matches = True
     near_codes = ()
@@ -125,6 +135,7 @@ class Roster(ImportType):
         held = Q(holder__student_id__isnull=False) & Q(Differs(F("holder__student_id"), F("student_pk")))
         other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
         has_dates = Q(el_identified_date__isnull=False) | Q(el_tbd_date__isnull=False) | Q(el_exit_date__isnull=False)
+        alike, said_new = ~Q(alike=""), staging.said_to_be_new(context)
         rules = [
             _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
             _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
@@ -151,7 +162,9 @@ class Roster(ImportType):
                 part="ssid",
             ),
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", valid & Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
-            _rule("D-13", "STU-ALIKE", WARNING, "local_number", ~Q(alike=""), expected=F("alike")),
+            # A second record of a student is hard to get rid of: somebody has to say that these are two people.
+            _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
+            _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
             _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
             _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=staging.first_lines("lea_id", "students_lea"))),
             _rule(

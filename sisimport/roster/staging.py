@@ -3,9 +3,12 @@
 Set-based steps around the roster's rules and plan, over the staged lines of one run.
 """
 
+from django.db.models import Q
+
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.models import MatchDecision
 
 _FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"
 
@@ -70,6 +73,14 @@ def find_alike(context: RunContext) -> None:
         """,
         params,
     )
+
+
+def said_to_be_new(context: RunContext) -> Q:
+    """Lines of which a person said that they are nobody on record: the whole file by its option, or on the match desk."""
+    if context.option("new_students") == "yes":
+        return Q(line__gt=0)
+    refused = MatchDecision.objects.filter(run_id=context.run.pk, subject="match", answer=MatchDecision.Answer.REFUSE)
+    return Q(line__in=list(refused.values_list("line", flat=True)))
 
 
 def first_lines(key: str, table: str) -> list[int]:

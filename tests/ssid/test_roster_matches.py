@@ -38,20 +38,30 @@ def apply(run: ImportRun) -> Report:
     return finish(start_update(test_run=run, user=None, ring=False))
 
 
-def test_d13_a_new_number_for_a_name_and_birth_date_on_record_is_a_warning_and_comes_to_the_desk(jose: Student) -> None:
+def test_d13_a_new_number_for_a_name_and_birth_date_on_record_is_an_error_and_comes_to_the_desk(jose: Student) -> None:
     report = roster(NEW_NUMBER, ANA)
 
     assert [i["code"] for i in report.issues if i["line"]] == ["STU-ALIKE"]
     assert report.issue("STU-ALIKE")["expected"] == jose.local_number
-    assert report.run.planned_count == 2
+    assert (report.run.planned_count, report.run.refused_count) == (1, 1)
     assert line_numbers(report.run, LineState.OPEN, ALL) == [2]
     (line,) = desk_lines(report.run, [2], LineState.OPEN, ALL)
     assert line.offers[0].student == jose
 
 
-def test_unless_somebody_says_otherwise_the_line_creates_a_student(jose: Student) -> None:
-    apply(roster(NEW_NUMBER).run)
+def test_until_somebody_says_who_it_is_the_line_creates_nobody(jose: Student) -> None:
+    apply(roster(NEW_NUMBER, ANA).run)
 
+    assert not Student.objects.filter(local_number=NEW_NUMBER["local_number"]).exists()
+    assert Student.objects.count() == 2
+
+
+def test_an_option_says_for_the_whole_file_that_these_are_new_students(jose: Student) -> None:
+    report = roster(NEW_NUMBER, options={"new_students": "yes"})
+    apply(report.run)
+
+    assert report.codes() == ["STU-ALIKE"]
+    assert report.counts["imported"] == 1
     assert Student.objects.count() == 2
 
 

@@ -130,8 +130,8 @@ codes.register(
         "STU-ALIKE",
         "Perhaps a student you have already",
         "{found} would be a new student, yet student {expected} has the same name and birth date and is not in the file.",
-        "If they are one person, accept the match on the match desk: the line then updates that student. If not, nothing is "
-        "to be done.",
+        "If they are one person, accept the match on the match desk: the line then updates that student. If not, refuse it "
+        "there, or test again with the option that says so for the whole file.",
     ),
     IssueCode(
         "ENR-DATES",
