@@ -16,7 +16,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.roster import staging
+from sisimport.roster import dates, staging
 from sisimport.roster.models import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student
 from students.models.people import CODE_FIELDS, NAME_FIELDS
@@ -183,6 +183,7 @@ class Roster(ImportType):
                 expected=F("enrollment_start"),
             ),
         ]
+        rules += dates.rules(context, _rule)
         if context.run.schools is not None:
             mine = list(context.run.schools)
             elsewhere = ~Q(school_pk__in=mine) | (Q(student__id__isnull=False) & ~Q(student__school_id__in=mine))

@@ -134,6 +134,24 @@ codes.register(
         "there, or test again with the option that says so for the whole file.",
     ),
     IssueCode(
+        "STU-AGE",
+        "Unusual age",
+        "{field} is {found}, which makes an age of {years}; usual is {expected}.",
+        "Check birth date and grade; the century or the year may be mistyped.",
+    ),
+    IssueCode(
+        "EL-BIRTH",
+        "English learner date before birth",
+        "{field} is {found}, before the birth date {expected}.",
+        "Correct the date; the English learner record stays as it is.",
+    ),
+    IssueCode(
+        "ENR-BIRTH",
+        "Enrollment before birth",
+        "{field} is {found}, before the birth date {expected}.",
+        "Correct the date or the birth date.",
+    ),
+    IssueCode(
         "ENR-DATES",
         "Enrollment ends before it starts",
         "The exit date {found} is before the start date {expected}.",

@@ -1,0 +1,90 @@
+"""Dates of a roster that cannot be, or hardly: ages by grade, what would have happened before birth.
+
+Dates after today are refused by the reader, in every import type.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from django.db.models import Case, CharField, DateField, F, Func, IntegerField, Q, Value, When
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from sisimport.files.issues import Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import Rule
+
+# Ages nobody needs to look at, by grade; adults of any age are in grade AD.
+USUAL_AGES: Final = {
+    "IN": (0, 3),
+    "TD": (0, 4),
+    "PS": (1, 7),
+    "TK": (3, 7),
+    "KN": (3, 8),
+    **{f"{grade:02}": (grade + 3, max(grade + 8, 13) if grade < 9 else 23) for grade in range(1, 13)},
+    "UE": (3, 16),
+    "US": (9, 23),
+    "AD": (13, 100),
+    "": (0, 100),
+}
+EL_DATES: Final = ("el_identified_date", "el_tbd_date", "el_exit_date")
+
+
+class _Age(Func):
+    """Whole years between a birth date (second) and a day."""
+
+    template = "date_part('year', age(%(expressions)s))::int"
+    output_field = IntegerField()
+
+
+def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa: ARG001
+    """`rule` makes one of the roster's rules."""
+    today = timezone.localdate()
+    unusual = Q(pk__isnull=True)
+    for grade, (youngest, oldest) in USUAL_AGES.items():
+        born_after, born_before = _years_ago(today, youngest), _years_ago(today, oldest + 1)
+        unusual |= Q(grade=grade) & (Q(birth_date__gt=born_after) | Q(birth_date__lte=born_before))
+    return [
+        replace(
+            rule("roster", "STU-AGE", Severity.WARNING, "birth_date", unusual, expected=_USUAL),
+            params={"years": _Age(Cast(Value(today), DateField()), F("birth_date"))},
+        ),
+        *(
+            rule(
+                "roster",
+                "EL-BIRTH",
+                Severity.ERROR,
+                name,
+                Q(**{f"{name}__lt": F("birth_date")}),
+                part="el",
+                expected=F("birth_date"),
+            )
+            for name in EL_DATES
+        ),
+        *(
+            rule(
+                "roster",
+                "ENR-BIRTH",
+                Severity.ERROR,
+                name,
+                Q(**{f"{name}__lt": F("birth_date")}),
+                expected=F("birth_date"),
+            )
+            for name in ("enrollment_start", "enrollment_exit")
+        ),
+    ]
+
+
+def _years_ago(today: Any, years: int) -> Any:
+    return today.replace(year=today.year - years, day=min(today.day, 28))
+
+
+_USUAL = Case(
+    *(
+        When(grade=grade, then=Value(f"an age of {youngest} to {oldest}{f' in grade {grade}' if grade else ''}"))
+        for grade, (youngest, oldest) in USUAL_AGES.items()
+    ),
+    default=Value(""),
+    output_field=CharField(),
+)
