@@ -82,6 +82,31 @@ def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) 
     settings.STORAGES = storages
 
 
+@pytest.fixture(autouse=True)
+def _groups_and_permissions(request: pytest.FixtureRequest) -> None:
+    """A transactional test finds groups and permissions, whatever the one before it left.
+
+    Django makes them again after it emptied the tables, but not behind a test with `serialized_rollback`, which brings
+    its own copy.
+    """
+    marker = request.node.get_closest_marker("django_db")
+    given = marker.kwargs if marker else {}
+    if given.get("serialized_rollback"):
+        return
+    if not given.get("transaction") and not {"transactional_db", "live_server"} & set(request.fixturenames):
+        return
+    request.getfixturevalue("transactional_db")
+    from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.management.sql import emit_post_migrate_signal
+
+    from sisimport.accounts.access import GROUPS
+
+    if Group.objects.filter(name__in=GROUPS).count() < len(GROUPS) or not Permission.objects.exists():
+        ContentType.objects.clear_cache()
+        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+
+
 @pytest.fixture
 def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
     """A database session that is not ours: a worker's, or that of somebody who edits records."""

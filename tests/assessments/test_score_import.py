@@ -660,7 +660,7 @@ def test_scores_of_elpac_composites_have_the_range_of_the_whole(home: District, 
 
 @pytest.mark.parametrize(
     "written",
-    ["2011-03-14", "3/14/11", "03/14/2011", "03-14-2011", "14-03-2011", "2011-03-14 00:00:00", "2011-14-03"],
+    ["2011-03-14", "3/14/11", "03/14/2011", "03-14-2011", "14-03-2011", "2011-03-14 00:00:00"],
 )
 def test_dates_as_spreadsheets_write_them_are_read_where_there_is_one_way_to(written: str) -> None:
     district().add("100", ssid=SSID_1, birth_date=dt.date(2011, 3, 14))

@@ -157,7 +157,7 @@ def test_the_student_page_shows_scores_with_chart_and_parts(home: District, brow
 
 def test_scores_are_grouped_by_test_newest_year_first(home: District) -> None:
     start(TYPE, text(LAYOUT, ela(**PARTS)), work="import")
-    start("caaspp-2024-2025", text("caaspp-2024-25", ela(scale_score="2550")), work="import")
+    start("caaspp-2024-2025", text("caaspp-2024-25", ela("caaspp-2024-25", scale_score="2550")), work="import")
 
     tests = student_tests(Student.objects.get())
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from sisimport.demo import district as demo
 from sisimport.imports.definition.registry import get_type
-from sisimport.imports.engine import applying, statistics
+from sisimport.imports.engine import set_aside, statistics
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import execution
 from sisimport.imports.runs.services import start_revert, start_run, start_update
@@ -175,7 +175,7 @@ def test_no_run_of_any_type_holds_a_lock_that_another_district_would_wait_for(
     # As if every plan were large, and unknown to the planner.
     monkeypatch.setattr(statistics, "MEASURE_FROM", 0)
     monkeypatch.setattr(statistics, "FAR_OFF", 0)
-    monkeypatch.setattr(applying, "MEASURE_FROM", 0)
+    monkeypatch.setattr(set_aside, "MEASURE_FROM", 0)
     lea = demo.make_district(students=400, seed=3).lea
     demo.write_samples(lea)
     written = []

@@ -101,7 +101,8 @@ def test_a_large_import_into_a_district_where_nobody_was_missing_is_not_quadrati
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE students_withoutssid")
         cursor.execute("SELECT reltuples, relpages FROM pg_class WHERE relname = 'students_withoutssid'")
-        assert cursor.fetchone() == (0, 1)  # pages, but nobody in them
+        rows, pages = cursor.fetchone()
+        assert (rows, pages > 0) == (0, True)  # pages, but nobody in them
         cursor.execute("SET LOCAL statement_timeout = '30s'")  # a second when it is linear, minutes when it is not
         cursor.execute(
             "INSERT INTO students_student (lea_id, school_id, local_number, grade, last_name, first_name, middle_name, suffix,"

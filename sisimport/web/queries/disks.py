@@ -1,10 +1,10 @@
 """What pages show of the disks, and to whom."""
 
 from sisimport.accounts.access import Capability, can
-from sisimport.imports.storage.room import Place, places
+from sisimport.imports.storage import room
 from students.access import User
 
 
-def shown_to(user: User) -> list[Place]:
+def shown_to(user: User) -> list[room.Place]:
     """What of the disks is told on pages: all of it to those who look after the installation, nothing to others."""
-    return places() if can(user, Capability.SETTINGS) else []
+    return room.places() if can(user, Capability.SETTINGS) else []
