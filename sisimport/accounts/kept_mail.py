@@ -10,7 +10,7 @@ import email
 import email.policy
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,10 +22,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Q
+from django.db.models.functions import Lower
 
-from sisimport.accounts.access import Capability, can
+from sisimport.accounts.access import GROUPS, Capability, can, capabilities
 from students.access import User, visible_school_ids
+from students.granting import permissions_to_give
 
 KEPT_SECONDS = 7 * 24 * 3600
 MOST_KEPT = 500
@@ -95,12 +96,10 @@ def may_read_mail(user: User) -> bool:
 
 
 def kept_for(user: User) -> list[Kept]:
-    """The mails this user may read, newest first. Those to system administrators are for system administrators."""
+    """The mails this user may read, newest first: none to somebody who may do more than they."""
     mails = list(_all_kept())
-    if not getattr(user, "is_superuser", False):
-        theirs = _addresses_of_superusers(address for mail in mails for address in mail.to)
-        mails = [mail for mail in mails if not theirs & {address.lower() for address in mail.to}]
-    return mails
+    hidden = _addresses_of_people_with_more(user, {address.lower() for mail in mails for address in mail.to})
+    return [mail for mail in mails if hidden.isdisjoint(address.lower() for address in mail.to)]
 
 
 def _all_kept() -> Iterator[Kept]:
@@ -118,10 +117,30 @@ def _parsed(number: int, data: bytes) -> Kept:
     return Kept(number, to, str(message["Subject"] or ""), body.get_content() if body else "")
 
 
-def _addresses_of_superusers(asked: Iterable[str]) -> set[str]:
-    """Those of the asked addresses, in lower case, that belong to a superuser."""
-    superusers = get_user_model()._default_manager.filter(is_superuser=True)
-    known = {address.lower() for address in superusers.values_list("email", flat=True)}
-    confirmed = EmailAddress.objects.filter(Q(user__in=superusers)).values_list("email", flat=True)
-    known |= {address.lower() for address in confirmed}
-    return known & {address.lower() for address in asked}
+def _addresses_of_people_with_more(reader: User, addresses: set[str]) -> set[str]:
+    """Those of the addresses (lower case) that belong to an account with a permission the reader has not got.
+
+    Whoever reads the link of a new password can sign in as that account: nobody gets more than they have.
+    """
+    if getattr(reader, "is_superuser", False):
+        return set()
+    entries = EmailAddress.objects.annotate(address=Lower("email")).filter(address__in=addresses)
+    pairs = list(entries.values_list("user_id", "address"))
+    people = get_user_model()._default_manager.annotate(address=Lower("email"))
+    pairs += people.filter(address__in=addresses).values_list("pk", "address")
+    owners = people.filter(pk__in={pk for pk, _address in pairs})
+    own = set(permissions_to_give(reader).values_list("pk", flat=True))
+    loaded = owners.prefetch_related("groups__permissions", "user_permissions")
+    more = {person.pk for person in loaded if _has_more(person, reader, own)}
+    return {address for pk, address in pairs if pk in more}
+
+
+def _has_more(person: Any, reader: Any, own: set[int]) -> bool:
+    """Does the person, whose groups and permissions are loaded, hold what the reader (of `own` permissions) does not?"""
+    if person.is_superuser or (person.is_staff and not reader.is_staff):
+        return True
+    groups = list(person.groups.all())
+    held = {permission.pk for permission in person.user_permissions.all()}
+    held |= {permission.pk for group in groups for permission in group.permissions.all()}
+    may = frozenset().union(*(GROUPS.get(group.name, frozenset()) for group in groups))
+    return not (may <= capabilities(reader) and held <= own)

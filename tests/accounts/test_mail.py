@@ -168,6 +168,15 @@ class TestReadingWhatIsKept:
         client.force_login(root)
         assert client.get(reverse("kept_mail", args=[mail.number])).status_code == 200
 
+    def test_mail_to_somebody_who_may_do_more_is_not_for_an_import_admin(self, place: Path) -> None:
+        """SSID staff edit students in the admin, import admins do not; registrars do nothing that import admins do not."""
+        admin = UserFactory(import_admin=True)
+        for trait, readable in (("registrar", True), ("viewer", True), ("ssid_staff", False)):
+            UserFactory(**{trait: True}, email=f"{trait}@example.org")
+            keep(message(f"{trait.upper()}@example.org").message().as_bytes())
+            assert (f"{trait.upper()}@example.org" in {to for mail in kept_for(admin) for to in mail.to}) is readable
+        assert len(kept_for(UserFactory(is_superuser=True, is_staff=True))) == 3
+
     def test_who_opened_one_is_logged_without_saying_what_it_says(
         self, client: Client, place: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
