@@ -30,6 +30,7 @@ class IssueCode:
 
     `title` is the cause as a group heading, `message` a `str.format` template over field (its label), found, expected
     and the parameters, `fix` says in one sentence what to do. `skips`: the record counts as skipped, not as refused.
+    `retired`: no rule raises it any more; reports of earlier runs keep its words.
     """
 
     code: str
@@ -37,6 +38,7 @@ class IssueCode:
     message: str
     fix: str
     skips: bool = False
+    retired: bool = False
 
 
 class IssueCodes:

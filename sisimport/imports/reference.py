@@ -36,7 +36,7 @@ def issue_codes_page() -> str:
         "|---|---|---|---|---|",
     ]
     for code in codes.all():
-        who = "; ".join(_by_type(raised[code.code])) or "reader or engine"
+        who = "; ".join(_by_type(raised[code.code])) or ("earlier versions" if code.retired else "reader or engine")
         severity = ", ".join(sorted(severities[code.code])) or "as found"
         if code.skips:
             severity = "notice, the line is skipped"

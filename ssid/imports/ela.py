@@ -91,7 +91,7 @@ class ELAImport(ImportType):
             compared=("ssid", "birth_date", "elas", "elas_date", "language", "transaction_type"),
         ),
     )
-    options = (ELA_MODE, english_learner_plan.RFEP_DATE)
+    options = (ELA_MODE, *english_learner_plan.EL_OPTIONS)
     remembers_matches = True
     marks_idle_rows = True
     related_fields = ("local_number", "ssid")
@@ -107,7 +107,6 @@ class ELAImport(ImportType):
             _settle_histories()
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        fill_only, rfep_date = context.option("ela_mode") == "fill", context.option("rfep_date")
         asked = [
             *find_student_rules(context),
             *_warned(name_rules("last_name", "student__match_last_name")),
@@ -116,9 +115,7 @@ class ELAImport(ImportType):
             *_ssid_rules(),
             *_repeat_rules(),
             *enrollment_rules(),
-            *english_learner.warning_rules(rfep_date=rfep_date, fill_only=fill_only, strict=True),
-            *english_learner.strict_rules(fill_only=fill_only),
-            *english_learner.hint_rules(rfep_date=rfep_date, strict=True),
+            *english_learner.rules(context),
             _vendor_hint(),
         ]
         # A line that is skipped has nothing more to say of the status.
@@ -128,9 +125,7 @@ class ELAImport(ImportType):
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        steps = english_learner_plan.plan(
-            rfep_date=context.option("rfep_date"), fill_only=context.option("ela_mode") == "fill", strict=True
-        )
+        steps = english_learner_plan.plan(english_learner_plan.Choices.of(context))
         first = Q(dup_number=FIRST) & ~DELETION
         return [replace(step, when=Q(step.when) & first) for step in steps]
 

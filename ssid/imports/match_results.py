@@ -208,9 +208,9 @@ class SSIDRequest(ImportType):
         "ssid": SSID_PART,
         "elas": english_learner_plan.EL,
         "elas_date": english_learner_plan.EL,
-        "language": english_learner_plan.EL,
+        "language": english_learner_plan.LANGUAGE,
     }
-    options = (SINGLE_MATCH_SCORE, REPLACE_RETIRED, english_learner_plan.RFEP_DATE)
+    options = (SINGLE_MATCH_SCORE, REPLACE_RETIRED, *english_learner_plan.EL_OPTIONS)
     remembers_matches = True
     related_fields = ("local_number", "ssid")
 
@@ -225,7 +225,7 @@ class SSIDRequest(ImportType):
     def rules(self, context: RunContext) -> Sequence[Rule]:
         # Without the columns there is nothing to compare: their absence is no word of the state.
         positions = context.recognition.positions if context.recognition else {}
-        el_rules = self._el_rules(context) if {"elas", "language"} & set(positions) else []
+        el_rules = english_learner.rules(context) if {"elas", "language"} & set(positions) else []
         if "elas" not in positions:
             el_rules = [rule for rule in el_rules if rule.code != "ELA-MISSING"]
         return [
@@ -236,16 +236,8 @@ class SSIDRequest(ImportType):
             *(_only_where(IS_TAKEN, rule) for rule in [*enrollment_rules(), *ssid_rules(context), *el_rules]),
         ]
 
-    def _el_rules(self, context: RunContext) -> list[Rule]:
-        rfep_date = context.option("rfep_date")
-        return [
-            *english_learner.warning_rules(rfep_date=rfep_date, strict=True),
-            *english_learner.strict_rules(),
-            *english_learner.hint_rules(rfep_date=rfep_date, strict=True),
-        ]
-
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        steps = [*ssid_plan(context), *english_learner_plan.plan(rfep_date=context.option("rfep_date"), strict=True)]
+        steps = [*ssid_plan(context), *english_learner_plan.plan(english_learner_plan.Choices.of(context))]
         first = IS_TAKEN & ~Q(repeats=1)
         return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
 

@@ -77,7 +77,7 @@ class SSIDDownload(ImportType):
         ),
         DuplicateCheck(name="dup_ssid", key=("ssid",), compared=("lea_id", "local_number")),
     )
-    options = (REPLACE_RETIRED, english_learner_plan.RFEP_DATE)
+    options = (REPLACE_RETIRED, *english_learner_plan.EL_OPTIONS)
     lists_absent = True
     marks_idle_rows = True
     remembers_matches = True
@@ -99,14 +99,13 @@ class SSIDDownload(ImportType):
             *duplicate_rules(),
             *enrollment_rules(),
             *ssid_rules(context),
-            *english_learner.warning_rules(rfep_date=context.option("rfep_date")),
-            *english_learner.hint_rules(rfep_date=context.option("rfep_date")),
+            *english_learner.rules(context),
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         # A repeat of a line that is planned already has nothing left to do.
         first = Q(dup_number__in=[0])
-        steps = [*ssid_plan(context), *english_learner_plan.plan(rfep_date=context.option("rfep_date"))]
+        steps = [*ssid_plan(context), *english_learner_plan.plan(english_learner_plan.Choices.of(context))]
         return [_only(step, first) for step in steps]
 
 

@@ -6,12 +6,12 @@ Sources: CALPADS SSID Import (vendor help page, 2022); CALPADS error pages for t
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, CharField, DateField, F, Func, Q, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, CharField, F, Func, Q, Value, When
 from django.db.models.lookups import In
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from ssid.rules.english_learner_plan import (  # fmt: skip
     EL,
@@ -19,12 +19,15 @@ from ssid.rules.english_learner_plan import (  # fmt: skip
     HAS_RECORD,
     IS_DATED,
     IS_LEGACY,
+    IS_OLDER,
     IS_TBD,
     KNOWN,
     LANGUAGE,
     LANGUAGE_DIFFERS,
+    RECORD_SINCE,
     STATUS_DIFFERS,
     UNKNOWN_LANGUAGE,
+    Choices,
     LanguageCode,
     has_code,
     may_overwrite,
@@ -42,30 +45,29 @@ FOLLOWS = {
     ProgramStatus.NOT_EL: ("IFEP",),
     ProgramStatus.EO: ("EO",),
 }
-_record_last_date = Case(
-    When(student__el__program_status=ProgramStatus.PENDING, then=F("student__el__tbd_date")),
-    When(
-        student__el__program_status=ProgramStatus.EXITED,
-        then=Coalesce(F("student__el__exit_date"), F("student__el__identified_date")),
-    ),
-    default=F("student__el__identified_date"),
-    output_field=DateField(),
-)
+BEFORE_BIRTH = KNOWN & IS_DATED & Q(elas_date__lt=F("student__birth_date"))
+# What an error keeps out whole: the language of such a line as well.
+_KEPT_OUT = (~Q(elas="") & ~KNOWN & ~IS_LEGACY) | BEFORE_BIRTH
 
 
-def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, strict: bool = False) -> list[Rule]:
-    """W-ELA-1 to W-ELA-4 and the codes that cannot be imported. `strict`: TVD is refused instead of read as TBD."""
-    on_record = record_date(rfep_date)
+def rules(context: RunContext) -> list[Rule]:
+    """All that is said of the English learner data of a line, alike in every import type that brings some."""
+    chosen = Choices.of(context)
+    return [*warning_rules(chosen), *hint_rules(chosen)]
+
+
+def warning_rules(chosen: Choices) -> list[Rule]:
+    """W-ELA-1 to W-ELA-4, a status older than the one on record, and what cannot be imported."""
+    on_record = record_date(chosen.rfep_date)
     notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
-    overwritten, kept = Value("it will be overwritten"), Value("the record is kept")
-    free = Q(elas="") | KNOWN | IS_LEGACY  # no error keeps the line's English learner data out
-    if strict:
-        free = (Q(elas="") | KNOWN) & ~has_code("TVD") & ~_BEFORE_BIRTH & ~(KNOWN & _is_older())
+    kept = Value("the record is kept")
 
-    def effect_where(may: Q) -> Case:
-        return Case(When(may & free, then=overwritten), default=kept, output_field=CharField())
+    def effect_where(may: Q, overwritten: str = "it will be overwritten", kept: Value = kept) -> Case:
+        return Case(When(may & ~_KEPT_OUT, then=Value(overwritten)), default=kept, output_field=CharField())
 
-    effect = effect_where(may_overwrite(fill_only=fill_only))
+    may = may_overwrite(chosen)
+    effect = effect_where(may)
+    older_effect = effect_where(may, " It will be overwritten.", Value(" The record is kept."))
     return [
         Rule(
             number="W-ELA-1",
@@ -98,7 +100,7 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
             when=~Q(student__home_language="") & LANGUAGE_DIFFERS,
             found=F("language"),
             expected=F("student__home_language"),
-            params={"effect": kept if fill_only else effect_where(Q())},
+            params={"effect": kept if chosen.fill_only else effect_where(Q(pk__isnull=False))},
         ),
         Rule(
             number="W-ELA-4",
@@ -120,8 +122,8 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
         ),
         Rule(
             number="8-TVD",
-            code="ELA-MISPRINT" if strict else "ELA-TVD",
-            severity=error if strict else notice,
+            code="ELA-TVD",
+            severity=notice,
             field="elas",
             part=EL,
             when=has_code("TVD"),
@@ -137,6 +139,31 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
             found=F("elas"),
         ),
         Rule(
+            number="8-birth",
+            code="ELA-BIRTH",
+            severity=error,
+            field="elas_date",
+            part=EL,
+            when=BEFORE_BIRTH,
+            found=F("elas_date"),
+            expected=F("student__birth_date"),
+        ),
+        Rule(
+            number="8-older",
+            code="ELA-OLDER",
+            severity=warning,
+            field="elas_date",
+            part=EL,
+            when=KNOWN & IS_OLDER & ~BEFORE_BIRTH,
+            found=F("elas_date"),
+            expected=RECORD_SINCE,
+            params={
+                "status": F("elas"),
+                "record_status": F("student__el__program_status"),
+                "effect_text": older_effect,
+            },
+        ),
+        Rule(
             number="8-language",
             code="ELA-LANG-CODE",
             severity=error,
@@ -148,53 +175,14 @@ def warning_rules(*, rfep_date: str = "identified", fill_only: bool = False, str
     ]
 
 
-def _is_older() -> Q:
-    """Another status than the one on record, from before that one began."""
-    return HAS_RECORD & STATUS_DIFFERS & IS_DATED & Q(_earlier(FILE_DATE, _record_last_date))
-
-
-_BEFORE_BIRTH = IS_DATED & Q(elas_date__lt=F("student__birth_date"))
-
-
-def strict_rules(*, fill_only: bool = False) -> list[Rule]:
-    """What the ELA Import and the Request File do not write: a date before birth, a status older than the one on record."""
-    older = may_overwrite(fill_only=fill_only) & _is_older()
-    return [
-        Rule(
-            number="8-birth",
-            code="ELA-BIRTH",
-            severity=Severity.ERROR,
-            field="elas_date",
-            part=EL,
-            when=_BEFORE_BIRTH,
-            found=F("elas_date"),
-            expected=F("student__birth_date"),
-        ),
-        Rule(
-            number="8-older",
-            code="ELA-OLDER",
-            severity=Severity.ERROR,
-            field="elas_date",
-            part=EL,
-            when=older,
-            found=F("elas_date"),
-            expected=_record_last_date,
-            params={"status": F("elas"), "record_status": F("student__el__program_status")},
-        ),
-    ]
-
-
-def hint_rules(*, rfep_date: str = "identified", strict: bool = False) -> list[Rule]:
-    """The state's own plausibility checks, as warnings. `strict`: those that strict_rules makes errors are left out."""
-    on_record = record_date(rfep_date)
+def hint_rules(chosen: Choices) -> list[Rule]:
+    """The state's own plausibility checks, as warnings."""
+    on_record = record_date(chosen.rfep_date)
     out_of_sequence = Q(pk__isnull=True)
     for status, codes in FOLLOWS.items():
         out_of_sequence |= Q(student__el__program_status=status) & ~has_code(*codes)
     english = Q(In(LanguageCode(F("language")), ["eng", "ase", "sgn"]))
-    new_status = KNOWN & HAS_RECORD & STATUS_DIFFERS & IS_DATED
-    too_early = Q(_not_later(FILE_DATE, _record_last_date))
-    if strict:
-        too_early = ~Q(Differs(FILE_DATE, _record_last_date))
+    same_day = KNOWN & HAS_RECORD & IS_DATED & ~Q(Differs(FILE_DATE, RECORD_SINCE)) & STATUS_DIFFERS
     return [
         hint("IVR0164", KNOWN & ~has_code("EO") & Q(elas_date__isnull=True), "elas_date"),
         hint("SELA0280", KNOWN & ~has_code("EO") & english, "language"),
@@ -207,10 +195,9 @@ def hint_rules(*, rfep_date: str = "identified", strict: bool = False) -> list[R
             KNOWN & HAS_RECORD & ~STATUS_DIFFERS & IS_DATED & Q(_present(on_record)) & Q(Differs(FILE_DATE, on_record)),
             "elas_date",
         ),
-        hint("SELA0285", new_status & too_early, "elas_date"),
+        hint("SELA0285", same_day, "elas_date"),
         hint("SELA0255", KNOWN & ~IS_TBD & HAS_RECORD & out_of_sequence),
         hint("SELA0301", ~Q(elas="") & Q(grade__in=NO_ELAS_GRADES), "grade"),
-        *([] if strict else [hint("BIRTH", KNOWN & _BEFORE_BIRTH, "elas_date")]),
     ]
 
 
@@ -231,32 +218,10 @@ def hint(number: str, when: Q, field: str = "elas") -> Rule:
     )
 
 
-class _Earlier(Func):
-    template = "(%(expressions)s)"
-    arg_joiner = " < "
-    output_field = models.BooleanField()
-    conditional = True
-
-
-def _earlier(left: Any, right: Any) -> Func:
-    return _Earlier(left, right)
-
-
-class _NotLater(Func):
-    template = "(%(expressions)s)"
-    arg_joiner = " <= "
-    output_field = models.BooleanField()
-    conditional = True
-
-
 class _Present(Func):
     template = "(%(expressions)s IS NOT NULL)"
     output_field = models.BooleanField()
     conditional = True
-
-
-def _not_later(left: Any, right: Any) -> Func:
-    return _NotLater(left, right)
 
 
 def _present(expression: Any) -> Func:

@@ -1,21 +1,25 @@
-"""English learner data of a line: what its values mean, and the overwrite table (section 8 of the SSID rules). Rules: el_rules.
+"""English learner data of a line: what its values mean, and the overwrite table (section 8 of the SSID rules).
+
+What is said of them: `english_learner`.
 
 Source: CALPADS SSID Import (vendor help page, 2022).
 """
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, DateField, F, Func, Q, Value, When
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import In
 
 from sisimport.imports.definition.change_kinds import EL_KIND, STUDENT_KIND
 from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate
 from students.models import ProgramStatus
@@ -41,6 +45,20 @@ RFEP_DATE = Option(
         Choice(value="exit", label="Exit Date", hint="The state's date is the day of reclassification."),
     ),
 )
+OLDER_STATUS = Option(
+    name="older_status",
+    label="A status older than the one on record",
+    default="write",
+    choices=(
+        Choice(value="write", label="Write it, with a warning", hint="As the screen has always done."),
+        Choice(
+            value="keep",
+            label="Never write it",
+            hint="The record keeps its status and dates; the state's value is noted beside them and listed as a difference.",
+        ),
+    ),
+)
+EL_OPTIONS = (RFEP_DATE, OLDER_STATUS)
 
 
 @cache
@@ -62,6 +80,15 @@ def known_languages() -> frozenset[str]:
 def _code_sets() -> dict[str, dict[str, str]]:
     with (Path(__file__).parents[1] / "layouts" / "codes.toml").open("rb") as stream:
         return tomllib.load(stream)
+
+
+class IsEarlier(Func):
+    """`a < b`: false, never unknown, where one of them is blank."""
+
+    template = "((%(expressions)s) IS TRUE)"
+    arg_joiner = " < "
+    output_field = models.BooleanField()
+    conditional = True
 
 
 class LanguageCode(Func):
@@ -98,6 +125,18 @@ _new_status = Case(
 STATE_ELAS = Case(When(elas="TVD", then=Value("TBD")), default=F("elas"), output_field=CharField())
 FILE_DATE = F("elas_date")
 STATUS_DIFFERS = Q(Differs(F("student__el__program_status"), _new_status))
+# The day from which on the status on record holds.
+RECORD_SINCE = Case(
+    When(student__el__program_status=ProgramStatus.PENDING, then=F("student__el__tbd_date")),
+    When(
+        student__el__program_status=ProgramStatus.EXITED,
+        then=Coalesce(F("student__el__exit_date"), F("student__el__identified_date")),
+    ),
+    default=F("student__el__identified_date"),
+    output_field=DateField(),
+)
+# Another status than the one on record, from before that one began (SELA0285).
+IS_OLDER = HAS_RECORD & IS_DATED & STATUS_DIFFERS & Q(IsEarlier(FILE_DATE, RECORD_SINCE))
 # The plain comparison comes first: it is a tenth of the work and settles most lines.
 LANGUAGE_DIFFERS = (
     Q(Differs(F("language"), F("student__home_language")))
@@ -106,11 +145,32 @@ LANGUAGE_DIFFERS = (
 )
 
 
-def may_overwrite(*, fill_only: bool) -> Q:
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What was chosen for the English learner data of one file."""
+
+    rfep_date: str = "identified"
+    fill_only: bool = False
+    keep_newer: bool = False
+
+    @classmethod
+    def of(cls, context: RunContext) -> "Choices":
+        """The options of a run; an import type without the choice “fill only” overwrites."""
+        return cls(
+            rfep_date=context.option(RFEP_DATE.name),
+            keep_newer=context.option(OLDER_STATUS.name) == "keep",
+            fill_only=context.option("ela_mode") == "fill",
+        )
+
+
+def may_overwrite(chosen: Choices) -> Q:
     """May the line's status be written to this student's record? Fill only (rule E-6): to a pending one, and never RFEP."""
-    if not fill_only:
-        return KNOWN & HAS_RECORD
-    return KNOWN & HAS_RECORD & Q(student__el__program_status=ProgramStatus.PENDING) & ~has_code("RFEP")
+    may = KNOWN & HAS_RECORD
+    if chosen.fill_only:
+        may &= Q(student__el__program_status=ProgramStatus.PENDING) & ~has_code("RFEP")
+    if chosen.keep_newer:
+        may &= ~IS_OLDER
+    return may
 
 
 def _exits(rfep_date: str) -> Q:
@@ -128,21 +188,19 @@ def record_date(rfep_date: str) -> Case:
     )
 
 
-def plan(*, rfep_date: str, fill_only: bool = False, strict: bool = False) -> Sequence[PlannedChange]:
+def plan(choices: Choices) -> Sequence[PlannedChange]:
     """EL record created or overwritten by the table of section 8, the state's values beside it; language replaced.
 
-    `strict`: a line with a code of no single meaning (FEP) changes nothing, its language included.
+    The language does not depend on the status: a line with a code of no single meaning (FEP) still brings its language.
     """
-    exits = _exits(rfep_date)
+    exits = _exits(choices.rfep_date)
     identified = ~IS_TBD & ~exits
-    may_update = may_overwrite(fill_only=fill_only)
+    may_update = may_overwrite(choices)
     may_create = KNOWN & ~HAS_RECORD
     replace_language = LANGUAGE_DIFFERS
-    if fill_only:
+    if choices.fill_only:
         may_create &= ~has_code("RFEP")
         replace_language &= Q(student__home_language="")
-    if strict:
-        replace_language &= ~IS_LEGACY
 
     def chosen(applies: Q, old: str) -> Case:
         return Case(
@@ -173,7 +231,7 @@ def plan(*, rfep_date: str, fill_only: bool = False, strict: bool = False) -> Se
         PlannedUpdate(
             kind=EL_KIND,
             part=EL,
-            when=HAS_RECORD & (KNOWN | KNOWN_LANGUAGE) & (~IS_LEGACY if strict else Q()),
+            when=HAS_RECORD & (KNOWN | KNOWN_LANGUAGE),
             object_id=F("student__id"),
             fields={
                 "program_status": (
@@ -190,7 +248,7 @@ def plan(*, rfep_date: str, fill_only: bool = False, strict: bool = False) -> Se
                 ),
                 "tbd_date": (F("student__el__tbd_date"), chosen(IS_TBD, "student__el__tbd_date")),
                 "exit_date": (F("student__el__exit_date"), chosen(exits, "student__el__exit_date")),
-                **_state_values(record_date(rfep_date)),
+                **_state_values(record_date(choices.rfep_date)),
             },
         ),
         PlannedUpdate(

@@ -11,7 +11,6 @@ HINTS = {
     "SELA0285": "a new status needs a later date than the one before",
     "SELA0301": "this grade carries no English learner status",
     "SELA0520": "since 1 July 2020 EL and IFEP come to the state from the ELPAC vendor",
-    "BIRTH": "the status starts before the student was born",
 }
 
 codes.register(
@@ -55,7 +54,8 @@ codes.register(
         "ELA-MISPRINT",
         "TVD is no English learner status",
         "{found} is a misprint of TBD in old instructions; English learner data is not changed.",
-        "Correct the code to TBD if that is what the state says, and test again.",
+        "Test the file again: TVD is read as TBD now.",
+        retired=True,
     ),
     IssueCode(
         "ELA-LANG-CODE",
@@ -72,8 +72,9 @@ codes.register(
     IssueCode(
         "ELA-OLDER",
         "A status older than the one on record",
-        "{status} starts on {found}, but {record_status} is on record since {expected}; English learner data is not changed.",
-        "Get a newer file from the state. If the record is wrong, correct it by hand.",
+        "{status} starts on {found}, but {record_status} is on record since {expected} (SELA0285).{effect_text}",
+        "Check which status holds now. If it is the one on record, test again with “Never write it” for older statuses, or "
+        "get a newer file from the state.",
     ),
     IssueCode(
         "ELA-EARLIER",

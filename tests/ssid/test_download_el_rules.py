@@ -285,10 +285,16 @@ def test_sela0283_the_same_status_keeps_its_date(district: District) -> None:
     assert hints(download(line())) == ["SELA0283"]
 
 
-@pytest.mark.parametrize(("day", "said"), [("20150901", True), ("20150902", False), ("20140101", True)])
+@pytest.mark.parametrize(("day", "said"), [("20150901", True), ("20150902", False)])
 def test_sela0285_a_new_status_needs_a_later_date(district: District, day: str, said: bool) -> None:
     give_el(district.student(), "EL", identified_date=SINCE)
     assert hints(download(line(elas="RFEP", elas_date=day))) == (["SELA0285"] if said else [])
+
+
+def test_sela0285_a_status_older_than_the_record_has_a_code_of_its_own(district: District) -> None:
+    give_el(district.student(), "EL", identified_date=SINCE)
+    report = download(line(elas="RFEP", elas_date="20140101"))
+    assert (hints(report), report.issue("ELA-OLDER")["severity"]) == ([], "warning")
 
 
 @pytest.mark.parametrize(

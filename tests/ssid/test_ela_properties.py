@@ -10,7 +10,11 @@ from tests.imports.properties import RolledBack, edits_are_kept, few, journey_ho
 from tests.ssid.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
 
 ela_options = st.fixed_dictionaries(
-    {"ela_mode": st.sampled_from(["overwrite", "fill"]), "rfep_date": st.sampled_from(["identified", "exit"])}
+    {
+        "ela_mode": st.sampled_from(["overwrite", "fill"]),
+        "rfep_date": st.sampled_from(["identified", "exit"]),
+        "older_status": st.sampled_from(["write", "keep"]),
+    }
 )
 sela_lines = st.builds(
     lambda kind, transaction, ssid, number, elas, day, language: (
@@ -18,7 +22,7 @@ sela_lines = st.builds(
         + ("^20240901^20240901" if kind else "")
     ),
     st.just(""),
-    st.sampled_from(["", "", "", "D"]),
+    st.sampled_from(["", "A", "R", "D"]),
     st.sampled_from(SSIDS),
     st.sampled_from(NUMBERS),
     st.sampled_from(["EL", "IFEP", "RFEP", "TBD", "TVD", "FEP", "EO", ""]),

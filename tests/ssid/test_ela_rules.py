@@ -274,15 +274,11 @@ def test_section_8_a_two_digit_language_is_stored_as_three_letters(valley: Distr
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        (download(elas="TVD"), "ELA-MISPRINT"),
-        (download(elas="FEP"), "ELA-LEGACY"),
-        (download(elas="LEP"), "ELA-LEGACY"),
         (download(elas="XYZ"), "ELA-CODE"),
         (download(elas_date="20110303"), "ELA-BIRTH"),
-        (download(elas="IFEP", elas_date="20150831"), "ELA-OLDER"),
         (download(elas_date="20151332"), "FILE-DATE"),
     ],
-    ids=["TVD", "FEP", "LEP", "unknown code", "before birth", "older than on record", "no date"],
+    ids=["unknown code", "before birth", "no date"],
 )
 def test_section_8_bad_english_learner_data_has_its_own_message_and_writes_nothing(
     valley: District, line: str, code: str

@@ -418,11 +418,8 @@ def test_a_student_changed_since_test_is_set_aside(school: School) -> None:
 @pytest.mark.parametrize(
     ("told", "code"),
     [
-        ("TVD,20150901", "ELA-MISPRINT"),
-        ("FEP,20150901", "ELA-LEGACY"),
         ("XYZ,20150901", "ELA-CODE"),
         ("EL,20110303", "ELA-BIRTH"),
-        ("IFEP,20110901", "ELA-OLDER"),
     ],
 )
 def test_r14_bad_english_learner_data_of_a_candidate_is_not_written(school: School, told: str, code: str) -> None:
