@@ -1,8 +1,9 @@
-"""Dates of a roster that cannot be, or hardly: ages by grade, what would have happened before birth.
+"""Dates of a roster that cannot be, or hardly: ages by grade, what would have happened before birth, enrollments far ahead.
 
-Dates after today are refused by the reader, in every import type.
+Births and English learner dates after today are refused by the reader, in every import type.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -14,6 +15,7 @@ from django.utils import timezone
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
+from students.school_years import school_year_of
 
 # Ages nobody needs to look at, by grade; adults of any age are in grade AD.
 USUAL_AGES: Final = {
@@ -28,6 +30,7 @@ USUAL_AGES: Final = {
     "AD": (13, 100),
     "": (0, 100),
 }
+ENROLLMENT_DATES: Final = ("enrollment_start", "enrollment_exit")
 EL_DATES: Final = ("el_identified_date", "el_tbd_date", "el_exit_date")
 
 
@@ -41,6 +44,7 @@ class _Age(Func):
 def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa: ARG001
     """`rule` makes one of the roster's rules."""
     today = timezone.localdate()
+    last_day = dt.date(int(school_year_of(today)[5:]) + 1, 6, 30)  # students of the next school year are enrolled ahead
     unusual = Q(pk__isnull=True)
     for grade, (youngest, oldest) in USUAL_AGES.items():
         born_after, born_before = _years_ago(today, youngest), _years_ago(today, oldest + 1)
@@ -53,7 +57,7 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa
         *(
             rule(
                 "roster",
-                "EL-BIRTH",
+                "ELA-BIRTH",
                 Severity.ERROR,
                 name,
                 Q(**{f"{name}__lt": F("birth_date")}),
@@ -71,7 +75,11 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa
                 Q(**{f"{name}__lt": F("birth_date")}),
                 expected=F("birth_date"),
             )
-            for name in ("enrollment_start", "enrollment_exit")
+            for name in ENROLLMENT_DATES
+        ),
+        *(
+            rule("roster", "ENR-FUTURE", Severity.ERROR, name, Q(**{f"{name}__gt": last_day}), expected=f"{last_day}")
+            for name in ENROLLMENT_DATES
         ),
     ]
 

@@ -4,14 +4,17 @@ A blank value says nothing: what is on record stays, unless the option `blank` a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, DateField, Exists, F, FilteredRelation, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
+from sisimport.imports.definition.english_learner import KEPT, OLDER_STATUS, OVERWRITTEN, RECORD_SINCE, IsEarlier
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
@@ -34,6 +37,7 @@ EL_STATUS = {
     "ifep": "Not EL",
     "rfep": "Exited EL",
     "tbd": "Pending",
+    "tvd": "Pending",
     "lep": "EL",
     "not lep": "Not EL",
     "exited lep": "Exited EL",
@@ -70,6 +74,22 @@ _el_status = Case(
     *(When(el_status__iexact=code, then=Value(status)) for code, status in EL_STATUS.items()),
     default=Value(""),
     output_field=CharField(),
+)
+# Another status than the one on record, from before that one began.
+_status_since = Case(
+    When(el_status__in=["Pending", "TBD", "TVD"], then=F("el_tbd_date")),
+    When(
+        el_status__in=["Exited EL", "RFEP", "Exited LEP"],
+        then=Coalesce(F("el_exit_date"), F("el_identified_date")),
+    ),
+    default=F("el_identified_date"),
+    output_field=DateField(),
+)
+_IS_OLDER = (
+    ~Q(el_status="")
+    & HAS_RECORD
+    & Q(IsEarlier(_status_since, RECORD_SINCE))
+    & Q(Differs(F("student__el__program_status"), _el_status))
 )
 
 
@@ -114,7 +134,7 @@ class Roster(ImportType):
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
-    options = (BLANK, NEW_STUDENTS)
+    options = (BLANK, NEW_STUDENTS, OLDER_STATUS)
     may_create_students = True
     remembers_matches = True
     near_codes = ()
@@ -166,6 +186,8 @@ class Roster(ImportType):
             _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
             _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
             _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
+            _rule("roster", "ELA-TVD", NOTICE, "el_status", Q(el_status__iexact="TVD"), part="el"),
+            _older_rule(keeps=context.option(OLDER_STATUS.name) == "keep"),
             _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=staging.first_lines("lea_id", "students_lea"))),
             _rule(
                 "roster",
@@ -203,6 +225,7 @@ class _Plan:
 
     def __init__(self, context: RunContext) -> None:
         present = set(context.recognition.positions) if context.recognition is not None else set()
+        self.keeps_newer = context.option(OLDER_STATUS.name) == "keep"
         self.clears = present if context.option("blank") == "clear" else set()
         self.first = Q(dup_number=0)
 
@@ -324,7 +347,7 @@ class _Plan:
             PlannedUpdate(
                 kind=EL_KIND,
                 part="el",
-                when=self.first & HAS_RECORD,
+                when=self.first & HAS_RECORD & (~_IS_OLDER if self.keeps_newer else Q()),
                 object_id=F("student__id"),
                 fields={
                     "program_status": (
@@ -338,6 +361,18 @@ class _Plan:
                 },
             ),
         ]
+
+
+def _older_rule(*, keeps: bool) -> Rule:
+    """A status from before the one on record began: written all the same, unless the option says never."""
+    said = _rule("roster", "ELA-OLDER", WARNING, "el_status", _IS_OLDER, part="el", expected=RECORD_SINCE)
+    text = Value(KEPT if keeps else OVERWRITTEN, output_field=CharField())
+    params: dict[str, Any] = {
+        "status": F("el_status"),
+        "record_status": F("student__el__program_status"),
+        "effect_text": text,
+    }
+    return replace(said, found=_status_since, params=params)
 
 
 def _rule(

@@ -10,6 +10,7 @@ from django.db.models import Case, CharField, F, Func, Q, Value, When
 from django.db.models.lookups import In
 
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.english_learner import KEPT, OVERWRITTEN, RECORD_SINCE
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
@@ -24,7 +25,6 @@ from ssid.rules.english_learner_plan import (  # fmt: skip
     KNOWN,
     LANGUAGE,
     LANGUAGE_DIFFERS,
-    RECORD_SINCE,
     STATUS_DIFFERS,
     UNKNOWN_LANGUAGE,
     Choices,
@@ -67,7 +67,7 @@ def warning_rules(chosen: Choices) -> list[Rule]:
 
     may = may_overwrite(chosen)
     effect = effect_where(may)
-    older_effect = effect_where(may, " It will be overwritten.", Value(" The record is kept."))
+    older_effect = effect_where(may, OVERWRITTEN, Value(KEPT))
     return [
         Rule(
             number="W-ELA-1",

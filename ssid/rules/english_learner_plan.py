@@ -14,10 +14,11 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, DateField, F, Func, Q, Value, When
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
 from sisimport.imports.definition.change_kinds import EL_KIND, STUDENT_KIND
+from sisimport.imports.definition.english_learner import OLDER_STATUS, RECORD_SINCE, IsEarlier
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
@@ -45,19 +46,6 @@ RFEP_DATE = Option(
         Choice(value="exit", label="Exit Date", hint="The state's date is the day of reclassification."),
     ),
 )
-OLDER_STATUS = Option(
-    name="older_status",
-    label="A status older than the one on record",
-    default="write",
-    choices=(
-        Choice(value="write", label="Write it, with a warning", hint="As the screen has always done."),
-        Choice(
-            value="keep",
-            label="Never write it",
-            hint="The record keeps its status and dates; the state's value is noted beside them and listed as a difference.",
-        ),
-    ),
-)
 EL_OPTIONS = (RFEP_DATE, OLDER_STATUS)
 
 
@@ -80,15 +68,6 @@ def known_languages() -> frozenset[str]:
 def _code_sets() -> dict[str, dict[str, str]]:
     with (Path(__file__).parents[1] / "layouts" / "codes.toml").open("rb") as stream:
         return tomllib.load(stream)
-
-
-class IsEarlier(Func):
-    """`a < b`: false, never unknown, where one of them is blank."""
-
-    template = "((%(expressions)s) IS TRUE)"
-    arg_joiner = " < "
-    output_field = models.BooleanField()
-    conditional = True
 
 
 class LanguageCode(Func):
@@ -125,16 +104,6 @@ _new_status = Case(
 STATE_ELAS = Case(When(elas="TVD", then=Value("TBD")), default=F("elas"), output_field=CharField())
 FILE_DATE = F("elas_date")
 STATUS_DIFFERS = Q(Differs(F("student__el__program_status"), _new_status))
-# The day from which on the status on record holds.
-RECORD_SINCE = Case(
-    When(student__el__program_status=ProgramStatus.PENDING, then=F("student__el__tbd_date")),
-    When(
-        student__el__program_status=ProgramStatus.EXITED,
-        then=Coalesce(F("student__el__exit_date"), F("student__el__identified_date")),
-    ),
-    default=F("student__el__identified_date"),
-    output_field=DateField(),
-)
 # Another status than the one on record, from before that one began (SELA0285).
 IS_OLDER = HAS_RECORD & IS_DATED & STATUS_DIFFERS & Q(IsEarlier(FILE_DATE, RECORD_SINCE))
 # The plain comparison comes first: it is a tenth of the work and settles most lines.

@@ -45,12 +45,6 @@ codes.register(
         "Look up the student's status at the state and enter it by hand.",
     ),
     IssueCode(
-        "ELA-TVD",
-        "TVD read as TBD",
-        "{found} is a misprint of TBD and was read as that.",
-        "Nothing to do.",
-    ),
-    IssueCode(
         "ELA-MISPRINT",
         "TVD is no English learner status",
         "{found} is a misprint of TBD in old instructions; English learner data is not changed.",
@@ -62,19 +56,6 @@ codes.register(
         "Unknown language code",
         "{found} is no primary language code of the state; the home language is not changed.",
         "Correct the code in the file; two digits and three letters are both understood.",
-    ),
-    IssueCode(
-        "ELA-BIRTH",
-        "English learner date before birth",
-        "The status starts on {found}, before the student was born ({expected}); English learner data is not changed.",
-        "Correct the start date in the file, or the birth date of the student, and test again.",
-    ),
-    IssueCode(
-        "ELA-OLDER",
-        "A status older than the one on record",
-        "{status} starts on {found}, but {record_status} is on record since {expected} (SELA0285).{effect_text}",
-        "Check which status holds now. If it is the one on record, test again with “Never write it” for older statuses, or "
-        "get a newer file from the state.",
     ),
     IssueCode(
         "ELA-EARLIER",

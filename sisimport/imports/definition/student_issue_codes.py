@@ -140,16 +140,35 @@ codes.register(
         "Check birth date and grade; the century or the year may be mistyped.",
     ),
     IssueCode(
-        "EL-BIRTH",
+        "ELA-TVD",
+        "TVD read as TBD",
+        "{found} is a misprint of TBD and was read as that.",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "ELA-BIRTH",
         "English learner date before birth",
-        "{field} is {found}, before the birth date {expected}.",
-        "Correct the date; the English learner record stays as it is.",
+        "{field} is {found}, before the student was born ({expected}); English learner data is not changed.",
+        "Correct the date in the file, or the birth date of the student, and test again.",
+    ),
+    IssueCode(
+        "ELA-OLDER",
+        "A status older than the one on record",
+        "{status} starts on {found}, but {record_status} is on record since {expected} (SELA0285).{effect_text}",
+        "Check which status holds now. If it is the one on record, test again with “Never write it” for older statuses, or "
+        "get a newer file from the state.",
     ),
     IssueCode(
         "ENR-BIRTH",
         "Enrollment before birth",
         "{field} is {found}, before the birth date {expected}.",
         "Correct the date or the birth date.",
+    ),
+    IssueCode(
+        "ENR-FUTURE",
+        "Enrollment too far ahead",
+        "{field} is {found}, after the end of the next school year ({expected}).",
+        "Correct the date; the year may be mistyped.",
     ),
     IssueCode(
         "ENR-DATES",

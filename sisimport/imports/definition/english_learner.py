@@ -1,0 +1,44 @@
+"""English learner records, as far as every import type judges them alike: since when a status holds, and what is older."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, DateField, F, Func, When
+from django.db.models.functions import Coalesce
+
+from sisimport.imports.definition.options import Choice, Option
+from students.models import ProgramStatus
+
+OLDER_STATUS = Option(
+    name="older_status",
+    label="A status older than the one on record",
+    default="write",
+    choices=(
+        Choice(value="write", label="Write it, with a warning", hint="As the screen has always done."),
+        Choice(value="keep", label="Never write it", hint="The record keeps its status and its dates."),
+    ),
+)
+OVERWRITTEN, KEPT = " It will be overwritten.", " The record is kept."
+
+# The day from which on the status on record holds.
+RECORD_SINCE = Case(
+    When(student__el__program_status=ProgramStatus.PENDING, then=F("student__el__tbd_date")),
+    When(
+        student__el__program_status=ProgramStatus.EXITED,
+        then=Coalesce(F("student__el__exit_date"), F("student__el__identified_date")),
+    ),
+    default=F("student__el__identified_date"),
+    output_field=DateField(),
+)
+
+
+class IsEarlier(Func):
+    """`a < b`: false, never unknown, where one of them is blank."""
+
+    template = "((%(expressions)s) IS TRUE)"
+    arg_joiner = " < "
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, left: Any, right: Any, **extra: Any) -> None:
+        super().__init__(left, right, **extra)
