@@ -160,6 +160,12 @@ codes.register(
         "Correct the date if it is wrong; otherwise import the record with the type of the year in which the test was taken.",
     ),
     IssueCode(
+        "EXC-DATE",
+        "Exception: no test date",
+        "No test date of the line can be read, so the school year of its scores is not certain.",
+        "Correct the date in the file, or download the file again.",
+    ),
+    IssueCode(
         "EXC-FUTURE",
         "Exception: test date in the future",
         "{field} is {found}, a day yet to come; expected {expected}.",

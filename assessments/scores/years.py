@@ -6,7 +6,7 @@ A school year runs from 1 July to 30 June. Science lines of grade 12 that say so
 import datetime as dt
 from typing import Any
 
-from django.db.models import BooleanField, DateField, F, Func, Q, Value
+from django.db.models import BooleanField, DateField, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import compiled, execute, fetch_all
+from sisimport.imports.models import ImportIssue
 
 ROWS = ScoreRow._meta.db_table
 EARLIEST = 3  # years that a line may reach back
@@ -23,6 +24,14 @@ EARLIEST = 3  # years that a line may reach back
 _SCIENCE = "'05', '5', '06', '6'"
 _SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
 _YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
+
+
+class IsBlank(Func):
+    """Is the expression null?"""
+
+    template = "(%(expressions)s IS NULL)"
+    conditional = True
+    output_field = BooleanField()
 
 
 class _Earlier(Func):
@@ -119,10 +128,31 @@ def refuse_another_year(context: RunContext) -> None:
         )
 
 
+def _undated(context: RunContext) -> Q | None:
+    """Lines whose only test date could not be read; None where every date of the file was.
+
+    A date that is not the one that counts (that of a part, where the whole test has one) never keeps a score out: it is
+    reported by the reader, and left.
+    """
+    unread = ImportIssue.objects.filter(
+        run=context.run.pk, code="FILE-DATE", severity=Severity.WARNING, field__in=date_fields(context)
+    )
+    if context.run.pk is not None and not unread.exists():
+        return None
+    return Q(Exists(unread.filter(line=OuterRef("line")))) & Q(IsBlank(score_date(context)))
+
+
 def is_usual(context: RunContext) -> Q:
     """No rule of this module speaks of a line whose birth date is known."""
     if not date_fields(context):
         return Q()
+    undated = _undated(context)
+    if undated is not None:
+        return _is_dated_as_usual(context) & ~undated
+    return _is_dated_as_usual(context)
+
+
+def _is_dated_as_usual(context: RunContext) -> Q:
     first, last = bounds(context)
     date = Coalesce(score_date(context), Value(first))
     last = max(first, min(last, timezone.localdate()))
@@ -141,7 +171,12 @@ def rules(context: RunContext, live: Q) -> list[Rule]:
     outside = Q(_Earlier(date, Value(first))) | Q(_Earlier(Value(last), date))
     marked = Q(current_year_flag__startswith="20")
     year = year_label(last.year)
+    undated = _undated(context)
     return [
+        *([] if undated is None else [
+            Rule(number="CA-E-13", code="EXC-DATE", severity=Severity.ERROR, field=fields[0], when=live & undated,
+                 needs_student=False),
+        ]),
         Rule(number="CA-E-10", code="EXC-FUTURE", severity=Severity.ERROR, field=fields[0], when=live & future,
              found=date, expected=f"{today} or before", needs_student=False),
         Rule(number="CA-E-11", code="EXC-BEFORE-BIRTH", severity=Severity.ERROR, field=fields[0], when=live & unborn & ~future,

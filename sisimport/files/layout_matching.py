@@ -14,7 +14,7 @@ from typing import Any, Final
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Header, Layout, normalise_header
 from sisimport.files.quoting import split_line
-from sisimport.files.values import MemoColumn, column_reader, parse_date
+from sisimport.files.values import DaysSeen, MemoColumn, column_reader, parse_date
 
 DELIMITERS: Final = {"^": "a caret (^)", ",": "a comma", "\t": "a tab", "|": "a bar (|)", ";": "a semicolon"}
 
@@ -375,9 +375,9 @@ def day_first_fields(fit: Fit, lines: Sequence[str]) -> frozenset[str]:
     for name, at in fit.positions.items():
         if fit.layout.fields[name].kind is ColumnKind.DATE:
             texts = {row[at].strip() for row in rows if at < len(row)}
-            dates = [read for read in map(parse_date, texts) if read and not read.ambiguous]
-            day_first = any(read.form.startswith("D/M") for read in dates)
-            month_first = any(read.form.startswith("M/D") and read.iso[5:7] != read.iso[8:] for read in dates)
-            if day_first and not month_first:
+            seen = DaysSeen()
+            for read in filter(None, map(parse_date, texts)):
+                seen.note(read)
+            if seen.is_day_first:
                 found.add(name)
     return frozenset(found)

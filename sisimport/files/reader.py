@@ -31,7 +31,7 @@ from sisimport.files.lines import (
     whole_lines,
 )
 from sisimport.files.quoting import split_quoted
-from sisimport.files.values import BlockTraits, Finding, column_reader, in_check_order, shown
+from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_reader, in_check_order, shown
 
 __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
 
@@ -146,6 +146,21 @@ class Reader:
                 self.record_count += len(block)
                 yield block
         self._finish()
+
+    @property
+    def day_first(self) -> frozenset[str] | None:
+        """After `blocks()`: the date fields that the whole file showed to be day/month, where that changes how it is read.
+
+        None when everything was read rightly: the look at the beginning of the file told the same, or no date was unclear.
+        """
+        seen = {
+            column.field: reader.days
+            for column, reader in zip(self._columns, self._readers, strict=True)
+            if column.field and isinstance(reader, MemoColumn) and reader.days is not None
+        }
+        told = frozenset(field for field, days in seen.items() if days.is_day_first)
+        unclear = {field for field, days in seen.items() if days.either}
+        return told if (self._known.day_first ^ told) & unclear else None
 
     # -- lines ---------------------------------------------------------------------------------------------------------
 

@@ -76,11 +76,30 @@ class _Memo(dict[str, str]):
             self.plain.clear()
 
 
-class MemoColumn:
-    """A column with few different values: date, code, number, school."""
+@dataclass(slots=True)
+class DaysSeen:
+    """Which kinds of dates a column held: some that can only be day/month, only month/day, and some that can be either."""
 
-    def __init__(self, check: Check) -> None:
+    day_first: bool = False
+    month_first: bool = False
+    either: bool = False
+
+    def note(self, read: "ReadDate") -> None:
+        self.either |= read.ambiguous
+        self.day_first |= read.form.startswith("D/M")
+        self.month_first |= not read.ambiguous and read.form.startswith("M/D") and read.iso[5:7] != read.iso[8:]
+
+    @property
+    def is_day_first(self) -> bool:
+        return self.day_first and not self.month_first
+
+
+class MemoColumn:
+    """A column with few different values: date, code, number, school. `days`: what was seen of a column of dates."""
+
+    def __init__(self, check: Check, days: DaysSeen | None = None) -> None:
         self._memo = _Memo(check)
+        self.days = days
 
     def accepts(self, text: str) -> bool:
         """Can the text be read, if only with a notice?"""
@@ -152,8 +171,10 @@ def column_reader(layout: Layout, column: Column, *, day_first: bool = False) ->
     """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
     if column.kind is ColumnKind.TEXT:
         return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes_names)
+    if column.kind is ColumnKind.DATE:
+        check = _DateCheck(layout, column, day_first=day_first)
+        return MemoColumn(_framed(column, check), check.days)
     checks: Mapping[ColumnKind, Check] = {
-        ColumnKind.DATE: _DateCheck(layout, column, day_first=day_first),
         ColumnKind.CODE: _CodeCheck(column),
         ColumnKind.DIGITS: _digits_check(column),
         ColumnKind.NUMBER: _number_check(column),
@@ -267,6 +288,7 @@ class _DateCheck:
         lenient = frozenset(layout.lenient_date_formats) | self._native
         self._forms = lenient
         self._day_first = day_first
+        self.days = DaysSeen()
         self._is_past = column.field in PAST_DATES
         self._today = datetime.now(tz=UTC).astimezone().date()
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
@@ -275,6 +297,7 @@ class _DateCheck:
         read = parse_date(text)
         if read is None or not self._allowed(read.form):
             return None, self._refuse(text, self._expected)
+        self.days.note(read)
         if read.ambiguous and self._day_first:
             reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
             return None, self._refuse(text, reason)

@@ -585,6 +585,29 @@ def test_a_test_date_that_cannot_be_is_an_error_of_the_line(home: District, fact
     assert (done["status"], counts(done), codes(done)) == ("completed", {"refused": 1}, [code])
 
 
+def test_a_date_that_no_score_needs_keeps_no_line_out(home: District) -> None:
+    home.add("101", ssid=SSID_2, first_name="Kim")
+    dated = {"test_completed_date_1": "15-03-2024", "test_completed_date_2": "15-03-2024"}
+    other = {"test_completed_date_1": "05-03-2024", "test_completed_date_2": "never"}
+    rows = [ela(**dated), ela(ssid=SSID_2, first_name="Kim", uin="2", **other)]
+
+    done = report(TYPE, text(LAYOUT, *rows), work="import")
+
+    assert (done["import_count"], done["error_count"]) == (2, 0)
+    unread = {(i["field"], i["severity"], i["line"]) for i in done["issues"] if i["code"] == "FILE-DATE"}
+    assert unread == {("test_completed_date_1", "warning", 3), ("test_completed_date_2", "warning", 3)}
+    assert {score.date.isoformat() for score in Score.objects.all() if score.date} == {"2024-04-12"}
+
+
+@pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
+def test_ca_e_13_a_line_whose_only_date_cannot_be_read_is_refused(home: District, layout: str) -> None:
+    done = report(TYPES[layout], _dated(layout, "15-16-2020", f"{school_year(layout)}-04-15"))
+
+    about = {i["code"]: i["severity"] for i in done["issues"] if i["line"] == 2 and "DATE" in i["code"]}
+    assert about in ({"FILE-DATE": "error"}, {"FILE-DATE": "warning", "EXC-DATE": "error"})
+    assert not [i for i in done["issues"] if i["line"] == 3 and "DATE" in i["code"]]
+
+
 def test_only_science_lines_may_be_flagged_as_of_an_earlier_year(home: District) -> None:
     flagged = ela(record_type="02", current_year_flag="N", final_test_completed_date="2023-04-12")
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sisimport.files import detection
 from sisimport.files.issues import Severity
-from tests.files.test_reader import line, read
+from tests.files.test_reader import line, lines, read
 
 TODAY = datetime.now(tz=UTC).date()
 
@@ -39,3 +40,32 @@ def test_what_has_happened_is_not_after_today(field: str) -> None:
 
 def test_a_month_13_is_no_date() -> None:
     assert [p.code for p in read(line(birth_date="2012-13-01")).problems] == ["FILE-DATE"]
+
+
+# -- the form of a column is learned from all of it ----
+
+
+def test_a_day_first_date_beyond_the_look_makes_earlier_ones_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, last = {"birth_date": "03/04/2009"}, {"birth_date": "25/12/2009"}
+    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+
+    result = read(lines(*[first] * 20, last))
+
+    assert result.reader.day_first == {"birth_date"}
+
+
+@pytest.mark.parametrize("last", ["12/25/2009", "2009-12-25", "20091225"])
+def test_other_dates_beyond_the_look_change_nothing(monkeypatch: pytest.MonkeyPatch, last: str) -> None:
+    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+
+    result = read(lines(*[{"birth_date": "03/04/2009"}] * 20, {"birth_date": last}))
+
+    assert result.reader.day_first is None
+    assert set(result.column("birth_date")) == {"2009-03-04", "2009-12-25"}
+
+
+def test_a_column_that_turns_out_mixed_is_read_month_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = ["25/12/2009", *["03/04/2009"] * 20, "12/25/2009"]
+    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+
+    assert read(lines(*[{"birth_date": day} for day in days])).reader.day_first == frozenset()

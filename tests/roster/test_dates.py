@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from sisimport.files import detection
+from sisimport.imports.models import ImportRun
+from sisimport.imports.storage.records import read_records
 from students.models import ELRecord
 from tests.imports.journey import District, give_el
 from tests.roster.test_roster import JOSE, roster, student, update
@@ -48,6 +51,22 @@ def test_an_enrollment_of_the_next_school_year_is_no_mistake(district: District)
     today = datetime.now(tz=UTC).date()
     ahead = date(today.year + (today.month >= 7), 8, 12)
     assert roster(JOSE | {"enrollment_start": f"{ahead}"}).codes() == []
+
+
+def test_dates_of_a_whole_file_are_read_by_what_all_of_it_shows(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 900)
+    early = [JOSE | {"local_number": f"{n}", "first_name": f"José {n}", "birth_date": "03/04/2009"} for n in range(40)]
+    late = JOSE | {"local_number": "99", "birth_date": "25/12/2009"}
+
+    report = roster(*early, late)
+
+    assert report.counts == {"imported": 1, "refused": 40}
+    assert {i["code"] for i in report.issues if i["severity"] == "error"} == {"FILE-DATE"}
+    run = ImportRun.objects.get(pk=report.run.pk)
+    assert run.facts["day_first"] == ["birth_date"]
+    assert read_records(run, [2, 42], ["birth_date"]) == {2: {"birth_date": None}, 42: {"birth_date": "2009-12-25"}}
 
 
 # ---- English learner records: as in every other import type ----

@@ -7,6 +7,7 @@ database. Reader and database work at the same time, one on each side of the pip
 import json
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, repeat
 from typing import IO, Any
 
@@ -49,6 +50,8 @@ def stage(context: RunContext) -> None:
         if recognition.error is not None:
             stream.seek(0)
             raise import_type.explain(recognition.error, stream.read(HEAD_BYTES))
+        if context.lines is not None and "day_first" in run.facts:
+            recognition = replace(recognition, day_first=frozenset(run.facts["day_first"]))
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
@@ -65,6 +68,10 @@ def stage(context: RunContext) -> None:
         create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
+            if isinstance(reader, Reader) and reader.day_first is not None:
+                # Dates before the one that gave the column away were taken for month/day, or were called unclear.
+                context.recognition = replace(recognition, day_first=reader.day_first)
+                reader = _read_again(context, stream, problems)
             add_columns(import_type.row_model, blank)
             context.record_count = reader.record_count
             if not reader.record_count:
@@ -84,6 +91,18 @@ def stage(context: RunContext) -> None:
         find_by_number_alone(import_type.row_model)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
+
+
+def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str]) -> Reader:
+    """Empty the staging table and read the file once more, with what the first reading showed."""
+    assert context.recognition is not None  # noqa: S101 - a file that was read was recognised
+    execute(f"TRUNCATE {quoted(context.import_type.row_model._meta.db_table)}")
+    problems.seek(0)
+    problems.truncate()
+    stream.seek(0)
+    reader = Reader(stream, context.recognition, context.fields, max_line_bytes=settings.IMPORT_MAX_LINE_BYTES)
+    _copy_rows(context, reader, problems)
+    return reader
 
 
 def _archive_notice(context: RunContext) -> list[Problem]:

@@ -343,6 +343,8 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "columns": recognition.column_count,
         # Where a field stands in this very file: the report marks it in the data line.
         "positions": dict(recognition.positions),
+        # Known for sure only after the whole file was read.
+        "day_first": sorted(recognition.day_first),
     }
 
 

@@ -119,6 +119,8 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
             recognition = recognise(stream, [layout], expected=[layout])
             if recognition.error is not None:
                 return {}
+            if "day_first" in run.facts:
+                recognition = replace(recognition, day_first=frozenset(run.facts["day_first"]))
             reader = LinesReader(stream, recognition, names, line_index=run.file.line_index, lines=wanted)
             return {
                 number: dict(zip(names, values, strict=True))
