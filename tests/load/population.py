@@ -5,7 +5,13 @@ registered under a legal name, every twentieth has no SSID, every thirtieth has 
 thousand has been changed by hundreds of imports.
 """
 
+from datetime import timedelta
+
 from django.db import connection
+from django.utils import timezone
+
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from students.models import Student
 
 STUDENTS = 600_000
 SCHOOLS = 181
@@ -86,37 +92,45 @@ def populate(students: int = STUDENTS, *, schools: int = SCHOOLS) -> None:
 # Imports of one file each: all plan for one student, whom every run changes; a hundred other lines fill each plan.
 _HISTORY = (
     """
-    INSERT INTO imports_importrun (id, import_type, work, status, options, facts, summary, lea_ids, layout, phase, message,
-      reference, created_at, started_at, finished_at, attempts, progress_done, progress_total, cancel_requested, record_count,
-      import_count, planned_count, unchanged_count, refused_count, set_aside_count, skipped_count, error_count, warning_count,
-      notice_count)
-    SELECT i, 'ssid-download', 'import', 'completed', '{}', '{}', '{}', '{}', '', '', '', '', t, t, t, 1, 0, 0, false, 101, 101,
-      101, 0, 0, 0, 0, 0, 0, 0
-    FROM (SELECT i, now() - i * interval '1 hour' AS t FROM generate_series(1, %(changes)s) i) AS runs
-    """,
-    """
     INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, before, after)
-    SELECT i, n, 0, 'ssid', 'ssid', i, CASE n WHEN 1 THEN %(student)s ELSE 2 + (i * 101 + n) %% 40000 END,
+    SELECT i, n, 0, 'ssid', 'ssid', i, CASE n WHEN 1 THEN %(student)s ELSE 1 + (i * 101 + n) %% %(among)s END,
       '{"verified": false}', '{"verified": true}'
     FROM generate_series(1, %(changes)s) i, generate_series(1, 101) n
     """,
     """
     INSERT INTO students_recordedit (student_id, at, what, field, before, after, reason)
-    SELECT 1 + i %% 40000, now() - i * interval '1 minute', 'Student', 'grade', '04', '05', 'Moved up'
+    SELECT 1 + i %% %(among)s, now() - i * interval '1 minute', 'Student', 'grade', '04', '05', 'Moved up'
     FROM generate_series(1, 100000) i
     """,
     """
     INSERT INTO students_studentview (student_id, at, kind, subject)
-    SELECT 1 + i %% 40000, now() - i * interval '1 second', 'page', '' FROM generate_series(1, 300000) i
+    SELECT 1 + i %% %(among)s, now() - i * interval '1 second', 'page', '' FROM generate_series(1, 300000) i
     """,
 )
 
 
 def remember(*, student: int, changes: int) -> None:
     """Years of work: runs, of which every one changed this student, edits, and looks at students."""
+    among = min(40_000, Student.objects.count())
+    now = timezone.now()
+    ImportRun.objects.bulk_create(
+        ImportRun(
+            pk=number,
+            import_type="ssid-download",
+            work=Work.IMPORT,
+            status=RunStatus.COMPLETED,
+            attempts=1,
+            record_count=101,
+            import_count=101,
+            planned_count=101,
+            started_at=now - number * timedelta(hours=1),
+            finished_at=now - number * timedelta(hours=1),
+        )
+        for number in range(1, changes + 1)
+    )
     with connection.cursor() as cursor:
         for statement in _HISTORY:
-            cursor.execute(statement, {"student": student, "changes": changes})
+            cursor.execute(statement, {"student": student, "changes": changes, "among": among})
 
 
 def settle() -> None:
