@@ -11,6 +11,7 @@ register_tool(
         short="CALPADS SSID",
         lead="Bring SSIDs and English learner status from a CALPADS file into the student records.",
         order=10,
+        screen_words=True,
     )
 )
 register(ssid_download.SSIDDownload)

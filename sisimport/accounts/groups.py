@@ -12,6 +12,7 @@ ADMIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
     IMPORT_ADMIN: (
         "*.view_*",
         "students.*_lea",
+        "students.*_districtsettings",
         "students.*_school",
         "students.*_staffaccess",
         "assessments.*_assessment*",

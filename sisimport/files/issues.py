@@ -30,7 +30,8 @@ class IssueCode:
 
     `title` is the cause as a group heading, `message` a `str.format` template over field (its label), found, expected
     and the parameters, `fix` says in one sentence what to do. `skips`: the record counts as skipped, not as refused.
-    `retired`: no rule raises it any more; reports of earlier runs keep its words.
+    `retired`: no rule raises it any more; reports of earlier runs keep its words. `screen`: the message in the words of the
+    screen that the product mirrors, for districts that want them; blank where that screen has none.
     """
 
     code: str
@@ -39,6 +40,7 @@ class IssueCode:
     fix: str
     skips: bool = False
     retired: bool = False
+    screen: str = ""
 
 
 class IssueCodes:
@@ -122,8 +124,9 @@ def render(
     found: str | None = None,
     expected: str | None = None,
     params: Mapping[str, Any] | None = None,
+    screen: bool = False,
 ) -> str:
-    """The sentence for an issue; `field` is the label to show.
+    """The sentence for an issue; `field` is the label to show. `screen`: in the words of the screen, where it has some.
 
     Never raises: a stored issue outlives the wording it was made for, so a missing parameter is left out and a code
     that is no longer known shows its values.
@@ -132,6 +135,8 @@ def render(
     values = _Parameters(params or {})
     values.update(field=field or "the value", found=found or "blank", expected=expected or "blank")
     template = known.message if known else "{field}: {found}; expected {expected}."
+    if screen and known and known.screen:
+        template = known.screen
     try:
         text = string.Formatter().vformat(template, (), values)
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):

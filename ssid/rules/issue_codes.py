@@ -19,24 +19,40 @@ codes.register(
         "English learner status differs",
         "ELA status in the file is {found}, Program Status on record is {expected}; {effect}.",
         "Check the status before you update.",
+        screen=(
+            "WARNING: Campus LEP Status ('{expected}') DOES NOT match LEP Status ('{found}') on ISSID Import File for "
+            "localStudentID ('{local_number}'); {effect}."
+        ),
     ),
     IssueCode(
         "ELA-DATE",
         "English learner date differs",
         "ELA start date in the file is {found}, on record {expected}; {effect}.",
         "Check the date before you update.",
+        screen=(
+            "WARNING: Campus LEP Date ('{expected}') DOES NOT match LEP Date on ISSID Import File for localStudentID "
+            "('{local_number}')."
+        ),
     ),
     IssueCode(
         "ELA-LANG",
         "Home language differs",
         "Primary language in the file is {found}, home language on record is {expected}; {effect}.",
         "Check the language before you update.",
+        screen=(
+            "WARNING: Campus Home Primary Language ('{expected}') DOES NOT match Home Primary Language ('{found}') on ISSID "
+            "Import File for localStudentID ('{local_number}'); {effect}."
+        ),
     ),
     IssueCode(
         "ELA-MISSING",
         "The file has no English learner data",
         "The student has an EL record ({expected}), the file has neither status nor date; the record is left as it is.",
         "Check with the state why the status is missing there.",
+        screen=(
+            "WARNING: Campus LEP Status ('{expected}') DOES NOT match: no LEP data on ISSID Import File for localStudentID "
+            "('{local_number}')."
+        ),
     ),
     IssueCode(
         "ELA-LEGACY",
@@ -76,6 +92,10 @@ codes.register(
         "Another SSID than on record",
         "SSID in the file is {found}, on record {expected}. The English learner data is imported all the same.",
         "Check with the state whose line this is; import the SSID file to bring SSIDs up to date.",
+        screen=(
+            "WARNING: Campus stateID ({expected}) DOES NOT match stateID ({found}) on ISSID Import File for localStudentID "
+            "('{local_number}')."
+        ),
     ),
     IssueCode(
         "SSID-OLD",

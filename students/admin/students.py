@@ -1,6 +1,6 @@
 """The admin of student records. Nothing is saved by a model: every edit goes through the services, as imports do."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,6 +19,7 @@ from students.grades import GRADES
 from students.models import (
     LEA,
     SSID,
+    DistrictSettings,
     ELRecord,
     Enrollment,
     Guardian,
@@ -47,6 +48,17 @@ class LEAAdmin(ReturnsTyped, ModelAdmin):
             if change:
                 move_ssids(obj, StateProfile(obj.state))
             super().save_model(request, obj, form, change)
+
+
+@admin.register(DistrictSettings)
+class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
+    list_display = ("lea", "report_words")
+    list_select_related = ("lea",)
+    fields = ("lea", "report_words")
+    radio_fields: ClassVar = {"report_words": admin.VERTICAL}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: DistrictSettings | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("lea",) if obj else ()
 
 
 @admin.register(School)

@@ -3,7 +3,7 @@
 from students.models.access import StaffAccess, StudentView
 from students.models.changed import WATCHED_FIELDS, ChangedRecord
 from students.models.collection import AnnualEnrollment, CollectionPolicy, MissingSnapshot, ReportedSSID
-from students.models.districts import LEA, School, StateProfile
+from students.models.districts import LEA, DistrictSettings, ReportWords, School, StateProfile
 from students.models.edits import RecordEdit
 from students.models.families import FamilyInvitation, FamilyMember, SecondCheck
 from students.models.identifiers import SSID, Origin, SSIDReplacement
@@ -16,6 +16,7 @@ __all__ = [
     "AnnualEnrollment",
     "ChangedRecord",
     "CollectionPolicy",
+    "DistrictSettings",
     "ELRecord",
     "Enrollment",
     "FamilyInvitation",
@@ -26,6 +27,7 @@ __all__ = [
     "Origin",
     "ProgramStatus",
     "RecordEdit",
+    "ReportWords",
     "ReportedSSID",
     "SSIDReplacement",
     "School",

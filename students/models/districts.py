@@ -2,6 +2,7 @@
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 
 seven_digits = RegexValidator(r"^\d{7}\Z", "Seven digits, leading zeros kept.")
 
@@ -27,6 +28,36 @@ class LEA(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or 'LEA'} ({self.code})"
+
+
+class ReportWords(models.TextChoices):
+    """The words in which results of imports are told."""
+
+    OWN = "own", "Our own: what was found, what was expected, what to do"
+    SCREEN = "screen", "Those of the CALPADS SSID Import screen (StateID …, WARNING: … DOES NOT match …)"
+
+
+class DistrictSettings(models.Model):
+    """What a district has chosen for itself. A district without a row has the defaults."""
+
+    lea = models.OneToOneField(LEA, on_delete=models.CASCADE, primary_key=True, related_name="settings")
+    report_words = models.CharField(
+        "words of the results report",
+        max_length=8,
+        choices=ReportWords.choices,
+        default=ReportWords.OWN,
+        help_text="For results pages and their downloads. Messages that the screen does not have keep our own words.",
+    )
+
+    class Meta:
+        verbose_name = "district settings"
+        verbose_name_plural = "district settings"
+        constraints = [
+            models.CheckConstraint(condition=Q(report_words__in=ReportWords.values), name="report_words_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"Settings of {self.lea}"
 
 
 class School(models.Model):

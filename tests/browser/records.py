@@ -15,7 +15,7 @@ from ssid.models import SENRRequest, UtahDueDate, UtahFunction, UtahRequest
 from ssid.requests.senr_file import draft
 from ssid.requests.services import keep_request
 from students.editing import change_ssid
-from students.models import School, SSIDReplacement, StudentView
+from students.models import DistrictSettings, School, SSIDReplacement, StudentView
 from tests.assessments.score_files import ALL, cells
 from tests.factories import StudentFactory, UserFactory
 from tests.imports.journey import finish, run_file
@@ -52,6 +52,7 @@ def make_records(school: School, staff: Any) -> Records:
     moved = there.add("100")
     made = utah.request(UtahFunction.RETRIEVE, there.school, user=staff)
     UtahDueDate.objects.create(lea=there.lea, name="October count", month=10, day=1)
+    DistrictSettings.objects.create(lea=there.lea)
     SSIDReplacement.objects.create(retired_ssid="9012345001", replacement_ssid="9012345002", entered_by=staff)
     RememberedMatch.objects.create(
         key="Lee|Sam",

@@ -29,12 +29,20 @@ codes.register(
         "The file and the student record differ",
         "{field} in the file is {found}, on record {expected}.{hint_text}",
         "Find out which is right, correct the student or the file, and test again.",
+        screen=(
+            "{warning}Campus {field} ('{expected}') DOES NOT match {field} ('{found}') on ISSID Import File for localStudentID "
+            "('{local_number}').{hint_text}"
+        ),
     ),
     IssueCode(
         "DEMO-NEAR",
         "Nearly the same name",
         "{field} in the file is {found}, on record {expected}: they differ only by {difference}.",
         "Correct the spelling on one side, or accept the match.",
+        screen=(
+            "{warning}Campus {field} ('{expected}') DOES NOT match {field} ('{found}') on ISSID Import File for localStudentID "
+            "('{local_number}')."
+        ),
     ),
     IssueCode(
         "SSID-FORMAT",
@@ -53,12 +61,14 @@ codes.register(
         "The student has this SSID already",
         "The student already has SSID {found}.",
         "Nothing to do.",
+        screen="StateID being imported already exists for localStudentID ({local_number}).",
     ),
     IssueCode(
         "SSID-CONFLICT",
         "The student already has a different SSID",
         "SSID {found} cannot replace the current SSID {expected}.",
         "An import never overwrites an SSID. Check with the state which is right; staff can correct it by hand.",
+        screen="StateID ({found}) being imported cannot overwrite current stateID ({expected}).",
     ),
     IssueCode(
         "SSID-FORMER",

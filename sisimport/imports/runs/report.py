@@ -35,19 +35,28 @@ def issue_runs(run: ImportRun) -> list[int]:
     return sorted({run.plan_run_id, run.pk})
 
 
-def issue_message(issue: ImportIssue, layout: Layout | None, *, schools: set[int] | None = None) -> str:
-    """The sentence of an issue. `schools`: those the reader may see; a student of another is not named (None: all)."""
+def issue_message(
+    issue: ImportIssue, layout: Layout | None, *, schools: set[int] | None = None, screen_number: str = ""
+) -> str:
+    """The sentence of an issue. `schools`: those the reader may see; a student of another is not named (None: all).
+
+    `screen_number`: the local number of the student of whom it speaks, where it is to be told in the words of the screen.
+    """
     params = dict(issue.params or {})
     other = params.get("other")
     if other:
         visible = schools is None or _as_int(params.get("other_school")) in schools
         params["other_text"] = f" (local number {other})" if visible else ""
+    if screen_number:
+        params["local_number"] = screen_number
+        params["warning"] = "WARNING: " if issue.severity == Severity.WARNING else ""
     return render(
         issue.code,
         field=field_label(layout, issue.field) if issue.field else "",
         found=issue.found,
         expected=issue.expected,
         params=params,
+        screen=bool(screen_number),
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sisimport.files.issues import Severity, codes
+from sisimport.imports.definition.registry import get_tool, get_type
 from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.runs.report import field_label, issue_message, layout_of
 from sisimport.web.queries.data_lines import DataLine
 from sisimport.web.queries.report import Reader, students_by_id
-from students.models import Student
+from students.district_settings import report_words
+from students.models import ReportWords, Student
 from students.models.identifiers import mask_ssid
 
 _SSID_FIELDS = frozenset({"ssid", "retired_ssid", "replacement_ssid", "candidate_ssid"})
@@ -31,13 +33,16 @@ class ShownIssue:
 def shown_issues(
     run: ImportRun, reader: Reader, issues: Iterable[ImportIssue], lines: Mapping[int, DataLine]
 ) -> list[ShownIssue]:
-    """Issues ready for a template."""
+    """Issues ready for a template or a download, in the words that the run's district has chosen."""
     issues = list(issues)
     layout = layout_of(run)
     students = students_by_id(reader, [issue.student_id for issue in issues])
     schools = None if reader.schools is None else set(reader.schools)
+    in_screen_words = _in_screen_words(run)
     shown = []
     for issue in issues:
+        student = students.get(issue.student_id or 0)
+        number = student.local_number if student and in_screen_words else ""
         known = codes.get(issue.code) if issue.code in codes else None
         shown.append(
             ShownIssue(
@@ -45,14 +50,23 @@ def shown_issues(
                 severity=Severity(issue.severity),
                 code=issue.code,
                 title=known.title if known else issue.code,
-                message=issue_message(masked(issue), layout, schools=schools),
+                message=issue_message(masked(issue), layout, schools=schools, screen_number=number),
                 fix=known.fix if known else "",
                 field=field_label(layout, issue.field) if issue.field else "",
-                student=students.get(issue.student_id or 0),
+                student=student,
                 data=lines.get(issue.line),
             )
         )
     return shown
+
+
+def _in_screen_words(run: ImportRun) -> bool:
+    """Only imports of a tool that mirrors the screen have its words."""
+    try:
+        has_words = get_tool(get_type(run.import_type).tool).screen_words
+    except LookupError:
+        return False
+    return has_words and report_words(run.lea_ids) == ReportWords.SCREEN
 
 
 def masked(issue: ImportIssue) -> ImportIssue:
