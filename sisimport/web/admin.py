@@ -15,11 +15,14 @@ from unfold.decorators import display
 from sisimport.accounts.access import visible_runs
 from sisimport.files.issues import Severity, codes
 from sisimport.imports.definition.registry import UnknownImportTypeError, all_types, get_type
-from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch, RunStatus
+from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch
+from sisimport.web import states
 from students.access import visible_school_ids, visible_students
 from students.admin.base import ReadOnly
 from students.admin.lists import person
 from students.granting import has_as_much_as
+
+_ADMIN_TONES = {"ok": "success", "bad": "danger", "warn": "warning", "info": "info", "undone": "default", "": "default"}
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -31,6 +34,17 @@ class TypeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:  # noqa: ARG002
         return queryset.filter(import_type=self.value()) if self.value() else queryset
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(state.key, state.label) for state in states.FILTERS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:  # noqa: ARG002
+        return states.in_state(queryset, str(self.value())) if self.value() else queryset
 
 
 class FoundFilter(admin.SimpleListFilter):
@@ -77,7 +91,7 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         "created_by",
         "created_at",
     )
-    list_filter = ("status", "work", TypeFilter, FoundFilter, CauseFilter, "created_at", "created_by")
+    list_filter = (StateFilter, "work", TypeFilter, FoundFilter, CauseFilter, "created_at", "created_by")
     list_select_related = ("file", "created_by")
     search_fields = ("file__name", "reference")
     search_help_text = "File name, or the reference of a failed run"
@@ -88,7 +102,7 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         "file_name",
         "type_label",
         "work",
-        "status",
+        "state",
         "message",
         "reference",
         "by",
@@ -108,7 +122,7 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
     by = person("created_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
-        return visible_runs(request.user).select_related("file", "created_by")
+        return states.with_applications(visible_runs(request.user).select_related("file", "created_by"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
         return self.fields
@@ -116,16 +130,10 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
     @display(
         description="state",
         ordering="status",
-        label={
-            RunStatus.COMPLETED.label: "success",
-            RunStatus.REJECTED.label: "danger",
-            RunStatus.FAILED.label: "danger",
-            RunStatus.RUNNING.label: "info",
-            RunStatus.QUEUED.label: "info",
-        },
+        label={state.label: _ADMIN_TONES[state.tone] for state in states.ALL},
     )
     def state(self, run: ImportRun) -> str:
-        return str(run.get_status_display())
+        return states.state_of(run).label
 
     @admin.display(description="run", ordering="id")
     def number(self, run: ImportRun) -> str:

@@ -7,7 +7,8 @@ from django import forms
 from django.db.models import QuerySet
 
 from sisimport.imports.definition.registry import listed_types
-from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportRun, Work
+from sisimport.web import states
 
 
 class RunFilter(filters.FilterSet):
@@ -17,7 +18,9 @@ class RunFilter(filters.FilterSet):
         label="Import Type", empty_label="All", choices=lambda: [(kind.key, kind.label) for kind in listed_types()]
     )
     work = filters.ChoiceFilter(label="Work", empty_label="All", choices=Work.choices)
-    status = filters.ChoiceFilter(label="State", empty_label="All", choices=RunStatus.choices)
+    status = filters.ChoiceFilter(
+        label="State", empty_label="All", choices=[(s.key, s.label) for s in states.FILTERS], method="by_state"
+    )
     mine = filters.ChoiceFilter(label="By", empty_label="Everybody", choices=[("yes", "Me")], method="by_me")
     since = filters.DateFilter(
         label="Since", field_name="created_at", lookup_expr="date__gte", widget=forms.DateInput(attrs={"type": "date"})
@@ -27,6 +30,9 @@ class RunFilter(filters.FilterSet):
     class Meta:
         model = ImportRun
         fields: list[str] = []
+
+    def by_state(self, runs: QuerySet[ImportRun], _name: str, value: str) -> QuerySet[ImportRun]:
+        return states.in_state(runs, value)
 
     def by_me(self, runs: QuerySet[ImportRun], _name: str, value: str) -> QuerySet[ImportRun]:
         user: Any = getattr(self.request, "user", None)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, Work
+from sisimport.web.states import with_applications
 from students.access import User, visible_school_ids
 from students.models import School, Student, WithoutSSID
 
@@ -50,7 +51,7 @@ def active_runs(user: User) -> QuerySet[ImportRun]:
 
 
 def last_runs(user: User, *, limit: int, tool_types: list[str] | None = None) -> list[ImportRun]:
-    runs = visible_runs(user).select_related("file", "created_by")
+    runs = with_applications(visible_runs(user).select_related("file", "created_by"))
     if tool_types is not None:
         runs = runs.filter(import_type__in=tool_types)
     return list(runs[:limit])

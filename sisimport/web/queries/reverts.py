@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sisimport.imports.models import ImportRun, Reverted, RunStatus, SetAsideReason, Work
+from django.db.models import Prefetch
+
+from sisimport.imports.models import ACTIVE, ImportRun, Reverted, RunStatus, SetAsideReason, Work
 
 _WHY = {
     SetAsideReason.LATER: "a later run wrote the same since",
@@ -43,8 +45,19 @@ class RevertState:
 
 
 def reverts_of(run: ImportRun) -> RevertState:
-    runs = list(run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED]).order_by("-id"))
+    runs = list(
+        run.reverted_by.exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED])
+        .select_related("created_by")
+        .order_by("-id")
+    )
     active = next((one for one in runs if one.is_active), None)
     done = tuple(one for one in runs if one.status == RunStatus.COMPLETED)
     left = run.applied and run.work != Work.REVERT and run.reverted != Reverted.WHOLLY and active is None
     return RevertState(active, done, left)
+
+
+def updates_of(test: ImportRun) -> list[ImportRun]:
+    """Updates or Imports that apply or applied a Test, newest first, each with the reverts that undid it as `undone_by`."""
+    live = test.updates.filter(status__in=[*ACTIVE, RunStatus.COMPLETED]).order_by("-id")
+    done = ImportRun.objects.filter(status=RunStatus.COMPLETED).order_by("pk")
+    return list(live.prefetch_related(Prefetch("reverted_by", queryset=done, to_attr="undone_by")))

@@ -1,6 +1,7 @@
 """Tags of every page: counts, dates, badges, bars, paging. Texts and shapes that appear in more than one place."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -10,25 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sisimport.files.issues import Severity
-from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportRun, Work
+from sisimport.web import states
 
 register = template.Library()
 
-OUTCOMES = {
-    "imported": "Imported",
-    "unchanged": "Unchanged",
-    "refused": "Refused",
-    "set_aside": "Set aside",
-    "skipped": "Skipped",
-}
-_STATUS = {
-    RunStatus.QUEUED: ("info", "…"),
-    RunStatus.RUNNING: ("info", "▸"),
-    RunStatus.COMPLETED: ("ok", "✓"),
-    RunStatus.REJECTED: ("bad", "✕"),
-    RunStatus.FAILED: ("bad", "✕"),
-    RunStatus.CANCELLED: ("", "–"),
-}
 _SEVERITY = {Severity.ERROR: ("bad", "✕"), Severity.WARNING: ("warn", "!"), Severity.NOTICE: ("info", "i")}
 _LEAST_SHARE = 0.6  # per cent of the bar's width for a part that would be too thin to see
 
@@ -89,15 +76,16 @@ def took(run: ImportRun) -> str:
 
 @register.simple_tag
 def status_badge(run: ImportRun) -> SafeString:
-    kind, sign = _STATUS[RunStatus(run.status)]
-    badge = format_html(
-        '<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', kind, sign, run.get_status_display()
+    """The state of a run: one badge, what was undone counted in."""
+    state = states.state_of(run)
+    return format_html(
+        '<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', state.tone, state.sign, state.label
     )
-    if not run.reverted:
-        return badge
-    return badge + format_html(
-        ' <span class="badge warn"><span aria-hidden="true">↶</span>{}</span>', run.get_reverted_display()
-    )
+
+
+@register.filter
+def still_imported(run: ImportRun) -> int:
+    return states.still_imported(run)
 
 
 @register.simple_tag
@@ -108,28 +96,20 @@ def severity_badge(severity: int) -> SafeString:
 
 
 @register.inclusion_tag("parts/_sumbar.html")
-def sumbar(counts: dict[str, int], *, would: bool = False, links: dict[str, str] | None = None) -> dict[str, Any]:
-    """The outcome bar. `counts` by outcome; `would`: of a Test, whose lines are still to be imported."""
-    total = sum(counts.values())
-    shown = {name: n for name, n in counts.items() if n}
-    shares = {name: max(100 * n / total, _LEAST_SHARE) for name, n in shown.items()} if total else {}
-    scale = 100 / sum(shares.values()) if shares else 1
+def outcome_bar(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> dict[str, Any]:
+    """What became of a run's lines, as a bar and counts. `reverts`: the completed ones of it."""
+    found = states.outcomes(run, reverts or ())
+    total = sum(part.count for part in found)
+    shares = [max(100 * part.count / total, _LEAST_SHARE) if part.count else 0 for part in found]
+    scale = 100 / sum(shares) if total else 1
     parts, x = [], 0.0
-    for name, n in counts.items():
-        label = "To import" if name == "imported" and would else OUTCOMES[name]
-        width = shares.get(name, 0) * scale
+    for part, share_ in zip(found, shares, strict=True):
+        width = share_ * scale
         parts.append(
-            {
-                "name": name,
-                "label": label,
-                "count": n,
-                "x": f"{x:.2f}",
-                "width": f"{width:.2f}",
-                "url": (links or {}).get(name, ""),
-            }
+            {"name": part.name, "label": part.label, "count": part.count, "x": f"{x:.2f}", "width": f"{width:.2f}"}
         )
         x += width
-    said = ", ".join(f"{part['count']:,} {str(part['label']).lower()}" for part in parts)
+    said = ", ".join(f"{part.count:,} {part.label.lower()}" for part in found)
     return {"parts": parts, "total": total, "said": f"{said}; {total:,} records in all"}
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires
 from sisimport.imports.runs import queueing
+from sisimport.web import states
 from sisimport.web.filters import RunFilter
 from sisimport.web.queries import disks
 
@@ -20,7 +21,9 @@ def runs(request: HttpRequest) -> HttpResponse:
     """Runs the user may open, newest first."""
     wanted = RunFilter(
         request.GET,
-        queryset=access.visible_runs(request.user).select_related("file", "created_by").order_by("-id"),
+        queryset=states.with_applications(
+            access.visible_runs(request.user).select_related("file", "created_by").order_by("-id")
+        ),
         request=request,
     )
     page = Paginator(wanted.qs, PER_PAGE).get_page(request.GET.get("page"))

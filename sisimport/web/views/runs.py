@@ -27,7 +27,7 @@ from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.issues import shown_issues
-from sisimport.web.queries.reverts import Kept, kept_by, reverts_of
+from sisimport.web.queries.reverts import Kept, kept_by, reverts_of, updates_of
 from students.models import School
 
 PER_PAGE = 25
@@ -97,10 +97,9 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
     kind = type_of(run)
     layout = layout_of(run)
     user = request.user
-    updates = list(run.updates.order_by("-id")) if run.work == Work.TEST else []
+    live_updates = updates_of(run) if run.work == Work.TEST else []
     reverts = reverts_of(run)
     converts = run.work == Work.CONVERT
-    live_updates = [u for u in updates if u.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED)]
     return {
         "run": run,
         "kind": kind,
