@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "assessments",
     "sisimport.families",
     "sisimport.accounts",
+    "sisimport.api",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "sisimport.api.middleware.ApiMiddleware",  # before anything reads a body
     "sisimport.web.bodies.BodyLimits",  # before the CSRF check, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
     "sisimport.web.language.StaffInEnglish",
@@ -308,6 +310,9 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 # Files up to this size need not wait for larger ones: one process of each worker takes no others.
 IMPORT_SMALL_BYTES = env.int("IMPORT_SMALL_BYTES", default=1024**2)
 IMPORT_MAX_LINE_BYTES = env.int("IMPORT_MAX_LINE_BYTES", default=1024**2)
+
+# Requests that one token of the REST API may make in a minute.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)
 
 # Structured lines go through standard logging too: one place for levels, nothing on standard output.
 structlog.configure(

@@ -17,6 +17,7 @@ urlpatterns = [
     path("health/", HealthCheckView.as_view(checks=["health_check.Database"]), name="health"),
     *(path("", include(f"{app}.urls")) for app in ("ssid", "assessments") if find_spec(f"{app}.urls")),
     path("", include("sisimport.accounts.urls")),
+    path("", include("sisimport.api.urls")),
     path("family/", include("sisimport.families.urls")),
     path("", include("sisimport.web.urls")),
 ]

@@ -3,6 +3,7 @@
 Access is by school (StaffAccess). Without an access row nobody sees a student; a superuser sees all.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -20,6 +21,12 @@ def visible_school_ids(user: User) -> frozenset[int] | None:
         setattr(user, _KEPT, _read_school_ids(user))
     known: frozenset[int] | None = getattr(user, _KEPT)
     return known
+
+
+def narrow_schools(user: User, ids: Iterable[int]) -> None:
+    """From here on this user object sees no other schools than these, of those it sees (a token's, sisimport.api)."""
+    seen = visible_school_ids(user)
+    setattr(user, _KEPT, frozenset(ids) if seen is None else seen & frozenset(ids))
 
 
 def _read_school_ids(user: User) -> frozenset[int] | None:
@@ -45,6 +52,13 @@ def visible_students(user: User) -> QuerySet[Student]:
     """Students the user may see; those of another school answer as if they did not exist."""
     ids = visible_school_ids(user)
     return Student.objects.all() if ids is None else Student.objects.filter(school_id__in=ids)
+
+
+def log_views(*, user: User, kind: StudentView.Kind, students: Iterable[int], subject: str) -> None:
+    """Note who looked at many students at once, a row for each of them. `students`: ids."""
+    who: Any = user if user.is_authenticated else None
+    rows = [StudentView(user=who, kind=kind, student_id=pk, subject=subject[:120]) for pk in dict.fromkeys(students)]
+    StudentView.objects.bulk_create(rows)
 
 
 def log_view(*, user: User, kind: StudentView.Kind, student: Student | None = None, subject: str = "") -> None:

@@ -6,7 +6,7 @@
 A view without a rule is refused by AccessMiddleware, and a test walks all addresses to find it first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar
@@ -56,11 +56,12 @@ GROUPS: dict[str, frozenset[Capability]] = {
 }
 
 # Rules that are no capability.
-PUBLIC, SIGNED_IN, STAFF, FAMILY = "public", "signed in", "staff", "family"
+PUBLIC, SIGNED_IN, STAFF, FAMILY, TOKEN = "public", "signed in", "staff", "family", "token"
 
 # Addresses of packages, by url name or namespace: their views carry no rule of ours.
 FOREIGN_RULES: dict[str, str] = {
     "admin": STAFF,  # each page asks for model permissions besides
+    "api": TOKEN,  # each operation names scopes and a capability besides (sisimport.api)
     "health": PUBLIC,  # says only whether the database answers
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
@@ -105,6 +106,11 @@ def _read_capabilities(user: User) -> frozenset[Capability]:
         return frozenset(Capability)
     names = user.groups.values_list("name", flat=True)  # type: ignore[attr-defined]
     return frozenset().union(*(GROUPS.get(name, frozenset()) for name in names))
+
+
+def narrow(user: User, held: Collection[Capability]) -> None:
+    """From here on this user object has no other capabilities than these, of those it has (a token's, sisimport.api)."""
+    setattr(user, _KEPT, capabilities(user) & frozenset(held))
 
 
 def can(user: User, capability: Capability) -> bool:

@@ -1,5 +1,5 @@
 """Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
-people type into a search of the admin, which may be a student's.
+people type into a search of the admin, which may be a student's, and the local number in an address of the REST API.
 
 Nothing else of ours has one: the code of a family's invitation is typed or stands behind the #
 (docs/decisions/0011-family-pages.md).
@@ -18,8 +18,12 @@ _SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"
 _TYPED = re.compile(r"""([?&](?:q|term)=)[^&\s"']+""")
 
 
+# The address of a student in the REST API holds the local number.
+_STUDENT = re.compile(r"""(/api/v\d+/students/)[^/\s"'?]+""")
+
+
 def without_secrets(text: str) -> str:
-    return _TYPED.sub(r"\1…", _SECRET.sub(r"\1…", text))
+    return _STUDENT.sub(r"\1…", _TYPED.sub(r"\1…", _SECRET.sub(r"\1…", text)))
 
 
 class SecretsFilter(logging.Filter):

@@ -153,3 +153,6 @@ register(
         offered_to=may_read_mail,
     )
 )
+
+
+register(Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS))

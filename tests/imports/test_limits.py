@@ -7,9 +7,10 @@ import pytest
 
 from sisimport.imports.models import ImportFile, RunStatus, Work
 from sisimport.imports.runs.execution import execute_run
+from sisimport.imports.runs.refused_lines import original_lines
 from sisimport.imports.runs.services import start_run
 from sisimport.imports.runs.uploads import RunRefusedError, keep_file
-from sisimport.web.queries.data_lines import lines_with_text, original_lines
+from sisimport.web.queries.data_lines import lines_with_text
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 

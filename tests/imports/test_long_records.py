@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sisimport.files.detection import recognise
 from sisimport.files.reader import Reader
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, Decision, decide
+from sisimport.imports.runs.refused_lines import original_lines
 from sisimport.imports.runs.report import data_lines
 from sisimport.imports.storage.records import LinesReader, read_records
-from sisimport.web.queries.data_lines import original_lines
 from tests.files.samples import DOWNLOAD, DOWNLOAD_HEADER, line
 from tests.imports.journey import District, Report, drop_temporary_tables, finish, make_district, run_file
 

@@ -1,6 +1,6 @@
 """A run as data: what the command line prints as JSON or text. Texts are rendered here, at the edge."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -103,21 +103,28 @@ def shortened(text: str) -> str:
 
 def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[dict[str, Any]]:
     """Issues of a run in file order as the command contract shapes them."""
-    layout = layout_of(run)
     issues = ImportIssue.objects.filter(run_id__in=issue_runs(run)).order_by("line", "run_id", "seq")
     for block in _blocks(issues.iterator(chunk_size=_BLOCK)):
-        raw = data_lines(run, (issue.line for issue in block))
-        for issue in block:
-            yield {
-                "line": issue.line,
-                "severity": Severity(issue.severity).label,
-                "code": issue.code,
-                "field": issue.field,
-                "found": issue.found,
-                "expected": issue.expected,
-                "message": issue_message(issue, layout, schools=schools),
-                "data": raw.get(issue.line, ""),
-            }
+        yield from told_issues(run, block, schools=schools)
+
+
+def told_issues(
+    run: ImportRun, issues: Collection[ImportIssue], *, schools: set[int] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Some issues of a run, each with its data line, as the command contract shapes them."""
+    layout = layout_of(run)
+    raw = data_lines(run, (issue.line for issue in issues))
+    for issue in issues:
+        yield {
+            "line": issue.line,
+            "severity": Severity(issue.severity).label,
+            "code": issue.code,
+            "field": issue.field,
+            "found": issue.found,
+            "expected": issue.expected,
+            "message": issue_message(issue, layout, schools=schools),
+            "data": raw.get(issue.line, ""),
+        }
 
 
 def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
@@ -125,19 +132,31 @@ def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
     changes = ImportChange.objects.filter(run_id=run.plan_run_id).order_by("line", "seq")
     labels = Labels()
     for block in _blocks(changes.iterator(chunk_size=_BLOCK)):
-        aside = set()
-        if run.applied:
-            lines = [change.line for change in block]
-            aside = set(SetAside.objects.filter(run=run, line__range=(lines[0], lines[-1])).values_list("line", "seq"))
-        numbers = local_numbers(block)
-        for change in block:
-            if (change.line, change.seq) not in aside:
-                yield from flat_change(change, numbers.get(change.student_id or 0, ""), labels)
+        for _change, entries in told_changes(run, block, labels):
+            yield from entries
+
+
+def told_changes(
+    run: ImportRun, changes: Sequence[ImportChange], labels: "Labels"
+) -> Iterator[tuple[ImportChange, list[dict[str, Any]]]]:
+    """Some changes of a run in the order of their lines, each with its entries; none for what was set aside."""
+    aside = set()
+    if run.applied and changes:
+        lines = (changes[0].line, changes[-1].line)
+        aside = set(SetAside.objects.filter(run=run, line__range=lines).values_list("line", "seq"))
+    numbers = local_numbers(changes)
+    for change in changes:
+        if (change.line, change.seq) in aside:
+            yield change, []
+        else:
+            yield change, list(flat_change(change, numbers.get(change.student_id or 0, ""), labels))
 
 
 def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
     """Local numbers of the students the changes speak of, planned ones included."""
     changes = list(changes)
+    if not changes:
+        return {}
     ids = {change.student_id for change in changes if change.student_id}
     numbers: dict[int, str] = dict(Student.objects.filter(pk__in=ids).values_list("pk", "local_number"))
     for change in changes:
@@ -203,6 +222,15 @@ def _blocks(items: Iterator[Any]) -> Iterator[list[Any]]:
 def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, Any]:
     """A run as the command contract's one object."""
     return {
+        **run_facts(run),
+        "issues": list(issues_json(run, schools=schools)),
+        "changes": list(changes_json(run)),
+    }
+
+
+def run_facts(run: ImportRun) -> dict[str, Any]:
+    """The same without its lines."""
+    return {
         "run": run.pk,
         "type": run.import_type,
         "work": run.work,
@@ -221,6 +249,4 @@ def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, An
         "notice_count": run.notice_count,
         "planned_count": run.planned_count,
         "message": run.message,
-        "issues": list(issues_json(run, schools=schools)),
-        "changes": list(changes_json(run)),
     }

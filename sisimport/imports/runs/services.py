@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, transaction
 
 from sisimport.imports.definition.import_type import ImportType
-from sisimport.imports.definition.registry import get_type
+from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
 from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
@@ -138,6 +138,28 @@ def start_update(*, test_run: ImportRun, user: User | None, ring: bool = True) -
     if ring:
         ring_for(run)
     return run
+
+
+def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
+    """Queue the run that writes what this Test planned: an Update, or an Import where that is the type's work.
+
+    Raises RunRefusedError as `start_update` and `start_run` do.
+    """
+    try:
+        imports = Work.UPDATE not in get_type(test_run.import_type).works
+    except UnknownImportTypeError:
+        imports = False
+    if not imports or test_run.file is None:
+        return start_update(test_run=test_run, user=user)
+    return start_run(
+        file=test_run.file,
+        import_type=test_run.import_type,
+        work=Work.IMPORT,
+        options=test_run.options,
+        user=user,
+        schools=test_run.schools,
+        test_run=test_run,
+    )
 
 
 def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:

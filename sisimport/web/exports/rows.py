@@ -1,12 +1,10 @@
 """Rows of a run's downloads, as text for people: the sentences of the page, SSIDs in full where the file itself holds them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
-from django.db.models import Exists, OuterRef
-
 from sisimport.files.issues import Severity
-from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.report import data_lines, why_no_lines
 from sisimport.web.exports.writers import Row
 from sisimport.web.queries import report as queries
@@ -77,17 +75,3 @@ def absent_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
             "yes" if has_el else "no",
             el.program_status if el else "",
         )
-
-
-def refused_line_numbers(run: ImportRun, reader: queries.Reader) -> Sequence[int]:
-    """Lines that were not imported: refused ones and, of an Update, those set aside. For the reader's students only."""
-    planned = ImportChange.objects.filter(run_id=OuterRef("run_id"), line=OuterRef("line"))
-    issues = ImportIssue.objects.filter(reader.issues(), run_id=run.plan_run_id, severity=Severity.ERROR, line__gt=0)
-    lines = set(issues.filter(~Exists(planned)).values_list("line", flat=True).distinct())
-    if run.writes and reader.whole:
-        written = ImportChange.objects.filter(run_id=run.plan_run_id, line=OuterRef("line")).exclude(
-            Exists(SetAside.objects.filter(run=run, line=OuterRef("line"), seq=OuterRef("seq")))
-        )
-        aside = SetAside.objects.filter(run=run).exclude(reason=SetAsideReason.DONE)
-        lines |= set(aside.filter(~Exists(written)).values_list("line", flat=True).distinct())
-    return sorted(lines)

@@ -1,14 +1,11 @@
-"""Data lines of a run's file for pages: cut into cells so that the delimiter shows, searched, and copied byte for byte."""
+"""Data lines of a run's file for pages: cut into cells so that the delimiter shows, and searched."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import IO
 
 from sisimport.files.issues import FileError
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
-from sisimport.files.quoting import MAX_SPAN, span_of, split_line, stands_alone
+from sisimport.files.quoting import split_line
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.report import data_lines
 from sisimport.imports.storage.files import open_file
@@ -17,7 +14,6 @@ MOST_HITS = 5000
 _SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only
 _SEARCH_CHUNK = 1 << 16  # fits the processor's cache: four times larger is half as quick
 _LONGEST_SHOWN = 6000  # characters of one line
-_QUOTE = b'"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,56 +97,3 @@ def _hits(text: bytes, needle: bytes) -> Iterator[int]:
         yield line
         counted = text.find(b"\n", at)
         at = text.find(needle, counted) if counted >= 0 else -1
-
-
-def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
-    """The wanted lines byte for byte, line ends included, after the header line if the file has one.
-
-    `wanted` names the lines that records start in; a record that runs over several by quotes is copied whole.
-    Raises StoredFileError, at the first line, when the file is not there as it was kept.
-    """
-    numbers = set(wanted)
-    if run.file is None or not numbers:
-        return
-    last, header_open = max(numbers), bool(run.facts.get("header"))
-    ahead: deque[tuple[int, bytes]] = deque()
-    with open_file(run.file) as stream:
-        lines = _numbered(stream)
-        while entry := ahead.popleft() if ahead else next(lines, None):
-            number, line = entry
-            if header_open and line.strip(b"\xef\xbb\xbf \t\r\n"):
-                header_open = False
-                yield _ended(line)
-            elif number > last:
-                return
-            elif number in numbers:
-                yield _ended(line)
-                for _more in range(_span(run, line, lines, ahead) - 1):
-                    yield _ended(ahead.popleft()[1])
-
-
-def _numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    for _offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT):
-        for line in chunk.splitlines(keepends=True):
-            number += 1
-            yield number, line
-
-
-def _span(run: ImportRun, line: bytes, lines: Iterator[tuple[int, bytes]], ahead: "deque[tuple[int, bytes]]") -> int:
-    """How many lines the record takes that starts in `line`; those after it are put into `ahead`."""
-    delimiter, columns = str(run.facts.get("delimiter") or ""), int(run.facts.get("columns") or 0)
-    if not delimiter or _QUOTE not in line or stands_alone(_text(run, line), delimiter):
-        return 1
-    ahead.extend(islice(lines, max(MAX_SPAN - len(ahead), 0)))
-    texts = [_text(run, line), *(_text(run, more) for _number, more in ahead)]
-    return span_of(texts, delimiter=delimiter, columns=columns)
-
-
-def _text(run: ImportRun, line: bytes) -> str:
-    return line.decode("cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8", errors="replace").rstrip("\r\n")
-
-
-def _ended(line: bytes) -> bytes:
-    """The last line of a file may have no line end; copied before others it needs one."""
-    return line if line.endswith((b"\n", b"\r")) else line + b"\n"

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.imports.models import ImportRun, RunStatus
+from sisimport.imports.runs.refused_lines import original_lines, refused_line_numbers
 from sisimport.imports.runs.report import why_no_lines
 from sisimport.web.exports import rows as reports
 from sisimport.web.exports.writers import Row, csv_rows, workbook
 from sisimport.web.queries import report as queries
-from sisimport.web.queries.data_lines import original_lines, shown_lines
+from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.issues import shown_issues
 from sisimport.web.views.runs import find_report, run_frame
 from students.access import log_view
@@ -53,7 +54,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     name, _dash, form = what.partition("-")
     if what == "refused" and run.file is not None:
         _log(request, run, what)
-        lines = reports.refused_line_numbers(run, reader)
+        lines = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
         ending = run.file.ending or ".txt"
         # Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short.
         found = original_lines(run, lines)

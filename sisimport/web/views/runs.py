@@ -295,20 +295,8 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.may_update(request.user, run):
         messages.error(request, "This Test speaks of students of other schools: who sees all of them may update it.")
         return redirect("run", pk=run.pk)
-    kind = type_of(run)
     try:
-        if _update_work(kind) == Work.IMPORT.label and run.file is not None:
-            started = services.start_run(
-                file=run.file,
-                import_type=run.import_type,
-                work=Work.IMPORT,
-                options=run.options,
-                user=signed_in_user(request),
-                schools=run.schools,
-                test_run=run,
-            )
-        else:
-            started = services.start_update(test_run=run, user=signed_in_user(request))
+        started = services.start_writing(test_run=run, user=signed_in_user(request))
     except uploads.RunRefusedError as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)

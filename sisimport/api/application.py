@@ -1,0 +1,148 @@
+"""The API itself, and how an operation of it is declared."""
+
+import logging
+import secrets
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+from django.core.exceptions import SuspiciousOperation
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from ninja import NinjaAPI, Router, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import HttpBearer
+from psycopg.errors import QueryCanceled
+
+from sisimport.accounts.access import Capability, can
+from sisimport.accounts.scopes import Scope
+from sisimport.api.middleware import RETRY_SECONDS
+from sisimport.api.models import ApiToken
+from sisimport.api.problems import ProblemError
+from sisimport.api.schemas import ProblemOut
+from sisimport.imports.runs.execution import error_place
+from sisimport.imports.storage import room
+from sisimport.imports.storage.files import StoredFileError
+from sisimport.runtime import disk
+from students.locks import waited_in_vain
+
+logger = logging.getLogger(__name__)
+View = TypeVar("View", bound=Callable[..., Any])
+
+DESCRIPTION = "Everything that the pages of SIS Import do with files, runs and records, for programs with a token."
+# What any operation may answer besides its own: said once for all of them in the document.
+ERRORS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 503, 507)
+
+
+class BearerToken(HttpBearer):
+    """What an operation asks of a request: one of `scopes` (none: any token), a capability of the user, known parameters."""
+
+    def __init__(self, scopes: Collection[Scope], capability: Capability | None, parameters: Collection[str]) -> None:
+        super().__init__()
+        self.scopes, self.capability, self.parameters = scopes, capability, parameters
+
+    def __call__(self, request: HttpRequest) -> ApiToken | None:
+        token: ApiToken | None = getattr(request, "api_token", None)  # found by the middleware
+        if token is None:
+            return None
+        if self.scopes and not set(self.scopes) & set(token.scopes):
+            raise ProblemError("SCOPE", f"This needs one of the scopes {', '.join(self.scopes)}.")
+        if self.capability is not None and not can(request.user, self.capability):
+            raise ProblemError("ROLE")
+        if unknown := sorted(set(request.GET) - set(self.parameters)):
+            known = ", ".join(self.parameters) or "none"
+            raise ProblemError(
+                "INVALID", errors=[(name, f"There is no such parameter here: {known}.") for name in unknown]
+            )
+        return token
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        raise NotImplementedError  # the middleware does
+
+
+router = Router()
+api = NinjaAPI(
+    title="SIS Import",
+    version="1",
+    description=DESCRIPTION,
+    urls_namespace="api",
+    openapi_url=None,
+    docs_url=None,
+)
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    name: str,
+    summary: str,
+    response: Any,
+    scopes: Collection[Scope] = (),
+    capability: Capability | None = None,
+    filters: type[Schema] | None = None,
+    tag: str,
+    status: int = 200,
+    on: Router | None = None,
+) -> Callable[[View], View]:
+    """Declare an operation: what it needs, and the schema of what it answers. `filters`: the schema of its parameters."""
+    parameters = list(filters.model_fields) if filters else []
+    return (on or router).api_operation(
+        [method],
+        path,
+        auth=BearerToken(scopes, capability, parameters),
+        response={status: response, **dict.fromkeys(ERRORS, ProblemOut)},
+        operation_id=name,
+        url_name=name,
+        summary=summary,
+        tags=[tag],
+        openapi_extra={"x-scopes": [str(scope) for scope in scopes]},
+    )
+
+
+# ---- errors ----
+
+
+@api.exception_handler(ProblemError)
+def _problem(_request: HttpRequest, error: ProblemError) -> HttpResponse:
+    return error.response()
+
+
+@api.exception_handler(ValidationError)
+def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [(".".join(str(part) for part in entry["loc"][1:]) or "body", entry["msg"]) for entry in error.errors]
+    return ProblemError("INVALID", errors=errors).response()
+
+
+@api.exception_handler(AuthenticationError)
+def _no_token(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+    return ProblemError("TOKEN-MISSING").response()
+
+
+@api.exception_handler(Http404)
+def _not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
+    return ProblemError("NOT-FOUND").response()
+
+
+@api.exception_handler(HttpError)
+def _unreadable(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    return ProblemError("BAD-REQUEST", str(error)).response()
+
+
+@api.exception_handler(StoredFileError)
+def _file_gone(_request: HttpRequest, error: StoredFileError) -> HttpResponse:
+    return ProblemError("FILE-GONE", str(error)).response()
+
+
+@api.exception_handler(Exception)
+def _failed(_request: HttpRequest, error: Exception) -> HttpResponse:
+    """What a client sent wrong, what it has to wait for, and, last, what we did wrong: with a reference to the log."""
+    if isinstance(error, SuspiciousOperation | MultiPartParserError):
+        return ProblemError("BAD-REQUEST").response()
+    if isinstance(error, OSError | DatabaseError) and disk.says_full(error):
+        return ProblemError("NO-ROOM", room.full_sentence()).response()
+    if isinstance(error, DatabaseError) and (waited_in_vain(error) or isinstance(error.__cause__, QueryCanceled)):
+        return ProblemError("BUSY", headers={"Retry-After": str(RETRY_SECONDS)}).response()
+    reference = secrets.token_hex(4).upper()
+    logger.error("a request of the API failed, reference %s, %s", reference, error_place(error))
+    return ProblemError("ERROR", f"Reference {reference}: it finds the entry in the log.").response()

@@ -1,0 +1,66 @@
+"""The form that makes a token."""
+
+from typing import Any
+
+from django import forms
+
+from sisimport.accounts.scopes import SCOPES
+from sisimport.api import tokens
+from students.access import visible_school_ids, visible_schools
+from students.models import School
+
+SERVICE = ""
+
+
+class TokenForm(forms.Form):
+    """For whom, for what, for which schools, for how long. Nobody gives schools that they do not see."""
+
+    name = forms.CharField(
+        label="Name", max_length=80, help_text="What it is for: Nightly roster. A service is called by it."
+    )
+    person = forms.ChoiceField(
+        label="For", required=False, help_text="A service has no password: it acts by its tokens alone, as a registrar."
+    )
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        choices=[(str(scope), f"{scope}: {text}") for scope, text in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+    schools: Any = forms.ModelMultipleChoiceField(
+        School.objects.none(), label="Schools", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    days = forms.IntegerField(label="Valid for days", min_value=1, max_value=3650, initial=tokens.USUAL_DAYS)
+
+    def __init__(self, *args: Any, admin: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.admin = admin
+        self.sees_all = visible_school_ids(admin) is None
+        self.people = {str(user.pk): user for user in tokens.people_for_tokens(admin)}
+        person: Any = self.fields["person"]
+        person.choices = [(SERVICE, "a service"), *((pk, user.get_username()) for pk, user in self.people.items())]
+        schools: Any = self.fields["schools"]
+        schools.queryset = visible_schools(admin)
+        schools.help_text = "None chosen: all that the user sees; a service sees all." if self.sees_all else ""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        if cleaned.get("person") == SERVICE and not self.sees_all and not cleaned.get("schools"):
+            self.add_error("schools", "Choose at least one: you see some schools only.")
+        return cleaned
+
+    def make(self) -> tokens.Made | None:
+        """The token; None when it cannot be, with the reason on the form."""
+        given = self.cleaned_data
+        try:
+            return tokens.make_token(
+                name=given["name"],
+                scopes=given["scopes"],
+                schools=list(given["schools"]) or None,
+                days=given["days"],
+                user=self.people.get(given["person"]),
+                created_by=self.admin,
+            )
+        except tokens.TokenError as error:
+            self.add_error(None, str(error))
+            return None

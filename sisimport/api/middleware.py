@@ -1,0 +1,103 @@
+"""Around every request of the API: its token, its size before any of its body is read, and problems for all errors."""
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import resolve
+from django.utils.cache import add_never_cache_headers
+
+from sisimport.accounts.addresses import client_address
+from sisimport.accounts.scopes import Scope
+from sisimport.api import tokens
+from sisimport.api.problems import CONTENT_TYPE, ProblemError, problem_of
+from sisimport.imports.runs.execution import error_place
+from sisimport.serving.front import ALLOWED, ANNOUNCED, FORM_BYTES
+
+ROOT = "/api/"
+PUBLIC = frozenset({"/api/v1/openapi.json", "/api/v1/docs"})
+UPLOADS = {
+    "api:start_import": (Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE)
+}  # addresses that take files, and scopes for them
+FORM_OVERHEAD = 64 * 1024
+RETRY_SECONDS = 5
+
+logger = logging.getLogger(__name__)
+
+
+class ApiMiddleware:
+    """Stands before everything that reads a body. Sets `request.api_token` and `request.user`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(ROOT):
+            return self.get_response(request)
+        try:
+            answer = _before(request) or self.get_response(request)
+        except ProblemError as problem:
+            answer = problem.response()
+        except SuspiciousOperation:
+            answer = ProblemError("BAD-REQUEST").response()
+        except DatabaseError as error:
+            logger.error("the token of a request could not be looked up, %s", error_place(error))
+            answer = ProblemError("BUSY", headers={"Retry-After": str(RETRY_SECONDS)}).response()
+        return _finished(answer)
+
+
+def _before(request: HttpRequest) -> HttpResponse | None:
+    """An answer at once, for whoever only asks whether a body may come; else None."""
+    announced = request.META.get(ANNOUNCED)
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    size = announced if announced is not None else int(length) if length.isdecimal() else 0
+    if "\x00" in request.path_info or any("\x00" in value for values in request.GET.lists() for value in values[1]):
+        raise ProblemError("BAD-REQUEST", "The address holds a character that no value has (NUL).")
+    secret = _bearer(request)
+    if request.path_info not in PUBLIC or secret:
+        if not secret:
+            raise ProblemError("TOO-LARGE" if size > FORM_BYTES else "TOKEN-MISSING")
+        # The question about the size is no request of its own.
+        weight = 0 if announced is not None else 1
+        token = tokens.use(secret, address=client_address(request), weight=weight)
+        request.api_token, request.user = token, token.user  # type: ignore[attr-defined]
+    if size > FORM_BYTES:
+        allowed = _allowed_bytes(request)
+        if size > allowed:
+            raise ProblemError("TOO-LARGE", f"{size:,} bytes were announced; {allowed:,} are taken here.")
+        if announced is not None:
+            return HttpResponse(status=204, headers={ALLOWED: str(allowed)})
+    request.body_size_checked = True  # type: ignore[attr-defined]
+    return None
+
+
+def _bearer(request: HttpRequest) -> str:
+    scheme, _blank, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _allowed_bytes(request: HttpRequest) -> int:
+    """How large the body of this request may be. A file only with a scope for it: nothing is received to be refused then."""
+    token = getattr(request, "api_token", None)
+    try:
+        scopes = UPLOADS.get(resolve(request.path_info).view_name)
+    except Http404:
+        scopes = None
+    if token is None or scopes is None or request.method != "POST":
+        return FORM_BYTES
+    if not set(scopes) & set(token.scopes):
+        raise ProblemError("SCOPE", f"This needs one of the scopes {', '.join(scopes)}.")
+    return int(settings.IMPORT_MAX_BYTES) + FORM_OVERHEAD
+
+
+def _finished(answer: HttpResponseBase) -> HttpResponseBase:
+    """Errors that packages or Django answered become problems too; nothing is kept by a cache."""
+    if answer.status_code >= 400 and not answer.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
+        kept = {name: answer.headers[name] for name in ("Allow", "Retry-After") if name in answer.headers}
+        answer = problem_of(answer.status_code, headers=kept)
+    if not answer.has_header("Cache-Control"):
+        add_never_cache_headers(answer)
+    return answer

@@ -1,0 +1,192 @@
+"""What requests may say and answers hold. A run and a student are the objects of the command line (`--json`)."""
+
+import datetime as dt
+from typing import Any, Literal
+
+from ninja import Field, Schema
+from pydantic import field_validator
+
+MOST = 1000
+Text = str
+
+
+class Page(Schema):
+    """One page of a list."""
+
+    cursor: str = Field("", max_length=1000, description="`next` of the page before; nothing for the first page.")
+    limit: int = Field(100, ge=1, le=MOST, description="How many entries at most.")
+
+
+def sensible(value: dt.datetime | None) -> dt.datetime | None:
+    """A moment that a record can have. One without an offset is in the time zone of the server."""
+    from django.utils import timezone
+
+    if value is None:
+        return None
+    if not 1900 <= value.year <= 2200:
+        raise ValueError("the year must lie between 1900 and 2200")
+    return value if value.tzinfo else timezone.make_aware(value)
+
+
+class ProblemField(Schema):
+    field: str
+    message: str
+
+
+class ProblemOut(Schema):
+    """Problem details (RFC 9457)."""
+
+    type: str = Field(description="Address of the help for this kind of problem.")
+    title: str
+    status: int
+    detail: str = Field(description="What happened and what to do, for people.")
+    code: str = Field(description="The kind of problem, for programs.")
+    errors: list[ProblemField]
+
+
+# ---- catalogue ----
+
+
+class ChoiceOut(Schema):
+    value: str
+    label: str
+
+
+class OptionOut(Schema):
+    name: str
+    label: str
+    hint: str
+    default: str
+    choices: list[ChoiceOut] = Field(description="Empty: a free value.")
+
+
+class ImportTypeOut(Schema):
+    type: str
+    label: str
+    screen: str
+    works: list[str]
+    layouts: list[str]
+    options: list[OptionOut]
+
+
+class ImportTypesOut(Schema):
+    items: list[ImportTypeOut]
+    next: str | None
+
+
+class LayoutOut(Schema):
+    layout: str
+    title: str
+    types: list[str]
+    delimiter: str
+    header: str = Field(description="none, optional or required")
+    columns: list[str]
+
+
+class LayoutsOut(Schema):
+    items: list[LayoutOut]
+    next: str | None
+
+
+class IssueCodeOut(Schema):
+    code: str
+    title: str
+    message: str = Field(description="How its sentence is made: names in braces are filled in.")
+    fix: str
+    retired: bool
+
+
+class IssueCodesOut(Schema):
+    items: list[IssueCodeOut]
+    next: str | None
+
+
+# ---- runs ----
+
+
+class RunOut(Schema):
+    """A run, as `import_file --json` prints it, without its lines."""
+
+    run: int
+    type: str
+    work: str = Field(description="test, update, import, revert or convert")
+    status: str = Field(description="queued, running, completed, rejected, failed or cancelled")
+    reverted: str | None = Field(description="partly or wholly; null: not reverted")
+    file_name: str
+    layout: str
+    record_count: int
+    import_count: int
+    unchanged_count: int
+    refused_count: int
+    set_aside_count: int
+    skipped_count: int
+    error_count: int
+    warning_count: int
+    notice_count: int
+    planned_count: int
+    message: str
+
+
+class RunsOut(Schema):
+    items: list[RunOut]
+    next: str | None
+
+
+class RunFilters(Page):
+    type: str = Field("", max_length=40, description="Key of an import type.")
+    work: Literal["", "test", "update", "import", "revert", "convert"] = ""
+    status: Literal["", "queued", "running", "completed", "rejected", "failed", "cancelled"] = ""
+    created_since: dt.datetime | None = Field(None, description="Runs started at this moment or later.")
+
+    _sensible = field_validator("created_since")(sensible)
+
+
+class IssueOut(Schema):
+    line: int = Field(description="Line of the file; 0: the whole file.")
+    severity: str
+    code: str
+    field: str
+    found: str
+    expected: str
+    message: str
+    data: str = Field(description="The line as it came.")
+
+
+class IssuesOut(Schema):
+    items: list[IssueOut]
+    next: str | None
+
+
+class IssueFilters(Page):
+    severity: Literal["", "error", "warning", "notice"] = ""
+    code: str = Field("", max_length=24, description="An issue code.")
+
+
+class ChangeOut(Schema):
+    line: int
+    student: str = Field(description="Local number.")
+    what: str
+    field: str
+    before: Any = None
+    after: Any = None
+
+
+class ChangesOut(Schema):
+    items: list[ChangeOut]
+    next: str | None
+
+
+class AbsentOut(Schema):
+    local_number: str
+    last_name: str
+    first_name: str
+    school: str | None
+    grade: str
+    has_ssid: bool
+    has_el_data: bool
+    program_status: str | None
+
+
+class AbsentsOut(Schema):
+    items: list[AbsentOut]
+    next: str | None

@@ -1,0 +1,69 @@
+"""How the API describes itself, and that every error of it is a problem."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests.api.client import Program, assert_problem
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_document_needs_no_token_and_is_openapi_3_1(client: Client) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+
+    assert document["openapi"] == "3.1.0"
+    operations = [told for path in document["paths"].values() for told in path.values()]
+    assert len({told["operationId"] for told in operations}) == len(operations) >= 8
+    assert all("429" in told["responses"] for told in operations)
+
+
+def test_the_page_names_every_operation_and_problem_and_keeps_to_the_policy(client: Client) -> None:
+    answer = client.get("/api/v1/docs")
+    page, document = answer.content.decode(), client.get("/api/v1/openapi.json").json()
+
+    assert [path for path in document["paths"] if path not in page] == []
+    assert 'id="problem-token-missing"' in page
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|//(?!testserver)[\w.]+\.\w+/", page)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("get", "nothing", 404),
+        ("get", "runs/999999999999999999999999", 404),
+        ("get", "runs/0", 404),
+        ("get", "runs/x", 422),
+        ("delete", "runs", 405),
+        ("get", "runs?limit=0", 422),
+        ("get", "runs?limit=1001", 422),
+        ("get", "runs?status=odd", 422),
+        ("get", "runs?colour=red", 422),
+        ("get", "runs?created_since=yesterday", 422),
+        ("get", "runs?created_since=0001-01-01T00:00:00Z", 422),
+        ("get", "runs?type=%00", 400),
+        ("get", "runs?cursor=%ff%fe", 422),
+        ("get", "runs?cursor=W10:abc:def", 422),
+        ("post", "runs/1/issues", 405),
+    ],
+)
+def test_whatever_is_wrong_is_a_problem(method: str, path: str, status: int) -> None:
+    program = Program()
+
+    answer = getattr(program.client, method)(f"/api/v1/{path}", headers=program.headers())
+
+    assert answer.status_code == status
+    assert_problem(answer)
+
+
+def test_an_unknown_parameter_is_named() -> None:
+    assert Program().get("runs", {"colour": "red"}, status=422)["errors"][0]["field"] == "colour"
+
+
+def test_a_body_that_is_too_large_is_refused_unread() -> None:
+    program = Program("runs:read")
+    answer = program.client.generic("POST", "/api/v1/runs", b"", headers=program.headers(), CONTENT_LENGTH="70000")
+
+    assert assert_problem(answer)["code"] == "TOO-LARGE"

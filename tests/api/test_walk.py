@@ -1,0 +1,72 @@
+"""A walk over every operation of the API, as the document lists them: who may not, gets nothing, and nothing is a 500.
+
+An operation that the walk has no values for fails it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sisimport.api.openapi import document
+from tests.api.client import ALL, Program, assert_problem
+from tests.faults.two_schools import MARKS, TwoSchools, make_two_schools
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def made() -> TwoSchools:
+    return make_two_schools()
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document()["paths"].items():
+        for method, told in methods.items():
+            yield method, path, told
+
+
+def addresses(path: str, made: TwoSchools) -> Iterator[str]:
+    """The path with the records of school B in it."""
+    values = {"run_id": [run.pk for run in made.runs], "local_number": [s.local_number for s in made.students]}
+    names = re.findall(r"{(\w+)}", path)
+    assert set(names) <= set(values), f"the walk has no values for {path}"
+    if not names:
+        yield path
+    for value in values[names[0]] if names else ():
+        yield path.replace(f"{{{names[0]}}}", str(value))
+
+
+def ask(program: Program, method: str, address: str) -> tuple[int, bytes]:
+    answer = getattr(program.client, method)(address, headers=program.headers())
+    if answer.status_code >= 400:
+        assert_problem(answer)
+    return answer.status_code, b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def test_no_operation_tells_anything_of_another_school(made: TwoSchools) -> None:
+    program = Program(schools=[made.a])
+    for method, path, _told in operations():
+        for address in addresses(path, made):
+            status, body = ask(program, method, address)
+            assert status < 500
+            assert not MARKS.search(body.decode()), (method, address, body[:300])
+
+
+def test_every_operation_asks_for_its_scope(made: TwoSchools) -> None:
+    for method, path, told in operations():
+        needed = set(told["x-scopes"])
+        if not needed:
+            continue
+        program = Program(*(scope for scope in ALL if scope not in needed), name="without")
+        status, body = ask(program, method, next(addresses(path, made)))
+        assert (status, json.loads(body)["code"]) == (403, "SCOPE"), (method, path)
+
+
+def test_every_operation_asks_for_a_token(made: TwoSchools) -> None:
+    program = Program()
+    for method, path, _told in operations():
+        answer = getattr(program.client, method)(next(addresses(path, made)))
+        assert (answer.status_code, assert_problem(answer)["code"]) == (401, "TOKEN-MISSING")
