@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore, year_label
+from assessments.services import prefer
 from students.access import visible_school_ids
 from students.admin.busy import ReturnsTyped
 from students.admin.lists import LongList
@@ -44,7 +45,16 @@ class AssessmentAdmin(ReturnsTyped, ModelAdmin):
 
     form = AssessmentForm
     ordering = (Coalesce("parent__position", "position"), Coalesce("parent_id", "id"), "-parent", "position")
-    list_display = ("name", "state_code", "parent", "score_type", "passing_score", "shown_to_families", "scores")
+    list_display = (
+        "name",
+        "state_code",
+        "parent",
+        "years",
+        "passing_score",
+        "shown_to_families",
+        "preferred",
+        "scores",
+    )
     list_filter = ("shown_to_families", "score_type", ("parent", admin.EmptyFieldListFilter))
     list_select_related = ("parent",)
     search_fields = ("name", "state_code")
@@ -52,14 +62,27 @@ class AssessmentAdmin(ReturnsTyped, ModelAdmin):
     inlines = (ChildInline,)
     fieldsets = (
         (None, {"fields": ("name", "state_code", "parent", "score_type", "start_date", "position")}),
+        ("School years", {"fields": ("first_year", "last_year", "preferred")}),
         ("Results", {"fields": ("results", "passing_score", "comments")}),
         ("Display Options", {"fields": ("shown_to_families",)}),
     )
+
+    @admin.display(description="School years")
+    def years(self, assessment: Assessment) -> str:
+        first, last = assessment.first_year, assessment.last_year
+        if first and first == last:
+            return year_label(first)
+        said = [f"from {year_label(first)}" if first else "", f"to {year_label(last)}" if last else ""]
+        return " ".join(filter(None, said)) or "all"
 
     @admin.display(description="Scores")
     def scores(self, assessment: Assessment) -> str:
         address = reverse("admin:assessments_listedscore_changelist")
         return format_html('<a href="{}?assessment__id__exact={}">Read</a>', address, assessment.pk)
+
+    def save_model(self, request: HttpRequest, obj: Assessment, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        prefer(obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Assessment | None = None) -> tuple[str, ...]:  # noqa: ARG002
         return _FIXED if obj is not None else ()

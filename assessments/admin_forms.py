@@ -76,6 +76,9 @@ class AssessmentForm(forms.ModelForm):
             "parent",
             "score_type",
             "start_date",
+            "first_year",
+            "last_year",
+            "preferred",
             "position",
             "results",
             "passing_score",
@@ -91,6 +94,12 @@ class AssessmentForm(forms.ModelForm):
         if parent is not None and parent.parent_id is not None:
             raise forms.ValidationError("This is a part itself: choose the whole test.")
         return parent
+
+    def clean_last_year(self) -> int | None:
+        first, last = self.cleaned_data.get("first_year"), self.cleaned_data["last_year"]
+        if first and last and last < first:
+            raise forms.ValidationError("The last school year lies before the first.")
+        return int(last) if last else None
 
     def clean_passing_score(self) -> str:
         score = str(self.cleaned_data["passing_score"]).strip()

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
 
+from assessments.structure import known_level_names, level_names
 from sisimport.imports.definition.joins import joined, joined_holder
 from sisimport.imports.definition.staged_row import StagedRow
 from students.models import Student
@@ -18,8 +19,9 @@ class ScoreType(models.TextChoices):
 class Assessment(models.Model):
     """One test set-up: a parent test or one of its children, known to imports by its state code.
 
-    Imports find a parent by `state_code` and its children by the code under that parent; everything else may be edited
-    without breaking later imports. `results` lists the result statuses as `[{"code", "name", "passing"}]`, best first.
+    Imports find a parent by `state_code` and its years, and its children by the code under that parent; everything else may be
+    edited without breaking later imports. `results` lists the result statuses as `[{"code", "name", "passing"}]`, best first.
+    Without years (those made before 1.1) it takes the scores of every year whose test has not changed (see scores/setups.py).
     """
 
     state_code = models.CharField(max_length=12)
@@ -28,6 +30,20 @@ class Assessment(models.Model):
     score_type = models.CharField(max_length=5, choices=ScoreType.choices, default=ScoreType.SCALE)
     position = models.PositiveSmallIntegerField(default=0, help_text="Order among assessments, and under the parent.")
     start_date = models.DateField("date", null=True, blank=True, help_text="Set up for tests from this day on.")
+    first_year = models.PositiveSmallIntegerField(
+        "first school year",
+        null=True,
+        blank=True,
+        help_text="By its spring: 2025 is 2024-25. Empty: as far back as it fits.",
+    )
+    last_year = models.PositiveSmallIntegerField(
+        "last school year", null=True, blank=True, help_text="By its spring. Empty: until the state changes the test."
+    )
+    preferred = models.BooleanField(
+        "use this from now on",
+        default=False,
+        help_text="Imports without a choice take this one, where several set-ups are for the same year.",
+    )
     results = models.JSONField("result statuses", default=list, blank=True)
     passing_score = models.CharField(max_length=8, blank=True)
     comments = models.TextField(blank=True)
@@ -53,6 +69,20 @@ class Assessment(models.Model):
     @cached_property
     def result_names(self) -> dict[str, str]:
         return {str(result["code"]): str(result["name"]) for result in self.results}
+
+    def names_in(self, year: int) -> dict[str, str]:
+        """Names of results for scores of a school year.
+
+        A set-up for all years that nobody has edited names them as the test did in that year.
+        """
+        names = self.result_names
+        if self.first_year is None and self.last_year is None and names in known_level_names(self.state_code):
+            return dict(level_names(self.state_code, year)) or names
+        return names
+
+    def covers(self, year: int) -> bool:
+        """Whether its years hold this one; a set-up without years covers all."""
+        return (self.first_year or 0) <= year <= (self.last_year or year)
 
 
 class Score(models.Model):
@@ -93,7 +123,8 @@ class Score(models.Model):
     def result_name(self) -> str:
         """The result in words: `Standard Met`; the code itself where the set-up does not name it."""
         parent = self.assessment.parent
-        names = self.assessment.result_names or (parent.result_names if parent else {})
+        year = self.school_year
+        names = self.assessment.names_in(year) or (parent.names_in(year) if parent else {})
         return names.get(self.result, self.result)
 
 
@@ -191,6 +222,7 @@ class ScoreRow(StagedRow):
     domain_1_level = models.TextField()
     domain_2_level = models.TextField()
     domain_3_level = models.TextField()
+    domain_4_level = models.TextField()
     csa_composite_1_level = models.TextField()
     csa_composite_1_score = models.TextField()
     csa_composite_2_level = models.TextField()

@@ -61,12 +61,33 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """A test as it is for some school years (by their spring): one set-up takes the scores of all of them.
+
+    `label`: what the import screen calls the test. `own`: set-ups without years do not fit, because levels or parts are others
+    than before. `comparable_from`: the first year whose scores may be compared with those of this edition.
+    """
+
+    name: str
+    label: str
+    first: int = 0
+    last: int | None = None
+    own: bool = False
+    comparable_from: int = 0
+    comments: str = ""
+
+    def covers(self, year: int) -> bool:
+        return self.first <= year <= (self.last or year)
+
+
+@dataclass(frozen=True, slots=True)
 class LayoutTest:
     """A parent test as one layout has it, with the children that the layout has columns for."""
 
     parent: Part
     children: tuple[Part, ...]
     record_types: tuple[str, ...]
+    edition: Edition
     ranges: str = ""
 
     @property
@@ -127,6 +148,72 @@ def _covers(years: list[int] | None, year: int) -> bool:
     return years[0] <= year and (len(years) == 1 or year <= years[1])
 
 
+def _own_facts(code: str, year: int) -> dict[str, Any]:
+    """What is a test's own in a school year; empty where the structure file says nothing of that year."""
+    editions = structure()["tests"].get(code, {}).get("editions", ())
+    return next((facts for facts in editions if _covers(facts["years"], year)), {})
+
+
+@cache
+def edition_of(code: str, year: int) -> Edition:
+    """The edition of a test of the structure file that is for this school year."""
+    test, own = structure()["tests"][code], _own_facts(code, year)
+    name: str = own.get("name", test["name"])
+    label = next(
+        (other["label"] for other in own.get("labels", ()) if _covers(other["years"], year)), own.get("label", "")
+    )
+    if not label:
+        label = f"{test['number']} - {name}" if "number" in test else name
+    first, *last = own.get("years", [0])
+    if "{" in name:
+        first, last = year, [year]
+    words = {"fall": year - 1, "spring": year}
+    starts = [other["years"][0] for other in test.get("editions", ()) if other.get("new_design")]
+    return Edition(
+        name=name.format(**words),
+        label=label.format(**words),
+        first=first,
+        last=last[0] if last else None,
+        own=bool(own.get("new_design") or own.get("renamed")),
+        comparable_from=max((start for start in starts if start <= year), default=0),
+        comments=own.get("comments", ""),
+    )
+
+
+_YEARS = range(2010, 2100)
+
+
+@cache
+def edition_names(code: str) -> frozenset[str]:
+    """Every name that a set-up of this test gets by itself, and the name that all years share."""
+    test = structure()["tests"].get(code)
+    return frozenset([test["name"], *(edition_of(code, year).name for year in _YEARS)]) if test else frozenset()
+
+
+def ranges_key(code: str, year: int) -> str:
+    """The test's name in ranges.csv; empty where no ranges are published."""
+    return str(_own_facts(code, year).get("ranges", structure()["tests"].get(code, {}).get("ranges", "")))
+
+
+@cache
+def level_names(code: str, year: int) -> Mapping[str, str]:
+    """Names of the levels of a test or part in a school year; empty where the structure file has none."""
+    for test, facts in structure()["tests"].items():
+        own = _own_facts(test, year)
+        if test == code:
+            return dict(structure()["results"].get(own.get("results", facts.get("results")), {}))
+        for child in own.get("children", facts.get("children", ())):
+            if child["code"] == code:
+                return dict(structure()["results"].get(child.get("results"), {}))
+    return {}
+
+
+@cache
+def known_level_names(code: str) -> tuple[Mapping[str, str], ...]:
+    """The names of levels that a set-up of this test or part may have got by itself, whatever the year."""
+    return tuple(names for year in _YEARS if (names := level_names(code, year)))
+
+
 def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
     """The tests whose records a file of this layout may hold, in the order of the structure file."""
     family, year = family_of(layout.key), school_year(layout.key)
@@ -136,10 +223,12 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
             continue
         if layout.key in facts.get("not_layouts", ()):
             continue
+        own, edition = _own_facts(code, year), edition_of(code, year)
         instead = next((other for other in facts.get("instead", ()) if _covers(other["years"], year)), None)
-        parent = _part(code, facts["name"], instead or facts, layout, passing=facts.get("passing", ()))
+        whole = instead or facts | ({"results": own["results"]} if "results" in own else {})
+        parent = _part(code, edition.name, whole, layout, passing=facts.get("passing", ()))
         children: dict[str, Part] = {}
-        for child in () if instead else facts.get("children", ()):
+        for child in () if instead else own.get("children", facts.get("children", ())):
             part = _part(child["code"], child["name"], child, layout)
             if part.fields and part.code not in children and _covers(child.get("years"), year):
                 children[part.code] = part
@@ -149,7 +238,8 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
                     parent=parent,
                     children=tuple(children.values()),
                     record_types=tuple(facts["record_types"]),
-                    ranges="" if instead else facts.get("ranges", ""),
+                    edition=edition,
+                    ranges="" if instead else ranges_key(code, year),
                 )
             )
     return tuple(found)
@@ -170,9 +260,14 @@ def _part(code: str, name: str, facts: Mapping[str, Any], layout: Layout, *, pas
     )
 
 
-def test_names(layouts: Iterable[Layout]) -> dict[str, str]:
-    """Parent codes and names of all tests that files of these layouts may hold."""
-    return {test.code: test.parent.name for layout in layouts for test in tests_of(layout)}
+def offered_tests(layouts: Iterable[Layout]) -> dict[str, tuple[Edition, ...]]:
+    """Parent codes of all tests that files of these layouts may hold, with their editions, oldest first."""
+    found: dict[str, dict[Edition, None]] = {}
+    for layout in sorted(layouts, key=lambda layout: school_year(layout.key)):
+        for test in tests_of(layout):
+            found.setdefault(test.code, {})[test.edition] = None
+    order = list(structure()["tests"])
+    return {code: tuple(found[code]) for code in sorted(found, key=order.index)}
 
 
 @dataclass(frozen=True, slots=True)

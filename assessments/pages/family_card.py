@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from assessments.models import Assessment, Score
-from assessments.pages.charts import NARROW, Chart, Point, Words, chart_of, level_range
-from assessments.pages.queries import student_scores
+from assessments.pages.charts import NARROW, Chart, Words, chart_of, level_range
+from assessments.pages.queries import chart_points, series_name, series_of, student_scores
 from students.grades import grade_words
 from students.models import Student
 
@@ -41,11 +41,17 @@ def family_card(request: HttpRequest, student: Student) -> dict[str, Any] | None
     """What the page of a family shows; None when nothing is shown."""
     scores = [score for score in student_scores(student) if _is_shown(score.assessment)]
     shown = []
-    for assessment, group in groupby(scores, key=lambda score: score.assessment.parent or score.assessment):
+    for _series, group in groupby(scores, key=series_of):
         rows = list(group)
-        own = [score for score in rows if score.assessment_id == assessment.pk]
-        shown.append(Shown(_(assessment.name), [_result(score) for score in rows], _chart(assessment, own)))
+        name = _said_name(rows)
+        shown.append(Shown(name, [_result(score) for score in rows], _chart(name, rows)))
     return {"assessments": shown} if shown else None
+
+
+def _said_name(scores: list[Score]) -> str:
+    """The name of a series in the reader's language."""
+    name, since = series_name(scores)
+    return _("{name} since {year}").format(name=_(name), year=since) if since else _(name)
 
 
 def _is_shown(assessment: Assessment) -> bool:
@@ -70,13 +76,9 @@ def _result(score: Score) -> Result:
     )
 
 
-def _chart(assessment: Assessment, scores: list[Score]) -> Chart | None:
-    points = [
-        Point(score.year_label, score.school_year, score.grade, int(score.scale_score))
-        for score in scores
-        if score.scale_score.isdigit()
-    ]
-    names = {code: _(name) for code, name in assessment.result_names.items() if name}
+def _chart(name: str, scores: list[Score]) -> Chart | None:
+    newest = scores[0].assessment.parent or scores[0].assessment
+    names = {code: _(level) for code, level in newest.names_in(scores[0].school_year).items() if level}
     words = Words(
         title=_("{name}, scale scores: {told}; the table below holds the same"),
         told=_("{score} in {year}"),
@@ -84,4 +86,4 @@ def _chart(assessment: Assessment, scores: list[Score]) -> Chart | None:
         level=_("Level {level}"),
         dropped=(_("Standard "), _(" - Alternate")),
     )
-    return chart_of(_(assessment.name), assessment.state_code, points, names, paper=NARROW, words=words)
+    return chart_of(name, newest.state_code, chart_points(scores), names, paper=NARROW, words=words)

@@ -1,10 +1,13 @@
 """Reads of scores for pages and commands."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
-from assessments.models import Assessment, Score, year_label
+from assessments.models import Score, year_label
 from assessments.pages.charts import Chart, Point, chart_of
+from assessments.structure import edition_names, edition_of, structure
 from students.models import Student
 from students.queries import show_with_student
 
@@ -15,14 +18,37 @@ def student_scores(student: Student) -> list[Score]:
     return sorted(scores, key=_order)
 
 
+def series_of(score: Score) -> tuple[str, int]:
+    """Equal for scores that stand together: those of one test, over all years that may be compared.
+
+    A test that nobody but the district knows stands for itself.
+    """
+    parent = score.assessment.parent or score.assessment
+    if parent.state_code not in structure()["tests"]:
+        return parent.state_code, parent.pk
+    return parent.state_code, edition_of(parent.state_code, score.school_year).comparable_from
+
+
+def series_name(scores: Sequence[Score]) -> tuple[str, str]:
+    """What scores of one series are called, newest first: the name of their newest set-up, without the years that it got by
+    itself; and the school year since which the test is as it is, where it was another one before."""
+    newest = scores[0].assessment.parent or scores[0].assessment
+    code, since = series_of(scores[0])
+    if newest.name not in edition_names(code):
+        return newest.name, ""
+    return str(structure()["tests"][code]["name"]), year_label(since) if since else ""
+
+
 def _order(score: Score) -> tuple[Any, ...]:
     assessment = score.assessment
     parent = assessment.parent or assessment
+    code, since = series_of(score)
     return (
         parent.position,
-        parent.name,
-        parent.pk,
+        code,
+        -since,
         -score.school_year,
+        -parent.pk,
         assessment.parent_id is not None,
         assessment.position,
     )
@@ -40,6 +66,7 @@ def scores_json(student: Student) -> list[dict[str, Any]]:
             "scale_score": score.scale_score or None,
             "raw_score": score.raw_score or None,
             "result": score.result or None,
+            "result_name": score.result_name or None,
             "grade": score.grade,
             "status": score.status or None,
             "error_band": score.error_band or None,
@@ -85,30 +112,43 @@ class ShownTest:
 
 def student_tests(student: Student) -> list[ShownTest]:
     """Scores of a student by test and year, children under parents. One query."""
-    tests: dict[int, tuple[Assessment, dict[int, list[Score]]]] = {}
-    for score in student_scores(student):
-        parent = score.assessment.parent or score.assessment
-        tests.setdefault(parent.pk, (parent, {}))[1].setdefault(score.school_year, []).append(score)
-    return [_shown_test(parent, years) for parent, years in tests.values()]
+    return [_shown_test(list(scores)) for _series, scores in groupby(student_scores(student), key=series_of)]
 
 
-def _shown_test(parent: Assessment, years: dict[int, list[Score]]) -> ShownTest:
-    shown, points = [], []
-    for year, scores in years.items():
-        own = next((score for score in scores if score.assessment_id == parent.pk), None)
-        children = tuple(_shown(score) for score in scores if score.assessment_id != parent.pk)
+def _shown_test(scores: Sequence[Score]) -> ShownTest:
+    """The scores of one series, newest first; each set-up and year is a row with its parts."""
+    shown: list[ShownScore] = []
+    for (year, _parent), group in groupby(
+        scores, key=lambda s: (s.school_year, s.assessment.parent_id or s.assessment_id)
+    ):
+        rows = list(group)
+        own = next((score for score in rows if score.assessment.parent is None), None)
+        children = tuple(_shown(score) for score in rows if score is not own)
         if own is None:
+            parent = rows[0].assessment.parent or rows[0].assessment
             shown.append(ShownScore(year_label(year), parent.name, "", "", "", "", None, "", "", "", children))
-            continue
-        shown.append(replace(_shown(own), children=children))
-        if own.scale_score.isdigit():
-            points.append(Point(year_label(year), year, own.grade, int(own.scale_score)))
-    return ShownTest(parent.name, chart_of(parent.name, parent.state_code, points, parent.result_names), tuple(shown))
+        else:
+            shown.append(replace(_shown(own), children=children))
+    name, since = series_name(scores)
+    name = f"{name} since {since}" if since else name
+    newest = scores[0].assessment.parent or scores[0].assessment
+    names = newest.names_in(scores[0].school_year)
+    return ShownTest(name, chart_of(name, newest.state_code, chart_points(scores), names), tuple(shown))
+
+
+def chart_points(scores: Iterable[Score]) -> list[Point]:
+    """Scale scores of whole tests for a chart: one for each year, of the newest set-up. The scores stand newest first."""
+    points: dict[int, Point] = {}
+    for score in scores:
+        if score.assessment.parent is None and score.scale_score.isdigit():
+            year = score.school_year
+            points.setdefault(year, Point(year_label(year), year, score.grade, int(score.scale_score)))
+    return list(points.values())
 
 
 def _shown(score: Score) -> ShownScore:
     entry = next((r for r in score.assessment.results if str(r.get("code")) == score.result), None)
-    name = str(entry["name"]) if entry else ""
+    name = score.assessment.names_in(score.school_year).get(score.result, "") if entry else ""
     result = score.result if name in ("", score.result) else f"{score.result} {name}"
     return ShownScore(
         year=year_label(score.school_year),

@@ -6,7 +6,7 @@ Source: CAASPP Import (vendor help page, 2025); layouts by the California Depart
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from assessments.models import Assessment, ScoreRow, year_label
 from assessments.scores import columns, fast_path, staging
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
-from assessments.scores.setups import NEW, SKIP, targets
+from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
 from assessments.scores.years import score_date
-from assessments.structure import TypeFacts, family_of, school_year, test_names
+from assessments.structure import Edition, TypeFacts, family_of, offered_tests, school_year, structure
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.change_kinds import EL_KIND
@@ -101,18 +101,17 @@ class ScoreImport(ImportType):
         self.listed = listed
         self.family = family_of(facts.layouts[0])
         loaded = folder_layouts(folder)
-        self.tests = test_names(loaded[key] for key in facts.layouts)
+        self.tests = offered_tests(loaded[key] for key in facts.layouts)
+        names = [str(structure()["tests"][code]["name"]) for code in self.tests]
         years = " and ".join(dict.fromkeys(year_label(school_year(key)) for key in facts.layouts))
-        what = f"{len(self.tests)} assessments" if len(self.tests) > 1 else next(iter(self.tests.values()), "scores")
+        what = f"{len(names)} assessments" if len(names) > 1 else next(iter(names), "scores")
         self.description = f"Brings the scores of {years} into the student records: {what}, with their parts."
 
     @property
     def options(self) -> tuple[Option, ...]:  # type: ignore[override]
         """One list per assessment, with the set-ups that exist now."""
-        fitting: dict[str, list[Assessment]] = {}
-        for assessment in Assessment.objects.filter(parent__isnull=True, state_code__in=list(self.tests)):
-            fitting.setdefault(assessment.state_code, []).append(assessment)
-        lists = [assessment_option(code, name, fitting.get(code, [])) for code, name in self.tests.items()]
+        there = setups_of(list(self.tests))
+        lists = [assessment_option(code, editions, there.get(code, [])) for code, editions in self.tests.items()]
         extra = [ELA_STATUS] if self.family == "elpac-initial" else []
         return (*lists, *extra, SCHOOLS)
 
@@ -182,19 +181,22 @@ class ScoreImport(ImportType):
         score_plan.plan_scores(context)
 
 
-def assessment_option(code: str, name: str, fitting: Iterable[Assessment]) -> Option:
-    """The list of one assessment: existing records, a new set-up, or not at all."""
-    records = [Choice(value=str(a.pk), label=a.name) for a in fitting]
-    automatic = "Automatic (new test set-up)"
-    if records:
-        automatic = "Automatic (the existing record)" if len(records) == 1 else "Choose one of the records"
+def assessment_option(code: str, editions: Sequence[Edition], there: Sequence[Assessment]) -> Option:
+    """The list of one assessment: the set-ups for its years, a new set-up, or not at all.
+
+    The first choice says which set-up it stands for.
+    """
+    fitting = [setup for setup in there if any(fits(setup, edition) for edition in editions)]
+    names = " or ".join(dict.fromkeys(said_default(edition, there) for edition in editions))
+    several = len(fitting) > 1 and not any(setup.preferred for setup in fitting)
+    automatic = f"Automatic (the newest: {names})" if several else f"Automatic ({names})"
     return Option(
         name=code,
-        label=name,
+        label=editions[0].label,
         group="Assessments",
         choices=(
             Choice(value="", label=automatic),
-            *records,
+            *(Choice(value=str(setup.pk), label=setup.name) for setup in fitting),
             Choice(value=NEW, label="Import to newly created test setup"),
             Choice(value=SKIP, label="Do not import these assessments"),
         ),

@@ -44,12 +44,6 @@ codes.register(
         "Find out whose score it is. If the earlier student's is wrong, revert the run that brought it.",
     ),
     IssueCode(
-        "AMB-SETUP",
-        "Ambiguity: several test set-ups fit",
-        "Several set-ups of {field} exist: {found}; expected {expected}.",
-        "Choose one of them in the list of the assessment and test again.",
-    ),
-    IssueCode(
         "DIS-NOTFOUND",
         "Discrepancy: no student with this SSID",
         "No student has SSID {found}.",

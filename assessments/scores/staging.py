@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import Q
 
-from assessments.models import Assessment, ScoreRange, ScoreRow
+from assessments.models import ScoreRange, ScoreRow
 from assessments.scores import years
 from assessments.scores.columns import by_test
 from assessments.scores.years import earlier
@@ -28,7 +28,7 @@ _LONGEST_CHAIN = 20  # SSIDs replaced one after the other; longer ones go in cir
 
 
 def prepare(context: RunContext) -> None:
-    """Raises FileError when it is not clear which set-up an assessment's scores go to."""
+    """Raises FileError when the file cannot be read as a whole: columns are missing, or it is of another year."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     if not context.lea_ids:
@@ -45,7 +45,6 @@ def prepare(context: RunContext) -> None:
     _mark_repeats(tests)
     _leave_out_shared_uins(context)
     _load_ranges(tests, school_year(context.layout.key))
-    check_setups(context, tests)
 
 
 def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
@@ -288,19 +287,3 @@ def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
             [v for row in values for v in row],
         )
     execute(f"ANALYZE {ScoreRange._meta.db_table}")
-
-
-def check_setups(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """Without a choice the one record that fits is used; several need a choice, where the file holds scores of the test."""
-    for test in tests:
-        if context.option(test.code) or not context.noted.intersection(test.record_types):
-            continue
-        fitting = list(Assessment.objects.filter(parent__isnull=True, state_code=test.code))
-        if len(fitting) < 2:
-            continue
-        if fetch_all(
-            f"SELECT 1 FROM {ROWS} r WHERE r.record_type = ANY(%s) AND NOT r.refused AND r.skipped = 0 LIMIT 1",
-            [list(test.record_types)],
-        ):
-            names = ", ".join(f"{a.name} ({a.pk})" for a in fitting)
-            raise FileError("AMB-SETUP", field=test.code, found=names, expected="one of them to be chosen")

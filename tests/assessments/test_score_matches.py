@@ -7,7 +7,7 @@ from django.db import connection
 
 from assessments.models import Score
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
-from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, DecisionRefusedError, decide, take_back
+from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide, take_back
 from sisimport.imports.runs.report import run_json
 from ssid.matching.desk import LineState, Scope, desk_lines, line_numbers, number_shown, waiting_tests
 from students.models import Student
@@ -271,18 +271,6 @@ def test_an_initial_elpac_line_gives_an_accepted_student_its_calculated_status(h
     start(ELPAC, data, work="import", ela_status="1")
 
     assert Student.objects.get().el.program_status == "EL"
-
-
-def test_the_decision_is_refused_when_a_set_up_is_not_clear_any_more(home: District) -> None:
-    from assessments.models import Assessment
-
-    sam = home.add("100")
-    run = file_of(ela(ssid=UNKNOWN))
-    for name in ("One", "Two"):
-        Assessment.objects.create(state_code="SBELA", name=name, score_type="scale", start_date="2023-07-01")
-
-    with pytest.raises(DecisionRefusedError, match="cannot be planned anew"):
-        decide(run_id=run.pk, decisions=[accept(sam)], user=None, schools=None)
 
 
 def test_the_desk_shows_the_number_of_a_remembered_score_match_masked(home: District) -> None:

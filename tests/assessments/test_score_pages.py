@@ -195,7 +195,8 @@ def test_a_run_tells_how_levels_spread_over_grades(home: District, browser: Clie
     spread = distributions(run.facts)[0]
     shown = page(browser, "run", run.pk)
 
-    assert (spread.name, spread.rows[0].grade, spread.rows[0].total) == ("Smarter Balanced for ELA", "05", 2)
+    assert (spread.name, spread.rows[0].grade) == ("Smarter Balanced for ELA 2021-2024", "05")
+    assert spread.rows[0].total == 2
     assert [(level.sign, level.name) for level in spread.levels] == [
         ("2", "Standard Nearly Met"),
         ("3", "Standard Met"),
@@ -387,7 +388,7 @@ def test_scores_are_read_in_the_admin_by_student_and_assessment(home: District, 
     of_test = page(admin, "admin:assessments_listedscore_changelist", assessment__id__exact=str(parent.pk), year="2024")
 
     assert "2502" in everything
-    assert "Smarter Balanced for ELA: Reading and Listening" in everything
+    assert "Smarter Balanced for ELA 2021-2024: Reading and Listening" in everything
     assert "2450" in of_student
     assert "2502" not in of_student
     assert ("2502" in of_test, "Near Standard" in of_test) == (True, False)
@@ -431,7 +432,7 @@ def test_set_ups_to_be_made_are_shown_in_words(home: District, browser: Client) 
     shown = page(browser, "run_changes", run.pk)
 
     assert "4 Standard Exceeded (passing), 3 Standard Met (passing), 2 Standard Nearly Met" in shown
-    assert "Parent: <ins>Smarter Balanced for ELA</ins>" in shown
+    assert "Parent: <ins>Smarter Balanced for ELA 2021-2024</ins>" in shown
     assert "{&#x27;" not in shown
 
 
@@ -440,5 +441,7 @@ def test_of_the_assessments_a_run_names_those_with_a_choice(home: District, brow
 
     shown = page(browser, "run", run.pk)
 
-    assert "<dt>Assessments</dt><dd>California Science Test: Do not import these assessments</dd>" in shown
+    assert (
+        "<dt>Assessments</dt><dd>06 - California Science Test 2018-2024: Do not import these assessments</dd>" in shown
+    )
     assert "Automatic" not in shown

@@ -255,7 +255,9 @@ def test_every_name_of_tests_and_levels_of_the_state_is_translated() -> None:
     known = structure()
     names = {name for results in known["results"].values() for name in results.values()}
     for test in known["tests"].values():
-        names |= {test["name"], *(child["name"] for child in test.get("children", []))}
+        for facts in (test, *test.get("editions", [])):
+            names |= {child["name"] for child in facts.get("children", [])}
+        names.add(test["name"])
     for path in catalogs():
         assert names - set(read_catalog(path)) == set(), path
 
