@@ -19,7 +19,7 @@ from students.services import User, assign_ssid, clean_ssid, retire_ssid
 Values = Mapping[str, Any]
 STUDENT_FIELDS = ("local_number", *NAME_FIELDS, "birth_date", *CODE_FIELDS, "school", "grade")
 EL_FIELDS = ("program_status", "identified_date", "tbd_date", "exit_date")
-ENROLLMENT_FIELDS = ("school", "grade", "start_date", "exit_date")
+ENROLLMENT_FIELDS = ("school", "grade", "start_date", "exit_date", "exit_reason")
 GUARDIAN_FIELDS = ("last_name", "first_name", "relationship")
 
 

@@ -30,6 +30,7 @@ DISTRICT_PART = "district"
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 TEXT_FIELDS = (*NAME_FIELDS, *CODE_FIELDS)
+EXTRA_FIELDS = ("enrollment_exit_reason",)  # read only where the file has them
 EL_FIELDS = ("el_status", "el_identified_date", "el_tbd_date", "el_exit_date")
 # Program Status as stored, and the state's codes for it.
 EL_STATUS = {
@@ -118,6 +119,7 @@ class Roster(ImportType):
         "grade",
         "enrollment_start",
         "enrollment_exit",
+        *EXTRA_FIELDS,
         *EL_FIELDS,
     )
     part_of_field = {"ssid": "ssid"} | dict.fromkeys(EL_FIELDS, "el")
@@ -130,7 +132,7 @@ class Roster(ImportType):
         DuplicateCheck(
             name="dup_line",
             key=("lea", "local_number", "school", "enrollment_start"),
-            compared=("grade", "enrollment_exit"),
+            compared=("grade", "enrollment_exit", *EXTRA_FIELDS),
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
@@ -144,6 +146,10 @@ class Roster(ImportType):
         return RosterRow.objects.annotate(
             current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
         )
+
+    def fields_to_read(self, context: RunContext) -> Sequence[str]:
+        present = context.recognition.positions if context.recognition is not None else {}
+        return [name for name in self.fields if name not in EXTRA_FIELDS or name in present]
 
     def prepare(self, context: RunContext) -> None:
         staging.allocate(context)
@@ -306,6 +312,7 @@ class _Plan:
                     "grade": F("grade"),
                     "start_date": F("enrollment_start"),
                     "exit_date": F("enrollment_exit"),
+                    "exit_reason": F("enrollment_exit_reason"),
                 },
             ),
             PlannedUpdate(
@@ -316,6 +323,10 @@ class _Plan:
                 fields={
                     "grade": (F("enrollment__grade"), self.new("grade", "enrollment__grade")),
                     "exit_date": (F("enrollment__exit_date"), self.new("enrollment_exit", "enrollment__exit_date")),
+                    "exit_reason": (
+                        F("enrollment__exit_reason"),
+                        self.new("enrollment_exit_reason", "enrollment__exit_reason"),
+                    ),
                 },
             ),
         ]

@@ -32,6 +32,7 @@ class RosterRow(StagedRow):
     grade = models.TextField()
     enrollment_start = models.DateField(null=True)
     enrollment_exit = models.DateField(null=True)
+    enrollment_exit_reason = models.TextField()
     el_status = models.TextField()
     el_identified_date = models.DateField(null=True)
     el_tbd_date = models.DateField(null=True)

@@ -16,7 +16,7 @@ from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.rules import PlannedChange, Rule
-from ssid.imports import match_results_staging
+from ssid.imports import candidate_facts, match_results_staging
 from ssid.imports.match_results_staging import NO, YES
 from ssid.imports.ssid_download import TOOL
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
@@ -203,14 +203,23 @@ class SSIDRequest(ImportType):
         "elas",
         "elas_date",
         "language",
+        *candidate_facts.GUARDIAN_FIELDS,
+        *candidate_facts.ENROLLMENT_FIELDS,
     )
     part_of_field = {
         "ssid": SSID_PART,
         "elas": english_learner_plan.EL,
         "elas_date": english_learner_plan.EL,
         "language": english_learner_plan.LANGUAGE,
+        **candidate_facts.PART_OF_FIELD,
     }
-    options = (SINGLE_MATCH_SCORE, REPLACE_RETIRED, *english_learner_plan.EL_OPTIONS)
+    options = (
+        SINGLE_MATCH_SCORE,
+        REPLACE_RETIRED,
+        *english_learner_plan.EL_OPTIONS,
+        candidate_facts.GUARDIANS,
+        candidate_facts.LAST_ENROLLMENT,
+    )
     remembers_matches = True
     related_fields = ("local_number", "ssid")
 
@@ -218,6 +227,10 @@ class SSIDRequest(ImportType):
         return SSIDRequestRow.objects.annotate(
             current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))
         )
+
+    def fields_to_read(self, context: RunContext) -> Sequence[str]:
+        unread = candidate_facts.unread(context)
+        return [name for name in self.fields if name not in unread]
 
     def prepare(self, context: RunContext) -> None:
         match_results_staging.pick_candidates(context)
@@ -233,11 +246,18 @@ class SSIDRequest(ImportType):
             *selection_rules(),
             *submitted_rules(),
             *candidate_rules(),
-            *(_only_where(IS_TAKEN, rule) for rule in [*enrollment_rules(), *ssid_rules(context), *el_rules]),
+            *(_only_where(IS_TAKEN, rule) for rule in self._taken_rules(context, el_rules)),
         ]
 
+    def _taken_rules(self, context: RunContext, el_rules: list[Rule]) -> list[Rule]:
+        return [*enrollment_rules(), *ssid_rules(context), *el_rules, *candidate_facts.rules(context)]
+
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        steps = [*ssid_plan(context), *english_learner_plan.plan(english_learner_plan.Choices.of(context))]
+        steps = [
+            *ssid_plan(context),
+            *english_learner_plan.plan(english_learner_plan.Choices.of(context)),
+            *candidate_facts.plan(context),
+        ]
         first = IS_TAKEN & ~Q(repeats=1)
         return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
 

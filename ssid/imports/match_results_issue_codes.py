@@ -4,6 +4,12 @@ from sisimport.files.issues import IssueCode, codes
 
 codes.register(
     IssueCode(
+        "CAND-GUARDIAN",
+        "A guardian without a whole name",
+        "{field} is {found}: the name is damaged, or the first or last name is missing. The guardian is not imported.",
+        "Enter the guardian by hand, or correct the name in the file and test again.",
+    ),
+    IssueCode(
         "MATCH-NONE",
         "The state found no SSID",
         "The state found no candidate for the student with local number {found}; nothing is written.",

@@ -49,6 +49,16 @@ class SSIDRequestRow(StagedRow):
     elas = models.TextField()
     elas_date = models.DateField(null=True)
     language = models.TextField()
+    guardian1_first_name = models.TextField()
+    guardian1_last_name = models.TextField()
+    guardian2_first_name = models.TextField()
+    guardian2_last_name = models.TextField()
+    result_lea = models.TextField()
+    result_school = models.TextField()
+    result_enrollment_status = models.TextField()
+    result_enrollment_start = models.DateField(null=True)
+    result_enrollment_exit = models.DateField(null=True)
+    result_exit_reason = models.TextField()
     ssid_ok = ten_digits()
 
     request_line = models.IntegerField(default=0)  # first line of the request

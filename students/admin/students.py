@@ -129,7 +129,7 @@ class ELRecordInline(StackedInline):
 
 class EnrollmentInline(TabularInline):
     model = Enrollment
-    fields = ("school", "grade", "start_date", "exit_date")
+    fields = ("school", "grade", "start_date", "exit_date", "exit_reason")
     autocomplete_fields = ("school",)
     extra = 0
 

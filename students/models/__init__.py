@@ -7,7 +7,16 @@ from students.models.districts import LEA, DistrictSettings, ReportWords, School
 from students.models.edits import RecordEdit
 from students.models.families import FamilyInvitation, FamilyMember, SecondCheck
 from students.models.identifiers import SSID, Origin, SSIDReplacement
-from students.models.people import ELRecord, Enrollment, Gender, Guardian, ProgramStatus, Student, WithoutSSID
+from students.models.people import (
+    ELRecord,
+    Enrollment,
+    Gender,
+    Guardian,
+    ProgramStatus,
+    StateEnrollment,
+    Student,
+    WithoutSSID,
+)
 
 __all__ = [
     "LEA",
@@ -33,6 +42,7 @@ __all__ = [
     "School",
     "SecondCheck",
     "StaffAccess",
+    "StateEnrollment",
     "StateProfile",
     "Student",
     "StudentView",

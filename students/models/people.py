@@ -257,6 +257,9 @@ class Enrollment(models.Model):
     grade = models.CharField(max_length=2, blank=True)
     start_date = models.DateField(null=True, blank=True)
     exit_date = models.DateField(null=True, blank=True)
+    exit_reason = models.CharField(
+        max_length=6, blank=True, default="", db_default="", help_text="The state's code, such as T160."
+    )
 
     class Meta:
         ordering = ["student", "-start_date"]
@@ -297,6 +300,29 @@ class ELRecord(models.Model):
 
     def __str__(self) -> str:
         return f"EL record of student {self.student_id}"
+
+
+class StateEnrollment(models.Model):
+    """The most recent enrollment that the state knows of a student, often in another district: its word, kept as it came.
+
+    Schools of others are no schools here: they stand as the state's codes.
+    """
+
+    student = models.OneToOneField(Student, on_delete=models.CASCADE, primary_key=True, related_name="state_enrollment")
+    lea_code = models.CharField("LEA", max_length=7, blank=True)
+    school_code = models.CharField("school", max_length=7, blank=True)
+    grade = models.CharField(max_length=2, blank=True)
+    status = models.CharField("enrollment status", max_length=2, blank=True)
+    start_date = models.DateField(null=True, blank=True)
+    exit_date = models.DateField(null=True, blank=True)
+    exit_reason = models.CharField(max_length=6, blank=True)
+
+    class Meta:
+        verbose_name = "enrollment at the state"
+        verbose_name_plural = "enrollments at the state"
+
+    def __str__(self) -> str:
+        return f"Enrollment of student {self.student_id} as the state knows it"
 
 
 class Guardian(models.Model):

@@ -400,3 +400,31 @@ class TestRosterJourney(ImportTypeSuite):
             JOSE | {"local_number": "200003", "lea": "7654321", "school": "0000001"},
             JOSE | {"local_number": "200004", "birth_date": "2009-13-01"},
         )
+
+
+# ---- exit reasons ----
+
+
+def test_an_enrollment_ends_with_its_reason(district: District) -> None:
+    left = {"enrollment_exit": "2025-01-10", "enrollment_exit_reason": "t160"}
+    update(JOSE)
+    report = update(JOSE | left)
+
+    stay = student().enrollments.get()
+    assert (stay.exit_date, stay.exit_reason) == (date(2025, 1, 10), "T160")
+    assert report.written("enrollment") == {"exit_date": "2025-01-10", "exit_reason": "T160"}
+    assert update(JOSE | left).changes == []
+
+
+def test_a_roster_without_the_column_leaves_the_reason_alone(district: District) -> None:
+    update(JOSE | {"enrollment_exit": "2025-01-10", "enrollment_exit_reason": "T160"})
+    assert update(JOSE | {"enrollment_exit": "2025-01-10"}).changes == []
+    assert student().enrollments.get().exit_reason == "T160"
+
+
+def test_a_blank_reason_clears_it_only_where_asked(district: District) -> None:
+    update(JOSE | {"enrollment_exit": "2025-01-10", "enrollment_exit_reason": "T160"})
+    blank = JOSE | {"enrollment_exit": "2025-01-10", "enrollment_exit_reason": ""}
+    assert update(blank).changes == []
+    update(blank, options={"blank": "clear"})
+    assert student().enrollments.get().exit_reason == ""

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import models
 
-from students.models import LEA, SSID, ELRecord, Enrollment, Origin, School, SSIDReplacement, Student
+from students.models import (
+    LEA,
+    SSID,
+    ELRecord,
+    Enrollment,
+    Guardian,
+    Origin,
+    School,
+    SSIDReplacement,
+    StateEnrollment,
+    Student,
+)
 from students.models.people import CODE_FIELDS, NAME_FIELDS
 
 if TYPE_CHECKING:
@@ -149,8 +160,8 @@ ENROLLMENT_KIND = register_kind(
         label="Enrollment",
         model=Enrollment,
         rank=40,
-        fields=("school_id", "grade", "start_date", "exit_date"),
-        defaults={"grade": ""},
+        fields=("school_id", "grade", "start_date", "exit_date", "exit_reason"),
+        defaults={"grade": "", "exit_reason": ""},
     )
 )
 SSID_KIND = register_kind(
@@ -180,6 +191,29 @@ EL_KIND = register_kind(
             "state_language",
         ),
         defaults={"state_elas": "", "state_language": ""},
+    )
+)
+GUARDIAN_KIND = register_kind(
+    ChangeKind(
+        key="guardian",
+        label="Guardian",
+        model=Guardian,
+        rank=70,
+        fields=("last_name", "first_name", "relationship"),
+        defaults={"relationship": ""},
+        same_as="""t.student_id = c.student_id AND t.last_name = c.after->>'last_name'
+          AND t.first_name = c.after->>'first_name'""",
+    )
+)
+_STATE_ENROLLMENT_TEXT = ("lea_code", "school_code", "grade", "status", "exit_reason")
+STATE_ENROLLMENT_KIND = register_kind(
+    ChangeKind(
+        key="state_enrollment",
+        label="Enrollment at the state",
+        model=StateEnrollment,
+        rank=65,
+        fields=(*_STATE_ENROLLMENT_TEXT, "start_date", "exit_date"),
+        defaults=dict.fromkeys(_STATE_ENROLLMENT_TEXT, ""),
     )
 )
 REPLACEMENT_KIND = register_kind(

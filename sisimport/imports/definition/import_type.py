@@ -85,6 +85,10 @@ class ImportType:
         """The rules a run with these options may ask, for the reference page; no file was read. By default `rules`."""
         return self.rules(context)
 
+    def fields_to_read(self, context: "RunContext") -> Sequence[str]:  # noqa: ARG002
+        """The fields that this run reads, all by default; the others stay blank and cost nothing."""
+        return self.fields
+
     def plan(self, context: "RunContext") -> Sequence[PlannedChange]:
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError

@@ -55,7 +55,7 @@ def stage(context: RunContext) -> None:
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
-        context.fields = tuple(name for name in import_type.fields if name in recognition.layout.fields)
+        context.fields = tuple(n for n in import_type.fields_to_read(context) if n in recognition.layout.fields)
         reader: Reader | LinesReader
         if context.lines is None:
             limit = settings.IMPORT_MAX_LINE_BYTES

@@ -13,11 +13,18 @@ from django.utils.safestring import SafeString
 from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportRun, Work
 from sisimport.web import states
+from students.exit_reasons import exit_reason_text
 
 register = template.Library()
 
 _SEVERITY = {Severity.ERROR: ("bad", "✕"), Severity.WARNING: ("warn", "!"), Severity.NOTICE: ("info", "i")}
 _LEAST_SHARE = 0.6  # per cent of the bar's width for a part that would be too thin to see
+
+
+@register.filter
+def exit_reason(code: str) -> str:
+    """The state's code of why a student left, in words."""
+    return exit_reason_text(code)
 
 
 @register.filter

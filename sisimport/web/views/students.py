@@ -13,7 +13,7 @@ from sisimport.web import panels
 from sisimport.web.queries import students as queries
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.grades import GRADES
-from students.models import SSID, ELRecord, Student, StudentView
+from students.models import SSID, ELRecord, StateEnrollment, Student, StudentView
 from students.paging import BoundedPaginator
 from students.search import FoundStudents, StudentSearch
 
@@ -90,6 +90,7 @@ def _student_context(request: HttpRequest, found: Student) -> dict[str, Any]:
         "former": former,
         "origin_run": _origin_run(request, current),
         "el": ELRecord.objects.filter(student=found).first(),
+        "state_enrollment": StateEnrollment.objects.filter(student=found).first(),
         "guardians": list(found.guardians.all()),
         "enrollments": list(found.enrollments.select_related("school").order_by("-start_date")),
         "events": BoundedPaginator(
