@@ -7,10 +7,11 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
-from students.models import SSID, AnnualEnrollment, CollectionPolicy, Enrollment, MissingSnapshot, Student
+from students.missing import enrolled_sql
+from students.models import SSID, AnnualEnrollment, CollectionPolicy, MissingSnapshot, Student
 
 Status = AnnualEnrollment.Status
 
@@ -26,12 +27,6 @@ class EnrollmentRefusedError(Exception):
 def get_policy() -> CollectionPolicy:
     """The policy of this installation; the mildest one where none was set."""
     return CollectionPolicy.objects.filter(pk=1).first() or CollectionPolicy(pk=1)
-
-
-def enrolled_now(students: QuerySet[Any]) -> QuerySet[Any]:
-    """Students, or those without SSID, but for those who left: whose enrollments have all ended is nobody's to ask for."""
-    stays = Enrollment.objects.filter(student=OuterRef("pk"))
-    return students.filter(Exists(stays.filter(exit_date__isnull=True)) | ~Exists(stays))
 
 
 def has_ssid(student: Student) -> bool:
@@ -116,32 +111,25 @@ _COUNTS = """
     FROM students_student s
     LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL
     LEFT JOIN students_reportedssid r ON r.student_id = s.id
-    LEFT JOIN {stays} ON e.student_id = s.id
-    WHERE coalesce(e.here, true) {where}
+    {join} WHERE {where}
     GROUP BY s.school_id, s.grade
 """
 
 
-# Who is enrolled: of all students by one look at all enrollments, of some schools by their students' own.
-_STAYS_OF_ALL = """
-    (SELECT student_id, bool_or(exit_date IS NULL) AS here FROM students_enrollment GROUP BY student_id) AS e
-"""
-_STAYS_OF_SOME = """
-    LATERAL (SELECT student_id, bool_or(exit_date IS NULL) AS here FROM students_enrollment
-      WHERE student_id = s.id GROUP BY student_id) AS e
-"""
+def _counts(schools: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+    join, where, params = enrolled_sql(schools, row="s", student="s.id")
+    return _COUNTS.format(join=join, where=where), params
 
 
 def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
     """Students with and without SSID by school and grade. `schools`: ids, None for all. One query."""
-    params = [] if schools is None else [list(schools)]
-    stays, where = (_STAYS_OF_ALL, "") if schools is None else (_STAYS_OF_SOME, "AND s.school_id = ANY(%s)")
+    counts, params = _counts(schools)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT c.school_id, coalesce(nullif(k.name, ''), k.code, ''), coalesce(k.code, ''), c.grade, c.students,
               c.missing, c.reported
-            FROM ({_COUNTS.format(stays=stays, where=where)}) AS c LEFT JOIN students_school k ON k.id = c.school_id
+            FROM ({counts}) AS c LEFT JOIN students_school k ON k.id = c.school_id
             ORDER BY 2, 3, c.grade
             """,
             params,
@@ -151,16 +139,16 @@ def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
 
 def record_missing(day: dt.date | None = None) -> int:
     """Keep today's counts, in place of earlier ones of the same day. Safe to call at any time; returns the rows kept."""
-    day = day or timezone.localdate()
-    counts = _COUNTS.format(stays=_STAYS_OF_ALL, where="")
+    counts, params = _counts(None)
+    params |= {"day": day or timezone.localdate(), "lock": _SNAPSHOT_LOCK}
     with transaction.atomic(), connection.cursor() as cursor:
         # Two callers at once: the second waits, then replaces.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_SNAPSHOT_LOCK])
-        cursor.execute("DELETE FROM students_missingsnapshot WHERE day = %s", [day])
+        cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s, 0)", params)
+        cursor.execute("DELETE FROM students_missingsnapshot WHERE day = %(day)s", params)
         cursor.execute(
             "INSERT INTO students_missingsnapshot (day, school_id, grade, students, without_ssid)"
-            f" SELECT %s, c.school_id, c.grade, c.students, c.missing FROM ({counts}) AS c",
-            [day],
+            f" SELECT %(day)s, c.school_id, c.grade, c.students, c.missing FROM ({counts}) AS c",
+            params,
         )
         return int(cursor.rowcount)
 

@@ -13,7 +13,7 @@ Each way to read the text is one scan of one index that ends after a few hundred
 
 import datetime as dt
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
@@ -22,6 +22,7 @@ from typing import Any, overload
 from django.db import connection, models
 from django.db.models import Exists, F, Func, OuterRef, Prefetch, Q, QuerySet, Value
 
+from students.missing import enrolled_today, gone
 from students.models import SSID, StateProfile, Student, WithoutSSID
 from students.paging import LISTED
 from students.ssids import successors
@@ -38,7 +39,8 @@ _DAY = re.compile(r"(?P<year>\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})/(\d{1,2})/(\d{
 
 @dataclass(frozen=True, slots=True)
 class StudentSearch:
-    """What is looked for. `ssid`: `missing`, `present` or all."""
+    """What is looked for. `ssid`: `missing` (enrolled today and without), `gone` (without, but left), `present`
+    or all."""
 
     text: str = ""
     school: int | None = None
@@ -118,17 +120,20 @@ class _Among:
             self._where &= Q(school_id=wanted.school)
         if wanted.grade:
             self._where &= Q(grade=wanted.grade)
-        self._missing, self._present = wanted.ssid == "missing", wanted.ssid == "present"
+        self._present = wanted.ssid == "present"
+        self._missing: Callable[..., QuerySet[Any]] | None = {"missing": enrolled_today, "gone": gone}.get(wanted.ssid)
 
     def students(self) -> QuerySet[Student]:
         students = Student.objects.filter(self._where)
         if self._missing:
-            return without_ssid(students)
+            return self._missing(without_ssid(students))
         return with_ssid(students) if self._present else students
 
     def named(self) -> QuerySet[Any]:
         """The same with their search keys alone; those without SSID from their own table."""
-        return WithoutSSID.objects.filter(self._where) if self._missing else self.students().order_by()
+        if self._missing:
+            return self._missing(WithoutSSID.objects.filter(self._where))
+        return self.students().order_by()
 
     def count(self, most: int) -> int:
         """How many there are, at most so many. Those with SSID are all but those without: both are read from indexes alone."""

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from sisimport.accounts.access import Capability, requires
 from ssid.collection.forms import TOLD, SSIDForm
-from students import collection, services
+from students import services
 from students.access import log_view, visible_school_ids, visible_students
+from students.missing import missing_today
 from students.models import SSID, Origin, ReportedSSID, Student, StudentView, WithoutSSID
 from students.search import BY_NAME, find_students
 
@@ -48,14 +49,13 @@ def next_missing(request: HttpRequest) -> HttpResponse:
 
 def _missing(request: HttpRequest) -> QuerySet[WithoutSSID]:
     """Students without SSID of the list that the address names, in its order."""
-    ids = visible_school_ids(request.user)
-    students = WithoutSSID.objects.all() if ids is None else WithoutSSID.objects.filter(school_id__in=sorted(ids))
+    students = missing_today(visible_school_ids(request.user))
     school, grade = request.GET.get("school", ""), request.GET.get("grade")
     if school.isdigit():
         students = students.filter(school_id=int(school))
     if grade is not None:
         students = students.filter(grade=grade)
-    return collection.enrolled_now(students).order_by(*BY_NAME)
+    return students.order_by(*BY_NAME)
 
 
 def _address(request: HttpRequest, student_id: int) -> str:

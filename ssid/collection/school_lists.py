@@ -7,13 +7,13 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from django.db.models import Exists, OuterRef, Q
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from sisimport.files.formula_guard import plain_cell, safe_cell
-from students.models import Enrollment, School, Student
+from students.missing import enrolled_today
+from students.models import School, Student
 from students.search import BY_NAME, without_ssid
 
 COLUMNS = (
@@ -37,10 +37,8 @@ Rows = Iterator[tuple[str, ...]]
 def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> Rows:
     """Rows of the school's students, enrolled now, who have no current SSID; by name. Only the columns chosen; SSID is blank."""
     chosen = [COLUMNS.index(name) for name in columns]
-    stays = Enrollment.objects.filter(student=OuterRef("pk"))
-    here = Q(Exists(stays.filter(exit_date__isnull=True))) | ~Q(Exists(stays))
     students = (
-        without_ssid(Student.objects.filter(here, school=school))
+        enrolled_today(without_ssid(Student.objects.filter(school=school)))
         .order_by(*BY_NAME)
         .values_list("local_number", "last_name", "first_name", "middle_name", "birth_date", "grade", "suffix")
     )

@@ -17,6 +17,7 @@ from django.db.models import Case, CharField, F, IntegerField, OuterRef, Subquer
 from django.utils import timezone
 
 from sisimport.files.issues import Severity
+from students.missing import enrolled_today, gone
 from students.models import LEA, Enrollment, School, Student
 from students.school_years import school_year_of
 from students.search import without_ssid
@@ -73,7 +74,7 @@ class RequestRefusedError(Exception):
 
 
 def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | None = None) -> Draft:
-    """Look at every student of these schools who has no SSID. Two queries, however many they are.
+    """Look at every student of these schools who has no SSID. Three queries, however many they are.
 
     Raises RequestRefusedError: no school, schools of several districts, a school year that is none.
     """
@@ -87,10 +88,8 @@ def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | 
     if not re.fullmatch(r"[0-9]{4}-[0-9]{4}", year) or int(year[5:]) != int(year[:4]) + 1:
         raise RequestRefusedError(f"{year!r} is no school year; write it as {school_year_of(today)}.")
     made = Draft(lea=schools[0].lea, schools=sorted(schools, key=lambda school: school.code), school_year=year)
-    for student in _students(made.schools):
-        if student["exit_date"] is not None and student["exit_date"] < today:
-            made.left += 1
-            continue
+    made.left = gone(_asked(made.schools), today=today).count()
+    for student in _students(made.schools, today):
         gaps = list(_gaps(student, today))
         made.gaps += gaps
         if any(gap.severity is Severity.ERROR for gap in gaps):
@@ -100,8 +99,13 @@ def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | 
     return made
 
 
-def _students(schools: Sequence[School]) -> Iterator[dict[str, Any]]:
-    """Students without SSID with their most recent enrollment: the open one that started last, else the last to end."""
+def _asked(schools: Sequence[School]) -> Any:
+    return without_ssid(Student.objects.filter(school__in=[school.pk for school in schools]))
+
+
+def _students(schools: Sequence[School], today: dt.date) -> Iterator[dict[str, Any]]:
+    """Students without SSID who are enrolled, with their most recent enrollment: the open one that started
+    last, else the last to end."""
     latest = Enrollment.objects.filter(student=OuterRef("pk"), school=OuterRef("school_id")).order_by(
         Case(When(exit_date__isnull=True, then=0), default=1, output_field=IntegerField()),
         F("exit_date").desc(nulls_last=True),
@@ -109,7 +113,7 @@ def _students(schools: Sequence[School]) -> Iterator[dict[str, Any]]:
     )
     gender = Case(When(~_blank("legal_gender"), then=F("legal_gender")), default=F("gender"), output_field=CharField())
     found = (
-        without_ssid(Student.objects.filter(school__in=[school.pk for school in schools]))
+        enrolled_today(_asked(schools), today=today)
         .annotate(
             school_code=F("school__code"),
             start_date=Subquery(latest.values("start_date")[:1]),

@@ -15,7 +15,8 @@ from ssid.models import SENRLine, SENRRequest
 from ssid.requests.senr_file import Draft, RequestRefusedError, draft
 from ssid.requests.services import file_name, keep_request, lines_of, request_text, requests_with_counts
 from students.access import log_view, visible_school_ids, visible_schools
-from students.models import StudentView, WithoutSSID
+from students.missing import count_by_school
+from students.models import StudentView
 
 PER_PAGE = 25
 REQUESTS_SHOWN = 20
@@ -47,8 +48,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _schools_missing(request: HttpRequest) -> list[Any]:
     """The user's schools in California that have students without SSID, with how many (`missing`)."""
-    counts = dict(WithoutSSID.objects.order_by().values_list("school_id").annotate(n=Count("pk")))
-    own = visible_schools(request.user).filter(pk__in=[pk for pk in counts if pk is not None], lea__state="CA")
+    counts = count_by_school(visible_school_ids(request.user))
+    own = visible_schools(request.user).filter(pk__in=counts, lea__state="CA")
     schools = list(own.select_related("lea").order_by("name", "code"))
     for school in schools:
         school.missing = counts[school.pk]  # type: ignore[attr-defined]

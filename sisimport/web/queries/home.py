@@ -1,17 +1,20 @@
 """What the first page shows: what waits for a person, and where SSIDs are missing."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, Work
 from sisimport.web.states import with_applications
 from students.access import User, visible_school_ids
-from students.models import School, Student, WithoutSSID
+from students.collection import count_missing
+from students.missing import count_by_school
+from students.models import School
 
 RECENT = dt.timedelta(days=30)
 
@@ -69,17 +72,15 @@ class SchoolCount:
 
 def missing_ssids_by_school(user: User) -> list[SchoolCount]:
     """Schools of the user with students without an SSID, most first."""
-    ids = visible_school_ids(user)
-    rows = WithoutSSID.objects.order_by().values_list("school_id").annotate(n=Count("pk"))
-    counts = {school: n for school, n in rows if school is not None and (ids is None or school in ids)}
+    counts = count_by_school(visible_school_ids(user))
     names = {s.pk: s.name or s.code for s in School.objects.filter(pk__in=counts).only("name", "code")}
-    found = [SchoolCount(names[school], school, n) for school, n in counts.items() if school in names]
+    found = [SchoolCount(names[school], school, n) for school, n in counts.items()]
     return sorted(found, key=lambda row: (-row.missing, row.school))
 
 
 def with_students(rows: Sequence[SchoolCount]) -> list[SchoolCount]:
-    """The same with the number of all students: counted for the schools that are shown, not for a whole county."""
-    schools = [row.school_id for row in rows]
-    counted = Student.objects.filter(school_id__in=schools).order_by().values_list("school_id").annotate(n=Count("pk"))
-    students = dict(counted)
-    return [replace(row, students=students.get(row.school_id, row.missing)) for row in rows]
+    """The same with the number of all students enrolled: counted for the schools that are shown, not for a whole county."""
+    students: dict[int | None, int] = defaultdict(int)
+    for count in count_missing([row.school_id for row in rows]):
+        students[count.school_id] += count.students
+    return [replace(row, students=students[row.school_id]) for row in rows]

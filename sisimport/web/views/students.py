@@ -19,6 +19,12 @@ from students.search import FoundStudents, StudentSearch
 
 PER_PAGE = 25
 EVENTS = 20
+SSID_CHOICES = (
+    ("", "With or without"),
+    ("missing", "Enrolled, without SSID"),
+    ("gone", "No longer enrolled, without SSID"),
+    ("present", "With SSID"),
+)
 _TEXT_KEY = "students-text"
 
 
@@ -49,7 +55,7 @@ def students(request: HttpRequest) -> HttpResponse:
             "wanted": wanted,
             "schools": visible_schools(request.user),
             "grades": GRADES,
-            "ssid_choices": [("", "With or without"), ("missing", "Without SSID"), ("present", "With SSID")],
+            "ssid_choices": SSID_CHOICES,
         },
     )
 
