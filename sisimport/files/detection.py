@@ -7,9 +7,23 @@ Nothing here raises, whatever the bytes: what cannot be read is said in `Recogni
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
+from sisimport.files.encodings import (
+    BOM,
+    UTF8,
+    UTF8_BOM,
+    broken_text,
+    encoding_notice,
+    from_utf16,
+    is_all_utf7,
+    judge,
+    refused_encoding,
+    wide_encoding,
+)
+from sisimport.files.headings import MOST_LINES, heading_lines, heading_notice
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layout_matching import (
     DELIMITERS,
@@ -22,18 +36,7 @@ from sisimport.files.layout_matching import (
     nearness,
 )
 from sisimport.files.layouts import Header, Layout
-from sisimport.files.lines import (
-    BOM,
-    MAX_LINE_BYTES,
-    UTF8,
-    UTF8_BOM,
-    WINDOWS,
-    broken_text,
-    is_plausible_windows,
-    refuse_nul,
-    split_text,
-    windows_notice,
-)
+from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text
 from sisimport.files.quoting import split_line
 
 __all__ = ["Recognition", "columns_said", "recognise"]
@@ -45,6 +48,8 @@ _GUESS_SCORE: Final = 0.6
 _OTHER_SCORE: Final = 0.8
 # A layout that knows so much of a header is named as near, and no more than so many.
 _NEAR_SHARE: Final = 0.25
+# So much of a line must be known as column names before the lines above it are passed over.
+_NAMES_SHARE: Final = 0.5
 _NEAR_SHOWN: Final = 3
 
 TEXT: Final = "text"
@@ -83,7 +88,8 @@ class Recognition:
 
     `positions` maps each field the file has to its column (from 0); `column_count` is that of the file. `line_count` is
     known for files that are no longer than the look taken. `day_first` are date fields in which some dates can only be
-    day/month. `also` are layouts that fit just as well.
+    day/month. `also` are layouts that fit just as well. `lines_above` are physical lines, blank ones too, above the column
+    names or the first record that are neither: a title, `sep=`.
     """
 
     container: str = TEXT
@@ -94,6 +100,7 @@ class Recognition:
     layout: Layout | None = None
     column_count: int = 0
     line_count: int | None = None
+    lines_above: int = 0
     positions: Mapping[str, int] = field(default_factory=dict)
     end_marker: str | None = None
     day_first: frozenset[str] = frozenset()
@@ -121,15 +128,20 @@ def recognise(
             seen = replace(seen, line_count=sample.lines_before + len(lines))
         elif len(lines) > 1:
             lines.pop()
-        lines = [line for line in lines if line.strip()]
-        if not lines:
+        numbered = [(n, line) for n, line in enumerate(lines, sample.lines_before + 1) if line.strip()]
+        if not numbered:
             raise FileError("FILE-EMPTY", found="nothing but blank lines", expected=_EXPECTED_FILE)
-        fit, also = _choose(list(layouts), wanted, lines[:_SAMPLE_LINES])
+        start, fit, also = _choose_below(list(layouts), wanted, [line for _, line in numbered[:_SAMPLE_LINES]])
+        numbered = numbered[start:]
+        lines = [line for _, line in numbered]
     except _ContainerError as wrong:
         return replace(seen, container=wrong.container, error=wrong.error)
     except FileError as error:
         return replace(seen, error=error)
-    notices = [*seen.notices, *_newline_notice(sample, fit.layout), *_fit_notices(fit, sample, text), *fit.notices]
+    above = numbered[0][0] - 1 if start else 0
+    notices = [*seen.notices, *_newline_notice(text, fit.layout), *_fit_notices(fit, numbered[0][0]), *fit.notices]
+    if above:
+        notices.append(heading_notice(above, header=fit.header))
     return replace(
         seen,
         delimiter=fit.delimiter,
@@ -137,6 +149,7 @@ def recognise(
         fixed_width=fit.fixed_width,
         layout=fit.layout,
         column_count=fit.column_count,
+        lines_above=above,
         positions=fit.positions,
         end_marker=fit.end_marker,
         day_first=day_first_fields(fit, lines) if fit.error is None else frozenset(),
@@ -198,30 +211,43 @@ def _container(sample: _Sample) -> str:
 def _decode(sample: _Sample, seen: Recognition) -> tuple[str, Recognition]:
     """Raises FileError or _ContainerError."""
     data, first_line = sample.data, sample.lines_before + 1
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
-        raise FileError("FILE-ENCODING", found="text in UTF-16 (“Unicode” in some programs)", expected="text in UTF-8")
+    wide = wide_encoding(data)
+    if wide is not None:
+        data = _utf16_as_utf8(data, wide)
+        seen = replace(seen, encoding=wide, notices=(encoding_notice(wide),))
     controls = len(data) - len(data.translate(None, _CONTROLS + b"\0"))
     if controls >= _MANY_CONTROLS and controls * 50 > len(data):
         raise _ContainerError(BINARY, "not a text file (it holds bytes that are no characters)")
     refuse_nul(data, first_line)
     if not sample.complete:
         data = _whole_lines_of(data, first_line)
+    if wide is not None:
+        return data.removeprefix(BOM).decode(), seen
     if data.startswith(BOM) and sample.at_start:
         bom = Problem("FILE-BOM", Severity.NOTICE, None, "a byte order mark")
         seen = replace(seen, encoding=UTF8_BOM, notices=(bom,))
         data = data[len(BOM) :]
     try:
-        return data.decode("utf-8"), seen
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if seen.encoding == UTF8_BOM or not is_plausible_windows(data):
+        judged = None if seen.encoding == UTF8_BOM else judge(data)
+        if judged is None:
             raise broken_text(data, error, first_line) from None
-        return data.decode(WINDOWS), replace(seen, encoding=WINDOWS, notices=(*seen.notices, windows_notice()))
+        return data.decode(judged), replace(seen, encoding=judged, notices=(*seen.notices, encoding_notice(judged)))
+    if text.isascii() and is_all_utf7(data):
+        raise refused_encoding("UTF-7, in which letters stand as groups such as +APo-")
+    return text, seen
 
 
-def _looks_utf16(data: bytes) -> bool:
-    """Text in UTF-16 without a byte order mark: every other byte is zero."""
-    head = data[:2000]
-    return len(head) >= 4 and any(head[side::2].count(0) * 10 >= len(head[side::2]) * 9 for side in (0, 1))
+def _utf16_as_utf8(data: bytes, encoding: str) -> bytes:
+    """Raises FileError (FILE-ENCODING) for half characters; the end of a sample may be one."""
+    try:
+        return from_utf16(data, encoding)
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4:
+            line = len(split_text(data[: error.start].decode(encoding) + "x"))
+            raise refused_encoding(f"UTF-16 with a broken character in line {line}") from None
+        return from_utf16(data[: error.start], encoding)
 
 
 def _whole_lines_of(data: bytes, first_line: int) -> bytes:
@@ -234,25 +260,66 @@ def _whole_lines_of(data: bytes, first_line: int) -> bytes:
     return data[: cut + 1]
 
 
-def _newline_notice(sample: _Sample, layout: Layout) -> list[Problem]:
-    if layout.any_newline or b"\r" not in sample.data:
+def _newline_notice(text: str, layout: Layout) -> list[Problem]:
+    if layout.any_newline or "\r" not in text:
         return []
-    ends, writers = ("CR LF", "Windows") if b"\r\n" in sample.data else ("CR", "old Mac")
+    ends, writers = ("CR LF", "Windows") if "\r\n" in text else ("CR", "old Mac")
     return [Problem("FILE-NEWLINE", Severity.NOTICE, None, f"{ends} (as {writers} programs write them)", "LF")]
 
 
-def _fit_notices(fit: Fit, sample: _Sample, text: str) -> list[Problem]:
+def _fit_notices(fit: Fit, first_line: int) -> list[Problem]:
     notices = []
     if fit.delimiter and fit.delimiter != fit.layout.delimiter:
         expected = DELIMITERS[fit.layout.delimiter]
         notices.append(Problem("FILE-DELIMITER", Severity.NOTICE, None, DELIMITERS[fit.delimiter], expected))
     if fit.header and fit.layout.header is Header.NONE:
-        first = next(number for number, line in enumerate(split_text(text), sample.lines_before + 1) if line.strip())
-        notices.append(Problem("FILE-HEADER", Severity.NOTICE, None, "", "no such line", {"line": first}))
+        notices.append(Problem("FILE-HEADER", Severity.NOTICE, None, "", "no such line", {"line": first_line}))
     return notices
 
 
 # -- layouts -----------------------------------------------------------------------------------------------------------
+
+
+def _choose_below(
+    layouts: Sequence[Layout], wanted: Sequence[Layout], lines: Sequence[str]
+) -> tuple[int, Fit, tuple[Layout, ...]]:
+    """How many of the lines stand above the column names or the records, and what fits those below; see `_choose`."""
+    start = heading_lines(lines, list(DELIMITERS))
+    fit: Fit | None = None
+    also: tuple[Layout, ...] = ()
+    reason: FileError | None
+    try:
+        fit, also = _choose(layouts, wanted, lines[start:])
+        reason = fit.error
+    except FileError as error:
+        reason = error
+    below = range(start + 1, min(start + MOST_LINES, len(lines) - 1))
+    if reason is not None:
+        for at in below:
+            if _may_be_names(wanted or layouts, lines[at]):
+                with suppress(FileError):
+                    better, others = _choose(layouts, wanted, lines[at:])
+                    if better.header and better.error is None:
+                        return at, better, others
+    elif fit is not None and fit.header and fit.layout.optional_columns:
+        # "School, Lincoln Elementary" holds a column's name as well; the line that holds more of them is meant.
+        known = [nearness(fit.layout, [lines[at]], fit.delimiter).known for at in range(start, below.stop)]
+        if known and max(known) > known[0]:
+            start += known.index(max(known))
+            fit, also = _choose(layouts, wanted, lines[start:])
+    if fit is None:
+        assert reason is not None  # noqa: S101 - one of them is there
+        raise reason
+    return start, fit, also
+
+
+def _may_be_names(layouts: Sequence[Layout], line: str) -> bool:
+    """Does one of the layouts know most of the line's cells as column names?"""
+    delimiters = [delimiter for delimiter in DELIMITERS if delimiter in line]
+    named = [layout for layout in layouts if layout.header is not Header.NONE]
+    return any(
+        nearness(layout, [line], delimiter).share >= _NAMES_SHARE for layout in named for delimiter in delimiters
+    )
 
 
 def _choose(

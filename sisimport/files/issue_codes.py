@@ -56,7 +56,7 @@ codes.register(
         "FILE-ENCODING",
         "Text encoding",
         "The file holds {found}; expected {expected}.",
-        "Names with accents may look wrong: download the file again, or save it as UTF-8 text.",
+        "Check names with accents; to be sure download the file again, or save it as UTF-8 text (in Excel: CSV UTF-8).",
     ),
     IssueCode(
         "FILE-NUL",
@@ -138,6 +138,12 @@ codes.register(
         "Line {line} holds column names and was skipped; expected {expected}.",
         "Nothing to do.",
     ),
+    IssueCode(
+        "FILE-HEADING",
+        "Lines above the records",
+        "{found} above {expected} was passed over: no record, and no column names.",
+        "Nothing to do, unless a student is meant there.",
+    ),
     IssueCode("FILE-BOM", "Byte order mark", "The file starts with {found}, which was skipped.", "Nothing to do."),
     IssueCode(
         "FILE-NEWLINE",
@@ -153,8 +159,8 @@ codes.register(
     ),
     IssueCode(
         "FILE-TRAILING",
-        "Separator at the end of lines",
-        "The lines end with one separator too many, which was left out.",
+        "Blank columns at the end",
+        "The lines end with separators of columns that have no name and no value; these were left out.",
         "Nothing to do.",
     ),
     IssueCode(

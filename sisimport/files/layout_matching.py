@@ -159,7 +159,7 @@ def _named(
     missing = [column for column in layout.fields.values() if column.field not in positions]
     needed = [column.name for column in missing if column.required]
     # Two names that are known make a line of names, of which others are missing.
-    some = score >= 0.3 or len(positions) >= 2 or not needed
+    some = score >= 0.3 or len(positions) >= 2 or (not needed and bool(positions))
     known = some if layout.optional_columns else score >= _HEADER_EDITED
     if not known:
         shown = ", ".join(cell.strip()[:40] for cell in list(cells)[:3])
@@ -201,9 +201,10 @@ def listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """How much of a header a layout knows (0 to 1), and the columns that it lacks to be taken for that layout."""
+    """How much of a header a layout knows (0 to 1, and in names), and what it lacks to be taken for that layout."""
 
     share: float
+    known: int
     missing: tuple[str, ...]
 
 
@@ -220,7 +221,7 @@ def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     needed = [c.name for c in layout.fields.values() if c.required and c.position not in found]
     markers = missing_markers(layout, lines, delimiter)
     named = sum(bool(name) for name in header)
-    return Nearness(len(found) / named if named else 0.0, tuple(dict.fromkeys([*markers, *needed])))
+    return Nearness(len(found) / named if named else 0.0, len(found), tuple(dict.fromkeys([*markers, *needed])))
 
 
 # -- by position -------------------------------------------------------------------------------------------------------
@@ -265,10 +266,12 @@ def _is_count(layout: Layout, count: int) -> bool:
 
 
 def _count(layout: Layout, row: Sequence[str]) -> int:
-    """Columns of a line, a separator too many at its end not counted."""
+    """Columns of a line, blank ones at its end not counted where they are too many."""
     count = len(row)
-    trailing = not _is_count(layout, count) and not row[-1].strip()
-    return count - 1 if trailing and _is_count(layout, count - 1) else count
+    fewest = layout.fixed_columns or min(layout.counts)
+    while count > fewest and not _is_count(layout, count) and not row[count - 1].strip():
+        count -= 1
+    return count if _is_count(layout, count) else len(row)
 
 
 def _wrong_columns(layout: Layout, counts: Counter[int]) -> FileError:

@@ -1,21 +1,16 @@
-"""Physical lines of a file: bytes in chunks of whole lines, text encodings, and finding a line again by its number.
+"""Physical lines of a file: bytes in chunks of whole lines, and finding a line again by its number.
 
 A line ends with LF, CR LF or CR, nothing else; numbers count from 1 and include header and blank lines.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import IO, Final
 
-from sisimport.files.issues import FileError, Problem, Severity
+from sisimport.files.encodings import BOM, UTF8, UTF16, codec_of, from_utf16, place_of
+from sisimport.files.issues import FileError
 
-BOM: Final = b"\xef\xbb\xbf"
-UTF8: Final = "utf-8"
-UTF8_BOM: Final = "utf-8-sig"
-WINDOWS: Final = "cp1252"
 MAX_LINE_BYTES: Final = 1 << 20
 REREAD_LIMIT: Final = (
     16 * MAX_LINE_BYTES
@@ -24,23 +19,25 @@ REREAD_LIMIT: Final = (
 # [first line, byte offset] of stretches of the file, in order: what `read_lines` seeks by.
 LineIndex = Sequence[Sequence[int]]
 
-# What Windows-1252 text in a district's file is made of beyond ASCII: letters, typographic quotes and dashes.
-_WINDOWS_NAMES = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿŠŒŽšœžŸ‘’“”´`–—ªº°·\xa0")
-_CAPITAL_INSIDE = re.compile("[a-zà-öø-ÿ][À-ÖØ-Þ]")
-# Accented Latin letters and typographic quotes as UTF-8 has them; as Windows-1252 they would be odd pairs such as `Ã©`.
-_UTF8_LETTERS = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\x9f]")
-_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
-
 
 def whole_lines(
-    stream: IO[bytes], *, size: int = 1 << 18, start: int = 0, max_line_bytes: int = MAX_LINE_BYTES
+    stream: IO[bytes],
+    *,
+    size: int = 1 << 18,
+    start: int = 0,
+    max_line_bytes: int = MAX_LINE_BYTES,
+    encoding: str = UTF8,
 ) -> Iterator[tuple[int, bytes]]:
     """The file from byte `start` on in chunks that end with a line end (the last perhaps not), with their byte offsets.
 
+    Of a file in UTF-16 the chunks are UTF-8; the offsets are those of the file.
     Raises FileError (FILE-LINE-LENGTH, its line counted from `start`) as soon as a line is longer than
     `max_line_bytes`, so that a file that is one endless line is never held in memory.
     """
     stream.seek(start)
+    if encoding in UTF16:
+        yield from _whole_utf16_lines(stream, size, start, max_line_bytes, encoding)
+        return
     offset, rest = start, b""
     while True:
         data = stream.read(size)
@@ -55,6 +52,56 @@ def whole_lines(
             offset += len(chunk)
         if not data:
             return
+
+
+def _whole_utf16_lines(
+    stream: IO[bytes], size: int, start: int, max_line_bytes: int, encoding: str
+) -> Iterator[tuple[int, bytes]]:
+    """As `whole_lines`. Raises FileError (FILE-ENCODING) for half characters and surrogates that stand alone."""
+    offset, rest = start, b""
+    while True:
+        data = stream.read(size)
+        buffer = rest + data
+        cut = _after_last_line(buffer, encoding) if data else len(buffer)
+        chunk, rest = buffer[:cut], buffer[cut:]
+        try:
+            text = from_utf16(chunk, encoding)
+        except UnicodeDecodeError as error:
+            line = 1 + _lines_before(stream, offset + error.start, encoding)
+            found = f"a broken character of UTF-16 in line {line}"
+            raise FileError("FILE-ENCODING", found=found, expected="text in UTF-8", params={"line": line}) from None
+        if len(buffer) > max_line_bytes:
+            limit = f"longer than {max_line_bytes:,} bytes"
+            lines = text.splitlines()
+            at = next((at for at, line in enumerate(lines) if len(line) > max_line_bytes), None)
+            if at is not None or len(rest) > 2 * max_line_bytes:
+                line = 1 + _lines_before(stream, offset, encoding) + (len(lines) if at is None else at)
+                expected = "lines of at most a few thousand characters"
+                raise FileError("FILE-LINE-LENGTH", found=limit, expected=expected, params={"line": line})
+        if chunk:
+            yield offset, text
+            offset += len(chunk)
+        if not data:
+            return
+
+
+def _after_last_line(buffer: bytes, encoding: str) -> int:
+    """Where the last line end of UTF-16 is over: after LF, or after a CR that is not at the very end."""
+    for end, before in (("\n", len(buffer)), ("\r", len(buffer) - 2)):
+        sign = end.encode(encoding)
+        at = buffer.rfind(sign, 0, before)
+        while at >= 0 and at % 2:
+            at = buffer.rfind(sign, 0, at + 1)
+        if at >= 0:
+            return at + 2
+    return 0
+
+
+def _lines_before(stream: IO[bytes], offset: int, encoding: str) -> int:
+    """How many lines of UTF-16 end before this byte."""
+    stream.seek(0)
+    text = stream.read(offset).decode(encoding, errors="replace")
+    return len(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")) - 1
 
 
 def _check_line_length(stream: IO[bytes], start: int, offset: int, lines: Sequence[bytes], limit: int) -> None:
@@ -102,103 +149,14 @@ def refuse_nul(chunk: bytes, first_line: int) -> None:
     """Raises FileError (FILE-NUL) when the chunk holds a zero byte."""
     at = chunk.find(b"\0")
     if at >= 0:
-        line, byte = _place(chunk, at, first_line)
+        line, byte = place_of(chunk, at, first_line)
         raise FileError("FILE-NUL", found="a zero byte", expected="text only", params={"line": line, "byte": byte})
-
-
-def _place(chunk: bytes, at: int, first_line: int) -> tuple[int, int]:
-    """Line number and byte within the line (from 1) of a byte of the chunk."""
-    before = chunk[:at]
-    lines = before.splitlines(keepends=True)
-    if not lines or lines[-1].endswith((b"\n", b"\r")):
-        lines.append(b"")
-    return first_line + len(lines) - 1, len(lines[-1]) + 1
-
-
-def broken_text(chunk: bytes, error: UnicodeDecodeError, first_line: int) -> FileError:
-    """The FileError for bytes that are text in no encoding we read."""
-    line, byte = _place(chunk, error.start, first_line)
-    return FileError(
-        "FILE-ENCODING",
-        found=f"a broken character in line {line} (byte {byte} of the line is 0x{chunk[error.start]:02X})",
-        expected="text in UTF-8",
-        params={"line": line, "byte": byte},
-    )
-
-
-def is_plausible_windows(data: bytes) -> bool:
-    """Could these bytes, which are no UTF-8, be names written in Windows-1252?
-
-    No when they hold a UTF-8 sequence (then the file is UTF-8 with damage) and when what they decode to is not what
-    names are made of: control characters, symbols, capitals after small letters (`JosÃ`).
-    """
-    if _UTF8_LETTERS.search(data):
-        return False
-    try:
-        text = data.decode(WINDOWS)
-    except UnicodeDecodeError:
-        return False
-    beyond = _BEYOND_ASCII.findall(text)
-    odd = sum(character not in _WINDOWS_NAMES for character in beyond) + len(_CAPITAL_INSIDE.findall(text))
-    return odd * 10 <= len(beyond)
-
-
-@dataclass(slots=True)
-class Decoder:
-    """Decodes chunk after chunk; a file that was ASCII so far may turn out to be Windows-1252."""
-
-    encoding: str
-    notices: list[Problem] = field(default_factory=list)
-    _seen_utf8: bool = False
-
-    def decode(self, chunk: bytes, first_line: int) -> str:
-        """Raises FileError (FILE-ENCODING) naming line and byte."""
-        if self.encoding == WINDOWS:
-            return self._decode_windows(chunk, first_line)
-        try:
-            text = chunk.decode("utf-8")
-        except UnicodeDecodeError as error:
-            if self._seen_utf8 or self.encoding == UTF8_BOM or not is_plausible_windows(chunk):
-                raise broken_text(chunk, error, first_line) from None
-            self.encoding = WINDOWS
-            self.notices.append(windows_notice())
-            return chunk.decode(WINDOWS)
-        if not self._seen_utf8:
-            self._seen_utf8 = not text.isascii()
-        return text
-
-    def decode_lines(self, chunk: bytes) -> list[str] | None:
-        """The lines of a chunk of UTF-8 that is not ASCII alone; None when `decode` has to see to it."""
-        if self.encoding == WINDOWS:
-            return None
-        try:
-            lines = list(map(bytes.decode, chunk.splitlines()))
-        except UnicodeDecodeError:
-            return None
-        self._seen_utf8 = True
-        return lines
-
-    def _decode_windows(self, chunk: bytes, first_line: int) -> str:
-        mixed = _UTF8_LETTERS.search(chunk)
-        if mixed:
-            line, byte = _place(chunk, mixed.start(), first_line)
-            found = f"text in two encodings: Windows-1252 before, UTF-8 in line {line}"
-            facts = {"line": line, "byte": byte}
-            raise FileError("FILE-ENCODING", found=found, expected="text in UTF-8", params=facts)
-        try:
-            return chunk.decode(WINDOWS)
-        except UnicodeDecodeError as error:
-            raise broken_text(chunk, error, first_line) from None
-
-
-def windows_notice() -> Problem:
-    return Problem("FILE-ENCODING", Severity.NOTICE, found="text in Windows-1252", expected="text in UTF-8")
 
 
 def iter_lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     """All physical lines with their numbers, without line ends. Undecodable bytes show as U+FFFD."""
     number = 0
-    for offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT):
+    for offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT, encoding=encoding):
         for line in _drop_bom(chunk, offset).splitlines():
             number += 1
             yield number, _decode_line(line, encoding)
@@ -221,7 +179,7 @@ def read_lines(stream: IO[bytes], line_index: LineIndex, wanted: Iterable[int], 
         line, offset = index[stretch]
         if stretch + 1 < len(index):
             stream.seek(offset)
-            data = _drop_bom(stream.read(index[stretch + 1][1] - offset), offset)
+            data = _drop_bom(as_text_bytes(stream.read(index[stretch + 1][1] - offset), encoding), offset)
             lines = data.splitlines()
             found |= {n: _decode_line(lines[n - line], encoding) for n in sorted(numbers) if n - line < len(lines)}
         else:
@@ -236,7 +194,7 @@ def _read_tail(
     """The lines of the last stretch, which may run far beyond the index."""
     missing = len(numbers)
     with suppress(FileError):  # the very line a file was refused for may be a gigabyte long
-        for start, chunk in whole_lines(stream, start=offset, max_line_bytes=REREAD_LIMIT):
+        for start, chunk in whole_lines(stream, start=offset, max_line_bytes=REREAD_LIMIT, encoding=encoding):
             lines = _drop_bom(chunk, start).splitlines()
             here = [number for number in numbers if line <= number < line + len(lines)]
             for number in sorted(here):
@@ -252,4 +210,9 @@ def _drop_bom(chunk: bytes, offset: int) -> bytes:
 
 
 def _decode_line(line: bytes, encoding: str) -> str:
-    return line.decode("utf-8" if encoding == UTF8_BOM else encoding, errors="replace")
+    return line.decode(codec_of(encoding), errors="replace")
+
+
+def as_text_bytes(data: bytes, encoding: str) -> bytes:
+    """A stretch of whole lines as `whole_lines` hands it out; undecodable characters of UTF-16 as U+FFFD."""
+    return data.decode(encoding, errors="replace").encode() if encoding in UTF16 else data

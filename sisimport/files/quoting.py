@@ -42,6 +42,11 @@ def split_line(line: str, delimiter: str) -> list[str]:
     return _parse([line], delimiter) or line.split(delimiter)
 
 
+def has_columns(cells: Sequence[str], columns: int) -> bool:
+    """Is this a record of so many columns? Blank ones too many at its end do not count."""
+    return len(cells) >= columns and not any(map(str.strip, cells[columns:]))
+
+
 def stands_alone(line: str, delimiter: str) -> bool:
     """Is a line a record, or several cells of one, by itself: no quotation mark is left open at its end?"""
     return '"' not in line or _parse([line], delimiter) is not None
@@ -87,7 +92,7 @@ def _one_record(  # noqa: PLR0917
         cells, taken = _join(lines, at, delimiter, columns, final)
         if not taken:
             return 0
-    if cells is None and len(plain) == columns:
+    if cells is None and has_columns(plain, columns):
         cells = plain
         warning = Problem("FILE-QUOTE", Severity.WARNING, None, _where(plain), "closed quotation marks")
         result.findings.append((len(result.cells), warning))
@@ -123,7 +128,9 @@ def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) 
         line = lines[end]
         if line.count(delimiter) + 1 >= columns:
             alone = _parse([line], delimiter)
-            if alone is not None and len(alone) == columns:
+            # The second half of a record that ends with blank columns is none by itself.
+            half = line.count('"') % 2 and alone is not None and not alone[-1].strip()
+            if alone is not None and has_columns(alone, columns) and not half:
                 return None, 1
         joined.append(line)
         if '"' not in line:
@@ -132,7 +139,7 @@ def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) 
         if marks % 2:
             continue
         cells = _parse(joined, delimiter)
-        if cells is not None and len(cells) == columns:
+        if cells is not None and has_columns(cells, columns):
             return cells, len(joined)
         tries += 1
         if tries == _MAX_TRIES:

@@ -18,19 +18,11 @@ from typing import IO, Final
 from sisimport.files.blocks import Block, Row
 from sisimport.files.damage import HIDDEN_BEYOND_ASCII, is_name, without_hidden
 from sisimport.files.detection import Recognition, columns_said
+from sisimport.files.encodings import BOM, UTF16, Decoder
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Header, normalise_header
-from sisimport.files.lines import (
-    BOM,
-    MAX_LINE_BYTES,
-    Decoder,
-    iter_lines,
-    read_lines,
-    refuse_nul,
-    split_text,
-    whole_lines,
-)
-from sisimport.files.quoting import split_quoted
+from sisimport.files.lines import MAX_LINE_BYTES, iter_lines, read_lines, refuse_nul, split_text, whole_lines
+from sisimport.files.quoting import has_columns, split_quoted
 from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_reader, in_check_order, shown
 
 __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
@@ -167,13 +159,16 @@ class Reader:
     def _chunks(self) -> Iterator[_Chunk]:
         """Decoded chunks of whole lines."""
         size = _WIDE_CHUNK_BYTES if self._wide else _CHUNK_BYTES
-        for offset, data in whole_lines(self._stream, size=size, max_line_bytes=self._max_line_bytes):
+        encoding = self._known.encoding
+        for offset, data in whole_lines(
+            self._stream, size=size, max_line_bytes=self._max_line_bytes, encoding=encoding
+        ):
             first_line = self.line_count + 1
             if not self.line_index or offset - self.line_index[-1][1] >= _INDEX_BYTES:
                 self.line_index.append([first_line, offset])
             chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
             refuse_nul(chunk, first_line)
-            self.bytes_read = offset + len(data)
+            self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
             controls = len(chunk.translate(None, _CONTROLS)) != len(chunk)
             if self._wide and not controls and not chunk.isascii() and not _HIDDEN_UTF8.search(chunk):
                 # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
@@ -202,6 +197,8 @@ class Reader:
         known = self._known
         if self._wide or known.fixed_width or self._waiting or not self._header_seen or '"' in text:
             return None
+        if first_line <= known.lines_above:
+            return None
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         if not text.endswith("\n"):
@@ -228,6 +225,9 @@ class Reader:
     def _rows(
         self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool
     ) -> Block | None:
+        if first_line <= self._known.lines_above:
+            above = min(self._known.lines_above - first_line + 1, len(lines))
+            first_line, lines = first_line + above, lines[above:]
         numbers: Sequence[int] = range(first_line, first_line + len(lines))
         numbers, lines = self._without_blanks(numbers, lines)
         if self._waiting:
@@ -267,7 +267,7 @@ class Reader:
         if counts.count(wanted) != len(lines):
             fitting = []
             for at, count in enumerate(counts):
-                if count == wanted or self._is_trailing(count == wanted + 1 and lines[at].endswith(delimiter)):
+                if count == wanted or self._is_trailing(count > wanted and self._is_padded(lines[at])):
                     fitting.append(at)
                 else:
                     self._look_at_broken(numbers[at], lines[at].split(delimiter))
@@ -328,7 +328,7 @@ class Reader:
                 count = len(cells)
                 if not any(map(str.strip, cells)):
                     self._count_blanks([numbers[at]])
-                elif count == columns or self._is_trailing(count == columns + 1 and not cells[-1].strip()):
+                elif count == columns or self._is_trailing(has_columns(cells, columns)):
                     fitting.append(at)
                 else:
                     self._look_at_broken(numbers[at], cells)
@@ -433,6 +433,10 @@ class Reader:
 
     def _all_broken(self, broken: list[Row]) -> Block:
         return Block([], [[] for _ in self._columns], {}, broken)
+
+    def _is_padded(self, line: str) -> bool:
+        """Is nothing beyond the last column but separators, as a spreadsheet writes them for columns once touched?"""
+        return not line.split(self._known.delimiter, self._known.column_count)[-1].strip(self._blank_characters)
 
     # -- what is said --------------------------------------------------------------------------------------------------
 

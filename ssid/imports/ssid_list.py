@@ -6,7 +6,7 @@
 Source: MESA Collection of the CASSID (memo).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,14 +88,7 @@ class SSIDList(ImportType):
     def prepare(self, context: RunContext) -> None:
         """Clean the numbers, find the students, mark lines that share a student or an SSID."""
         present = set(context.recognition.positions) if context.recognition is not None else set()
-        if "ssid" not in present or not (
-            "local_number" in present or {"last_name", "first_name", "birth_date"} <= present
-        ):
-            raise FileError(
-                "FILE-COLUMNS",
-                found="a list without them",
-                expected="the column SSID, and the local student number or last name, first name and birth date",
-            )
+        _refuse_without_columns(present)
         schools = None if context.run.schools is None else list(context.run.schools)
         execute(_CLEAN_NUMBERS)
         execute(_FIND_BY_NUMBER)
@@ -145,6 +138,20 @@ class SSIDList(ImportType):
                 )
             )
         return steps
+
+
+_WHO = {"last_name": "Last Name", "first_name": "First Name", "birth_date": "Birth Date"}
+
+
+def _refuse_without_columns(present: Collection[str]) -> None:
+    """Raises FileError for a list that lacks the SSIDs, or that does not say whose they are."""
+    lacking = [name for field, name in _WHO.items() if field not in present]
+    missing = [] if "ssid" in present else ["SSID"]
+    if "local_number" not in present and lacking:
+        missing.append(f"Local Student Number (or, instead of it, {' and '.join(lacking)})")
+    if missing:
+        expected = "the column SSID, and the local student number or last name, first name and birth date"
+        raise FileError("FILE-COLUMN-MISSING", found=" and ".join(missing), expected=expected)
 
 
 def _known_as(field: str, listed: Any) -> Case:

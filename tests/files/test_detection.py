@@ -144,14 +144,6 @@ def test_f10_another_column_count_is_refused() -> None:
     assert str(error) == "The file has 3 columns; expected 15."
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf16_is_refused_by_name(encoding: str) -> None:
-    error = refusal(look(THREE.encode(encoding)))
-
-    assert error.code == "FILE-ENCODING"
-    assert "UTF-16" in str(error)
-
-
 @pytest.mark.parametrize(
     ("broken", "at"),
     [

@@ -678,3 +678,35 @@ def test_one_wanted_column_on_a_side_of_a_wide_gap_is_read(left: list[str], righ
 
 
 HEADER_OF_WIDE = ("^".join(column.name for column in WIDE.columns) + "\n").encode()
+
+
+# -- blank columns at the end ------------------------------------------------------------------------------------------
+
+ROSTER_TEXT = "lea,school,local_number,last_name,first_name,birth_date\n1234567,0123456,1,Lee,Sam,2011-03-04\n"
+
+
+@pytest.mark.parametrize("pad", [",,", ", ,\t, ", "," * 300])
+@pytest.mark.parametrize("names", [True, False], ids=["names padded", "names not padded"])
+@pytest.mark.parametrize("quoted", ["Lee", '"Lee"', '"Le\ne"'])
+def test_blank_columns_at_the_end_are_left_out_with_one_notice(pad: str, names: bool, quoted: str) -> None:
+    head, row = ROSTER_TEXT.replace("Lee", quoted).split("\n", 1)
+    plain = read(f"{head}\n{row}", expected=ROSTER)
+
+    found = read(f"{head}{pad if names else ''}\n{row.removesuffix(chr(10))}{pad}\n", expected=ROSTER)
+
+    assert found.values == plain.values
+    assert found.codes.count("FILE-TRAILING") == 1
+
+
+@pytest.mark.parametrize("pad", ["^^", "^ ^^", "^" * 40])
+def test_blank_columns_at_the_end_of_records_without_names(pad: str) -> None:
+    found = read(THREE.replace("\n", f"{pad}\n"))
+
+    assert found.values == read(THREE).values
+    assert found.codes == ["FILE-TRAILING"]
+
+
+def test_a_value_in_a_column_too_many_is_still_an_error() -> None:
+    found = read(THREE + line() + "^^x\n")
+
+    assert [problem.code for problem in found.problems] == ["FILE-COLUMNS"]

@@ -47,8 +47,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "wrong delimiter": (lambda: GOOD.replace("^", "~").encode(), "FILE-DELIMITER", "expected a caret (^)"),
     "14 columns": (lambda: without_middle_name(GOOD).encode(), "FILE-COLUMNS", "the middle name column is missing"),
     "16 columns": (lambda: GOOD.replace("\n", "^x\n").encode(), "FILE-COLUMNS", "has 16 columns; expected 15"),
-    "UTF-16": (lambda: GOOD.encode("utf-16"), "FILE-ENCODING", "UTF-16"),
-    "UTF-16 without mark": (lambda: GOOD.encode("utf-16-le"), "FILE-ENCODING", "UTF-16"),
+    "UTF-32": (lambda: GOOD.encode("utf-32"), "FILE-ENCODING", "text in UTF-32"),
+    "EBCDIC": (lambda: GOOD.encode("cp037"), "FILE-ENCODING", "text in EBCDIC"),
+    "UTF-7": (lambda: GOOD.replace("Ana", "Zoé").encode("utf-7"), "FILE-ENCODING", "text in UTF-7"),
+    "UTF-16 cut in half": (lambda: GOOD.encode("utf-16-le")[:-1] + b"\xd8\0\0x", "FILE-ENCODING", "UTF-16"),
     "broken UTF-8": (
         lambda: GOOD.encode().replace("José".encode(), b"Jos\xc3("),
         "FILE-ENCODING",
@@ -214,6 +216,10 @@ def dated(text: str, written: str) -> str:
 READ: dict[str, tuple[bytes, str]] = {
     "byte order mark": (b"\xef\xbb\xbf" + GOOD.encode(), "FILE-BOM"),
     "header line": (f"{DOWNLOAD_HEADER}\n{GOOD}".encode(), "FILE-HEADER"),
+    "UTF-16": (GOOD.encode("utf-16"), "FILE-ENCODING"),
+    "UTF-16 without mark": (GOOD.encode("utf-16-le"), "FILE-ENCODING"),
+    "UTF-16, big end first": (GOOD.encode("utf-16-be"), "FILE-ENCODING"),
+    "Mac Roman": (GOOD.replace("\n", "\r").encode("mac_roman"), "FILE-ENCODING"),
     "Windows-1252": (GOOD.encode("cp1252"), "FILE-ENCODING"),
     "CR LF": (GOOD.replace("\n", "\r\n").encode(), "FILE-NEWLINE"),
     "CR": (GOOD.replace("\n", "\r").encode(), "FILE-NEWLINE"),
@@ -224,6 +230,9 @@ READ: dict[str, tuple[bytes, str]] = {
     "day/month/year": (dated(GOOD, "14/2/2009").encode(), "FILE-DATE-FORM"),
     "year-month-day": (dated(GOOD, "2009-02-14").encode(), "FILE-DATE-FORM"),
     "separator at line ends": (GOOD.replace("\n", "^\n").encode(), "FILE-TRAILING"),
+    "blank columns": (GOOD.replace("\n", "^^ ^\n").encode(), "FILE-TRAILING"),
+    "separator named": (f"sep=^\n{GOOD}".encode(), "FILE-HEADING"),
+    "title": (f"Students of Lincoln, Fresno, CA\nprinted 11/20/2026\n{GOOD}".encode(), "FILE-HEADING"),
     "blank lines": (b"\n" * 1_000_000 + GOOD.encode(), "FILE-BLANK-LINES"),
 }
 

@@ -8,6 +8,7 @@ only while no Update has taken the plan up (a plan that was applied is the journ
 
 from collections.abc import Collection
 
+from sisimport.files.encodings import UTF8
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.registry import get_type
@@ -86,7 +87,9 @@ def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR09
         if len(known) > MAX_VALUES:
             return None
         with open_file(run.file) as stream:
-            holding = lines_holding(stream, run.file.line_index, values, delimiter=delimiter, limit=MAX_LINES)
+            encoding = str(run.facts.get("encoding") or UTF8)
+            index = run.file.line_index
+            holding = lines_holding(stream, index, values, delimiter=delimiter, limit=MAX_LINES, encoding=encoding)
         if holding is None:
             return None
         fresh = holding - found

@@ -340,6 +340,7 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "delimiter": recognition.delimiter,
         "encoding": recognition.encoding,
         "header": recognition.header,
+        "lines_above": recognition.lines_above,
         "columns": recognition.column_count,
         # Where a field stands in this very file: the report marks it in the data line.
         "positions": dict(recognition.positions),

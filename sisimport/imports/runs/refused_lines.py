@@ -7,6 +7,7 @@ from typing import IO
 
 from django.db.models import Exists, OuterRef, Q
 
+from sisimport.files.encodings import UTF8, codec_of
 from sisimport.files.issues import Severity
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
@@ -34,7 +35,7 @@ def refused_line_numbers(run: ImportRun, *, shown: Q, whole: bool) -> Sequence[i
 
 
 def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
-    """The wanted lines byte for byte, line ends included, after the header line if the file has one.
+    """The wanted lines byte for byte (as UTF-8 of a file in UTF-16), line ends included, after its header line if it has one.
 
     `wanted` names the lines that records start in; a record that runs over several by quotes is copied whole.
     Raises StoredFileError, at the first line, when the file is not there as it was kept.
@@ -43,11 +44,14 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
     if run.file is None or not numbers:
         return
     last, header_open = max(numbers), bool(run.facts.get("header"))
+    above = int(run.facts.get("lines_above") or 0)
     ahead: deque[tuple[int, bytes]] = deque()
     with open_file(run.file) as stream:
-        lines = _numbered(stream)
+        lines = _numbered(stream, _encoding(run))
         while entry := ahead.popleft() if ahead else next(lines, None):
             number, line = entry
+            if number <= above:
+                continue
             if header_open and line.strip(b"\xef\xbb\xbf \t\r\n"):
                 header_open = False
                 yield _ended(line)
@@ -59,9 +63,13 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
                     yield _ended(ahead.popleft()[1])
 
 
-def _numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def _encoding(run: ImportRun) -> str:
+    return str(run.facts.get("encoding") or UTF8)
+
+
+def _numbered(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, bytes]]:
     number = 0
-    for _offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT):
+    for _offset, chunk in whole_lines(stream, max_line_bytes=REREAD_LIMIT, encoding=encoding):
         for line in chunk.splitlines(keepends=True):
             number += 1
             yield number, line
@@ -78,7 +86,7 @@ def _span(run: ImportRun, line: bytes, lines: Iterator[tuple[int, bytes]], ahead
 
 
 def _text(run: ImportRun, line: bytes) -> str:
-    return line.decode("cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8", errors="replace").rstrip("\r\n")
+    return line.decode(codec_of(_encoding(run)), errors="replace").rstrip("\r\n")
 
 
 def _ended(line: bytes) -> bytes:

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import IO
 
 from sisimport.files.detection import Recognition, recognise
-from sisimport.files.lines import WINDOWS
+from sisimport.files.encodings import UTF8, WINDOWS, judge
+from sisimport.files.lines import as_text_bytes
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
 from sisimport.files.reader import Block, FileError, Problem, Reader, iter_lines, read_lines
 from sisimport.imports.definition.registry import all_layouts
@@ -32,7 +33,7 @@ class LinesReader:
         lines: Iterable[int],
     ) -> None:
         head = header_line(stream, recognition)
-        self._known = replace(recognition, header=False, encoding="utf-8", notices=())
+        self._known = replace(recognition, header=False, encoding=UTF8, lines_above=0, notices=())
         self._fields = fields
         self._groups = _records(stream, recognition, line_index, [number for number in set(lines) if number > head])
         self.record_count = 0
@@ -53,12 +54,14 @@ class LinesReader:
 
 
 def header_line(stream: IO[bytes], recognition: Recognition) -> int:
-    """Number of the line with the column names; 0 when the file has none."""
+    """Number of the line with the column names; of the last line above the records when there is none, often 0."""
+    above = recognition.lines_above
     if not recognition.header:
-        return 0
+        return above
     stream.seek(0)
     lines = iter_lines(stream, recognition.encoding)
-    return next((number for number, text in lines if text.strip(f" \t{recognition.delimiter}")), 0)
+    blank = f" \t{recognition.delimiter}"
+    return next((number for number, text in lines if number > above and text.strip(blank)), above)
 
 
 def _records(
@@ -68,8 +71,9 @@ def _records(
     encoding = known.encoding
     raw = read_lines(stream, line_index, wanted, encoding)
     if any("\ufffd" in text for text in raw.values()):
-        # A file that was ASCII for long turned out to be Windows-1252 further down.
-        encoding = WINDOWS
+        # A file that was ASCII for long turned out to be something else further down.
+        as_bytes = "\n".join(read_lines(stream, line_index, wanted, "latin-1").values()).encode("latin-1")
+        encoding = judge(as_bytes) or WINDOWS
         raw = read_lines(stream, line_index, wanted, encoding)
     if known.fixed_width:
         return [raw] if raw else []
@@ -133,7 +137,13 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
 
 
 def lines_holding(
-    stream: IO[bytes], line_index: Sequence[Sequence[int]], texts: Iterable[bytes], *, delimiter: bytes, limit: int
+    stream: IO[bytes],
+    line_index: Sequence[Sequence[int]],
+    texts: Iterable[bytes],
+    *,
+    delimiter: bytes,
+    limit: int,
+    encoding: str = UTF8,
 ) -> set[int] | None:
     """Numbers of the lines in which one of the texts stands as a whole cell; None when there are more than `limit`.
 
@@ -144,7 +154,7 @@ def lines_holding(
     starts = [(int(line), int(offset)) for line, offset in line_index] or [(1, 0)]
     for (first_line, offset), following in zip(starts, [*starts[1:], None], strict=True):
         stream.seek(offset)
-        data = stream.read(following[1] - offset) if following else stream.read()
+        data = as_text_bytes(stream.read(following[1] - offset) if following else stream.read(), encoding)
         here = [value for value in values if value in data]
         if here:
             for number, line in enumerate(data.splitlines(), first_line):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from sisimport.files.encodings import UTF8, codec_of
 from sisimport.files.issues import FileError
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
 from sisimport.files.quoting import split_line
@@ -66,17 +67,19 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
         return [], False
     if run.file.size > _SEARCHABLE:
         return [], True
-    encoding = "cp1252" if run.facts.get("encoding") == "cp1252" else "utf-8"
+    encoding = str(run.facts.get("encoding") or UTF8)
     # Bytes know lower case of plain letters only: accented ones are looked for small, capital and as names have them.
     spellings = {text.lower(), text.upper(), text.title()} if not text.isascii() else {text}
-    needles = {spelling.encode(encoding, errors="ignore").lower() for spelling in spellings} - {b""}
+    needles = {spelling.encode(codec_of(encoding), errors="ignore").lower() for spelling in spellings} - {b""}
     if not needles:
         return [], False
     found: list[int] = []
     try:
         with open_file(run.file) as stream:
             first = 1
-            for _offset, chunk in whole_lines(stream, size=_SEARCH_CHUNK, max_line_bytes=REREAD_LIMIT):
+            for _offset, chunk in whole_lines(
+                stream, size=_SEARCH_CHUNK, max_line_bytes=REREAD_LIMIT, encoding=encoding
+            ):
                 text_of = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in chunk else chunk
                 lowered = text_of.lower()
                 here = {number for needle in needles for number in _hits(lowered, needle)}

@@ -7,6 +7,7 @@ from typing import IO
 from django.conf import settings
 
 from sisimport.files.archives import glimpse, is_zip
+from sisimport.files.encodings import short_name
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.import_type import ImportType
@@ -18,7 +19,6 @@ SAMPLE_BYTES = 1 << 20
 _HEAD_BYTES = 4096
 _CONVERTED_NEXT = "Run the Test all the same: the next page offers to convert the workbook and shows what it becomes."
 _DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}
-_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Windows-1252"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 
         name=named,
         size=size,
         title=f"{layout.title}, {recognition.column_count} columns" if layout else "",
-        reads_as=f"{delimiter}, {_ENCODINGS.get(recognition.encoding, recognition.encoding)}, {header}",
+        reads_as=f"{delimiter}, {short_name(recognition.encoding)}, {header}",
         lines=lines,
         about=about,
         notices=[str(problem) for problem in recognition.notices],

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from sisimport.files.encodings import short_name
 from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportRun, Work
 from sisimport.web import states
@@ -157,7 +158,7 @@ def delimiter_name(delimiter: str) -> str:
 
 @register.filter
 def encoding_name(encoding: str) -> str:
-    return {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}.get(encoding, encoding)
+    return short_name(encoding)
 
 
 @register.filter

@@ -1,0 +1,46 @@
+"""What stands above the column names or the records of a file: a title, a day of printing, `sep=,` for a spreadsheet.
+
+People and reports write such lines; they are no records. Only the first lines are looked at, and nothing is passed over
+that could be a record: it fills more than one column, or is a number.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from sisimport.files.issues import Problem, Severity
+from sisimport.files.quoting import split_line
+
+MOST_LINES: Final = 20
+_LONGEST: Final = 1000  # characters of a title
+_FEWEST_COLUMNS: Final = 3
+_SEPARATOR_LINE = re.compile(r'"?sep=(?:.|\t)?"?[,;|^\t ]*\Z', re.IGNORECASE)
+
+
+def heading_lines(lines: Sequence[str], delimiters: Sequence[str]) -> int:
+    """How many of the first lines are certainly no records and no column names."""
+    first = int(bool(lines) and _SEPARATOR_LINE.match(lines[0].strip(" ")) is not None)
+    some = lines[first : first + MOST_LINES + 1]
+    if not some:
+        return 0
+    delimiter = max(delimiters, key=lambda one: max(line.count(one) for line in some))
+    for at, line in enumerate(some):
+        if not _is_title(line, delimiter):
+            # Nothing but titles, and then lines that are as narrow: a file of another kind, not one with a heading.
+            wide = len(split_line(line, delimiter)) >= _FEWEST_COLUMNS
+            return first + at if wide else first
+    return first
+
+
+def _is_title(line: str, delimiter: str) -> bool:
+    if len(line) > _LONGEST:
+        return False
+    filled = [cell for cell in split_line(line, delimiter) if cell.strip()]
+    return len(filled) <= 1 and not any(cell.strip().isdigit() for cell in filled)
+
+
+def heading_notice(last: int, *, header: bool) -> Problem:
+    """The notice that lines 1 to `last` were passed over."""
+    above = "the column names" if header else "the first record"
+    found = "Line 1" if last == 1 else f"What stands in lines 1 to {last:,}"
+    return Problem("FILE-HEADING", Severity.NOTICE, None, found, above, {"line": last})

@@ -1,0 +1,69 @@
+"""Lines above the column names or the first record: no records, passed over with one notice."""
+
+import pytest
+
+from tests.files.samples import ALL_LAYOUTS, DOWNLOAD_HEADER, ROSTER, SSID_LAYOUTS, THREE, line, look, read
+
+LIST = SSID_LAYOUTS["ssid-list"]
+NAMES = "LEA,School,Local Student Number,Last Name,First Name,Birth Date,Grade,SSID"
+ROW = "1234567,0123456,111001,Gale,Noa,2015-03-04,05,9001110001"
+ROSTER_NAMES = "lea,school,local_number,last_name,first_name,birth_date"
+ROSTER_ROW = "1234567,0123456,1,Lee,Sam,2011-03-04"
+TITLES = {
+    "one title": "Lincoln Elementary\n",
+    "padded titles and a blank row": "Lincoln Elementary,,,,,,,\nPrinted 11/20/2026,,,,,,,\n,,,,,,,\n",
+    "labels and values": "School:,Lincoln Elementary\nPrinted on:,11/20/2026\nFor:,the district office,by Friday\n",
+    "title with commas": '"Lincoln, Fresno, CA"\n\n',
+    "labels that are column names": "School,Lincoln Elementary\nGrade,5\n",
+    "title with bare commas": "Lincoln, Fresno, CA\n",
+    "separator named": "sep=,\n",
+    "separator named with more": "sep=,,,,,,\nLincoln Elementary\n",
+}
+
+
+@pytest.mark.parametrize("above", TITLES.values(), ids=TITLES.keys())
+@pytest.mark.parametrize(
+    ("layout", "names", "row"), [(LIST, NAMES, ROW), (ROSTER, ROSTER_NAMES, ROSTER_ROW)], ids=["list", "roster"]
+)
+@pytest.mark.parametrize("told", [True, False], ids=["type chosen", "auto"])
+def test_lines_above_the_column_names_are_passed_over_with_one_notice(above, layout, names, row, told) -> None:  # type: ignore[no-untyped-def]
+    text = f"{above}{names}\n{row}\n"
+
+    found = read(text, expected=layout if told else None)
+
+    assert found.recognition.layout is layout
+    assert [r[0] for r in found.rows] == [above.count("\n") + 2]
+    assert found.values == read(f"{names}\n{row}\n", expected=layout).values
+    assert found.codes.count("FILE-HEADING") == 1
+    assert found.problems == []
+
+
+@pytest.mark.parametrize("above", ["sep=^\n", "Students of the district, 11/20/2026\n", "sep=^\n\nTitle^^^^\n"])
+@pytest.mark.parametrize("header", ["", f"{DOWNLOAD_HEADER}\n"], ids=["no header", "header"])
+def test_lines_above_records_without_column_names_are_passed_over(above: str, header: str) -> None:
+    found = read(above + header + THREE)
+
+    assert found.values == read(THREE).values
+    assert found.reader.record_count == 3
+    assert found.rows[0][0] == (above + header).count("\n") + 1
+    assert "FILE-HEADING" in found.codes
+
+
+def test_a_first_record_that_was_cut_off_is_no_title() -> None:
+    found = read(line()[:20] + "\n" + THREE)
+
+    assert found.reader.record_count == 4
+    assert found.rows[0][2][0].code == "FILE-COLUMNS"
+
+
+def test_column_names_far_down_are_not_looked_for() -> None:
+    text = "".join(f"line {n},of a letter,to parents\n" for n in range(40)) + f"{NAMES}\n{ROW}\n"
+
+    assert look(text, expected=LIST).error is not None
+
+
+def test_names_that_are_not_there_are_told_by_the_first_line_still() -> None:
+    found = look("Student Name,Phone,Room\nGale,1,2\n", expected=ROSTER, layouts=ALL_LAYOUTS)
+
+    assert found.error is not None
+    assert "Student Name" in str(found.error)
