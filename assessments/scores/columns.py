@@ -31,7 +31,7 @@ from sisimport.imports.engine.sql import quoted
 _MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
 
 
-def computed(context: RunContext) -> dict[str, Any]:
+def generated_columns(context: RunContext) -> dict[str, Any]:
     """Columns of ScoreRow and their expressions, for the file's layout and the run's options."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)

@@ -19,7 +19,7 @@ from sisimport.imports.definition.import_type import RunContext
 from students.models import School
 
 
-def usual(context: RunContext) -> Q:
+def skips_rules_when(context: RunContext) -> Q:
     """The condition, cheapest questions first. Record types of different tests never overlap (see structure.toml)."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)

@@ -25,6 +25,7 @@ from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.change_kinds import EL_KIND
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option, checkbox
+from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, Rule
 from sisimport.imports.models import Work
@@ -77,35 +78,41 @@ _STAGED = tuple(
 class ScoreImport(ImportType):
     """One import type of the CAASPP Import screen."""
 
-    tool = TOOL
     works = (Work.TEST, Work.IMPORT)
-    file_hint = ".csv, .dat or .zip"
     row_model = ScoreRow
     fields = _STAGED
-    lea_field = None
-    school_field = None
-    noted_field = "record_type"
+    matching = Matching(
+        lea_field=None,
+        school_field=None,
+        remembers_matches=True,
+        number_field="ssid",
+        near_codes=("DIS-NOTFOUND", "DIS-PARTIAL", "DIS-NAME", "DIS-BIRTH", "AMB-STUDENTS", "EXC-SSID"),
+    )
+    speed = Speed(
+        collect_values_of="record_type",
+        analyze_columns=("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated"),
+    )
     converts_workbooks = True
-    remembers_matches = True
-    number_field = "ssid"
-    near_codes = ("DIS-NOTFOUND", "DIS-PARTIAL", "DIS-NAME", "DIS-BIRTH", "AMB-STUDENTS", "EXC-SSID")
     part_of_field = {"calculated_elas": EL_PART}
-    measured_fields = ("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated")
 
     def __init__(self, facts: TypeFacts, *, folder: Path = LAYOUTS, listed: bool = True) -> None:
         self.key = facts.key
-        self.label = facts.label
         self.layouts = facts.layouts
-        self.order = facts.order
         self.layout_folder = folder
-        self.listed = listed
         self.family = family_of(facts.layouts[0])
         loaded = folder_layouts(folder)
         self.tests = offered_tests(loaded[key] for key in facts.layouts)
         names = [str(structure()["tests"][code]["name"]) for code in self.tests]
         years = " and ".join(dict.fromkeys(year_label(school_year(key)) for key in facts.layouts))
         what = f"{len(names)} assessments" if len(names) > 1 else next(iter(names), "scores")
-        self.description = f"Brings the scores of {years} into the student records: {what}, with their parts."
+        self.screen = Screen(
+            tool=TOOL,
+            label=facts.label,
+            order=facts.order,
+            listed=listed,
+            description=f"Brings the scores of {years} into the student records: {what}, with their parts.",
+            file_hint=".csv, .dat or .zip",
+        )
 
     @property
     def options(self) -> tuple[Option, ...]:  # type: ignore[override]
@@ -129,8 +136,8 @@ class ScoreImport(ImportType):
         way = "taken" if context.accepted_rows else "holder__student"
         return ScoreRow.objects.annotate(student=FilteredRelation(way))
 
-    def computed(self, context: RunContext) -> Mapping[str, Any]:
-        return columns.computed(context)
+    def generated_columns(self, context: RunContext) -> Mapping[str, Any]:
+        return columns.generated_columns(context)
 
     def makes_places(self, context: RunContext) -> bool:
         return any(target.missing for target in targets(context))
@@ -141,14 +148,14 @@ class ScoreImport(ImportType):
     def rules(self, context: RunContext) -> Sequence[Rule]:
         return score_rules.rules(context)
 
-    def usual(self, context: RunContext) -> Q:
-        return fast_path.usual(context)
+    def skips_rules_when(self, context: RunContext) -> Q:
+        return fast_path.skips_rules_when(context)
 
-    def look_closer(self, context: RunContext, refusing: Collection[int]) -> Q | None:
-        return staging.look_closer(context, refusing)
+    def second_pass(self, context: RunContext, refusing: Collection[int]) -> Q | None:
+        return staging.second_pass(context, refusing)
 
-    def carried(self, context: RunContext) -> Mapping[str, Any]:
-        return score_plan.carried(context)
+    def kept_columns(self, context: RunContext) -> Mapping[str, Any]:
+        return score_plan.kept_columns(context)
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         """Scores are planned by `after_plan`, a line at a time; here is what else a line may change."""

@@ -23,7 +23,7 @@ _SEQ = 50  # after changes planned by steps
 _UIN_SEQ = 900  # after issues of rules
 
 
-def carried(context: RunContext) -> dict[str, Any]:
+def kept_columns(context: RunContext) -> dict[str, Any]:
     """What the pass over the rules keeps of a line for the plan: its scores, blank unless it has a student whom this run may
     touch, and what they share."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
@@ -53,7 +53,7 @@ def _without_separators(column: str) -> Func:
 
 def plan_scores(context: RunContext) -> None:
     """Write the changes of the run: set-ups to be made, and the scores of every line that has something new."""
-    present = [target for target in targets(context) if context.noted.intersection(target.test.record_types)]
+    present = [target for target in targets(context) if context.collected.intersection(target.test.record_types)]
     for target in present:
         plan_setups(context, target)
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
@@ -68,11 +68,11 @@ def plan_scores(context: RunContext) -> None:
         )
     spread = _spread(context, lines, compared=compared)
     used = _used(context, present, {row[0] for row in spread})
-    context.facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
+    context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
     total = sum(row[4] for row in spread)
     if compared:
         (total,) = fetch_one(f"SELECT {_count('p.scores')} FROM {lines}")
-    context.facts |= _facts(used, spread, total=total)
+    context.report_facts |= _facts(used, spread, total=total)
 
 
 def _without_errors(context: RunContext) -> str:

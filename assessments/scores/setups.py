@@ -26,10 +26,10 @@ class Target:
 def targets(context: RunContext) -> list[Target]:
     """Those of all tests that the layout may hold and that are to be imported; told once in a run."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
-    if "targets" not in context.kept:
+    if "targets" not in context.notes:
         tests = [test for test in tests_of(context.layout) if context.option(test.code) != SKIP]
-        context.kept["targets"] = [_target(context, test) for test in tests]
-    found: list[Target] = context.kept["targets"]
+        context.notes["targets"] = [_target(context, test) for test in tests]
+    found: list[Target] = context.notes["targets"]
     return found
 
 

@@ -79,7 +79,7 @@ def _refuse_other_headers(context: RunContext) -> None:
 
     Raises FileError: the lines after it would be read by the wrong columns.
     """
-    if not context.noted & _FIRST_HEADERS or context.layout is None or context.recognition is None:
+    if not context.collected & _FIRST_HEADERS or context.layout is None or context.recognition is None:
         return
     found = fetch_all(
         f"SELECT r.line FROM {ROWS} r WHERE r.record_type = ANY(%s) ORDER BY r.line LIMIT 9", [list(_FIRST_HEADERS)]
@@ -213,13 +213,13 @@ def _has_repeats(key: str, where: str) -> bool:
     return bool(repeats)
 
 
-def look_closer(context: RunContext, refusing: Collection[int]) -> Q | None:
+def second_pass(context: RunContext, refusing: Collection[int]) -> Q | None:
     """Lines to be asked again: those whose SSID nobody holds and others may fit, and those that repeat a refused line.
 
     refusing: the rules that keep a line out, by their number among all rules of the run.
     """
-    rounds = context.kept.setdefault("closer_looks", 0)
-    context.kept["closer_looks"] = rounds + 1
+    rounds = context.notes.setdefault("closer_looks", 0)
+    context.notes["closer_looks"] = rounds + 1
     doubtful = find_candidates(context) if not rounds else None
     repeats = _take_the_place_of_refused(refusing, last=rounds >= _MOST_ROUNDS)
     if doubtful is None or repeats is None:

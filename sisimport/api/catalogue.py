@@ -28,8 +28,8 @@ def list_import_types(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
         [
             {
                 "type": kind.key,
-                "label": kind.label,
-                "screen": get_tool(kind.tool).title,
+                "label": kind.screen.label,
+                "screen": get_tool(kind.screen.tool).title,
                 "works": [str(work) for work in kind.works],
                 "layouts": [layout.key for layout in layouts_of(kind)],
                 "options": [

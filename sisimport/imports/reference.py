@@ -61,11 +61,13 @@ def import_types_page() -> str:
     """Every import type: screen, work, layouts, options."""
     lines = ["# Import types", "", MADE, ""]
     lines += ["| type | screen | label | work to perform | layouts |", "|---|---|---|---|---|"]
-    types = [t for t in all_types() if t.listed]
+    types = [t for t in all_types() if t.screen.listed]
     for t in types:
         layouts = ", ".join(f"`{layout.key}`" for layout in layouts_of(t))
         works = ", ".join(Work(work).label for work in t.works)
-        lines.append(f"| `{t.key}` | {_cell(get_tool(t.tool).title)} | {_cell(t.label)} | {works} | {layouts} |")
+        lines.append(
+            f"| `{t.key}` | {_cell(get_tool(t.screen.tool).title)} | {_cell(t.screen.label)} | {works} | {layouts} |"
+        )
     lines += ["", "## Options", "", "Given as `--option NAME=VALUE`, or on the screen.", ""]
     lines += ["| type | option | values (default first) | meaning |", "|---|---|---|---|"]
     for t in types:

@@ -18,6 +18,7 @@ from sisimport.imports.definition.english_learner import KEPT, OLDER_STATUS, OVE
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.roster import dates, staging
 from sisimport.roster.models import RosterRow
@@ -98,14 +99,16 @@ class Roster(ImportType):
     """Students (CSV)."""
 
     key = "students"
-    label = "Students (CSV)"
-    tool = TOOL
-    order = 10
-    description = (
-        "Creates and updates students, their enrollments, SSIDs and English learner records "
-        "from the district's own list."
+    screen = Screen(
+        label="Students (CSV)",
+        tool=TOOL,
+        order=10,
+        description=(
+            "Creates and updates students, their enrollments, SSIDs and English learner records "
+            "from the district's own list."
+        ),
+        file_hint=".csv with a header line",
     )
-    file_hint = ".csv with a header line"
     layouts = ("students",)
     layout_folder = Path(__file__).parent / "layouts"
     row_model = RosterRow
@@ -138,9 +141,11 @@ class Roster(ImportType):
     )
     options = (BLANK, NEW_STUDENTS, OLDER_STATUS)
     may_create_students = True
-    remembers_matches = True
-    near_codes = ()
-    near_warnings = ("STU-ALIKE",)
+    matching = Matching(
+        remembers_matches=True,
+        near_codes=(),
+        near_warnings=("STU-ALIKE",),
+    )
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return RosterRow.objects.annotate(

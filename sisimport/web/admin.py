@@ -30,7 +30,7 @@ class TypeFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(kind.key, kind.label) for kind in all_types() if kind.listed]
+        return [(kind.key, kind.screen.label) for kind in all_types() if kind.screen.listed]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> QuerySet[ImportRun]:  # noqa: ARG002
         return queryset.filter(import_type=self.value()) if self.value() else queryset
@@ -146,7 +146,7 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
     @admin.display(description="import type", ordering="import_type")
     def type_label(self, run: ImportRun) -> str:
         try:
-            return get_type(run.import_type).label
+            return get_type(run.import_type).screen.label
         except UnknownImportTypeError:
             return run.import_type
 

@@ -15,7 +15,9 @@ class RunFilter(filters.FilterSet):
     """History of runs: by type, work, state, who and when."""
 
     import_type = filters.ChoiceFilter(
-        label="Import Type", empty_label="All", choices=lambda: [(kind.key, kind.label) for kind in listed_types()]
+        label="Import Type",
+        empty_label="All",
+        choices=lambda: [(kind.key, kind.screen.label) for kind in listed_types()],
     )
     work = filters.ChoiceFilter(label="Work", empty_label="All", choices=Work.choices)
     status = filters.ChoiceFilter(

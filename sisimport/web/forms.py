@@ -56,7 +56,7 @@ class UploadForm(forms.Form):
         self.types = {kind.key: kind for kind in listed_types(tool.key)}
         key = (self.data.get("import_type") if self.is_bound else chosen) or ""
         self.kind: ImportType = self.types.get(str(key)) or next(iter(self.types.values()))
-        self.fields["import_type"].choices = [(kind.key, kind.label) for kind in self.types.values()]  # type: ignore[attr-defined]
+        self.fields["import_type"].choices = [(kind.key, kind.screen.label) for kind in self.types.values()]  # type: ignore[attr-defined]
         self.fields["import_type"].initial = self.kind.key
         self.works = tuple(work for work in self.kind.works if work in works)
         self.fields["work"].choices = [(work.value, work.label) for work in self.works]  # type: ignore[attr-defined]

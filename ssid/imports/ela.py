@@ -17,6 +17,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.engine.sql import execute, fetch_all
 from ssid.imports.ssid_download import TOOL
@@ -53,12 +54,14 @@ class ELAImport(ImportType):
     """ELA Import."""
 
     key = "ela"
-    label = "ELA Import"
-    tool = TOOL
-    order = 30
-    description = (
-        "Brings English learner status, start date and home language up to date, from the SSID download file or a SELA "
-        "file. SSIDs are compared and never written. Local number and birth date must equal the student record."
+    screen = Screen(
+        label="ELA Import",
+        tool=TOOL,
+        order=30,
+        description=(
+            "Brings English learner status, start date and home language up to date, from the SSID download file or a SELA "
+            "file. SSIDs are compared and never written. Local number and birth date must equal the student record."
+        ),
     )
     layouts = ("calpads-ela-import", "calpads-sela")
     layout_folder = Path(__file__).parents[1] / "layouts"
@@ -92,9 +95,13 @@ class ELAImport(ImportType):
         ),
     )
     options = (ELA_MODE, *english_learner_plan.EL_OPTIONS)
-    remembers_matches = True
-    marks_idle_rows = True
-    related_fields = ("local_number", "ssid")
+    matching = Matching(
+        remembers_matches=True,
+        related_fields=("local_number", "ssid"),
+    )
+    speed = Speed(
+        marks_idle_rows=True,
+    )
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return ELARow.objects.annotate(

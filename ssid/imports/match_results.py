@@ -15,6 +15,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import PlannedChange, Rule
 from ssid.imports import candidate_facts, match_results_staging
 from ssid.imports.match_results_staging import NO, YES
@@ -170,14 +171,16 @@ class SSIDRequest(ImportType):
     """SSID Import - Request File."""
 
     key = "ssid-request"
-    label = "SSID Import - Request File"
-    tool = TOOL
-    order = 20
-    description = (
-        "Reads the state's answer to a request for SSIDs. Mark the right candidate in the selection column, or choose on "
-        "the page that follows the Test; the chosen SSID and its English learner data go to the student."
+    screen = Screen(
+        label="SSID Import - Request File",
+        tool=TOOL,
+        order=20,
+        description=(
+            "Reads the state's answer to a request for SSIDs. Mark the right candidate in the selection column, or choose on "
+            "the page that follows the Test; the chosen SSID and its English learner data go to the student."
+        ),
+        file_hint=".csv or .txt as the state's match tool returns it",
     )
-    file_hint = ".csv or .txt as the state's match tool returns it"
     layouts = ("calpads-ssid-request-results",)
     layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = SSIDRequestRow
@@ -220,8 +223,10 @@ class SSIDRequest(ImportType):
         candidate_facts.GUARDIANS,
         candidate_facts.LAST_ENROLLMENT,
     )
-    remembers_matches = True
-    related_fields = ("local_number", "ssid")
+    matching = Matching(
+        remembers_matches=True,
+        related_fields=("local_number", "ssid"),
+    )
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDRequestRow.objects.annotate(

@@ -20,6 +20,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import REPLACEMENT_KIND, SSID_KIND
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
@@ -43,12 +44,14 @@ class ReplacementImport(ImportType):
     """SSID Replacement File."""
 
     key = "ssid-replacement"
-    label = "Replacement SSIDs"
-    tool = TOOL
-    order = 40
-    description = (
-        "Gives students the SSID that the state put in place of a retired one. The retired SSID is kept: the student "
-        "stays findable by it, in files and scores too."
+    screen = Screen(
+        label="Replacement SSIDs",
+        tool=TOOL,
+        order=40,
+        description=(
+            "Gives students the SSID that the state put in place of a retired one. The retired SSID is kept: the student "
+            "stays findable by it, in files and scores too."
+        ),
     )
     layouts = ("calpads-replacement-ssid",)
     layout_folder = Path(__file__).parents[1] / "layouts"

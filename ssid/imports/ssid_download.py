@@ -12,6 +12,7 @@ from django.db.models import FilteredRelation, Q
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import ImportType, RunContext
+from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from ssid.models import SSIDDownloadRow
 from ssid.rules import english_learner, english_learner_plan
@@ -27,12 +28,14 @@ class SSIDDownload(ImportType):
     """SSID Import - SSID Download File."""
 
     key = "ssid-download"
-    label = "SSID Import - SSID Download File"
-    tool = TOOL
-    order = 10
-    description = (
-        "Gives students the SSID of the state's download file and brings their English learner status, date and home "
-        "language up to date. Local number, names, birth date and gender must equal the student record."
+    screen = Screen(
+        label="SSID Import - SSID Download File",
+        tool=TOOL,
+        order=10,
+        description=(
+            "Gives students the SSID of the state's download file and brings their English learner status, date and home "
+            "language up to date. Local number, names, birth date and gender must equal the student record."
+        ),
     )
     layouts = ("calpads-ssid-download",)
     layout_folder = Path(__file__).parents[1] / "layouts"
@@ -79,9 +82,13 @@ class SSIDDownload(ImportType):
     )
     options = (REPLACE_RETIRED, *english_learner_plan.EL_OPTIONS)
     lists_absent = True
-    marks_idle_rows = True
-    remembers_matches = True
-    related_fields = ("local_number", "ssid")
+    speed = Speed(
+        marks_idle_rows=True,
+    )
+    matching = Matching(
+        remembers_matches=True,
+        related_fields=("local_number", "ssid"),
+    )
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDDownloadRow.objects.annotate(

@@ -22,6 +22,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
+from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute, fetch_all
@@ -52,14 +53,16 @@ class SSIDList(ImportType):
     """SSID List of a School."""
 
     key = "ssid-list"
-    label = "Filled-in list of missing SSIDs"
-    tool = TOOL
-    order = 10
-    description = (
-        "Reads back the list of students without SSID that a school has filled in. Students are found by local student "
-        "number, or else by name and birth date; no SSID on record is ever overwritten."
+    screen = Screen(
+        label="Filled-in list of missing SSIDs",
+        tool=TOOL,
+        order=10,
+        description=(
+            "Reads back the list of students without SSID that a school has filled in. Students are found by local student "
+            "number, or else by name and birth date; no SSID on record is ever overwritten."
+        ),
+        file_hint=".csv as saved from the list",
     )
-    file_hint = ".csv as saved from the list"
     layouts = ("ssid-list",)
     layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = SSIDListRow

@@ -128,18 +128,25 @@ def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
 
 def desk_types() -> list[str]:
     """Keys of the import types whose lines a person may match."""
-    return [t.key for t in all_types() if t.remembers_matches]
+    return [t.key for t in all_types() if t.matching.remembers_matches]
 
 
 def _near(run: ImportRun) -> Q:
     """Findings of this run that ask: whose record is this?"""
     import_type = get_type(run.import_type)
-    return Q(code__in=import_type.near_codes, severity=Severity.ERROR) | Q(code__in=import_type.near_warnings)
+    return Q(code__in=import_type.matching.near_codes, severity=Severity.ERROR) | Q(
+        code__in=import_type.matching.near_warnings
+    )
 
 
 def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
     """The newest Tests that were not updated and have lines to match, with the number of findings that say so."""
-    asking = {code for t in all_types() if t.remembers_matches for code in (*t.near_codes, *t.near_warnings)}
+    asking = {
+        code
+        for t in all_types()
+        if t.matching.remembers_matches
+        for code in (*t.matching.near_codes, *t.matching.near_warnings)
+    }
     return tests_with(runs, asking)
 
 
@@ -168,7 +175,7 @@ def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[
 
 def number_shown(match: RememberedMatch) -> str:
     """The number a remembered match goes by; an SSID without its middle."""
-    if match.run is not None and get_type(match.run.import_type).number_field == "local_number":
+    if match.run is not None and get_type(match.run.import_type).matching.number_field == "local_number":
         return match.local_number
     return mask_ssid(match.local_number) if len(match.local_number) == 10 else match.local_number
 
@@ -200,7 +207,7 @@ def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
 
 def identities(run: ImportRun, lines: Iterable[int]) -> dict[int, Identity]:
     """What the file says of the person in each line."""
-    by_ssid = get_type(run.import_type).number_field == "ssid"
+    by_ssid = get_type(run.import_type).matching.number_field == "ssid"
     fields = (*IDENTITY, "ssid", "local_student_id") if by_ssid else IDENTITY
     return {number: _identity(record, by_ssid=by_ssid) for number, record in read_records(run, lines, fields).items()}
 

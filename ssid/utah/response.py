@@ -20,6 +20,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
+from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
@@ -54,7 +55,7 @@ def statuses(context: RunContext, meaning: str) -> list[str]:
 
 def _answered(context: RunContext) -> int:
     """The request that `prepare` found."""
-    return int(str(context.facts["utah_request"]))
+    return int(str(context.report_facts["utah_request"]))
 
 
 def _said(context: RunContext, meaning: str) -> Q:
@@ -272,14 +273,16 @@ class UtahResponse(ImportType):
     """Process Response File from the SSID system."""
 
     key = "utah-response"
-    label = "SSID Process - Response File"
-    tool = TOOL
-    order = 10
-    description = (
-        "Test shows the response error report and changes nothing. Update then writes the SSIDs of a Retrieve or New response, "
-        "or clears the changed mark of the students whose Update the state confirmed."
+    screen = Screen(
+        label="SSID Process - Response File",
+        tool=TOOL,
+        order=10,
+        description=(
+            "Test shows the response error report and changes nothing. Update then writes the SSIDs of a Retrieve or New "
+            "response, or clears the changed mark of the students whose Update the state confirmed."
+        ),
+        file_hint=".csv, named RESP_… by the state",
     )
-    file_hint = ".csv, named RESP_… by the state"
     layouts = ("utah-ssid-response",)
     layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = UtahResponseRow
@@ -310,8 +313,8 @@ class UtahResponse(ImportType):
     def prepare(self, context: RunContext) -> None:
         """Find the request that the file answers; raises FileError when there is none."""
         request = find_request(context)
-        context.facts["utah_request"] = request.pk
-        context.facts["utah_function"] = request.function
+        context.report_facts["utah_request"] = request.pk
+        context.report_facts["utah_function"] = request.function
         context.school_codes |= set(request.schools.values_list("code", flat=True))
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:
@@ -324,7 +327,7 @@ class UtahResponse(ImportType):
         return self._rules_for(context, UtahRequest.objects.get(pk=_answered(context)))
 
     def reference_rules(self, context: RunContext) -> Sequence[Rule]:
-        context.facts["utah_request"] = 0
+        context.report_facts["utah_request"] = 0
         return [rule for f in UtahFunction for rule in self._rules_for(context, UtahRequest(pk=0, function=f))]
 
     def _rules_for(self, context: RunContext, request: UtahRequest) -> Sequence[Rule]:
@@ -340,7 +343,7 @@ class UtahResponse(ImportType):
         return [*rules, *update_rules(context)]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        if context.facts["utah_function"] not in _ASKS_SSID:
+        if context.report_facts["utah_function"] not in _ASKS_SSID:
             return []
         free = Q(current__ssid__isnull=True) & Q(holder__student_id__isnull=True)
         return [
@@ -355,7 +358,7 @@ class UtahResponse(ImportType):
 
     def after_plan(self, context: RunContext) -> None:
         """Update: plan to clear the changes that were sent. All functions: remember that the request is answered."""
-        if context.facts["utah_function"] == UtahFunction.UPDATE:
+        if context.report_facts["utah_function"] == UtahFunction.UPDATE:
             plan_clearing(context)
         if covers(context):
             UtahAnswer.objects.create(request_id=_answered(context), test_run=context.run)

@@ -29,7 +29,7 @@ def invented_year(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(registry, "_types", dict(registry._types))
     registry.folder_layouts.cache_clear()
     monkeypatch.setitem(score_files.ALL, YEAR, load_layout(tmp_path / f"{YEAR}.toml"))
-    registry._types = {key: t for key, t in registry._types.items() if t.tool != "caaspp"}
+    registry._types = {key: t for key, t in registry._types.items() if t.screen.tool != "caaspp"}
     yield register_score_imports(LAYOUTS, listed=True)
     registry.folder_layouts.cache_clear()
 
@@ -40,7 +40,7 @@ def test_a_new_year_is_an_import_type_of_its_own_at_once(invented_year: Any) -> 
 
     done = report("caaspp-2025-2026", text(YEAR, ela(YEAR, scale_score="2555")), work="import")
 
-    assert registry.get_type("caaspp-2025-2026").label == "CAASPP 2025-2026"
+    assert registry.get_type("caaspp-2025-2026").screen.label == "CAASPP 2025-2026"
     assert (counts(done), done["layout"]) == ({"import": 1}, YEAR)
     score = scores_json(Student.objects.get())[0]
     assert (score["school_year"], score["scale_score"]) == ("2025-26", "2555")

@@ -47,7 +47,7 @@ def damaged(names: list[str], damage: str) -> list[str]:
 def test_every_type_of_the_screen_is_there() -> None:
     assert {facts.key for facts in TYPES} >= set(ON_THE_SCREEN)
     assert len(ON_THE_SCREEN) == 19
-    assert all(get_type(key).listed for key in ON_THE_SCREEN)
+    assert all(get_type(key).screen.listed for key in ON_THE_SCREEN)
 
 
 def test_every_layout_belongs_to_one_type() -> None:

@@ -50,7 +50,7 @@ def context_of(layout: str, **options: str) -> RunContext:
 
 def told(context: RunContext, lines: list[Line]) -> list[dict[str, Any]]:
     """The computed columns of these lines, in their order. `refused` may stand among the cells of a line."""
-    computed = ScoreImport.computed(cast(ScoreImport, context.import_type), context)
+    computed = ScoreImport.generated_columns(cast(ScoreImport, context.import_type), context)
     with connection.cursor() as cursor:
         cursor.execute("DISCARD TEMP")
         create_table(ScoreRow, of_file=context.fields, computed=computed)
@@ -266,7 +266,7 @@ def test_lines_with_one_uin_share_a_key() -> None:
 def test_keys_follow_a_number_that_is_replaced() -> None:
     context = context_of(LAYOUT)
     with connection.cursor() as cursor:
-        create_table(ScoreRow, of_file=context.fields, computed=context.import_type.computed(context))
+        create_table(ScoreRow, of_file=context.fields, computed=context.import_type.generated_columns(context))
         cursor.execute("INSERT INTO staged_score (line, state, refused, ssid, record_type) VALUES (1, 'CA', false, %s, '01'),"
                        " (2, 'CA', false, %s, '01')", [SSID_1, SSID_2])  # fmt: skip
         cursor.execute("UPDATE staged_score SET ssid = %s", [SSID_1])
@@ -283,7 +283,7 @@ def meeting_keys() -> Iterator[pytest.MonkeyPatch]:
 
 def meet(patch: pytest.MonkeyPatch) -> None:
     """From now on every key meets every other."""
-    computed = score_columns.computed
+    computed = score_columns.generated_columns
 
     def constant(context: RunContext) -> dict[str, Any]:
         found = computed(context)
@@ -292,7 +292,7 @@ def meet(patch: pytest.MonkeyPatch) -> None:
                 found[name] = score_columns._sql(f"CASE WHEN {column} <> '' THEN 1 END", found[name].output_field)
         return found
 
-    patch.setattr(score_columns, "computed", constant)
+    patch.setattr(score_columns, "generated_columns", constant)
 
 
 @few

@@ -139,10 +139,10 @@ def test_a_number_of_another_school_is_not_taken_for_a_mistyped_one_of_a_namesak
 def test_lines_that_are_asked_again_are_told_and_planned_once(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:
-    closer = ScoreImport.look_closer
+    closer = ScoreImport.second_pass
 
     def all_lines(self: ScoreImport, context: RunContext, refusing: Collection[int]) -> Q | None:
-        first = "closer_looks" not in context.kept
+        first = "closer_looks" not in context.notes
         again = closer(self, context, refusing)
         return Q(line__gte=0) if first else again
 
@@ -150,7 +150,7 @@ def test_lines_that_are_asked_again_are_told_and_planned_once(
         data = with_repeats(layout, lines_of(district_with_old_numbers(), layout, changed), repeats).encode()
 
         once = findings_of(layout, data, "")
-        patch.setattr(ScoreImport, "look_closer", all_lines)
+        patch.setattr(ScoreImport, "second_pass", all_lines)
         twice = findings_of(layout, data, "")
 
         assert said_and_planned(once) == said_and_planned(twice)

@@ -79,7 +79,7 @@ def test_usual_lines_are_those_that_no_rule_speaks_of(layout, changed, schools) 
         data = lines_of(home(), layout, changed)
 
         quick = findings_of(layout, data, schools)
-        patch.setattr(ScoreImport, "usual", lambda _self, _context: None)
+        patch.setattr(ScoreImport, "skips_rules_when", lambda _self, _context: None)
         slow = findings_of(layout, data, schools)
 
         event(f"{quick['status']}, {len({i['code'] for i in slow['issues']})} kinds of finding")
@@ -90,7 +90,7 @@ def test_usual_lines_are_those_that_no_rule_speaks_of(layout, changed, schools) 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_nearly_every_line_of_a_valid_file_is_usual(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    told = ScoreImport.usual
+    told = ScoreImport.skips_rules_when
 
     def count(self: ScoreImport, context: RunContext):  # type: ignore[no-untyped-def]
         usual = told(self, context)
@@ -98,7 +98,7 @@ def test_nearly_every_line_of_a_valid_file_is_usual(layout: str, monkeypatch: py
         asked.append((rows.filter(usual).count(), rows.count()))
         return usual
 
-    monkeypatch.setattr(ScoreImport, "usual", count)
+    monkeypatch.setattr(ScoreImport, "skips_rules_when", count)
     report(TYPES[layout], lines_of(home(), layout, []))
 
     usual, scored = asked[0]

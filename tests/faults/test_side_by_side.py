@@ -161,7 +161,7 @@ def strong_locks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 def chosen_samples() -> list[demo.Sample]:
     """One file of each import type; of the score types, which are one class, two."""
     by_type = {sample.import_type: sample for sample in demo.all_samples()}
-    scores = [s for s in by_type.values() if get_type(s.import_type).tool == "caaspp"]
+    scores = [s for s in by_type.values() if get_type(s.import_type).screen.tool == "caaspp"]
     return [s for s in by_type.values() if s not in scores] + scores[-2:]
 
 

@@ -333,7 +333,7 @@ def test_the_upload_page_names_the_disk(district: District, client: Client, monk
     content.name = "ssid.txt"
 
     answer = client.post(
-        reverse("upload", args=[get_type("ssid-download").tool]),
+        reverse("upload", args=[get_type("ssid-download").screen.tool]),
         {"import_type": "ssid-download", "work": "test", "file": content},
     )
 

@@ -44,7 +44,7 @@ def test_every_tool_with_a_listed_type_has_its_screen(client: Client, registrar:
         text = client.get(reverse("upload", args=[tool.key])).content.decode()
 
         assert tool.title in text
-        assert all(kind.label in text for kind in registry.listed_types(tool.key))
+        assert all(kind.screen.label in text for kind in registry.listed_types(tool.key))
 
 
 def test_an_unknown_screen_answers_404(client: Client, registrar: Any) -> None:

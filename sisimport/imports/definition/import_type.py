@@ -12,54 +12,67 @@ from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.models import ImportRun, Work
 
 
-class ImportType:
+class SpeedHooks:
+    """Steps that spare work on large files. Each does nothing by default; most types go without."""
+
+    def skips_rules_when(self, context: "RunContext") -> Q | None:  # noqa: ARG002
+        """Rows in which no rule can fire, as a condition that costs less than the rules themselves; None: unknown.
+
+        All other rows are checked against every rule.
+        """
+        return None
+
+    def generated_columns(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
+        """Columns of the row model that the database works out of a row's others as it is staged: name -> expression.
+
+        That costs no time of its own: the database waits for the reader then. Expressions may only use functions whose
+        result never changes (PostgreSQL: immutable) and columns of the file.
+        """
+        return {}
+
+    def second_pass(self, context: "RunContext", refusing: Collection[int]) -> Q | None:  # noqa: ARG002
+        """Set-based work on rows in which a rule fired, where it would be too costly for all. Returns rows to check again.
+
+        Called again after that, until there are none. refusing: positions of the rules that keep a whole record out.
+        """
+        return None
+
+    def kept_columns(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
+        """Columns that the pass over the rules, which joins every row, keeps in `checked_line` for `after_plan`: name ->
+        expression. Without any, only rows with findings are kept."""
+        return {}
+
+
+class ImportType(SpeedHooks):
     """One entry of an Import Type list. Subclass, declare, and register in the app's import_types.py.
 
-    key: as on the command line. tool: the screen it belongs to (see registry.Tool). layouts: keys of its layout files.
+    key: as on the command line. layouts: keys of its layout files in `layout_folder`.
     row_model: the StagedRow subclass; `fields` are the layout fields staged into its columns of the same name.
     part_of_field: which part a reader problem in that field belongs to (default: the whole record).
     """
 
     key: str
-    label: str
-    tool: str
-    order: int = 0
-    listed: bool = True
     works: tuple[Work, ...] = (Work.TEST, Work.UPDATE)
-    description: str = ""
-    file_hint: str = ".txt, .csv or .zip"
     layouts: tuple[str, ...] = ()
     layout_folder: Path
     row_model: type[StagedRow]
     fields: tuple[str, ...] = ()
-    lea_field: str | None = "lea"
-    school_field: str | None = "school"
-    noted_field: str | None = None  # the reader notes every value of it (`context.noted`): a field of few values
     part_of_field: Mapping[str, str] = {}
-    measured_fields: tuple[str, ...] = ()  # columns the planner needs to know of a wide staging table; empty: all
     duplicates: tuple[DuplicateCheck, ...] = ()
     options: tuple[Option, ...] = ()
-    lists_absent: bool = False
-    # A person may say whose record a line is, and later Tests remember it.
-    remembers_matches: bool = False
-    # The field that leads to the student. With another than the local number, accepted matches are put into the row
-    # model's column `student_pk`, and the type joins by it.
-    number_field: str = "local_number"
-    # Codes that ask whose record a line is: errors, and warnings about lines that are imported unless somebody says so.
-    near_codes: tuple[str, ...] = ("DEMO-NEAR", "DEMO-MISMATCH", "STU-NOTFOUND", "STU-AMBIGUOUS")
-    near_warnings: tuple[str, ...] = ()
-    # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file anew.
-    related_fields: tuple[str, ...] = ()
+    lists_absent: bool = False  # the report lists students of the file's schools whom no line names
     may_create_students: bool = False
-    # `plan` needs nothing that checking finds out, so that the pass over the rules can tell in which rows nothing would change.
-    marks_idle_rows: bool = False
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there
+    screen: Screen
+    matching: Matching = Matching()
+    speed: Speed = Speed()
 
     @property
     def writing_work(self) -> str:
@@ -74,13 +87,6 @@ class ImportType:
         """The rules of this run, given its options."""
         raise NotImplementedError
 
-    def usual(self, context: "RunContext") -> Q | None:  # noqa: ARG002
-        """Rows that match so well that no rule speaks of them, as a condition told at less cost than the rules themselves.
-
-        A row that is not usual is asked every rule; None: every row is. Nothing may depend on it but time.
-        """
-        return None
-
     def reference_rules(self, context: "RunContext") -> Sequence[Rule]:
         """The rules a run with these options may ask, for the reference page; no file was read. By default `rules`."""
         return self.rules(context)
@@ -93,32 +99,12 @@ class ImportType:
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError
 
-    def computed(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
-        """Columns of the row model that the database works out of a row's others as it is staged: name -> expression.
-
-        That costs no time of its own: the database waits for the reader then. Expressions may only use functions whose
-        result never changes (PostgreSQL: immutable) and columns of the file. None by default.
-        """
-        return {}
-
     def prepare(self, context: "RunContext") -> None:
         """Set-based work on the staged rows before the rules are asked. Nothing by default."""
 
     def makes_places(self, context: "RunContext") -> bool:  # noqa: ARG002
         """Whether the run may create what runs of other districts create as well; asked after `prepare`."""
         return False
-
-    def look_closer(self, context: "RunContext", refusing: Collection[int]) -> Q | None:  # noqa: ARG002
-        """Set-based work on rows of which the rules spoke, where it would be dear for all. Returns rows to be asked again.
-
-        Called again after that, until there are none. refusing: positions of the rules that keep a whole record out.
-        """
-        return None
-
-    def carried(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
-        """Columns that the pass over the rules, which joins every row, keeps in `checked_line` for `after_plan`: name ->
-        expression. None by default: then only rows with findings are kept."""
-        return {}
 
     def after_plan(self, context: "RunContext") -> None:
         """Set-based work on the planned changes. Nothing by default."""
@@ -140,13 +126,13 @@ class RunContext:
     fields: tuple[str, ...] = ()  # those of the type that the file's layout has
     record_count: int = 0
     school_codes: set[str] = field(default_factory=set)
-    noted: set[str] = field(default_factory=set)  # values of the type's `noted_field`
+    collected: set[str] = field(default_factory=set)  # values of the field `speed.collect_values_of`
     lea_ids: set[int] = field(default_factory=set)
     lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
-    accepted_rows: int = 0  # rows whose match a person accepted (see remembering)
+    accepted_rows: int = 0  # rows whose match a person accepted (see engine/accepted_matches.py)
     idle_rows: int = 0  # rows in which checking found that nothing would change
-    facts: dict[str, object] = field(default_factory=dict)
-    kept: dict[str, Any] = field(default_factory=dict)  # what the type keeps for its later stages
+    report_facts: dict[str, object] = field(default_factory=dict)  # what the run's report shows beside its lines
+    notes: dict[str, Any] = field(default_factory=dict)  # what the type hands on to its later stages
 
     def option(self, name: str) -> str:
         """The value given for an option of the type, or its default."""

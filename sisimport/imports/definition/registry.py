@@ -60,7 +60,7 @@ def register(cls: T) -> T:
 
 def register_instance(import_type: ImportType) -> None:
     """For types that are one class with many sets of facts. Raises ValueError as `register` does."""
-    key, tool = import_type.key, import_type.tool
+    key, tool = import_type.key, import_type.screen.tool
     if key in _types:
         raise ValueError(f"import type {key!r} is registered twice")
     if tool not in _tools:
@@ -87,17 +87,17 @@ def get_type(key: str) -> ImportType:
 
 
 def all_types() -> list[ImportType]:
-    return sorted(_types.values(), key=lambda t: (_tools[t.tool].order, t.order, t.key))
+    return sorted(_types.values(), key=lambda t: (_tools[t.screen.tool].order, t.screen.order, t.key))
 
 
 def listed_types(tool: str | None = None) -> list[ImportType]:
     """Types that screens show: only those that work end to end."""
-    return [t for t in all_types() if t.listed and (tool is None or t.tool == tool)]
+    return [t for t in all_types() if t.screen.listed and (tool is None or t.screen.tool == tool)]
 
 
 def tools() -> list[Tool]:
     """Screens with at least one listed type."""
-    used = {t.tool for t in listed_types()}
+    used = {t.screen.tool for t in listed_types()}
     return sorted((tool for tool in _tools.values() if tool.key in used), key=lambda tool: tool.order)
 
 

@@ -46,9 +46,9 @@ def key_of(values: dict[str, str | None], number_field: str) -> str:
 def use_accepted_matches(context: RunContext) -> None:
     """Mark and redirect the rows whose match a person accepted: on this run, or earlier for the same values."""
     import_type = context.import_type
-    if not import_type.remembers_matches:
+    if not import_type.matching.remembers_matches:
         return
-    table, number = quoted(import_type.row_model._meta.db_table), quoted(import_type.number_field)
+    table, number = quoted(import_type.row_model._meta.db_table), quoted(import_type.matching.number_field)
     marked = _use_remembered(context, table, number)
     schools, params = _in_schools(context)
     marked += execute(
@@ -69,7 +69,7 @@ def use_accepted_matches(context: RunContext) -> None:
 
 def _leads_to_student(context: RunContext) -> str:
     """SQL of what makes an accepted row the row of student `s`."""
-    if context.import_type.number_field == "local_number":
+    if context.import_type.matching.number_field == "local_number":
         return "lea_id = s.lea_id, local_number = s.local_number"
     return "student_pk = s.id"
 
@@ -80,7 +80,7 @@ def _use_remembered(context: RunContext, table: str, number: str) -> int:
         return 0
     marked = 0
     schools, params = _in_schools(context)
-    key = key_sql(context.import_type.row_model, context.import_type.number_field)
+    key = key_sql(context.import_type.row_model, context.import_type.matching.number_field)
     for state, leads, holds in ((REMEMBERED, f"{_leads_to_student(context)}, ", "="), (OUTDATED, "", "<>")):
         marked += execute(
             f"""

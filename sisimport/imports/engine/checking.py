@@ -38,7 +38,7 @@ def check(context: RunContext) -> None:
     if context.accepted_rows:
         rules = [
             *rules,
-            *accepted_matches.rules(context.import_type.number_field),
+            *accepted_matches.rules(context.import_type.matching.number_field),
             *(_forgiven(r) for r in rules if r.forgivable),
         ]
         rules = [_where_not_accepted(r) if r.forgivable else r for r in rules]
@@ -48,7 +48,7 @@ def check(context: RunContext) -> None:
     )
     _ask(context, rules)
     refusing = [i for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
-    while (doubtful := context.import_type.look_closer(context, refusing)) is not None:
+    while (doubtful := context.import_type.second_pass(context, refusing)) is not None:
         _ask(context, rules, only=doubtful)
     fired = [i for (i,) in fetch_all(f"SELECT DISTINCT unnest(rules) AS i FROM checked_line {_SPOKEN_OF} ORDER BY i")]
     if fired:
@@ -72,13 +72,13 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
 
     refusing = fired(keeps_out)
     refused = Q(refused=True) | Q(_gt_zero(refusing))
-    usual = context.import_type.usual(context)
+    usual = context.import_type.skips_rules_when(context)
     if usual is not None and context.accepted_rows:
         usual &= Q(accepted=accepted_matches.AS_GIVEN)  # of an accepted match something is to be said
     silent = (
         [] if usual is None else [When(usual & Q(refused=False), then=Value(None, output_field=refusing.output_field))]
     )
-    steps = context.import_type.plan(context) if context.import_type.marks_idle_rows else ()
+    steps = context.import_type.plan(context) if context.import_type.speed.marks_idle_rows else ()
     rows = context.import_type.rows(context).annotate(
         fired_rules=Case(
             *silent, When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
@@ -90,7 +90,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
         if steps
         else Value(False),
     )
-    carried = context.import_type.carried(context)
+    carried = context.import_type.kept_columns(context)
     if only is not None:
         rows = rows.filter(only)
     rows = rows.annotate(**{f"carried_{name}": expression for name, expression in carried.items()})

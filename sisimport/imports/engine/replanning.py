@@ -55,7 +55,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
         values: dict[str, object] = {**totals.counts, "summary": totals.summary}
     else:
         values = corrected(run, before, tally(run.pk, touched))
-    facts = {**run.facts, **context.facts}
+    facts = {**run.facts, **context.report_facts}
     if import_type.lists_absent:
         facts["absent_count"] = _absent(context)
     ImportRun.objects.filter(pk=run.pk).update(
@@ -67,7 +67,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
 def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR0911 - every way out says why
     """The lines and all others that share a local number or an SSID with them, of the file or of a student they are
     taken for, until nothing new comes. None: too many, plan the whole file."""
-    keys = get_type(run.import_type).related_fields
+    keys = get_type(run.import_type).matching.related_fields
     if run.file is None or len(lines) > MAX_LINES or not keys:
         return None
     delimiter = str(run.facts.get("delimiter") or "").encode()

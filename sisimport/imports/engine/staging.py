@@ -64,7 +64,7 @@ def stage(context: RunContext) -> None:
             index = run.file.line_index
             reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)
         blank = set(import_type.fields).difference(context.fields)
-        computed = import_type.computed(context)
+        computed = import_type.generated_columns(context)
         create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems)
@@ -80,14 +80,14 @@ def stage(context: RunContext) -> None:
         if isinstance(reader, Reader):
             run.file.line_index = reader.line_index
             run.file.save(update_fields=["line_index"])
-            context.facts["encoding"] = reader.encoding  # known for sure only now
+            context.report_facts["encoding"] = reader.encoding  # known for sure only now
             if reader.spans:
-                context.facts["several_lines"] = len(reader.spans)
+                context.report_facts["several_lines"] = len(reader.spans)
     context.progress.report("indexing", context.record_count, context.record_count)
-    of = ", ".join(quoted(model_column(import_type.row_model, name)) for name in import_type.measured_fields)
+    of = ", ".join(quoted(model_column(import_type.row_model, name)) for name in import_type.speed.analyze_columns)
     execute(f"ANALYZE {quoted(import_type.row_model._meta.db_table)}{f' ({of})' if of else ''}")
     accepted_matches.use_accepted_matches(context)
-    if import_type.lea_field and not import_type.may_create_students:
+    if import_type.matching.lea_field and not import_type.may_create_students:
         find_by_number_alone(import_type.row_model)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
@@ -176,7 +176,10 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
     sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
     leas = _Leas(context)
     import_type = context.import_type
-    seen = ((import_type.school_field, context.school_codes), (import_type.noted_field, context.noted))
+    seen = (
+        (import_type.matching.school_field, context.school_codes),
+        (import_type.speed.collect_values_of, context.collected),
+    )
     noted = [(fields.index(name), values) for name, values in seen if name in fields]
     with connection.cursor() as cursor, cursor.copy(sql) as copy:
         for block in reader.blocks():
@@ -199,7 +202,7 @@ class _Leas:
 
     def __init__(self, context: RunContext) -> None:
         self.context = context
-        name = context.import_type.lea_field
+        name = context.import_type.matching.lea_field
         fields = context.fields
         self.index = fields.index(name) if name in fields else None
         known = list(LEA.objects.values_list("code", "id", "state"))

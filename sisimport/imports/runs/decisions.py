@@ -112,7 +112,7 @@ def decide(
             )
             for d in decisions
         )
-        if get_type(run.import_type).remembers_matches:
+        if get_type(run.import_type).matching.remembers_matches:
             _remember(run, [d for d in decisions if d.subject == MATCH], records, students, user)
         _replan(run, lines | {line for decision in decisions for line in decision.over})
     run.refresh_from_db()
@@ -139,7 +139,7 @@ def take_back(
         _without_surprise(run, subject, seen)
         MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
         if subject == MATCH:
-            keys = [key_of(record, get_type(run.import_type).number_field) for record in records.values()]
+            keys = [key_of(record, get_type(run.import_type).matching.number_field) for record in records.values()]
             _end(Q(key__in=keys), user)
         _replan(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
     run.refresh_from_db()
@@ -184,7 +184,7 @@ def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, asked: Seq
 
 def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]]:
     """What the file says in these lines; raises DecisionRefusedError when one of them holds no record."""
-    records = read_records(run, lines, dict.fromkeys([*IDENTITY, get_type(run.import_type).number_field]))
+    records = read_records(run, lines, dict.fromkeys([*IDENTITY, get_type(run.import_type).matching.number_field]))
     if len(records) != len(lines):
         missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
         raise DecisionRefusedError(f"The file has no record in line {missing} that could be decided on.")
@@ -211,7 +211,7 @@ def _remember(
     students: dict[int, int],
     user: AbstractBaseUser | None,
 ) -> None:
-    number = get_type(run.import_type).number_field
+    number = get_type(run.import_type).matching.number_field
     keys = {d.line: key_of(records[d.line], number) for d in decisions}
     _end(Q(key__in=list(keys.values())), user)
     accepted = {keys[d.line]: d for d in decisions if d.answer == ACCEPT and d.student_id is not None}

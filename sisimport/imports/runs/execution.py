@@ -185,8 +185,8 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         import_type.after_plan(context)
         totals = counting.count_test(context)
         if import_type.lists_absent:
-            context.facts["absent_count"] = planning.list_absent(context)
-        facts = {**_file_facts(context), **context.facts}
+            context.report_facts["absent_count"] = planning.list_absent(context)
+        facts = {**_file_facts(context), **context.report_facts}
         layout = context.layout.key if context.layout else ""
         if run.work == Work.IMPORT:
             progress.report("applying")

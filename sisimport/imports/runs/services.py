@@ -20,7 +20,7 @@ def clean_options(import_type: ImportType, options: Mapping[str, str]) -> dict[s
     unknown = sorted(set(options) - set(known))
     if unknown:
         allowed = ", ".join(known) or "none"
-        raise RunRefusedError(f"{import_type.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
+        raise RunRefusedError(f"{import_type.screen.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
     cleaned = {}
     for name, option in known.items():
         try:
@@ -65,7 +65,7 @@ def start_run(
     kind = get_type(import_type)
     if work not in kind.works:
         names = " or ".join(Work(w).label for w in kind.works)
-        raise RunRefusedError(f"{kind.label} offers {names}, not {Work(work).label}.")
+        raise RunRefusedError(f"{kind.screen.label} offers {names}, not {Work(work).label}.")
     cleaned = clean_options(kind, options)
     if work == Work.UPDATE:
         # A plan for more schools than the caller's own is not theirs to apply.

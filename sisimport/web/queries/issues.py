@@ -63,7 +63,7 @@ def shown_issues(
 def _in_screen_words(run: ImportRun) -> bool:
     """Only imports of a tool that mirrors the screen have its words."""
     try:
-        has_words = get_tool(get_type(run.import_type).tool).screen_words
+        has_words = get_tool(get_type(run.import_type).screen.tool).screen_words
     except LookupError:
         return False
     return has_words and report_words(run.lea_ids) == ReportWords.SCREEN

@@ -86,7 +86,7 @@ def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 
             error=str(error),
             fix=_CONVERTED_NEXT if convertible else error.fix,
             other=other,
-            other_tool=get_tool(other.tool).title if other else "",
+            other_tool=get_tool(other.screen.tool).title if other else "",
         )
     lines, about = recognition.line_count, False
     if lines is not None and held < size:
@@ -126,4 +126,4 @@ def _other_type(stream: IO[bytes], chosen: ImportType) -> ImportType | None:
     found = recognise_file(stream)
     if found.recognition.error is not None:
         return None
-    return next((kind for kind in found.types if kind.listed and kind.key != chosen.key), None)
+    return next((kind for kind in found.types if kind.screen.listed and kind.key != chosen.key), None)

@@ -144,7 +144,7 @@ def works_shown(run: ImportRun) -> str:
     from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 
     try:
-        label = get_type(run.import_type).label
+        label = get_type(run.import_type).screen.label
     except UnknownImportTypeError:
         label = run.import_type
     verb = "Conversion" if run.work == Work.CONVERT else run.get_work_display()

@@ -103,7 +103,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
     return {
         "run": run,
         "kind": kind,
-        "tool": get_tool(kind.tool) if kind else None,
+        "tool": get_tool(kind.screen.tool) if kind else None,
         "layout": layout,
         "options": _shown_options(kind, run) if kind else [],
         "whole": reader.whole,
