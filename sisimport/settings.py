@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "ssid",
     "assessments",
     "sisimport.families",
+    "sisimport.reporting",
     "sisimport.accounts",
     "sisimport.api",
 ]

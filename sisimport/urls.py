@@ -18,6 +18,7 @@ urlpatterns = [
     *(path("", include(f"{app}.urls")) for app in ("ssid", "assessments") if find_spec(f"{app}.urls")),
     path("", include("sisimport.accounts.urls")),
     path("", include("sisimport.api.urls")),
+    path("", include("sisimport.reporting.urls")),
     path("family/", include("sisimport.families.urls")),
     path("", include("sisimport.web.urls")),
 ]

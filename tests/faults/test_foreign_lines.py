@@ -153,6 +153,12 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
     what = ["refused", *(f"{table}-{form}" for table in ("issues", "changes", "absent") for form in ("csv", "xlsx"))]
     return {
         "export": [{"what": one} for one in what],
+        "exports": [
+            {"what": what, "file_type": form, **more}
+            for what in ("scores", "students", "ssids")
+            for form in ("csv", "xlsx")
+            for more in ({}, {"school": b}, {"shape": "wide"})
+        ],
         "filter_issues": [{"text": "98765"}, {"school": b}],
         "students": [{"text": "Zqqz"}, {"text": "9876500001"}, {"text": "886601"}],
         "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],

@@ -1,0 +1,1 @@
+"""Data that leaves: stable, documented views for data teams, and exports of students, SSIDs and scores made from them."""

@@ -1,0 +1,103 @@
+"""What the export commands share: their arguments, the file they write, and what they print."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from sisimport.imports.management.run_in_process import EXIT_FAILED, EXIT_REJECTED, print_json
+from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError, write
+from students.models import School
+
+
+class ExportCommand(BaseCommand):
+    """Exit code: 0 written, 2 refused (nothing written), 3 the file could not be written."""
+
+    what: str
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--output", required=True, metavar="FILE", help="ending .csv, .xlsx or .parquet")
+        parser.add_argument("--school", action="append", default=[], metavar="CODE", help="may be given several times")
+        parser.add_argument("--lea", default="", metavar="CODE", help="only of this LEA")
+        parser.add_argument(
+            "--changed-since", default="", metavar="DATE", help="what changed from this day or moment on: 2026-11-01"
+        )
+        if self.what == "scores":
+            parser.add_argument("--school-year", default="", metavar="YEAR", help="as 2023-24")
+            parser.add_argument("--wide", action="store_true", help="one row per student and school year")
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        output = Path(options["output"])
+        try:
+            export = Export(
+                what=self.what,
+                school_year=school_year(options.get("school_year") or ""),
+                schools=school_ids(options["school"], options["lea"]),
+                changed_since=moment(options["changed_since"]),
+                form=WIDE if options.get("wide") else LONG,
+            )
+            written = write(export, output)
+        except ExportRefusedError as error:
+            self.stderr.write(str(error))
+            sys.exit(EXIT_REJECTED)
+        except OSError as error:
+            self.stderr.write(f"{output.name} cannot be written: {error.strerror}. Choose another place, or make room.")
+            sys.exit(EXIT_FAILED)
+        if options["json"]:
+            print_json({"rows": written.rows, "columns": list(written.columns), "file": str(output)})
+        else:
+            self.stdout.write(f"{written.rows:,} rows: {output}")
+
+
+def school_year(text: str) -> str:
+    """2023-24, or empty. Raises ExportRefusedError for another form."""
+    years = text.split("-")
+    if text and not (
+        len(years) == 2
+        and len(years[0]) == 4
+        and text.replace("-", "").isdecimal()
+        and int(years[1]) == (int(years[0]) + 1) % 100
+    ):
+        raise ExportRefusedError(f"{text} is not a school year: write it as 2023-24.")
+    return text
+
+
+def school_ids(codes: list[str], lea: str) -> list[int] | None:
+    """Ids of the schools with these codes, of the LEA if one is given; None: all. Raises ExportRefusedError."""
+    if not codes and not lea:
+        return None
+    schools = School.objects.filter(lea__code=lea) if lea else School.objects.all()
+    if not codes:
+        found = list(schools.values_list("pk", flat=True))
+        if not found:
+            raise ExportRefusedError(f"No LEA on record has the code {lea}, or it has no school.")
+        return found
+    ids = []
+    for code in codes:
+        matching = list(schools.filter(code=code).values_list("pk", flat=True)[:2])
+        if not matching:
+            raise ExportRefusedError(f"No school has the code {code}.")
+        if len(matching) > 1:
+            raise ExportRefusedError(f"Several districts have a school {code}: say which with --lea.")
+        ids += matching
+    return ids
+
+
+def moment(text: str) -> dt.datetime | None:
+    """The beginning of a day in local time, or a moment. Raises ExportRefusedError for what is neither."""
+    if not text:
+        return None
+    try:
+        day, at = parse_date(text), parse_datetime(text)
+    except ValueError:
+        day = at = None
+    if day is not None:
+        return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+    if at is None:
+        raise ExportRefusedError(f"{text} is not a date: write it as 2026-11-01.")
+    return at if timezone.is_aware(at) else timezone.make_aware(at)

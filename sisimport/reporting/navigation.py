@@ -1,0 +1,6 @@
+"""Menu entry of exports."""
+
+from sisimport.accounts.access import Capability
+from sisimport.web.navigation import RECORDS, Entry, register
+
+register(Entry(label="Exports", url_name="exports", section=RECORDS, order=80, capability=Capability.EXPORT))

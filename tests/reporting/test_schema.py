@@ -1,0 +1,124 @@
+"""The schema `reporting`: every view is there and documented, goes for migrations and comes again, and has its own reader."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.utils.crypto import get_random_string
+
+from sisimport.reporting.schema import RoleRefusedError, before_migrations, make_current, make_role
+from sisimport.reporting.views import VIEWS
+from tests.factories import SSIDFactory
+
+
+def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def described() -> dict[tuple[str, str], str]:
+    """View and column -> its comment in the database."""
+    return {
+        (view, column): comment
+        for view, column, comment in rows(
+            "SELECT c.relname, a.attname, col_description(c.oid, a.attnum) FROM pg_class c"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'reporting' AND c.relkind = 'v'"
+        )
+    }
+
+
+@pytest.mark.django_db
+class TestViews:
+    def test_every_column_is_there_and_says_in_the_database_what_it_means(self) -> None:
+        assert described() == {(view.name, column.name): column.meaning for view in VIEWS for column in view.columns}
+
+    def test_every_view_can_be_read(self) -> None:
+        SSIDFactory()
+        for view in VIEWS:
+            rows(f"SELECT * FROM reporting.{view.name}")
+        assert len(rows("SELECT * FROM reporting.students")) == 1
+
+    def test_they_go_before_migrations_and_come_again(self) -> None:
+        before_migrations(plan=[("a migration", False)])
+        assert described() == {}
+        make_current()
+        assert len(described()) == sum(len(view.columns) for view in VIEWS)
+
+    def test_without_migrations_nothing_happens(self) -> None:
+        before_migrations(plan=[])
+        assert described()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_column_of_a_view_can_be_migrated_back_and_forth() -> None:
+    """PostgreSQL refuses to drop a column that a view shows: the views must not stand in the way."""
+    call_command("migrate", "students", "0004", verbosity=0)
+    call_command("migrate", verbosity=0)
+    assert len(described()) == sum(len(view.columns) for view in VIEWS)
+
+
+@pytest.fixture
+def reader(transactional_db: None) -> Any:
+    """A session of the role that `reporting_role` makes, and what it may not outlive."""
+    name = f"reader_{get_random_string(8).lower()}"
+    password = make_role(name)
+    settings = connection.get_connection_params()
+    kept = {key: settings[key] for key in ("host", "port", "dbname") if settings.get(key)}
+    with psycopg.connect(**kept, user=name, password=password, autocommit=True) as session:
+        yield session
+    rows_of = (
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA reporting REVOKE ALL ON TABLES FROM {0}; DROP OWNED BY {0}; DROP ROLE {0}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(rows_of.format(name))
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestRole:
+    def test_it_reads_every_view(self, reader: Any) -> None:
+        SSIDFactory()
+        assert reader.execute("SELECT count(*) FROM students").fetchone() == (1,)
+        for view in VIEWS:
+            reader.execute(f"SELECT * FROM reporting.{view.name}")
+
+    def test_it_reads_and_writes_nothing_else(self, reader: Any) -> None:
+        tables = [name for (name,) in rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        assert len(tables) > 20
+        for name in tables:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(f'SELECT * FROM public."{name}"')
+        reader.execute("SET default_transaction_read_only = off")
+        for statement in (
+            "DELETE FROM reporting.students",
+            "CREATE TABLE public.own (a int)",
+            "CREATE TABLE reporting.own (a int)",
+        ):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
+                reader.execute(statement)
+
+    def test_it_still_reads_after_the_views_were_made_anew(self, reader: Any) -> None:
+        before_migrations(plan=[("a migration", False)])
+        make_current()
+        assert reader.execute("SELECT count(*) FROM scores").fetchone() == (0,)
+
+    def test_asked_again_it_gets_a_new_password(self, reader: Any) -> None:
+        assert make_role(reader.info.user)
+
+    def test_a_role_with_other_rights_is_never_changed(self, transactional_db: None) -> None:
+        (name,) = rows("SELECT current_user")[0]
+        with pytest.raises(RoleRefusedError, match="Choose another name"):
+            make_role(name)
+
+
+def test_the_guide_says_what_every_column_means() -> None:
+    guide = (settings.BASE_DIR / "docs" / "reporting.md").read_text(encoding="utf-8")
+    for view in VIEWS:
+        part = guide.split(f"### {view.name}\n")[1].split("\n### ")[0]
+        assert [line for line in part.splitlines() if line.startswith("| `")] == [
+            f"| `{column.name}` | {column.meaning} |" for column in view.columns
+        ]
