@@ -38,7 +38,10 @@ FIELD_LABELS = {
     "middle_name": "Middle name",
     "birth_date": "Birth date",
     "gender": "Gender",
+    "birth_country": "Birth country",
+    "birth_state": "Birth state",
 }
+BIRTH_PLACE = ("birth_country", "birth_state")  # compared only where file and record have them
 
 
 class LineState(StrEnum):
@@ -79,11 +82,14 @@ class Offer:
     def total(self) -> float:
         return self.comparison.total
 
-    def values(self, *, with_ssid: bool = False) -> list[tuple[str, FieldScore]]:
-        """Value of the student and score, in the order of FIELD_LABELS."""
+    def values(self, names: Sequence[str], *, with_ssid: bool = False) -> list[tuple[str, FieldScore]]:
+        """Value of the student and score, in the order of `names`."""
         scores = {score.field: score for score in self.comparison.fields}
         held = identity_of(self.student)
-        return [(shown_value(held, name, with_ssid=with_ssid), scores[name]) for name in FIELD_LABELS]
+        return [
+            (shown_value(held, name, with_ssid=with_ssid), scores.get(name, FieldScore(name, 0.0, "missing")))
+            for name in names
+        ]
 
 
 @dataclass(slots=True)
@@ -108,10 +114,12 @@ class DeskLine:
     def rows(self) -> list[tuple[str, str, list[tuple[str, FieldScore]]]]:
         """Label, value of the file, and value and score of each candidate: the lines of the side-by-side table."""
         with_ssid = bool(self.given.ssids)
-        by_offer = [offer.values(with_ssid=with_ssid) for offer in self.offers]
+        compared = {score.field for offer in self.offers for score in offer.comparison.fields}
+        names = [name for name in FIELD_LABELS if name not in BIRTH_PLACE or name in compared]
+        by_offer = [offer.values(names, with_ssid=with_ssid) for offer in self.offers]
         return [
             (self._label(name), shown_value(self.given, name, with_ssid=with_ssid), [values[at] for values in by_offer])
-            for at, name in enumerate(FIELD_LABELS)
+            for at, name in enumerate(names)
         ]
 
 
@@ -208,7 +216,7 @@ def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
 def identities(run: ImportRun, lines: Iterable[int]) -> dict[int, Identity]:
     """What the file says of the person in each line."""
     by_ssid = get_type(run.import_type).matching.number_field == "ssid"
-    fields = (*IDENTITY, "ssid", "local_student_id") if by_ssid else IDENTITY
+    fields = (*IDENTITY, *BIRTH_PLACE, "ssid", "local_student_id") if by_ssid else (*IDENTITY, *BIRTH_PLACE)
     return {number: _identity(record, by_ssid=by_ssid) for number, record in read_records(run, lines, fields).items()}
 
 
@@ -220,6 +228,8 @@ def _identity(record: dict[str, str | None], *, by_ssid: bool) -> Identity:
         middle_name=record.get("middle_name") or "",
         birth_date=dt.date.fromisoformat(born) if born else None,
         gender=record.get("gender") or "",
+        birth_country=record.get("birth_country") or "",
+        birth_state=record.get("birth_state") or "",
         local_number=record.get("local_number") or record.get("local_student_id") or "",
         ssids=(record.get("ssid") or "",) if by_ssid else (),
     )

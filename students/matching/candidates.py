@@ -20,7 +20,7 @@ JUDGED = 25  # looked at before one is accepted with many others: whoever has th
 _PER_BLOCK = 400  # students of one blocking key; more share it only where it says nothing
 _COLUMNS = (
     "id", "local_number", "match_last_name", "match_first_name", "match_middle_name", "last_name", "first_name",
-    "alias_last_name", "alias_first_name", "birth_date", "gender", "legal_gender",
+    "alias_last_name", "alias_first_name", "birth_date", "gender", "legal_gender", "birth_country", "birth_state",
 )  # fmt: skip
 _SSIDS = "(SELECT array_agg(h.ssid ORDER BY h.retired_at IS NOT NULL, h.ssid) FROM students_ssid h WHERE h.student_id = s.id)"
 
@@ -111,6 +111,8 @@ def _identity(row: Sequence[object], ssids: Sequence[str]) -> Identity:
         birth_date=birth_date,
         gender=str(held["legal_gender"] or held["gender"]),
         other_gender=str(held["gender"]),
+        birth_country=str(held["birth_country"] or ""),
+        birth_state=str(held["birth_state"] or ""),
         local_number=str(held["local_number"]),
         other_last_names=others("last_name", "alias_last_name", besides="match_last_name"),
         other_first_names=others("first_name", "alias_first_name", besides="match_first_name"),

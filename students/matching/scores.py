@@ -30,9 +30,17 @@ WEIGHTS: Final = {
     "local_number": 12.0,
     "middle_name": 4.0,
     "gender": 5.0,
+    # Only where both sides say something: few files have them.
+    "birth_country": 3.0,
+    "birth_state": 3.0,
 }
 _SUFFIX = re.compile(r"[\s,]+(jr|sr|ii|iii|iv|v)\.?$", re.IGNORECASE)
 _STROKES = str.maketrans("øØłŁđĐßıæœ", "oolldds" + "i" + "ao")
+# Birth dates that are no slip of each other count the less the farther apart they are, and nothing from ten years on; those
+# that are one lose a tenth of their score by then.
+_FAR_APART: Final = 3653  # days
+_NEAR_DATE: Final = 40.0
+_DISTANCE_SHARE: Final = 0.1
 _NEUTRAL: Final = 70.0  # one side says nothing: neither for nor against
 
 
@@ -45,6 +53,8 @@ class Identity:
     middle_name: str = ""
     birth_date: dt.date | None = None
     gender: str = ""
+    birth_country: str = ""
+    birth_state: str = ""
     local_number: str = ""
     other_last_names: tuple[str, ...] = ()
     other_first_names: tuple[str, ...] = ()
@@ -101,6 +111,7 @@ def compare(given: Identity, student: Identity) -> Comparison:
         _number(given, student),
         _middle_name(given, student),
         _gender(given.gender, student.gender, student.other_gender),
+        *_birth_place(given, student),
     ]
     swapped = _swapped_names(given, student)
     if swapped is not None and swapped.score > (scores[0].score + scores[1].score) / 2:
@@ -267,6 +278,15 @@ def _birth_date(given: dt.date | None, record: dt.date | None) -> FieldScore:
 
 
 def _wrong_date(given: dt.date, record: dt.date) -> tuple[float, str]:
+    """By the kind of slip, and the lower the farther apart the two days are."""
+    score, kind = _kind_of_date(given, record)
+    apart = min(abs((given - record).days) / _FAR_APART, 1.0)
+    if not kind:
+        return round(_NEAR_DATE * (1 - apart), 1), "differs"
+    return round(score * (1 - _DISTANCE_SHARE * apart), 1), kind
+
+
+def _kind_of_date(given: dt.date, record: dt.date) -> tuple[float, str]:
     if (given.year, given.month, given.day) == (record.year, record.day, record.month):
         return 90.0, "day and month swapped"
     edits = OSA.distance(f"{given:%Y%m%d}", f"{record:%Y%m%d}")
@@ -278,7 +298,7 @@ def _wrong_date(given: dt.date, record: dt.date) -> tuple[float, str]:
         return 50.0, "day" if given.month == record.month else "month"
     if edits == 2:
         return 45.0, "two digits"
-    return 0.0, "differs"
+    return 0.0, ""
 
 
 def _number(given: Identity, student: Identity) -> FieldScore:
@@ -314,6 +334,16 @@ def _local_number(given: str, record: str) -> FieldScore:
     if OSA.distance(one, other) == 1:
         return FieldScore(field, 40.0, "one digit, or two neighbours swapped")
     return FieldScore(field, 0.0, "differs")
+
+
+def _birth_place(given: Identity, student: Identity) -> list[FieldScore]:
+    """Country and state of birth: `CA` and `US-CA` are one state. Nothing where a side does not say it."""
+    scores = []
+    for field in ("birth_country", "birth_state"):
+        one, other = (getattr(side, field).strip().upper().rpartition("-")[2] for side in (given, student))
+        if one and other:
+            scores.append(FieldScore(field, 100.0) if one == other else FieldScore(field, 0.0, "differs"))
+    return scores
 
 
 def _gender(given: str, record: str, other: str) -> FieldScore:

@@ -49,6 +49,51 @@ def test_d13_the_kind_of_difference_is_named(field: str, given: object, kind: st
     assert found.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [
+        (dt.date(2009, 4, 15), dt.date(2011, 3, 27)),
+        (dt.date(2011, 3, 27), dt.date(2017, 11, 30)),
+        (dt.date(2010, 2, 4), dt.date(2015, 2, 4)),
+        (dt.date(2009, 2, 5), dt.date(1999, 2, 4)),
+    ],
+)
+def test_the_farther_the_birth_dates_are_apart_the_lower_is_the_score(near: dt.date, far: dt.date) -> None:
+    scores = [compare(replace(EVA, birth_date=day), EVA) for day in (EVA.birth_date, near, far)]
+
+    births = [found.of("birth_date").score for found in scores]  # type: ignore[union-attr]
+    totals = [found.total for found in scores]
+    assert births == sorted(births, reverse=True)
+    assert len(set(births)) == len(set(totals)) == 3
+    assert totals == sorted(totals, reverse=True)
+
+
+def test_dates_ten_years_apart_have_nothing_in_common() -> None:
+    found = compare(replace(EVA, birth_date=dt.date(2019, 9, 27)), EVA).of("birth_date")
+
+    assert (found.score, found.kind) == (0.0, "differs")  # type: ignore[union-attr]
+
+
+def test_a_slip_of_one_digit_contradicts_nothing_whatever_the_distance() -> None:
+    assert not compare(replace(EVA, birth_date=dt.date(2019, 2, 4)), EVA).contradicts
+
+
+def test_birth_country_and_state_count_where_both_sides_have_them() -> None:
+    born = replace(EVA, birth_country="US", birth_state="US-CA")
+
+    assert (
+        compare(EVA, born).total
+        == compare(born, EVA).total
+        == compare(born, replace(born, birth_state="CA")).total
+        == 100.0
+    )
+    elsewhere = [replace(born, birth_country="MX"), replace(born, birth_state="NV")]
+    totals = [compare(given, born).total for given in elsewhere]
+    assert all(total < 100.0 for total in totals)
+    assert compare(replace(born, birth_country="MX", birth_state="NV"), born).total < min(totals)
+    assert compare(EVA, born).of("birth_state") is None
+
+
 def test_equal_identities_score_one_hundred() -> None:
     assert compare(EVA, EVA).total == 100.0
 
@@ -150,6 +195,17 @@ def test_candidates_are_found_by_number_by_birth_date_or_by_names(
     found = find_candidates({1: replace(EVA, **changed)}, schools=None)
 
     assert found[1][0].student_id == student.pk
+
+
+@pytest.mark.django_db
+def test_birth_places_on_record_tell_two_of_one_name_apart(schools: list[School]) -> None:
+    add(schools[0], "1", birth_country="MX", birth_state="MX-BCN")
+    here = add(schools[0], "2", birth_country="US", birth_state="CA")
+
+    found = find_candidates({1: replace(EVA, local_number="9", birth_country="US", birth_state="CA")}, schools=None)
+
+    assert found[1][0].student_id == here.pk
+    assert found[1][0].total > found[1][1].total
 
 
 @pytest.mark.django_db
