@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sisimport.accounts.access import Capability, requires
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.forms import RequestForm, WithdrawForm
+from ssid.utah.functions import FUNCTIONS, HELP_DESK
 from ssid.utah.queries import RequestState, board, changed_students, changes_of, due_dates, request_history
 from ssid.utah.services import RequestRefusedError, create_request, scope_of, why_held, withdraw_request
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
@@ -73,10 +74,10 @@ def utah_create(request: HttpRequest) -> HttpResponse:
         return render(
             request,
             "ssid/utah_create.html",
-            {"form": RequestForm(initial=initial, schools=schools), "none": not schools},
+            {"form": RequestForm(initial=initial, schools=schools), "none": not schools, **_ABOUT},
         )
     form = RequestForm(request.POST, schools=schools)
-    context: dict[str, Any] = {"form": form}
+    context: dict[str, Any] = {"form": form, **_ABOUT}
     if form.is_valid():
         chosen = {name: form.cleaned_data[name] for name in ("function", "schools", "effective_date")}
         if request.POST.get("do") == "create":
@@ -94,6 +95,9 @@ def utah_create(request: HttpRequest) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "ssid/_utah_scope.html", context)
     return render(request, "ssid/utah_create.html", context)
+
+
+_ABOUT: dict[str, Any] = {"function_table": FUNCTIONS, "help_desk": HELP_DESK}
 
 
 def _scope(form: RequestForm) -> dict[str, Any]:

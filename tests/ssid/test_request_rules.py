@@ -268,6 +268,28 @@ def test_r11_middle_name_or_gender_differs(school: School, changed: dict[str, st
     assert (test.error_count, test.warning_count, test.planned_count) == (0, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("mine", "told", "code"),
+    [
+        ({"middle_name": "Ray"}, "", "DEMO-MISMATCH"),
+        ({"gender": "F"}, "", "DEMO-MISMATCH"),
+        ({}, "Li,Sam,M,20110304,,,,,", "CAND-DIFFERS"),
+        ({}, "Lee,Sam,F,20110304,,,,,", "CAND-DIFFERS"),
+        ({}, "Lee,Sam,M,20110305,,,,,", "CAND-DIFFERS"),
+    ],
+)
+def test_r11_r12_a_mismatch_that_only_warns_is_imported_and_reported(
+    school: School, mine: dict[str, str], told: str, code: str
+) -> None:
+    student = make_student(school, **mine)
+
+    done = update(run_test([f"{HEADER},{RESULT}", line(pick="X", more=told or ",,,,,,,,")]))
+
+    warned = ImportIssue.objects.filter(run__in=[done.pk, done.plan_run_id], code=code, severity=2)
+    assert warned.count() == 1
+    assert (done.import_count, done.error_count, current_ssid(student)) == (1, 0, "8012345678")
+
+
 def test_r12_the_candidate_differs_from_the_student(school: School) -> None:
     make_student(school)
 

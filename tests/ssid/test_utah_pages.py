@@ -211,3 +211,16 @@ def test_the_menu_marks_the_ssid_process_on_its_upload_screen_too(district: Utah
     page = signed_in().get(reverse("upload", args=["ssid-process"])).content.decode()
 
     assert f'<a href="{reverse("utah_board")}" aria-current="page">SSID Process' in page
+
+
+def test_the_functions_are_explained_in_a_table_with_the_states_help_desk(district: Utah) -> None:
+    page = signed_in().get(reverse("utah_create")).content.decode()
+
+    table = page[page.index("What the functions do") :]
+    for function in Kind:
+        assert f">{function.label}</th>" in table
+    for head in ("When", "The request file holds", "The state’s system", "The response file holds", "Processing it"):
+        assert table.count(f'data-label="{head}"') == len(Kind)
+    assert "No response file" in table
+    assert "After the response to Retrieve was processed here" in table
+    assert "mailto:ssidhelp@schools.utah.gov" in page

@@ -1,0 +1,60 @@
+"""The four functions of the SSID Process in a table: when, what the file holds, what the state does with it, what comes of it.
+
+Source: SSID Process screen of Utah's student information system (manual).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ssid.models import UtahFunction
+
+# Whom to ask when a student is looked up or entered by hand at the state's site.
+HELP_DESK: Final = "ssidhelp@schools.utah.gov"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """One row of the table."""
+
+    function: UtahFunction
+    when: str
+    holds: str
+    state_does: str
+    response: str
+    processing: str
+
+
+FUNCTIONS: Final = (
+    FunctionFacts(
+        UtahFunction.RETRIEVE,
+        when="After all students are entered",
+        holds="All students without an SSID",
+        state_does="Looks for SSIDs that they have already",
+        response="The SSIDs that were found, for students of the request file",
+        processing="Gives students their existing SSIDs",
+    ),
+    FunctionFacts(
+        UtahFunction.NEW,
+        when="After the response to Retrieve was processed here",
+        holds="All students without an SSID",
+        state_does="Issues an SSID to every one of them",
+        response="SSIDs of the students who had none before",
+        processing="Gives students their new SSIDs",
+    ),
+    FunctionFacts(
+        UtahFunction.UPDATE,
+        when="As needed",
+        holds="All students whose name, birth date, gender or ethnicity changed",
+        state_does="Takes the new values",
+        response="A mark in each record that was updated",
+        processing="Takes the mark “changed” from these students",
+    ),
+    FunctionFacts(
+        UtahFunction.VERIFY,
+        when="Before testing preprints, 1 October, 1 December and the files of the year end",
+        holds="All students with an SSID",
+        state_does="Compares LEA, school, number, name, birth date and gender with its own records",
+        response="No response file",
+        processing="Nothing to process: correct errors at the state’s site",
+    ),
+)
