@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import SuspiciousOperation
@@ -83,11 +83,14 @@ def operation(
     filters: type[Schema] | None = None,
     tag: str,
     status: int = 200,
-    on: Router | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Callable[[View], View]:
-    """Declare an operation: what it needs, and the schema of what it answers. `filters`: the schema of its parameters."""
+    """Declare an operation: what it needs, and the schema of what it answers.
+
+    `filters`: the schema of its parameters. `headers`: names of further headers that it reads, with what they are for.
+    """
     parameters = list(filters.model_fields) if filters else []
-    return (on or router).api_operation(
+    return router.api_operation(
         [method],
         path,
         auth=BearerToken(scopes, capability, parameters),
@@ -96,7 +99,13 @@ def operation(
         url_name=name,
         summary=summary,
         tags=[tag],
-        openapi_extra={"x-scopes": [str(scope) for scope in scopes]},
+        openapi_extra={
+            "x-scopes": [str(scope) for scope in scopes],
+            "parameters": [
+                {"in": "header", "name": header, "required": False, "description": text, "schema": {"type": "string"}}
+                for header, text in (headers or {}).items()
+            ],
+        },
     )
 
 

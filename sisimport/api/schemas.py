@@ -7,7 +7,6 @@ from ninja import Field, Schema
 from pydantic import field_validator
 
 MOST = 1000
-Text = str
 
 
 class Page(Schema):
@@ -130,6 +129,24 @@ class RunOut(Schema):
 class RunsOut(Schema):
     items: list[RunOut]
     next: str | None
+
+
+class ImportForm(Schema):
+    """What is sent beside the file."""
+
+    type: str = Field(
+        "auto", max_length=40, description="Key of an import type, or auto: the one that the file's layout tells."
+    )
+    work: Literal["test", "update", "import"] = Field(
+        "test",
+        description="test writes nothing; update applies the Test of this very file; import is the update of scores.",
+    )
+    options: list[str] = Field(
+        [], description="NAME=VALUE, the field once for each option, or one JSON object with all of them."
+    )
+    test_run: int | None = Field(
+        None, ge=1, le=2**63 - 1, description="The Test to apply, if not the newest of the file."
+    )
 
 
 class RunFilters(Page):

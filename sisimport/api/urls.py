@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.utils.module_loading import autodiscover_modules
 
-from sisimport.api import catalogue, runs, views  # noqa: F401 - they declare operations
+from sisimport.api import catalogue, imports, runs, views  # noqa: F401 - they declare operations
 from sisimport.api.application import api, router
 
 autodiscover_modules("endpoints")  # operations that other apps offer
