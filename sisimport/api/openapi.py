@@ -3,7 +3,8 @@
 from functools import cache
 from typing import Any
 
-from sisimport.api.application import ERRORS, api
+from sisimport.api.application import ERRORS
+from sisimport.api.operations import api
 from sisimport.api.problems import CONTENT_TYPE, KINDS
 
 _PLAIN = "get_refused_lines"  # answers the file's own lines

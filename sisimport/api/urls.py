@@ -1,13 +1,9 @@
 """Addresses of the API and of the pages around it."""
 
 from django.urls import path, re_path
-from django.utils.module_loading import autodiscover_modules
 
-from sisimport.api import catalogue, imports, runs, views  # noqa: F401 - they declare operations
-from sisimport.api.application import api, router
-
-autodiscover_modules("endpoints")  # operations that other apps offer
-api.add_router("", router)
+from sisimport.api import views
+from sisimport.api.operations import api
 
 urlpatterns = [
     path("api-tokens/", views.api_tokens, name="api_tokens"),
