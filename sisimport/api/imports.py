@@ -121,7 +121,7 @@ def clean_options(kind: ImportType, given: Mapping[str, str]) -> dict[str, str]:
     known = {option.name: option for option in kind.options}
     names = ", ".join(known) or "none"
     errors = [
-        (f"options.{name}", f"{kind.label} has no such option. Its options: {names}.")
+        (f"options.{name}", f"{kind.screen.label} has no such option. Its options: {names}.")
         for name in given
         if name not in known
     ]
@@ -150,7 +150,7 @@ class Sent:
                 kind = self._type(inner)
                 if self.work not in kind.works:
                     offered = " or ".join(str(work) for work in kind.works)
-                    raise _invalid(("work", f"{kind.label} offers {offered}."))
+                    raise _invalid(("work", f"{kind.screen.label} offers {offered}."))
                 options = clean_options(kind, self.options)
                 if self.work == Work.UPDATE:
                     return self._update(kind, options, inner), False
