@@ -33,6 +33,7 @@ LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "sisimport" / "families" / "locale"]
 USE_TZ = True
+FORMAT_MODULE_PATH = ["sisimport.web.formats"]
 USE_I18N = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "sisimport.urls"

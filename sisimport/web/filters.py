@@ -25,7 +25,10 @@ class RunFilter(filters.FilterSet):
     )
     mine = filters.ChoiceFilter(label="By", empty_label="Everybody", choices=[("yes", "Me")], method="by_me")
     since = filters.DateFilter(
-        label="Since", field_name="created_at", lookup_expr="date__gte", widget=forms.DateInput(attrs={"type": "date"})
+        label="Since",
+        field_name="created_at",
+        lookup_expr="date__gte",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     file = filters.CharFilter(label="File name", field_name="file__name", lookup_expr="icontains")
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sisimport.web.moments import day_text
 from students.collection import ShareOfDay
 
 WIDTH, HEIGHT = 640, 200
@@ -35,7 +36,7 @@ def share_chart(shares: Sequence[ShareOfDay]) -> Chart | None:
     def y(percent: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (100 - percent) / 100
 
-    places = [(f"{x(s):.1f}", f"{y(s.percent):.1f}", f"{s.day:%b} {s.day.day}: {s.percent:.1f} %") for s in shares]
+    places = [(f"{x(s):.1f}", f"{y(s.percent):.1f}", f"{day_text(s.day)}: {s.percent:.1f} %") for s in shares]
     return Chart(
         width=WIDTH,
         height=HEIGHT,
@@ -43,11 +44,11 @@ def share_chart(shares: Sequence[ShareOfDay]) -> Chart | None:
         dots=places if len(places) <= 60 else [places[0], places[-1]],
         grid=[(f"{y(p):.1f}", f"{p} %") for p in (0, 50, 100)],
         ends=[
-            (f"{LEFT}", "start", f"{first:%b} {first.day}, {first.year}"),
-            (f"{WIDTH - RIGHT}", "end", f"{last:%b} {last.day}, {last.year}"),
+            (f"{LEFT}", "start", f"{day_text(first)}"),
+            (f"{WIDTH - RIGHT}", "end", f"{day_text(last)}"),
         ],
         said=(
-            f"Share of students with an SSID: {shares[0].percent:.1f} % on {first:%b} {first.day}, {first.year}, "
-            f"{shares[-1].percent:.1f} % on {last:%b} {last.day}, {last.year}."
+            f"Share of students with an SSID: {shares[0].percent:.1f} % on {day_text(first)}, "
+            f"{shares[-1].percent:.1f} % on {day_text(last)}."
         ),
     )

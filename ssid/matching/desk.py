@@ -20,6 +20,7 @@ from sisimport.imports.engine.accepted_matches import IDENTITY
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from sisimport.imports.storage.records import chunked, read_records
+from sisimport.web.moments import day_text
 from students.matching.candidates import JUDGED, Candidate, find_candidates, identity_of
 from students.matching.scores import Comparison, FieldScore, Identity, compare, safe_best
 from students.models import Student
@@ -128,7 +129,7 @@ def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
     value = getattr(identity, name)
     if with_ssid and name == "local_number" and identity.ssids and identity.ssids[0]:
         return " · ".join(filter(None, [str(value), mask_ssid(identity.ssids[0])]))
-    return value.isoformat() if isinstance(value, dt.date) else str(value or "")
+    return day_text(value) if isinstance(value, dt.date) else str(value or "")
 
 
 # -- which runs, which lines -------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class RequestForm(forms.Form):
         label="Effective date",
         required=False,
         help_text="Only students enrolled on this day. Leave it blank for all who are enrolled at any time this school year.",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     override_reason = forms.CharField(
         label="Reason to make the New request all the same",

@@ -81,7 +81,7 @@ class Due:
     @property
     def shown(self) -> str:
         """`1 Dec`."""
-        return f"{self.date.day} {self.date:%b}"
+        return f"{self.date.month}/{self.date.day}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from tests.imports.journey import finish, revert
 from tests.ssid import request_files, utah
 
 MARKS = re.compile(
-    r"Zqqz|98765\d{5}|98•• ?•••|8866\d\d|1999-01-17|19990117|17 Jan 1999|Jan\. 17, 1999|January 17, 1999"
+    r"Zqqz|98765\d{5}|98•• ?•••|8866\d\d|1999-01-17|19990117|1/17/1999|17 Jan 1999|Jan\. 17, 1999|January 17, 1999"
 )
 BORN = dt.date(1999, 1, 17)
 SCORES = "caaspp-2023-2024"

@@ -198,7 +198,7 @@ def test_el_differences_show_ours_beside_the_states(registrar: Client, school: A
     page = text_of(registrar.get(reverse("el_differences")))
     assert student.full_name in page
     assert "RFEP" in page
-    assert "1 Jun 2022" in page
+    assert "6/1/2022" in page
 
 
 def test_el_differences_are_filtered_by_what_differs(registrar: Client, school: Any) -> None:

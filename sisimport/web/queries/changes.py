@@ -1,14 +1,17 @@
 """Changes as pages tell them: what, which field, before and after, in words; SSIDs masked."""
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
+from django.utils import timezone
 
 from sisimport.imports.definition.change_kinds import ChangeKind, get_kind
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
 from sisimport.imports.runs.report import Labels, flat_change, local_numbers
+from sisimport.web.moments import local_day
 from sisimport.web.queries.report import Reader, students_by_id
 from students.models import LEA, School, Student
 from students.models.identifiers import mask_ssid
@@ -158,5 +161,11 @@ def _text(field: str, value: Any, names: Names) -> str:
     if as_told is not None:
         return as_told.get(int(value), str(value))
     if field == "retired_at":
-        return "now" if not str(value)[:4].isdecimal() else str(value)[:10]
+        return _local_day(str(value)) if str(value)[:4].isdecimal() else "now"
     return mask_ssid(str(value)) if field in _SSID_FIELDS else str(value)
+
+
+def _local_day(moment: str) -> str:
+    """The day of a moment in the district, as ISO: in the evening UTC is a day ahead."""
+    parsed = dt.datetime.fromisoformat(moment)
+    return local_day(parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed, dt.UTC)).isoformat()

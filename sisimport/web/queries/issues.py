@@ -15,6 +15,9 @@ from students.models.identifiers import mask_ssid
 
 _SSID_FIELDS = frozenset({"ssid", "retired_ssid", "replacement_ssid", "candidate_ssid"})
 _SSID_LENGTH = 10
+_ABOUT_WRITING = frozenset(
+    {"FILE-DATE", "FILE-DATE-FORM", "FILE-DATE-FORMS"}
+)  # how a date is written is what they are about
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class ShownIssue:
     field: str
     student: Student | None
     data: DataLine | None
+
+    @property
+    def tells_dates_raw(self) -> bool:
+        """Its message is about how a date is written: it is shown as the file has it."""
+        return self.code in _ABOUT_WRITING
 
 
 def shown_issues(

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from sisimport.files.encodings import short_name
 from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportRun, Work
-from sisimport.web import states
+from sisimport.web import moments, states
 from students.exit_reasons import exit_reason_text
 
 register = template.Library()
@@ -48,27 +48,27 @@ def number(value: int | None) -> str:
     return f"{value or 0:,}"
 
 
-def day_text(value: dt.date | dt.datetime) -> str:
-    return f"{value.day} {value:%b %Y}"
-
-
 @register.filter
 def day(value: dt.date | dt.datetime | None) -> SafeString | str:
-    """`12 Aug 2011` as a time element."""
+    """`8/12/2011` as a time element; of a moment, the day in the district."""
     if not value:
         return ""
-    return format_html('<time datetime="{}">{}</time>', value.strftime("%Y-%m-%d"), day_text(value))
+    return format_html('<time datetime="{}">{}</time>', moments.local_day(value).isoformat(), moments.day_text(value))
 
 
 @register.filter
 def when(value: dt.datetime | None) -> SafeString | str:
-    """`1 Oct 2024, 09:14` in local time, as a time element."""
+    """`10/1/2024, 9:14 AM` in local time, as a time element."""
     if not value:
         return ""
     local = timezone.localtime(value)
-    return format_html(
-        '<time datetime="{}">{}, {}</time>', local.isoformat(timespec="seconds"), day_text(local), f"{local:%H:%M}"
-    )
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), moments.moment_text(value))
+
+
+@register.filter
+def told(text: str) -> str:
+    """A text of a report with its ISO dates as screens write them."""
+    return moments.told(text)
 
 
 @register.filter
