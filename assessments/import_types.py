@@ -9,6 +9,7 @@ from sisimport.imports.definition.registry import Tool, folder_layouts, register
 
 register_tool(
     Tool(
+        documentation=(("CAASPP and ELPAC, California Department of Education", "https://www.cde.ca.gov/ta/tg/ca/"),),
         key=TOOL,
         title="CAASPP Import",
         lead="Bring CAASPP and ELPAC results into the student records.",

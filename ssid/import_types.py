@@ -12,6 +12,10 @@ register_tool(
         lead="Bring SSIDs and English learner status from a CALPADS file into the student records.",
         order=10,
         screen_words=True,
+        documentation=(
+            ("CALPADS documentation", "https://documentation.calpads.org"),
+            ("California Department of Education, CALPADS", "https://www.cde.ca.gov/ds/sp/cl/"),
+        ),
     )
 )
 register(ssid_download.SSIDDownload)
@@ -25,6 +29,7 @@ register_tool(
         lead="Process the response file that Utah's SSID system made of a Retrieve, New or Update request.",
         order=30,
         crumbs="Enrollment / SSID Process",
+        documentation=(("SSID site of the Utah State Board of Education", "https://ssid.schools.utah.gov"),),
         in_menu=False,
     )
 )

@@ -19,9 +19,9 @@ from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
 from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
 from assessments.scores.years import score_date
-from assessments.structure import Edition, TypeFacts, family_of, offered_tests, school_year, structure
+from assessments.structure import Edition, TypeFacts, family_of, offered_tests, school_year, structure, tests_of
 from sisimport.files.issues import FileError
-from sisimport.files.layouts import normalise_header
+from sisimport.files.layouts import Layout, normalise_header
 from sisimport.imports.definition.change_kinds import EL_KIND
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option, checkbox
@@ -183,6 +183,18 @@ class ScoreImport(ImportType):
                 },
             )
         ]
+
+    def column_notes(self, layout: Layout) -> Mapping[str, str]:
+        """Scores are planned a line at a time: the columns of each part, by the structure of its layout."""
+        notes: dict[str, list[str]] = {}
+        for test in tests_of(layout):
+            for part in test.parts:
+                held = {"Scale score": part.scale, "Raw score": part.raw, "Result": part.result, "Error": part.error}
+                for what, name in held.items():
+                    if name:
+                        notes.setdefault(name, []).append(f"{what}: {part.name}")
+        told = {name: "; ".join(dict.fromkeys(parts)) for name, parts in notes.items()}
+        return {name: f"Score – {text}" for name, text in told.items()}
 
     def after_plan(self, context: RunContext) -> None:
         score_plan.plan_scores(context)

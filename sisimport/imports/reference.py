@@ -2,14 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
 
+from sisimport.files.detection import Recognition
 from sisimport.files.issues import codes
+from sisimport.files.layouts import Layout
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.registry import all_types, get_tool, layouts_of
 from sisimport.imports.definition.rules import Rule
+from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.models import ImportRun, Work
@@ -82,20 +86,34 @@ def import_types_page() -> str:
 
 def rules_of(import_type: ImportType) -> list[Rule]:
     """The rules a type may ask, whatever the options."""
+    found: dict[tuple[str, str, str], Rule] = {}
+    for context in reference_contexts(import_type, layouts_of(import_type)[0]):
+        with transaction.atomic(), dropped(import_type.row_model):
+            for rule in import_type.reference_rules(context):
+                found[(rule.code, rule.number, rule.severity.label)] = rule
+    return list(found.values())
+
+
+def reference_contexts(import_type: ImportType, layout: Layout) -> Iterator[RunContext]:
+    """Runs of a file with every column of the layout: one with the defaults, and one for each other choice of an option."""
     given: list[dict[str, str]] = [{}]
     given += [{o.name: c.value} for o in import_type.options for c in o.choices if c.value != o.default]
-    found: dict[tuple[str, str, str], Rule] = {}
+    positions = {name: column.position - 1 for name, column in layout.fields.items()}
     for options in given:
         run = ImportRun(import_type=import_type.key, work=import_type.works[0], options=options)
         context = RunContext(run=run, import_type=import_type, progress=_silent())
-        context.layout = layouts_of(import_type)[0]
-        # Some rules are made after a look at the staged lines: there is a table, with none in it.
-        with transaction.atomic():
-            create_table(import_type.row_model)
-            for rule in import_type.reference_rules(context):
-                found[(rule.code, rule.number, rule.severity.label)] = rule
-            execute(f"DROP TABLE {import_type.row_model._meta.db_table}")
-    return list(found.values())
+        context.layout = layout
+        context.recognition = Recognition(layout=layout, positions=positions)
+        context.fields = tuple(name for name in import_type.fields if name in layout.fields)
+        yield context
+
+
+@contextmanager
+def dropped(row_model: type[StagedRow]) -> Iterator[None]:
+    """Some rules are made after a look at the staged lines: there is a table, with none in it."""
+    create_table(row_model)
+    yield
+    execute(f"DROP TABLE {row_model._meta.db_table}")
 
 
 def _silent() -> Any:

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from sisimport.web.views import conversion, downloads, history, home, runs, students, upload
+from sisimport.web.views import conversion, downloads, history, home, layouts, runs, students, upload
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("account/", home.account, name="account"),
     path("imports/<slug:tool>/", upload.upload, name="upload"),
     path("imports/<slug:tool>/recognise/", upload.recognise, name="recognise"),
+    path("layouts/", layouts.file_layouts, name="file_layouts"),
+    path("layouts/<slug:import_type>/<slug:layout>/", layouts.file_layout, name="file_layout"),
     path("runs/", history.runs, name="runs"),
     path("runs/<int:pk>/", runs.run_page, name="run"),
     path("runs/<int:pk>/status/", runs.run_status, name="run_status"),

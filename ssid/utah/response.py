@@ -343,8 +343,9 @@ class UtahResponse(ImportType):
         return [*rules, *update_rules(context)]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        if context.report_facts["utah_function"] not in _ASKS_SSID:
-            return []
+        return self.reference_plan(context) if context.report_facts["utah_function"] in _ASKS_SSID else []
+
+    def reference_plan(self, context: RunContext) -> Sequence[PlannedChange]:  # noqa: ARG002
         free = Q(current__ssid__isnull=True) & Q(holder__student_id__isnull=True)
         return [
             PlannedCreate(

@@ -129,6 +129,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "run_changes": reverse("run_changes", args=[run]),
         "run_absent": reverse("run_absent", args=[run]),
         "run_print": reverse("run_print", args=[run]),
+        "file_layout": reverse("file_layout", args=["ela", "calpads-sela"]),
         "students": reverse("students"),
         "student": reverse("student", args=[pk]),
         "collection": reverse("collection"),

@@ -91,6 +91,7 @@ ARGUMENTS: dict[str, Arguments] = {
         ("run_matches", "run_matches_accept", "run_candidates", "run_candidates_choose"),
         runs_of_desk,
     ),
+    "file_layout": lambda _made: [{"import_type": "ssid-request", "layout": "calpads-ssid-request-results"}],
     "run_match_line": lines_of_desk,
     "match_forget": matches,
     "revoke_api_token": lambda _made: [{"pk": 1}],

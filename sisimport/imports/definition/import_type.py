@@ -99,6 +99,14 @@ class ImportType(SpeedHooks):
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError
 
+    def reference_plan(self, context: "RunContext") -> Sequence[PlannedChange]:
+        """What a run with these options may write, for the page about a layout; no file was read. By default `plan`."""
+        return self.plan(context)
+
+    def column_notes(self, layout: Layout) -> Mapping[str, str]:  # noqa: ARG002
+        """What becomes of columns whose values `plan` does not name: field -> words for the page about a layout."""
+        return {}
+
     def prepare(self, context: "RunContext") -> None:
         """Set-based work on the staged rows before the rules are asked. Nothing by default."""
 

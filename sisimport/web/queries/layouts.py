@@ -1,0 +1,88 @@
+"""File layouts as pages show them: every column, the form of its values, and what is done with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sisimport.files.issues import Severity
+from sisimport.files.layouts import Column, ColumnKind, Layout
+from sisimport.imports.column_logic import ColumnLogic, logic_of
+from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.registry import Tool, layouts_of, listed_types, tools
+
+_FORMS = {
+    ColumnKind.TEXT: "text",
+    ColumnKind.DATE: "date",
+    ColumnKind.CODE: "code",
+    ColumnKind.DIGITS: "digits",
+    ColumnKind.NUMBER: "number",
+}
+_SHOWN_CODES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ShownColumn:
+    """`form`: what values look like, in words. `logic`: None where nobody reads the column."""
+
+    position: int
+    name: str
+    aliases: tuple[str, ...]
+    label: str
+    form: str
+    logic: ColumnLogic | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeLayouts:
+    import_type: ImportType
+    layouts: Sequence[Layout]
+
+
+def all_listed() -> list[tuple[Tool, list[TypeLayouts]]]:
+    """Every screen with its import types and their layouts, as the screens list them."""
+    return [(tool, [TypeLayouts(t, layouts_of(t)) for t in listed_types(tool.key)]) for tool in tools()]
+
+
+def find(type_key: str, layout_key: str) -> tuple[ImportType, Layout] | None:
+    """A layout of a type that screens list; None when there is none such."""
+    for import_type in listed_types():
+        if import_type.key == type_key:
+            for layout in layouts_of(import_type):
+                if layout.key == layout_key:
+                    return import_type, layout
+    return None
+
+
+def columns_of(import_type: ImportType, layout: Layout) -> list[ShownColumn]:
+    """The columns of a layout in their order."""
+    logic = logic_of(import_type.key, layout.key)
+    return [
+        ShownColumn(
+            position=column.position,
+            name=column.name,
+            aliases=column.aliases,
+            label=column.label if column.label != column.name else "",
+            form=_form(column, layout),
+            logic=logic.get(column.field or ""),
+        )
+        for column in layout.columns
+    ]
+
+
+def _form(column: Column, layout: Layout) -> str:
+    parts = [_FORMS[column.kind]]
+    if column.kind is ColumnKind.DATE:
+        others = [form for form in layout.lenient_date_formats if form not in layout.date_formats]
+        parts = [f"date, {' or '.join(layout.date_formats)}"]
+        parts += [f"also read: {', '.join(others)}"] if others else []
+    if column.codes:
+        shown = list(column.codes)[:_SHOWN_CODES]
+        parts.append(", ".join(shown) + (" …" if len(column.codes) > len(shown) else ""))
+    if column.length is not None:
+        parts.append(f"at most {column.length} characters")
+    if column.required:
+        parts.append(f"required: blank is {_article(column.severity)}")
+    return "; ".join(parts)
+
+
+def _article(severity: Severity) -> str:
+    return {Severity.ERROR: "an error", Severity.WARNING: "a warning", Severity.NOTICE: "a notice"}[severity]
