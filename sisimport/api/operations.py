@@ -2,7 +2,7 @@
 
 from django.utils.module_loading import autodiscover_modules
 
-from sisimport.api import catalogue, imports, runs  # noqa: F401 - they declare operations
+from sisimport.api import catalogue, imports, runs, students  # noqa: F401 - they declare operations
 from sisimport.api.application import api, router
 
 autodiscover_modules("endpoints")

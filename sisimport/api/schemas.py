@@ -207,3 +207,24 @@ class AbsentOut(Schema):
 class AbsentsOut(Schema):
     items: list[AbsentOut]
     next: str | None
+
+
+# ---- records ----
+
+
+class StudentRecordsOut(Schema):
+    """A student, as `show_student --json` prints it; more keys may come."""
+
+    local_number: str
+    ssid: str | None
+    retired_ssids: list[str]
+    names: dict[str, str]
+    birth_date: dt.date
+    gender: str
+    legal_gender: str
+    school: str | None = Field(description="Code of the school of today.")
+    grade: str
+    home_language: str
+    el: dict[str, str | None] | None = Field(description="English learner record.")
+    enrollments: list[dict[str, Any]]
+    scores: list[dict[str, Any]] | None = Field(None, description="Only with the scope scores:read.")

@@ -7,7 +7,7 @@ Columns and their meaning are those of the views (views.py). Scores come in long
 import datetime as dt
 import secrets
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -30,6 +30,12 @@ _EXPORTED: dict[str, tuple[View, tuple[str, ...]]] = {
     "students": (STUDENTS, ("lea_code", "local_number")),
     "ssids": (SSIDS, ("lea_code", "local_number", "created_at", "ssid")),
     "scores": (SCORES, ("lea_code", "local_number", "school_year", "parent_code", "assessment_code", "assessment_id")),
+}
+
+_KEYS = {
+    "students": ("student_id",),
+    "ssids": ("student_id", "state", "ssid"),
+    "scores": ("student_id", "assessment_id", "school_year"),
 }
 
 
@@ -72,6 +78,31 @@ class Export:
             cursor.execute(statement, values)
             while block := cursor.fetchmany(_BLOCK):
                 yield from block
+
+    def page(
+        self, *, after: Sequence[Any] | None = None, limit: int, equal: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows in the order of `key_of`, from behind a key on; in long form. `equal`: values that columns must have."""
+        view, _order = _EXPORTED[self.what]
+        where, values = self._where()
+        conditions = [sql.SQL("v.{} = %s").format(sql.Identifier(name)) for name in equal or {}]
+        values += (equal or {}).values()
+        key = _names(_KEYS[self.what])
+        if after is not None:
+            conditions.append(sql.SQL("({}) > ({})").format(key, sql.SQL(", ").join([sql.Placeholder()] * len(after))))
+            values += after
+        first = sql.SQL("AND") if where.as_string() else sql.SQL("WHERE")
+        more = sql.SQL("{} {}").format(first, sql.SQL(" AND ").join(conditions)) if conditions else sql.SQL("")
+        statement = sql.SQL("SELECT {} FROM {} AS v {} {} ORDER BY {} LIMIT {}").format(
+            _names(self.columns), sql.Identifier(SCHEMA, view.name), where, more, key, sql.Literal(limit)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return [dict(zip(self.columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def key_of(self, row: Mapping[str, Any]) -> list[Any]:
+        """What tells a row from all others, and orders the pages."""
+        return [row[name] for name in _KEYS[self.what]]
 
     def _long(self) -> tuple[sql.Composable, list[Any]]:
         view, order = _EXPORTED[self.what]

@@ -30,7 +30,10 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def addresses(path: str, made: TwoSchools) -> Iterator[str]:
     """The path with the records of school B in it."""
-    values = {"run_id": [run.pk for run in made.runs], "local_number": [s.local_number for s in made.students]}
+    values = {
+        "run_id": [run.pk for run in made.runs],
+        "local_number": [student.local_number for student in made.students],
+    }
     names = re.findall(r"{(\w+)}", path)
     assert set(names) <= set(values), f"the walk has no values for {path}"
     if not names:

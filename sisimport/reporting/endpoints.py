@@ -1,0 +1,127 @@
+"""Operations of the REST API: students, SSIDs and scores, page by page, with the columns of the exports."""
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Field, Query, Schema
+from pydantic import create_model, field_validator
+
+from sisimport.accounts.access import Capability
+from sisimport.accounts.scopes import Scope
+from sisimport.api.application import operation
+from sisimport.api.cursors import cursor, place
+from sisimport.api.schemas import Page, sensible
+from sisimport.reporting.exports import Export
+from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, View
+from students.access import log_views, visible_school_ids, visible_schools
+from students.models import StudentView
+
+RECORDS = "Records"
+
+
+def _list_of(view: View, name: str) -> type[Schema]:
+    """The schema of a list whose entries are rows of the view."""
+    columns: dict[str, Any] = {column.name: (Any, Field(description=column.meaning)) for column in view.columns}
+    entry = create_model(f"{name}Out", __base__=Schema, **columns)
+    return create_model(f"{name}sOut", __base__=Schema, items=(list[entry], ...), next=(str | None, ...))  # type: ignore[valid-type]
+
+
+class StudentFilters(Page):
+    school: str = Field("", max_length=7, description="Code of a school: its students of today.")
+    grade: str = Field("", max_length=2, description="Grade of today, as in the files: 03, KN, TK.")
+    changed_since: dt.datetime | None = Field(None, description="Students whom a run or a person changed from then on.")
+
+    _sensible = field_validator("changed_since")(sensible)
+
+
+class SSIDFilters(Page):
+    school: str = Field("", max_length=7, description="Code of a school: its students of today.")
+    changed_since: dt.datetime | None = Field(None, description="SSIDs recorded or retired from then on.")
+
+    _sensible = field_validator("changed_since")(sensible)
+
+
+class ScoreFilters(Page):
+    school: str = Field("", max_length=7, description="Code of a school: its students of today.")
+    school_year: str = Field("", max_length=7, description="As 2023-24.")
+    assessment: str = Field("", max_length=12, description="Code of a test, or of a part: SBELA.")
+    changed_since: dt.datetime | None = Field(None, description="Scores that a run wrote from then on.")
+
+    _sensible = field_validator("changed_since")(sensible)
+
+
+def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, str]) -> dict[str, Any]:
+    asked = {name: value for name, value in equal.items() if value}
+    found = export.page(after=place(request, filters), limit=filters.limit + 1, equal=asked)
+    rows = found[: filters.limit]
+    token: Any = request.api_token  # type: ignore[attr-defined]
+    log_views(
+        user=request.user,
+        kind=StudentView.Kind.EXPORT,
+        students=(row["student_id"] for row in rows),
+        subject=f"{export.what} (token {token.pk})",
+    )
+    following = cursor(request, filters, export.key_of(rows[-1])) if len(found) > len(rows) else None
+    return {"items": rows, "next": following}
+
+
+def _schools(request: HttpRequest, code: str) -> list[int] | None:
+    """Ids of the schools whose students are asked for; of schools that the token is not for, none."""
+    if code:
+        return list(visible_schools(request.user).filter(code=code).values_list("pk", flat=True))
+    ids = visible_school_ids(request.user)
+    return None if ids is None else sorted(ids)
+
+
+@operation(
+    "GET",
+    "/students",
+    name="list_students",
+    summary="Students, with the columns of the export",
+    response=_list_of(STUDENTS, "Student"),
+    scopes=[Scope.STUDENTS_READ],
+    capability=Capability.EXPORT,
+    filters=StudentFilters,
+    tag=RECORDS,
+)
+def list_students(request: HttpRequest, filters: Query[StudentFilters]) -> dict[str, Any]:
+    export = Export(what="students", schools=_schools(request, filters.school), changed_since=filters.changed_since)
+    return _page(request, export, filters, {"grade": filters.grade})
+
+
+@operation(
+    "GET",
+    "/ssids",
+    name="list_ssids",
+    summary="SSIDs that students have or had, with the columns of the export",
+    response=_list_of(SSIDS, "SSID"),
+    scopes=[Scope.STUDENTS_READ],
+    capability=Capability.EXPORT,
+    filters=SSIDFilters,
+    tag=RECORDS,
+)
+def list_ssids(request: HttpRequest, filters: Query[SSIDFilters]) -> dict[str, Any]:
+    export = Export(what="ssids", schools=_schools(request, filters.school), changed_since=filters.changed_since)
+    return _page(request, export, filters, {})
+
+
+@operation(
+    "GET",
+    "/scores",
+    name="list_scores",
+    summary="Scores, with the columns of the export",
+    response=_list_of(SCORES, "Score"),
+    scopes=[Scope.SCORES_READ],
+    capability=Capability.EXPORT,
+    filters=ScoreFilters,
+    tag=RECORDS,
+)
+def list_scores(request: HttpRequest, filters: Query[ScoreFilters]) -> dict[str, Any]:
+    export = Export(
+        what="scores",
+        school_year=filters.school_year,
+        schools=_schools(request, filters.school),
+        changed_since=filters.changed_since,
+    )
+    return _page(request, export, filters, {"assessment_code": filters.assessment})
