@@ -63,7 +63,7 @@ class AssessmentAdmin(ReturnsTyped, ModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "state_code", "parent", "score_type", "start_date", "position")}),
         ("School years", {"fields": ("first_year", "last_year", "preferred")}),
-        ("Results", {"fields": ("results", "passing_score", "comments")}),
+        ("Results", {"fields": ("results", "ranged", "passing_score", "comments")}),
         ("Display Options", {"fields": ("shown_to_families",)}),
     )
 

@@ -81,6 +81,7 @@ class AssessmentForm(forms.ModelForm):
             "preferred",
             "position",
             "results",
+            "ranged",
             "passing_score",
             "comments",
             "shown_to_families",

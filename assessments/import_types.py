@@ -1,11 +1,18 @@
-"""Import types of the CAASPP Import screen: one per layout file, save the two that take several."""
+"""Import types of the CAASPP Import screen: one per layout file, save the two that take several; and those that admins added."""
 
 from pathlib import Path
 
+from assessments.new_year.types import added_types
 from assessments.scores import change_kinds  # noqa: F401 - registers the kinds of change
 from assessments.scores.import_type import LAYOUTS, TOOL, ScoreImport
 from assessments.structure import import_types
-from sisimport.imports.definition.registry import Tool, folder_layouts, register_instance, register_tool
+from sisimport.imports.definition.registry import (
+    Tool,
+    folder_layouts,
+    register_instance,
+    register_source,
+    register_tool,
+)
 
 register_tool(
     Tool(
@@ -28,3 +35,4 @@ def register_score_imports(folder: Path, *, listed: bool) -> list[ScoreImport]:
 
 
 register_score_imports(LAYOUTS, listed=True)
+register_source(added_types)

@@ -1,5 +1,6 @@
 """Assessments (the Test Detail records), scores, and the row model of the wide import files."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -44,6 +45,11 @@ class Assessment(models.Model):
         default=False,
         help_text="Imports without a choice take this one, where several set-ups are for the same year.",
     )
+    ranged = models.BooleanField(
+        "published score ranges apply",
+        default=True,
+        help_text="Pages show the score ranges of levels that the state has published.",
+    )
     results = models.JSONField("result statuses", default=list, blank=True)
     passing_score = models.CharField(max_length=8, blank=True)
     comments = models.TextField(blank=True)
@@ -83,6 +89,33 @@ class Assessment(models.Model):
     def covers(self, year: int) -> bool:
         """Whether its years hold this one; a set-up without years covers all."""
         return (self.first_year or 0) <= year <= (self.last_year or year)
+
+
+class AddedLayout(models.Model):
+    """A layout that an import admin added from a file's header line: an import type of its own from then on.
+
+    Until it is added (`text` is blank) it is a draft: the header and facts about its columns, never a value of a record.
+    `comparison` tells how it differs from the layout `like`: kept (a number), added, missing, renamed.
+    """
+
+    key = models.CharField(max_length=80)
+    like = models.CharField(max_length=80)
+    school_year = models.PositiveSmallIntegerField(help_text="By its spring.")
+    file_name = models.CharField(max_length=255)
+    text = models.TextField(blank=True)
+    draft = models.JSONField(default=dict, blank=True)
+    comparison = models.JSONField(default=dict, blank=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-made_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["key"], condition=~Q(text=""), name="added_layout_key_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Score(models.Model):

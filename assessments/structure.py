@@ -9,7 +9,7 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,8 @@ class Edition:
     """A test as it is for some school years (by their spring): one set-up takes the scores of all of them.
 
     `label`: what the import screen calls the test. `own`: set-ups without years do not fit, because levels or parts are others
-    than before. `comparable_from`: the first year whose scores may be compared with those of this edition.
+    than before. `comparable_from`: the first year whose scores may be compared with those of this edition. `ranged`: the score
+    ranges of ranges.csv hold for it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Edition:
     last: int | None = None
     own: bool = False
     comparable_from: int = 0
+    ranged: bool = True
     comments: str = ""
 
     def covers(self, year: int) -> bool:
@@ -223,13 +225,13 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
             continue
         if layout.key in facts.get("not_layouts", ()):
             continue
-        own, edition = _own_facts(code, year), edition_of(code, year)
+        own, edition, levels = _own_facts(code, year), _answered_edition(code, year, layout), _answered_levels(layout)
         instead = next((other for other in facts.get("instead", ()) if _covers(other["years"], year)), None)
         whole = instead or facts | ({"results": own["results"]} if "results" in own else {})
-        parent = _part(code, edition.name, whole, layout, passing=facts.get("passing", ()))
+        parent = _part(code, edition.name, whole, layout, levels.get(code), passing=facts.get("passing", ()))
         children: dict[str, Part] = {}
         for child in () if instead else own.get("children", facts.get("children", ())):
-            part = _part(child["code"], child["name"], child, layout)
+            part = _part(child["code"], child["name"], child, layout, levels.get(child["code"]))
             if part.fields and part.code not in children and _covers(child.get("years"), year):
                 children[part.code] = part
         if parent.fields:
@@ -239,17 +241,41 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
                     children=tuple(children.values()),
                     record_types=tuple(facts["record_types"]),
                     edition=edition,
-                    ranges="" if instead else ranges_key(code, year),
+                    ranges=ranges_key(code, year) if edition.ranged and not instead else "",
                 )
             )
     return tuple(found)
 
 
-def _part(code: str, name: str, facts: Mapping[str, Any], layout: Layout, *, passing: Iterable[str] = ()) -> Part:
+def _answered_levels(layout: Layout) -> Mapping[str, Mapping[str, str]]:
+    """Names of levels, best first, that were given when the layout was added, by test or part."""
+    found: Mapping[str, Mapping[str, str]] = layout.answers.get("levels", {})
+    return found
+
+
+def _answered_edition(code: str, year: int, layout: Layout) -> Edition:
+    """The edition of a test in this layout: one of its own where other names or ranges were given than are known here."""
+    edition = edition_of(code, year)
+    given, ranged = _answered_levels(layout).get(code), code not in layout.answers.get("without_ranges", ())
+    if ranged and (given is None or dict(given) == dict(level_names(code, year))):
+        return edition
+    name = f"{structure()['tests'][code]['name']} {year - 1}-{year}"
+    return replace(edition, name=name, first=year, last=year, own=True, ranged=ranged)
+
+
+def _part(
+    code: str,
+    name: str,
+    facts: Mapping[str, Any],
+    layout: Layout,
+    levels: Mapping[str, str] | None = None,
+    *,
+    passing: Iterable[str] = (),
+) -> Part:
     fields = {
         key: facts[key] for key in ("scale", "raw", "result", "error", "measure") if facts.get(key) in layout.fields
     }
-    results = structure()["results"][facts["results"]] if "result" in fields else None
+    results = (levels or structure()["results"][facts["results"]]) if "result" in fields else None
     return Part(
         code=code,
         name=name,
@@ -331,12 +357,13 @@ def import_types(layout_keys: Iterable[str]) -> list[TypeFacts]:
         if layout not in taken:
             key, label = _type_name(layout)
             found.setdefault(key, (label, []))[1].append(layout)
-    order = list(FAMILIES)
-    ranked = sorted(found, key=lambda key: (order.index(family_of(found[key][1][0])), school_year(found[key][1][0])))
-    return [
-        TypeFacts(key=key, label=found[key][0], layouts=tuple(found[key][1]), order=number)
-        for number, key in enumerate(ranked, 1)
-    ]
+    facts = [TypeFacts(key, label, tuple(taken), _rank(taken[0])) for key, (label, taken) in found.items()]
+    return sorted(facts, key=lambda one: one.order)
+
+
+def _rank(layout_key: str) -> int:
+    """Families in their order, and in each the years."""
+    return list(FAMILIES).index(family_of(layout_key)) * 1000 + school_year(layout_key) % 1000
 
 
 def _type_name(layout: str) -> tuple[str, str]:

@@ -48,6 +48,7 @@ class Point:
     year: int
     grade: str
     score: int
+    ranged: bool = True  # the published ranges hold for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def chart_of(
     shown = sorted(points, key=lambda point: point.year)[-paper.most_years :]
     if not shown:
         return None
-    ranges = [range_of(code, point.year, point.grade) for point in shown]
+    ranges = [range_of(code, point.year, point.grade) if point.ranged else None for point in shown]
     lowest = min([point.score for point in shown] + [r.lowest for r in ranges if r])
     highest = max([point.score for point in shown] + [r.highest for r in ranges if r])
     span = max(highest - lowest, 1)

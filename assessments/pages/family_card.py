@@ -71,7 +71,7 @@ def _result(score: Score) -> Result:
         scale=score.scale_score,
         raw=score.raw_score,
         span=None
-        if is_part
+        if is_part or not score.assessment.ranged
         else level_range(score.assessment.state_code, score.school_year, score.grade, score.result),
     )
 

@@ -142,7 +142,8 @@ def chart_points(scores: Iterable[Score]) -> list[Point]:
     for score in scores:
         if score.assessment.parent is None and score.scale_score.isdigit():
             year = score.school_year
-            points.setdefault(year, Point(year_label(year), year, score.grade, int(score.scale_score)))
+            scale, ranged = int(score.scale_score), score.assessment.ranged
+            points.setdefault(year, Point(year_label(year), year, score.grade, scale, ranged))
     return list(points.values())
 
 

@@ -8,6 +8,7 @@ Source: CAASPP Import (vendor help page, 2025); layouts by the California Depart
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from django.db import models
@@ -95,12 +96,20 @@ class ScoreImport(ImportType):
     converts_workbooks = True
     part_of_field = {"calculated_elas": EL_PART}
 
-    def __init__(self, facts: TypeFacts, *, folder: Path = LAYOUTS, listed: bool = True) -> None:
+    def __init__(
+        self,
+        facts: TypeFacts,
+        *,
+        folder: Path = LAYOUTS,
+        listed: bool = True,
+        added: Mapping[str, Layout] = MappingProxyType({}),
+    ) -> None:
         self.key = facts.key
         self.layouts = facts.layouts
         self.layout_folder = folder
         self.family = family_of(facts.layouts[0])
-        loaded = folder_layouts(folder)
+        self.added_layouts = added
+        loaded = {**folder_layouts(folder), **added}
         self.tests = offered_tests(loaded[key] for key in facts.layouts)
         names = [str(structure()["tests"][code]["name"]) for code in self.tests]
         years = " and ".join(dict.fromkeys(year_label(school_year(key)) for key in facts.layouts))

@@ -133,6 +133,7 @@ def plan_setups(context: RunContext, target: Target) -> None:
             "start_date": f"{first - 1}-07-01",
             "first_year": edition.first if is_parent else None,
             "last_year": edition.last if is_parent else None,
+            "ranged": edition.ranged,
             "results": results,
             "comments": edition.comments if is_parent else "",
             "shown_to_families": part.code in shown,

@@ -35,9 +35,10 @@ from sisimport.files.layout_matching import (
     missing_markers,
     nearness,
 )
-from sisimport.files.layouts import Header, Layout
+from sisimport.files.layouts import ColumnKind, Header, Layout
 from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text
 from sisimport.files.quoting import split_line
+from sisimport.files.values import parse_date
 
 __all__ = ["Recognition", "columns_said", "recognise"]
 
@@ -357,11 +358,32 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     good = [fit for fit in fits if fit.error is None and fit.score >= _GUESS_SCORE and _holds_markers(fit, lines)]
     best = _best([fit for fit in good if fit.layout.same_file_as is None])
     if best is not None:
+        equals = [fit for fit in good if fit.layout.same_file_as is None and _rank(fit) == _rank(best)]
+        best = _of_its_year(equals, lines)
         return best, tuple(fit.layout for fit in good if fit is not best and _rank(fit) == _rank(best))
     delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")
     columns = len(split_line(lines[0], delimiter)) if delimiter else 1
     found = f"{columns} columns separated by {DELIMITERS[delimiter]}" if delimiter else "no columns"
     raise FileError("FILE-UNKNOWN", found=found, expected=_nearest(layouts, lines, delimiter))
+
+
+def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
+    """Of layouts with the same columns, that of the school year in which most dates of the file lie; else the first."""
+    if len(fits) == 1:
+        return fits[0]
+
+    def dates_inside(fit: Fit) -> int:
+        period, inside = fit.layout.period, 0
+        if period is None or fit.fixed_width:
+            return 0
+        at = [at for name, at in fit.positions.items() if fit.layout.fields[name].kind is ColumnKind.DATE]
+        for line in lines[1:]:
+            cells = split_line(line, fit.delimiter)
+            dates = (parse_date(cells[place].strip()) for place in at if place < len(cells))
+            inside += sum(date is not None and period[0] <= date.iso <= period[1] for date in dates)
+        return inside
+
+    return max(fits, key=dates_inside)
 
 
 def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:

@@ -96,7 +96,7 @@ def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Co
     return names, tuple(patterns)
 
 
-def _find_columns(layout: Layout, header: Sequence[str]) -> list[Column | None]:
+def find_columns(layout: Layout, header: Sequence[str]) -> list[Column | None]:
     """The layout's column for each name of the header; every column is found at most once, by exact names first."""
     names, patterns = _known_names(layout)
     found = [names.get(name) for name in header]
@@ -119,7 +119,7 @@ def _fit_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
     columns = layout.columns
     if len(header) == len(columns) and all(name in column.names for name, column in zip(header, columns, strict=True)):
         return _named(layout, columns, header, lines, delimiter, score=1.0, exact=True)
-    found = _find_columns(layout, header)
+    found = find_columns(layout, header)
     named = [column for column in found if column is not None]
     in_file = sum(name not in {"", "blank"} for name in header)
     in_layout = sum(normalise_header(column.name) != "blank" for column in columns)
@@ -217,7 +217,7 @@ def missing_markers(layout: Layout, lines: Sequence[str], delimiter: str) -> lis
 def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     """Compare the first line, taken for column names, with those of the layout."""
     header = [normalise_header(cell) for cell in split_line(lines[0], delimiter)]
-    found = {column.position for column in _find_columns(layout, header) if column is not None}
+    found = {column.position for column in find_columns(layout, header) if column is not None}
     needed = [c.name for c in layout.fields.values() if c.required and c.position not in found]
     markers = missing_markers(layout, lines, delimiter)
     named = sum(bool(name) for name in header)
@@ -240,9 +240,7 @@ def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str
     header = _is_header(layout, rows[0], names)
     notices: list[Problem] = []
     if header:
-        by_name = {
-            column.field: at for at, column in enumerate(_find_columns(layout, names)) if column and column.field
-        }
+        by_name = {column.field: at for at, column in enumerate(find_columns(layout, names)) if column and column.field}
         if by_name.keys() == positions.keys():
             positions = {name: by_name[name] for name in positions}
         # Past the columns of known order, a name that is known says where its column is, however few of them are.
@@ -293,7 +291,7 @@ def _is_header(layout: Layout, row: Sequence[str], names: Sequence[str]) -> bool
 
     Yes when half the names are known, or when every cell that should be a date, number or code is a word instead.
     """
-    known = sum(column is not None for column in _find_columns(layout, names))
+    known = sum(column is not None for column in find_columns(layout, names))
     if known >= _HEADER_OF_POSITIONAL * len(names):
         return True
     cells = [row[column.position - 1].strip() for column in _checkable(layout) if column.position <= len(row)]

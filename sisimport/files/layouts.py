@@ -100,6 +100,7 @@ class Layout:
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
+    `answers`: what somebody said of the file's year when the layout was added; its readers know what stands there.
     `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
     """
 
@@ -122,6 +123,7 @@ class Layout:
     own_export: bool = False
     writes_names: bool = False
     record_length: int | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
     code_sets: CodeSets = field(default_factory=dict)
     fields: Mapping[str, Column] = field(default_factory=dict)
 
@@ -129,6 +131,12 @@ class Layout:
     def counts(self) -> tuple[int, ...]:
         """Column counts a file of this layout may have, the published one first."""
         return self.column_counts or (len(self.columns),)
+
+    @property
+    def period(self) -> tuple[str, str] | None:
+        """First and last day of the school year that a yearly layout is named for, as CCYY-MM-DD."""
+        match = _YEAR.search(self.key)
+        return (f"{match[1]}-07-01", f"{int(match[1]) + 1}-06-30") if match else None
 
     @property
     def fixed_width(self) -> bool:
@@ -139,6 +147,7 @@ class Layout:
         return hash(self.key)
 
 
+_YEAR = re.compile(r"-(\d{4})-\d{2}(?:-|\Z)")
 _DROPPED = re.compile(r"[\s_\-–—/()]+")
 _BLANK = re.compile(r"blank\d+\Z")
 
@@ -164,7 +173,7 @@ _PLAIN_OPTIONS = (
 _LAYOUT_KEYS = {
     *_PLAIN_OPTIONS, "marker_columns",
     "title", "source", "delimiter", "header", "date_formats", "lenient_date_formats", "columns", "fields", "aliases",
-    "hints", "column_counts", "record_length", "spans",
+    "hints", "column_counts", "record_length", "spans", "answers",
 }  # fmt: skip
 _COLUMN_KEYS = {
     "name", "field", "label", "kind", "length", "length_severity", "severity", "codes", "required", "aliases",
@@ -217,6 +226,15 @@ def load_layout(path: Path, *, code_sets: CodeSets | None = None) -> Layout:
     return _Loader(path.name, sets).load(path.stem, _read_toml(path))
 
 
+def parse_layout(key: str, text: str, *, code_sets: CodeSets | None = None) -> Layout:
+    """The layout in the text of a layout file, checked. Raises LayoutError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LayoutError(f"{key}: {error}") from error
+    return _Loader(f"{key}.toml", code_sets or {}).load(key, data)
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -266,6 +284,7 @@ class _Loader:
             column_hints=self.hints(data.get("hints", {})),
             column_counts=tuple(data.get("column_counts", ())),
             record_length=record_length,
+            answers=MappingProxyType(dict(data.get("answers", {}))),
             code_sets=self.code_sets,
             fields=MappingProxyType({column.field: column for column in columns if column.field}),
             **options,

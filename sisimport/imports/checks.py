@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 
 from sisimport.files.layouts import CODES_FILE, LayoutError
-from sisimport.imports.definition.registry import all_types, folder_layouts
+from sisimport.imports.definition.registry import built_in_types, folder_layouts
 
 
 @checks.register()
@@ -18,7 +18,7 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
         return []
     known: set[str] = {CODES_FILE}
     try:
-        for folder in dict.fromkeys(t.layout_folder for t in all_types()):
+        for folder in dict.fromkeys(t.layout_folder for t in built_in_types()):
             known |= {f"{key}.toml" for key in folder_layouts(folder)}
     except LayoutError as error:
         return [

@@ -11,7 +11,7 @@ from sisimport.files.detection import Recognition
 from sisimport.files.issues import codes
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.import_type import ImportType, RunContext
-from sisimport.imports.definition.registry import all_types, get_tool, layouts_of
+from sisimport.imports.definition.registry import built_in_types, get_tool, layouts_of
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.engine.sql import execute
@@ -25,7 +25,7 @@ def issue_codes_page() -> str:
     """Every issue code: severity, meaning, what to do, and which rules of which import types raise it."""
     raised: dict[str, set[tuple[str, str]]] = defaultdict(set)
     severities: dict[str, set[str]] = defaultdict(set)
-    for import_type in all_types():
+    for import_type in built_in_types():
         for rule in rules_of(import_type):
             raised[rule.code].add((import_type.key, rule.number))
             severities[rule.code].add(rule.severity.label)
@@ -65,7 +65,7 @@ def import_types_page() -> str:
     """Every import type: screen, work, layouts, options."""
     lines = ["# Import types", "", MADE, ""]
     lines += ["| type | screen | label | work to perform | layouts |", "|---|---|---|---|---|"]
-    types = [t for t in all_types() if t.screen.listed]
+    types = [t for t in built_in_types() if t.screen.listed]
     for t in types:
         layouts = ", ".join(f"`{layout.key}`" for layout in layouts_of(t))
         works = ", ".join(Work(work).label for work in t.works)

@@ -62,6 +62,7 @@ class ImportType(SpeedHooks):
     works: tuple[Work, ...] = (Work.TEST, Work.UPDATE)
     layouts: tuple[str, ...] = ()
     layout_folder: Path
+    added_layouts: Mapping[str, Layout] = {}  # layouts that people added, beside those of the folder
     row_model: type[StagedRow]
     fields: tuple[str, ...] = ()
     part_of_field: Mapping[str, str] = {}

@@ -1,11 +1,13 @@
 """Import tools and import types: apps offer theirs in import_types.py, found as the admin finds admin.py."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
+from django.core.signals import request_started
 from django.utils.module_loading import autodiscover_modules
 
 from sisimport.files.layouts import Layout, load_layouts
@@ -42,6 +44,9 @@ class UnknownImportTypeError(LookupError):
 
 _tools: dict[str, Tool] = {}
 _types: dict[str, ImportType] = {}
+_sources: list[Callable[[], Iterable[ImportType]]] = []
+_added: dict[str, ImportType] = {}
+_stale = False
 T = TypeVar("T", bound=type[ImportType])
 
 
@@ -69,6 +74,31 @@ def register_instance(import_type: ImportType) -> None:
     _types[key] = import_type
 
 
+def register_source(source: Callable[[], Iterable[ImportType]]) -> None:
+    """Offer types that people add and take away while programs run. A type of a source goes before one of the same key."""
+    _sources.append(source)
+
+
+def look_again(**_kwargs: object) -> None:
+    """Ask the sources anew before the next answer: at the start of each request, command and run, and after a change."""
+    global _stale  # noqa: PLW0603 - one per process, as the registry is
+    _stale = True
+
+
+request_started.connect(look_again, dispatch_uid="registry.look_again")
+
+
+def _known() -> dict[str, ImportType]:
+    """All types by key, with those that were added."""
+    global _stale  # noqa: PLW0603
+    if _stale:
+        found = {t.key: t for source in _sources for t in source()}
+        _added.clear()
+        _added.update(found)
+        _stale = False
+    return {**_types, **_added} if _added else _types
+
+
 def unregister(key: str) -> None:
     """For tests only."""
     _types.pop(key, None)
@@ -81,14 +111,26 @@ def discover() -> None:
 
 def get_type(key: str) -> ImportType:
     """The import type of this key. Raises UnknownImportTypeError."""
-    try:
-        return _types[key]
-    except KeyError:
-        raise UnknownImportTypeError(key) from None
+    found = _known().get(key)
+    if found is None and _sources:
+        look_again()
+        found = _known().get(key)
+    if found is None:
+        raise UnknownImportTypeError(key)
+    return found
+
+
+def built_in_types() -> list[ImportType]:
+    """The types that this release brings: what the reference pages tell of."""
+    return _sorted(_types.values())
 
 
 def all_types() -> list[ImportType]:
-    return sorted(_types.values(), key=lambda t: (_tools[t.screen.tool].order, t.screen.order, t.key))
+    return _sorted(_known().values())
+
+
+def _sorted(types: Iterable[ImportType]) -> list[ImportType]:
+    return sorted(types, key=lambda t: (_tools[t.screen.tool].order, t.screen.order, t.key))
 
 
 def listed_types(tool: str | None = None) -> list[ImportType]:
@@ -114,7 +156,7 @@ def folder_layouts(folder: Path) -> dict[str, Layout]:
 
 def layouts_of(import_type: ImportType) -> list[Layout]:
     """The loaded layouts of a type, in its order."""
-    loaded = folder_layouts(import_type.layout_folder)
+    loaded = {**folder_layouts(import_type.layout_folder), **import_type.added_layouts}
     return [loaded[key] for key in import_type.layouts]
 
 
@@ -125,8 +167,10 @@ def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
 
 def known_layouts() -> list[Layout]:
     """Every layout there is, also of types not built yet: a file of another kind is refused by its name."""
-    folders = dict.fromkeys(t.layout_folder for t in all_types())
-    return [layout for folder in folders for layout in folder_layouts(folder).values()]
+    types = all_types()
+    folders = dict.fromkeys(t.layout_folder for t in types)
+    known = {layout.key: layout for folder in folders for layout in folder_layouts(folder).values()}
+    return list((known | {key: layout for t in types for key, layout in t.added_layouts.items()}).values())
 
 
 __all__ = [

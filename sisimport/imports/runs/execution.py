@@ -18,7 +18,7 @@ from sisimport.files.issues import Severity, render
 from sisimport.files.reader import FileError
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.progress import Progress, RunCancelledError
-from sisimport.imports.definition.registry import get_type
+from sisimport.imports.definition.registry import get_type, look_again
 from sisimport.imports.engine import (
     checking,
     counting,
@@ -90,6 +90,7 @@ def execute_run(run_id: int) -> bool:
     with run_lock(run_id) as mine:
         if not mine or not _claim(run_id):
             return False
+        look_again()
         run = ImportRun.objects.select_related("file", "test_run", "reverts").get(pk=run_id)
         try:
             with Progress(run_id, attempt=run.attempts) as progress:

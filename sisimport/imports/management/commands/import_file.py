@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
-from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
+from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, look_again
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
 from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.runs.conversions import convert_workbook
@@ -56,6 +56,7 @@ class Command(BaseCommand):
         excel = given.pop("excel", "")
         if excel not in {"", "convert"}:
             raise RunRefusedError("excel takes one value: convert.")
+        look_again()
         key = options["type"]
         if key != "auto":
             get_type(key)

@@ -1,0 +1,107 @@
+"""Add the layout of a new school year from a file, or from its header line alone."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from assessments.models import year_label
+from assessments.new_year import services
+from assessments.new_year.looking import NotAHeaderError
+from assessments.new_year.proposing import Answers, Proposal
+from sisimport.files.issues import FileError
+from sisimport.imports.definition.registry import look_again
+from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
+
+
+class Command(BaseCommand):
+    help = (
+        "Add a year: a layout like last year's, with the columns of this file. It is an import type at once, in every process."
+        " Exit code: 0 added, 2 something has to be answered first, or the file cannot be read."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a file of the new year, or its header line alone; zip too")
+        parser.add_argument("--school-year", required=True, metavar="2025-26")
+        parser.add_argument("--like", default="", metavar="KEY", help="layout to compare with (default: the newest)")
+        parser.add_argument(
+            "--accept-suggestions",
+            action="store_true",
+            help="take the columns that are suggested; fields without a suggestion are not in the file",
+        )
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="FIELD=NAME",
+            help="read a field from this column; blank: none",
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        look_again()
+        path = Path(options["file"])
+        try:
+            if not path.is_file():
+                raise services.NotAddedError(f"There is no file {path.name}.")
+            year = services.read_school_year(options["school_year"])
+            with path.open("rb") as stream:
+                look = services.take_look(stream)
+            like = services.choose_like(look, year, options["like"])
+            columns = dict(pair.partition("=")[::2] for pair in options["column"])
+            unknown = sorted(set(columns) - set(like.fields))
+            if unknown:
+                raise services.NotAddedError(
+                    f"{unknown[0]} is no field of {like.key}. Fields: {', '.join(like.fields)}."
+                )
+            answers = Answers(columns=columns, accepts=options["accept_suggestions"])
+            made = services.proposal(look=look, like=like, year=year, name=path.name, answers=answers)
+            if not made.questions:
+                services.add(made, name=path.name, user=None)
+        except (services.NotAddedError, NotAHeaderError, FileError) as error:
+            self.refuse(str(error), options)
+        self.tell(made, year, as_json=options["json"])
+
+    def refuse(self, reason: str, options: dict[str, Any]) -> None:
+        if options["json"]:
+            empty: dict[str, Any] = {"kept": 0, "added": [], "missing": [], "renamed": []}
+            print_json(
+                {
+                    "layout": None,
+                    "import_type": None,
+                    "school_year": options["school_year"],
+                    **empty,
+                    "questions": [reason],
+                }
+            )
+        self.stderr.write(reason)
+        sys.exit(EXIT_REJECTED)
+
+    def tell(self, made: Proposal, year: int, *, as_json: bool) -> None:
+        """What became of it. Ends with exit code 2 while questions are open."""
+        found = made.summary()
+        questions = [question.text for question in made.questions]
+        if as_json:
+            about = {
+                "layout": made.key,
+                "import_type": services.import_type_of(made.key),
+                "school_year": year_label(year),
+            }
+            print_json({**about, **found, "questions": questions})
+        else:
+            self.stdout.write(f"Compared with {made.comparison.like.key}: {found['kept']:,} columns kept.")
+            for title, names in (("Added", found["added"]), ("Gone", found["missing"])):
+                if names:
+                    self.stdout.write(f"{title}: {', '.join(names)}")
+            for one in found["renamed"]:
+                self.stdout.write(f"Renamed: {one['from']} -> {one['to']} (alike by {one['score']} of 100)")
+            for test in made.tests:
+                self.stdout.write(f"Brings in {test.parent.name}: {len(test.children)} parts")
+        if questions:
+            for question in questions:
+                self.stderr.write(question)
+            self.stderr.write("Answer with --accept-suggestions or --column FIELD=NAME. Nothing was added.")
+            sys.exit(EXIT_REJECTED)
+        if not as_json:
+            self.stdout.write(f"Added {made.key}: import type {services.import_type_of(made.key)}.")

@@ -1,0 +1,142 @@
+"""A look at the beginning of a file: its column names, and what kinds of values the first records hold. No value is kept."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
+from io import BytesIO
+from typing import IO, Any
+
+from sisimport.files.archives import glimpse, is_zip
+from sisimport.files.detection import recognise
+from sisimport.files.issues import FileError
+from sisimport.files.layout_matching import DELIMITERS
+from sisimport.files.layouts import normalise_header
+from sisimport.files.lines import split_text
+from sisimport.files.quoting import split_line
+from sisimport.files.values import parse_date
+
+SAMPLE_BYTES = 1 << 20
+RECORDS = 200
+MOST_COLUMNS = 2000
+_LONGEST_NAME = 120
+_SSID = re.compile(r"[0-9]{10}\Z")
+_NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?\Z")
+
+
+class NotAHeaderError(ValueError):
+    """The file does not begin with column names; the text is for the user."""
+
+
+@dataclass(slots=True)
+class ColumnFacts:
+    """How many of the first records hold a value in a column, and how many of these could be what a field needs.
+
+    `years`: dates by school year (its spring).
+    """
+
+    filled: int = 0
+    dates: int = 0
+    numbers: int = 0
+    ssids: int = 0
+    levels: int = 0
+    record_types: int = 0
+    years: dict[str, int] | None = None
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> "ColumnFacts":
+        return cls(**{one.name: stored[one.name] for one in fields(cls) if one.name in stored})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen: the names of the columns in the file's order, facts about each, the separator, records looked at."""
+
+    header: tuple[str, ...]
+    facts: tuple[ColumnFacts, ...]
+    delimiter: str
+    records: int
+
+    def stored(self) -> dict[str, Any]:
+        facts = [asdict(one) for one in self.facts] if self.records else []
+        return {"header": list(self.header), "facts": facts, "delimiter": self.delimiter, "records": self.records}
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> "Look":
+        header = tuple(stored["header"])
+        facts = tuple(ColumnFacts.read(one) for one in stored["facts"]) or tuple(ColumnFacts() for _ in header)
+        return cls(header, facts, stored["delimiter"], stored["records"])
+
+
+def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collection[str], max_bytes: int) -> Look:
+    """Look at a file or a zip of it. Raises NotAHeaderError or FileError."""
+    lines = [line for line in _first_lines(stream, max_bytes) if line.strip()]
+    if not lines:
+        raise NotAHeaderError("The file is empty. It needs at least the line of column names.")
+    delimiter = max(DELIMITERS, key=lines[0].count)
+    names = [cell.strip().strip("\ufeff").strip('"').strip() for cell in split_line(lines[0], delimiter)]
+    while names and not names[-1]:
+        names.pop()
+    _check(names, delimiter, lines[0])
+    known_levels, known_types = {one.upper() for one in levels}, set(record_types)
+    facts = [ColumnFacts() for _ in names]
+    records = lines[1 : RECORDS + 1]
+    for line in records:
+        for one, cell in zip(facts, split_line(line, delimiter), strict=False):
+            _note(one, cell.strip(), known_levels, known_types)
+    return Look(tuple(names), tuple(facts), delimiter, len(records))
+
+
+def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
+    stream.seek(0)
+    if is_zip(stream):
+        seen = glimpse(stream, whole=True, most=SAMPLE_BYTES, max_bytes=max_bytes)
+        data = seen.data if seen else b""
+    else:
+        stream.seek(0)
+        data = stream.read(SAMPLE_BYTES)
+    refused = recognise(BytesIO(data), [])  # says what is no text at all
+    if refused.error is not None and refused.error.code not in {"FILE-UNKNOWN", "FILE-EMPTY"}:
+        raise refused.error
+    text = data.decode("utf-8-sig", "ignore") if refused.encoding.startswith("utf") else data.decode("cp1252", "ignore")
+    lines = split_text(text)
+    return lines[:-1] if len(data) == SAMPLE_BYTES and len(lines) > 1 else lines
+
+
+def _check(names: Sequence[str], delimiter: str, line: str) -> None:
+    """Raises NotAHeaderError for a first line that cannot be one of column names."""
+    if delimiter not in line or len(names) < 3:
+        raise NotAHeaderError("The first line holds no column names with separators between them.")
+    if len(names) > MOST_COLUMNS:
+        raise NotAHeaderError(f"The first line has {len(names):,} columns; at most {MOST_COLUMNS:,} can be read.")
+    if any(len(name) > _LONGEST_NAME for name in names):
+        raise NotAHeaderError(f"A column name is longer than {_LONGEST_NAME} characters.")
+    data = sum(bool(_SSID.match(name) or parse_date(name) or name.isdigit()) for name in names)
+    if data:
+        raise NotAHeaderError(
+            "The first line is a record, not column names. Take the file with its header line, as the state gives it out."
+        )
+    seen: set[str] = set()
+    for name in names:
+        plain = normalise_header(name)
+        if plain in seen and plain not in {"", "blank"}:
+            raise NotAHeaderError(f"The column {name} stands twice in the header line. Remove one of the two.")
+        seen.add(plain)
+
+
+def _note(facts: ColumnFacts, cell: str, levels: set[str], record_types: set[str]) -> None:
+    if not cell:
+        return
+    facts.filled += 1
+    facts.numbers += bool(_NUMBER.match(cell)) or cell == "NS"
+    facts.ssids += bool(_SSID.match(cell))
+    facts.levels += cell.upper() in levels
+    facts.record_types += cell in record_types
+    date = parse_date(cell)
+    if date is not None:
+        facts.dates += 1
+        year = int(date.iso[:4]) + (date.iso[5:7] >= "07")
+        facts.years = facts.years or {}
+        facts.years[str(year)] = facts.years.get(str(year), 0) + 1
+
+
+__all__ = ["ColumnFacts", "FileError", "Look", "NotAHeaderError", "look_at"]

@@ -1,0 +1,169 @@
+"""Adding a layout and taking it away again: what the page and the command both call."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import IO
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from assessments.models import AddedLayout
+from assessments.new_year.comparing import compare
+from assessments.new_year.looking import Look, look_at
+from assessments.new_year.proposing import Answers, Proposal, layout_key, propose, uses_of
+from assessments.scores.import_type import TOOL
+from assessments.structure import condition_codes, family_of, import_types, school_year, structure
+from sisimport.files.layout_matching import find_columns
+from sisimport.files.layouts import Layout, normalise_header
+from sisimport.imports.definition import registry
+from sisimport.imports.models import ImportRun
+from sisimport.imports.runs.uploads import shown_name
+
+FIRST_YEAR, LAST_YEAR = 2010, 2099  # school years by their spring
+_DRAFTS_KEPT = timedelta(days=1)
+_NEAR = 0.3  # of the columns with a name: less is a file of another kind
+
+
+class NotAddedError(ValueError):
+    """A layout cannot be added or removed; the text says why and what to do."""
+
+
+def score_layouts() -> dict[str, Layout]:
+    """All layouts of score files by key, added ones too."""
+    return {
+        layout.key: layout
+        for import_type in registry.all_types()
+        if import_type.tool == TOOL
+        for layout in registry.layouts_of(import_type)
+    }
+
+
+def read_school_year(text: str) -> int:
+    """`2025-26` -> 2026. Raises NotAddedError."""
+    first, _, second = text.strip().partition("-")
+    if first.isdigit() and second.isdigit() and len(first) == 4:
+        spring = int(first) + 1
+        if second in {f"{spring % 100:02d}", f"{spring}"} and FIRST_YEAR <= spring <= LAST_YEAR:
+            return spring
+    raise NotAddedError(f"{text[:20]} is no school year. Write it as 2025-26.")
+
+
+def take_look(stream: IO[bytes]) -> Look:
+    """Raises NotAHeaderError or FileError when the file cannot be read."""
+    tests = structure()["tests"].values()
+    types = {code for test in tests for code in test["record_types"]}
+    results = {code for names in structure()["results"].values() for code in names}
+    spellings = {*results, *structure()["spellings"], *structure()["no_score"], *condition_codes()}
+    return look_at(stream, levels=spellings, record_types=types, max_bytes=settings.IMPORT_MAX_BYTES)
+
+
+def choose_like(look: Look, year: int, key: str = "") -> Layout:
+    """The layout to compare with: the one asked for; else, of the family that knows most of the header, the newest before the
+    year, or the oldest where there is none. Raises NotAddedError."""
+    known = score_layouts()
+    if key:
+        if key not in known:
+            raise NotAddedError(f"No layout of scores is called {key}. There are: {', '.join(sorted(known))}.")
+        return known[key]
+    shares = {layout.key: _share(layout, look) for layout in known.values() if len(layout.columns) > 50}
+    best = max(shares, key=lambda one: shares[one])
+    if shares[best] < _NEAR:
+        raise NotAddedError(
+            "The file shares hardly a column with any score file known here. Name the layout it is like"
+            " (on the page: Compare with; on the command line: --like)."
+        )
+    family = _family(known, family_of(best))
+    earlier = [one for one in family if school_year(one) < year]
+    return known[max(earlier, key=school_year) if earlier else min(family, key=school_year)]
+
+
+def _family(known: Collection[str], family: str) -> list[str]:
+    return [key for key in known if family_of(key) == family]
+
+
+def _share(layout: Layout, look: Look) -> float:
+    """How much of the header a layout knows by name."""
+    named = [name for name in map(normalise_header, look.header) if name not in {"", "blank"}]
+    return sum(column is not None for column in find_columns(layout, named)) / len(named) if named else 0.0
+
+
+def _likeness(layout: Layout, look: Look) -> float:
+    """How much of the header may be columns of a layout, by name or by good suggestions."""
+    found = compare(layout, look, [], uses_of(()))
+    named = sum(bool(name) for name in look.header)
+    return (found.kept + 0.5 * len(found.renames)) / named if named else 0.0
+
+
+def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers) -> Proposal:
+    """What would be added. Raises NotAddedError where the year's layout is there already."""
+    known = score_layouts()
+    key = layout_key(family_of(like.key), year)
+    if key in known:
+        (facts,) = import_types([key])
+        title = known[key].title
+        raise NotAddedError(
+            f"There is a layout of {title} already ({key}). Import the file as {facts.label}, or with auto."
+        )
+    family = [layout for one, layout in known.items() if family_of(one) == family_of(like.key)]
+    return propose(look=look, like=like, family=family, school_year=year, name=shown_name(name), answers=answers)
+
+
+@transaction.atomic
+def add(made: Proposal, *, name: str, user: User | None, draft: AddedLayout | None = None) -> AddedLayout:
+    """Keep the layout: from now on it is an import type in every process. Raises NotAddedError while something is open."""
+    if made.layout is None or made.questions:
+        raise NotAddedError("There are open questions: " + " ".join(question.text for question in made.questions))
+    row = draft or AddedLayout(made_by=user)
+    row.key, row.like, row.text = made.key, made.comparison.like.key, made.text
+    row.school_year, row.file_name = school_year(made.key), shown_name(name)
+    row.comparison, row.draft = made.summary(), {}
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        raise NotAddedError(f"Somebody has added {made.key} in the meantime.") from None
+    registry.look_again()
+    transaction.on_commit(registry.look_again)
+    return row
+
+
+def keep_draft(*, look: Look, like: Layout, year: int, name: str, user: User | None) -> AddedLayout:
+    """Remember the header and facts about its columns while somebody answers; drafts nobody finished go after a day."""
+    AddedLayout.objects.filter(text="", made_at__lt=timezone.now() - _DRAFTS_KEPT).delete()
+    key = layout_key(family_of(like.key), year)
+    return AddedLayout.objects.create(
+        key=key, like=like.key, school_year=year, file_name=shown_name(name), draft=look.stored(), made_by=user
+    )
+
+
+def runs_of(keys: Collection[str]) -> dict[str, int]:
+    """Runs that used a layout or its import type, by layout key."""
+    types = {facts.key: facts.layouts[0] for key in keys for facts in import_types([key])}
+    counts = dict.fromkeys(keys, 0)
+    used = ImportRun.objects.filter(Q(import_type__in=types) | Q(layout__in=keys)).values_list("import_type", "layout")
+    for import_type, layout in used:
+        counts[types.get(import_type, layout)] += 1
+    return counts
+
+
+@transaction.atomic
+def remove(layout: AddedLayout) -> None:
+    """Undo adding. Raises NotAddedError when a run used it: its report and its lines are read by this layout."""
+    locked = AddedLayout.objects.select_for_update().get(pk=layout.pk)
+    used = runs_of([locked.key])[locked.key] if locked.text else 0
+    if used:
+        runs = "1 run uses" if used == 1 else f"{used:,} runs use"
+        raise NotAddedError(
+            f"{runs} {locked.key}, so it stays: their reports are read by it. Revert the runs if the scores are wrong."
+        )
+    locked.delete()
+    registry.look_again()
+    transaction.on_commit(registry.look_again)
+
+
+def import_type_of(key: str) -> str:
+    (facts,) = import_types([key])
+    return facts.key
