@@ -36,7 +36,7 @@ def score_layouts() -> dict[str, Layout]:
     return {
         layout.key: layout
         for import_type in registry.all_types()
-        if import_type.tool == TOOL
+        if import_type.screen.tool == TOOL
         for layout in registry.layouts_of(import_type)
     }
 

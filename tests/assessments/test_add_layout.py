@@ -272,7 +272,7 @@ def test_other_processes_see_an_added_year_without_a_restart(tmp_path: Path) -> 
     environment = {**os.environ, "DATABASE_URL": url}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment, capture_output=True, timeout=120)
 
-    assert registry.get_type(TYPE).label == "CAASPP 2025-2026"  # asked for by name: looked up at once
+    assert registry.get_type(TYPE).screen.label == "CAASPP 2025-2026"  # asked for by name: looked up at once
     AddedLayout.objects.all().delete()
     registry.look_again()  # as each request and each run does
     assert TYPE not in [t.key for t in registry.all_types()]
