@@ -237,6 +237,12 @@ codes.register(
         "Correct the code in the file; the reference lists the codes that are known.",
     ),
     IssueCode(
+        "FILE-CODE-SPELLING",
+        "Codes in other words",
+        "{found} codes were written as other systems write them and were read ({example}).",
+        "Nothing to do, if they mean that; else use the codes of the layout.",
+    ),
+    IssueCode(
         "FILE-REQUIRED",
         "Value missing",
         "{field} is blank; expected {expected}.",

@@ -23,12 +23,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import field as default
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sisimport.files.issues import Severity
+from sisimport.files.spellings import set_of, spellings_of
 
 CODES_FILE = "codes.toml"
 
@@ -68,7 +70,8 @@ class Column:
     """One column. `position` counts from 1; `field` is the key our code knows it by (None: read by nobody).
 
     `severity` is that of a value that is missing, no date, no number or an unknown code; `length_severity` that of a
-    value longer than `length`. `span` holds first and last character in the fixed-width twin, counted from 1.
+    value longer than `length`. `spellings` are everyday words for codes, `unclear` such that leave a choice, told as text
+    (both casefolded). `span` holds first and last character in the fixed-width twin, counted from 1.
     """
 
     position: int
@@ -81,6 +84,8 @@ class Column:
     severity: Severity = Severity.ERROR
     codes: Mapping[str, str] | None = None
     required: bool = False
+    spellings: Mapping[str, str] = default(default_factory=dict)
+    unclear: Mapping[str, str] = default(default_factory=dict)
     aliases: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
 
@@ -345,6 +350,7 @@ class _Loader:
             if entry["codes"] not in self.code_sets:
                 raise self.fail(name, f"code set {entry['codes']!r} is not in {CODES_FILE}")
             codes = self.code_sets[entry["codes"]]
+        spellings, unclear = spellings_of(set_of(entry.get("codes"), entry.get("field")), codes, self.code_sets)
         kind = entry.get("kind", ColumnKind.CODE if codes is not None else ColumnKind.TEXT)
         length = entry.get("length")
         if length is not None and (not isinstance(length, int) or length < 1):
@@ -360,6 +366,8 @@ class _Loader:
             severity=self.severity(entry.get("severity", "error"), name),
             codes=codes,
             required=bool(entry.get("required", False)),
+            spellings=spellings,
+            unclear=unclear,
             aliases=tuple(entry.get("aliases", ())),
             span=span,
         )

@@ -23,6 +23,7 @@ from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Header, normalise_header
 from sisimport.files.lines import MAX_LINE_BYTES, iter_lines, read_lines, refuse_nul, split_text, whole_lines
 from sisimport.files.quoting import has_columns, split_quoted
+from sisimport.files.tallies import Tallies
 from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_reader, in_check_order, shown
 
 __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
@@ -35,7 +36,6 @@ _CHUNK_BYTES: Final = 1 << 16
 _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _WORTHWHILE_GAP: Final = 32
-_DATE_NOTICES: Final = 20
 _NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line, which no record has
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 _HIDDEN_UTF8 = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xcd\x8f")
@@ -90,13 +90,7 @@ class Reader:
         self._blank_characters = None if recognition.fixed_width else f" \t{recognition.delimiter}"
         self._waiting: list[tuple[int, str]] = []
         self._header_seen = not recognition.header
-        self._date_forms = 0
-        self._date_example = ""
-        self._placeholders = 0
-        self._placeholder_example = ""
-        self._blank_lines = 0
-        self._first_blank = 0
-        self._trailing = False
+        self._tallies = Tallies(recognition.layout)
         self._last_short = 0
         self._header_names = {name for column in self._layout.columns for name in column.names if name}
         self.record_count = 0
@@ -251,7 +245,7 @@ class Reader:
         if characters is None or "" in lines or any(map(str.startswith, lines, repeat(tuple(characters)))):
             blank = [at for at, line in enumerate(lines) if not line.strip(characters)]
         if blank:
-            self._count_blanks([numbers[at] for at in blank])
+            self._tallies.blank_lines([numbers[at] for at in blank])
             left_out = set(blank)
             numbers = [number for at, number in enumerate(numbers) if at not in left_out]
             lines = [line for at, line in enumerate(lines) if at not in left_out]
@@ -290,7 +284,7 @@ class Reader:
         takes twice as long.
         """
         delimiter, wanted = self._known.delimiter, self._known.column_count - 1
-        if self._gap is not None and not self._trailing:
+        if self._gap is not None and not self._tallies.trailing:
             first, right = self._gap
             # Twice, where it is but one: a getter of one place gives no tuple.
             lefts = [place for place in self._places if place < first]
@@ -327,7 +321,7 @@ class Reader:
             for at, cells in enumerate(kept):
                 count = len(cells)
                 if not any(map(str.strip, cells)):
-                    self._count_blanks([numbers[at]])
+                    self._tallies.blank_lines([numbers[at]])
                 elif count == columns or self._is_trailing(has_columns(cells, columns)):
                     fitting.append(at)
                 else:
@@ -415,9 +409,7 @@ class Reader:
                 findings.extend(found)
         problems: dict[int, list[Problem]] = {}
         for at, problem in findings:
-            if problem.code == "FILE-PLACEHOLDER":
-                self._count_placeholder(problem, numbers[at])
-            elif problem.code != "FILE-DATE-FORM" or self._is_worth_a_line(problem):
+            if not self._tallies.counts(problem, numbers[at]):
                 problems.setdefault(at, []).append(problem)
         return Block(numbers, columns, {at: in_check_order(of_row) for at, of_row in problems.items()}, broken)
 
@@ -441,25 +433,8 @@ class Reader:
     # -- what is said --------------------------------------------------------------------------------------------------
 
     def _is_trailing(self, trailing: bool) -> bool:
-        self._trailing = self._trailing or trailing
+        self._tallies.trailing = self._tallies.trailing or trailing
         return trailing
-
-    def _is_worth_a_line(self, notice: Problem) -> bool:
-        """A few dates in another form are named one by one; of a whole file of them only the number is said."""
-        self._date_forms += 1
-        if not self._date_example:
-            self._date_example = f"{notice.found} read as {notice.expected}"
-        return self._date_forms <= _DATE_NOTICES
-
-    def _count_placeholder(self, notice: Problem, line: int) -> None:
-        self._placeholders += 1
-        if not self._placeholder_example:
-            label = self._layout.fields[notice.field].label if notice.field else ""
-            self._placeholder_example = f"the first is {notice.found} in {label or notice.field}, line {line}"
-
-    def _count_blanks(self, numbers: Sequence[int]) -> None:
-        self._first_blank = self._first_blank or numbers[0]
-        self._blank_lines += len(numbers)
 
     def _look_at_broken(self, number: int, cells: Sequence[str]) -> None:
         """A line that is no record. Raises FileError where it begins the records of another file: names, not values."""
@@ -491,23 +466,10 @@ class Reader:
             raise FileError("FILE-EMPTY", found=found, expected="one line for each student")
         said = {notice.code for notice in self.notices}
         self.notices += self._decoder.notices
-        if self._blank_lines:
-            facts = {"line": self._first_blank}
-            self.notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", facts))
         if self._known.end_marker is not None and self._last_short == self.line_count:
             facts = {"line": self.line_count}
             self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._known.end_marker, facts))
-        if self._placeholders:
-            first = {"example": self._placeholder_example}
-            self.notices.append(
-                Problem("FILE-PLACEHOLDER", Severity.NOTICE, None, f"{self._placeholders:,}", "", first)
-            )
-        if self._trailing and "FILE-TRAILING" not in said:
-            self.notices.append(Problem("FILE-TRAILING", Severity.NOTICE))
-        if self._date_forms > _DATE_NOTICES:
-            found, expected = f"{self._date_forms:,}", self._layout.date_formats[0]
-            example = {"example": self._date_example}
-            self.notices.append(Problem("FILE-DATE-FORMS", Severity.NOTICE, None, found, expected, example))
+        self.notices += self._tallies.notices(said)
 
 
 def _widest_gap(places: set[int], columns: int) -> tuple[int, int] | None:

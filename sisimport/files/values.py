@@ -169,6 +169,8 @@ class TextColumn:
 
 def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
     """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
+    if column.kind is ColumnKind.TEXT and column.spellings:
+        return MemoColumn(_framed(column, _SpelledCheck(column)))
     if column.kind is ColumnKind.TEXT:
         return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes_names)
     if column.kind is ColumnKind.DATE:
@@ -198,7 +200,8 @@ def _framed(column: Column, check: Check) -> Check:
         if text in PLACEHOLDERS and not column.required and (problem is not None or column.codes is None):
             return None, placeholder(column, text)
         if problem is not None and column.length is not None and len(text) > column.length:
-            return None, _too_long(column, text)
+            # A word from the tables is longer than its code and needs its own answer.
+            return (value, problem) if _spelled(column, text) else (None, _too_long(column, text))
         if problem is None and column.kind is not ColumnKind.DATE and value is not None:
             limit = column.length or MAX_VALUE_LENGTH
             if len(value) > limit:
@@ -343,7 +346,10 @@ class _DateCheck:
 
 
 class _CodeCheck:
-    """The code as its set spells it: case does not matter, nor zeros a spreadsheet took from the front of a number."""
+    """The code as its set spells it: case does not matter, nor zeros a spreadsheet took from the front of a number.
+
+    Everyday words for a code are read with a notice, those that leave a choice refused with it.
+    """
 
     def __init__(self, column: Column) -> None:
         self._column = column
@@ -353,13 +359,37 @@ class _CodeCheck:
         self._expected = _one_of(codes)
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
-        if self._column.codes is None:
-            return text.upper(), None
+        column = self._column
         code = self._spellings.get(text) or self._spellings.get(text.casefold())
         if code is not None:
             return code, None
-        column = self._column
+        spelled = _spelled(column, text)
+        if spelled is not None:
+            return spelled
+        if column.codes is None:
+            return text.upper(), None
         return None, Problem("FILE-CODE", column.severity, column.field, shown(text), self._expected)
+
+
+class _SpelledCheck:
+    """Free text but for words that stand for a code."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+
+    def __call__(self, text: str) -> tuple[str | None, Problem | None]:
+        return _spelled(self._column, text) or (text, None)
+
+
+def _spelled(column: Column, text: str) -> tuple[str | None, Problem | None] | None:
+    """The code that an everyday word stands for, or the choices it leaves; None for a word that is in no table."""
+    folded = text.casefold()
+    if folded in column.spellings:
+        code = column.spellings[folded]
+        return code, Problem("FILE-CODE-SPELLING", Severity.NOTICE, column.field, shown(text), code)
+    if folded in column.unclear:
+        return None, Problem("FILE-CODE", column.severity, column.field, shown(text), column.unclear[folded])
+    return None
 
 
 def _one_of(codes: Mapping[str, str]) -> str:

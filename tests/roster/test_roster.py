@@ -353,7 +353,7 @@ def test_el_dates_without_status_and_record_are_left_out_with_a_warning(district
         ({"gender": "Q"}, "FILE-CODE"),
         ({"grade": "13"}, "FILE-CODE"),
         ({"last_name": "A" * 51}, "FILE-LENGTH"),
-        ({"home_language": "English"}, "FILE-LENGTH"),
+        ({"home_language": "Klingon"}, "FILE-LENGTH"),
         ({"local_number": "1" * 17}, "FILE-LENGTH"),
     ],
 )

@@ -1,0 +1,38 @@
+"""Everyday spellings of codes (K for KN, Female for F), and what is too unclear to be read: tables in spellings.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+_TABLES: Final = Path(__file__).with_name("spellings.toml")
+_OF_FIELD: Final = "of_field"
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@cache
+def _tables() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_TABLES.read_text(encoding="utf-8"))
+
+
+def set_of(codes: str | None, field: str | None) -> str | None:
+    """The code set that a column is spelled like: its own, or the one declared for its field."""
+    return codes or _tables()[_OF_FIELD].get(field or "")
+
+
+def spellings_of(
+    name: str | None, codes: Mapping[str, str] | None, own: Mapping[str, Mapping[str, str]]
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Spelling -> code, and spelling -> the choices that it leaves, both by casefolded spelling.
+
+    `codes` are those that the column knows: no spelling leads to another. `own` are a district's code sets.
+    """
+    if name is None:
+        return _NOTHING, _NOTHING
+    spelled = {**_tables().get(name, {}), **own.get(f"{name}_spellings", {})}
+    unclear = {**_tables().get(f"{name}_unclear", {}), **own.get(f"{name}_unclear", {})}
+    known = {text.casefold(): code for text, code in spelled.items() if codes is None or code in codes}
+    doubtful = {text.casefold(): choices for text, choices in unclear.items()}
+    return MappingProxyType(known), MappingProxyType({t: c for t, c in doubtful.items() if t not in known})

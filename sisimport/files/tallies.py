@@ -1,0 +1,78 @@
+"""What is said once for a whole file instead of once for each line: counted while it is read, told at its end."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from sisimport.files.issues import Problem, Severity
+from sisimport.files.layouts import Layout
+
+_DATE_NOTICES: Final = 20
+_SPELLINGS_SHOWN: Final = 8
+
+
+class Tallies:
+    """Counts of one file."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._date_forms = 0
+        self._date_example = ""
+        self._placeholders = 0
+        self._placeholder_example = ""
+        self._spellings: Counter[tuple[str, str, str]] = Counter()
+        self._blank_lines = 0
+        self._first_blank = 0
+        self.trailing = False
+
+    def counts(self, problem: Problem, line: int) -> bool:
+        """Is this counted here, so that nothing is said of it at its line?"""
+        if problem.code == "FILE-PLACEHOLDER":
+            self._placeholders += 1
+            if not self._placeholder_example:
+                self._placeholder_example = f"the first is {problem.found} in {self._label(problem)}, line {line}"
+            return True
+        if problem.code == "FILE-CODE-SPELLING":
+            self._spellings[self._label(problem), problem.found, problem.expected] += 1
+            return True
+        if problem.code == "FILE-DATE-FORM":
+            self._date_forms += 1
+            if not self._date_example:
+                self._date_example = f"{problem.found} read as {problem.expected}"
+            # A few dates in another form are named one by one; of a whole file of them only the number is said.
+            return self._date_forms > _DATE_NOTICES
+        return False
+
+    def blank_lines(self, numbers: Sequence[int]) -> None:
+        self._first_blank = self._first_blank or numbers[0]
+        self._blank_lines += len(numbers)
+
+    def notices(self, said: set[str]) -> list[Problem]:
+        """The notices on the file, but for codes that were said before."""
+        notices = []
+        if self._blank_lines:
+            facts = {"line": self._first_blank}
+            notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", facts))
+        if self._placeholders:
+            first = {"example": self._placeholder_example}
+            notices.append(Problem("FILE-PLACEHOLDER", Severity.NOTICE, None, f"{self._placeholders:,}", "", first))
+        if self._spellings:
+            notices.append(self._spelling_notice())
+        if self.trailing and "FILE-TRAILING" not in said:
+            notices.append(Problem("FILE-TRAILING", Severity.NOTICE))
+        if self._date_forms > _DATE_NOTICES:
+            found, expected = f"{self._date_forms:,}", self._layout.date_formats[0]
+            example = {"example": self._date_example}
+            notices.append(Problem("FILE-DATE-FORMS", Severity.NOTICE, None, found, expected, example))
+        return notices
+
+    def _spelling_notice(self) -> Problem:
+        total = sum(self._spellings.values())
+        most = self._spellings.most_common(_SPELLINGS_SHOWN)
+        told = "; ".join(f"{label} {found} as {code}, {count:,} times" for (label, found, code), count in most)
+        more = len(self._spellings) - len(most)
+        facts = {"example": f"{told}; and {more} more spellings" if more > 0 else told}
+        return Problem("FILE-CODE-SPELLING", Severity.NOTICE, None, f"{total:,}", "", facts)
+
+    def _label(self, problem: Problem) -> str:
+        return self._layout.fields[problem.field].label or problem.field if problem.field else ""
