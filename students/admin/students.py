@@ -57,6 +57,11 @@ class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
     fields = ("lea", "report_words")
     radio_fields: ClassVar = {"report_words": admin.VERTICAL}
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "lea":
+            kwargs["label"] = "LEA"
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_readonly_fields(self, request: HttpRequest, obj: DistrictSettings | None = None) -> tuple[str, ...]:  # noqa: ARG002
         return ("lea",) if obj else ()
 

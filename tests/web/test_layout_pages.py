@@ -64,7 +64,7 @@ def test_the_download_file_says_what_each_column_does(client: Client, registrar:
     assert "not read" in row_of(text, "SSID Create Date")
     birth = row_of(text, "Student Birth Date")
     assert "required: blank is an error" in birth
-    assert "compared or shown only" in birth
+    assert "compared only" in birth
     assert "DEMO-MISMATCH" in birth
 
 
