@@ -278,7 +278,7 @@ class ScoreRow(StagedRow):
     uin_key = models.BigIntegerField(null=True)
     packed = models.TextField()  # all scores of the line in one text (see scores/encoding.py)
 
-    # Filled by `prepare`, on the few rows they speak of.
+    # Filled by `prepare`, on the few rows they are about.
     replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one
     repeated = models.SmallIntegerField(default=0)  # 1: equal to an earlier line, 2: contradicts another line
     repeated_line = models.IntegerField(default=0)

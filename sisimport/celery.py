@@ -1,5 +1,5 @@
-"""The Celery application: a queue for each lane (imports/runs/queueing.py), tasks found in each app's tasks.py, a reaper in each
-working process."""
+"""The Celery application: a queue for each lane (imports/runs/queueing.py), tasks found in each app's tasks.py, a
+reconciler in each working process."""
 
 import os
 from typing import Any
@@ -17,10 +17,10 @@ app.autodiscover_tasks()
 
 @worker_ready.connect
 def start_reaper(**_signal: Any) -> None:
-    """In the worker's main process, once it can be rung for: start looking for runs without a worker."""
-    from sisimport.imports.runs.reconciler import Reaper
-    from sisimport.imports.runs.tasks import ring
+    """In the worker's main process, once it takes messages: start looking for runs without a worker."""
+    from sisimport.imports.runs.reconciler import Reconciler
+    from sisimport.imports.runs.tasks import enqueue
 
-    reaper = Reaper(ring)
-    worker_shutting_down.connect(lambda **_: reaper.end(), weak=False)
-    reaper.start()
+    reconciler = Reconciler(enqueue)
+    worker_shutting_down.connect(lambda **_: reconciler.end(), weak=False)
+    reconciler.start()

@@ -230,7 +230,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # not the system's: it may be small, and this is student data
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 # Whoever makes a temporary file, libraries too, makes it here and not in the system's folder: that one may be small or
-# held in memory, others look into it, and what is unpacked or converted is student data. The reaper sweeps both.
+# held in memory, others look into it, and what is unpacked or converted is student data. The reconciler sweeps both.
 SCRATCH_DIR = DATA_DIR / "scratch"
 SCRATCH_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 tempfile.tempdir = str(SCRATCH_DIR)
@@ -272,7 +272,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Celery: the broker is a doorbell. It may lose a message: the reaper finds every run from PostgreSQL.
+# Celery: the broker only notifies; PostgreSQL is the source of truth. A lost message costs seconds: the reconciler finds the run.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_ACKS_LATE = False
@@ -290,7 +290,7 @@ if REDIS_URL:
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "health_check_interval": 10,
-        # Whoever rings gives up at once: the reaper rings again, a page must not wait for a broker that is away.
+        # Publishing fails fast: the reconciler enqueues again, and a page must not wait for a broker that is away.
         "max_retries": 0,
         "interval_start": 0,
     }

@@ -6,9 +6,9 @@ from students.models import LEA, DistrictSettings, ReportWords
 
 
 def report_words(lea_ids: Collection[int]) -> ReportWords:
-    """The words of a report that speaks of these districts: those of the screen only where all of them want these.
+    """The words of a report that is about these districts: those of the screen only where all of them want these.
 
-    A file that names no district speaks of the only one there is, if there is only one.
+    A file that names no district is about the only one there is, if there is only one.
     """
     asked = set(lea_ids) or set(LEA.objects.values_list("pk", flat=True)[:2])
     chosen = DistrictSettings.objects.filter(lea__in=asked, report_words=ReportWords.SCREEN).count()

@@ -1,4 +1,4 @@
-"""Grades in words, for readers who are no registrars. Source of the codes: CALPADS grade level codes."""
+"""Grades in words, for readers who are not registrars. Source of the codes: CALPADS grade level codes."""
 
 from django.utils.translation import gettext as _
 

@@ -1,6 +1,6 @@
 """The update lock of an LEA: whoever writes its student records holds it until the transaction ends.
 
-How long a session waits for a lock of any kind is a setting of the session (sisimport/settings.py): people are told after a
+How long a session waits for a lock of any kind is a setting of the session (sisimport/settings.py): people get an answer after a
 moment, runs wait their turn.
 """
 

@@ -213,7 +213,7 @@ def _number_ways(*spellings: str) -> list[_Way]:
 
 
 def _mixed_ways(days: list[dt.date], numbers: list[str], names: str) -> list[_Way]:
-    """Numbers and dates are looked up, the names beside them asked of the few students whom these leave."""
+    """Numbers and dates are looked up, the names beside them compared with the few students whom these leave."""
     condition = Q()
     for day in days:
         condition &= Q(birth_date=day)

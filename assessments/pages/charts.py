@@ -1,6 +1,6 @@
 """Geometry of the score chart: a column of level bands per year, and the student's score in it. No Django, no drawing.
 
-The page draws what is told here as SVG; the table below it says the same.
+The page draws what is reported here as SVG; the table below it says the same.
 """
 
 from collections.abc import Iterable

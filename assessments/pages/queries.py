@@ -247,5 +247,5 @@ def distributions(facts: dict[str, Any]) -> list[Distribution]:
 
 
 def _band(code: str, ranked: list[str]) -> int:
-    """The colour band of a level: 1 for the lowest, at most 4; 0 for what is no level."""
+    """The colour band of a level: 1 for the lowest, at most 4; 0 for what is not a level."""
     return min(ranked.index(code) + 1, 4) if code in ranked else 0

@@ -89,7 +89,7 @@ def _skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
 
 
 def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
-    """Equal for lines that speak of one SSID, test and school year; null without SSID."""
+    """Equal for lines that are about one SSID, test and school year; null without SSID."""
     number = by_test(((test, f"'{n}'") for n, test in enumerate(tests, 1)), "''")
     key = f"ssid || {number}"
     if "current_year_flag" in context.fields:

@@ -28,7 +28,7 @@ codes.register(
         "AMB-REFUSED",
         "Ambiguity: the same record as a refused line",
         "Line {other_line} holds the same scores of the same student and is refused; so is this one.",
-        "Correct what is said of that line and test again.",
+        "Correct that line and test again.",
     ),
     IssueCode(
         "AMB-UIN",
@@ -65,7 +65,7 @@ codes.register(
         "DIS-NEAR",
         "Discrepancy: nearly the same name",
         "{field} in the file is {found}, on record {expected}; the scores are imported all the same.",
-        "Correct the spelling on one side when you come by.",
+        "Correct the spelling when convenient.",
     ),
     IssueCode(
         "DIS-BIRTH",

@@ -87,7 +87,7 @@ def _without_errors(context: RunContext) -> str:
 
 
 def _something_there(context: RunContext, used: list[Target]) -> bool:
-    """Is there any score yet of these set-ups in the years that the file may speak of?"""
+    """Is there any score yet of these set-ups in the years that the file may be about?"""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     ids = [pk for target in used for pk in target.ids.values()]
     there = Assessment.objects.filter(pk__in=ids).values_list("pk", flat=True)

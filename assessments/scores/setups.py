@@ -24,7 +24,7 @@ class Target:
 
 
 def targets(context: RunContext) -> list[Target]:
-    """Those of all tests that the layout may hold and that are to be imported; told once in a run."""
+    """Those of all tests that the layout may hold and that are to be imported; computed once in a run."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     if "targets" not in context.notes:
         tests = [test for test in tests_of(context.layout) if context.option(test.code) != SKIP]

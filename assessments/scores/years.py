@@ -20,7 +20,7 @@ from sisimport.imports.models import ImportIssue
 
 ROWS = ScoreRow._meta.db_table
 EARLIEST = 3  # years that a line may reach back
-# The flag of earlier years speaks of science only; lines of other tests may hold it by the way.
+# The flag of earlier years is about science only; lines of other tests may hold it by the way.
 _SCIENCE = "'05', '5', '06', '6'"
 _SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
 _YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
@@ -143,7 +143,7 @@ def _undated(context: RunContext) -> Q | None:
 
 
 def is_usual(context: RunContext) -> Q:
-    """No rule of this module speaks of a line whose birth date is known."""
+    """No rule of this module fires for a line whose birth date is known."""
     if not date_fields(context):
         return Q()
     undated = _undated(context)

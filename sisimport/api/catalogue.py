@@ -1,4 +1,4 @@
-"""What there is to import, and what can be said of it: the same for every token."""
+"""What there is to import, and what can be said about it: the same for every token."""
 
 from typing import Any
 

@@ -74,7 +74,7 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
 
     def start(work: Work) -> ImportRun:
         return start_run(
-            file=file, import_type=job.import_type, work=work, options={}, user=None, schools=None, ring=False
+            file=file, import_type=job.import_type, work=work, options={}, user=None, schools=None, enqueue=False
         )
 
     seconds: dict[str, float] = {}
@@ -83,7 +83,7 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
         seconds["again"], _again = _timed(start(Work.IMPORT))
     else:
         seconds["test"], test = _timed(start(Work.TEST))
-        seconds["update"], applied = _timed(start_update(test_run=test, user=None, ring=False))
+        seconds["update"], applied = _timed(start_update(test_run=test, user=None, enqueue=False))
         seconds["again"], _again = _timed(start(Work.TEST))
     memory = peak_memory()
     return {
@@ -99,7 +99,7 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
 def revert_job(run_id: int) -> dict[str, float]:
     """Revert the run; seconds."""
     run = ImportRun.objects.get(pk=run_id)
-    seconds, _run = _timed(start_revert(run=run, user=None, ring=False))
+    seconds, _run = _timed(start_revert(run=run, user=None, enqueue=False))
     return {"revert": seconds}
 
 

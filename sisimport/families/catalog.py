@@ -30,7 +30,7 @@ def read_catalog(path: Path) -> dict[str, str]:
             if current:
                 key = parts["msgid"]
                 if key in texts:
-                    raise CatalogError(f"{path.name}, line {number}: {key!r} stands twice")
+                    raise CatalogError(f"{path.name}, line {number}: {key!r} is defined twice")
                 if not parts["msgstr"]:
                     raise CatalogError(f"{path.name}, line {number}: {key!r} has no text")
                 texts[key] = parts["msgstr"]

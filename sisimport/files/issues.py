@@ -1,4 +1,4 @@
-"""What can be said of a record or a file: severities, the register of issue codes, and the text they are shown as.
+"""What can be reported about a record or a file: severities, the register of issue codes, and the text they are shown as.
 
 An issue travels as a code and parameters; `render` makes the sentence once, where it is shown. The wording stands in modules
 named `issue_codes`: that of the reader beside this one, each domain's in its own folder.

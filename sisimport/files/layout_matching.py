@@ -60,9 +60,7 @@ def _delimiters(layout: Layout, line: str) -> list[str]:
 
 
 def _no_delimiter(layout: Layout) -> FileError:
-    return FileError(
-        "FILE-DELIMITER", found="no character that is used for that", expected=DELIMITERS[layout.delimiter]
-    )
+    return FileError("FILE-DELIMITER", found="no known delimiter", expected=DELIMITERS[layout.delimiter])
 
 
 def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
@@ -80,7 +78,7 @@ def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
 def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Column], ...]]:
     """Column by normalised name, and the names with a `*` in them. Filler columns are nobody's name.
 
-    An alias that is another column's name, or the alias of two, only counts where the whole header fits by position.
+    An alias that is nother column's name, or the alias of two, only counts where the whole header fits by position.
     """
     names = {normalise_header(column.name): column for column in layout.columns}
     patterns: list[tuple[str, Column]] = []

@@ -323,7 +323,7 @@ class _Loader:
         return columns
 
     def spread_fields(self, entries: list[dict[str, Any]], by_name: dict[str, int], fields: dict[str, Any]) -> None:
-        """Write the facts of the `[fields]` table to the columns they speak of."""
+        """Write the facts of the `[fields]` table to the columns they are about."""
         for name, value in fields.items():
             facts = {"column": value} if isinstance(value, str) else dict(value)
             self.known(facts, _FIELD_KEYS, f"fields.{name}")
@@ -400,7 +400,7 @@ class _Loader:
         for severity in Severity:
             if severity.label == name:
                 return severity
-        raise self.fail(where, f"{name!r} is no severity")
+        raise self.fail(where, f"{name!r} is not a severity")
 
     def choice(self, kind: type[_Choice], value: str, where: str) -> _Choice:
         try:

@@ -113,7 +113,7 @@ def _check_line_length(stream: IO[bytes], start: int, offset: int, lines: Sequen
     stream.seek(start)
     before = 0
     while start < offset:
-        # A line end of two bytes may be cut in half here; its second half is no line of its own.
+        # A line end of two bytes may be cut in half here; its second half is not a line of its own.
         data = stream.read(min(1 << 20, offset - start))
         start += len(data)
         if data.endswith(b"\r") and start < offset:

@@ -21,7 +21,7 @@ _SPACE_AFTER = re.compile(r'" +(?=[\n,;|^\t])')
 
 @dataclass(slots=True)
 class Quoted:
-    """What became of the lines: cells of each record with the number of its first line, and what is to be said of some.
+    """What became of the lines: cells of each record with the number of its first line, and what is to be reported about some.
 
     `findings` are by position in `cells`; `broken` are line numbers without cells; `spans` maps the first line of
     records over several lines to how many; `waiting` are lines whose record may go on in the next block.

@@ -437,7 +437,7 @@ class Reader:
         return trailing
 
     def _look_at_broken(self, number: int, cells: Sequence[str]) -> None:
-        """A line that is no record. Raises FileError where it begins the records of another file: names, not values."""
+        """A line that is not a record. Raises FileError where it begins the records of another file: names, not values."""
         if len(cells) < self._known.column_count:
             self._last_short = number
         names = [normalise_header(cell) for cell in cells[:4]]

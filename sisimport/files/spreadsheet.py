@@ -36,11 +36,11 @@ class Refused(Exception):  # noqa: N818 - a finding for the user
 
 
 class EnoughError(Exception):
-    """Raised by whoever is told of the rows: the rest of the sheet is not wanted."""
+    """Raised by the receiver of the rows: the rest of the sheet is not wanted."""
 
 
 def opened(source: IO[bytes]) -> zipfile.ZipFile:
-    """Refuse what is no workbook, unpacks to too much, or brings definitions of its own."""
+    """Refuse what is not a workbook, unpacks to too much, or brings definitions of its own."""
     try:
         archive = zipfile.ZipFile(source)
     except zipfile.BadZipFile:
@@ -285,7 +285,7 @@ class _Rows:
 
 
 def _day(value: str, *, from_1904: bool) -> str | None:
-    """A day as CCYY-MM-DD, of a spreadsheet's count of days. None for a time of day and what is no day."""
+    """A day as CCYY-MM-DD, of a spreadsheet's count of days. None for a time of day and what is not a day."""
     try:
         number = float(value)
     except ValueError:

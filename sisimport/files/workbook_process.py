@@ -59,7 +59,7 @@ class Conversion:
         self.names: list[str] = []
         self.ssid_at: int | None = None
         self.rows = 0
-        self.spoilt = _Places()
+        self.damaged = _Places()
         self.formulas = _Places()
         self.long_numbers = _Places()
         self.outside = _Places()
@@ -73,9 +73,9 @@ class Conversion:
             raise Refused("a workbook without a row of column names", "records under their column names")
         if self.formulas:
             raise Refused(f"formulas in {self.formulas}", "values only")
-        if self.spoilt:
+        if self.damaged:
             raise Refused(
-                f"SSIDs that a spreadsheet rounded or shortened in {self.spoilt}",
+                f"SSIDs that a spreadsheet rounded or shortened in {self.damaged}",
                 "ten digits in every cell of SSIDs",
             )
         return {"sheets": sheets, "rows": self.rows, "columns": len(self.header), "risks": list(self.risks())}
@@ -109,7 +109,7 @@ class Conversion:
         if self.ssid_at is not None:
             ssid = cells[self.ssid_at]
             if ssid and not re.fullmatch(r"\d{10}", ssid):
-                self.spoilt.add(f"{sheet}!{letters_of(self.ssid_at)}{number}")
+                self.damaged.add(f"{sheet}!{letters_of(self.ssid_at)}{number}")
         self.rows += 1
         if self.rows > MAX_ROWS:
             raise Refused(f"more than {MAX_ROWS:,} rows", "fewer")

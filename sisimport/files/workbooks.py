@@ -2,8 +2,8 @@
 
     workbook -> child process (workbook_process.py) -> caret-delimited text + what was found on the way
 
-A spreadsheet spoils files: it rounds long numbers and drops zeros. What it spoilt for certain is refused by cell, what it
-may have spoilt is told.
+A spreadsheet spoils files: it rounds long numbers and drops zeros. What it damaged for certain is refused by cell, what it
+may have damaged is reported.
 """
 
 import json
@@ -65,7 +65,7 @@ def is_workbook(stream: IO[bytes]) -> bool:
 def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
     """Write the workbook's records as text. `tick` is called a few times a second and may raise to stop it.
 
-    Raises FileError when it cannot be read within the limits or was spoilt; OSError (TimeoutError, ChildProcessError) when
+    Raises FileError when it cannot be read within the limits or was damaged; OSError (TimeoutError, ChildProcessError) when
     that is no fault of the workbook: a machine too busy, no room for the text.
     """
     # Without names: whatever is killed on the way, nothing stays.

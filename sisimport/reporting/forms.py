@@ -58,7 +58,7 @@ class ExportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         asked: dict[str, Any] = super().clean() or {}
-        if asked.get("what") != "scores":  # what is asked of scores only is left out, as the page says
+        if asked.get("what") != "scores":  # what applies to scores only is left out, as the page says
             asked |= {"school_year": "", "shape": LONG}
         try:
             Export(

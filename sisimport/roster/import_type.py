@@ -50,7 +50,7 @@ BLANK = Option(
     default="keep",
     choices=(
         Choice(value="keep", label="Keeps what is on record"),
-        Choice(value="clear", label="Clears it", hint="For columns that stand in the file."),
+        Choice(value="clear", label="Clear the field", hint="Only for columns that the file has."),
     ),
 )
 

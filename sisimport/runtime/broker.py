@@ -2,7 +2,7 @@
 
 Kombu writes a message in place. On a full disk that is an empty file, which ends whoever reads it, again and again; an
 exchange written so ends whoever declares its queue. Here both are written aside and renamed, what cannot be read is
-removed (a lost ring costs seconds), and a message is taken within its own folder instead of the system's temporary one.
+removed (a lost message costs seconds), and a message is taken within its own folder instead of the system's temporary one.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ class Channel(filesystem.Channel):
         raise Empty
 
     def get_table(self, exchange: str) -> list[Any]:
-        """Queues bound to an exchange; none if its file is spoilt: the next binding writes it anew."""
+        """Queues bound to an exchange; none if its file is damaged: the next binding writes it anew."""
         try:
             return list(super().get_table(exchange))
         except (ValueError, TypeError):
@@ -68,8 +68,8 @@ class Transport(filesystem.Transport):
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
-        # Each connection binds anew. Kombu lets a process remember what it bound once: of files that were spoilt or taken
-        # away since it would never know, and its rings would be lost.
+        # Each connection binds anew. Kombu lets a process remember what it bound once: of files that were damaged or taken
+        # away since it would never know, and its messages would be lost.
         self.state = virtual.BrokerState()
 
 

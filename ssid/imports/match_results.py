@@ -241,7 +241,7 @@ class SSIDRequest(ImportType):
         match_results_staging.pick_candidates(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        # Without the columns there is nothing to compare: their absence is no word of the state.
+        # Without the columns there is nothing to compare: their absence is not a word of the state.
         positions = context.recognition.positions if context.recognition else {}
         el_rules = english_learner.rules(context) if {"elas", "language"} & set(positions) else []
         if "elas" not in positions:

@@ -25,7 +25,7 @@ codes.register(
     IssueCode(
         "SEL-MARK",
         "A mark in the selection column that says neither yes nor no",
-        "“{found}” in the selection column is no choice: x, y, yes, 1, true or a check mark (✓ ✔) choose the "
+        "“{found}” in the selection column is not a choice: x, y, yes, 1, true or a check mark (✓ ✔) choose the "
         "candidate; n, no, 0, false, - or nothing leave it.",
         "Choose on the page “Choose candidates” of this Test, or correct the mark and test again.",
     ),

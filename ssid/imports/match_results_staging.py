@@ -73,7 +73,7 @@ def pick_candidates(context: RunContext) -> None:
 
 
 def _mark_shared() -> None:
-    """R-15: one SSID chosen for two students; and two requests that speak of one student."""
+    """R-15: one SSID chosen for two students; and two requests that are about one student."""
     execute(
         f"""
         UPDATE {_TABLE} r SET shared_with = CASE WHEN o.lowest <> r.local_number THEN o.lowest ELSE o.highest END

@@ -2,8 +2,8 @@
 
 Rules X-1 to X-4; sources: CALPADS Replacement SSIDs Extract; CALPADS error pages (SENR0008, SENR0072).
 
-The state checks gender and birth year when it swaps an SSID. The file names neither, so X-4 is asked of our own records: a line
-leads to up to three students - who has the retired SSID, who has the replacement, who has the last known local number - and
+The state checks gender and birth year when it swaps an SSID. The file names neither, so X-4 is checked against our records: a
+line leads to up to three students - who has the retired SSID, who has the replacement, who has the last known local number - and
 where they are not one and the same, they must at least be of one gender and birth year. Even then two student records never
 share a number: somebody has to merge them first.
 """

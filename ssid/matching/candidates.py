@@ -200,7 +200,7 @@ class Choice:
 
 def choose(run: ImportRun, choices: Sequence[Choice], *, user: object, scope: Scope) -> ImportRun:
     """Take choices for requests that the reader may see. Raises DecisionRefusedError as `decide` does, and KeyError for a
-    line that is no candidate of its request."""
+    line that is not a candidate of its request."""
     wanted = {choice.request_line for choice in choices}
     requests = {r.line: r for r in requests_in(run, wanted, scope)}
     decisions = []

@@ -31,7 +31,7 @@ ACCEPTED_CODES = ("MATCH-ACCEPTED", "MATCH-REMEMBERED")
 MAX_AT_ONCE = 20_000
 _BLOCK = 250
 _SEARCHED = 300
-LEAST_SHOWN = 50.0  # less alike is no candidate; the search finds everybody
+LEAST_SHOWN = 50.0  # less alike is not a candidate; the search finds everybody
 FIELD_LABELS = {
     "local_number": "Local number",
     "last_name": "Last name",

@@ -69,7 +69,7 @@ class SSIDRequestRow(StagedRow):
     shared_with = models.TextField()  # another local number for which the same SSID was chosen
     repeats = models.SmallIntegerField(
         default=0
-    )  # another request of the file speaks of the same student: 1 equal, 2 not
+    )  # another request of the file is about the same student: 1 equal, 2 not
 
     student = joined_student()
     holder = joined_holder()

@@ -33,7 +33,7 @@ class SENRRequest(models.Model):
 
 
 class SENRLine(models.Model):
-    """What a request said of one student. A student has at most one line that counts, the one of the last request.
+    """What a request said about one student. A student has at most one line that counts, the one of the last request.
 
     The names, birth date and gender are those that were sent; `identity_hash` is the student's as it was then: another one
     now means that the student was edited since. `sent` holds the whole line, column by column. Whether the state has answered

@@ -65,7 +65,7 @@ class UtahRequest(models.Model):
 
 
 class UtahRequestStudent(models.Model):
-    """What a request said of one student.
+    """What a request said about one student.
 
     `changed_through` is the student's latest ChangedRecord when the request was made: an answer confirms the changes up to it.
     """

@@ -25,7 +25,7 @@ from students.search import without_ssid
 LAYOUT = "calpads-senr-request"
 COLUMNS = 35
 RECORD_TYPE, PRIMARY_ENROLLMENT = "SENR", "10"
-# Births there, and only there, are told with the state or province.
+# Births there, and only there, are given with the state or province.
 WITH_BIRTH_STATE = ("US", "CA", "MX")
 USUAL_AGES = range(1, 23)
 ADULT_AGES = range(16, 80)
@@ -86,7 +86,7 @@ def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | 
         raise RequestRefusedError("A request is made for the schools of one district; make one for each.")
     year = school_year or school_year_of(today)
     if not re.fullmatch(r"[0-9]{4}-[0-9]{4}", year) or int(year[5:]) != int(year[:4]) + 1:
-        raise RequestRefusedError(f"{year!r} is no school year; write it as {school_year_of(today)}.")
+        raise RequestRefusedError(f"{year!r} is not a school year; write it as {school_year_of(today)}.")
     made = Draft(lea=schools[0].lea, schools=sorted(schools, key=lambda school: school.code), school_year=year)
     made.left = gone(_asked(made.schools), today=today).count()
     for student in _students(made.schools, today):
@@ -256,7 +256,7 @@ def _day(day: dt.date) -> str:
 
 
 def _birth_state(state: str, country: str) -> str:
-    """`US-CA`: with the country before it, and only for countries whose states are told."""
+    """`US-CA`: with the country before it, and only for countries whose states are given."""
     state = state.upper().strip()
     if not state or country not in WITH_BIRTH_STATE:
         return ""

@@ -1,4 +1,5 @@
-"""What is said of English learner data in a file: W-ELA-1 to W-ELA-4, what is not written, the state's own plausibility checks.
+"""What is reported about English learner data in a file: W-ELA-1 to W-ELA-4, what is not written, the state's
+own plausibility checks.
 
 Sources: CALPADS SSID Import (vendor help page, 2022); CALPADS error pages for the numbered hints.
 """
@@ -51,7 +52,7 @@ _KEPT_OUT = (~Q(elas="") & ~KNOWN & ~IS_LEGACY) | BEFORE_BIRTH
 
 
 def rules(context: RunContext) -> list[Rule]:
-    """All that is said of the English learner data of a line, alike in every import type that brings some."""
+    """All that is reported about the English learner data of a line, alike in every import type that brings some."""
     chosen = Choices.of(context)
     return [*warning_rules(chosen), *hint_rules(chosen)]
 

@@ -1,6 +1,6 @@
 """English learner data of a line: what its values mean, and the overwrite table (section 8 of the SSID rules).
 
-What is said of them: `english_learner`.
+What is reported about them: `english_learner`.
 
 Source: CALPADS SSID Import (vendor help page, 2022).
 """
@@ -42,7 +42,7 @@ RFEP_DATE = Option(
     label="Date of an RFEP status goes to",
     default="identified",
     choices=(
-        Choice(value="identified", label="Identified Date", hint="As the screen has always done."),
+        Choice(value="identified", label="Identified Date", hint="The default of the screen."),
         Choice(value="exit", label="Exit Date", hint="The state's date is the day of reclassification."),
     ),
 )

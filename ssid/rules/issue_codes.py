@@ -62,7 +62,7 @@ codes.register(
     ),
     IssueCode(
         "ELA-MISPRINT",
-        "TVD is no English learner status",
+        "TVD is not an English learner status",
         "{found} is a misprint of TBD in old instructions; English learner data is not changed.",
         "Test the file again: TVD is read as TBD now.",
         retired=True,
@@ -70,7 +70,7 @@ codes.register(
     IssueCode(
         "ELA-LANG-CODE",
         "Unknown language code",
-        "{found} is no primary language code of the state; the home language is not changed.",
+        "{found} is not a primary language code of the state; the home language is not changed.",
         "Correct the code in the file; two digits and three letters are both understood.",
     ),
     IssueCode(
@@ -117,7 +117,7 @@ codes.register(
     ),
     IssueCode(
         "REP-NUMBER",
-        "The local number is another student's",
+        "The local number is nother student's",
         "Local number {found} is not the number of the student who has the retired SSID; the SSID counts.",
         "Look at both students: they may be one person entered twice.",
     ),
@@ -160,7 +160,7 @@ codes.register(
     IssueCode(
         "REP-NOSSID",
         "The student has no SSID",
-        "The student has no SSID yet; the state's word that {found} is the current one is noted.",
+        "The student has no SSID yet; the state's statement that {found} is the current one is noted.",
         "Import the SSID download file, which brings names and birth date to compare.",
     ),
     IssueCode(

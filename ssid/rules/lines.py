@@ -43,7 +43,7 @@ def duplicate_rules() -> list[Rule]:
 
     by_number = pair("dup_number", "local_number", "record")
     by_ssid = pair("dup_ssid", "ssid", SSID_PART)[1]
-    # A spreadsheet gives many lines the same damaged number: what is no SSID cannot belong to two students.
+    # A spreadsheet gives many lines the same damaged number: what is not a valid SSID cannot belong to two students.
     return [*by_number, replace(by_ssid, when=by_ssid.when & VALID_SSID & ~OWN_NUMBER)]
 
 

@@ -29,7 +29,7 @@ OWN_NUMBER = Q(ssid=F("local_number"))
 
 
 def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -> Case:
-    """Why a value is no SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
+    """Why a value is not a valid SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
 
     def said(cause: str) -> Value:
         return Value(words[cause] if words else cause)

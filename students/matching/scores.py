@@ -61,7 +61,7 @@ class Identity:
     other_gender: str = ""
     ssids: tuple[
         str, ...
-    ] = ()  # of a line: the one it names, where lines are told by SSID; of a student: current and former
+    ] = ()  # of a line: the one it names, where lines are told apart by SSID; of a student: current and former
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class LEA(models.Model):
 
 
 class ReportWords(models.TextChoices):
-    """The words in which results of imports are told."""
+    """The words in which results of imports are reported."""
 
     OWN = "own", "Our own: what was found, what was expected, what to do"
     SCREEN = "screen", "Those of the CALPADS SSID Import screen (StateID …, WARNING: … DOES NOT match …)"

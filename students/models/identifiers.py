@@ -68,7 +68,7 @@ def mask_ssid(ssid: str) -> str:
 
 
 class SSIDReplacement(models.Model):
-    """The state's word that one SSID was merged into another (CALPADS Replacement SSIDs Extract)."""
+    """The state's statement that one SSID was merged into another (CALPADS Replacement SSIDs Extract)."""
 
     state = models.CharField(max_length=2, choices=StateProfile.choices, default=StateProfile.CALIFORNIA)
     retired_ssid = models.CharField("retired SSID", max_length=10)

@@ -63,7 +63,7 @@ def start(
     options: dict[str, str] | None = None,
     **more: str,
 ) -> ImportRun:
-    """Take bytes through one run, to its end. `more` are options whose name is no argument's."""
+    """Take bytes through one run, to its end. `more` are options whose name is not an argument's."""
     file = keep_file(stream=io.BytesIO(data), name=name, user=None)
     run = start_run(
         file=file,
@@ -72,7 +72,7 @@ def start(
         options={**(options or {}), **more},
         user=None,
         schools=schools,
-        ring=False,
+        enqueue=False,
     )
     return finish(run)
 
@@ -86,7 +86,7 @@ def finish(run: ImportRun) -> ImportRun:
 
 
 def undo(run: ImportRun) -> ImportRun:
-    return finish(start_revert(run=run, user=None, ring=False))
+    return finish(start_revert(run=run, user=None, enqueue=False))
 
 
 def report(import_type: str, data: bytes, *, work: str = "test", **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lines whose SSID nobody holds: asked once more with the students they may mean, and told once."""
+"""Lines whose SSID nobody holds: asked once more with the students they may mean, and computed once."""
 
 from collections.abc import Collection
 from typing import Any

@@ -1,4 +1,4 @@
-"""Excel: refused as an import, converted in a child process when asked, spoilt cells named."""
+"""Excel: refused as an import, converted in a child process when asked, damaged cells named."""
 
 import datetime as dt
 import io

@@ -46,7 +46,7 @@ def make_records(school: School, staff: Any) -> Records:
     candidates = request_files.run_test(rows)
     workbook = run_file("caaspp-2023-2024", _workbook(), name="scores.xlsx").run
     converted = run_file("caaspp-2023-2024", _workbook(), name="scores-2.xlsx").run
-    conversion = finish(start_conversion(run=converted, user=staff, ring=False)).run
+    conversion = finish(start_conversion(run=converted, user=staff, enqueue=False)).run
     ImportRun.objects.filter(pk__in=[candidates.pk, workbook.pk, converted.pk]).update(created_by=staff)
     there = utah.utah()
     moved = there.add("100")

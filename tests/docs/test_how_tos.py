@@ -35,7 +35,7 @@ def settings_of(cls: type) -> set[str]:
 def test_every_setting_of_an_import_type_is_explained(heading: str, expected: set[str]) -> None:
     section = HOW_TO.read_text().split(f"\n### {heading}\n")[1].split("\n### ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (\S.*) \|$", section, flags=re.MULTILINE)
-    assert [name for name, _ in rows] == list(dict.fromkeys(name for name, _ in rows)), "a setting stands twice"
+    assert [name for name, _ in rows] == list(dict.fromkeys(name for name, _ in rows)), "a setting is defined twice"
     assert {name for name, _ in rows} == expected
 
 

@@ -89,7 +89,7 @@ class Worker:
 
 
 class Broker:
-    """Where rings go: the filesystem transport, or Valkey in a process that can be restarted. Its workers are with it."""
+    """Where messages go: the filesystem transport, or Valkey in a process that can be restarted. Its workers are with it."""
 
     def __init__(self, folder: Path, database_url: str, *, valkey: bool) -> None:
         self.folder = folder
@@ -107,7 +107,7 @@ class Broker:
 
     @property
     def celery_settings(self) -> dict[str, object]:
-        """What this process needs to ring here too."""
+        """What this process needs to enqueue here too."""
         if self.server:
             options = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 0, "interval_start": 0}
             return {"broker_url": self.url, "broker_transport_options": options}
@@ -205,7 +205,7 @@ def broker(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Broker:
-    """A broker that this process rings on too: the filesystem transport, or Valkey where a test asks for it."""
+    """A broker that this process enqueues on too: the filesystem transport, or Valkey where a test asks for it."""
     kind = getattr(request, "param", "filesystem")
     for other in brokers.keys() - {kind}:
         brokers[other].kill_workers()  # they would take up the runs of this one's workers

@@ -23,9 +23,15 @@ class District:
     file: ImportFile
     lea_code: str = LEA_CODE
 
-    def start_test(self, *, ring: bool = True) -> ImportRun:
+    def start_test(self, *, enqueue: bool = True) -> ImportRun:
         return start_run(
-            file=self.file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=ring
+            file=self.file,
+            import_type="ssid-download",
+            work=Work.TEST,
+            options={},
+            user=None,
+            schools=None,
+            enqueue=enqueue,
         )
 
 

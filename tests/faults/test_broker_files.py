@@ -1,4 +1,4 @@
-"""Fault 12: whatever a full disk leaves in the folders of the filesystem broker, no worker ends by it and rings go on."""
+"""Fault 12: whatever a full disk leaves in the folders of the filesystem broker, no worker ends by it and messages go on."""
 
 import errno
 from pathlib import Path
@@ -42,26 +42,26 @@ def messages(folder: Path) -> list[Path]:
 
 
 def test_a_message_goes_through(folder: Path) -> None:
-    put(folder, "ring")
+    put(folder, "message")
 
-    assert take(folder) == "ring"
+    assert take(folder) == "message"
     assert list((folder / "broker").iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b'{"body": "e30=', b"\xff\xfe\x00", b"null"[:2]])
 def test_an_empty_or_half_message_is_removed_and_the_next_one_delivered(folder: Path, content: bytes) -> None:
-    put(folder, "ring")
-    spoilt = messages(folder)[0].with_name("0_00000000-0000-0000-0000-000000000000.small.msg")
-    spoilt.write_bytes(content)
+    put(folder, "message")
+    damaged = messages(folder)[0].with_name("0_00000000-0000-0000-0000-000000000000.small.msg")
+    damaged.write_bytes(content)
 
-    assert take(folder) == "ring"
+    assert take(folder) == "message"
     assert messages(folder) == []
     with pytest.raises(Empty):
         take(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b'[["small", "', b"5"])
-def test_a_spoilt_exchange_is_written_anew_by_the_next_who_rings(folder: Path, content: bytes) -> None:
+def test_a_spoilt_exchange_is_written_anew_by_the_next_who_enqueues(folder: Path, content: bytes) -> None:
     put(folder, "first")
     (folder / "control" / "small.exchange").write_bytes(content)
 
@@ -70,7 +70,7 @@ def test_a_spoilt_exchange_is_written_anew_by_the_next_who_rings(folder: Path, c
     assert {take(folder), take(folder)} == {"first", "second"}
 
 
-def test_on_a_full_disk_ringing_fails_as_a_whole_and_leaves_nothing(
+def test_on_a_full_disk_enqueuing_fails_as_a_whole_and_leaves_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(folder, "before")
@@ -82,7 +82,7 @@ def test_on_a_full_disk_ringing_fails_as_a_whole_and_leaves_nothing(
 
     monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(ChannelError):
-        put(folder, "ring")
+        put(folder, "message")
     monkeypatch.undo()
 
     assert take(folder) == "before"
@@ -97,8 +97,8 @@ def test_the_product_uses_this_transport() -> None:
 def test_two_processes_that_bind_at_once_are_both_bound(folder: Path) -> None:
     with connect(folder) as connection:
         channel: Any = connection.channel()
-        channel._queue_bind("rings", "a", "", "a")
-        channel._queue_bind("rings", "b", "", "b")
-        channel._queue_bind("rings", "a", "", "a")
+        channel._queue_bind("messages", "a", "", "a")
+        channel._queue_bind("messages", "b", "", "b")
+        channel._queue_bind("messages", "a", "", "a")
 
-        assert sorted(bound.queue for bound in channel.get_table("rings")) == ["a", "b"]
+        assert sorted(bound.queue for bound in channel.get_table("messages")) == ["a", "b"]

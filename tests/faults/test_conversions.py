@@ -46,7 +46,7 @@ def a_test_of(file: ImportFile, user: Any) -> ImportRun:
     """A Test of the file for the user's schools."""
     schools = visible_school_ids(user) if user else None
     return start_run(
-        file=file, import_type="ssid-list", work=Work.TEST, options={}, user=user, schools=schools, ring=False
+        file=file, import_type="ssid-list", work=Work.TEST, options={}, user=user, schools=schools, enqueue=False
     )
 
 
@@ -159,7 +159,7 @@ def test_however_often_it_is_asked_for_a_workbook_is_converted_once(client: Clie
     posted(client, "convert_workbook", run)
     assert run.file
     again = finish(a_test_of(run.file, registrar)).run
-    second = finish(start_conversion(run=again, user=registrar, ring=False)).run
+    second = finish(start_conversion(run=again, user=registrar, enqueue=False)).run
 
     assert run.conversions.count() == 1
     assert ImportFile.objects.filter(converted_from=run.file).count() == 1
@@ -210,7 +210,7 @@ def test_only_a_refused_workbook_is_converted(db: None) -> None:
 
 def test_a_conversion_has_no_report_and_nothing_to_apply_or_test_again(client: Client, registrar: Any) -> None:
     run = finish(refused(3, user=registrar)).run
-    conversion = finish(start_conversion(run=run, user=registrar, ring=False)).run
+    conversion = finish(start_conversion(run=run, user=registrar, enqueue=False)).run
 
     for name in ("run_changes", "run_absent", "run_print"):
         assert client.get(reverse(name, args=[conversion.pk])).status_code == 404
@@ -222,7 +222,7 @@ def test_a_conversion_has_no_report_and_nothing_to_apply_or_test_again(client: C
 
 def test_the_look_at_a_text_that_is_gone_says_so(client: Client, registrar: Any) -> None:
     run = finish(refused(3, user=registrar)).run
-    conversion = finish(start_conversion(run=run, user=registrar, ring=False)).run
+    conversion = finish(start_conversion(run=run, user=registrar, enqueue=False)).run
     conversion.made_file.file.storage.delete(conversion.made_file.file.name)
 
     page = client.get(reverse("run", args=[conversion.pk])).content.decode()
@@ -297,7 +297,7 @@ def test_nothing_is_unpacked_converted_or_written_in_the_systems_temporary_folde
     for form in ("xlsx", "csv"):
         sent = {"columns": ["Local Student Number"], form: "1"}
         b"".join(client.post(reverse("school_list", args=[school.pk]), sent))
-    conversion = finish(start_conversion(run=finish(refused(3)).run, user=None, ring=False)).run
+    conversion = finish(start_conversion(run=finish(refused(3)).run, user=None, enqueue=False)).run
     path = tmp_path / "list.xlsx"
     path.write_bytes(raw_workbook([HEADER, record(0)]).read())
     with pytest.raises(SystemExit):  # its one line is about nobody

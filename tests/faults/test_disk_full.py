@@ -51,7 +51,7 @@ class Site:
             return None
 
     def queue_like(self, run_id: int, **values: Any) -> int:
-        """Another run like this one, queued: the reaper finds it."""
+        """Another run like this one, queued: the reconciler finds it."""
         fresh = {"status": "queued", "attempts": 0, "finished_at": None, "started_at": None, "import_count": 0} | values
         with self.session() as session:
             row = session.execute(
@@ -168,7 +168,7 @@ def test_postgresql_that_stops_on_a_full_disk_in_an_update_comes_back_and_the_up
     write_log_until_postgresql_stops(site)
     barrier.close()
 
-    site.wait_until(lambda: "The disk is full" in site.server.said, "nothing is said of the disk")
+    site.wait_until(lambda: "The disk is full" in site.server.said, "nothing is reported about the disk")
     time.sleep(6)
     assert site.server.said.count("The disk is full") == 1
     assert "Traceback" not in site.server.said
@@ -193,7 +193,7 @@ def test_killed_on_a_full_disk_it_starts_again_waits_for_room_and_leaves_nothing
     site.server.process.wait()
     site.server = Server(site.server.data_dir, logs=site.logs, port=port)  # at once, on the same port
 
-    site.wait_until(lambda: "The disk is full" in site.server.said, "nothing is said of the disk")
+    site.wait_until(lambda: "The disk is full" in site.server.said, "nothing is reported about the disk")
     site.disk.make_room()
     site.server.wait_ready()
 

@@ -179,7 +179,7 @@ def district(db: None) -> District:
 def start() -> ImportRun:
     kept = keep_file(stream=io.BytesIO(line().encode()), name="ssid.txt", user=None)
     return start_run(
-        file=kept, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=False
+        file=kept, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, enqueue=False
     )
 
 
@@ -226,7 +226,7 @@ def test_a_run_that_lacked_something_waits_uses_no_attempt_and_is_done_afterward
         execute_run(run.pk)
         drop_temporary_tables()
         run.refresh_from_db()
-        run = start_update(test_run=run, user=None, ring=False)
+        run = start_update(test_run=run, user=None, enqueue=False)
     perform = execution._perform
     for times in range(1, 6):  # more often than a run may kill its worker
 
@@ -242,7 +242,7 @@ def test_a_run_that_lacked_something_waits_uses_no_attempt_and_is_done_afterward
         assert run.held_until
         assert run.waits_since
         assert run.held_until > run.waits_since
-        assert not execute_run(run.pk)  # held: a ring in between does nothing
+        assert not execute_run(run.pk)  # held: a message in between does nothing
         ImportRun.objects.filter(pk=run.pk).update(held_until=run.waits_since)
 
     monkeypatch.setattr(execution, "_perform", perform)
@@ -266,7 +266,7 @@ def test_the_pause_grows_to_a_minute_and_no_further(district: District) -> None:
     assert pauses == [5, 10, 20, 40, 60, 60, 60, 60]
 
 
-def test_a_run_that_takes_the_database_down_again_and_again_is_parked_in_the_end(district: District) -> None:
+def test_a_run_that_takes_the_database_down_again_and_again_fails_in_the_end(district: District) -> None:
     run = start()
     most = execution.MAX_INTERRUPTIONS
     ImportRun.objects.filter(pk=run.pk).update(attempts=most, interruptions=most, waits_for=WaitsFor.DATABASE)

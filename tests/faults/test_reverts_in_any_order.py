@@ -43,7 +43,7 @@ def applied(step: Step) -> ImportRun | None:
     test = run_file(import_type, content, options=options)
     if test.run.status != RunStatus.COMPLETED:
         return None
-    done = finish(services.start_update(test_run=test.run, user=None, ring=False)).run
+    done = finish(services.start_update(test_run=test.run, user=None, enqueue=False)).run
     assert done.status == RunStatus.COMPLETED, done.message
     return done
 
@@ -208,7 +208,7 @@ def test_the_newer_revert_finishes_the_older_one(three: District) -> None:
     assert snapshot() == before
     (along,) = ImportRun.objects.filter(pk__in=last.run.facts["finished"])
     assert (along.reverts_id, along.import_count, along.facts["along_with"]) == (first.pk, 1, last.run.pk)
-    assert services.start_revert(run=first, user=None, ring=False) == along, "nothing is left to be put back"
+    assert services.start_revert(run=first, user=None, enqueue=False) == along, "nothing is left to be put back"
 
 
 def test_a_run_that_nobody_reverted_stands_when_a_newer_one_is_reverted(three: District) -> None:

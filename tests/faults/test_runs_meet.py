@@ -9,7 +9,7 @@ from django.db import connections
 
 from sisimport.imports.models import ImportRun, RunStatus, SetAside, Work
 from sisimport.imports.runs.services import start_update
-from sisimport.imports.runs.tasks import ring
+from sisimport.imports.runs.tasks import enqueue
 from sisimport.imports.runs.uploads import keep_file
 from students.models import SSID, Student
 from tests.faults.conftest import Barrier, Worker, wait_for_end
@@ -31,7 +31,7 @@ def test_the_same_message_delivered_twice_at_once_is_worked_on_once(
     test = completed_test(district)
     barrier.close("imports_setaside")
     update = start_update(test_run=test, user=None)
-    ring(update.pk)
+    enqueue(update.pk)
     barrier.wait_for_somebody()
     # The free process comes to this one (an empty file, soon rejected) only after the second message.
     empty = keep_file(stream=io.BytesIO(b""), name="empty.txt", user=None)

@@ -160,7 +160,7 @@ def test_a_ring_that_was_flushed_away_is_made_good(broker: Broker, district: Dis
     assert_done_once(wait_for_end(run), district)
 
 
-def test_a_run_that_kills_its_worker_three_times_is_parked_and_writes_nothing(
+def test_a_run_that_kills_its_worker_three_times_fails_and_writes_nothing(
     worker: Worker, district: District, barrier: Barrier
 ) -> None:
     run = start_halfway(Work.UPDATE, district, barrier)

@@ -184,14 +184,16 @@ def test_no_run_of_any_type_holds_a_lock_that_another_district_would_wait_for(
             file = keep_file(stream=stream, name=sample.name, user=None)
 
         def run(work: Work, file: Any = file, kind: str = sample.import_type) -> ImportRun:
-            started = start_run(file=file, import_type=kind, work=work, options={}, user=None, schools=None, ring=False)
+            started = start_run(
+                file=file, import_type=kind, work=work, options={}, user=None, schools=None, enqueue=False
+            )
             return finish(started).run
 
         run(Work.TEST)
         applied = run(Work.IMPORT if Work.IMPORT in get_type(sample.import_type).works else Work.UPDATE)
         assert applied.status == RunStatus.COMPLETED, (sample.name, applied.message)
         written += [sample.name] if applied.import_count else []
-        finish(start_revert(run=applied, user=None, ring=False))
+        finish(start_revert(run=applied, user=None, enqueue=False))
 
     assert len(written) > 6, written
     assert strong_locks == []

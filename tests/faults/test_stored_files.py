@@ -55,7 +55,7 @@ def start(content: str, *, import_type: str = "ssid-download", name: str = "ssid
         options={},
         user=None,
         schools=None,
-        ring=False,
+        enqueue=False,
     )
 
 
@@ -171,13 +171,13 @@ def test_update_and_revert_need_no_file(district: District) -> None:
     test = run_file("ssid-download", line()).run
     stored(test.file).unlink()
 
-    update = start_update(test_run=test, user=None, ring=False)
+    update = start_update(test_run=test, user=None, enqueue=False)
     execute_run(update.pk)
     update.refresh_from_db()
     assert update.status == RunStatus.COMPLETED
     assert SSID.objects.count() == 1
 
-    revert = start_revert(run=update, user=None, ring=False)
+    revert = start_revert(run=update, user=None, enqueue=False)
     execute_run(revert.pk)
     revert.refresh_from_db()
     assert revert.status == RunStatus.COMPLETED
@@ -377,7 +377,7 @@ def test_a_database_that_knows_no_file_has_none_removed(district: District) -> N
 
 def test_a_cancelled_update_has_no_records_and_no_outcomes(district: District) -> None:
     test = run_file("ssid-download", line()).run
-    update = start_update(test_run=test, user=None, ring=False)
+    update = start_update(test_run=test, user=None, enqueue=False)
     ImportRun.objects.filter(pk=update.pk).update(cancel_requested=True)
 
     execute_run(update.pk)

@@ -33,7 +33,7 @@ def try_out(step: Step) -> ImportRun:
 
 
 def apply(test: ImportRun) -> Report:
-    done = finish(services.start_update(test_run=test, user=None, ring=False))
+    done = finish(services.start_update(test_run=test, user=None, enqueue=False))
     assert done.run.status == RunStatus.COMPLETED, done.run.message
     adds_up(done)
     return done
@@ -45,7 +45,7 @@ def written(run: ImportRun) -> list[ImportChange]:
 
 
 def is_about_the_same(later: ImportChange, first: ImportChange) -> bool:
-    """Do two changes speak of the same fields of one student, or of one number?"""
+    """Are two changes about the same fields of one student, or of one number?"""
     if later.student_id and later.student_id == first.student_id:
         identity = first.kind == STUDENT_KIND.key and bool(IDENTITY & set(first.after or {}))
         return later.kind == first.kind or identity

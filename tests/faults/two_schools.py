@@ -59,7 +59,7 @@ class TwoSchools:
         return self.start(file=kept, import_type=import_type, work=work, options={})
 
     def start(self, **more: Any) -> ImportRun:
-        run = services.start_run(user=self.both, schools=self.both_ids, ring=False, **more)
+        run = services.start_run(user=self.both, schools=self.both_ids, enqueue=False, **more)
         self.runs.append(finish(run).run)
         return self.runs[-1]
 
@@ -143,7 +143,7 @@ def _download_line(school: School, student: Student, ssid: str, **changes: str) 
 
 
 def _download(made: TwoSchools) -> None:
-    """Clean lines, spoilt ones, lines that nearly match a student, and lines about nobody, of both schools."""
+    """Clean lines, damaged ones, lines that nearly match a student, and lines about nobody, of both schools."""
     own = list(Student.objects.filter(school=made.a).order_by("pk"))
     rows = []
     for school, students, digits in ((made.a, own, "91234"), (made.b, made.students, "98765")):
@@ -171,7 +171,7 @@ def _download(made: TwoSchools) -> None:
         line=2,
         made_by=made.both,
     )
-    made.runs.append(finish(services.start_update(test_run=test, user=made.both, ring=False)).run)
+    made.runs.append(finish(services.start_update(test_run=test, user=made.both, enqueue=False)).run)
     undone = revert(made.runs[-1]).run
     ImportRun.objects.filter(pk=undone.pk).update(created_by=made.both)
     made.runs.append(undone)
@@ -263,10 +263,10 @@ def workbook() -> bytes:
 def _workbooks(made: TwoSchools) -> None:
     """One that was converted, one that was not, one that cannot be, and one of a school's list."""
     converted = made.file(SCORES, workbook(), name="scores.xlsx")
-    made.runs.append(finish(start_conversion(run=converted, user=made.both, ring=False)).run)
+    made.runs.append(finish(start_conversion(run=converted, user=made.both, enqueue=False)).run)
     made.workbook = made.file(SCORES, workbook(), name="scores-2.xlsx")
-    spoilt = made.file(SCORES, b"PK\x03\x04[Content_Types].xml xl/ Zqqzlast1 9876500001", name="spoilt.xlsx")
-    made.runs.append(finish(start_conversion(run=spoilt, user=made.both, ring=False)).run)
+    damaged = made.file(SCORES, b"PK\x03\x04[Content_Types].xml xl/ Zqqzlast1 9876500001", name="damaged.xlsx")
+    made.runs.append(finish(start_conversion(run=damaged, user=made.both, enqueue=False)).run)
 
 
 def limited_reader(made: TwoSchools, *groups: str, staff: bool = False) -> Any:

@@ -31,7 +31,7 @@ COUNTS = (
 
 @pytest.mark.django_db
 class ImportTypeSuite:
-    """The promises of the journey, asked of one import type."""
+    """The promises of the journey, checked for one import type."""
 
     import_type: str
     options: Mapping[str, str] = {}
@@ -48,7 +48,7 @@ class ImportTypeSuite:
         return run_file(self.import_type, self.content(), options=self.options)
 
     def update_of(self, test: Report) -> Report:
-        return finish(services.start_update(test_run=test.run, user=None, ring=False))
+        return finish(services.start_update(test_run=test.run, user=None, enqueue=False))
 
     @pytest.fixture(autouse=True)
     def _arranged(self, db: None) -> None:

@@ -28,7 +28,7 @@ class District:
     other_school: School
 
     def student(self, **values: Any) -> Student:
-        """A student; without values the one whom `files.line()` speaks of, enrolled since August 2024."""
+        """A student; without values the one whom `files.line()` is about, enrolled since August 2024."""
         values = {
             "lea": self.lea,
             "school": self.school,
@@ -150,13 +150,13 @@ def run_file(
         user=None,
         schools=schools,
         test_run=test_run,
-        ring=False,
+        enqueue=False,
     )
     return finish(run)
 
 
 def revert(run: ImportRun) -> Report:
-    return finish(services.start_revert(run=run, user=None, ring=False))
+    return finish(services.start_revert(run=run, user=None, enqueue=False))
 
 
 def finish(run: ImportRun) -> Report:

@@ -50,7 +50,7 @@ def journey_holds(import_type: str, content: str, options: Mapping[str, str]) ->
     assert test.run.status == RunStatus.COMPLETED, test.run.message
     adds_up(test)
 
-    update = finish(services.start_update(test_run=test.run, user=None, ring=False))
+    update = finish(services.start_update(test_run=test.run, user=None, enqueue=False))
     assert update.run.status == RunStatus.COMPLETED, update.run.message
     adds_up(update)
     assert update.changes == test.changes
@@ -61,7 +61,7 @@ def journey_holds(import_type: str, content: str, options: Mapping[str, str]) ->
     again = run_file(import_type, content, options=options)
     adds_up(again)
     assert again.changes == []
-    finish(services.start_update(test_run=again.run, user=None, ring=False))
+    finish(services.start_update(test_run=again.run, user=None, enqueue=False))
     assert snapshot() == after
 
     undone = revert(update.run)
@@ -78,7 +78,7 @@ def edits_are_kept(
     if test.run.status != RunStatus.COMPLETED:
         return
     edit()
-    update = finish(services.start_update(test_run=test.run, user=None, ring=False))
+    update = finish(services.start_update(test_run=test.run, user=None, enqueue=False))
     assert update.run.status == RunStatus.COMPLETED, update.run.message
     adds_up(update)
     event(f"something set aside: {update.run.set_aside_count > 0}")

@@ -39,7 +39,7 @@ def test_a_line_over_the_limit_of_the_settings_rejects_the_file(settings: Any) -
     text = f"{line}\n{line}{'x' * 200}\n"
     file = keep_file(stream=io.BytesIO(text.encode()), name="ssid.txt", user=None)
     run = start_run(
-        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=False
+        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, enqueue=False
     )
 
     execute_run(run.pk)
@@ -55,7 +55,7 @@ def test_a_long_line_that_the_settings_allow_is_searched_and_given_back_too(sett
     text = f"{line}\n" * 2 + f"{line}{'x' * 2_000_000}\n" + line.replace("Tran", "Last")
     file = keep_file(stream=io.BytesIO(text.encode()), name="ssid.txt", user=None)
     run = start_run(
-        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, ring=False
+        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, enqueue=False
     )
 
     execute_run(run.pk)

@@ -1,4 +1,4 @@
-"""The reaper: which runs it rings for, and how often."""
+"""The reconciler: which runs it enqueues, and how often."""
 
 import itertools
 
@@ -7,63 +7,67 @@ import pytest
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.execution import RUN_LOCK
-from sisimport.imports.runs.reconciler import Reaper
+from sisimport.imports.runs.reconciler import Reconciler
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def reaper() -> Reaper:
-    return Reaper(ring=lambda run_id: None, look_seconds=2.0)
+def reconciler() -> Reconciler:
+    return Reconciler(enqueue=lambda run_id: None, look_seconds=2.0)
 
 
 def make_run(status: RunStatus, attempts: int = 0) -> ImportRun:
     return ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=status, attempts=attempts)
 
 
-def test_a_running_run_without_a_worker_is_rung_for_at_once(reaper: Reaper) -> None:
+def test_a_running_run_without_a_worker_is_rung_for_at_once(reconciler: Reconciler) -> None:
     run = make_run(RunStatus.RUNNING, attempts=1)
 
-    assert reaper.due(now=0.0) == [run.pk]
+    assert reconciler.due(now=0.0) == [run.pk]
 
 
-def test_a_queued_run_has_until_the_second_look_to_be_taken_up(reaper: Reaper) -> None:
+def test_a_queued_run_has_until_the_second_look_to_be_taken_up(reconciler: Reconciler) -> None:
     run = make_run(RunStatus.QUEUED)
 
-    assert reaper.due(now=0.0) == []
-    assert reaper.due(now=2.0) == [run.pk]
+    assert reconciler.due(now=0.0) == []
+    assert reconciler.due(now=2.0) == [run.pk]
 
 
-def test_a_run_whose_lock_somebody_holds_is_left_alone(reaper: Reaper, other_session: psycopg.Connection) -> None:
+def test_a_run_whose_lock_somebody_holds_is_left_alone(
+    reconciler: Reconciler, other_session: psycopg.Connection
+) -> None:
     run = make_run(RunStatus.RUNNING, attempts=1)
     other_session.execute("SELECT pg_advisory_lock(%s, %s)", [RUN_LOCK, run.pk])
 
-    assert reaper.due(now=0.0) == []
+    assert reconciler.due(now=0.0) == []
 
     other_session.execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run.pk])
-    assert reaper.due(now=2.0) == [run.pk]
+    assert reconciler.due(now=2.0) == [run.pk]
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.CANCELLED])
-def test_an_ended_run_is_never_rung_for(reaper: Reaper, status: RunStatus) -> None:
+def test_an_ended_run_is_never_rung_for(reconciler: Reconciler, status: RunStatus) -> None:
     make_run(status, attempts=1)
 
-    assert [reaper.due(now=float(t)) for t in range(0, 200, 2)] == [[]] * 100
+    assert [reconciler.due(now=float(t)) for t in range(0, 200, 2)] == [[]] * 100
 
 
-def test_a_run_that_waits_in_a_long_queue_is_rung_for_less_and_less_but_at_least_each_minute(reaper: Reaper) -> None:
+def test_a_run_that_waits_in_a_long_queue_is_rung_for_less_and_less_but_at_least_each_minute(
+    reconciler: Reconciler,
+) -> None:
     make_run(RunStatus.QUEUED)
 
-    rings = [t for t in range(0, 600, 2) if reaper.due(now=float(t))]
+    enqueued = [t for t in range(0, 600, 2) if reconciler.due(now=float(t))]
 
-    pauses = [later - earlier for earlier, later in itertools.pairwise(rings)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(enqueued)]
     assert pauses[:4] == [6, 12, 24, 48]
     assert max(pauses) < 60
 
 
-def test_another_attempt_that_died_is_rung_for_at_once_again(reaper: Reaper) -> None:
+def test_another_attempt_that_died_is_rung_for_at_once_again(reconciler: Reconciler) -> None:
     run = make_run(RunStatus.RUNNING, attempts=1)
-    assert reaper.due(now=0.0) == [run.pk]
+    assert reconciler.due(now=0.0) == [run.pk]
     ImportRun.objects.filter(pk=run.pk).update(attempts=2)
 
-    assert reaper.due(now=2.0) == [run.pk]
+    assert reconciler.due(now=2.0) == [run.pk]

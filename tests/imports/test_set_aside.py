@@ -30,7 +30,7 @@ def checked(*lines: str, **options: str) -> Report:
 
 
 def apply(test: Report) -> Report:
-    return finish(services.start_update(test_run=test.run, user=None, ring=False))
+    return finish(services.start_update(test_run=test.run, user=None, enqueue=False))
 
 
 def reasons(update: Report) -> set[str]:
@@ -234,8 +234,8 @@ def test_reverting_both_updates_newest_first_restores_everything(jose: Student) 
 
 def test_a_run_is_reverted_once(jose: Student) -> None:
     update = apply(checked(line()))
-    first = services.start_revert(run=update.run, user=None, ring=False)
-    assert services.start_revert(run=update.run, user=None, ring=False) == first
+    first = services.start_revert(run=update.run, user=None, enqueue=False)
+    assert services.start_revert(run=update.run, user=None, enqueue=False) == first
 
 
 def test_a_retired_ssid_is_current_again_after_the_revert(jose: Student) -> None:

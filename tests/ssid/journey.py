@@ -52,7 +52,7 @@ def start(
     stream = io.BytesIO("".join(f"{line}\n" for line in lines).encode())
     file = keep_file(stream=stream, name=name, user=None)
     run = start_run(
-        file=file, import_type=import_type, work=Work(work), options=options, user=None, schools=schools, ring=False
+        file=file, import_type=import_type, work=Work(work), options=options, user=None, schools=schools, enqueue=False
     )
     return finish(run).run
 
@@ -69,7 +69,7 @@ def update(import_type: str, lines: list[str], **more: Any) -> dict[str, Any]:
 
 
 def revert(run_id: int) -> dict[str, Any]:
-    run = start_revert(run=ImportRun.objects.get(pk=run_id), user=None, ring=False)
+    run = start_revert(run=ImportRun.objects.get(pk=run_id), user=None, enqueue=False)
     return run_json(finish(run).run)
 
 

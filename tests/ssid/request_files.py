@@ -71,13 +71,13 @@ def run_test(
     """Test a file of these lines to its end."""
     file = keep_file(stream=io.BytesIO("\n".join([*lines, ""]).encode()), name=name, user=None)
     run = start_run(
-        file=file, import_type=import_type, work=Work.TEST, options=options, user=None, schools=schools, ring=False
+        file=file, import_type=import_type, work=Work.TEST, options=options, user=None, schools=schools, enqueue=False
     )
     return finish(run)
 
 
 def update(test: ImportRun) -> ImportRun:
-    return finish(start_update(test_run=test, user=None, ring=False))
+    return finish(start_update(test_run=test, user=None, enqueue=False))
 
 
 def finish(run: ImportRun) -> ImportRun:

@@ -157,7 +157,7 @@ def test_r14_a_second_run_that_was_tested_before_adds_no_second_guardian(student
     first = try_file("ssid-request", chosen(), **BOTH)
     second = try_file("ssid-request", lines(line(pick="X", more=f"Ana,Lee,,,{STAY}")), **BOTH)
     for test in (first, second):
-        finish(start_update(test_run=ImportRun.objects.get(pk=test["run"]), user=None, ring=False))
+        finish(start_update(test_run=ImportRun.objects.get(pk=test["run"]), user=None, enqueue=False))
 
     assert record(student)["guardians"] == ["Ana Lee", "Tom Lee"]
 

@@ -128,7 +128,7 @@ def test_an_update_started_during_a_decision_waits_and_applies_it(school: School
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             accept(test, student)
-            started = in_the_background(pool, lambda: start_update(test_run=test, user=None, ring=False))
+            started = in_the_background(pool, lambda: start_update(test_run=test, user=None, enqueue=False))
             wait_for_waiting(1)
         done = finish(started.result(20))
 
@@ -142,7 +142,7 @@ def test_a_decision_during_the_start_of_an_update_is_refused(school: School) -> 
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            start_update(test_run=test, user=None, ring=False)
+            start_update(test_run=test, user=None, enqueue=False)
             connection.check_constraints()  # as a commit does first: the Update now holds on to its Test
             asked = in_the_background(
                 pool, lambda: decide(run_id=test.pk, decisions=[refusal], user=None, schools=None)

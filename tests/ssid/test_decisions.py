@@ -271,7 +271,7 @@ def test_nothing_is_decided_or_taken_back_while_an_update_of_the_test_is_on_its_
 ) -> None:
     student = make_student(school)
     test = accept(run_download(download("100999")), student)
-    running = start_update(test_run=test, user=None, ring=False)
+    running = start_update(test_run=test, user=None, enqueue=False)
     ImportRun.objects.filter(pk=running.pk).update(status=status)
     planned = list(test.changes.values())
 
@@ -292,7 +292,7 @@ def test_nothing_is_decided_or_taken_back_while_an_update_of_the_test_is_on_its_
 def test_after_an_update_that_failed_the_test_is_open_again(school: School) -> None:
     student = make_student(school)
     test = run_download(download("100999"))
-    failed = start_update(test_run=test, user=None, ring=False)
+    failed = start_update(test_run=test, user=None, enqueue=False)
     ImportRun.objects.filter(pk=failed.pk).update(status=RunStatus.FAILED)
 
     update(accept(test, student))
@@ -339,7 +339,7 @@ def test_revert_takes_back_what_an_accepted_match_wrote(school: School) -> None:
     student = make_student(school, "100240")
     done = update(accept(run_download(download("100999")), student))
 
-    finish(start_revert(run=done, user=None, ring=False))
+    finish(start_revert(run=done, user=None, enqueue=False))
 
     assert current_ssid(student) is None
 

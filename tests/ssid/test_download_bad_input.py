@@ -1,4 +1,4 @@
-"""Bad input, asked of the whole product: on the command line and on the upload screen the registrar is told clearly what
+"""Bad input, given to the whole product: on the command line and on the upload screen the registrar is told clearly what
 is wrong and where, and nothing is written. One broken line never stops the others."""
 
 import io

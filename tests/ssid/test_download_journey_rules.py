@@ -201,7 +201,7 @@ def test_a_file_of_another_district_is_refused(district: District) -> None:
 def test_a_rejected_file_cannot_be_updated(district: District) -> None:
     test = run_file("ssid-download", b"")
     with pytest.raises(RunRefusedError, match="completed Test"):
-        services.start_update(test_run=test.run, user=None, ring=False)
+        services.start_update(test_run=test.run, user=None, enqueue=False)
 
 
 # ---- Test and Update ----
@@ -258,7 +258,7 @@ def test_w3_an_update_finds_the_test_of_the_same_content_under_another_name(dist
     test = run_file("ssid-download", line(), name="monday.txt")
     file = uploads.keep_file(stream=io.BytesIO(line().encode()), name="tuesday.txt", user=None)
     run = services.start_run(
-        file=file, import_type="ssid-download", work=Work.UPDATE, options={}, user=None, schools=None, ring=False
+        file=file, import_type="ssid-download", work=Work.UPDATE, options={}, user=None, schools=None, enqueue=False
     )
     assert run.test_run_id == test.run.pk
 

@@ -1,4 +1,4 @@
-"""The promises of every import, asked of the ELA Import and of Replacement SSIDs."""
+"""The promises of every import, checked for the ELA Import and of Replacement SSIDs."""
 
 import datetime as dt
 

@@ -177,7 +177,7 @@ def _applied(content: str) -> Report:
     """Test, then exactly that by Update."""
     test = run_file("ssid-replacement", content)
     assert test.run.status == RunStatus.COMPLETED, test.run.message
-    done = finish(services.start_update(test_run=test.run, user=None, ring=False))
+    done = finish(services.start_update(test_run=test.run, user=None, enqueue=False))
     assert done.run.status == RunStatus.COMPLETED, done.run.message
     assert (done.changes, done.run.set_aside_count) == (test.changes, 0)
     adds_up(done)

@@ -136,7 +136,7 @@ def test_decisions_make_the_plan_that_the_whole_file_gives_and_update_applies_it
         assert state_of(test) == said
 
         test.refresh_from_db()
-        update = finish(services.start_update(test_run=test, user=None, ring=False))
+        update = finish(services.start_update(test_run=test, user=None, enqueue=False))
         assert update.run.status == RunStatus.COMPLETED, update.run.message
         adds_up(update)
         assert update.run.import_count == test.planned_count

@@ -409,7 +409,7 @@ def test_revert_takes_ssid_and_english_learner_record_away_again(school: School)
     student = make_student(school)
     done = update(run_test([f"{HEADER},{RESULT}", line(pick="X", more="Lee,Sam,M,20110304,EL,20150901,spa,,")]))
 
-    finish(start_revert(run=done, user=None, ring=False))
+    finish(start_revert(run=done, user=None, enqueue=False))
 
     assert current_ssid(student) is None
     assert not ELRecord.objects.filter(student=student).exists()

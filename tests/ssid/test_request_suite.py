@@ -1,4 +1,4 @@
-"""The promises of every import, asked of the Request File: as the file comes, and with choices made on the screen."""
+"""The promises of every import, checked for the Request File: as the file comes, and with choices made on the screen."""
 
 from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, MATCH, REFUSE, Decision, decide
 from students.models import Student

@@ -35,7 +35,7 @@ def decided(run: ImportRun, answer: MatchDecision.Answer, student: Student | Non
 
 
 def apply(run: ImportRun) -> Report:
-    return finish(start_update(test_run=run, user=None, ring=False))
+    return finish(start_update(test_run=run, user=None, enqueue=False))
 
 
 def test_d13_a_new_number_for_a_name_and_birth_date_on_record_is_an_error_and_comes_to_the_desk(jose: Student) -> None:

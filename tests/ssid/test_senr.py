@@ -1,4 +1,4 @@
-"""Requests for SSIDs: what is asked of the state, and what is remembered of it (section 11 of the SSID rules)."""
+"""Requests for SSIDs: what the state is asked for, and what is remembered of it (section 11 of the SSID rules)."""
 
 import csv
 import datetime as dt

@@ -143,13 +143,13 @@ def test_the_share_over_time_is_that_of_the_schools_asked_for(oak: School) -> No
 
 
 def test_the_reaper_keeps_the_counts_of_a_day_by_itself(oak: School) -> None:
-    from sisimport.imports.runs.reconciler import Reaper
+    from sisimport.imports.runs.reconciler import Reconciler
 
     student(oak)
-    reaper = Reaper(lambda _run: None)
+    reconciler = Reconciler(lambda _run: None)
 
-    reaper.keep_counts(0.0)
+    reconciler.keep_counts(0.0)
     first = MissingSnapshot.objects.get().pk
-    reaper.keep_counts(1e9)
+    reconciler.keep_counts(1e9)
 
     assert MissingSnapshot.objects.get().pk == first

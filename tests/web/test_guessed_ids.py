@@ -74,7 +74,7 @@ STUDENT_PAGES = {
 
 
 def asked(client: Client, method: str, name: str, number: int) -> tuple[int, str, list[str]]:
-    """Status, page without its token and number, and the statements asked of the database."""
+    """Status, page without its token and number, and the statements sent to the database."""
     names = list(numbered()[name].pattern.converters)
     address = reverse(name, kwargs={key: number if key != "line" else 2 for key in names})
     data = {"what": "issues-csv"} if method == "post" else {}

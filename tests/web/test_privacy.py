@@ -151,6 +151,6 @@ def test_id6_a_ring_says_the_run_and_its_lane_and_nothing_else(
     sent: list[Any] = []
     monkeypatch.setattr(tasks.execute_run_task, "apply_async", lambda **given: sent.append(given["kwargs"]))
 
-    tasks.ring(ImportRun.objects.all()[0].pk)
+    tasks.enqueue(ImportRun.objects.all()[0].pk)
 
     assert [set(kwargs) for kwargs in sent] == [{"run_id", "lane"}]

@@ -111,7 +111,7 @@ def test_update_is_offered_once_and_leads_to_its_run(client: Client, tested: Imp
 
 
 def test_an_update_can_be_reverted_by_whoever_made_it(client: Client, tested: ImportRun, registrar: Any) -> None:
-    update = finish(services.start_update(test_run=tested, user=registrar, ring=False)).run
+    update = finish(services.start_update(test_run=tested, user=registrar, enqueue=False)).run
 
     client.post(reverse("start_revert", args=[update.pk]))
     finish(ImportRun.objects.get(work=Work.REVERT))
@@ -120,7 +120,7 @@ def test_an_update_can_be_reverted_by_whoever_made_it(client: Client, tested: Im
 
 
 def test_a_registrar_does_not_revert_the_runs_of_others(client: Client, tested: ImportRun) -> None:
-    update = finish(services.start_update(test_run=tested, user=UserFactory(), ring=False)).run
+    update = finish(services.start_update(test_run=tested, user=UserFactory(), enqueue=False)).run
 
     client.post(reverse("start_revert", args=[update.pk]))
 

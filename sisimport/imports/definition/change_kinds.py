@@ -49,7 +49,7 @@ class KindWriter(Protocol):
         """Put the keys of objects of `kind` that are there by now (planned -> actual) into the changes of a plan."""
 
     def labels(self, run_ids: Collection[int]) -> Mapping[int, Mapping[int, str]]:
-        """By run: names of what the changes of its plan speak of, read once for many calls of `flatten`."""
+        """By run: names of what the changes of its plan are about, read once for many calls of `flatten`."""
 
     def flatten(self, change: "ImportChange", labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
         """(field, before, after) of everything a change sets."""

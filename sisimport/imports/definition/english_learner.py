@@ -14,7 +14,7 @@ OLDER_STATUS = Option(
     label="A status older than the one on record",
     default="write",
     choices=(
-        Choice(value="write", label="Write it, with a warning", hint="As the screen has always done."),
+        Choice(value="write", label="Write it, with a warning", hint="The default of the screen."),
         Choice(value="keep", label="Never write it", hint="The record keeps its status and its dates."),
     ),
 )

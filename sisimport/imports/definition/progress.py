@@ -20,7 +20,7 @@ class Progress:
     """
 
     def __init__(self, run_id: int, *, attempt: int | None = None) -> None:
-        """`attempt`: the one that reports; of a run that another attempt took up meanwhile nothing is told."""
+        """`attempt`: the one that reports; of a run that another attempt took up meanwhile nothing is reported."""
         self.run_id = run_id
         self.attempt = attempt
         self.done = self.total = 0

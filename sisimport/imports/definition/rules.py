@@ -22,7 +22,7 @@ class Rule:
     """One rule over a staged row joined to its student.
 
     code, severity: as in the reference of issue codes. `number` is the rule's number in the published rules (D-9, W-ELA-1 …).
-    when: a Q or conditional expression over the row model. field: the layout field it speaks of.
+    when: a Q or conditional expression over the row model. field: the layout field it is about.
     found, expected: expressions (or constants) whose text goes into the message; params: further ones for it.
     part: an error of part RECORD keeps the record out; of another part, only that part.
     needs_student: the rule is asked only of rows that found a student this run may see.

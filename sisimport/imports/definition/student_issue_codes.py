@@ -1,4 +1,4 @@
-"""Issue codes that speak of student records: shared by every import type that matches students or writes SSIDs."""
+"""Issue codes that are about student records: shared by every import type that matches students or writes SSIDs."""
 
 from sisimport.files.issues import IssueCode, codes
 
@@ -47,7 +47,7 @@ codes.register(
     IssueCode(
         "SSID-FORMAT",
         "Not an SSID",
-        "{found} is no SSID: {expected} are expected. {cause_text}",
+        "{found} is not a valid SSID: {expected} are expected. {cause_text}",
         "Download the file again and upload it without opening it in a spreadsheet.",
     ),
     IssueCode(
@@ -121,12 +121,12 @@ codes.register(
     IssueCode(
         "ELA-CODE",
         "Unknown English learner code",
-        "{found} is no English learner status: EO, IFEP, EL, RFEP or TBD is expected.",
+        "{found} is not an English learner status: EO, IFEP, EL, RFEP or TBD is expected.",
         "Correct the code; the SSID of the line is imported all the same.",
     ),
     IssueCode(
         "FILE-LEA",
-        "The file is another district's",
+        "The file is nother district's",
         "The file is from district {found}; known here: {expected}.",
         "Download the file of your own district, or add the district if it should be here.",
     ),

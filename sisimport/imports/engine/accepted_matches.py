@@ -1,4 +1,4 @@
-"""Matches that people accepted, put into the staged rows before anything is asked of them.
+"""Matches that people accepted, applied to staged rows before the rules run.
 
 An accepted row joins the student of the match instead of the one its local number leads to (or does not lead to). Rules that
 say file and record differ are then notices: a person has seen the difference.
@@ -104,7 +104,7 @@ def _in_schools(context: RunContext) -> tuple[str, list[object]]:
 
 
 def rules(number_field: str) -> list[Rule]:
-    """What is said of rows whose match a person accepted."""
+    """What is reported about rows whose match a person accepted."""
 
     def rule(code: str, state: int, severity: Severity, *, needs_student: bool = True) -> Rule:
         return Rule(

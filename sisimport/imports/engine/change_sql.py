@@ -76,7 +76,7 @@ def new_value_sql(kind: ChangeKind, column: str, side: str = "after") -> str:
 
 
 def about_new_row(kind: ChangeKind, where: str) -> str:
-    """The WHERE of a partial constraint, asked of the row that a change creates."""
+    """The WHERE of a partial constraint, evaluated against the row that a change creates."""
     return re.sub(r'"(\w+)"', lambda name: new_value_sql(kind, name[1]), where)
 
 

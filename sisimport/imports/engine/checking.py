@@ -1,4 +1,4 @@
-"""match and check: every rule of the type asked of every staged row in one pass, answers inserted as issues.
+"""match and check: every rule of the type evaluated against every staged row in one pass, answers inserted as issues.
 
 The staged row joins its student by key inside the statement (a stored match would rewrite every row). Rules about the whole
 record come first; a row that fails one is not asked about its parts, for it is not certain whose record it is (rule W-11).
@@ -25,7 +25,7 @@ FIRST_SEQ = 100  # rule issues come after those of the reader
 
 
 def condition(context: RunContext, rule: Rule) -> Q:
-    """The rule's own condition, limited to rows that have a student where it speaks of one."""
+    """The rule's own condition, limited to rows that have a student where it is about one."""
     own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
     return context.matched & own if rule.needs_student else own
 

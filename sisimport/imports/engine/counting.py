@@ -1,4 +1,4 @@
-"""count: what became of the lines of a run, told once, so that no report page counts half a million rows again."""
+"""count: what became of the lines of a run, computed once, so that no report page counts half a million rows again."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

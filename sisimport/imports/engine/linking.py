@@ -2,7 +2,7 @@
 
 Two files are tested before either is applied: both plans make the same school, student or set-up, each under a key of its own. By
 the time the second is applied, the first has made it, and the second plan goes on with what is there: its rows are written anew
-with that key, so that report, Revert and time line speak of the record that really is.
+with that key, so that report, Revert and time line name the record that really is.
 """
 
 from collections.abc import Collection

@@ -26,7 +26,7 @@ RUN_TABLES = ("imports_importissue", "imports_importchange")
 
 
 class _Silent(Progress):
-    """No progress is told: the run ended long ago and its row is locked by this very transaction."""
+    """No progress is reported: the run ended long ago and its row is locked by this very transaction."""
 
     def report(self, phase: str, done: int = 0, total: int = 0) -> None:
         pass

@@ -92,7 +92,7 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         source = f"(SELECT * FROM {quoted(kind.table)}{' WHERE ' + where if where else ''})"
         same = " AND ".join(f"{alias}.{quoted(column)} = {new_value_sql(kind, column)}" for column in columns)
         if where:
-            # A partial constraint speaks of the new row only where its condition holds for that one too (a former SSID).
+            # A partial constraint is about the new row only where its condition holds for that one too (a former SSID).
             same += f" AND ({about_new_row(kind, where)})"
         joins.append(f"LEFT JOIN {source} {alias} ON {same}{leaving.format(alias=alias)}")
         there = f"{alias}.{quoted(kind.pk)} IS NOT NULL"
@@ -100,7 +100,7 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         if kind.student_column:
             equal += f" AND {alias}.{quoted(kind.student_column)} = c.student_id"
         if kind.same_as and kind is not STUDENT_KIND:
-            # A school or set-up of that key is what was planned, whatever else is said of it by now.
+            # A school or set-up of that key is what was planned, whatever else is reported about it by now.
             of_that_key = re.sub(r"\bt\.", f"{alias}.", kind.same_as)
             equal = f"({equal} OR {of_that_key})"
         reasons.append((f"{there} AND {equal}", SetAsideReason.DONE))

@@ -207,7 +207,7 @@ class _Leas:
         self.index = fields.index(name) if name in fields else None
         known = list(LEA.objects.values_list("code", "id", "state"))
         self.by_code = {code: (str(pk), state) for code, pk, state in known}
-        # A file without LEA column, in an installation of one district, speaks of that district.
+        # A file without LEA column, in an installation of one district, is about that district.
         self.only = (str(known[0][1]), known[0][2]) if len(known) == 1 else None
         self.seen: set[str] = set()
 
@@ -220,7 +220,7 @@ class _Leas:
         return [SEPARATOR.join(self.by_code.get(code, _NO_LEA)) for code in codes]
 
     def settle(self) -> None:
-        """Which LEAs the file speaks of; a file of strangers only is refused as another district's."""
+        """Which LEAs the file is about; a file of strangers only is refused as another district's."""
         context = self.context
         if self.index is None:
             context.lea_ids = {int(self.only[0])} if self.only else set()
@@ -233,7 +233,7 @@ class _Leas:
 
 
 def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str], width: int) -> str:
-    """The block as lines of the COPY; what the reader said of its records goes to `problems`."""
+    """The block as lines of the COPY; what the reader reported about its records goes to `problems`."""
     part_of = context.import_type.part_of_field
     for number, _values, found in block.broken:  # could not be split into columns: there is nothing to stage
         _write_problems(problems, number, found, part_of)

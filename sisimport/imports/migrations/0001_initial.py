@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('cancel_requested', models.BooleanField(default=False)),
                 ('layout', models.CharField(blank=True, max_length=60)),
                 ('facts', models.JSONField(blank=True, default=dict, help_text='What the file was recognised as: delimiter, encoding, header.')),
-                ('message', models.TextField(blank=True, help_text="Why the run was rejected, failed or parked, in the user's words.")),
+                ('message', models.TextField(blank=True, help_text="Why the run was rejected or failed, in the user's words.")),
                 ('reference', models.CharField(blank=True, help_text='Finds the log entry of a failed run.', max_length=12)),
                 ('record_count', models.IntegerField(default=0)),
                 ('import_count', models.IntegerField(default=0)),

@@ -1,6 +1,6 @@
 """What a run found and what it changes. Written by set-based statements, never row by row.
 
-Runs, students and schools are named without a database constraint: the rows outlive what they speak of, and a check per row
+Runs, students and schools are named without a database constraint: the rows outlive what they are about, and a check per row
 would cost as much as the row when they are written by the hundred thousand.
 """
 
@@ -22,7 +22,7 @@ class ImportIssue(models.Model):
     seq = models.SmallIntegerField()
     severity = models.SmallIntegerField(choices=[(s.value, s.label) for s in Severity])
     code = models.CharField(max_length=24)
-    part = models.CharField(max_length=8, help_text="The independent part of the record it speaks of.")
+    part = models.CharField(max_length=8, help_text="The independent part of the record it is about.")
     field = models.CharField(max_length=40, blank=True)
     found = models.TextField(blank=True)
     expected = models.TextField(blank=True)

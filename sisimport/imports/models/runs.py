@@ -134,7 +134,7 @@ class ImportRun(models.Model):
     facts = models.JSONField(
         default=dict, blank=True, help_text="What the file was recognised as: delimiter, encoding, header."
     )
-    message = models.TextField(blank=True, help_text="Why the run was rejected, failed or parked, in the user's words.")
+    message = models.TextField(blank=True, help_text="Why the run was rejected or failed, in the user's words.")
     reference = models.CharField(max_length=12, blank=True, help_text="Finds the log entry of a failed run.")
 
     record_count = models.IntegerField(default=0)

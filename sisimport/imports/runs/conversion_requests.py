@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs.services import ring_for
+from sisimport.imports.runs.services import enqueue_run
 from sisimport.imports.runs.uploads import RunRefusedError
 
 STANDING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.REJECTED)
@@ -28,7 +28,7 @@ def conversion_of(run: ImportRun) -> ImportRun | None:
     return run.conversions.filter(status__in=STANDING).first()
 
 
-def start_conversion(*, run: ImportRun, user: Any, ring: bool = True) -> ImportRun:
+def start_conversion(*, run: ImportRun, user: Any, enqueue: bool = True) -> ImportRun:
     """Queue the conversion of the workbook that `run` refused. A second click finds the first one's.
 
     Raises RunRefusedError for a run that refused no workbook.
@@ -48,6 +48,6 @@ def start_conversion(*, run: ImportRun, user: Any, ring: bool = True) -> ImportR
             )
     except IntegrityError:
         return ImportRun.objects.get(converts=run, status__in=STANDING)
-    if ring:
-        ring_for(conversion)
+    if enqueue:
+        enqueue_run(conversion)
     return conversion

@@ -49,11 +49,11 @@ _LOCK_OF_A_RUN = (
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 PARKED_MESSAGE = (
-    "This run stopped its worker {n} times and was parked. Nothing was changed. "
+    "This run stopped its worker {n} times and failed. Nothing was changed. "
     "Check the worker's memory, then upload the file again."
 )
 CUT_OFF_MESSAGE = (
-    "The database went away {n} times while this run was worked on, and it was parked. Nothing was changed. "
+    "The database went away {n} times while this run was worked on, and it failed. Nothing was changed. "
     "Check why PostgreSQL keeps stopping, then upload the file again."
 )
 FAILED_MESSAGE = (
@@ -123,7 +123,7 @@ def error_place(error: BaseException) -> str:
 
 
 def _claim(run_id: int) -> bool:
-    """Count the attempt before working, so that a run which kills its worker is parked and not tried for ever."""
+    """Count the attempt before working, so that a run which crashes its worker fails after MAX_ATTEMPTS."""
     with transaction.atomic():
         run = ImportRun.objects.select_for_update().filter(pk=run_id).first()
         if run is None or not run.is_active:

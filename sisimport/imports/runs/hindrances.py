@@ -2,7 +2,7 @@
 
     hindered -> queued again, with what it waits for and since when -> tried anew after a pause that grows
 
-Such a try is no attempt: attempts are for runs that take their worker down, and those are parked.
+Such a try is no attempt: attempts are for runs that take their worker down, and those fail after a few.
 """
 
 import datetime as dt

@@ -3,7 +3,7 @@
 A killed process loses its database session, and with it the run, at once. One that stands still (stopped, frozen with its
 container, swapped out, cut off from the network) keeps both, and the update lock of its district besides. So a thread beside
 the work asks PostgreSQL something every few seconds in a session of its own, named after the one that works; PostgreSQL
-notes when. Every reaper looks for such sessions that fell silent and has PostgreSQL end them, the working one with them: what
+notes when. Every reconciler looks for such sessions that fell silent and has PostgreSQL end them, the working one with them: what
 it wrote is undone, the run is free. Whoever wakes up later finds the session gone and writes nothing.
 """
 

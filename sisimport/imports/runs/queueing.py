@@ -1,4 +1,4 @@
-"""The queue: which waiting run is next. One statement decides, for workers, for the reaper and for what pages say of it.
+"""The queue: which waiting run is next. One statement decides, for workers, for the reconciler and for what pages say of it.
 
     lanes    small files and large ones wait in lines of their own; one process of each worker takes small ones only
     turns    people take turns: whoever has least under way, then whoever was served longest ago; each one's runs in their order

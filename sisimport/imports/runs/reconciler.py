@@ -1,13 +1,13 @@
-"""The reaper: looks for runs that nobody works on, and rings for them.
+"""The reconciler: looks for runs that nobody works on, and enqueues them.
 
     every 2 s    sessions of workers that fell silent -> ended, which frees their runs
-                 runs queued or running whose advisory lock is free -> a ring for each that is ready
+                 runs queued or running whose advisory lock is free -> a message for each that is ready
     every hour   files that nothing names (leftovers.py)
 
 A free lock on a running run means that its worker died (PostgreSQL freed the lock) or lost its database session. A free
 lock on a queued run usually means that it waits its turn, sometimes that the broker lost the message. So a running run is
-rung for at once, a queued one only if two looks in a row found it waiting, and neither again before a pause that grows:
-a long queue must not fill the broker with rings.
+enqueued at once, a queued one only if two looks in a row found it waiting, and neither again before a pause that doubles:
+a long queue must not fill the broker with messages.
 
 One thread of it lives in each working process, so whoever could do the work also looks for it; `manage.py reconcile` is one
 more for installations that want it apart. Whatever goes wrong in one look is said, and the next look is made; should the
@@ -42,7 +42,7 @@ FIRST_PAUSE = 6.0
 LONGEST_PAUSE = 48.0
 COUNT_SECONDS = 60.0  # how often it looks whether the counts of missing SSIDs are out of date
 SWEEP_SECONDS = 3600.0
-EXIT_WITHOUT_REAPER = 70
+EXIT_WITHOUT_RECONCILER = 70
 
 
 @dataclass(slots=True)
@@ -50,16 +50,16 @@ class _Seen:
     """A run seen without anybody on it. Another attempt in between makes it a new sighting."""
 
     attempts: int
-    next_ring: float
+    next_enqueue: float
     pause: float = FIRST_PAUSE
 
 
-class Reaper(threading.Thread):
-    """The look-and-ring loop, as a thread. Survives a database or a broker that is away, and whatever else goes wrong."""
+class Reconciler(threading.Thread):
+    """The look-and-enqueue loop, as a thread. Survives a database or a broker that is away, and whatever else goes wrong."""
 
-    def __init__(self, ring: Callable[[int, Lane], None], *, look_seconds: float = LOOK_SECONDS) -> None:
-        super().__init__(name="reaper", daemon=True)
-        self._ring = ring
+    def __init__(self, enqueue: Callable[[int, Lane], None], *, look_seconds: float = LOOK_SECONDS) -> None:
+        super().__init__(name="reconciler", daemon=True)
+        self._enqueue = enqueue
         self._look_seconds = look_seconds
         self._seen: dict[int, _Seen] = {}
         self._lanes: dict[int, Lane] = {}
@@ -79,34 +79,34 @@ class Reaper(threading.Thread):
         except BaseException as error:
             if threading.current_thread() is threading.main_thread():  # `reconcile`: it ends as any command does
                 raise
-            say(f"The reaper ended ({type(error).__name__}), and its process with it.", sys.stderr)
-            os._exit(EXIT_WITHOUT_REAPER)
+            say(f"The reconciler ended ({type(error).__name__}), and its process with it.", sys.stderr)
+            os._exit(EXIT_WITHOUT_RECONCILER)
 
     def _look_once(self) -> None:
         """Each part by itself: an error in one keeps no other from being done."""
         self._reached = False
-        for part in (self._end_silent, self._ring_for_waiting, self._keep_counts, self._beat, self._sweep):
+        for part in (self._end_silent, self._enqueue_waiting, self._keep_counts, self._beat, self._sweep):
             try:
                 part()
             except DatabaseError as error:
                 logger.warning("cannot look for waiting runs (%s); trying again", type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a look that failed must not be the last
-                logger.error("the reaper could not do all of its look (%s); trying again", type(error).__name__)
+                logger.error("the reconciler could not do all of its look (%s); trying again", type(error).__name__)
         try:
             # No connection is kept between looks: a pool process forked meanwhile must not inherit it.
             connections.close_all()
         except Exception as error:  # noqa: BLE001
-            logger.warning("the reaper could not close its session (%s)", type(error).__name__)
+            logger.warning("the reconciler could not close its session (%s)", type(error).__name__)
 
     def _end_silent(self) -> None:
         for run_id in end_silent_sessions(RUN_LOCK):
             logger.warning("whoever worked on run %s fell silent; another attempt takes it up", run_id)
 
-    def _ring_for_waiting(self) -> None:
+    def _enqueue_waiting(self) -> None:
         due = self.due(time.monotonic())
         self._reached = True
         for run_id in due:
-            self._ring(run_id, self._lanes[run_id])
+            self._enqueue(run_id, self._lanes[run_id])
 
     def _keep_counts(self) -> None:
         self.keep_counts(time.monotonic())
@@ -138,7 +138,7 @@ class Reaper(threading.Thread):
         self._ended.set()
 
     def due(self, now: float) -> list[int]:
-        """Ids to ring for at `now` (monotonic seconds). Looks, and remembers what it saw."""
+        """Ids to enqueue at `now` (monotonic seconds). Looks, and remembers what it saw."""
         ready = {entry.run_id: entry.lane for entry in queueing.waiting() if entry.ready}
         found = ImportRun.objects.filter(pk__in=list(ready)).order_by("pk")
         seen: dict[int, _Seen] = {}
@@ -147,10 +147,10 @@ class Reaper(threading.Thread):
             last = self._seen.get(run_id)
             if last is None or last.attempts != attempts:
                 patience = 0.0 if status == RunStatus.RUNNING else self._look_seconds / 2
-                last = _Seen(attempts, next_ring=now + patience)
-            if now >= last.next_ring:
+                last = _Seen(attempts, next_enqueue=now + patience)
+            if now >= last.next_enqueue:
                 due.append(run_id)
-                last.next_ring = now + last.pause
+                last.next_enqueue = now + last.pause
                 if waits_for != WaitsFor.FILE:  # whichever worker has the file must be found soon
                     last.pause = min(2 * last.pause, LONGEST_PAUSE)
             seen[run_id] = last

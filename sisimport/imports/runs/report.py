@@ -97,7 +97,7 @@ def why_no_lines(run: ImportRun) -> str:
 
 
 def shortened(text: str) -> str:
-    """A data line as it is shown: what is no record of any layout may be a megabyte long."""
+    """A data line as it is shown: what is not a record of any layout may be a megabyte long."""
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + " …"
 
 
@@ -153,7 +153,7 @@ def told_changes(
 
 
 def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
-    """Local numbers of the students the changes speak of, planned ones included."""
+    """Local numbers of the students the changes are about, planned ones included."""
     changes = list(changes)
     if not changes:
         return {}
@@ -173,7 +173,7 @@ def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
 
 
 class Labels(dict[tuple[str, int], Mapping[int, str]]):
-    """Names that kinds with a writer need to tell of their changes, read once per kind for all plans that are told of."""
+    """Names that kinds with a writer need to tell of their changes, read once per kind for all plans that are shown."""
 
     def __init__(self, run_ids: Iterable[int] = ()) -> None:
         super().__init__()

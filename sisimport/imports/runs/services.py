@@ -56,9 +56,9 @@ def start_run(
     user: User | None,
     schools: Iterable[int] | None,
     test_run: ImportRun | None = None,
-    ring: bool = True,
+    enqueue: bool = True,
 ) -> ImportRun:
-    """Queue a run. `schools`: ids whose students it may touch, None for all. `ring`: wake a worker once committed.
+    """Queue a run. `schools`: ids whose students it may touch, None for all. `enqueue`: notify a worker once committed.
 
     Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test.
     """
@@ -82,7 +82,7 @@ def start_run(
                 "There is no completed Test of this very file with these options yet. "
                 "Run the Test first, read its report, then Update."
             )
-        return start_update(test_run=test_run, user=user, ring=ring)
+        return start_update(test_run=test_run, user=user, enqueue=enqueue)
     if work == Work.IMPORT and test_run is None:
         test_run = _unapplied_test(file=file, import_type=import_type, options=cleaned, schools=schools)
     run = ImportRun.objects.create(
@@ -94,8 +94,8 @@ def start_run(
         created_by=user,
         schools=None if schools is None else sorted(schools),
     )
-    if ring:
-        ring_for(run)
+    if enqueue:
+        enqueue_run(run)
     return run
 
 
@@ -114,7 +114,7 @@ def _unapplied_test(
     return test
 
 
-def start_update(*, test_run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:
+def start_update(*, test_run: ImportRun, user: User | None, enqueue: bool = True) -> ImportRun:
     """Queue the Update that applies this Test. A second click finds the Update of the first.
 
     Raises RunRefusedError unless the run is a completed Test.
@@ -135,8 +135,8 @@ def start_update(*, test_run: ImportRun, user: User | None, ring: bool = True) -
             )
     except IntegrityError:
         return ImportRun.objects.get(test_run=test_run, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-    if ring:
-        ring_for(run)
+    if enqueue:
+        enqueue_run(run)
     return run
 
 
@@ -162,7 +162,7 @@ def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
     )
 
 
-def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> ImportRun:
+def start_revert(*, run: ImportRun, user: User | None, enqueue: bool = True) -> ImportRun:
     """Queue the run that undoes an applied one. A second click finds the first; a Revert that kept something can be tried again.
 
     Raises RunRefusedError unless the run wrote something and is not a revert itself.
@@ -185,8 +185,8 @@ def start_revert(*, run: ImportRun, user: User | None, ring: bool = True) -> Imp
             )
     except IntegrityError:
         return ImportRun.objects.filter(reverts=run, work=Work.REVERT).exclude(status=RunStatus.FAILED).latest("pk")
-    if ring:
-        ring_for(revert)
+    if enqueue:
+        enqueue_run(revert)
     return revert
 
 
@@ -202,9 +202,9 @@ def cancel_run(*, run: ImportRun) -> bool:
     return bool(asked)
 
 
-def ring_for(run: ImportRun) -> None:
-    """Wake a worker for a run once it is committed. A lost ring costs seconds: workers look for runs themselves."""
-    from sisimport.imports.runs.tasks import ring
+def enqueue_run(run: ImportRun) -> None:
+    """Notify a worker of a run once it is committed. A lost message costs seconds: workers look for runs themselves."""
+    from sisimport.imports.runs.tasks import enqueue
 
     lane = lane_of(run.file.size if run.file else 0)
-    transaction.on_commit(lambda: ring(run.pk, lane))
+    transaction.on_commit(lambda: enqueue(run.pk, lane))

@@ -1,7 +1,8 @@
-"""The Celery side: a task that takes a run id, and ringing for it.
+"""The Celery side: a task that takes a run id, and enqueuing it.
 
-The broker is a doorbell: the message says only that a run waits, and may be lost or come twice. Which run is to be done,
-and whether somebody is on it already, PostgreSQL says (queueing.py, execution.py); who looks for lost ones is reconciler.py.
+The broker only notifies; PostgreSQL is the source of truth. The message says that a run waits, and may be lost or come
+twice. Which run is to be done, and whether somebody is on it already, PostgreSQL says (queueing.py,
+execution.py); reconciler.py looks for lost ones.
 """
 
 import logging
@@ -17,8 +18,8 @@ SMALL_ONLY = "sisimport_small_only"  # in the configuration of a working process
 
 @shared_task(name="imports.execute_run", ignore_result=True)
 def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
-    """Execute the run whose turn it is in the lane of the one that was rung for. Whatever hinders it is no failure of the
-    run: the reaper rings again."""
+    """Execute the run whose turn it is in the lane of the one that was enqueued. Whatever hinders it is no failure of the
+    run: the reconciler enqueues it again."""
     from sisimport.imports.runs.execution import InterruptedRunError, error_place, execute_next
 
     try:
@@ -44,17 +45,17 @@ def _ring_for_next() -> None:
 
     try:
         first = {entry.lane: entry for entry in queueing.waiting() if entry.place == 1}
-    except Exception as error:  # noqa: BLE001 - the run is done; the reaper looks again
+    except Exception as error:  # noqa: BLE001 - the run is done; the reconciler looks again
         logger.warning("could not look for the next run, %s", error_place(error))
         return
     for entry in first.values():
-        ring(entry.run_id, entry.lane)
+        enqueue(entry.run_id, entry.lane)
 
 
-def ring(run_id: int, lane: Lane = Lane.SMALL) -> None:
+def enqueue(run_id: int, lane: Lane = Lane.SMALL) -> None:
     """Tell a worker that a run of this lane waits. Never raises, never waits long for a broker that is away.
 
-    Each ring makes its own connection: only so is the queue declared anew after a broker lost its memory. (A kept
+    Each message makes its own connection: only so is the queue declared anew after a broker lost its memory. (A kept
     connection believes its queue is still there, and every message would be refused.)
     """
     try:
@@ -63,4 +64,4 @@ def ring(run_id: int, lane: Lane = Lane.SMALL) -> None:
                 kwargs={"run_id": run_id, "lane": str(lane)}, queue=str(lane), connection=connection, retry=False
             )
     except Exception as error:  # noqa: BLE001 - whatever a transport may raise
-        logger.warning("could not ring for run %s (%s); a worker will find it", run_id, type(error).__name__)
+        logger.warning("could not enqueue run %s (%s); a worker will find it", run_id, type(error).__name__)

@@ -1,7 +1,7 @@
 """Opening kept files: as they came, or not at all.
 
 missing   this machine has no such file: another may, or the folder comes back, so a run waits
-damaged   there is a file, of another length or content than was kept: what it says is told by nobody as the upload
+damaged   there is a file, of another length or content than was kept: what it says is reported by nobody as the upload
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Files that nothing names any more: uploads without a record, halves of uploads that broke off, messages never read.
 
-Whoever dies between writing a file and recording it leaves student data that no page lists. The reaper has them removed.
+Whoever dies between writing a file and recording it leaves student data that no page lists. The reconciler has them removed.
 """
 
 import logging

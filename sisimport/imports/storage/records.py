@@ -19,7 +19,7 @@ from sisimport.imports.storage.files import open_file
 class LinesReader:
     """Reads the records that start in chosen lines, with the answers that `Reader` gives for the whole file.
 
-    Line numbers stay those of the file, the line with the column names is no record, and a record that runs over several
+    Line numbers stay those of the file, the line with the column names is not a record, and a record that runs over several
     lines is whole. Raises FileError as `Reader` does.
     """
 

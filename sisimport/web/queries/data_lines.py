@@ -19,7 +19,7 @@ _LONGEST_SHOWN = 6000  # characters of one line
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of a data line; `marked`: an issue speaks of it."""
+    """One column of a data line; `marked`: an issue is about it."""
 
     text: str
     marked: bool

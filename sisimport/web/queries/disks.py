@@ -6,5 +6,5 @@ from students.access import User
 
 
 def shown_to(user: User) -> list[room.Place]:
-    """What of the disks is told on pages: all of it to those who look after the installation, nothing to others."""
+    """What of the disks is reported on pages: all of it to those who look after the installation, nothing to others."""
     return room.places() if can(user, Capability.SETTINGS) else []

@@ -39,7 +39,7 @@ def tests_to_update(user: User) -> QuerySet[ImportRun]:
 
 
 def troubled_runs(user: User) -> QuerySet[ImportRun]:
-    """Failed and parked runs of the last weeks that no later run of the same file made good."""
+    """Failed runs of the last weeks that were not followed by a successful run of the same file."""
     later = ImportRun.objects.filter(file=OuterRef("file"), pk__gt=OuterRef("pk"), status=RunStatus.COMPLETED)
     return (
         visible_runs(user)

@@ -78,7 +78,7 @@ def _in_screen_words(run: ImportRun) -> bool:
 
 
 def masked(issue: ImportIssue) -> ImportIssue:
-    """The issue with whole SSIDs masked; a number that is no SSID stays readable, for it is what is wrong (rule ID-6)."""
+    """The issue with whole SSIDs masked; what is not a valid SSID stays readable (rule ID-6)."""
     if issue.field in _SSID_FIELDS:
         issue.found, issue.expected = _masked(issue.found), _masked(issue.expected)
         if issue.params:

@@ -37,7 +37,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 class StoredFileMiddleware:
-    """An upload that is missing or damaged is told as such by whatever page or download needed it."""
+    """An upload that is missing or damaged is reported by the page or download that needed it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

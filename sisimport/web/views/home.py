@@ -21,7 +21,7 @@ SCHOOLS_SHOWN = 12
 
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
-    """What waits for me. Somebody without a group or school is told so."""
+    """What waits for me. Somebody without a group or school sees that."""
     if Capability.READ not in capabilities(request.user):
         if is_family(request.user):
             return redirect("family")

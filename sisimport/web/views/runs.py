@@ -180,7 +180,7 @@ def _progress(run: ImportRun) -> dict[str, Any]:
     percent = min(100 * done // total, 100) if total else None
     waits = why_waiting(run)
     state = f"{run.status}-{run.phase}-{(percent or 0) // _STEP}-{int(run.cancel_requested)}-{0 if total else done}"
-    # Words that change by themselves (place, minutes, room on the disk) are told again; their sum stands for them.
+    # Words that change by themselves (place, minutes, room on the disk) are sent again; their sum stands for them.
     state += f"-{zlib.crc32(waits.encode())}" if waits else ""
     return {"percent": percent, "seen": state, "phases": _phases(run), "waits": waits}
 
@@ -293,7 +293,7 @@ def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
 def start_update(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if not access.may_update(request.user, run):
-        messages.error(request, "This Test speaks of students of other schools: who sees all of them may update it.")
+        messages.error(request, "This Test is about students of other schools: who sees all of them may update it.")
         return redirect("run", pk=run.pk)
     try:
         started = services.start_writing(test_run=run, user=signed_in_user(request))

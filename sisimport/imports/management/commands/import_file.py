@@ -83,7 +83,7 @@ class Command(BaseCommand):
             user=None,
             schools=None,
             test_run=test_run,
-            ring=False,
+            enqueue=False,
         )
 
     def convert(self, workbook: ImportFile) -> ImportFile:

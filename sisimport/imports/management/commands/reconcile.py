@@ -1,15 +1,15 @@
-"""`manage.py reconcile`: look for runs that nobody works on and ring for them, until stopped."""
+"""`manage.py reconcile`: look for runs that nobody works on and enqueue them, until stopped."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from sisimport.imports.runs.reconciler import Reaper
-from sisimport.imports.runs.tasks import ring
+from sisimport.imports.runs.reconciler import Reconciler
+from sisimport.imports.runs.tasks import enqueue
 
 
 class Command(BaseCommand):
-    help = "Rings for runs whose worker died or whose message was lost. Every worker does so too; this one does nothing else."
+    help = "Enqueues runs whose worker died or whose message was lost. Every worker does so too; this one does nothing else."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        Reaper(ring).run()
+        Reconciler(enqueue).run()

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             run = ImportRun.objects.get(pk=options["run"])
-            revert = start_revert(run=run, user=None, ring=False)
+            revert = start_revert(run=run, user=None, enqueue=False)
         except ImportRun.DoesNotExist:
             self.refuse(f"There is no run {options['run']}.", options)
         except RunRefusedError as error:

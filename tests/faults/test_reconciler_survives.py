@@ -12,8 +12,8 @@ import pytest
 from django.db import OperationalError
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs import reconciler as reapers
-from sisimport.imports.runs.reconciler import Reaper
+from sisimport.imports.runs import reconciler as reconcilers
+from sisimport.imports.runs.reconciler import Reconciler
 from tests.faults.conftest import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ ERRORS = [OSError("no folder"), OperationalError("gone"), RuntimeError("a bug"),
 
 
 @pytest.fixture
-def rung() -> list[int]:
+def enqueued() -> list[int]:
     return []
 
 
@@ -46,38 +46,38 @@ def breaks_once(error: BaseException, then: Callable[..., Any]) -> Callable[...,
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("part", ["due", "keep_counts", "remove_leftovers", "close_all"])
-def test_an_error_in_one_look_is_said_and_the_next_look_rings(
-    error: BaseException, part: str, run: ImportRun, rung: list[int], monkeypatch: pytest.MonkeyPatch, caplog: Any
+def test_an_error_in_one_look_is_said_and_the_next_look_enqueues(
+    error: BaseException, part: str, run: ImportRun, enqueued: list[int], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    reaper = Reaper(lambda run_id, _lane: rung.append(run_id), look_seconds=0.01)
-    owner: Any = {"remove_leftovers": reapers, "close_all": reapers.connections}.get(part, reaper)
+    reconciler = Reconciler(lambda run_id, _lane: enqueued.append(run_id), look_seconds=0.01)
+    owner: Any = {"remove_leftovers": reconcilers, "close_all": reconcilers.connections}.get(part, reconciler)
     monkeypatch.setattr(owner, part, breaks_once(error, getattr(owner, part)))
 
-    reaper.start()
+    reconciler.start()
     try:
-        wait_until(lambda: rung == [run.pk], lambda: f"rang for {rung}")
+        wait_until(lambda: enqueued == [run.pk], lambda: f"enqueued {enqueued}")
         wait_until(lambda: type(error).__name__ in caplog.text, lambda: "nothing was said")
-        assert reaper.is_alive()
+        assert reconciler.is_alive()
     finally:
-        reaper.end()
-        reaper.join()
+        reconciler.end()
+        reconciler.join()
 
 
 def test_a_heartbeat_that_cannot_be_written_keeps_no_run_waiting(
-    run: ImportRun, rung: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any
+    run: ImportRun, enqueued: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any
 ) -> None:
     monkeypatch.setenv("SISIMPORT_HEARTBEAT", str(tmp_path / "gone" / "heartbeat"))
-    reaper = Reaper(lambda run_id, _lane: rung.append(run_id), look_seconds=0.01)
+    reconciler = Reconciler(lambda run_id, _lane: enqueued.append(run_id), look_seconds=0.01)
 
-    reaper.start()
+    reconciler.start()
     try:
         wait_until(lambda: "FileNotFoundError" in caplog.text, lambda: "nothing was said")
-        wait_until(lambda: rung == [run.pk], lambda: f"rang for {rung}")
+        wait_until(lambda: enqueued == [run.pk], lambda: f"enqueued {enqueued}")
         (tmp_path / "gone").mkdir()
         wait_until((tmp_path / "gone" / "heartbeat").exists, lambda: "no heartbeat after the folder came back")
     finally:
-        reaper.end()
-        reaper.join()
+        reconciler.end()
+        reconciler.join()
 
 
 @pytest.mark.processes
@@ -85,12 +85,12 @@ def test_a_reaper_that_ends_takes_its_process_along() -> None:
     program = """
 import os, threading, django
 django.setup()
-from sisimport.imports.runs.reconciler import Reaper
-reaper = Reaper(lambda run_id, lane: None)
+from sisimport.imports.runs.reconciler import Reconciler
+reconciler = Reconciler(lambda run_id, lane: None)
 def ends():
     raise SystemExit(0)
-reaper._look_once = ends
-reaper.start()
+reconciler._look_once = ends
+reconciler.start()
 threading.Event().wait(60)
 """
     ended = subprocess.run(
@@ -103,9 +103,9 @@ threading.Event().wait(60)
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
     )
 
-    assert ended.returncode == reapers.EXIT_WITHOUT_REAPER
-    assert "The reaper ended (SystemExit)" in ended.stderr
+    assert ended.returncode == reconcilers.EXIT_WITHOUT_RECONCILER
+    assert "The reconciler ended (SystemExit)" in ended.stderr
 
 
 def test_no_reaper_thread_outlives_its_test() -> None:
-    assert [thread for thread in threading.enumerate() if thread.name == "reaper"] == []
+    assert [thread for thread in threading.enumerate() if thread.name == "reconciler"] == []
