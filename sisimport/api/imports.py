@@ -244,7 +244,7 @@ class Sent:
 def update_run(request: HttpRequest, response: HttpResponse, run_id: Path[int]) -> Status:
     run = find_run(request, run_id)
     if not access.may_update(request.user, run):
-        raise ProblemError("ROLE", "This Test speaks of students of other schools: who sees all of them may update it.")
+        raise ProblemError("ROLE", "This Test is about students of other schools: who sees all of them may update it.")
     try:
         started = services.start_writing(test_run=run, user=cast(Any, request.user))
     except uploads.RunRefusedError as error:
