@@ -1,4 +1,4 @@
-"""What an import type does with the columns of a layout: which checks speak of a column, and which record it is written to.
+"""What an import type does with the columns of a layout: which checks are about a column, and which record it is written to.
 
 Read from the same declarations that a run works by, so that a page about a layout cannot say anything else.
 """

@@ -28,7 +28,8 @@ def moment_text(value: dt.datetime) -> str:
 
 
 def told(text: str) -> str:
-    """A text with the ISO days in it written as screens write them; a text that is an ISO moment as one. What is not a day stays."""
+    """A text with the ISO days in it written as screens write them; a text that is an ISO moment as one.
+    What is not a day stays."""
     if _ISO_MOMENT.fullmatch(text):
         try:
             value = dt.datetime.fromisoformat(text)
