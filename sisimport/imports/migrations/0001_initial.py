@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 ('seq', models.SmallIntegerField()),
                 ('severity', models.SmallIntegerField(choices=[(1, 'notice'), (2, 'warning'), (3, 'error')])),
                 ('code', models.CharField(max_length=24)),
-                ('part', models.CharField(help_text='The independent part of the record it speaks of.', max_length=8)),
+                ('part', models.CharField(help_text='The independent part of the record it is about.', max_length=8)),
                 ('field', models.CharField(blank=True, max_length=40)),
                 ('found', models.TextField(blank=True)),
                 ('expected', models.TextField(blank=True)),
