@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from students.models import ChangedRecord, ELRecord, Enrollment, StateEnrollment, StateProfile, Student
+from students.models import ChangedRecord, ELRecord, StateProfile, Student
 
 # Other apps add what they know of a student (scores …) without this app knowing them: name -> function of the student.
 _more: dict[str, Callable[[Student], Any]] = {}
@@ -41,14 +41,6 @@ def student_json(student: Student) -> dict[str, Any]:
         "grade": student.grade,
         "home_language": student.home_language,
         "el": None if el is None else el_json(el),
-        "enrollments": [
-            {"school": stay.school.code, **_stay_json(stay)}
-            for stay in student.enrollments.select_related("school").order_by("start_date", "id")
-        ],
-        "state_enrollment": _state_enrollment_json(student),
-        "guardians": [
-            f"{guardian.first_name} {guardian.last_name}" for guardian in student.guardians.order_by("last_name", "id")
-        ],
         "scores": [],
         **{name: read(student) for name, read in _more.items()},
         **({"changed": changed_json(student)} if student.lea.state == StateProfile.UTAH else {}),
@@ -62,22 +54,6 @@ def changed_json(student: Student) -> list[dict[str, Any]]:
         first = found.get(row.field, {"before": row.before, "since": row.since.isoformat()})
         found[row.field] = {"field": row.field, "before": first["before"], "after": row.after, "since": first["since"]}
     return list(found.values())
-
-
-def _stay_json(stay: Enrollment | StateEnrollment) -> dict[str, Any]:
-    return {
-        "grade": stay.grade,
-        "start_date": stay.start_date.isoformat() if stay.start_date else None,
-        "exit_date": stay.exit_date.isoformat() if stay.exit_date else None,
-        "exit_reason": stay.exit_reason,
-    }
-
-
-def _state_enrollment_json(student: Student) -> dict[str, Any] | None:
-    known = StateEnrollment.objects.filter(student=student).first()
-    if known is None:
-        return None
-    return {"lea": known.lea_code, "school": known.school_code, "status": known.status, **_stay_json(known)}
 
 
 def el_json(el: ELRecord) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from django.urls import reverse
 from students.models import Guardian, StateEnrollment, Student
 from tests.factories import UserFactory
 from tests.imports.base_suite import ImportTypeSuite
-from tests.ssid.journey import District, codes, district, record, revert, try_file, update
+from tests.ssid.journey import District, codes, district, revert, try_file, update
+from tests.ssid.journey import record as shown
 from tests.ssid.request_files import HEADER, line
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +37,25 @@ LEFT = {
 @pytest.fixture
 def student(db: None) -> Student:
     return place().add("100240")
+
+
+def record(student: Student) -> dict[str, Any]:
+    """The student's records as show_student prints them, with guardians and the state's word of the last enrollment."""
+    known = StateEnrollment.objects.filter(student=student).first()
+    guardians = [f"{g.first_name} {g.last_name}" for g in Guardian.objects.filter(student=student).order_by("pk")]
+    return {**shown(student), "guardians": guardians, "state_enrollment": None if known is None else _told(known)}
+
+
+def _told(known: StateEnrollment) -> dict[str, Any]:
+    return {
+        "lea": known.lea_code,
+        "school": known.school_code,
+        "status": known.status,
+        "grade": known.grade,
+        "start_date": known.start_date and known.start_date.isoformat(),
+        "exit_date": known.exit_date and known.exit_date.isoformat(),
+        "exit_reason": known.exit_reason,
+    }
 
 
 def place() -> District:
