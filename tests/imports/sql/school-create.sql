@@ -1,0 +1,128 @@
+-- School: create. Run 2 applies the plan of run 1. Written by tests/imports/test_change_sql.py.
+
+-- What no longer holds is set aside.
+INSERT INTO imports_setaside (run_id, line, seq, reason)
+SELECT DISTINCT ON (q.line,
+                    q.seq) 2,
+                           q.line,
+                           q.seq,
+                           q.reason
+FROM
+  (SELECT c.line,
+          c.seq,
+          CASE
+              WHEN u0."id" IS NOT NULL
+                   AND ((NOT jsonb_exists(c.after, 'lea_id')
+                         OR u0."lea_id" IS NOT DISTINCT
+                         FROM (c.after->>'lea_id')::bigint)
+                        AND (NOT jsonb_exists(c.after, 'code')
+                             OR u0."code" IS NOT DISTINCT
+                             FROM (c.after->>'code')::text)
+                        AND (NOT jsonb_exists(c.after, 'name')
+                             OR u0."name" IS NOT DISTINCT
+                             FROM (c.after->>'name')::text)
+                        OR u0.lea_id = (c.after->>'lea_id')::bigint
+                        AND u0.code = c.after->>'code') THEN 'done'
+              WHEN u0."id" IS NOT NULL THEN 'taken'
+              WHEN u1."id" IS NOT NULL
+                   AND ((NOT jsonb_exists(c.after, 'lea_id')
+                         OR u1."lea_id" IS NOT DISTINCT
+                         FROM (c.after->>'lea_id')::bigint)
+                        AND (NOT jsonb_exists(c.after, 'code')
+                             OR u1."code" IS NOT DISTINCT
+                             FROM (c.after->>'code')::text)
+                        AND (NOT jsonb_exists(c.after, 'name')
+                             OR u1."name" IS NOT DISTINCT
+                             FROM (c.after->>'name')::text)
+                        OR u1.lea_id = (c.after->>'lea_id')::bigint
+                        AND u1.code = c.after->>'code') THEN 'done'
+              WHEN u1."id" IS NOT NULL THEN 'taken'
+              WHEN (c.after->>'lea_id')::bigint IS NOT NULL
+                   AND NOT EXISTS
+                     (SELECT 1
+                      FROM "students_lea" p
+                      WHERE p."id" = (c.after->>'lea_id')::bigint)
+                   AND NOT EXISTS
+                     (SELECT 1
+                      FROM imports_importchange pc
+                      WHERE pc.run_id = 1
+                        AND pc.kind = 'lea'
+                        AND pc.before IS NULL
+                        AND pc.object_id = (c.after->>'lea_id')::bigint
+                        AND NOT EXISTS
+                          (SELECT 1
+                           FROM imports_setaside ps
+                           WHERE ps.run_id = 2
+                             AND ps.line = pc.line
+                             AND ps.seq = pc.seq)) THEN 'changed'
+              WHEN c.guard IS NOT NULL
+                   AND s.identity_hash IS DISTINCT
+                   FROM c.guard THEN 'changed'
+          END AS reason
+   FROM imports_importchange c
+   LEFT JOIN students_student s ON s.id = c.student_id
+   LEFT JOIN
+     (SELECT *
+      FROM "students_school") u0 ON u0."id" = c.object_id
+   AND NOT EXISTS
+     (SELECT 1
+      FROM imports_importchange m
+      WHERE m.run_id = 1
+        AND m.kind = 'school'
+        AND m.before IS NOT NULL
+        AND m.object_id = u0."id"
+        AND NOT EXISTS
+          (SELECT 1
+           FROM imports_setaside sa
+           WHERE sa.run_id = 2
+             AND sa.line = m.line
+             AND sa.seq = m.seq
+             AND sa.reason <> 'done'))
+   LEFT JOIN
+     (SELECT *
+      FROM "students_school") u1 ON u1."lea_id" = (c.after->>'lea_id')::bigint
+   AND u1."code" = (c.after->>'code')::text
+   AND NOT EXISTS
+     (SELECT 1
+      FROM imports_importchange m
+      WHERE m.run_id = 1
+        AND m.kind = 'school'
+        AND m.before IS NOT NULL
+        AND m.object_id = u1."id"
+        AND NOT EXISTS
+          (SELECT 1
+           FROM imports_setaside sa
+           WHERE sa.run_id = 2
+             AND sa.line = m.line
+             AND sa.seq = m.seq
+             AND sa.reason <> 'done'))
+   WHERE c.run_id = 1
+     AND c.kind = 'school'
+     AND c.before IS NULL) AS q
+WHERE q.reason IS NOT NULL
+ORDER BY q.line,
+         q.seq,
+         q.reason ON CONFLICT DO NOTHING;
+
+-- What still holds is written. (Without the last NOT EXISTS when nothing was set aside.)
+INSERT INTO "students_school" ("id",
+                               "lea_id",
+                               "code",
+                               "name")
+SELECT c.object_id,
+       (c.after->>'lea_id')::bigint,
+       (c.after->>'code')::text,
+       coalesce((c.after->>'name')::text, '')
+FROM imports_importchange c
+WHERE c.run_id = 1
+  AND c.kind = 'school'
+  AND c.before IS NULL
+  AND NOT EXISTS
+    (SELECT 1
+     FROM imports_setaside a
+     WHERE a.run_id = 2
+       AND a.line = c.line
+       AND a.seq = c.seq)
+ORDER BY c.student_id,
+         c.line,
+         c.seq;

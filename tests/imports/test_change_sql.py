@@ -1,0 +1,114 @@
+"""The finished SQL of every change kind stands in tests/imports/sql, one file per kind and operation, so that whoever reviews a
+change of the engine, or of a kind, sees the statements that PostgreSQL gets.
+
+After a change on purpose, write the files anew and commit what differs with the change:
+
+    WRITE_SQL=1 script/test tests/imports/test_change_sql.py
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import sqlparse
+from django.db import connection
+from django.db.backends.postgresql.base import Cursor
+
+from assessments.scores import change_kinds
+from sisimport.imports.definition.change_kinds import ChangeKind, all_kinds, get_kind
+from sisimport.imports.engine.change_sql import CREATE, REMOVE, UPDATE, Plan
+from sisimport.imports.engine.change_writing import create_rows, remove_rows, update_rows
+from sisimport.imports.engine.set_aside import record_set_aside
+from sisimport.imports.models import ImportRun
+
+FOLDER = Path(__file__).parent / "sql"
+WRITES = ("INSERT", "UPDATE", "DELETE")
+WRITERS = {CREATE: create_rows, UPDATE: update_rows, REMOVE: remove_rows}
+# Run 2 applies the plan of run 1, which holds every kind and operation.
+PLAN, RUN = 1, 2
+
+pytestmark = pytest.mark.django_db
+
+
+@contextmanager
+def caught() -> Iterator[list[str]]:
+    """The statements that would have written something, with their parameters; none of them is executed."""
+    statements: list[str] = []
+
+    def catch(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if not sql.lstrip().startswith(WRITES):
+            return execute(sql, params, many, context)
+        return statements.append(context["cursor"].mogrify(sql, params) if params else sql)
+
+    really_copy = Cursor.copy
+
+    def copy(cursor: Cursor, sql: str) -> Any:
+        statements.append(sql)
+        return really_copy(cursor, sql)  # harmless: the tables are empty
+
+    with connection.execute_wrapper(catch), mock.patch.object(Cursor, "copy", copy):
+        yield statements
+
+
+def statements_of(kind: ChangeKind, operation: str) -> str:
+    """What the engine sends for changes of this kind and operation, as a readable text."""
+    run = ImportRun(pk=RUN)
+    present = {(k.key, op) for k in all_kinds() for op in WRITERS}
+    with caught() as aside:
+        if kind.writer is not None:
+            kind.writer.set_aside(run=run, plan_run_id=PLAN, operation=operation)
+            if operation == CREATE:  # compares with scores only where there are any of these years
+                with mock.patch.object(change_kinds, "_years_in_use", return_value=True):
+                    kind.writer.set_aside(run=run, plan_run_id=PLAN, operation=operation)
+        else:
+            record_set_aside(Plan(run=run, plan_run_id=PLAN, present=present), kind, operation)
+    with caught() as written:
+        if kind.writer is not None:
+            kind.writer.write(run=run, plan_run_id=PLAN, operation=operation, aside=True)
+        else:
+            WRITERS[operation](Plan(run=run, plan_run_id=PLAN, present=present), kind, aside=True)
+    return (
+        f"-- {kind.label}: {operation}. Run {RUN} applies the plan of run {PLAN}. "
+        "Written by tests/imports/test_change_sql.py.\n\n"
+        f"-- What no longer holds is set aside.\n{readable(aside)}\n"
+        f"-- What still holds is written. (Without the last NOT EXISTS when nothing was set aside.)\n{readable(written)}"
+    )
+
+
+def readable(statements: list[str]) -> str:
+    assert statements, "the engine sent no statement"
+    return "".join(sqlparse.format(" ".join(sql.split()), reindent=True).strip() + ";\n" for sql in statements)
+
+
+def file_of(key: str, operation: str) -> Path:
+    return FOLDER / f"{key}-{operation}.sql"
+
+
+CASES = [(kind.key, operation) for kind in all_kinds() for operation in WRITERS]
+
+
+@pytest.mark.parametrize(("key", "operation"), CASES, ids=[f"{key}-{operation}" for key, operation in CASES])
+def test_the_sql_of_a_change_is_the_reviewed_one(key: str, operation: str) -> None:
+    found, file = statements_of(get_kind(key), operation), file_of(key, operation)
+    if os.environ.get("WRITE_SQL"):
+        file.write_text(found)
+    assert file.is_file(), f"{file.name} is missing: WRITE_SQL=1 script/test {Path(__file__).name} writes it"
+    assert found == file.read_text(), (
+        "the statement changed: read the difference, then write the files with WRITE_SQL=1"
+    )
+
+
+def test_no_file_is_left_of_a_kind_that_is_gone() -> None:
+    assert {f.name for f in FOLDER.iterdir()} == {file_of(key, operation).name for key, operation in CASES}
+
+
+def test_every_statement_names_the_run_and_its_plan() -> None:
+    for key, operation in CASES:
+        text = file_of(key, operation).read_text()
+        assert "INSERT INTO imports_setaside" in text
+        assert f"c.run_id = {PLAN}" in text
+        assert "%s" not in text
