@@ -54,8 +54,10 @@ def _before(request: HttpRequest) -> HttpResponse | None:
     announced = request.META.get(ANNOUNCED)
     length = request.META.get("CONTENT_LENGTH") or "0"
     size = announced if announced is not None else int(length) if length.isdecimal() else 0
-    if "\x00" in request.path_info or any("\x00" in value for values in request.GET.lists() for value in values[1]):
-        raise ProblemError("BAD-REQUEST", "The address holds a character that no value has (NUL).")
+    if "\x00" in request.path_info:
+        raise ProblemError("NOT-FOUND")
+    if any("\x00" in value for values in request.GET.lists() for value in values[1]):
+        raise ProblemError("BAD-REQUEST", "A parameter holds a character that no value has (NUL).")
     secret = _bearer(request)
     if request.path_info not in PUBLIC or secret:
         if not secret:

@@ -1,30 +1,44 @@
 """What requests may say and answers hold. A run and a student are the objects of the command line (`--json`)."""
 
 import datetime as dt
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
+from django.utils import timezone
 from ninja import Field, Schema
-from pydantic import field_validator
+from pydantic import AfterValidator, BeforeValidator
 
 MOST = 1000
+
+
+Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # no value on record holds the character NUL
 
 
 class Page(Schema):
     """One page of a list."""
 
-    cursor: str = Field("", max_length=1000, description="`next` of the page before; nothing for the first page.")
+    cursor: Plain = Field("", max_length=1000, description="`next` of the page before; nothing for the first page.")
     limit: int = Field(100, ge=1, le=MOST, description="How many entries at most.")
 
 
-def sensible(value: dt.datetime | None) -> dt.datetime | None:
-    """A moment that a record can have. One without an offset is in the time zone of the server."""
-    from django.utils import timezone
+EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 
-    if value is None:
-        return None
-    if not 1900 <= value.year <= 2200:
-        raise ValueError("the year must lie between 1900 and 2200")
+
+def _with_offset(value: dt.datetime) -> dt.datetime:
+    """Within what records and time zones know; a moment without an offset is in the time zone of the server."""
+    if not EARLIEST.year <= value.year < LATEST.year:
+        return EARLIEST if value.year < EARLIEST.year else LATEST
     return value if value.tzinfo else timezone.make_aware(value)
+
+
+def _written_out(value: Any) -> Any:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("write it out: 2026-11-28T06:00:00-08:00")
+    return value
+
+
+Moment = Annotated[dt.datetime, BeforeValidator(_written_out), AfterValidator(_with_offset)]
 
 
 class ProblemField(Schema):
@@ -150,12 +164,10 @@ class ImportForm(Schema):
 
 
 class RunFilters(Page):
-    type: str = Field("", max_length=40, description="Key of an import type.")
+    type: Plain = Field("", max_length=40, description="Key of an import type.")
     work: Literal["", "test", "update", "import", "revert", "convert"] = ""
     status: Literal["", "queued", "running", "completed", "rejected", "failed", "cancelled"] = ""
-    created_since: dt.datetime | None = Field(None, description="Runs started at this moment or later.")
-
-    _sensible = field_validator("created_since")(sensible)
+    created_since: Moment | None = Field(None, description="Runs started at this moment or later.")
 
 
 class IssueOut(Schema):
@@ -176,7 +188,7 @@ class IssuesOut(Schema):
 
 class IssueFilters(Page):
     severity: Literal["", "error", "warning", "notice"] = ""
-    code: str = Field("", max_length=24, description="An issue code.")
+    code: Plain = Field("", max_length=24, description="An issue code.")
 
 
 class ChangeOut(Schema):

@@ -18,7 +18,7 @@ MOST_CHARACTERS = 16  # of a local number
 
 
 class StudentFilter(Schema):
-    lea: str = Field("", max_length=7, description="Code of the LEA, where several use the number.")
+    lea: schemas.Plain = Field("", max_length=7, description="Code of the LEA, where several use the number.")
 
 
 @operation(

@@ -1,17 +1,16 @@
 """Operations of the REST API: students, SSIDs and scores, page by page, with the columns of the exports."""
 
-import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest
 from ninja import Field, Query, Schema
-from pydantic import create_model, field_validator
+from pydantic import create_model
 
 from sisimport.accounts.access import Capability
 from sisimport.accounts.scopes import Scope
 from sisimport.api.application import operation
 from sisimport.api.cursors import cursor, place
-from sisimport.api.schemas import Page, sensible
+from sisimport.api.schemas import Moment, Page, Plain
 from sisimport.reporting.exports import Export
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, View
 from students.access import log_views, visible_school_ids, visible_schools
@@ -28,27 +27,21 @@ def _list_of(view: View, name: str) -> type[Schema]:
 
 
 class StudentFilters(Page):
-    school: str = Field("", max_length=7, description="Code of a school: its students of today.")
-    grade: str = Field("", max_length=2, description="Grade of today, as in the files: 03, KN, TK.")
-    changed_since: dt.datetime | None = Field(None, description="Students whom a run or a person changed from then on.")
-
-    _sensible = field_validator("changed_since")(sensible)
+    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
+    grade: Plain = Field("", max_length=2, description="Grade of today, as in the files: 03, KN, TK.")
+    changed_since: Moment | None = Field(None, description="Students whom a run or a person changed from then on.")
 
 
 class SSIDFilters(Page):
-    school: str = Field("", max_length=7, description="Code of a school: its students of today.")
-    changed_since: dt.datetime | None = Field(None, description="SSIDs recorded or retired from then on.")
-
-    _sensible = field_validator("changed_since")(sensible)
+    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
+    changed_since: Moment | None = Field(None, description="SSIDs recorded or retired from then on.")
 
 
 class ScoreFilters(Page):
-    school: str = Field("", max_length=7, description="Code of a school: its students of today.")
-    school_year: str = Field("", max_length=7, description="As 2023-24.")
-    assessment: str = Field("", max_length=12, description="Code of a test, or of a part: SBELA.")
-    changed_since: dt.datetime | None = Field(None, description="Scores that a run wrote from then on.")
-
-    _sensible = field_validator("changed_since")(sensible)
+    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
+    school_year: Plain = Field("", max_length=7, description="As 2023-24.")
+    assessment: Plain = Field("", max_length=12, description="Code of a test, or of a part: SBELA.")
+    changed_since: Moment | None = Field(None, description="Scores that a run wrote from then on.")
 
 
 def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, str]) -> dict[str, Any]:

@@ -68,7 +68,10 @@ def test_runs_are_filtered(made: TwoSchools) -> None:
 
     assert {(run["work"], run["status"]) for run in tests} == {("test", "completed")}
     assert len(tests) < ImportRun.objects.count()
-    assert all_of(program, "runs", created_since="2199-01-01T00:00:00Z") == []
+    for moment in ("2199-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"):
+        assert all_of(program, "runs", created_since=moment) == []
+    for moment in ("0001-01-01T00:00:00+12:00", "0001-01-01T00:00:00", "1999-12-31"):
+        assert len(all_of(program, "runs", created_since=moment)) == ImportRun.objects.count()
     errors = all_of(program, f"runs/{tests[-1]['run']}/issues", severity="error")
     assert {issue["severity"] for issue in errors} <= {"error"}
 

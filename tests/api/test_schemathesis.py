@@ -1,0 +1,55 @@
+"""Schemathesis asks every operation of the API what its document allows and forbids: no 500, no answer that is not described."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from sisimport.api.openapi import document
+from tests.api.client import Program
+from tests.imports.journey import make_district
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif("SISIMPORT_TEST_FAST" in os.environ, reason="some minutes; left out by script/test fast"),
+]
+
+
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+
+
+@pytest.fixture
+def program(settings: Any) -> Iterator[Program]:
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
+    make_district().student()
+    request_started.disconnect(close_old_connections)  # as Django's own test client does: it is the test's session
+    request_finished.disconnect(close_old_connections)
+    yield Program()
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_operation_keeps_to_its_description(case: Any, program: Program) -> None:
+    # Most bytes are no file that can be imported, and a cursor that was made up is none.
+    means_more = case.operation.path.endswith("/imports") or (case.query or {}).get("cursor")
+    excluded = [positive_data_acceptance] if means_more else []
+    case.call_and_validate(headers=program.headers(), excluded_checks=excluded)
+
+
+def test_every_operation_is_asked() -> None:
+    assert len([method for path in document()["paths"].values() for method in path]) >= 16
