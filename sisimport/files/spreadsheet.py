@@ -10,6 +10,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from typing import IO, Any, Final
 from xml.parsers import expat
 
@@ -22,8 +23,10 @@ _PIECE: Final = 1 << 16
 _BOOK: Final = "xl/workbook.xml"
 _ENTITY = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _BUILT_IN_DATES: Final = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
+_BUILT_IN_PERCENTS: Final = {9, 10}
 _NO_DATE_LETTERS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
+_LARGEST_SHARE: Final = 10_000
 _LAST_DATE: Final = 2_958_466  # the day after 9999-12-31, as a spreadsheet counts days
 
 
@@ -110,6 +113,7 @@ class Book:
         self.from_1904 = False
         self.formats: dict[str, str] = {}
         self.dated: list[bool] = []  # is the style of this number a date?
+        self.percent: list[bool] = []  # … a share of one hundred?
         self.strings: list[str | None] = []  # None: longer than any cell of records
         self._targets: dict[str, str] = {}
         self._in_cell_styles = False
@@ -140,7 +144,9 @@ class Book:
         elif name == "cellXfs":
             self._in_cell_styles = True
         elif name == "xf" and self._in_cell_styles:
-            self.dated.append(self._is_date(attributes.get("numFmtId", "0")))
+            number = attributes.get("numFmtId", "0")
+            self.dated.append(self._is_date(number))
+            self.percent.append(self._is_percent(number))
 
     def _style_end(self, name: str) -> None:
         if name == "cellXfs":
@@ -151,6 +157,11 @@ class Book:
             first = self.formats[number].split(";")[0]
             return bool(_DATE_LETTERS.search(_NO_DATE_LETTERS.sub("", first)))
         return number.isdecimal() and int(number) in _BUILT_IN_DATES
+
+    def _is_percent(self, number: str) -> bool:
+        if number in self.formats:
+            return "%" in _NO_DATE_LETTERS.sub("", self.formats[number].split(";")[0])
+        return number.isdecimal() and int(number) in _BUILT_IN_PERCENTS
 
     def _read_strings(self) -> None:
         reading = _Text()
@@ -271,17 +282,36 @@ class _Rows:
         if raw is None or raw == "":
             return raw, "s"
         if self._kind == "n":
-            style, dated = self._style, self.book.dated
-            day = None
-            if style.isdecimal() and int(style) < len(dated) and dated[int(style)]:
-                day = _day(raw, from_1904=self.book.from_1904)
-            return (raw, "n") if day is None else (day, "d")
+            return self._number(raw)
         if self._kind == "s":
             at = int(raw) if raw.isdecimal() else -1
             return (self.book.strings[at] if 0 <= at < len(self.book.strings) else ""), "s"
         if self._kind == "b":
             return ("TRUE" if raw == "1" else "FALSE"), "s"
         return (raw[:10], "d") if self._kind == "d" else (raw, "s")
+
+    def _number(self, raw: str) -> tuple[str, str]:
+        """A number as its style shows it: a day, a share of one hundred, or the number."""
+        style = int(self._style) if self._style.isdecimal() else -1
+        if 0 <= style < len(self.book.dated):
+            day = _day(raw, from_1904=self.book.from_1904) if self.book.dated[style] else None
+            if day is not None:
+                return day, "d"
+            percent = _percent(raw) if self.book.percent[style] else None
+            if percent is not None:
+                return percent, "s"
+        return raw, "n"
+
+
+def _percent(value: str) -> str | None:
+    """A number as the cell shows it: 1 -> `100%`, 0.915 -> `91.5%`. None for what is no number."""
+    try:
+        share = Decimal(repr(float(value)))
+    except ValueError:
+        return None
+    if not share.is_finite() or abs(share) > _LARGEST_SHARE:
+        return None
+    return f"{share.scaleb(2).normalize():f}%"
 
 
 def _day(value: str, *, from_1904: bool) -> str | None:

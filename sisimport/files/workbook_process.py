@@ -12,6 +12,7 @@ import re
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Any, Final
 
 from sisimport.files.spreadsheet import (
@@ -32,9 +33,13 @@ MAX_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 1000
 EXACT_DIGITS: Final = 15  # digits of a number that a spreadsheet keeps
 NAMED_CELLS: Final = 5
+TITLE_ROWS: Final = 20
+FEWEST_COLUMNS: Final = 2
 DELIMITER: Final = "^"
 _SSID_HEADER = re.compile(r"ssid|statewidestudentid")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+\Z")
+_SSID = re.compile(r"(?:\d{10}|\d{7})?\Z")  # seven digits in Utah
+_SHORTENED = re.compile(r"\d+\.\d+(?:[eE]\+?\d+)?\Z|\d+[eE]\+?\d+\Z")
 _CONTROLS = re.compile(r"[\x00-\x1f^]+")
 
 
@@ -104,12 +109,10 @@ class Conversion:
         for column, place, value, kind in row:
             if column < len(cells):
                 cells[column] = self.text(f"{sheet}!{place}", value, kind)
+                if column == self.ssid_at and _is_damaged(cells[column], kind):
+                    self.damaged.add(f"{sheet}!{letters_of(column)}{number}")
             elif value:
                 self.outside.add(f"{sheet}!{place}")
-        if self.ssid_at is not None:
-            ssid = cells[self.ssid_at]
-            if ssid and not re.fullmatch(r"\d{10}", ssid):
-                self.damaged.add(f"{sheet}!{letters_of(self.ssid_at)}{number}")
         self.rows += 1
         if self.rows > MAX_ROWS:
             raise Refused(f"more than {MAX_ROWS:,} rows", "fewer")
@@ -152,12 +155,18 @@ class Conversion:
         self.out.write(DELIMITER.join(cells) + "\n")
 
 
+def _is_damaged(ssid: str, kind: str) -> bool:
+    """Did a spreadsheet round or shorten this SSID? What a person mistyped is a matter of its line."""
+    return not _SSID.match(ssid) if kind == "n" else _SHORTENED.match(ssid) is not None
+
+
 class Sheet:
     """One sheet, its rows as they come: column names first, then records."""
 
     def __init__(self, conversion: Conversion, name: str, part: str, visible: bool) -> None:
         self.conversion, self.name, self.part, self.visible = conversion, name, part, visible
         self.seen_header = False
+        self.first: list[tuple[int, list[Cell]]] = []
         self.note = ""
 
     def read(self) -> dict[str, Any]:
@@ -167,6 +176,9 @@ class Sheet:
         before = self.conversion.rows
         self.note = "no column names, left out"  # until they are found
         stopped = rows(self.conversion.book, self.part, self._row)
+        if not self.seen_header and self.first:
+            with suppress(EnoughError):
+                self._begin()
         if stopped and not self.note:
             self.note = f"read to row {stopped:,}"
             more = f"{MAX_EMPTY_ROWS} empty rows follow, and what comes after them is not read"
@@ -177,26 +189,44 @@ class Sheet:
         if self.seen_header:
             self.conversion.record(self.name, number, cells)
             return
-        self.seen_header = True
-        header = self._header(cells)
-        names = [re.sub(r"[\s_\-–—/()]+", "", name.lower()) for name in header]
-        if len([name for name in names if name]) < 2:
+        self.first.append((number, cells))
+        if len(self.first) > TITLE_ROWS:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Find the column names among the first rows: titles and days of printing above them fill fewer columns."""
+        widest = max((_filled(cells) for _number, cells in self.first), default=0)
+        at = next((at for at, (_n, cells) in enumerate(self.first) if _filled(cells) * 2 > widest), None)
+        if at is None or widest < FEWEST_COLUMNS:
             raise EnoughError
+        first, self.first, self.seen_header = self.first[at:], [], True
+        header = self._header(first[0][1])
+        names = [re.sub(r"[\s_\-–—/()]+", "", name.lower()) for name in header]
         self.note = "" if self.conversion.take_header(header, names) else "other column names, left out"
         if self.note:
             raise EnoughError
+        if at:
+            self.conversion.cut.append(f"Sheet {self.name}: the column names were taken from row {first[0][0]:,}.")
+        for number, cells in first[1:]:
+            self.conversion.record(self.name, number, cells)
 
     def _header(self, cells: list[Cell]) -> list[str]:
         width = 1 + max(column for column, _place, value, _kind in cells if value)
         if width > MAX_COLUMNS:
             raise Refused(f"{width:,} columns in sheet {self.name}", f"at most {MAX_COLUMNS:,}")
         header = [""] * width
-        for column, place, value, _kind in cells:
+        for column, place, value, kind in cells:
             if value is None:
                 raise Refused(f"a cell of more than {MAX_CELL:,} characters ({self.name}!{place})", "column names")
             if column < width:
-                header[column] = _CONTROLS.sub(" ", value).strip()
+                # Of a file without column names this is the first record.
+                number = self.conversion.number(f"{self.name}!{place}", value) if kind == "n" else value
+                header[column] = _CONTROLS.sub(" ", number).strip()
         return header
+
+
+def _filled(cells: list[Cell]) -> int:
+    return sum(1 for _column, _place, value, _kind in cells if value != "")
 
 
 class _Places:

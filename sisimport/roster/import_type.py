@@ -107,10 +107,12 @@ class Roster(ImportType):
             "Creates and updates students, their enrollments, SSIDs and English learner records "
             "from the district's own list."
         ),
-        file_hint=".csv with a header line",
+        file_hint=".csv or .xlsx with a header line",
     )
     layouts = ("students",)
     layout_folder = Path(__file__).parent / "layouts"
+    converts_workbooks = True
+    workbooks_unasked = True
     row_model = RosterRow
     fields = (
         "lea",

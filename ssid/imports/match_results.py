@@ -179,10 +179,12 @@ class SSIDRequest(ImportType):
             "Reads the state's answer to a request for SSIDs. Mark the right candidate in the selection column, or choose on "
             "the page that follows the Test; the chosen SSID and its English learner data go to the student."
         ),
-        file_hint=".csv or .txt as the state's match tool returns it",
+        file_hint=".csv, .txt or .xlsx as the state's match tool returns it",
     )
     layouts = ("calpads-ssid-request-results",)
     layout_folder = Path(__file__).parents[1] / "layouts"
+    converts_workbooks = True
+    workbooks_unasked = True
     row_model = SSIDRequestRow
     fields = (
         "lea",

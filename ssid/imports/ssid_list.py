@@ -61,12 +61,13 @@ class SSIDList(ImportType):
             "Reads back the list of students without SSID that a school has filled in. Students are found by local student "
             "number, or else by name and birth date; no SSID on record is ever overwritten."
         ),
-        file_hint=".csv as saved from the list",
+        file_hint=".csv or .xlsx as saved from the list",
     )
     layouts = ("ssid-list",)
     layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = SSIDListRow
     converts_workbooks = True
+    workbooks_unasked = True
     fields = (
         "lea",
         "school",

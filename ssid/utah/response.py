@@ -281,10 +281,12 @@ class UtahResponse(ImportType):
             "Test shows the response error report and changes nothing. Update then writes the SSIDs of a Retrieve or New "
             "response, or clears the changed mark of the students whose Update the state confirmed."
         ),
-        file_hint=".csv, named RESP_… by the state",
+        file_hint=".csv or .xlsx, named RESP_… by the state",
     )
     layouts = ("utah-ssid-response",)
     layout_folder = Path(__file__).parents[1] / "layouts"
+    converts_workbooks = True
+    workbooks_unasked = True
     row_model = UtahResponseRow
     fields = (
         "file_line",

@@ -58,10 +58,9 @@ class Command(BaseCommand):
             raise RunRefusedError("excel takes one value: convert.")
         look_again()
         key = options["type"]
-        if key != "auto":
-            get_type(key)
+        unasked = key != "auto" and get_type(key).workbooks_unasked
         with path.open("rb") as stream, unpacked(stream) as inner:
-            workbook = bool(excel) and is_workbook(inner.stream)
+            workbook = (bool(excel) or unasked) and is_workbook(inner.stream)
             file = keep_file(stream=inner.stream, name=path.name, user=None, member=inner.member)
         if workbook:
             file = self.convert(file)
