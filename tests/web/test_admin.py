@@ -125,6 +125,15 @@ def test_a_changed_name_is_noted_with_its_old_value(client: Client, student: Stu
     assert (student.last_name, edit.before, edit.after) == ("Díaz", "Diaz", "Díaz")
 
 
+def test_section_10_gender_x_and_a_legal_gender_are_saved_together(client: Client, student: Student) -> None:
+    save(client, student, gender="X", legal_gender="M", reason="Request of the family")
+
+    student.refresh_from_db()
+    noted = RecordEdit.objects.filter(student=student).values_list("field", "after")
+    assert (student.gender, student.legal_gender) == ("X", "M")
+    assert {("gender", "X"), ("legal_gender", "M")} <= set(noted)
+
+
 def test_an_el_record_is_edited_through_the_same_page(client: Client, student: Student) -> None:
     ELRecord.objects.create(student=student, program_status="EL")
 

@@ -26,6 +26,7 @@ class Tool:
     crumbs: str = "Reporting / CA State Reporting"
     short: str = ""  # in the menu; the title if empty
     documentation: tuple[tuple[str, str], ...] = ()  # (title, address) of what the state itself says about these files
+    articles: tuple[tuple[str, str], ...] = ()  # (title, name of the address) of pages that explain more
     screen_words: bool = False  # its messages have twins in the words of the screen that it mirrors
     in_menu: bool = True  # False: the app's own page is in the menu and leads here
 
