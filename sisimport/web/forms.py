@@ -1,6 +1,6 @@
 """Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -37,6 +37,7 @@ class UploadForm(forms.Form):
     work = forms.ChoiceField(label="Work to Perform", widget=forms.RadioSelect, initial=Work.TEST)
     file = forms.FileField(
         label="File",
+        required=False,
         allow_empty_file=True,  # the reader says in its own words that a file is empty
         max_length=1000,
         error_messages={"required": "Choose a file.", "invalid": "Choose a file."},
@@ -45,17 +46,19 @@ class UploadForm(forms.Form):
     def __init__(
         self,
         *args: Any,
+        held: bool = False,
         tool: Tool,
         works: tuple[Work, ...],
         schools: Iterable[School],
         chosen: str = "",
         **kwargs: Any,
     ) -> None:
-        """`schools`: those that the user may pick from. `chosen`: key of the type to show."""
+        """`schools`: those that the user may pick from. `chosen`: key of the type to show. `held`: a file was chosen before."""
         super().__init__(*args, **kwargs)
+        self._held = held
         self.types = {kind.key: kind for kind in listed_types(tool.key)}
         key = (self.data.get("import_type") if self.is_bound else chosen) or ""
-        self.kind: ImportType = self.types.get(str(key)) or next(iter(self.types.values()))
+        self.kind: ImportType = self.types.get(str(key)) or usual_type(list(self.types.values()))
         self.fields["import_type"].choices = [(kind.key, kind.screen.label) for kind in self.types.values()]  # type: ignore[attr-defined]
         self.fields["import_type"].initial = self.kind.key
         self.works = tuple(work for work in self.kind.works if work in works)
@@ -76,6 +79,10 @@ class UploadForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
+        if file is None and not self._held:
+            raise forms.ValidationError("Choose a file.")
+        if file is None:
+            return None
         limit = settings.IMPORT_MAX_BYTES
         if file.size > limit:
             raise forms.ValidationError(
@@ -95,6 +102,15 @@ class UploadForm(forms.Form):
             else:  # not on the form that was sent: its type was changed on the way
                 values[option.name] = str(value or option.default)
         return values
+
+
+def usual_type(types: Sequence[ImportType]) -> ImportType:
+    """The type a screen begins with: the first; where years follow each other, the newest of them."""
+
+    def family(kind: ImportType) -> str:
+        return kind.key.rstrip("0123456789-")
+
+    return max((kind for kind in types if family(kind) == family(types[0])), key=lambda kind: kind.key)
 
 
 class SchoolsField(forms.MultipleChoiceField):

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from sisimport.web.views import conversion, downloads, history, home, layouts, runs, students, upload
+from sisimport.web.views import chosen, conversion, downloads, history, home, layouts, runs, students, upload
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("account/", home.account, name="account"),
+    path("imports/files/", chosen.choose_files, name="choose_files"),
     path("imports/<slug:tool>/", upload.upload, name="upload"),
     path("imports/<slug:tool>/recognise/", upload.recognise, name="recognise"),
     path("layouts/", layouts.file_layouts, name="file_layouts"),

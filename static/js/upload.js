@@ -26,6 +26,7 @@ async function recognise() {
   body.append("name", file.name);
   body.append("size", String(file.size));
   body.append("import_type", form.elements.import_type.value);
+  body.append("sha256", await hashOf(file));
   try {
     const response = await fetch(form.dataset.recognise, {
       method: "POST",
@@ -36,18 +37,31 @@ async function recognise() {
     if (turn !== asked || !response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     answer.replaceChildren(...page.body.childNodes);
+    take(answer.querySelector("[data-take-type]")?.dataset.takeType);
   } catch {
     // No network: the run itself will say what is wrong with the file.
   }
 }
 
 input.addEventListener("change", recognise);
-answer.addEventListener("click", (event) => {
-  const type = event.target.closest("[data-choose-type]")?.dataset.chooseType;
-  if (!type) return;
-  form.elements.import_type.value = type;
-  form.elements.import_type.dispatchEvent(new Event("change", { bubbles: true }));
-});
+
+answer.addEventListener("click", (event) => take(event.target.closest("[data-choose-type]")?.dataset.chooseType));
+
+// What the file is goes before what was chosen: the type changes, and what is said of the file with it.
+function take(type) {
+  const select = form.elements.import_type;
+  if (!type || select.value === type) return;
+  select.value = type;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// Whether this very file was brought in before is told by its hash; where browsers compute none (no https), the server says it later.
+async function hashOf(file) {
+  if (!window.crypto?.subtle || file.size > 64 * 1024 * 1024) return "";
+  const hash = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 form.elements.import_type.addEventListener("change", recognise);
 
 // ---- drag and drop ----

@@ -80,7 +80,7 @@ def test_w3_update_without_test_is_refused_with_a_sentence(client: Client, regis
 
     assert answer.status_code == 422
     assert "Run the Test first" in answer.content.decode()
-    assert not ImportFile.objects.exists()
+    assert not ImportRun.objects.exists()
 
 
 def test_w3_update_applies_the_test_of_the_very_file(client: Client, registrar: Any, district: District) -> None:
@@ -174,7 +174,7 @@ def test_a_file_of_another_type_is_named_with_a_way_to_choose_it(client: Client,
 
     text = recognise(client, roster)
 
-    assert "This looks like a file for" in text
+    assert "This is a file for" in text
     assert reverse("upload", args=["roster"]) in text
 
 

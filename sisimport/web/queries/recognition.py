@@ -12,7 +12,7 @@ from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import recognise_file
-from sisimport.imports.definition.registry import get_tool
+from sisimport.imports.definition.registry import get_tool, listed_types
 from sisimport.imports.runs.uploads import shown_name
 
 SAMPLE_BYTES = 1 << 20
@@ -40,6 +40,7 @@ class Recognised:
     fix: str = ""
     other: ImportType | None = None
     other_tool: str = ""
+    other_sure: bool = False  # by the names of its columns, not by their number alone
     notices: list[str] = field(default_factory=list)
 
 
@@ -65,6 +66,31 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
     return replace(found, size=size, member=inner.member, lines=lines)
 
 
+def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[ImportType]]:
+    """What a whole file is, and the types on the screens that take it, the usual one first. Never raises on any bytes.
+
+    A workbook may be tested as any type that converts it.
+    """
+    found = recognise_file(stream)
+    kinds = [kind for kind in found.types if kind.screen.listed]
+    if kinds:
+        return recognised(stream, name=name, chosen=kinds[0]), kinds
+    size, error = stream.seek(0, 2), found.recognition.error
+    stream.seek(0)
+    if is_workbook(stream):
+        fix = "Choose what it holds and press Test: the next page offers to convert it and shows what it becomes."
+        kinds = [kind for kind in listed_types() if kind.converts_workbooks]
+        return Recognised(name=shown_name(name), size=size, error="This is a workbook.", fix=fix), kinds
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES)
+    if error is None:
+        said = "No import type on these screens takes this file."
+        return Recognised(name=shown_name(name), size=size, error=said, fix="Choose another file."), []
+    told = (kind.explain(error, head) for kind in listed_types())
+    better = next((one for one in told if one is not error), error)
+    return Recognised(name=shown_name(name), size=size, error=str(better), fix=better.fix), []
+
+
 def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 0) -> Recognised:
     """Look at a text file, or at its first part (`size` is then that of the whole). Never raises on any bytes."""
     stream.seek(0, 2)
@@ -76,7 +102,7 @@ def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 
     found = recognise_file(stream, expected=chosen.key)
     recognition = found.recognition
     if recognition.error is not None:
-        other = _other_type(stream, chosen)
+        other, sure = _other_type(stream, chosen)
         stream.seek(0)
         error = chosen.explain(recognition.error, stream.read(_HEAD_BYTES))
         convertible = chosen.converts_workbooks and is_workbook(stream)
@@ -87,6 +113,7 @@ def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 
             fix=_CONVERTED_NEXT if convertible else error.fix,
             other=other,
             other_tool=get_tool(other.screen.tool).title if other else "",
+            other_sure=sure,
         )
     lines, about = recognition.line_count, False
     if lines is not None and held < size:
@@ -121,9 +148,10 @@ def _cut_to_whole_lines(stream: IO[bytes]) -> None:
     stream.seek(0)
 
 
-def _other_type(stream: IO[bytes], chosen: ImportType) -> ImportType | None:
-    """A type on the screens that this file does fit."""
+def _other_type(stream: IO[bytes], chosen: ImportType) -> tuple[ImportType | None, bool]:
+    """A type on the screens that this file does fit, and whether the names of its columns say so."""
     found = recognise_file(stream)
     if found.recognition.error is not None:
-        return None
-    return next((kind for kind in found.types if kind.screen.listed and kind.key != chosen.key), None)
+        return None, False
+    other = next((kind for kind in found.types if kind.screen.listed and kind.key != chosen.key), None)
+    return other, other is not None and found.recognition.header

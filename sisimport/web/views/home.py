@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -44,6 +45,7 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
         "troubled_count": _counted(len(troubled)),
         "more_troubled": len(troubled) > SHOWN,
         "active": active,
+        "max_bytes": settings.IMPORT_MAX_BYTES,
         "disks": disks.shown_to(user),
         "missing": queries.with_students(missing[:SCHOOLS_SHOWN]),
         "missing_more": len(missing) - SCHOOLS_SHOWN,

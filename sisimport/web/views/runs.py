@@ -27,12 +27,11 @@ from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.issues import shown_issues
+from sisimport.web.queries.options import option_text
 from sisimport.web.queries.reverts import Kept, kept_by, reverts_of, updates_of
-from students.models import School
 
 PER_PAGE = 25
 _STEP = 5  # per cent between two announcements of progress
-_NAMED_SCHOOLS = 3
 
 
 def find_run(request: HttpRequest, pk: int) -> ImportRun:
@@ -140,27 +139,10 @@ def _shown_options(kind: ImportType, run: ImportRun) -> list[tuple[str, str]]:
     for option in kind.options:
         value = run.options.get(option.name, option.default)
         if not option.group:
-            shown.append((option.label, _option_text(option, value)))
+            shown.append((option.label, option_text(option, value)))
         elif value != option.default:
-            shown.append((option.group, f"{option.label}: {_option_text(option, value)}"))
+            shown.append((option.group, f"{option.label}: {option_text(option, value)}"))
     return shown
-
-
-def _option_text(option: Any, value: str) -> str:
-    if option.picks_schools:
-        return _school_names(value)
-    return next((choice.label for choice in option.choices if choice.value == value), value or "none")
-
-
-def _school_names(codes: str) -> str:
-    """`Cedar High, Elm Middle and 3 more`."""
-    chosen = codes.split(",") if codes else []
-    if not chosen:
-        return "all"
-    names = dict(School.objects.filter(code__in=chosen).values_list("code", "name"))
-    said = sorted(names.get(code) or code for code in chosen)
-    more = len(said) - _NAMED_SCHOOLS
-    return ", ".join(said[:_NAMED_SCHOOLS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _can_be_updated(run: ImportRun) -> bool:

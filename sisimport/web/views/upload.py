@@ -1,11 +1,12 @@
 """The upload screens: one for each import tool; and what a chosen file is recognised as, said at once."""
 
+import re
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import IO, cast
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.contrib import messages
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,23 +14,25 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.files.archives import Unpacked
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition import registry
+from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import Tool
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs import services, uploads
 from sisimport.imports.storage import room
-from sisimport.imports.storage.files import hash_of
 from sisimport.runtime import disk
+from sisimport.web import held
 from sisimport.web.bodies import takes_file
 from sisimport.web.forms import UploadForm
+from sisimport.web.queries.earlier import earlier_updates
 from sisimport.web.queries.home import last_runs
 from sisimport.web.queries.recognition import SAMPLE_BYTES, recognised, recognised_part
 from students.access import visible_school_ids, visible_schools
 
 LAST_RUNS = 4
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def _tool(key: str) -> Tool:
@@ -53,20 +56,28 @@ def _works(request: HttpRequest) -> tuple[Work, ...]:
 def upload(request: HttpRequest, tool: str) -> HttpResponse:
     """Choose type, work and file; one button. A file that cannot be read is refused here, in the reader's words."""
     chosen, schools = _tool(tool), visible_schools(request.user)
+    sent = request.POST if request.method == "POST" else request.GET
+    kept = held.find(request, sent.get("held", ""))
     if request.method == "POST" and "show" not in request.POST:
-        form = UploadForm(request.POST, request.FILES, tool=chosen, works=_works(request), schools=schools)
-        if form.is_valid():
-            run = _start(request, form)
+        form = UploadForm(
+            request.POST, request.FILES, tool=chosen, works=_works(request), schools=schools, held=kept is not None
+        )
+        valid = form.is_valid()
+        kept = _keep(request, form) or kept
+        if valid and not form.errors and kept is not None:
+            run = _start(request, form, kept)
             if run is not None:
+                held.release(request, kept)
                 return redirect("run", pk=run.pk)
     else:
-        sent = request.POST if request.method == "POST" else request.GET
         asked = sent.get("import_type") or request.GET.get("type", "")
         form = UploadForm(tool=chosen, works=_works(request), schools=schools, chosen=asked)
     context = {
         "tool": chosen,
         "form": form,
         "kind": form.kind,
+        "held": kept,
+        "earlier": earlier_updates(request.user, kept.file.sha256) if kept else [],
         "last_runs": last_runs(request.user, limit=LAST_RUNS, tool_types=list(form.types)),
         "max_bytes": settings.IMPORT_MAX_BYTES,
         "sample_bytes": SAMPLE_BYTES,
@@ -76,12 +87,13 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
     return render(request, "imports/upload.html", context, status=200 if not form.errors else 422)
 
 
-def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
-    """Start the run; None when it cannot be, with the reason on the form."""
-    file: UploadedFile = form.cleaned_data["file"]
+def _keep(request: HttpRequest, form: UploadForm) -> held.Held | None:
+    """Keep the file that was sent, before anything else can be refused; None without one, or with the reason on the form."""
+    file = request.FILES.get("file")
+    if file is None or "file" in form.errors:
+        return None
     try:
-        with uploads.unpacked(cast(IO[bytes], file.file)) as inner:
-            return _start_with(request, form, inner, str(file.name))
+        return held.hold(request, file)
     except FileError as error:
         form.add_error("file", f"{error} {error.fix}")
     except uploads.RunRefusedError as error:
@@ -93,32 +105,42 @@ def _start(request: HttpRequest, form: UploadForm) -> ImportRun | None:
     return None
 
 
-def _start_with(request: HttpRequest, form: UploadForm, inner: Unpacked, name: str) -> ImportRun | None:
-    stream, work = inner.stream, Work(form.cleaned_data["work"])
-    found = recognised(stream, name=name, chosen=form.kind)
-    if found.error and not (form.kind.converts_workbooks and is_workbook(stream)):
-        form.add_error("file", found.error)
-        return None
-    if work == Work.UPDATE:
-        return _start_update(request, form, stream)
-    kept = uploads.keep_file(stream=stream, name=name, user=signed_in_user(request), member=inner.member)
-    return services.start_run(
-        file=kept,
-        import_type=form.kind.key,
-        work=work,
-        options=form.options(),
-        user=signed_in_user(request),
-        schools=visible_school_ids(request.user),
-    )
+def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun | None:
+    """Start the run; None when it cannot be, with the reason on the form."""
+    work, kind = Work(form.cleaned_data["work"]), form.kind
+    options = {} if "defaults" in request.POST else form.options()
+    with kept.opened() as stream:
+        found = recognised(stream, name=kept.file.name, chosen=kind)
+        convertible = kind.converts_workbooks and is_workbook(stream)
+    if found.error and not convertible:
+        if found.other is None or not found.other_sure or work != Work.TEST:
+            form.add_error("file", found.error)
+            return None
+        # A Test changes nothing, so what the file is goes before what was chosen.
+        kind, options = found.other, {}
+        messages.info(request, f"The file is for {kind.screen.label}, so it is tested as that, with the usual options.")
+    try:
+        if work == Work.UPDATE:
+            return _start_update(request, kind, options, kept)
+        return services.start_run(
+            file=kept.file,
+            import_type=kind.key,
+            work=work,
+            options=options,
+            user=signed_in_user(request),
+            schools=visible_school_ids(request.user),
+        )
+    except uploads.RunRefusedError as error:
+        form.add_error(None, str(error))
+    return None
 
 
-def _start_update(request: HttpRequest, form: UploadForm, stream: IO[bytes]) -> ImportRun:
+def _start_update(request: HttpRequest, kind: ImportType, options: Mapping[str, str], kept: held.Held) -> ImportRun:
     """Apply the newest Test of this very file that the user may apply (rule W-3). The file is not kept a second time."""
-    options = services.clean_options(form.kind, form.options())
     test = services.find_test(
-        sha256=hash_of(stream),
-        import_type=form.kind.key,
-        options=options,
+        sha256=kept.file.sha256,
+        import_type=kind.key,
+        options=services.clean_options(kind, options),
         user_runs=access.visible_runs(request.user),
     )
     if test is None or not access.may_update(request.user, test):
@@ -144,4 +166,6 @@ def recognise(request: HttpRequest, tool: str) -> HttpResponse:
     name = PurePosixPath(request.POST.get("name", "")).name
     data = BytesIO(part.read(SAMPLE_BYTES + 1))
     found = recognised_part(data, name=name, size=int(size) if size.isdecimal() else 0, chosen=kind)
-    return render(request, "imports/_recognised.html", {"found": found, "tool": chosen})
+    sha256 = request.POST.get("sha256", "")
+    earlier = earlier_updates(request.user, sha256) if _SHA256.fullmatch(sha256) else []
+    return render(request, "imports/_recognised.html", {"found": found, "tool": chosen, "earlier": earlier})

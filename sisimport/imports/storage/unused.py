@@ -1,0 +1,44 @@
+"""Kept files that no run ever took: chosen on a page and left there."""
+
+import datetime as dt
+import logging
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from sisimport.imports.models import ImportFile
+
+logger = logging.getLogger(__name__)
+KEPT_HOURS = 24
+
+
+def _unused() -> QuerySet[ImportFile]:
+    """Files that no record of any app names."""
+    files = ImportFile.objects.all()
+    for relation in ImportFile._meta.related_objects:
+        using = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
+        files = files.filter(~Exists(using))
+    return files.filter(converted_from__isnull=True)
+
+
+def remove_if_unused(pk: int) -> bool:
+    """Remove one file with its bytes, unless a run or another record names it."""
+    with transaction.atomic():
+        file = _unused().filter(pk=pk).first()
+        if file is None:
+            return False
+        stored = file.file
+        file.delete()
+        transaction.on_commit(lambda: stored.delete(save=False))
+    return True
+
+
+def remove_unused(now: dt.datetime | None = None) -> int:
+    """Remove what was chosen a day ago and never taken. Returns how many files went."""
+    before = (now or timezone.now()) - dt.timedelta(hours=KEPT_HOURS)
+    old = list(_unused().filter(uploaded_at__lt=before).values_list("pk", flat=True)[:500])
+    gone = sum(remove_if_unused(pk) for pk in old)
+    if gone:
+        logger.info("removed %s chosen files that no run took", gone)
+    return gone

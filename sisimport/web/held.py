@@ -1,0 +1,68 @@
+"""Files that somebody chose, kept for the session until a run takes them: no refusal and no missing answer loses one.
+
+The session holds tokens and keys; the page sends the token back instead of the file. A file that no run took within a day is
+removed by the reconciler.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.http import HttpRequest
+
+from sisimport.accounts.access import signed_in_user
+from sisimport.imports.models import ImportFile
+from sisimport.imports.runs import uploads
+from sisimport.imports.storage.unused import remove_if_unused
+
+MOST = 12  # files of one session; the oldest makes room
+_KEY = "held-files"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One kept file and the token that stands for it on pages."""
+
+    token: str
+    file: ImportFile
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """Its bytes, to be recognised; what reads records later compares hash and size first."""
+        with self.file.file.open("rb") as stream:
+            yield stream
+
+
+def hold(request: HttpRequest, upload: Any) -> Held:
+    """Keep an uploaded file, out of its archive if it is one.
+
+    Raises FileError for an archive that cannot be used, RunRefusedError or OSError when there is no room.
+    """
+    user = signed_in_user(request)
+    with uploads.unpacked(upload.file) as inner:
+        file = uploads.keep_file(stream=inner.stream, name=str(upload.name), user=user, member=inner.member)
+    kept = {secrets.token_urlsafe(9): file.pk} | _tokens(request)
+    for token in list(kept)[MOST:]:
+        remove_if_unused(kept.pop(token))
+    request.session[_KEY] = kept
+    return Held(next(iter(kept)), file)
+
+
+def find(request: HttpRequest, token: str) -> Held | None:
+    """The file that a token of this session stands for."""
+    key = _tokens(request).get(token)
+    file = ImportFile.objects.filter(pk=key, uploaded_by=signed_in_user(request)).first() if key else None
+    return Held(token, file) if file else None
+
+
+def release(request: HttpRequest, held: Held) -> None:
+    """A run took the file, or an equal one that was kept before: its token ends."""
+    request.session[_KEY] = {token: key for token, key in _tokens(request).items() if token != held.token}
+    remove_if_unused(held.file.pk)
+
+
+def _tokens(request: HttpRequest) -> dict[str, int]:
+    found: dict[str, int] = request.session.get(_KEY, {})
+    return found
