@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "assessments",
     "sisimport.families",
     "sisimport.reporting",
+    "sisimport.matching",
     "sisimport.accounts",
     "sisimport.api",
 ]

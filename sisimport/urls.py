@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("sisimport.accounts.urls")),
     path("", include("sisimport.api.urls")),
     path("", include("sisimport.reporting.urls")),
+    path("", include("sisimport.matching.urls")),
     path("family/", include("sisimport.families.urls")),
     path("", include("sisimport.web.urls")),
 ]

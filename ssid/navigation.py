@@ -2,7 +2,6 @@
 
 from sisimport.accounts.access import Capability
 from sisimport.web.navigation import RECORDS, Entry, register
-from ssid.matching import navigation as navigation_desk  # noqa: F401 - they register their own
 from ssid.requests import navigation as navigation_senr  # noqa: F401 - they register their own
 from ssid.utah import navigation as navigation_utah  # noqa: F401 - they register their own
 

@@ -17,8 +17,9 @@ from django.db.models import Q, QuerySet
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.registry import all_types, get_type
 from sisimport.imports.engine.accepted_matches import IDENTITY
-from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RememberedMatch
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
+from sisimport.imports.runs.scope import Scope, in_scope, tests_with
 from sisimport.imports.storage.records import chunked, read_records
 from sisimport.web.moments import day_text
 from students.matching.candidates import JUDGED, Candidate, find_candidates, identity_of
@@ -49,27 +50,6 @@ class LineState(StrEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
     REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which lines and students the reader may see: `schools` None for all; `whole_run`: also lines that found nobody."""
-
-    schools: frozenset[int] | None
-    whole_run: bool
-
-    def of_issues(self) -> Q:
-        if self.schools is None:
-            return Q()
-        seen = Q(school_id__in=list(self.schools))
-        return seen | Q(school_id__isnull=True) if self.whole_run else seen
-
-    def limit(self, run: ImportRun) -> frozenset[int] | None:
-        """Schools whose students are candidates: those the reader may see and the run may touch."""
-        if run.schools is None:
-            return self.schools
-        own = frozenset(run.schools)
-        return own if self.schools is None else own & self.schools
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +115,6 @@ def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
 # -- which runs, which lines -------------------------------------------------------------------------------------------
 
 
-def desk_types() -> list[str]:
-    """Keys of the import types whose lines a person may match."""
-    return [t.key for t in all_types() if t.matching.remembers_matches]
-
-
 def _near(run: ImportRun) -> Q:
     """Findings of this run that ask: whose record is this?"""
     import_type = get_type(run.import_type)
@@ -157,29 +132,6 @@ def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
         for code in (*t.matching.near_codes, *t.matching.near_warnings)
     }
     return tests_with(runs, asking)
-
-
-def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
-    """The newest Tests of each file that were not updated and hold findings of these codes, with their number. From
-    summaries only: cheap enough for a menu."""
-    taken = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
-    tests = (
-        runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=desk_types())
-        .exclude(pk__in=ImportRun.objects.filter(work=Work.UPDATE, status__in=taken).values("test_run"))
-        .select_related("file", "created_by")
-        .order_by("-id")[:50]
-    )
-    found = []
-    seen: set[tuple[str, str]] = set()
-    for run in tests:
-        same = (run.file.sha256 if run.file else "", run.import_type)
-        if same in seen:  # an older Test of the same file
-            continue
-        seen.add(same)
-        count = sum(entry["lines"] for entry in run.summary.get("issues", []) if entry["code"] in codes)
-        if count:
-            found.append((run, count))
-    return found
 
 
 def number_shown(match: RememberedMatch) -> str:
@@ -265,10 +217,6 @@ def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Sc
 
 def _offer(students: dict[int, Student], candidate: Candidate) -> Offer:
     return Offer(students[candidate.student_id], candidate.comparison)
-
-
-def in_scope(schools: Collection[int] | None) -> QuerySet[Student]:
-    return Student.objects.all() if schools is None else Student.objects.filter(school_id__in=list(schools))
 
 
 def _codes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[str, ...]]:

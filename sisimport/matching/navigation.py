@@ -1,44 +1,61 @@
 """What other pages show of the match desk: its entry in the menu with a number, the card on the page of a Test."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
 
-from sisimport.accounts.access import sees_whole_run, visible_runs
+from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.decisions import why_closed
-from sisimport.web.navigation import RECORDS, Entry, register
+from sisimport.imports.runs.scope import matching_types
+from sisimport.matching import desk
+from sisimport.web.deciding import DecisionQueue, queues, register_queue, scope_of
+from sisimport.web.navigation import RECORDS, Entry, register_source
 from sisimport.web.panels import RUN, Panel, register_panel
-from ssid.matching import candidates, desk
-from students.access import User, visible_school_ids
+from students.access import User
 
 
 def waiting(user: User) -> int:
     """Tests in which somebody has to decide."""
     runs = visible_runs(user)
-    return len({run.pk for run, _n in [*desk.waiting_tests(runs), *candidates.waiting_tests(runs)]})
+    return len({run.pk for queue in queues() for run, _findings in queue.waiting(runs)})
 
 
 def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
     """On a Test's page: what waits for a decision, with the way there."""
-    if run.work != Work.TEST or run.status != RunStatus.COMPLETED or run.import_type not in desk.desk_types():
+    if run.work != Work.TEST or run.status != RunStatus.COMPLETED or run.import_type not in matching_types():
         return None
-    scope = desk.Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
-    near = desk.open_count(run, scope)
-    requests = candidates.requests_of(run, "open", scope).count()
-    if not near and not requests:
-        return None
-    return {"run_id": run.pk, "near": near, "requests": requests, "closed": bool(why_closed(run))}
+    scope = scope_of(request, run)
+    waits = [(queue, count) for queue in queues() if (count := queue.open_count(run, scope))]
+    return {"run_id": run.pk, "queues": waits, "closed": bool(why_closed(run))} if waits else None
 
 
-register(
-    Entry(
+def _entry() -> Iterable[Entry]:
+    """Made when the menu is: every queue is registered then."""
+    names = [name for queue in queues() for name in (queue.url_name, *queue.url_names)]
+    yield Entry(
         label="Match desk",
         url_name="match_desk",
-        url_names=("run_matches", "run_match_line", "run_matches_accept", "run_candidates", "run_candidates_choose"),
+        url_names=tuple(names),
         section=RECORDS,
         order=40,
         count=waiting,
     )
+
+
+register_queue(
+    DecisionQueue(
+        heading="Tests with lines to decide on",
+        label="Near matches",
+        noun="finding",
+        open_noun="line",
+        url_name="run_matches",
+        url_names=("run_match_line", "run_matches_accept"),
+        waiting=desk.waiting_tests,
+        open_count=desk.open_count,
+        order=10,
+    )
 )
-register_panel(Panel(place=RUN, template="ssid/_run_card.html", context=decisions_of_run))
+register_source(_entry)
+register_panel(Panel(place=RUN, template="matching/_run_card.html", context=decisions_of_run))

@@ -1,13 +1,12 @@
 """Pages of the match desk: lines of a Test that nearly match a student."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +19,6 @@ from sisimport.accounts.access import (
     may_accept_many,
     may_decide,
     requires,
-    sees_whole_run,
     visible_runs,
 )
 from sisimport.imports.models import ImportRun, RememberedMatch
@@ -28,7 +26,6 @@ from sisimport.imports.runs.decisions import (
     ACCEPT,
     MATCH,
     REFUSE,
-    DecidedMeanwhileError,
     Decision,
     DecisionRefusedError,
     Seen,
@@ -36,27 +33,16 @@ from sisimport.imports.runs.decisions import (
     take_back,
     why_closed,
 )
-from ssid.matching import candidates, desk
-from ssid.matching.desk import LineState, Scope
+from sisimport.imports.runs.scope import Scope, matching_types
+from sisimport.matching import desk
+from sisimport.matching.desk import LineState
+from sisimport.web.deciding import counted, open_run, queues, save, scope_of, seen_of
 from students.access import visible_school_ids, visible_students
 from students.matching.scores import DEFAULT_THRESHOLD
 
 PER_PAGE = 10
 SHOWN_IN_PREVIEW = 200
 _CHOICE = re.compile(r"line-(\d{1,9})")
-# Marks of one kind: all of them, the lines that one is about, and what takes some of them in one transaction.
-Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[Any]], None]]
-
-
-def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
-    return Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
-
-
-def open_run(request: HttpRequest, run_id: int, types: list[str]) -> ImportRun:
-    """The run, if it is one of these types and the reader may open it; else 404."""
-    runs: QuerySet[ImportRun] = visible_runs(request.user).select_related("file", "created_by")
-    run: ImportRun = get_object_or_404(runs, pk=run_id, import_type__in=types)
-    return run
 
 
 @requires(Capability.READ)
@@ -71,10 +57,9 @@ def index(request: HttpRequest) -> HttpResponse:
     known = students.in_bulk([match.student_id for match in page])
     return render(
         request,
-        "ssid/desk.html",
+        "matching/desk.html",
         {
-            "waiting": desk.waiting_tests(visible_runs(request.user)),
-            "choosing": candidates.waiting_tests(visible_runs(request.user)),
+            "queues": [(queue, queue.waiting(visible_runs(request.user))) for queue in queues()],
             "remembered": [(match, desk.number_shown(match), known.get(match.student_id)) for match in page],
             "page": page,
             "may_end": [match.pk for match in page if _may_end(request, match)],
@@ -86,7 +71,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def lines(request: HttpRequest, run_id: int) -> HttpResponse:
     """The lines of one Test side by side with their candidates; POST saves what was marked on the page."""
-    run = open_run(request, run_id, desk.desk_types())
+    run = open_run(request, run_id, matching_types())
     if request.method == "POST":
         return _save(request, run)
     scope = scope_of(request, run)
@@ -94,7 +79,7 @@ def lines(request: HttpRequest, run_id: int) -> HttpResponse:
     page = Paginator(desk.line_numbers(run, state, scope), PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
-        "ssid/desk_lines.html",
+        "matching/desk_lines.html",
         {
             **_frame(request, run, scope, state),
             "page": page,
@@ -108,7 +93,7 @@ def lines(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
     """One line with a search for another student. The search is posted: names never stand in an address."""
-    run = open_run(request, run_id, desk.desk_types())
+    run = open_run(request, run_id, matching_types())
     scope = scope_of(request, run)
     state = next((s for s in LineState if line in desk.line_numbers(run, s, scope)), None)
     shown = desk.desk_lines(run, [line], state, scope) if state else []
@@ -118,7 +103,7 @@ def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
     found = desk.search_students(words, shown[0].given, schools=scope.limit(run)) if words.strip() else []
     return render(
         request,
-        "ssid/desk_line.html",
+        "matching/desk_line.html",
         {
             **_frame(request, run, scope, state),
             "entry": shown[0],
@@ -133,7 +118,7 @@ def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
 @require_POST
 def accept_many(request: HttpRequest, run_id: int) -> HttpResponse:
     """Preview, then accept, all open lines with a candidate at or above the threshold that the user set."""
-    run = open_run(request, run_id, desk.desk_types())
+    run = open_run(request, run_id, matching_types())
     scope = scope_of(request, run)
     try:
         threshold = float(request.POST.get("threshold", ""))
@@ -159,7 +144,7 @@ def accept_many(request: HttpRequest, run_id: int) -> HttpResponse:
     students = visible_students(request.user).in_bulk([p.student_id for p in shown])
     return render(
         request,
-        "ssid/desk_preview.html",
+        "matching/desk_preview.html",
         {
             **_frame(request, run, scope, LineState.OPEN),
             "proposals": proposals,
@@ -241,42 +226,6 @@ def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
 
     save(request, [(decisions, lambda d: (d.line,), take), (taken_back, itemgetter(0), undo)], "decision")
     return _back(run, state)
-
-
-def save(request: HttpRequest, work: Sequence[Work], noun: str) -> None:
-    """Take what was marked, but for what somebody else decided after the page was shown, and say what became of it."""
-    done, surprise = 0, ""
-    try:
-        for marks, lines_of, act in work:
-            left = list(marks)
-            while left:
-                try:
-                    act(left)
-                except DecidedMeanwhileError as error:
-                    surprise = surprise or str(error)
-                    left = [mark for mark in left if error.lines.isdisjoint(lines_of(mark))]
-                else:
-                    done += len(left)
-                    break
-    except DecisionRefusedError as error:
-        messages.error(request, str(error))
-    if surprise:
-        messages.warning(request, surprise)
-    if done:
-        messages.success(request, f"Saved {counted(done, noun)}.")
-    elif not any(marks for marks, _lines_of, _act in work):
-        messages.info(request, "Nothing was marked.")
-
-
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """`1 match`, `2,000 matches`."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
-def seen_of(post: QueryDict, line: int) -> int | None:
-    """The decision on this line as the page showed it."""
-    value = post.get(f"seen-{line}", "")
-    return int(value) if re.fullmatch(r"\d{1,18}", value) else None
 
 
 def _marks(post: QueryDict, mine: set[int]) -> tuple[list[Decision], list[Seen]]:

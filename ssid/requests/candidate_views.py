@@ -15,12 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sisimport.accounts.access import Capability, may_update, requires
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import CANDIDATE, DecisionRefusedError, Seen, take_back, why_closed
+from sisimport.imports.runs.scope import Scope
+from sisimport.web.deciding import counted, open_run, save, scope_of, seen_of
 from ssid.imports.match_results import SSIDRequest
-from ssid.matching import candidates as choosing
-from ssid.matching.candidates import Choice
-from ssid.matching.desk import Scope
-from ssid.matching.desk_views import counted, open_run, save, scope_of, seen_of
 from ssid.models.request_rows import Pick
+from ssid.requests import candidates as choosing
+from ssid.requests.candidates import Choice
 
 PER_PAGE = 10
 _CHOICE = re.compile(r"request-(\d{1,9})")

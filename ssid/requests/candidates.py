@@ -9,9 +9,9 @@ from django.db.models import F, QuerySet
 
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
+from sisimport.imports.runs.scope import Scope, in_scope, tests_with
 from sisimport.imports.storage.records import read_records
 from ssid.imports.match_results_staging import YES
-from ssid.matching.desk import Scope, in_scope, tests_with
 from ssid.models import MatchRequest
 from ssid.models.request_rows import TAKEN, Pick
 from students.matching.scores import fold

@@ -5,9 +5,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.web.deciding import DecisionQueue, register_queue
 from sisimport.web.navigation import RECORDS, Entry, register
 from sisimport.web.panels import HOME, RUN, Panel, register_panel
 from ssid.imports.match_results import SSIDRequest
+from ssid.requests import candidates
 from ssid.requests.services import requests_answered_by, requests_out
 from students.access import User, visible_school_ids
 
@@ -42,3 +44,16 @@ def _requests_answered(request: HttpRequest, run: ImportRun) -> dict[str, Any] |
 
 register_panel(Panel(place=RUN, template="ssid/_run_requests.html", context=_requests_answered, order=45))
 register_panel(Panel(place=HOME, template="ssid/_home_requests.html", context=_requests_out, order=40))
+register_queue(
+    DecisionQueue(
+        heading="Requests with candidates to choose",
+        label="Choose candidates",
+        noun="line",
+        open_noun="request",
+        url_name="run_candidates",
+        url_names=("run_candidates_choose",),
+        waiting=candidates.waiting_tests,
+        open_count=lambda run, scope: candidates.requests_of(run, "open", scope).count(),
+        order=20,
+    )
+)

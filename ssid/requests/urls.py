@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ssid.requests import views
+from ssid.requests import candidate_views, views
 
 urlpatterns = [
     path("ssid-requests/", views.index, name="senr_requests"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("ssid-requests/make/", views.make, name="senr_make"),
     path("ssid-requests/<int:pk>/", views.detail, name="senr_request"),
     path("ssid-requests/<int:pk>/file/", views.download, name="senr_file"),
+    path("runs/<int:run_id>/candidates/", candidate_views.candidates, name="run_candidates"),
+    path("runs/<int:run_id>/candidates/choose/", candidate_views.choose_many, name="run_candidates_choose"),
 ]

@@ -9,7 +9,8 @@ from assessments.models import Score
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide, take_back
 from sisimport.imports.runs.report import run_json
-from ssid.matching.desk import LineState, Scope, desk_lines, line_numbers, number_shown, waiting_tests
+from sisimport.imports.runs.scope import Scope
+from sisimport.matching.desk import LineState, desk_lines, line_numbers, number_shown, waiting_tests
 from students.models import Student
 from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text, undo
 from tests.ssid.journey import District, codes, district

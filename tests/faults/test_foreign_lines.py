@@ -18,8 +18,8 @@ from django.urls import reverse
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
 from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs.scope import matching_types
 from ssid.imports.match_results import SSIDRequest
-from ssid.matching.desk import desk_types
 from tests.factories import UserFactory
 from tests.faults.two_schools import MARKS, TwoSchools, limited_reader, make_two_schools
 from tests.imports.journey import finish
@@ -41,12 +41,12 @@ def reports(made: TwoSchools) -> list[dict[str, Any]]:
 
 
 def runs_of_desk(made: TwoSchools) -> list[dict[str, Any]]:
-    types = [*desk_types(), SSIDRequest.key]
+    types = [*matching_types(), SSIDRequest.key]
     return [{"run_id": run.pk} for run in made.runs if run.work == Work.TEST and run.import_type in types]
 
 
 def lines_of_desk(made: TwoSchools) -> list[dict[str, Any]]:
-    tested = [run for run in made.runs if run.work == Work.TEST and run.import_type in desk_types()]
+    tested = [run for run in made.runs if run.work == Work.TEST and run.import_type in matching_types()]
     return [{"run_id": run.pk, "line": line} for run in tested for line in range(1, min(run.record_count, 14) + 1)]
 
 

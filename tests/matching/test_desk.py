@@ -4,9 +4,9 @@ import pytest
 
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import MATCH, REFUSE, Decision, decide
-from ssid.matching.desk import (
+from sisimport.imports.runs.scope import Scope
+from sisimport.matching.desk import (
     LineState,
-    Scope,
     accept_all,
     counts,
     desk_lines,
@@ -17,9 +17,8 @@ from ssid.matching.desk import (
 )
 from students.matching.scores import Identity
 from students.models import School, Student
-
-from .request_files import codes, current_ssid, make_district, make_student, run_test, update
-from .test_decisions import accept, download, run_download
+from tests.ssid.request_files import codes, current_ssid, make_district, make_student, run_test, update
+from tests.ssid.test_decisions import accept, download, run_download
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +192,7 @@ def test_tests_that_wait_are_the_newest_of_their_file_and_not_updated(school: Sc
 
 
 def test_a_near_match_of_a_request_file_is_decided_on_too(school: School) -> None:
-    from .request_files import line
+    from tests.ssid.request_files import line
 
     student = make_student(school, last_name="Leé", first_name="Sám")
     run = run_test([line(pick="X")])

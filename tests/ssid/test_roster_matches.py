@@ -5,8 +5,9 @@ import pytest
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide, take_back
 from sisimport.imports.runs.report import run_json
+from sisimport.imports.runs.scope import Scope
 from sisimport.imports.runs.services import start_update
-from ssid.matching.desk import LineState, Scope, desk_lines, line_numbers
+from sisimport.matching.desk import LineState, desk_lines, line_numbers
 from students.models import Student
 from tests.imports.journey import District, Report, drop_temporary_tables, finish, make_district, revert, snapshot
 from tests.roster.test_roster import ANA, JOSE, roster

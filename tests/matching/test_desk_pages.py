@@ -11,9 +11,18 @@ from django.urls import reverse
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
 from students.models import School, StaffAccess
-
-from .request_files import HEADER, RESULT, codes, current_ssid, line, make_district, make_student, run_test, update
-from .test_decisions import accept, download, run_download
+from tests.ssid.request_files import (
+    HEADER,
+    RESULT,
+    codes,
+    current_ssid,
+    line,
+    make_district,
+    make_student,
+    run_test,
+    update,
+)
+from tests.ssid.test_decisions import accept, download, run_download
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,63 @@
+"""Which lines of a Test a person may see and decide on, and which Tests have lines to decide on."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from sisimport.imports.definition.registry import all_types
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from students.models import Student
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which lines and students the reader may see: `schools` None for all; `whole_run`: also lines that found nobody."""
+
+    schools: frozenset[int] | None
+    whole_run: bool
+
+    def of_issues(self) -> Q:
+        if self.schools is None:
+            return Q()
+        seen = Q(school_id__in=list(self.schools))
+        return seen | Q(school_id__isnull=True) if self.whole_run else seen
+
+    def limit(self, run: ImportRun) -> frozenset[int] | None:
+        """Schools whose students are candidates: those the reader may see and the run may touch."""
+        if run.schools is None:
+            return self.schools
+        own = frozenset(run.schools)
+        return own if self.schools is None else own & self.schools
+
+
+def matching_types() -> list[str]:
+    """Keys of the import types whose lines a person may match."""
+    return [t.key for t in all_types() if t.matching.remembers_matches]
+
+
+def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
+    """The newest Tests of each file that were not updated and hold findings of these codes, with their number. From
+    summaries only: cheap enough for a menu."""
+    taken = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
+    tests = (
+        runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=matching_types())
+        .exclude(pk__in=ImportRun.objects.filter(work=Work.UPDATE, status__in=taken).values("test_run"))
+        .select_related("file", "created_by")
+        .order_by("-id")[:50]
+    )
+    found = []
+    seen: set[tuple[str, str]] = set()
+    for run in tests:
+        same = (run.file.sha256 if run.file else "", run.import_type)
+        if same in seen:  # an older Test of the same file
+            continue
+        seen.add(same)
+        count = sum(entry["lines"] for entry in run.summary.get("issues", []) if entry["code"] in codes)
+        if count:
+            found.append((run, count))
+    return found
+
+
+def in_scope(schools: Collection[int] | None) -> QuerySet[Student]:
+    return Student.objects.all() if schools is None else Student.objects.filter(school_id__in=list(schools))

@@ -1,0 +1,104 @@
+"""What pages on which people decide about lines of a Test have in common, and the register of what there is to decide.
+
+DecisionQueue   a domain's lines that wait for somebody; registered in its navigation.py
+queues()        all of them: the match desk's index, the number in the menu and the card on a run's page ask it
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+from django.shortcuts import get_object_or_404
+
+from sisimport.accounts.access import sees_whole_run, visible_runs
+from sisimport.imports.models import ImportRun
+from sisimport.imports.runs.decisions import DecidedMeanwhileError, DecisionRefusedError
+from sisimport.imports.runs.scope import Scope
+from students.access import visible_school_ids
+
+# Marks of one kind: all of them, the lines that one is about, and what takes some of them in one transaction.
+Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[Any]], None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionQueue:
+    """Lines of Tests that wait for somebody's decision.
+
+    heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted on the index.
+    url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
+    waiting: of these runs, the Tests with lines to decide on and the number of their findings. open_count: lines of a Test that
+    wait, of those in a scope.
+    """
+
+    heading: str
+    label: str
+    noun: str
+    open_noun: str
+    url_name: str
+    waiting: Callable[[QuerySet[ImportRun]], list[tuple[ImportRun, int]]]
+    open_count: Callable[[ImportRun, Scope], int]
+    url_names: tuple[str, ...] = ()
+    order: int = 50
+
+
+_queues: list[DecisionQueue] = []
+
+
+def register_queue(queue: DecisionQueue) -> None:
+    _queues.append(queue)
+
+
+def queues() -> list[DecisionQueue]:
+    """All that are registered, in order."""
+    return sorted(_queues, key=lambda queue: queue.order)
+
+
+def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
+    return Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
+
+
+def open_run(request: HttpRequest, run_id: int, types: list[str]) -> ImportRun:
+    """The run, if it is one of these types and the reader may open it; else 404."""
+    runs: QuerySet[ImportRun] = visible_runs(request.user).select_related("file", "created_by")
+    run: ImportRun = get_object_or_404(runs, pk=run_id, import_type__in=types)
+    return run
+
+
+def save(request: HttpRequest, work: Sequence[Work], noun: str) -> None:
+    """Take what was marked, but for what somebody else decided after the page was shown, and say what became of it."""
+    done, surprise = 0, ""
+    try:
+        for marks, lines_of, act in work:
+            left = list(marks)
+            while left:
+                try:
+                    act(left)
+                except DecidedMeanwhileError as error:
+                    surprise = surprise or str(error)
+                    left = [mark for mark in left if error.lines.isdisjoint(lines_of(mark))]
+                else:
+                    done += len(left)
+                    break
+    except DecisionRefusedError as error:
+        messages.error(request, str(error))
+    if surprise:
+        messages.warning(request, surprise)
+    if done:
+        messages.success(request, f"Saved {counted(done, noun)}.")
+    elif not any(marks for marks, _lines_of, _act in work):
+        messages.info(request, "Nothing was marked.")
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 match`, `2,000 matches`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def seen_of(post: QueryDict, line: int) -> int | None:
+    """The decision on this line as the page showed it."""
+    value = post.get(f"seen-{line}", "")
+    return int(value) if re.fullmatch(r"\d{1,18}", value) else None
