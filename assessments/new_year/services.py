@@ -48,7 +48,7 @@ def read_school_year(text: str) -> int:
         spring = int(first) + 1
         if second in {f"{spring % 100:02d}", f"{spring}"} and FIRST_YEAR <= spring <= LAST_YEAR:
             return spring
-    raise NotAddedError(f"{text[:20]} is no school year. Write it as 2025-26.")
+    raise NotAddedError(f"{text[:20]} is not a school year. Write it as 2025-26.")
 
 
 def take_look(stream: IO[bytes]) -> Look:

@@ -105,7 +105,7 @@ class Layout:
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
-    `answers`: what somebody said of the file's year when the layout was added; its readers know what stands there.
+    `answers`: what somebody reported about the file's year when the layout was added; its readers know what stands there.
     `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
     """
 

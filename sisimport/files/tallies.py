@@ -26,7 +26,7 @@ class Tallies:
         self.trailing = False
 
     def counts(self, problem: Problem, line: int) -> bool:
-        """Is this counted here, so that nothing is said of it at its line?"""
+        """Is this counted here, so that nothing is reported about it at its line?"""
         if problem.code == "FILE-PLACEHOLDER":
             self._placeholders += 1
             if not self._placeholder_example:

@@ -47,7 +47,7 @@ input.addEventListener("change", recognise);
 
 answer.addEventListener("click", (event) => take(event.target.closest("[data-choose-type]")?.dataset.chooseType));
 
-// What the file is goes before what was chosen: the type changes, and what is said of the file with it.
+// What the file is goes before what was chosen: the type changes, and what is reported about the file with it.
 function take(type) {
   const select = form.elements.import_type;
   if (!type || select.value === type) return;
@@ -55,7 +55,7 @@ function take(type) {
   select.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-// Whether this very file was brought in before is told by its hash; where browsers compute none (no https), the server says it later.
+// Whether this very file was brought in before is reported by its hash; where browsers compute none (no https), the server says it later.
 async function hashOf(file) {
   if (!window.crypto?.subtle || file.size > 64 * 1024 * 1024) return "";
   const hash = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
