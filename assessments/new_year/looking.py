@@ -119,7 +119,7 @@ def _check(names: Sequence[str], delimiter: str, line: str) -> None:
     for name in names:
         plain = normalise_header(name)
         if plain in seen and plain not in {"", "blank"}:
-            raise NotAHeaderError(f"The column {name} is defined twice in the header line. Remove one of the two.")
+            raise NotAHeaderError(f"The column {name} occurs twice in the header line. Remove one of the two.")
         seen.add(plain)
 
 

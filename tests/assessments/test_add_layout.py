@@ -145,7 +145,7 @@ def test_columns_are_named_by_hand_where_nothing_is_alike(home: District, comman
         (lambda: "", "2025-26", "empty"),
         (lambda: "^".join(names()) + "\n", "2026", "no school year"),
         (lambda: "^".join(names()) + "\n", "2024-25", "already"),
-        (lambda: "^".join([*names(), "SSID"]) + "\n", "2025-26", "is defined twice"),
+        (lambda: "^".join([*names(), "SSID"]) + "\n", "2025-26", "occurs twice"),
         (lambda: "01^9012345678^Lee^Sam\n", "2025-26", "is a record, not column names"),
         (lambda: "\0\1\2\3", "2025-26", ""),
     ],
