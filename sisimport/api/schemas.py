@@ -117,6 +117,16 @@ class IssueCodesOut(Schema):
 # ---- runs ----
 
 
+class CrashOut(Schema):
+    """The last attempt at a run that broke. Later ones may have done the run all the same."""
+
+    status: str = Field(description="stopped: its worker went away; error: an error in the program")
+    attempt: int | None
+    phase: str
+    at: str | None
+    error: str | None = Field(description="kind of the error, never its text")
+
+
 class RunOut(Schema):
     """A run, as `import_file --json` prints it, without its lines."""
 
@@ -138,6 +148,7 @@ class RunOut(Schema):
     notice_count: int
     planned_count: int
     message: str
+    crash: CrashOut | None
 
 
 class RunsOut(Schema):

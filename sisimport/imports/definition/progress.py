@@ -37,6 +37,11 @@ class Progress:
     ) -> None:
         self.close()
 
+    @property
+    def phase(self) -> str:
+        """The phase reported last; blank before the first."""
+        return self._phase
+
     def close(self) -> None:
         self._connection.close()
 

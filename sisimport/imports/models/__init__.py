@@ -3,13 +3,24 @@
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
-from sisimport.imports.models.runs import ACTIVE, PAST_RECALL, WRITING, ImportRun, Reverted, RunStatus, WaitsFor, Work
+from sisimport.imports.models.runs import (
+    ACTIVE,
+    PAST_RECALL,
+    WRITING,
+    Crash,
+    ImportRun,
+    Reverted,
+    RunStatus,
+    WaitsFor,
+    Work,
+)
 
 __all__ = [
     "ACTIVE",
     "PAST_RECALL",
     "WRITING",
     "AbsentStudent",
+    "Crash",
     "ImportChange",
     "ImportFile",
     "ImportIssue",

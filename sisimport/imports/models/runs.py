@@ -41,6 +41,13 @@ class WaitsFor(models.TextChoices):
     FILE = "file", "its uploaded file"
 
 
+class Crash(models.TextChoices):
+    """How an attempt at a run broke; the attempts after it may have done the run all the same."""
+
+    STOPPED = "stopped", "its worker stopped"  # killed, out of memory, or silent until another worker took over
+    ERROR = "error", "an error in the program"
+
+
 class Reverted(models.TextChoices):
     """How much of what a run wrote was put back; no value: nothing."""
 
@@ -121,6 +128,22 @@ class ImportRun(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     interruptions = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="Attempts that ended for want of something and not by the run's own doing."
+    )
+    crash = models.CharField(
+        max_length=8,
+        choices=Crash.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How the last attempt that broke did so; blank: none broke.",
+    )
+    crash_attempt = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Which attempt that was.")
+    crash_phase = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="What it was doing, as far as it had reported."
+    )
+    crashed_at = models.DateTimeField(null=True, blank=True, help_text="When it broke, or when that was noticed.")
+    crash_error = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="Kind of the error, never its text."
     )
     waits_for = models.CharField(max_length=8, choices=WaitsFor.choices, blank=True, default="", db_default="")
     waits_since = models.DateTimeField(null=True, blank=True)

@@ -32,7 +32,7 @@ from sisimport.imports.engine import (
 )
 from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, WaitsFor, Work
-from sisimport.imports.runs import conversions, queueing
+from sisimport.imports.runs import conversions, crashes, queueing
 from sisimport.imports.runs.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
 from sisimport.imports.runs.pulse import Pulse
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
@@ -92,8 +92,9 @@ def execute_run(run_id: int) -> bool:
             return False
         look_again()
         run = ImportRun.objects.select_related("file", "test_run", "reverts").get(pk=run_id)
+        progress = Progress(run_id, attempt=run.attempts)
         try:
-            with Progress(run_id, attempt=run.attempts) as progress:
+            with progress:
                 _perform(run, progress)
         except RunCancelledError:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
@@ -110,7 +111,13 @@ def execute_run(run_id: int) -> bool:
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
             logger.error("run %s failed, reference %s, %s", run_id, reference, error_place(error))
-            _end(run_id, RunStatus.FAILED, message=FAILED_MESSAGE.format(reference=reference), reference=reference)
+            _end(
+                run_id,
+                RunStatus.FAILED,
+                message=FAILED_MESSAGE.format(reference=reference),
+                reference=reference,
+                **crashes.error(error, attempt=run.attempts, phase=progress.phase),
+            )
         return True
 
 
@@ -128,6 +135,7 @@ def _claim(run_id: int) -> bool:
         run = ImportRun.objects.select_for_update().filter(pk=run_id).first()
         if run is None or not run.is_active:
             return False
+        crashes.note_stopped(run)
         if run.cancel_requested:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
             return False

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, WaitsFor
+from sisimport.imports.runs import crashes
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import MissingFileError, is_here
 from sisimport.runtime import disk
@@ -78,6 +79,7 @@ def _note(run_id: int, attempt: int, what: WaitsFor) -> None:
         if runs.filter(attempts=attempt).update(**held, progress_done=0, progress_total=0):
             return
     runs.update(interruptions=F("interruptions") + 1)
+    crashes.forget(run_id, attempt)
 
 
 def lacks_something(run: ImportRun) -> bool:

@@ -10,6 +10,7 @@ from sisimport.files.reader import read_lines
 from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.definition.registry import all_layouts
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
+from sisimport.imports.runs.crashes import crash_json
 from sisimport.imports.storage.files import StoredFileError, open_file
 from sisimport.imports.storage.records import long_records
 from students.models import Student
@@ -249,4 +250,5 @@ def run_facts(run: ImportRun) -> dict[str, Any]:
         "notice_count": run.notice_count,
         "planned_count": run.planned_count,
         "message": run.message,
+        "crash": crash_json(run),
     }

@@ -18,7 +18,7 @@ from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs import hindrances, queueing, services, uploads
+from sisimport.imports.runs import crashes, hindrances, queueing, services, uploads
 from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
 from sisimport.web.forms import IssueFilterForm
@@ -122,6 +122,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
             and run.work not in (Work.REVERT, Work.CONVERT)
             and run.status == RunStatus.COMPLETED
         ),
+        "crash": crashes.sentence(run),
         "not_imported": run.refused_count + run.set_aside_count,
     }
 
