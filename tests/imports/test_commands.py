@@ -32,6 +32,7 @@ RUN_KEYS = [
     "notice_count",
     "planned_count",
     "message",
+    "crash",
     "issues",
     "changes",
 ]
