@@ -22,6 +22,7 @@ urlpatterns = [
     path("runs/<int:pk>/download/", downloads.export, name="export"),
     path("runs/<int:pk>/update/", runs.start_update, name="start_update"),
     path("runs/<int:pk>/test/", runs.test_again, name="test_again"),
+    path("runs/<int:pk>/test/lines/", runs.retest_lines, name="retest_lines"),
     path("runs/<int:pk>/revert/", runs.start_revert, name="start_revert"),
     path("runs/<int:pk>/convert/", conversion.convert, name="convert_workbook"),
     path("runs/<int:pk>/converted/start/", conversion.start_converted, name="start_converted"),

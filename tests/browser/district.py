@@ -182,6 +182,7 @@ NO_PAGES = {
     "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
+    "retest_lines",
     "start_revert", "cancel_run", "set_language",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",

@@ -81,7 +81,7 @@ def matches(made: TwoSchools) -> list[dict[str, Any]]:
 ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         (
-            "run", "run_status", "start_update", "test_again", "start_revert", "cancel_run", "convert_workbook",
+            "run", "run_status", "start_update", "test_again", "retest_lines", "start_revert", "cancel_run", "convert_workbook",
             "start_converted",
         ),
         runs,

@@ -91,7 +91,7 @@ def decide(
     if not decisions:
         raise DecisionRefusedError("Nothing was chosen.")
     with transaction.atomic():
-        run = _open_run(run_id)
+        run = open_run(run_id)
         lines = {decision.line for decision in decisions}
         records = _records(run, lines)
         students = _students(run, decisions, schools)
@@ -114,7 +114,7 @@ def decide(
         )
         if get_type(run.import_type).matching.remembers_matches:
             _remember(run, [d for d in decisions if d.subject == MATCH], records, students, user)
-        _replan(run, lines | {line for decision in decisions for line in decision.over})
+        replan_lines(run, lines | {line for decision in decisions for line in decision.over})
     run.refresh_from_db()
     return run
 
@@ -134,26 +134,28 @@ def take_back(
     """
     chosen = set(lines)
     with transaction.atomic():
-        run = _open_run(run_id)
+        run = open_run(run_id)
         records = _records(run, chosen)
         _without_surprise(run, subject, seen)
         MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
         if subject == MATCH:
             keys = [key_of(record, get_type(run.import_type).matching.number_field) for record in records.values()]
             _end(Q(key__in=keys), user)
-        _replan(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
+        replan_lines(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
     run.refresh_from_db()
     return run
 
 
-def _replan(run: ImportRun, lines: set[int], *, whole: bool = False) -> None:
+def replan_lines(run: ImportRun, lines: set[int], *, whole: bool = False) -> None:
+    """Plan these lines, or the whole file, anew. Raises DecisionRefusedError when that cannot be done."""
     try:
         replan(run, lines, whole=whole)
     except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
         raise DecisionRefusedError(f"The lines cannot be planned anew. {error}") from None
 
 
-def _open_run(run_id: int) -> ImportRun:
+def open_run(run_id: int) -> ImportRun:
+    """The Test, locked and open to decisions; raises DecisionRefusedError. Within a transaction."""
     # The row lock keeps an Update from being started in between: its reference to the Test needs that row.
     run = ImportRun.objects.select_for_update(of=("self",)).select_related("file").get(pk=run_id)
     reason = why_closed(run)

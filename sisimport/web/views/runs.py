@@ -18,7 +18,8 @@ from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs import crashes, hindrances, queueing, services, uploads
+from sisimport.imports.runs import crashes, freshness, hindrances, queueing, services, uploads
+from sisimport.imports.runs.decisions import DecisionRefusedError
 from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
 from sisimport.web.forms import IssueFilterForm
@@ -31,6 +32,7 @@ from sisimport.web.queries.options import option_text
 from sisimport.web.queries.reverts import Kept, kept_by, reverts_of, updates_of
 
 PER_PAGE = 25
+_NAMED_RUNS = 5
 _STEP = 5  # per cent between two announcements of progress
 
 
@@ -109,6 +111,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "updates": live_updates,
         "reverts": reverts,
         "kept": _kept(request, run),
+        "outdated": None if live_updates else _outdated(request, run, whole=reader.whole),
         "may_update": _can_be_updated(run) and not live_updates and access.may_update(user, run),
         "update_label": _update_work(kind),
         "may_revert": reverts.left and access.may_revert(user, run),
@@ -124,6 +127,22 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         ),
         "crash": crashes.sentence(run),
         "not_imported": run.refused_count + run.set_aside_count,
+    }
+
+
+def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str, Any] | None:
+    """What changed since a Test, told to whoever sees all of it; runs are named to those who may open them."""
+    found = freshness.outdated(run) if whole else None
+    if found is None:
+        return None
+    numbers = [one.pk for one in found.runs]
+    openable = set(access.visible_runs(request.user).filter(pk__in=numbers).values_list("pk", flat=True))
+    return {
+        "runs": [one for one in found.runs if one.pk in openable][:_NAMED_RUNS],
+        "more_runs": max(len(openable) - _NAMED_RUNS, 0),
+        "edits": found.edits,
+        "lines": len(found.lines),
+        "too_many": found.too_many,
     }
 
 
@@ -307,6 +326,24 @@ def test_again(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
     return redirect("run", pk=started.pk)
+
+
+@requires(Capability.TEST)
+@require_POST
+def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
+    """Test only those lines of a Test again whose students changed since."""
+    run = find_run(request, pk)
+    if not access.sees_whole_run(request.user, run):
+        messages.error(request, "This Test is about students of other schools: who sees all of them may test it again.")
+        return redirect("run", pk=run.pk)
+    try:
+        count = freshness.retest_lines(run_id=run.pk)
+    except DecisionRefusedError as error:
+        messages.error(request, str(error))
+    else:
+        done = f"{count:,} lines were" if count != 1 else "1 line was"
+        messages.success(request, f"{done} tested again: the report below says what is true now.")
+    return redirect("run", pk=run.pk)
 
 
 @requires(Capability.REVERT_OWN)

@@ -1,0 +1,102 @@
+"""A Test that got old says so, names what changed, and has its touched lines tested again without the rest."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.runs import freshness
+from students.models import RecordEdit, Student
+from tests.imports.journey import District, make_district, revert, run_file
+from tests.roster.test_roster import JOSE, csv
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def district() -> District:
+    made = make_district()
+    for number in ("1", "2", "3"):
+        made.student(local_number=number)
+    return made
+
+
+def renaming(name: str, *numbers: str, work: Work = Work.TEST) -> ImportRun:
+    content = csv(*(JOSE | {"local_number": number, "alias_last_name": name} for number in numbers))
+    return run_file("students", content, work).run
+
+
+def page(client: Client, run: ImportRun) -> str:
+    return " ".join(client.get(reverse("run", args=[run.pk])).content.decode().split())
+
+
+def edit(number: str, name: str) -> None:
+    student = Student.objects.get(local_number=number)
+    RecordEdit.objects.create(student=student, what="student", field="alias_last_name", after=name)
+    Student.objects.filter(pk=student.pk).update(alias_last_name=name)
+
+
+def test_a_fresh_test_says_nothing_and_others_students_do_not_matter(
+    client: Client, registrar: Any, district: District
+) -> None:
+    test = renaming("Beta", "1", "2")
+    assert freshness.outdated(test) is None
+    renaming("Gamma", "3", work=Work.UPDATE)
+    edit("3", "Delta")
+    assert "Records changed since this Test" not in page(client, test)
+
+
+def test_an_update_a_revert_and_an_edit_make_a_test_old(client: Client, registrar: Any, district: District) -> None:
+    test = renaming("Beta", "1", "2", "3")
+    update = renaming("Gamma", "1", work=Work.UPDATE)
+    told = page(client, test)
+    assert "Records changed since this Test:" in told
+    assert "1 line is about students whose records changed" in told
+    assert f'<a href="{reverse("run", args=[update.pk])}">run {update.pk}</a> (Update' in told
+
+    back = revert(update).run
+    edit("2", "Delta")
+    told = page(client, test)
+    assert "2 lines are about students" in told
+    assert f"run {back.pk}</a> (Revert" in told
+    assert "1 edit by hand" in told
+    assert "Update sets aside what no longer holds" in told
+    assert reverse("test_again", args=[test.pk]) in told
+
+
+def test_only_the_touched_lines_are_tested_again(client: Client, registrar: Any, district: District) -> None:
+    test = renaming("Beta", "1", "2", "3")
+    assert test.planned_count == 3
+    edit("2", "Beta")  # what the Test would write is on record now
+
+    answer = client.post(reverse("retest_lines", args=[test.pk]), follow=True)
+
+    assert "1 line was tested again" in answer.content.decode()
+    test.refresh_from_db()
+    assert (test.planned_count, test.unchanged_count) == (2, 1)
+    assert sum(test.outcome_counts.values()) == test.record_count == 3
+    assert "Records changed since this Test" not in page(client, test)
+    update = run_file("students", "", Work.UPDATE, test_run=test).run
+    assert (update.import_count, update.set_aside_count) == (2, 0)
+
+
+def test_a_test_that_was_applied_is_not_old_but_applied(client: Client, registrar: Any, district: District) -> None:
+    update = renaming("Beta", "1", work=Work.UPDATE)
+    edit("1", "Delta")
+    assert update.test_run is not None
+    assert "Records changed since this Test" not in page(client, update.test_run)
+    answer = client.post(reverse("retest_lines", args=[update.test_run.pk]), follow=True)
+    assert "updated already" in answer.content.decode()
+
+
+def test_too_many_touched_lines_ask_for_the_whole_file(
+    client: Client, registrar: Any, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = renaming("Beta", "1", "2", "3")
+    renaming("Gamma", "1", "2", "3", work=Work.UPDATE)
+    monkeypatch.setattr(freshness, "MOST_LINES", 2)
+    told = page(client, test)
+    assert reverse("retest_lines", args=[test.pk]) not in told
+    assert reverse("test_again", args=[test.pk]) in told
