@@ -22,7 +22,14 @@ pytestmark = pytest.mark.django_db
 
 NOBODY = 999_999_999
 # No record of anybody stands behind these.
-NOT_RECORDS = {"kept_mail", "upload", "recognise", "account_confirm_email", "account_reset_password_from_key"}
+NOT_RECORDS = {
+    "file_layout",
+    "kept_mail",
+    "upload",
+    "recognise",
+    "account_confirm_email",
+    "account_reset_password_from_key",
+}
 
 
 def numbered() -> dict[str, URLPattern]:
