@@ -1,7 +1,8 @@
 """Reference pages made from the code: issue codes with the rules that raise them, and import types with their options."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +19,7 @@ from sisimport.imports.engine.sql import execute
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.models import ImportRun, Work
 
+_YEARS = re.compile(r"-\d{4}.*")
 MADE = "<!-- Made by `manage.py write_reference`; a test holds it to the code. -->"
 
 
@@ -56,9 +58,25 @@ def _by_type(pairs: set[tuple[str, str]]) -> Iterator[str]:
     for key, numbers in by_type.items():
         by_rules[tuple(sorted(numbers))].append(key)
     for rules, keys in sorted(by_rules.items()):
-        shown = sorted(keys)
-        names = ", ".join(shown) if len(shown) <= 4 else f"{shown[0]} and {len(shown) - 1} more"
-        yield f"{names} ({', '.join(rules)})"
+        yield f"{', '.join(named(keys))} ({', '.join(rules)})"
+
+
+def named(keys: Collection[str]) -> list[str]:
+    """Import types as the pages name them: those that differ only by year together, so that a new year changes no row.
+
+    ["caaspp-*"] for all of them; ["caaspp-* but caaspp-2017-2018"] for nearly all; else each by itself.
+    """
+    families: dict[str, list[str]] = defaultdict(list)
+    for import_type in built_in_types():
+        families[_YEARS.sub("-*", import_type.key)].append(import_type.key)
+    names = []
+    for family, members in families.items():
+        lacking = sorted(set(members).difference(keys))
+        if len(members) == 1 or 2 * len(lacking) >= len(members):
+            names += [key for key in members if key in keys]
+        else:
+            names.append(family + (f" but {' and '.join(lacking)}" if lacking else ""))
+    return sorted(names)
 
 
 def import_types_page() -> str:
@@ -74,13 +92,17 @@ def import_types_page() -> str:
         )
     lines += ["", "## Options", "", "Given as `--option NAME=VALUE`, or on the screen.", ""]
     lines += ["| type | option | values (default first) | meaning |", "|---|---|---|---|"]
+    rows: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for t in types:
         for option in t.options:
             others = [c.value for c in option.choices if c.value != option.default]
             values = [option.default, *others] if option.choices else []
             shown = ", ".join(f"`{value}`" if value else "(empty)" for value in values) or f"`{option.default}`"
             meaning = option.label + (f". {option.hint}" if option.hint else "")
-            lines.append(f"| `{t.key}` | `{option.name}` | {shown} | {_cell(meaning)} |")
+            rows[option.name, shown, meaning].append(t.key)
+    for (name, shown, meaning), keys in rows.items():
+        which = ", ".join(f"`{key}`" for key in named(keys))
+        lines.append(f"| {which} | `{name}` | {shown} | {_cell(meaning)} |")
     return "\n".join(lines) + "\n"
 
 

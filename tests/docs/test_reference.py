@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from sisimport.imports.reference import PAGES
+from sisimport.imports.definition.registry import built_in_types
+from sisimport.imports.reference import PAGES, named
 
 # Each type's staging table comes and goes in a transaction of its own: together they would hold too many locks.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -16,3 +17,12 @@ def test_reference_page_is_what_the_code_makes(name: str) -> None:
     written = (Path(settings.BASE_DIR) / "docs" / "reference" / name).read_text(encoding="utf-8")
 
     assert written == PAGES[name](), "run: script/manage write_reference"
+
+
+def test_types_that_differ_by_year_are_named_together_so_that_a_new_year_changes_no_row() -> None:
+    keys = [import_type.key for import_type in built_in_types()]
+    caaspp = [key for key in keys if key.startswith("caaspp-")]
+    assert named(caaspp) == ["caaspp-*"]
+    assert named(caaspp[1:]) == [f"caaspp-* but {caaspp[0]}"]
+    assert named(caaspp[:1]) == caaspp[:1]
+    assert named(["ela", "students"]) == ["ela", "students"]
