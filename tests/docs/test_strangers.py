@@ -8,7 +8,7 @@ from django.conf import settings
 # Row of the table in ARCHITECTURE.md -> a file that it names, and what the answer there looks like.
 ANSWERS = {
     "a layout, next year's as well": ("docs/how-to/add-next-years-layout.md", r"assessments/layouts/.*"),
-    "the wording of a message": ("ssid/rules/issue_codes.py", r"ELA-TVD"),
+    "the wording of a message": ("ssid/rules/issue_codes.py", r"ELA-STATUS"),
     "a rule by its number": ("docs/reference/issue-codes.md", r"`SSID-TAKEN`.*D-7"),
     "who may do what, who may revert": ("sisimport/accounts/access.py", r"def may_revert"),
     "how often a run is tried again": ("sisimport/imports/runs/execution.py", r"MAX_ATTEMPTS = \d"),
