@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Router, Schema
@@ -152,6 +152,8 @@ def _failed(_request: HttpRequest, error: Exception) -> HttpResponse:
         return ProblemError("NO-ROOM", room.full_sentence()).response()
     if isinstance(error, DatabaseError) and (waited_in_vain(error) or isinstance(error.__cause__, QueryCanceled)):
         return ProblemError("BUSY", headers={"Retry-After": str(RETRY_SECONDS)}).response()
+    if isinstance(error, OperationalError | InterfaceError) and not connection.is_usable():
+        return ProblemError("UNAVAILABLE", headers={"Retry-After": str(RETRY_SECONDS)}).response()
     reference = secrets.token_hex(4).upper()
     logger.error("a request of the API failed, reference %s, %s", reference, error_place(error))
     return ProblemError("ERROR", f"Reference {reference}: it finds the entry in the log.").response()

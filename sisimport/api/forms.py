@@ -9,8 +9,6 @@ from sisimport.api import tokens
 from students.access import visible_school_ids, visible_schools
 from students.models import School
 
-SERVICE = ""
-
 
 class TokenForm(forms.Form):
     """For whom, for what, for which schools, for how long. Nobody gives schools that they do not see."""
@@ -18,8 +16,11 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=80, help_text="What it is for: Nightly roster. A service is called by it."
     )
-    person = forms.ChoiceField(
-        label="For", required=False, help_text="A service has no password: it acts by its tokens alone, as a registrar."
+    person = forms.CharField(
+        label="User name of a person",
+        max_length=150,
+        required=False,
+        help_text="Blank: a service, which has no password and acts by its tokens alone, as a registrar.",
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
@@ -36,16 +37,23 @@ class TokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.admin = admin
         self.sees_all = visible_school_ids(admin) is None
-        self.people = {str(user.pk): user for user in tokens.people_for_tokens(admin)}
-        person: Any = self.fields["person"]
-        person.choices = [(SERVICE, "a service"), *((pk, user.get_username()) for pk, user in self.people.items())]
         schools: Any = self.fields["schools"]
         schools.queryset = visible_schools(admin)
         schools.help_text = "None chosen: all that the user sees; a service sees all." if self.sees_all else ""
 
+    def clean_person(self) -> Any:
+        """The person; None for a service."""
+        name = self.cleaned_data["person"]
+        if not name:
+            return None
+        person = tokens.person_for_token(self.admin, name)
+        if person is None:
+            raise forms.ValidationError("Nobody of this user name may sign in, or this person has more than you.")
+        return person
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
-        if cleaned.get("person") == SERVICE and not self.sees_all and not cleaned.get("schools"):
+        if cleaned.get("person") is None and not self.sees_all and not cleaned.get("schools"):
             self.add_error("schools", "Choose at least one: you see some schools only.")
         return cleaned
 
@@ -58,7 +66,7 @@ class TokenForm(forms.Form):
                 scopes=given["scopes"],
                 schools=list(given["schools"]) or None,
                 days=given["days"],
-                user=self.people.get(given["person"]),
+                user=given["person"],
                 created_by=self.admin,
             )
         except tokens.TokenError as error:

@@ -45,7 +45,7 @@ class ApiMiddleware:
             answer = ProblemError("BAD-REQUEST").response()
         except DatabaseError as error:
             logger.error("the token of a request could not be looked up, %s", error_place(error))
-            answer = ProblemError("BUSY", headers={"Retry-After": str(RETRY_SECONDS)}).response()
+            answer = ProblemError("UNAVAILABLE", headers={"Retry-After": str(RETRY_SECONDS)}).response()
         return _finished(answer)
 
 

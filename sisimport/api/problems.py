@@ -24,7 +24,12 @@ KINDS: dict[str, Kind] = {
     kind.code: kind
     for kind in (
         Kind("BAD-REQUEST", 400, "The request cannot be read", "Check how the body and its headers are made."),
-        Kind("TOKEN-MISSING", 401, "No token", "Send `Authorization: Bearer TOKEN`. An import admin makes tokens."),
+        Kind(
+            "TOKEN-MISSING",
+            401,
+            "No token",
+            "Send the header Authorization: Bearer TOKEN. An import admin makes tokens.",
+        ),
         Kind(
             "TOKEN-INVALID",
             401,
@@ -44,11 +49,12 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("FILE-GONE", 410, "The stored file cannot be read", "Tell your administrator; send the file again."),
         Kind("TOO-LARGE", 413, "The body is too large", "The setting IMPORT_MAX_BYTES limits files."),
-        Kind("INVALID", 422, "A value cannot be used", "Each entry of `errors` names a field and what it takes."),
-        Kind("FILE", 422, "The file cannot be used", "`code` is an issue code: see GET /api/v1/issue-codes."),
+        Kind("INVALID", 422, "A value cannot be used", "Each entry of errors names a field and what it takes."),
+        Kind("FILE", 422, "The file cannot be used", "The code is an issue code: see GET /api/v1/issue-codes."),
         Kind("RATE", 429, "Too many requests", "Wait for the seconds in Retry-After, then go on."),
         Kind("ERROR", 500, "The request failed by our fault", "Tell your administrator the reference in the detail."),
         Kind("BUSY", 503, "Somebody else is writing the same records", "Try again after the seconds in Retry-After."),
+        Kind("UNAVAILABLE", 503, "The database does not answer", "Try again after the seconds in Retry-After."),
         Kind("NO-ROOM", 507, "There is no room on the disk", "Nothing was kept. Your administrator has to make room."),
     )
 }

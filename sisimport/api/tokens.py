@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from sisimport.accounts.access import GROUPS, REGISTRAR, capabilities
+from sisimport.accounts.access import REGISTRAR, capabilities
 from sisimport.accounts.scopes import SCOPES, restrict
 from sisimport.api.models import ApiToken
 from sisimport.api.problems import ProblemError
@@ -119,11 +119,12 @@ def revoke(token: ApiToken, *, by: Any) -> None:
 # ---- who may manage which ----
 
 
-def people_for_tokens(admin: Any) -> list[Any]:
-    """People for whom this import admin may make a token: who has no more than the admin, the admin too."""
-    members = get_user_model().objects.filter(Q(groups__name__in=GROUPS) | Q(pk=admin.pk), is_active=True)
-    people = [user for user in members.distinct().order_by("username") if not is_service(user)]
-    return [user for user in people if user.pk == admin.pk or _has_no_more_than(admin, user)]
+def person_for_token(admin: Any, username: str) -> Any:
+    """The person of this user name, if this import admin may make tokens for them: oneself, and who has no more; else None."""
+    user = get_user_model().objects.filter(username=username, is_active=True).first()
+    if user is None or is_service(user):
+        return None
+    return user if user.pk == admin.pk or _has_no_more_than(admin, user) else None
 
 
 def _has_no_more_than(admin: Any, user: Any) -> bool:

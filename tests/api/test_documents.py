@@ -1,13 +1,24 @@
 """How the API describes itself, and that every error of it is a problem."""
 
+import errno
 import re
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
+from psycopg.errors import LockNotAvailable
 
+from sisimport.imports.storage.files import MissingFileError
 from tests.api.client import Program, assert_problem
 
 pytestmark = pytest.mark.django_db
+
+
+def lock_error() -> OperationalError:
+    """As Django raises it when somebody else kept a lock too long."""
+    error = OperationalError("canceling statement due to lock timeout")
+    error.__cause__ = LockNotAvailable()
+    return error
 
 
 def test_the_document_needs_no_token_and_is_openapi_3_1(client: Client) -> None:
@@ -67,3 +78,43 @@ def test_a_body_that_is_too_large_is_refused_unread() -> None:
     answer = program.client.generic("POST", "/api/v1/runs", b"", headers=program.headers(), CONTENT_LENGTH="70000")
 
     assert assert_problem(answer)["code"] == "TOO-LARGE"
+
+
+def test_what_goes_wrong_with_us_is_a_problem_with_a_reference(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("Zqqz")
+
+    monkeypatch.setattr("sisimport.api.runs.run_facts", broken)
+    monkeypatch.setattr("sisimport.api.runs.find_run", broken)
+    program = Program()
+
+    told = program.get("runs/1", status=500)
+
+    reference = re.search(r"Reference ([0-9A-F]{8})", told["detail"])
+    assert reference
+    assert reference.group(1) in caplog.text
+    assert "Zqqz" not in caplog.text + str(told)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (lock_error(), 503, "BUSY"),
+        (MissingFileError("file.txt"), 410, "FILE-GONE"),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "NO-ROOM"),
+    ],
+    ids=["lock", "file", "disk"],
+)
+def test_what_has_to_wait_says_so(error: Exception, status: int, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sisimport.api.runs.find_run", waits)
+    program = Program()
+
+    answer = program.client.get("/api/v1/runs/1", headers=program.headers())
+
+    assert (answer.status_code, assert_problem(answer)["code"]) == (status, code)
+    assert answer.has_header("Retry-After") == (status == 503)

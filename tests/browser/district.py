@@ -12,6 +12,7 @@ from django.utils import timezone
 from assessments.models import Assessment, Score
 from sisimport.accounts.access import SSID_STAFF, Capability, rule_of
 from sisimport.accounts.kept_mail import folder, keep
+from sisimport.api.tokens import make_token
 from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, Work
 from students import collection, families
@@ -74,6 +75,7 @@ def make_district() -> District:
     again = run_file("ssid-download", content + "\n", name="ssid-october.txt").run
     rejected = run_file("ssid-download", "nothing", name="wrong.txt").run
     ImportRun.objects.filter(pk__in=[test.pk, update.pk, again.pk, rejected.pk]).update(created_by=staff)
+    make_token(name="Nightly", scopes=["runs:read"], schools=[school])
     _invitation, code = families.invite_family(students=[student], user=staff)
     records = make_records(school, staff)
     return District(
@@ -117,6 +119,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "account": reverse("account"),
         "kept_mails": reverse("kept_mails"),
         "kept_mail": reverse("kept_mail", args=[_kept_mail()]),
+        "api_docs": reverse("api_docs"),
         "runs": reverse("runs"),
         "run": reverse("run", args=[run]),
         "run updated": reverse("run", args=[district.update.pk]),
@@ -182,14 +185,13 @@ NO_PAGES = {
     "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
-    "retest_lines",
-    "start_revert", "cancel_run", "set_language",
+    "retest_lines", "start_revert", "cancel_run", "set_language", "revoke_api_token",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py
     "choose_files",
-    # an answer for machines
-    "health",
+    # answers for machines
+    "health", "api_openapi", "api_not_found",
 }  # fmt: skip
 
 
