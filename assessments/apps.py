@@ -10,3 +10,7 @@ class AssessmentsConfig(AppConfig):
     def ready(self) -> None:
         from assessments.pages import queries  # noqa: F401 - they register what they offer
         from assessments.scores import issue_codes  # noqa: F401 - they register what they offer
+        from sisimport.accounts.access import IMPORT_ADMIN
+        from sisimport.accounts.groups import register_permissions
+
+        register_permissions(self.label, {IMPORT_ADMIN: ("view_*", "*_assessment*")})

@@ -1,8 +1,9 @@
-"""All addresses of the product. An app adds its own in its urls.py; who may open them is said at each view."""
+"""All addresses of the product. Our apps offer theirs in urls.py, found by itself; who may open them is said at each view."""
 
 from importlib.util import find_spec
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from health_check.views import HealthCheckView
@@ -15,13 +16,7 @@ urlpatterns = [
     path("accounts/2fa/", include("allauth.mfa.urls")),
     # For the container's health check and a load balancer; says only whether the database answers.
     path("health/", HealthCheckView.as_view(checks=["health_check.Database"]), name="health"),
-    *(path("", include(f"{app}.urls")) for app in ("ssid", "assessments") if find_spec(f"{app}.urls")),
-    path("", include("sisimport.accounts.urls")),
-    path("", include("sisimport.api.urls")),
-    path("", include("sisimport.reporting.urls")),
-    path("", include("sisimport.matching.urls")),
-    path("family/", include("sisimport.families.urls")),
-    path("", include("sisimport.web.urls")),
+    *(path("", include(f"{app}.urls")) for app in settings.OWN_APPS if find_spec(f"{app}.urls")),
 ]
 
 handler403 = "sisimport.web.views.errors.forbidden"

@@ -8,6 +8,10 @@ class SSIDConfig(AppConfig):
     verbose_name = "SSID"
 
     def ready(self) -> None:
+        from sisimport.accounts.access import IMPORT_ADMIN
+        from sisimport.accounts.groups import register_permissions
         from ssid.imports import match_results_issue_codes, ssid_list_issue_codes  # noqa: F401 - they register what they declare
         from ssid.rules import change_kinds, issue_codes  # noqa: F401 - they register what they declare
         from ssid.utah import issue_codes as utah_codes  # noqa: F401 - they register what they declare
+
+        register_permissions(self.label, {IMPORT_ADMIN: ("view_*", "*_utahduedate")})

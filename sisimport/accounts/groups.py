@@ -1,5 +1,6 @@
 """The four groups and their permissions in the admin. What groups may do on the product's own pages is in access.py."""
 
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any
 
@@ -7,41 +8,44 @@ from django.apps import AppConfig
 
 from sisimport.accounts.access import GROUPS, IMPORT_ADMIN, SSID_STAFF
 
-# `app.action_model` patterns. Read for those who review; writes for those whose work it is.
-ADMIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
-    IMPORT_ADMIN: (
-        "*.view_*",
-        "students.*_lea",
-        "students.*_districtsettings",
-        "students.*_school",
-        "students.*_staffaccess",
-        "assessments.*_assessment*",
-        "ssid.*_utahduedate",
-    ),
-    SSID_STAFF: (
-        "students.view_*",
-        "students.add_student",
-        "students.change_student",
-        "students.add_ssid",
-        "students.change_ssid",
-        "students.*_elrecord",
-        "students.*_enrollment",
-        "students.*_guardian",
-        "students.add_ssidreplacement",
-    ),
+# App label -> group -> patterns of `action_model`. Read for those who review; writes for those whose work it is.
+# Those of the apps below this one stand here; every other app offers its own when it is ready.
+_permissions: dict[str, Mapping[str, tuple[str, ...]]] = {
+    "students": {
+        IMPORT_ADMIN: ("view_*", "*_lea", "*_districtsettings", "*_school", "*_staffaccess"),
+        SSID_STAFF: (
+            "view_*",
+            "add_student",
+            "change_student",
+            "add_ssid",
+            "change_ssid",
+            "*_elrecord",
+            "*_enrollment",
+            "*_guardian",
+            "add_ssidreplacement",
+        ),
+    },
+    "imports": {IMPORT_ADMIN: ("view_*",)},
 }
-APPS = ("students", "imports", "roster", "ssid", "assessments")
+
+
+def register_permissions(app: str, permissions: Mapping[str, tuple[str, ...]]) -> None:
+    """Offer what the groups may do with an app's models in the admin. Raises ValueError for an app that did so already."""
+    if app in _permissions:
+        raise ValueError(f"admin permissions of the app {app!r} are registered twice")
+    _permissions[app] = permissions
 
 
 def grant_permissions(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
     """After each migrate: the groups exist and hold the permissions on this app's models. Never takes one away."""
-    if sender.label not in APPS:
+    offered = _permissions.get(sender.label)
+    if offered is None:
         return
     from django.contrib.auth.models import Group, Permission
 
     permissions = list(Permission.objects.using(using).filter(content_type__app_label=sender.label))
     for name in GROUPS:
         group, _made = Group.objects.using(using).get_or_create(name=name)
-        patterns = ADMIN_PERMISSIONS.get(name, ())
-        wanted = [p for p in permissions if any(fnmatch(f"{sender.label}.{p.codename}", pat) for pat in patterns)]
+        patterns = offered.get(name, ())
+        wanted = [p for p in permissions if any(fnmatch(p.codename, pattern) for pattern in patterns)]
         group.permissions.add(*wanted)

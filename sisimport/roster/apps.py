@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class RosterConfig(AppConfig):
     name = "sisimport.roster"
     verbose_name = "Student roster"
+
+    def ready(self) -> None:
+        from sisimport.accounts.access import IMPORT_ADMIN
+        from sisimport.accounts.groups import register_permissions
+
+        register_permissions(self.label, {IMPORT_ADMIN: ("view_*",)})

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             "--job",
             action="append",
             default=[],
-            help="only this job (ssid-download, ela, ssid-request, ssid-replacement, scores, scores-early); may be given again",
+            help=f"only this job ({', '.join(all_jobs())}); may be given again",
         )
         parser.add_argument(
             "--runs", type=int, default=1, help="run every job so many times and take the medians (default: once)"

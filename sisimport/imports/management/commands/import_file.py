@@ -124,6 +124,7 @@ def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
         "layout": "",
         **dict.fromkeys(counts, 0),
         "message": message,
+        "crash": None,
         "issues": [],
         "changes": [],
     }
