@@ -23,12 +23,12 @@ class ExportForm(forms.Form):
         choices=[("scores", "Scores"), ("students", "Students"), ("ssids", "SSIDs, current and former")],
     )
     school = forms.ModelChoiceField(label="School", queryset=School.objects.none(), required=False, empty_label="All")
-    school_year = forms.ChoiceField(label="School year", required=False, help_text="Of scores.")
+    school_year = forms.ChoiceField(label="School year", required=False, help_text="For scores only.")
     shape = forms.ChoiceField(
         label="Rows",
         choices=[(LONG, "One row per score"), (WIDE, "One row per student and school year")],
         required=False,
-        help_text="Of scores.",
+        help_text="For scores only.",
     )
     changed_since = forms.DateField(
         label="Changed since",
