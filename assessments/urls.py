@@ -1,7 +1,13 @@
-"""Addresses of score pages."""
+"""Addresses of score pages, and of those on which import admins add a year."""
 
 from django.urls import path
 
+from assessments.pages import new_year_views
 from assessments.pages.setup_article import setup_article
 
-urlpatterns = [path("help/test-set-ups/", setup_article, name="setup_article")]
+urlpatterns = [
+    path("help/test-set-ups/", setup_article, name="setup_article"),
+    path("added-years/", new_year_views.index, name="added_layouts"),
+    path("added-years/<int:pk>/", new_year_views.answer, name="added_layout"),
+    path("added-years/<int:pk>/remove/", new_year_views.remove, name="added_layout_remove"),
+]

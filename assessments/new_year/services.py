@@ -41,6 +41,11 @@ def score_layouts() -> dict[str, Layout]:
     }
 
 
+def added_keys() -> set[str]:
+    """Keys of the layouts that were added here."""
+    return {key for import_type in registry.all_types() for key in import_type.added_layouts}
+
+
 def read_school_year(text: str) -> int:
     """`2025-26` -> 2026. Raises NotAddedError."""
     first, _, second = text.strip().partition("-")

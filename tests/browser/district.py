@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -110,6 +111,16 @@ def _kept_mail() -> int:
     return max(int(path.stem) for path in folder().glob("*.eml"))
 
 
+def _draft_of_a_year(district: District) -> int:
+    """The number of a layout that waits for answers."""
+    from assessments.new_year import services
+
+    last = services.score_layouts()["caaspp-2024-25"]
+    names = [column.name.replace("ScaleScore", "Scale_Score_Overall") for column in last.columns]
+    look = services.take_look(BytesIO("^".join(names).encode()))
+    return services.keep_draft(look=look, like=last, year=2026, name="new.csv", user=district.staff).pk
+
+
 def staff_pages(district: District) -> dict[str, str]:
     """Name -> address of every page that staff opens by a link. The first word of a name is the address's own name; a page with
     several faces has several names."""
@@ -133,6 +144,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "run_absent": reverse("run_absent", args=[run]),
         "run_print": reverse("run_print", args=[run]),
         "file_layout": reverse("file_layout", args=["ela", "calpads-sela"]),
+        "added_layout": reverse("added_layout", args=[_draft_of_a_year(district)]),
         "students": reverse("students"),
         "student": reverse("student", args=[pk]),
         "collection": reverse("collection"),
@@ -184,6 +196,7 @@ NO_PAGES = {
     # downloads
     "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at
+    "added_layout_remove",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "cancel_run", "set_language", "revoke_api_token",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page

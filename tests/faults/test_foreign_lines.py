@@ -96,6 +96,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "match_forget": matches,
     "revoke_api_token": lambda _made: [{"pk": 1}],
     "kept_mail": lambda _made: [{"number": 1}],
+    **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
     **dict.fromkeys(
         (
             "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",

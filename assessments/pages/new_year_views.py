@@ -1,0 +1,126 @@
+"""Adding a year: look at a file, answer what is open, and the layouts added so far."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST
+
+from assessments.models import AddedLayout, year_label
+from assessments.new_year import services
+from assessments.new_year.looking import Look, NotAHeaderError
+from assessments.new_year.proposing import Answers, Proposal
+from assessments.pages.new_year_forms import AnswerForm, LookForm
+from assessments.scores.import_type import TOOL
+from assessments.structure import FAMILIES, LayoutTest, family_of, tests_of
+from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.files.issues import FileError
+from sisimport.files.layouts import Layout
+from sisimport.imports.definition.registry import get_type
+from sisimport.web.bodies import takes_file
+
+_UNFIT = 422
+
+
+@takes_file(lambda: settings.IMPORT_MAX_BYTES)
+@requires(Capability.SETTINGS)
+@require_http_methods(["GET", "POST"])
+def index(request: HttpRequest) -> HttpResponse:
+    """The layouts that were added here, and a form to add another."""
+    form = LookForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        draft = _look(request, form)
+        if draft is not None:
+            return redirect("added_layout", draft.pk)
+    rows = list(AddedLayout.objects.exclude(text="").select_related("made_by"))
+    used = services.runs_of([row.key for row in rows])
+    shown = [{"row": row, "kind": get_type(services.import_type_of(row.key)), "runs": used[row.key]} for row in rows]
+    context = {"form": form, "added": shown, "tool": TOOL}
+    return render(request, "assessments/added_layouts.html", context, status=_UNFIT if form.errors else 200)
+
+
+def _look(request: HttpRequest, form: LookForm) -> AddedLayout | None:
+    """The draft of a layout; None when the file cannot be used, with the reason on the form."""
+    data = form.cleaned_data
+    file, year = data["file"], data["school_year"]
+    try:
+        look = services.take_look(file.file)
+        like = services.choose_like(look, year, data["like"])
+        services.proposal(look=look, like=like, year=year, name=file.name, answers=Answers())
+    except (NotAHeaderError, FileError, services.NotAddedError) as error:
+        form.add_error("file", str(error))
+        return None
+    return services.keep_draft(look=look, like=like, year=year, name=file.name, user=signed_in_user(request))
+
+
+@requires(Capability.SETTINGS)
+@require_http_methods(["GET", "POST"])
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """A draft: how the file differs from the other year's, and what has to be answered; then it is added."""
+    draft = get_object_or_404(AddedLayout, pk=pk, text="")
+    like = services.score_layouts().get(draft.like)
+    if like is None:
+        raise Http404
+    look = Look.read(draft.draft)
+    try:
+        made = _proposed(draft, look, like, Answers())
+        form = AnswerForm(request.POST or None, proposal=made, tests=_tests(made, draft, like))
+        answered = None
+        if request.method == "POST" and form.is_valid():
+            answered = _proposed(draft, look, like, form.answers())
+            if not answered.questions:
+                row = services.add(answered, name=draft.file_name, user=signed_in_user(request), draft=draft)
+                return _added(request, row)
+    except services.NotAddedError as error:
+        messages.error(request, str(error))
+        return redirect("added_layouts")
+    asked = answered.questions if answered else tuple(question for question in made.questions if not question.field)
+    context = {
+        "draft": draft,
+        "like": like,
+        "family": FAMILIES[family_of(draft.key)],
+        "year": year_label(draft.school_year),
+        "records": look.records,
+        "form": form,
+        "found": made.summary(),
+        "questions": asked,
+        "hindered": not answered and bool(asked),
+    }
+    return render(request, "assessments/added_layout.html", context, status=_UNFIT if request.method == "POST" else 200)
+
+
+def _proposed(draft: AddedLayout, look: Look, like: Layout, answers: Answers) -> Proposal:
+    return services.proposal(look=look, like=like, year=draft.school_year, name=draft.file_name, answers=answers)
+
+
+def _tests(made: Proposal, draft: AddedLayout, like: Layout) -> tuple[LayoutTest, ...]:
+    """The tests whose levels are asked: those of the new layout, or of the other year's as far as nothing is known yet."""
+    return made.tests or tests_of(replace(like, key=draft.key))
+
+
+def _added(request: HttpRequest, row: AddedLayout) -> HttpResponse:
+    kind: Any = get_type(services.import_type_of(row.key))
+    address = f"{reverse('upload', args=[TOOL])}?type={kind.key}"
+    text = '{} was added and is in the list of import types now. <a href="{}">Import a file of it</a>'
+    messages.success(request, format_html(text, kind.screen.label, address))
+    return redirect("added_layouts")
+
+
+@requires(Capability.SETTINGS)
+@require_POST
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo adding, or leave a draft."""
+    row = get_object_or_404(AddedLayout, pk=pk)
+    was_added, key = bool(row.text), row.key
+    try:
+        services.remove(row)
+    except services.NotAddedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{key} was removed." if was_added else "Nothing was added.")
+    return redirect("added_layouts")
