@@ -143,7 +143,7 @@ def test_columns_are_named_by_hand_where_nothing_is_alike(home: District, comman
     [
         (lambda: "a,b,c,d\n", "2025-26", "shares hardly a column"),
         (lambda: "", "2025-26", "empty"),
-        (lambda: "^".join(names()) + "\n", "2026", "no school year"),
+        (lambda: "^".join(names()) + "\n", "2026", "not a school year"),
         (lambda: "^".join(names()) + "\n", "2024-25", "already"),
         (lambda: "^".join([*names(), "SSID"]) + "\n", "2025-26", "occurs twice"),
         (lambda: "01^9012345678^Lee^Sam\n", "2025-26", "is a record, not column names"),

@@ -113,7 +113,7 @@ def test_one_column_is_not_taken_for_two_fields(admin: Client) -> None:
         ("", "2025-26", "The file is empty"),
         ("a,b,c,d", "2025-26", "shares hardly a column"),
         ("^".join(column.name for column in ALL[LAST].columns), "2024-25", "There is a layout of"),
-        ("^".join(column.name for column in ALL[LAST].columns), "someday", "is no school year"),
+        ("^".join(column.name for column in ALL[LAST].columns), "someday", "is not a school year"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_at_once(admin: Client, text: str, year: str, said: str) -> None:
