@@ -7,6 +7,7 @@ from django.db.models import Q
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores import years
 from assessments.scores.columns import by_test
+from assessments.scores.setups import SKIP
 from assessments.scores.years import earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
@@ -50,14 +51,21 @@ def prepare(context: RunContext) -> None:
 def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
     """A score is read as a whole or not at all: a blank for a column that is not there would overwrite what is on record.
 
-    Raises FileError. A part of a test none of whose columns the file has is not imported.
+    Asked for are the columns that say whose score it is and when it was made, and those of the tests that the file has
+    records of and that are imported. Raises FileError. A part of a test none of whose columns the file has is not imported.
     """
     layout, recognition = context.layout, context.recognition
     if layout is None or recognition is None or not recognition.header:
         return
     held = set(recognition.positions)
     final = "final_test_completed_date"
-    needed = {"grade_assessed", "condition_code", "uin", "current_year_flag"}
+    tests = tuple(
+        test
+        for test in tests
+        if context.collected.intersection(test.record_types) and context.option(test.code) != SKIP
+    )
+    needed = {"grade_assessed", "condition_code", "uin"}
+    needed |= {"current_year_flag"} if any(years.is_flagged(test.record_types) for test in tests) else set()
     needed |= (
         {final}
         if final in layout.fields
@@ -71,7 +79,8 @@ def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -
     missing = sorted((needed & set(context.fields)) - held, key=lambda name: layout.fields[name].position)
     if missing:
         names = ", ".join(layout.fields[name].name for name in missing)
-        raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns of {layout.title}")
+        of = ", ".join(test.parent.name for test in tests)
+        raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns that scores of {of} are made of")
 
 
 def _refuse_other_headers(context: RunContext) -> None:

@@ -4,6 +4,7 @@ A school year runs from 1 July to 30 June. Science lines of grade 12 that say so
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import BooleanField, DateField, Exists, F, Func, OuterRef, Q, Value
@@ -21,7 +22,8 @@ from sisimport.imports.models import ImportIssue
 ROWS = ScoreRow._meta.db_table
 EARLIEST = 3  # years that a line may reach back
 # The flag of earlier years is about science only; lines of other tests may hold it by the way.
-_SCIENCE = "'05', '5', '06', '6'"
+_SCIENCE_TYPES = ("05", "5", "06", "6")
+_SCIENCE = ", ".join(f"'{code}'" for code in _SCIENCE_TYPES)
 _SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
 _YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
 
@@ -73,6 +75,11 @@ def score_date(context: RunContext) -> Any:
 def earlier(alias: str = "") -> str:
     """SQL: the score of a line is one of an earlier school year (see `note_earlier_years`)."""
     return f"{alias}current_year_flag LIKE '20__'"
+
+
+def is_flagged(record_types: Iterable[str]) -> bool:
+    """Do records of these types say by a flag whether the score is of this year?"""
+    return not set(_SCIENCE_TYPES).isdisjoint(record_types)
 
 
 def note_earlier_years(context: RunContext) -> None:

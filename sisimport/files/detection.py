@@ -359,6 +359,10 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     best = _best([fit for fit in good if fit.layout.same_file_as is None])
     if best is not None:
         equals = [fit for fit in good if fit.layout.same_file_as is None and _rank(fit) == _rank(best)]
+        unnamed = best.layout.header is Header.REQUIRED and not best.header
+        if unnamed and len({fit.layout.period for fit in equals}) < len(equals):
+            names = " and ".join(fit.layout.title for fit in equals)
+            raise FileError("FILE-AMBIGUOUS", found=names, expected="one of them")
         best = _of_its_year(equals, lines)
         return best, tuple(fit.layout for fit in good if fit is not best and _rank(fit) == _rank(best))
     delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")

@@ -139,6 +139,12 @@ codes.register(
         "Nothing to do.",
     ),
     IssueCode(
+        "FILE-HEADERLESS",
+        "Column names missing, taken by position",
+        "The file has no line with column names; its {found} columns were taken in the order of {expected}.",
+        "Check that the file is of that year and that nobody moved columns; better keep the line with the column names.",
+    ),
+    IssueCode(
         "FILE-HEADING",
         "Lines above the records",
         "{found} above {expected} was passed over: no record, and no column names.",

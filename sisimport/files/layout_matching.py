@@ -6,7 +6,7 @@ the nearest, cannot be used (`error`).
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final
@@ -23,6 +23,9 @@ _CONTENT_REFUSED: Final = 0.2
 _HEADER_EDITED: Final = 0.7
 _HEADER_OF_POSITIONAL: Final = 0.5
 _FEW_LINES: Final = 3
+# A file without its column names must be as wide as a layout is that nobody writes by chance, and its dates be dates.
+_WIDE: Final = 30
+_CONTENT_WITHOUT_HEADER: Final = 0.8
 _NAMES_SHOWN: Final = 8
 
 
@@ -66,7 +69,9 @@ def _no_delimiter(layout: Layout) -> FileError:
 def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
     if layout.header is not Header.NONE or layout.optional_columns:
         named = _fit_header(layout, lines, delimiter)
-        if layout.header is Header.REQUIRED or named.score >= _HEADER_EDITED:
+        if layout.header is Header.REQUIRED:
+            return _fit_without_header(layout, lines, delimiter) or named if named.error is not None else named
+        if named.score >= _HEADER_EDITED:
             return named
     return _fit_positions(layout, [split_line(line, delimiter) for line in lines], delimiter)
 
@@ -220,6 +225,21 @@ def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     markers = missing_markers(layout, lines, delimiter)
     named = sum(bool(name) for name in header)
     return Nearness(len(found) / named if named else 0.0, len(found), tuple(dict.fromkeys([*markers, *needed])))
+
+
+def _fit_without_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit | None:
+    """The fit of records whose line of column names was removed: as many columns as the layout has, and the right content.
+
+    Only for wide layouts without optional columns, which no other file has by chance.
+    """
+    width = len(layout.columns)
+    if layout.optional_columns or width < _WIDE or _count(layout, split_line(lines[0], delimiter)) != width:
+        return None
+    fit = _fit_positions(layout, [split_line(line, delimiter) for line in lines], delimiter)
+    if fit.error is not None or fit.header or fit.score < _CONTENT_WITHOUT_HEADER:
+        return None
+    notice = Problem("FILE-HEADERLESS", Severity.NOTICE, None, f"{width:,}", layout.title)
+    return replace(fit, notices=(*fit.notices, notice))
 
 
 # -- by position -------------------------------------------------------------------------------------------------------

@@ -878,3 +878,62 @@ def test_revert_takes_the_el_status_back(home: District) -> None:
     undo(ImportRun.objects.get(pk=done["run"]))
 
     assert not hasattr(Student.objects.get(), "el")
+
+
+def of_2019(**facts: str) -> dict[str, str]:
+    """The record in the layout of 2018-19, which has dates of its parts only."""
+    record = ela("caaspp-2018-19", **facts)
+    date = record.pop("final_test_completed_date")
+    return {**record, "test_completed_date_1": date}
+
+
+def test_a_column_that_only_tests_without_records_are_made_of_may_be_missing(home: District) -> None:
+    data = text("caaspp-2018-19", of_2019())
+
+    done = report("caaspp-2018-2019", without(data, "CAA Science Percent Correct"), work="import")
+
+    assert (done["status"], done["import_count"], done["error_count"]) == ("completed", 1, 0)
+    (told,) = [i for i in done["issues"] if i["code"] == "FILE-COLUMN-ABSENT"]
+    assert "CAA Science Percent Correct" in told["message"]
+
+
+def test_a_column_of_a_districts_own_in_its_place_is_told_and_left_out(home: District) -> None:
+    data = text("caaspp-2018-19", of_2019())
+
+    done = report(
+        "caaspp-2018-2019", data.replace(b"CAA Science Percent Correct", b"Our Science Points"), work="import"
+    )
+
+    assert (done["status"], done["import_count"]) == ("completed", 1)
+    assert {"FILE-COLUMN-ABSENT", "FILE-COLUMN-UNKNOWN"} <= set(codes(done))
+
+
+def test_a_column_that_a_record_needs_is_named_with_its_test(home: District) -> None:
+    record = of_2019(
+        record_type="05", scale_score="", achievement_level="", percent_correct="88", preliminary_indicator="2"
+    )
+
+    done = report("caaspp-2018-2019", without(text("caaspp-2018-19", record), "CAA Science Percent Correct"))
+
+    assert (done["status"], done["issues"][0]["code"]) == ("rejected", "FILE-COLUMN-MISSING")
+    assert "CAA Science Percent Correct" in done["message"]
+
+
+@pytest.mark.parametrize("layout", ["caaspp-2018-19", "caaspp-2021-22", "caaspp-2024-25"])
+def test_a_score_file_without_its_line_of_column_names_is_read_by_position(home: District, layout: str) -> None:
+    row = ela(layout) if layout != "caaspp-2018-19" else of_2019()
+    data = text(layout, row)
+
+    whole = report(TYPES[layout], data)
+    done = report(TYPES[layout], data.split(b"\r\n", 1)[1])
+
+    assert done["planned_count"] == whole["planned_count"]
+    assert "FILE-HEADERLESS" in codes(done)
+
+
+def test_what_is_as_wide_but_holds_something_else_is_not_taken_for_scores(home: District) -> None:
+    width = len(ALL[LAYOUT].columns)
+
+    done = report(TYPE, b"\r\n".join([b"^".join([b"x1"] * width)] * 3))
+
+    assert (done["status"], done["issues"][0]["code"]) == ("rejected", "FILE-NO-HEADER")

@@ -421,9 +421,27 @@ def load_twin(layout: Layout) -> Layout:
 
 
 def test_a_required_header_that_is_missing_is_asked_for(wide: dict[str, Layout]) -> None:
-    body = wide_file(NAMES).split("\n", 1)[1]
+    body = wide_file(NAMES[1:]).split("\n", 1)[1]
 
     assert refusal(look(body, wide["wide-2022"], list(wide.values()))).code == "FILE-NO-HEADER"
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_records_of_a_wide_layout_are_read_without_their_column_names(wide: dict[str, Layout], chosen: bool) -> None:
+    body = wide_file(NAMES).split("\n", 1)[1]
+
+    found = read(body, wide["wide-2022"] if chosen else None, list(wide.values()), ["record_type", "ssid", "score"])
+
+    assert [row[1] for row in found.rows] == [("01", "9012", "2450")] * 3
+    assert found.codes == ["FILE-HEADERLESS"]
+
+
+def test_without_column_names_two_layouts_as_wide_are_not_told_apart(wide: dict[str, Layout]) -> None:
+    body = wide_file(NAMES).split("\n", 1)[1]
+    twins = [wide["wide-2022"], load_twin(wide["wide-2022"])]
+
+    assert refusal(look(body, None, twins)).code == "FILE-AMBIGUOUS"
+    assert look(body, twins[1], twins).layout is twins[1]
 
 
 def test_a_line_without_its_end_marker_is_warned_of(wide: dict[str, Layout]) -> None:
