@@ -1,10 +1,11 @@
 """Files that come in an archive: the state hands out a zip with twins of the same records, delimited and fixed-width.
 
-The delimited member is taken, the fixed-width one when it is alone. Nothing else is guessed: several candidates,
-archives and workbooks in archives and locked ones are refused by name. What is unpacked is limited while it is
-unpacked, whatever the archive claims.
+The delimited member is taken, the fixed-width one when it is alone; a readme, a letter or a document beside it is passed
+over. Nothing else is guessed: several candidates, archives and workbooks in archives and locked ones are refused by
+name. What is unpacked is limited while it is unpacked, whatever the archive claims.
 """
 
+import re
 import struct
 import tempfile
 import zipfile
@@ -29,6 +30,16 @@ _HEAD: Final = 1 << 16
 _MAX_MEMBERS: Final = 1000
 _MAX_RATIO: Final = 400
 _LOCKED: Final = 0x1
+# What people read: a name with such a word, or text that is no table.
+_README: Final = re.compile(
+    r"(?:^|[^a-z])(?:read[ _-]?me|license|licence|notice|instructions|release[ _-]?notes|cover[ _-]?letter)",
+    re.IGNORECASE,
+)
+_LOOK: Final = 1 << 14
+_LOOK_LINES: Final = 50
+_SEPARATORS: Final = (b"^", b",", b"\t", b"|", b";")
+_FEWEST_SEPARATORS: Final = 2
+_NARROWEST_RECORD: Final = 60
 _EXPECTED: Final = "one text file (.csv, .txt or .dat)"
 _DAMAGE: Final = (
     zipfile.BadZipFile,
@@ -110,7 +121,7 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
         stream.seek(0)
         return Unpacked(stream)
     with _damage_said(), _opened(stream) as archive:
-        member = _choose(archive.infolist())
+        member = _choose(archive)
         _check_size(member, max_bytes)
         target = _extract(archive, member, max_bytes)
     return Unpacked(target, shown_name(member.filename))
@@ -125,7 +136,7 @@ def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Gli
         stream.seek(0)
         return _first_text(stream.read(), most)
     with _damage_said(), _opened(stream) as archive:
-        member = _choose(archive.infolist())
+        member = _choose(archive)
         _check_size(member, max_bytes)
         with archive.open(member) as source:
             data = source.read(most)
@@ -149,12 +160,15 @@ def shown_name(name: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in base)[:80] or "a file without name"
 
 
-def _choose(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = archive.infolist()
     if len(members) > _MAX_MEMBERS:
         raise FileError("FILE-ZIP", found=f"{len(members):,} files", expected=_EXPECTED)
     files = [member for member in members if not member.is_dir() and not _is_system_file(member.filename)]
     for endings in (_DELIMITED, _FIXED_WIDTH):
         candidates = [member for member in files if _ending(member) in endings]
+        if len(candidates) > 1:
+            candidates = [member for member in candidates if not _is_read_by_people(archive, member)] or candidates
         if len(candidates) > 1:
             names = ", ".join(shown_name(member.filename) for member in candidates[:4])
             raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=_EXPECTED)
@@ -168,6 +182,28 @@ def _choose(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
             raise FileError("FILE-ZIP", found=f"{what} ({shown_name(inner.filename)})", expected=_EXPECTED)
     names = ", ".join(shown_name(member.filename) for member in files[:4]) or "nothing"
     raise FileError("FILE-ZIP", found=names, expected=_EXPECTED)
+
+
+def _is_read_by_people(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """A readme or letter beside the data: called so, or text in whose lines no separator stands."""
+    if _README.search(shown_name(member.filename)):
+        return True
+    if member.flag_bits & _LOCKED:
+        return False
+    with archive.open(member) as source:
+        return _is_prose(source.read(_LOOK))
+
+
+def _is_prose(head: bytes) -> bool:
+    """Do hardly any of the first lines have two separators of columns, or one width as records without separators do?"""
+    text = head.replace(b"\0", b"")  # UTF-16 as well
+    lines = [line for line in text.splitlines()[:_LOOK_LINES] if line.strip()]
+    if not lines:
+        return True
+    separated = sum(any(line.count(sign) >= _FEWEST_SEPARATORS for sign in _SEPARATORS) for line in lines)
+    of_one_width = len({len(line) for line in lines}) == 1 and len(lines[0]) >= _NARROWEST_RECORD
+    sentences = sum(line.rstrip().endswith((b".", b":", b"!", b"?")) for line in lines)
+    return not of_one_width and (separated * 2 <= len(lines) or (sentences * 2 >= len(lines) and b"^" not in text))
 
 
 def _ending(member: zipfile.ZipInfo) -> str:
@@ -246,7 +282,7 @@ def _first_text(data: bytes, most: int) -> Glimpse | None:
         )
         known = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
         ending = PurePosixPath(name).suffix.lower()
-        if ending in _DELIMITED | _FIXED_WIDTH and not _is_system_file(name):
+        if ending in _DELIMITED | _FIXED_WIDTH and not _is_system_file(name) and not _README.search(shown_name(name)):
             if flags & _LOCKED:
                 raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
             return _glimpse_of(data[body:], method, most, name, size if known else None)

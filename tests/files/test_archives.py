@@ -19,7 +19,7 @@ def packed(**members: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
-            archive.writestr(name.replace("__", "."), data)
+            archive.writestr(name if name.startswith("__") else name.replace("__", "."), data)
     return stream.getvalue()
 
 
@@ -197,3 +197,45 @@ def test_member_names_are_shown_without_what_cannot_be_shown() -> None:
         archive.writestr("../../etc/sc\u202eores\x07.csv", b"a^b\n")
 
     assert unpack(data, max_bytes=LIMIT).member == "sc?ores?.csv"
+
+
+# -- beside the data ---------------------------------------------------------------------------------------------------
+
+DATA = b"1234567^0123456^9001100001^110001^Fern^Isa\n" * 30
+LETTER = (
+    b"Dear colleague,\n\nplease find the file of March, April, and May attached.\nIt holds all students, "
+    b"schools, and grades.\nCall us.\n"
+)
+BESIDE = {
+    "readme": {"readme__txt": b"a,b,c\nd,e,f\n"},
+    "read me": {"READ ME__txt": LETTER},
+    "letter": {"to you__txt": LETTER},
+    "letter in UTF-16": {"to you__txt": LETTER.decode().encode("utf-16")},
+    "license": {"docs/LICENSE__txt": LETTER},
+    "empty text": {"note__txt": b""},
+    "document and workbook": {"guide__pdf": b"%PDF", "guide__docx": b"PK", "copy__xlsx": b"PK"},
+    "what a Mac leaves": {"__MACOSX/._data.txt": b"\0\5\x16\x07", ".DS_Store": b"x"},
+    "all of them": {"readme__txt": LETTER, "guide__pdf": b"%PDF", "license__txt": LETTER},
+}
+
+
+@pytest.mark.parametrize("others", BESIDE.values(), ids=BESIDE.keys())
+@pytest.mark.parametrize("name", ["data__txt", "data__csv", "out/data__CSV"])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_people_read_beside_the_data_is_passed_over(others: dict[str, bytes], name: str, first: bool) -> None:
+    members = {name: DATA, **others} if first else {**others, name: DATA}
+
+    unpacked = unpack(io.BytesIO(packed(**members)), max_bytes=LIMIT)
+
+    assert unpacked.stream.read() == DATA
+    seen = glimpse(io.BytesIO(packed(**members)), whole=True, most=1000, max_bytes=LIMIT)
+    assert seen is not None
+    assert seen.data == DATA[:1000]
+
+
+def test_two_files_of_records_are_still_refused() -> None:
+    assert "2 text files" in str(refusal(packed(a__txt=DATA, b__csv=DATA.replace(b"^", b","))))
+
+
+def test_a_readme_alone_is_what_it_is() -> None:
+    assert unpack(io.BytesIO(packed(readme__txt=DATA)), max_bytes=LIMIT).member == "readme.txt"
