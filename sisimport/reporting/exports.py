@@ -87,18 +87,18 @@ class Export:
         where, values = self._where()
         conditions = [sql.SQL("v.{} = %s").format(sql.Identifier(name)) for name in equal or {}]
         values += (equal or {}).values()
-        key = _names(_KEYS[self.what])
+        key, columns = _names(_KEYS[self.what]), self.columns
         if after is not None:
             conditions.append(sql.SQL("({}) > ({})").format(key, sql.SQL(", ").join([sql.Placeholder()] * len(after))))
             values += after
         first = sql.SQL("AND") if where.as_string() else sql.SQL("WHERE")
         more = sql.SQL("{} {}").format(first, sql.SQL(" AND ").join(conditions)) if conditions else sql.SQL("")
         statement = sql.SQL("SELECT {} FROM {} AS v {} {} ORDER BY {} LIMIT {}").format(
-            _names(self.columns), sql.Identifier(SCHEMA, view.name), where, more, key, sql.Literal(limit)
+            _names(columns), sql.Identifier(SCHEMA, view.name), where, more, key, sql.Literal(limit)
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
-            return [dict(zip(self.columns, row, strict=True)) for row in cursor.fetchall()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def key_of(self, row: Mapping[str, Any]) -> list[Any]:
         """What tells a row from all others, and orders the pages."""

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sisimport.imports.models import Work
@@ -156,3 +158,15 @@ def test_logs_do_not_tell_the_local_number(scored: list[Student], caplog: pytest
 
     assert "999777" not in without_secrets(caplog.text)
     assert "Not Found" not in caplog.text  # Django's own line, which other handlers would print as it is
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_a_page_takes_as_many_queries_whatever_it_holds(what: str, scored: list[Student]) -> None:
+    program, counts = Program(), []
+    program.get(what)
+    for limit in (1, 1000):
+        with CaptureQueriesContext(connection) as asked:
+            program.get(what, {"limit": limit})
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1]
