@@ -333,6 +333,12 @@ def ranges_of(test: str, year: int) -> tuple[Range, ...]:
     return tuple(found)
 
 
+@cache
+def tested_grades(test: str) -> tuple[str, ...]:
+    """Grades that a test with published score ranges was ever given in; empty where none are known."""
+    return tuple(sorted({row["grade"] for row in _range_rows() if row["test"] == test}))
+
+
 @dataclass(frozen=True, slots=True)
 class TypeFacts:
     """An import type: key and label as on the screen, the layouts it takes."""

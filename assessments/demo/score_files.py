@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import IO
 
+from django.utils import timezone
+
 from assessments.scores.import_type import LAYOUTS
 from assessments.structure import LayoutTest, Part, Range, family_of, ranges_of, school_year, structure, tests_of
 from sisimport.demo.district import Sample, register_samples
 from sisimport.files.layouts import Layout, load_layouts
 from students.models import LEA, SSID
+from students.school_years import school_year_of
 
 SAMPLE_STUDENTS = 150
 _UNSCORED_EVERY = 25
 _TEMPLATES = 20
+_SPAN = 5  # years
 _ABOUT_THE_STUDENT = 50  # columns, the first ones
 _FILLING = ("Y", "N", "1", "0", "02", "A", "SP", "0123456", "2019-08-15", "Oak Grove Elementary School", "N", "Y", "3")
 _ORDINARY, _ALTERNATE = (
@@ -78,7 +82,7 @@ def write_scores(
     for number, person in enumerate(persons):
         if person.birth_date >= date(maker.year - 1, 7, 1):
             continue  # nobody is tested before birth
-        for test in maker.tests_for(number, one_each=one_each, only=only):
+        for test in maker.tests_for(number, person, one_each=one_each, only=only):
             cells = maker.row(number, person, test)
             stream.write(maker.fixed_line(cells) if fixed else layout.delimiter.join(cells) + "\r\n")
             count += 1
@@ -111,22 +115,40 @@ class _Maker:
                 cells[at] = _FILLING[(at * 13 + turn * 5) % len(_FILLING)]
         return cells
 
-    def tests_for(self, number: int, *, one_each: bool, only: str = "") -> list[LayoutTest]:
+    def tests_for(self, number: int, person: Person, *, one_each: bool, only: str = "") -> list[LayoutTest]:
         if only:
             return [test for test in self.tests if test.code == only]
         if one_each:
             return [self.tests[number % len(self.tests)]]
         alternate = [test for test in self.tests if test.code in _ALTERNATE]
         if number % 12 == 5 and alternate:
-            return alternate
+            return [test for test in alternate if self._suits(test, person)]
         chosen = [test for test in self.tests if test.code in _ORDINARY]
         if number % 9 == 2:
             chosen += [test for test in self.tests if test.code not in _ORDINARY | _ALTERNATE]
-        return chosen or [self.tests[number % len(self.tests)]]
+        chosen = chosen or [self.tests[number % len(self.tests)]]
+        return [test for test in chosen if self._suits(test, person)]
+
+    def _suits(self, test: LayoutTest, person: Person) -> bool:
+        """Whether a student of this age took the test in this year."""
+        return self._grade_then(person) in self._grades(test)
+
+    def _grade_then(self, person: Person) -> str:
+        """The grade that a student of today was in, blank before kindergarten."""
+        if person.grade not in _ELPAC_GRADES:
+            return ""
+        # Of files older than five years today's students would be in none: they get grades that rise within such spans.
+        ago = (int(school_year_of(timezone.localdate())[5:]) - self.year) % _SPAN
+        at = _ELPAC_GRADES.index(person.grade) - ago
+        return _ELPAC_GRADES[at] if 0 <= at < len(_ELPAC_GRADES) else ""
+
+    def _grades(self, test: LayoutTest) -> tuple[str, ...]:
+        return _ELPAC_GRADES if self.family != "caaspp" else _GRADES.get(test.code, _SB_GRADES)
 
     def row(self, number: int, person: Person, test: LayoutTest) -> list[str]:
         cells = self.templates[number % _TEMPLATES].copy()
-        dice = (number * 7919 + self.seed * 104_729 + len(test.code) * 31 + sum(map(ord, test.code))) & 0x7FFFFFFF
+        told = len(test.code) * 31 + sum(map(ord, test.code))
+        dice = (number * 7919 + self.seed * 104_729 + told + self.year * 6_700_417) & 0x7FFFFFFF
         grade = self._grade(test, person, dice)
         facts = {
             "record_type": self._record_type(test),
@@ -155,8 +177,8 @@ class _Maker:
         return test.record_types[0]
 
     def _grade(self, test: LayoutTest, person: Person, dice: int) -> str:
-        grades = _ELPAC_GRADES if self.family != "caaspp" else _GRADES.get(test.code, _SB_GRADES)
-        return person.grade if person.grade in grades else grades[dice % len(grades)]
+        grades, then = self._grades(test), self._grade_then(person)
+        return then if then in grades else grades[dice % len(grades)]
 
     def _date(self, name: str, day: date) -> str:
         forms = self.layout.date_formats

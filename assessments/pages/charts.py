@@ -6,11 +6,12 @@ The page draws what is reported here as SVG; the table below it says the same.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from assessments.structure import Range, edition_of, ranges_key, ranges_of, structure
+from assessments.structure import Range, edition_of, ranges_key, ranges_of, structure, tested_grades
 
 _TOP, _BELOW = 30, 34
 _GAP = 0.27  # of a year's width stays free
 _ROOM_FOR_A_NAME = 14
+_EDGE = 8  # how far beyond the axis a score is drawn that lies outside it
 _LONGEST_KEPT = 10  # years that published ranges are taken to hold on
 
 
@@ -35,6 +36,7 @@ class Words:
 
     title: str = "{name}, scale scores: {told}; the table below holds the same"
     told: str = "{score} in {year}"
+    outside: str = "{score} in {year}, which is outside the scores of this test and grade"
     year: str = "{year} · gr {grade}"
     level: str = "Level {level}"
     dropped: tuple[str, ...] = ("Standard ", " - Alternate")
@@ -67,6 +69,7 @@ class Mark:
     text_y: int
     score: int
     label: str
+    outside: bool = False  # of the range of its test and grade: drawn at the edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,17 @@ def range_of(code: str, year: int, grade: str) -> Range | None:
     return None
 
 
+def fits(code: str, year: int, grade: str, score: int | None) -> bool:
+    """Whether a score can be one of this test in this grade. True where no ranges are published, or there is no scale score."""
+    known = range_of(code, year, grade)
+    if known is not None:
+        return score is None or known.lowest <= score <= known.highest
+    if code not in structure()["tests"] or grade in {"", "UE", "US"}:
+        return True
+    grades = tested_grades(ranges_key(code, year))
+    return not grades or grade in grades
+
+
 def level_range(code: str, year: int, grade: str, level: str) -> tuple[int, int] | None:
     """Lowest and highest scale score of a level (its code: 1 is the lowest); None where no ranges are published."""
     known = range_of(code, year, grade)
@@ -130,13 +144,17 @@ def chart_of(
     if not shown:
         return None
     ranges = [range_of(code, point.year, point.grade) if point.ranged else None for point in shown]
-    lowest = min([point.score for point in shown] + [r.lowest for r in ranges if r])
-    highest = max([point.score for point in shown] + [r.highest for r in ranges if r])
+    outside = [point.ranged and not fits(code, point.year, point.grade, point.score) for point in shown]
+    # What lies outside stretches no axis: it would press the bands of all years together.
+    inside = [point.score for point, out in zip(shown, outside, strict=True) if not out]
+    inside += [bound for r in ranges if r for bound in (r.lowest, r.highest)]
+    lowest, highest = (min(inside), max(inside)) if inside else (shown[0].score, shown[0].score)
     span = max(highest - lowest, 1)
 
     def height_of(score: float) -> int:
         bottom = paper.height - _BELOW
-        return round(bottom - (score - lowest) / span * (bottom - _TOP))
+        y = round(bottom - (score - lowest) / span * (bottom - _TOP))
+        return min(max(y, _TOP - _EDGE), bottom + _EDGE)
 
     slot = (paper.width - paper.left - paper.right) / len(shown)
     slot = min(slot, 170)
@@ -152,7 +170,7 @@ def chart_of(
                 bands.append(Band(level, left, top, wide, max(bottom - top, 1)))
         y = height_of(point.score)
         label = words.year.format(year=point.label, grade=point.grade or "?")
-        marks.append(Mark(left + wide // 2, y, max(y - 12, 14), point.score, label))
+        marks.append(Mark(left + wide // 2, y, max(y - 12, 14), point.score, label, outside[number]))
     end = round(paper.left + (len(shown) - 1) * slot + slot * (1 - _GAP)) + 8
     last = round(paper.left + (len(shown) - 1) * slot)
     for band in bands:
@@ -160,7 +178,10 @@ def chart_of(
             text = result_names.get(str(band.level), words.level.format(level=band.level))
             names.append(LevelName(end, band.y + band.height // 2 + 4, _short(text, band.level, words.dropped)))
     path = " ".join(f"{'M' if n == 0 else 'L'}{mark.x} {mark.y}" for n, mark in enumerate(marks))
-    told = ", ".join(words.told.format(score=point.score, year=point.label) for point in shown)
+    told = ", ".join(
+        (words.outside if out else words.told).format(score=point.score, year=point.label)
+        for point, out in zip(shown, outside, strict=True)
+    )
     return Chart(
         title=words.title.format(name=name, told=told),
         bands=tuple(bands),

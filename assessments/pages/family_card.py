@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from assessments.models import Assessment, Score
 from assessments.pages.charts import NARROW, Chart, Words, chart_of, level_range
-from assessments.pages.queries import chart_points, series_name, series_of, student_scores
+from assessments.pages.queries import chart_points, in_range, series_name, series_of, student_scores
 from students.grades import grade_words
 from students.models import Student
 
@@ -26,6 +26,7 @@ class Result:
     scale: str
     raw: str
     span: tuple[int, int] | None
+    doubtful: bool = False  # its test and grade cannot have this score: no level is shown
 
 
 @dataclass(slots=True)
@@ -61,7 +62,8 @@ def _is_shown(assessment: Assessment) -> bool:
 
 def _result(score: Score) -> Result:
     is_part = score.assessment.parent is not None
-    named = score.result_name
+    doubtful = not in_range(score)
+    named = "" if doubtful else score.result_name
     return Result(
         year=score.year_label,
         grade=grade_words(score.grade),
@@ -70,8 +72,9 @@ def _result(score: Score) -> Result:
         scored=bool(named or score.scale_score or score.raw_score),
         scale=score.scale_score,
         raw=score.raw_score,
+        doubtful=doubtful,
         span=None
-        if is_part or not score.assessment.ranged
+        if is_part or doubtful or not score.assessment.ranged
         else level_range(score.assessment.state_code, score.school_year, score.grade, score.result),
     )
 
@@ -86,4 +89,5 @@ def _chart(name: str, scores: list[Score]) -> Chart | None:
         level=_("Level {level}"),
         dropped=(_("Standard "), _(" - Alternate")),
     )
-    return chart_of(name, newest.state_code, chart_points(scores), names, paper=NARROW, words=words)
+    points = chart_points([score for score in scores if in_range(score)])
+    return chart_of(name, newest.state_code, points, names, paper=NARROW, words=words)

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from assessments.models import Score, year_label
-from assessments.pages.charts import Chart, Point, chart_of
+from assessments.pages.charts import Chart, Point, chart_of, fits
 from assessments.structure import edition_names, edition_of, structure
 from students.models import Student
 from students.queries import show_with_student
@@ -95,6 +95,7 @@ class ShownScore:
     measure: str
     error: str
     children: tuple["ShownScore", ...] = ()
+    outside: bool = False  # a score that its test and grade cannot have
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,16 @@ def _shown(score: Score) -> ShownScore:
         status=score.status,
         measure=score.measure,
         error=score.error_band,
+        outside=not in_range(score),
     )
+
+
+def in_range(score: Score) -> bool:
+    """Whether the score of a whole test can be one of its test and grade, as far as ranges are published."""
+    test, scale = score.assessment, score.scale_score
+    if test.parent is not None or not test.ranged:
+        return True
+    return fits(test.state_code, score.school_year, score.grade, int(scale) if scale.isdigit() else None)
 
 
 def _tone(score: Score, entry: dict[str, Any] | None) -> str:

@@ -13,8 +13,8 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
 from assessments.scores import years
-from assessments.scores.rules import AtLeast, chosen_schools, ranged_columns
-from assessments.structure import LayoutTest, tests_of
+from assessments.scores.rules import AtLeast, chosen_schools, odd_grade, ranged_columns
+from assessments.structure import LayoutTest, tested_grades, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from students.models import School
 
@@ -40,8 +40,9 @@ def skips_rules_when(context: RunContext) -> Q:
         for test in tests
         if test.ranges
     ]
+    odd = [When(odd_grade(test), then=Value(False)) for test in tests if tested_grades(test.ranges)]
     if ranged:
-        found &= Q(Case(*ranged, default=Value(True), output_field=models.BooleanField()))
+        found &= Q(Case(*odd, *ranged, default=Value(True), output_field=models.BooleanField()))
     return found
 
 

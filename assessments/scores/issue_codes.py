@@ -116,6 +116,12 @@ codes.register(
         "Check the record with the state; the columns of the line may have moved.",
     ),
     IssueCode(
+        "EXC-TEST-GRADE",
+        "Exception: grade does not take this test",
+        "{field} is {found}; {test} is given in grades {expected}. It is imported all the same; families see no level.",
+        "Check the record with the state; the grade or the test may be wrong.",
+    ),
+    IssueCode(
         "EXC-RANGE",
         "Exception: score out of range",
         "{field} is {found}; scores of this test and grade run from {expected}. It is imported all the same.",

@@ -11,7 +11,16 @@ from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.scores import years
-from assessments.structure import LayoutTest, Part, condition_codes, grades, no_score, structure, tests_of
+from assessments.structure import (
+    LayoutTest,
+    Part,
+    condition_codes,
+    grades,
+    no_score,
+    structure,
+    tested_grades,
+    tests_of,
+)
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
@@ -24,6 +33,7 @@ ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 _SSID = r"^[0-9]{10}$"
 _SCALE = r"^[0-9]{1,4}$"
 _RAW = r"^[0-9]{1,4}(\.[0-9]{1,2})?$"
+_UNGRADED = {"UE", "US"}
 LIVE = Q(skipped=0)
 _AS_GIVEN = ~Q(accepted__in=[REMEMBERED, ACCEPTED])  # nobody has said whose line it is
 
@@ -202,7 +212,23 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
 
 
 def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
-    return [*(_score_range_rule(column) for column in ranged_columns(tests)), _level_range_rule()]
+    return [
+        *(_score_range_rule(column) for column in ranged_columns(tests)),
+        _level_range_rule(),
+        *(_test_grade_rule(test) for test in tests if tested_grades(test.ranges)),
+    ]
+
+
+def odd_grade(test: LayoutTest) -> Q:
+    """The line is of this test, and of a grade that exists but is never given it. Ungraded students take any."""
+    odd = [grade for grade in grades() if grade not in {*tested_grades(test.ranges), *_UNGRADED}]
+    return _of(test) & Q(grade_assessed__in=odd)
+
+
+def _test_grade_rule(test: LayoutTest) -> Rule:
+    return Rule(number="CA-E-14", code="EXC-TEST-GRADE", severity=WARNING, field="grade_assessed", when=LIVE & odd_grade(test),
+                found=F("grade_assessed"), expected=", ".join(tested_grades(test.ranges)), needs_student=False,
+                params={"test": Value(test.parent.name)})  # fmt: skip
 
 
 def ranged_columns(tests: Sequence[LayoutTest]) -> list[str]:

@@ -651,6 +651,7 @@ def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> N
         ({"record_type": "08"}, "EXC-RECORD-TYPE", "error"),
         ({"condition_code": "QQ"}, "EXC-CONDITION", "warning"),
         ({"grade_assessed": "31"}, "EXC-GRADE", "warning"),
+        ({"grade_assessed": "09"}, "EXC-TEST-GRADE", "warning"),
         ({"scale_score": "24O2"}, "EXC-SCORE", "error"),
         ({"achievement_level": "X"}, "EXC-LEVEL", "error"),
         ({"achievement_level": "7"}, "EXC-LEVEL", "warning"),

@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from assessments.models import Assessment
-from assessments.pages.charts import Point, chart_of
+from assessments.pages.charts import Point, chart_of, fits
+from assessments.pages.family_card import family_card
 from assessments.pages.queries import distributions, student_tests
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import ImportRun
@@ -445,3 +446,46 @@ def test_of_the_assessments_a_run_names_those_with_a_choice(home: District, brow
         "<dt>Assessments</dt><dd>06 - California Science Test 2018-2024: Do not import these assessments</dd>" in shown
     )
     assert "Automatic" not in shown
+
+
+# -- scores that cannot be ---------------------------------------------------------------------------------------------
+
+
+def test_a_score_outside_its_range_is_drawn_outside_and_stretches_no_band() -> None:
+    sound = chart_of("ELA", "SBELA", [Point("2023-24", 2024, "05", 2502)], {})
+    odd = chart_of("ELA", "SBELA", [Point("2023-24", 2024, "05", 321)], {})
+    assert sound is not None
+    assert odd is not None
+    assert odd.bands == sound.bands
+    assert (sound.marks[0].outside, odd.marks[0].outside) == (False, True)
+    lowest = max(band.y + band.height for band in odd.bands)
+    assert odd.marks[0].y > lowest
+    assert "321 in 2023-24, which is outside" in odd.title
+
+
+def test_a_grade_that_does_not_take_the_test_has_no_fitting_score() -> None:
+    assert fits("CAST", 2022, "05", 190)
+    assert not fits("CAST", 2022, "04", 190)
+    assert fits("CAST", 2022, "UE", 190)
+    assert fits("not known", 2022, "04", 190)
+
+
+@pytest.mark.parametrize(
+    ("facts", "level", "marked"),
+    [({}, "Standard Met", False), ({"scale_score": "321"}, "", True), ({"grade_assessed": "09"}, "", True)],
+    ids=["sound", "out of range", "grade without the test"],
+)
+def test_families_see_no_level_for_a_score_that_cannot_be_and_staff_see_why(
+    home: District, browser: Client, facts: dict[str, str], level: str, marked: bool
+) -> None:
+    start(TYPE, text(LAYOUT, ela(**facts)), work="import")
+    Assessment.objects.update(shown_to_families=True)
+    student = Student.objects.get(ssids__ssid=SSID_1)
+
+    card = family_card(None, student)  # type: ignore[arg-type]
+
+    assert card is not None
+    row = card["assessments"][0].rows[0]
+    assert (row.result, row.doubtful, row.span is None) == (level, marked, marked)
+    assert (card["assessments"][0].chart is None) == marked
+    assert ("Outside this test and grade" in page(browser, "student", student.pk)) == marked
