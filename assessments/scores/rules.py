@@ -22,11 +22,13 @@ from assessments.structure import (
     tests_of,
 )
 from sisimport.files.issues import Severity
+from sisimport.files.numbers import CODE_LENGTH, is_short_code
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.names import is_far
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
+from sisimport.imports.engine.identifiers import full_code
 from students.models import School
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -130,7 +132,13 @@ def _school_rules(context: RunContext) -> list[Rule]:
 
 def chosen_schools(context: RunContext) -> list[str]:
     """Codes of the schools whose students the import is limited to; empty: all."""
-    return [code.strip() for code in context.option("schools").split(",") if code.strip()]
+    codes = [code.strip() for code in context.option("schools").split(",") if code.strip()]
+    short = list(filter(is_short_code, codes))
+    if not short:
+        return codes
+    full = [code.zfill(CODE_LENGTH) for code in short]
+    known = set(School.objects.filter(code__in=[*short, *full]).values_list("code", flat=True))
+    return [full_code(code, known) or code for code in codes]
 
 
 def _repeat_rules() -> list[Rule]:

@@ -231,6 +231,12 @@ codes.register(
         "Nothing to do, unless such a word was meant.",
     ),
     IssueCode(
+        "FILE-MARKS",
+        "Marks taken off numbers",
+        "{found} numbers had marks around them that keep a spreadsheet from changing them; they were read without ({example}).",
+        "Nothing to do.",
+    ),
+    IssueCode(
         "FILE-DIGITS",
         "Not a number",
         "{field} is {found}; expected {expected}.",

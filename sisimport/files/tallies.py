@@ -20,6 +20,8 @@ class Tallies:
         self._date_example = ""
         self._placeholders = 0
         self._placeholder_example = ""
+        self._marks = 0
+        self._marks_example = ""
         self._spellings: Counter[tuple[str, str, str]] = Counter()
         self._blank_lines = 0
         self._first_blank = 0
@@ -31,6 +33,12 @@ class Tallies:
             self._placeholders += 1
             if not self._placeholder_example:
                 self._placeholder_example = f"the first is {problem.found} in {self._label(problem)}, line {line}"
+            return True
+        if problem.code == "FILE-MARKS":
+            self._marks += 1
+            if not self._marks_example:
+                place = f"in {self._label(problem)}, line {line}"
+                self._marks_example = f"the first is {problem.found} {place}, read as {problem.expected}"
             return True
         if problem.code == "FILE-CODE-SPELLING":
             self._spellings[self._label(problem), problem.found, problem.expected] += 1
@@ -56,6 +64,9 @@ class Tallies:
         if self._placeholders:
             first = {"example": self._placeholder_example}
             notices.append(Problem("FILE-PLACEHOLDER", Severity.NOTICE, None, f"{self._placeholders:,}", "", first))
+        if self._marks:
+            first = {"example": self._marks_example}
+            notices.append(Problem("FILE-MARKS", Severity.NOTICE, None, f"{self._marks:,}", "", first))
         if self._spellings:
             notices.append(self._spelling_notice())
         if self.trailing and "FILE-TRAILING" not in said:

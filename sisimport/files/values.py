@@ -15,6 +15,7 @@ from sisimport.files.damage import PLACEHOLDERS, has_doubtful_names, is_name, lo
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Layout
+from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -128,6 +129,7 @@ class TextColumn:
     def __init__(self, column: Column, *, own_export: bool = False, writes_names: bool = False) -> None:
         self._column = column
         self._is_name, self._writes_names = is_name(column), writes_names
+        self._is_number = column.field in SSID_FIELDS or column.field in _CODE_FIELDS
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
 
@@ -147,9 +149,12 @@ class TextColumn:
         if not self._column.required and not PLACEHOLDERS.isdisjoint(texts):
             findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in PLACEHOLDERS]
             texts = ["" if text in PLACEHOLDERS else text for text in texts]
+        if self._is_number and not "".join(texts).isalnum():
+            texts, found = _without_marks(self._column, texts)
+            findings += found
         if self._column.required and "" in texts:
             problem = _missing(self._column)
-            findings = [(at, problem) for at, text in enumerate(texts) if not text]
+            findings += [(at, problem) for at, text in enumerate(texts) if not text]
         if self._is_name and traits.may_be_damaged and has_doubtful_names(texts):
             texts, found = looked_at_names(self._column, texts, written=self._writes_names)
             findings += found
@@ -199,10 +204,11 @@ def _framed(column: Column, check: Check) -> Check:
         value, problem = check(text)
         if text in PLACEHOLDERS and not column.required and (problem is not None or column.codes is None):
             return None, placeholder(column, text)
-        if problem is not None and column.length is not None and len(text) > column.length:
+        unmarked = problem is not None and problem.code == "FILE-MARKS"  # the value is there, shorter than the text
+        if problem is not None and not unmarked and column.length is not None and len(text) > column.length:
             # A word from the tables is longer than its code and needs its own answer.
             return (value, problem) if _spelled(column, text) else (None, _too_long(column, text))
-        if problem is None and column.kind is not ColumnKind.DATE and value is not None:
+        if (problem is None or unmarked) and column.kind is not ColumnKind.DATE and value is not None:
             limit = column.length or MAX_VALUE_LENGTH
             if len(value) > limit:
                 too_long = _too_long(column, value)
@@ -399,10 +405,35 @@ def _one_of(codes: Mapping[str, str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
 
 
+_CODE_FIELDS: Final = ("lea", "school")
+_LONGEST_CODE: Final = 7
+
+
+def _marked(column: Column, text: str, bare: str) -> Problem:
+    return Problem("FILE-MARKS", Severity.NOTICE, column.field, shown(text), bare)
+
+
+def _without_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
+    """Identifiers without the marks that keep a spreadsheet from changing them, and where there were some."""
+    bare = [text if not text or text.isalnum() else bare_number(text) for text in texts]
+    findings = [
+        (at, _marked(column, text, value))
+        for at, (text, value) in enumerate(zip(texts, bare, strict=True))
+        if text != value
+    ]
+    return bare, findings
+
+
 def _digits_check(column: Column) -> Check:
     expected = f"{column.length} digits" if column.length else "digits only"
 
     def check(text: str) -> tuple[str | None, Problem | None]:
+        is_long_code = column.field in _CODE_FIELDS and len(text) > _LONGEST_CODE
+        if text.isascii() and text.isdigit() and not is_long_code:
+            return text, None
+        bare = bare_code(text, column.field) if column.field in _CODE_FIELDS else bare_number(text)
+        if bare != text and bare.isascii() and bare.isdigit():
+            return bare, _marked(column, text, bare)
         if text.isascii() and text.isdigit():
             return text, None
         return None, Problem("FILE-DIGITS", column.severity, column.field, shown(text), expected)

@@ -20,6 +20,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.engine import identifiers
 from sisimport.roster import dates, staging
 from sisimport.roster.models import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student
@@ -146,7 +147,7 @@ class Roster(ImportType):
     matching = Matching(
         remembers_matches=True,
         near_codes=(),
-        near_warnings=("STU-ALIKE",),
+        near_warnings=("STU-ALIKE", "NUMBER-NEAR"),
     )
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
@@ -198,6 +199,7 @@ class Roster(ImportType):
             # A second record of a student is hard to get rid of: somebody has to say that these are two people.
             _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
             _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
+            *_number_rules(said_new),
             _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
             _rule("roster", "ELA-TVD", NOTICE, "el_status", Q(el_status__iexact="TVD"), part="el"),
             _older_rule(keeps=context.option(OLDER_STATUS.name) == "keep"),
@@ -391,6 +393,24 @@ def _older_rule(*, keeps: bool) -> Rule:
         "effect_text": text,
     }
     return replace(said, found=_status_since, params=params)
+
+
+def _number_rules(said_new: Q) -> list[Rule]:
+    """New students whose number is that of a student on record but for marks or zeros in front."""
+    new = Q(is_new=True)
+    marks, zeros = Q(candidates=identifiers.NEAR_MARKS), Q(candidates=identifiers.NEAR_ZEROS) & Q(alike="")
+
+    def near(severity: Severity, when: Q, difference: str) -> Rule:
+        rule = _rule("ID-9", "NUMBER-NEAR", severity, "local_number", new & when, expected=F("candidate_text"))
+        return replace(rule, params={"difference": Value(difference, output_field=CharField())})
+
+    return [
+        # A mark is never part of a number, whoever the student is.
+        near(ERROR, marks, "the same number without the marks, with another name or birth date"),
+        near(ERROR, zeros & ~said_new, "the same number but for zeros in front"),
+        near(WARNING, zeros & said_new, "the same number but for zeros in front"),
+        _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & identifiers.ROUNDED & ~marks),
+    ]
 
 
 def _rule(

@@ -23,6 +23,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute
 from ssid.imports.replacement_chains import find_chains
 from ssid.imports.ssid_download import TOOL
@@ -178,7 +179,14 @@ def _file_rules(context: RunContext) -> list[Rule]:
         rule("X-1", "REP-SAME", ERROR, "replacement_ssid", VALID & Q(retired_ssid=F("replacement_ssid"))),
         rule("D-11", "DUP-SAME", WARNING, "retired_ssid", Q(dup_retired=1), params=first_line),
         rule("D-11", "DUP-DIFFERS", ERROR, "retired_ssid", differs, params=first_line),
-        rule("X-1", "STU-NOTFOUND", ERROR, "local_number", VALID & ~context.matched & Q(candidates__lt=2)),
+        rule(
+            "X-1",
+            "STU-NOTFOUND",
+            ERROR,
+            "local_number",
+            VALID & ~context.matched & Q(candidates__lt=2),
+            params={"near_text": near_text()},
+        ),
         rule(
             "D-2",
             "STU-AMBIGUOUS",

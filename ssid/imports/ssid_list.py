@@ -25,6 +25,7 @@ from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from ssid.models.staged_list import SSIDListRow
@@ -229,7 +230,14 @@ def _who_rules(context: RunContext) -> list[Rule]:
     near = {"DEMO-NEAR": NOTICE}
     return [
         _rule("M-5", "LIST-WHO", ERROR, "local_number", ANONYMOUS, found=Value("")),
-        _rule("M-5", "STU-NOTFOUND", ERROR, "local_number", by_number & ~context.matched & Q(candidates__lt=2)),
+        _rule(
+            "M-5",
+            "STU-NOTFOUND",
+            ERROR,
+            "local_number",
+            by_number & ~context.matched & Q(candidates__lt=2),
+            params={"near_text": near_text()},
+        ),
         _rule(
             "M-5",
             "STU-AMBIGUOUS",

@@ -9,6 +9,7 @@ from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.names import is_far, loosely
 from sisimport.imports.definition.rules import Rule
+from sisimport.imports.engine.identifiers import near_text
 from students.models.people import Loose
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -31,6 +32,7 @@ def find_student_rules(context: RunContext) -> list[Rule]:
             field="local_number",
             when=~context.matched & Q(candidates__lt=2),
             found=F("local_number"),
+            params={"near_text": near_text()},
             needs_student=False,
         ),
         Rule(

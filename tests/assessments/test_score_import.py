@@ -9,7 +9,7 @@ from assessments.models import Assessment, Score
 from assessments.pages.queries import scores_json
 from assessments.structure import family_of, import_types, school_year
 from sisimport.imports.models import ImportRun
-from students.models import SSID, SSIDReplacement, Student
+from students.models import SSID, School, SSIDReplacement, Student
 from tests.assessments.score_files import ALL, SSID_1, SSID_2, counts, ela, report, start, text, undo
 from tests.ssid.journey import District, codes, district
 
@@ -791,6 +791,26 @@ def test_schools_limit_the_import(home: District, chosen: str, found: list[str])
     done = report(TYPE, text(LAYOUT, ela()), options={"schools": chosen})
 
     assert codes(done) == found
+
+
+WRITTEN = ["'{}", '="{}"', "{}.0", "9.000000110E+09", "\u200b{}"]
+
+
+@pytest.mark.parametrize(("place", "layout"), enumerate(TYPES))
+def test_id9_an_ssid_is_read_without_the_marks_of_a_spreadsheet(home: District, place: int, layout: str) -> None:
+    written = WRITTEN[place % len(WRITTEN)].format("9000000110").encode()
+
+    done = report(TYPES[layout], _dated(layout, f"{school_year(layout)}-04-12").replace(b"9000000110", written))
+
+    assert done["status"] == "completed", done["message"]
+    assert "EXC-SSID" not in codes(done)
+    assert "FILE-MARKS" in codes(done) or "FILE-HIDDEN" in codes(done)
+
+
+def test_id9_a_chosen_school_is_found_though_its_code_lost_the_zero(home: District) -> None:
+    School.objects.filter(pk=home.school.pk).update(code="0123456")
+
+    assert codes(report(TYPE, text(LAYOUT, ela()), options={"schools": "123456"})) == []
 
 
 def test_a_run_limited_to_other_schools_does_not_name_the_student(home: District) -> None:

@@ -140,6 +140,7 @@ class RunContext:
     lea_ids: set[int] = field(default_factory=set)
     lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
     accepted_rows: int = 0  # rows whose match a person accepted (see engine/accepted_matches.py)
+    read_numbers: bool = False  # a local number was read as another one (see engine/identifiers.py)
     idle_rows: int = 0  # rows in which checking found that nothing would change
     report_facts: dict[str, object] = field(default_factory=dict)  # what the run's report shows beside its lines
     notes: dict[str, Any] = field(default_factory=dict)  # what the type hands on to its later stages

@@ -15,7 +15,7 @@ codes.register(
     IssueCode(
         "STU-NOTFOUND",
         "No student with this local number",
-        "No student has the local number {found}.",
+        "No student has the local number {found}.{near_text}",
         "Look the number up in the student list; a student enrolled after your last roster may be missing.",
     ),
     IssueCode(
@@ -23,6 +23,38 @@ codes.register(
         "Several students have this local number",
         "The local number {found} belongs to students of several districts: {candidates}.",
         "Correct the Reporting LEA in the file so that it says whose student this is.",
+    ),
+    IssueCode(
+        "NUMBER-READ",
+        "A local number without its marks or zeros",
+        "The local number {found} was read as {expected}.",
+        "Nothing to do, if that is the student; else correct the number in the file.",
+    ),
+    IssueCode(
+        "NUMBER-NEAR",
+        "Nearly the number of a student you have",
+        "{found} would be a new student, yet {expected} is on record, {difference}.",
+        "If they are one person, accept the match on the match desk, or correct the number in the file. If not, refuse it "
+        "there, or test again with the option that says so for the whole file.",
+    ),
+    IssueCode(
+        "NUMBER-LOST",
+        "A spreadsheet rounded the number",
+        "{found} would be a new student's number, yet a spreadsheet rounded it: its last digits are lost.",
+        "Take the number from the program the file came from, and upload that file unopened.",
+    ),
+    IssueCode(
+        "CODE-ZEROS",
+        "Codes that lost their zeros",
+        "{field} codes were read with their leading zeros: {found} ({lines} lines).",
+        "Nothing to do. A file that is not opened in a spreadsheet keeps its zeros.",
+    ),
+    IssueCode(
+        "CODE-SHORT",
+        "A code that is too short",
+        "{field} {found} is no code on record, and a code of the state has seven digits.",
+        "Write the code with all its digits, leading zeros too. A district outside California has to be set up before its "
+        "files are read.",
     ),
     IssueCode(
         "DEMO-MISMATCH",

@@ -10,10 +10,11 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.definition.staged_row import StagedRow
+from sisimport.imports.engine.identifiers import AS_GIVEN, full_lea_code
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 from sisimport.imports.models import MatchDecision, RememberedMatch
 
-AS_GIVEN, REMEMBERED, ACCEPTED, OUTDATED = 0, 1, 2, 3
+REMEMBERED, ACCEPTED, OUTDATED = 1, 2, 3
 IDENTITY = ("lea", "local_number", "last_name", "first_name", "middle_name", "birth_date", "gender")
 
 
@@ -39,6 +40,8 @@ def key_of(values: dict[str, str | None], number_field: str) -> str:
     parts = []
     for name in IDENTITY:
         value = values.get(number_field if name == "local_number" else name) or ""
+        if name == "lea":
+            value = full_lea_code(value)  # as in the staged row
         parts.append(value.replace("-", "") if name == "birth_date" else value)
     return "\x1f".join(parts)
 

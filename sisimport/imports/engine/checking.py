@@ -18,7 +18,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Cardinality, FiredRules
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
-from sisimport.imports.engine import accepted_matches, planning
+from sisimport.imports.engine import accepted_matches, identifiers, planning
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 
 FIRST_SEQ = 100  # rule issues come after those of the reader
@@ -42,6 +42,8 @@ def check(context: RunContext) -> None:
             *(_forgiven(r) for r in rules if r.forgivable),
         ]
         rules = [_where_not_accepted(r) if r.forgivable else r for r in rules]
+    if context.read_numbers:
+        rules = [*rules, *identifiers.rules()]
     unread = fetch_all(
         "SELECT 1 FROM imports_importissue WHERE run_id = %s AND severity = %s LIMIT 1",
         [context.run.pk, int(Severity.ERROR)],

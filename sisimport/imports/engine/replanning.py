@@ -15,7 +15,7 @@ from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import checking, counting, planning, staging
 from sisimport.imports.engine.recounting import corrected, tally
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.imports.models import ImportRun
+from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import lines_holding, read_records
 
@@ -72,6 +72,10 @@ def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR09
         return None
     delimiter = str(run.facts.get("delimiter") or "").encode()
     if not delimiter or run.facts.get("several_lines"):  # a value may stand in any line of its record
+        return None
+    if ImportIssue.objects.filter(
+        run=run, code="NUMBER-READ"
+    ).exists():  # lines of one number differ in how they write it
         return None
     known: set[bytes] = set()
     fresh = set(lines)

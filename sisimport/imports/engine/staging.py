@@ -17,12 +17,13 @@ from django.db.models.sql import Query
 
 from sisimport.files.detection import recognise
 from sisimport.files.issues import Severity
+from sisimport.files.numbers import is_short_code
 from sisimport.files.reader import Block, FileError, Problem, Reader
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.registry import known_layouts, layouts_of
 from sisimport.imports.definition.rules import RECORD, DuplicateCheck
 from sisimport.imports.definition.staged_row import StagedRow
-from sisimport.imports.engine import accepted_matches
+from sisimport.imports.engine import accepted_matches, identifiers
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
 from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import LinesReader
@@ -66,17 +67,19 @@ def stage(context: RunContext) -> None:
         blank = set(import_type.fields).difference(context.fields)
         computed = import_type.generated_columns(context)
         create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
+        seen = identifiers.Seen()
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
-            _copy_rows(context, reader, problems)
+            _copy_rows(context, reader, problems, seen)
             if isinstance(reader, Reader) and reader.day_first is not None:
                 # Dates before the one that gave the column away were taken for month/day, or were called unclear.
                 context.recognition = replace(recognition, day_first=reader.day_first)
-                reader = _read_again(context, stream, problems)
+                reader = _read_again(context, stream, problems, seen)
             add_columns(import_type.row_model, blank)
             context.record_count = reader.record_count
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
-            _copy_problems(run.pk, problems, [*_archive_notice(context), *reader.notices])
+            restored = identifiers.restore_codes(context, seen)
+            _copy_problems(run.pk, problems, [*_archive_notice(context), *reader.notices, *restored])
         if isinstance(reader, Reader):
             run.file.line_index = reader.line_index
             run.file.save(update_fields=["line_index"])
@@ -89,11 +92,12 @@ def stage(context: RunContext) -> None:
     accepted_matches.use_accepted_matches(context)
     if import_type.matching.lea_field and not import_type.may_create_students:
         find_by_number_alone(import_type.row_model)
+    identifiers.read_local_numbers(context, seen)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
 
 
-def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str]) -> Reader:
+def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:
     """Empty the staging table and read the file once more, with what the first reading showed."""
     assert context.recognition is not None  # noqa: S101 - a file that was read was recognised
     execute(f"TRUNCATE {quoted(context.import_type.row_model._meta.db_table)}")
@@ -101,7 +105,7 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str]) -> Re
     problems.truncate()
     stream.seek(0)
     reader = Reader(stream, context.recognition, context.fields, max_line_bytes=settings.IMPORT_MAX_LINE_BYTES)
-    _copy_rows(context, reader, problems)
+    _copy_rows(context, reader, problems, seen)
     return reader
 
 
@@ -167,15 +171,16 @@ def _literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[str]) -> None:
+def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[str], mending: identifiers.Seen) -> None:
     model, fields = context.import_type.row_model, context.fields
     text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
     columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
     force = [quoted(str(name)) for name in text if name in columns]
     options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
     sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
-    leas = _Leas(context)
+    leas = _Leas(context, mending)
     import_type = context.import_type
+    number = fields.index("local_number") if "local_number" in fields else None
     seen = (
         (import_type.matching.school_field, context.school_codes),
         (import_type.speed.collect_values_of, context.collected),
@@ -186,6 +191,8 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
             copy.write(_block_text(block, leas, context, problems, len(columns)))
             for at, values in noted:
                 values.update(block.columns[at])
+            if number is not None:
+                mending.look_at_numbers(block.columns[number])
             context.progress.report("reading", reader.record_count, 0)
     leas.settle()
 
@@ -200,8 +207,8 @@ _NO_LEA = ("", "CA")
 class _Leas:
     """LEA codes of the file -> ids, with the state profile that decides the SSID format."""
 
-    def __init__(self, context: RunContext) -> None:
-        self.context = context
+    def __init__(self, context: RunContext, mending: identifiers.Seen) -> None:
+        self.context, self.mending = context, mending
         name = context.import_type.matching.lea_field
         fields = context.fields
         self.index = fields.index(name) if name in fields else None
@@ -216,8 +223,19 @@ class _Leas:
         if self.index is None:
             return repeat(SEPARATOR.join(self.only or _NO_LEA))
         codes = columns[self.index]
-        self.seen.update(codes)
+        for code in set(codes).difference(self.seen):
+            self._look_at(code)
         return [SEPARATOR.join(self.by_code.get(code, _NO_LEA)) for code in codes]
+
+    def _look_at(self, code: str) -> None:
+        """A code that was not seen before: one that lost its zeros stands for the one on record."""
+        self.seen.add(code)
+        full = identifiers.full_code(code, self.by_code)
+        if full is not None:
+            self.mending.restored_leas[code] = full
+            self.by_code[code] = self.by_code[full]
+        elif code not in self.by_code and is_short_code(code):
+            self.mending.short_leas = True
 
     def settle(self) -> None:
         """Which LEAs the file is about; a file of strangers only is refused as another district's."""
