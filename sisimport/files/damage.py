@@ -76,6 +76,9 @@ PLACEHOLDERS: Final = frozenset({
 })  # fmt: skip
 
 
+LONGEST_PLACEHOLDER: Final = max(map(len, PLACEHOLDERS))
+
+
 def placeholder(column: Column, text: str) -> Problem:
     return Problem("FILE-PLACEHOLDER", Severity.NOTICE, column.field, text)
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
-from sisimport.files.damage import PLACEHOLDERS, has_doubtful_names, is_name, looked_at_names, placeholder
+from sisimport.files.damage import (
+    LONGEST_PLACEHOLDER,
+    PLACEHOLDERS,
+    has_doubtful_names,
+    is_name,
+    looked_at_names,
+    placeholder,
+)
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Layout
@@ -134,6 +141,15 @@ class TextColumn:
         self._own_export = own_export
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
+        first = texts[0]
+        if len(texts) > 1 and texts[-1] == first and texts.count(first) == len(texts):
+            # Nothing but one text, mostly blank: looked at once for the whole block.
+            values, findings = self._read([first], traits)
+            if not findings:
+                return [values[0]] * len(texts), []
+        return self._read(texts, traits)
+
+    def _read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         if self._own_export:
             texts = [plain_cell(text.strip()) for text in texts]
         if traits.may_hold_space or traits.needs_nfc:
@@ -146,7 +162,9 @@ class TextColumn:
             if exotic:
                 texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
         findings: list[Finding] = []
-        if not self._column.required and not PLACEHOLDERS.isdisjoint(texts):
+        # Numbers of students are longer than any of the words, which is seen sooner than that they are none of them.
+        short = not self._column.required and (self._is_name or min(map(len, texts)) <= LONGEST_PLACEHOLDER)
+        if short and not PLACEHOLDERS.isdisjoint(texts):
             findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in PLACEHOLDERS]
             texts = ["" if text in PLACEHOLDERS else text for text in texts]
         if self._is_number and not "".join(texts).isalnum():
