@@ -43,3 +43,12 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// The tab of a run that goes on says how far it is: people look elsewhere meanwhile.
+const title = document.title;
+function tellTab() {
+  const percent = document.getElementById("progress")?.dataset.percent;
+  document.title = percent === undefined ? title : `${percent} % · ${title}`;
+}
+document.addEventListener("htmx:afterSettle", tellTab);
+tellTab();

@@ -1,6 +1,7 @@
 """Results pages: the facts, the causes, what can be done next, who sees which lines, and how many queries it takes."""
 
 import csv
+import datetime as dt
 import io
 from typing import Any
 
@@ -8,6 +9,7 @@ import openpyxl
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import services
@@ -152,7 +154,31 @@ def test_an_active_run_shows_its_progress_and_asks_again(client: Client, tested:
     text = page(client, tested)
 
     assert 'hx-trigger="every 1s"' in text
-    assert 'value="40" max="100"' in text
+    assert 'role="progressbar"' in text
+
+
+@pytest.mark.parametrize("phase", ["reading", "indexing", "matching", "checking", "planning"])
+def test_progress_is_one_bar_of_parts_and_never_full_before_the_end(
+    client: Client, tested: ImportRun, phase: str
+) -> None:
+    """The last run of the type told 2 records in 4 seconds; of this file as many are expected."""
+    start = timezone.now() - dt.timedelta(seconds=10)
+    ImportRun.objects.create(
+        file=tested.file, import_type=tested.import_type, work="test", status=RunStatus.COMPLETED, record_count=2,
+        started_at=start, finished_at=start + dt.timedelta(seconds=4),
+    )  # fmt: skip
+    ImportRun.objects.filter(pk=tested.pk).update(
+        status=RunStatus.RUNNING, phase=phase, progress_done=2, progress_total=2, started_at=start
+    )
+
+    bar = client.get(reverse("run", args=[tested.pk])).context["bar"]
+
+    assert bar.percent < 100
+    assert [part.name for part in bar.parts] == ["reading", "matching", "checking", "planning"]
+    assert sum(part.width for part in bar.parts) == 100
+    assert (bar.done, bar.total, bar.about, bar.expected) == (2, 2, False, 4)
+    assert bar.elapsed >= 10
+    assert "2 of 2 records" in page(client, tested)
 
 
 def test_progress_says_nothing_while_nothing_changed(client: Client, tested: ImportRun) -> None:

@@ -29,11 +29,13 @@ from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.issues import shown_issues
 from sisimport.web.queries.options import option_text
+from sisimport.web.queries.progress import progress_of
 from sisimport.web.queries.reverts import Kept, kept_by, reverts_of, updates_of
 
 PER_PAGE = 25
 _NAMED_RUNS = 5
 _STEP = 5  # per cent between two announcements of progress
+_SECONDS = 10  # between two that say nothing but the time
 
 
 def find_run(request: HttpRequest, pk: int) -> ImportRun:
@@ -178,13 +180,11 @@ def _update_work(kind: ImportType | None) -> str:
 
 
 def _progress(run: ImportRun) -> dict[str, Any]:
-    done, total = run.progress_done, run.progress_total
-    percent = min(100 * done // total, 100) if total else None
-    waits = why_waiting(run)
-    state = f"{run.status}-{run.phase}-{(percent or 0) // _STEP}-{int(run.cancel_requested)}-{0 if total else done}"
+    bar, waits = progress_of(run), why_waiting(run)
+    state = f"{run.status}-{run.phase}-{bar.percent // _STEP}-{int(run.cancel_requested)}-{bar.elapsed // _SECONDS}"
     # Words that change by themselves (place, minutes, room on the disk) are sent again; their sum stands for them.
     state += f"-{zlib.crc32(waits.encode())}" if waits else ""
-    return {"percent": percent, "seen": state, "phases": _phases(run), "waits": waits}
+    return {"bar": bar, "seen": state, "waits": waits}
 
 
 def why_waiting(run: ImportRun) -> str:
@@ -197,20 +197,6 @@ def why_waiting(run: ImportRun) -> str:
     if forecast:
         return forecast.sentence
     return "Another run writes first: over the same students, or started before this one."
-
-
-def _phases(run: ImportRun) -> list[tuple[str, str]]:
-    """Names of the phases with `done`, `now` or nothing."""
-    names = {
-        Work.TEST: ["reading", "matching", "checking", "planning"],
-        Work.IMPORT: ["reading", "matching", "checking", "planning", "applying", "finishing"],
-        Work.UPDATE: ["applying", "finishing"],
-        Work.REVERT: ["reverting", "finishing"],
-        Work.CONVERT: ["converting", "keeping"],
-    }[Work(run.work)]
-    phase = {"indexing": "reading", "waiting": names[0]}.get(run.phase, run.phase)
-    at = names.index(phase) if phase in names else -1
-    return [(name, "done" if n < at else "now" if n == at else "") for n, name in enumerate(names)]
 
 
 @requires(Capability.READ)
