@@ -16,7 +16,7 @@ app.autodiscover_tasks()
 
 
 @worker_ready.connect
-def start_reaper(**_signal: Any) -> None:
+def start_reconciler(**_signal: Any) -> None:
     """In the worker's main process, once it takes messages: start looking for runs without a worker."""
     from sisimport.imports.runs.reconciler import Reconciler
     from sisimport.imports.runs.tasks import enqueue

@@ -5,13 +5,13 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENDINGS = (".py", ".html", ".md")
+ENDINGS = (".py", ".html", ".md", ".yml", ".example")
 # Word or phrase -> what to say instead.
 REPLACED = {
-    r"\breapers?\b": "reconciler",
+    r"reaper": "reconciler",
     r"\bdoorbell\b": "the broker only notifies",
     r"\bring_for\b|\bring=": "enqueue",
-    r"\bparked\b": "failed after 3 attempts",
+    r"(?<![a-z])parked": "failed after 3 attempts",
     r"\b(rules?|issues?|lines?|files?|Tests?) (speaks?|spoke) of\b": "is about, fires for",
     r"\bis no SSID\b": "is not a valid SSID",
     r"\bwhen you come by\b": "when convenient",

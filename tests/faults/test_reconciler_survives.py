@@ -81,7 +81,7 @@ def test_a_heartbeat_that_cannot_be_written_keeps_no_run_waiting(
 
 
 @pytest.mark.processes
-def test_a_reaper_that_ends_takes_its_process_along() -> None:
+def test_a_reconciler_that_ends_takes_its_process_along() -> None:
     program = """
 import os, threading, django
 django.setup()
@@ -107,5 +107,5 @@ threading.Event().wait(60)
     assert "The reconciler ended (SystemExit)" in ended.stderr
 
 
-def test_no_reaper_thread_outlives_its_test() -> None:
+def test_no_reconciler_thread_outlives_its_test() -> None:
     assert [thread for thread in threading.enumerate() if thread.name == "reconciler"] == []

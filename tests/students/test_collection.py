@@ -142,7 +142,7 @@ def test_the_share_over_time_is_that_of_the_schools_asked_for(oak: School) -> No
     ]
 
 
-def test_the_reaper_keeps_the_counts_of_a_day_by_itself(oak: School) -> None:
+def test_the_reconciler_keeps_the_counts_of_a_day_by_itself(oak: School) -> None:
     from sisimport.imports.runs.reconciler import Reconciler
 
     student(oak)

@@ -48,7 +48,7 @@ _LOCK_OF_A_RUN = (
     "l.locktype = 'advisory' AND l.classid = %s AND l.granted"
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-PARKED_MESSAGE = (
+CRASHED_MESSAGE = (
     "This run stopped its worker {n} times and failed. Nothing was changed. "
     "Check the worker's memory, then upload the file again."
 )
@@ -140,7 +140,7 @@ def _claim(run_id: int) -> bool:
             _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
             return False
         if run.attempts - run.interruptions >= MAX_ATTEMPTS:
-            _end(run_id, RunStatus.FAILED, message=PARKED_MESSAGE.format(n=run.attempts - run.interruptions))
+            _end(run_id, RunStatus.FAILED, message=CRASHED_MESSAGE.format(n=run.attempts - run.interruptions))
             return False
         if run.interruptions >= MAX_INTERRUPTIONS and run.waits_for == WaitsFor.DATABASE:
             _end(run_id, RunStatus.FAILED, message=CUT_OFF_MESSAGE.format(n=run.interruptions))
