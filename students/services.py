@@ -13,6 +13,8 @@ from students.profiles import profile_of
 
 User = AbstractBaseUser | AnonymousUser | None
 
+HELD_BY_ANOTHER = "This SSID belongs to another student. Compare the digits once more."
+
 
 class SSIDRefusedError(Exception):
     """An SSID that cannot be given to a student. `code` is as in the reference of issue codes; the text is for staff."""
@@ -64,7 +66,7 @@ def assign_ssid(
     state = student.lea.state
     holder = SSID.objects.filter(state=state, ssid=number).exclude(student=student).select_related("student").first()
     if holder is not None:
-        raise SSIDRefusedError("SSID-TAKEN", "This SSID belongs to another student. Compare the digits once more.")
+        raise SSIDRefusedError("SSID-TAKEN", HELD_BY_ANOTHER)
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     if current is not None and current.ssid == number:
         return _confirm(current, verified=verified, user=user, reason=reason)

@@ -7,7 +7,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from students.models import LEA, SSID, StateProfile, Student
 from students.profiles import state_problem
-from students.services import SSIDRefusedError, clean_ssid
+from students.services import HELD_BY_ANOTHER, SSIDRefusedError, clean_ssid
 
 KEEP, MISTAKE = "keep", "mistake"
 
@@ -94,7 +94,7 @@ class StudentForm(ReasonForm):
             raise forms.ValidationError(str(error)) from None
         holder = SSID.objects.filter(state=student.lea.state, ssid=number).first()
         if holder is not None and holder.student_id != student.pk:
-            raise forms.ValidationError("This SSID belongs to another student. Compare the digits once more.")
+            raise forms.ValidationError(HELD_BY_ANOTHER)
         if holder is not None and holder.retired_at is not None:
             raise forms.ValidationError("This is a retired SSID of this student.")
         return number
