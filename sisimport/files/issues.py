@@ -141,6 +141,7 @@ def render(
         text = string.Formatter().vformat(template, (), values)
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):
         text = f"{values['field']}: {values['found']}; expected {values['expected']}."
+    text = text.strip()  # a sentence that may follow was left out
     return text[:1].upper() + text[1:]
 
 
