@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from students.locks import lock_leas
 from students.models import LEA, SSID, StateProfile
+from students.patterns import TEN_DIGITS, UP_TO_TEN_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Profile:
 
 PROFILES = {
     # Rule ID-1; rule ID-8: ten characters wide, seven digits common in practice.
-    StateProfile.CALIFORNIA: Profile(StateProfile.CALIFORNIA, r"^[0-9]{10}$", "ten digits", "CALPADS"),
-    StateProfile.UTAH: Profile(StateProfile.UTAH, r"^[0-9]{1,10}$", "one to ten digits", "the Utah SSID system"),
+    StateProfile.CALIFORNIA: Profile(StateProfile.CALIFORNIA, TEN_DIGITS, "ten digits", "CALPADS"),
+    StateProfile.UTAH: Profile(StateProfile.UTAH, UP_TO_TEN_DIGITS, "one to ten digits", "the Utah SSID system"),
 }
 
 

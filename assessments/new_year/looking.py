@@ -14,12 +14,13 @@ from sisimport.files.layouts import normalise_header
 from sisimport.files.lines import split_text
 from sisimport.files.quoting import split_line
 from sisimport.files.values import parse_date
+from students.patterns import TEN_DIGITS
 
 SAMPLE_BYTES = 1 << 20
 RECORDS = 200
 MOST_COLUMNS = 2000
 _LONGEST_NAME = 120
-_SSID = re.compile(r"[0-9]{10}\Z")
+_SSID = re.compile(TEN_DIGITS)
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?\Z")
 
 
@@ -110,7 +111,7 @@ def _check(names: Sequence[str], delimiter: str, line: str) -> None:
         raise NotAHeaderError(f"The first line has {len(names):,} columns; at most {MOST_COLUMNS:,} can be read.")
     if any(len(name) > _LONGEST_NAME for name in names):
         raise NotAHeaderError(f"A column name is longer than {_LONGEST_NAME} characters.")
-    data = sum(bool(_SSID.match(name) or parse_date(name) or name.isdigit()) for name in names)
+    data = sum(bool(_SSID.fullmatch(name) or parse_date(name) or name.isdigit()) for name in names)
     if data:
         raise NotAHeaderError(
             "The first line is a record, not column names. Take the file with its header line, as the state gives it out."
@@ -128,7 +129,7 @@ def _note(facts: ColumnFacts, cell: str, levels: set[str], record_types: set[str
         return
     facts.filled += 1
     facts.numbers += bool(_NUMBER.match(cell)) or cell == "NS"
-    facts.ssids += bool(_SSID.match(cell))
+    facts.ssids += bool(_SSID.fullmatch(cell))
     facts.levels += cell.upper() in levels
     facts.record_types += cell in record_types
     date = parse_date(cell)

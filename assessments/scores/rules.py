@@ -30,9 +30,9 @@ from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.identifiers import full_code
 from students.models import School
+from students.patterns import ten_digits
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
-_SSID = r"^[0-9]{10}$"
 _SCALE = r"^[0-9]{1,4}$"
 _RAW = r"^[0-9]{1,4}(\.[0-9]{1,2})?$"
 _UNGRADED = {"UE", "US"}
@@ -76,7 +76,7 @@ def _skip_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
 
 
 def _match_rules(context: RunContext) -> list[Rule]:
-    valid = Q(ssid__regex=_SSID)
+    valid = ten_digits("ssid")
     nobody = LIVE & valid & ~context.matched
     return [
         Rule(number="CA-E-1", code="EXC-SSID", severity=ERROR, field="ssid", when=LIVE & ~valid & _AS_GIVEN, found=F("ssid"),

@@ -20,11 +20,13 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.roster import dates, staging
 from sisimport.roster.models import RosterRow
 from students.models import SSID, Enrollment, ProgramStatus, Student
 from students.models.people import CODE_FIELDS, NAME_FIELDS
+from students.patterns import well_formed
 from students.profiles import PROFILES
 
 TOOL = "roster"
@@ -67,7 +69,7 @@ NEW_STUDENTS = Option(
 
 HAS_SSID = ~Q(ssid="")
 HAS_RECORD = Q(student__el__student_id__isnull=False)
-VALID_SSID = Q(state="CA", ssid__regex=r"^[0-9]{10}$") | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$"))
+VALID_SSID = well_formed()
 SSID_WORDS = Case(
     *(When(state=state, then=Value(profile.ssid_words)) for state, profile in PROFILES.items()),
     output_field=CharField(),
@@ -166,7 +168,7 @@ class Roster(ImportType):
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
-        held = Q(holder__student_id__isnull=False) & Q(Differs(F("holder__student_id"), F("student_pk")))
+        held = held_by_other("student_pk")
         other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
         has_dates = Q(el_identified_date__isnull=False) | Q(el_tbd_date__isnull=False) | Q(el_exit_date__isnull=False)
         alike, said_new = ~Q(alike=""), staging.said_to_be_new(context)
@@ -192,7 +194,7 @@ class Roster(ImportType):
                 "SSID-FORMER",
                 ERROR,
                 "ssid",
-                valid & Q(holder__student_id__isnull=False) & ~held & Q(current__ssid__isnull=True),
+                valid & HELD & ~held & Q(current__ssid__isnull=True),
                 part="ssid",
             ),
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", valid & Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
@@ -428,7 +430,7 @@ def _rule(
     if code == "SSID-FORMAT":
         params = {"cause_text": Value("", output_field=CharField())}
     if code == "SSID-TAKEN":
-        params = {"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")}
+        params = other_person()
     return Rule(
         number=number,
         code=code,

@@ -19,6 +19,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
+from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
 from sisimport.imports.engine.sql import execute, fetch_all
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_ela import ELARow
@@ -149,23 +150,22 @@ def _warned(rules: list[Rule]) -> list[Rule]:
 def _ssid_rules() -> list[Rule]:
     """E-4 and E-5: an SSID of another student keeps the record out, one that is missing or differs is a warning."""
     differs = Q(ssid="") | Q(Differs(F("current__ssid"), F("ssid")))
-    held = Q(holder__student_id__isnull=False)
-    held_by_other = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    by_other = held_by_other()
     merged = Exists(
         SSIDReplacement.objects.filter(
             state=OuterRef("state"), retired_ssid=OuterRef("ssid"), replacement_ssid=OuterRef("current__ssid")
         )
     )
-    retired = ~Q(ssid="") & Q(current__ssid__isnull=False) & differs & (held & ~held_by_other | Q(merged))
+    retired = ~Q(ssid="") & Q(current__ssid__isnull=False) & differs & (HELD & ~by_other | Q(merged))
     return [
         Rule(
             number="E-4",
             code="SSID-TAKEN",
             severity=ERROR,
             field="ssid",
-            when=held_by_other,
+            when=by_other,
             found=F("ssid"),
-            params={"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")},
+            params=other_person(),
         ),
         Rule(
             number="X-3",
@@ -181,7 +181,7 @@ def _ssid_rules() -> list[Rule]:
             code="SSID-OTHER",
             severity=WARNING,
             field="ssid",
-            when=differs & ~held_by_other & ~retired,
+            when=differs & ~by_other & ~retired,
             found=F("ssid"),
             expected=F("current__ssid"),
         ),

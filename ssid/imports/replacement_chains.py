@@ -9,6 +9,7 @@ Each statement visits each number once, so a chain of a hundred thousand lines t
 """
 
 from sisimport.imports.engine.sql import execute
+from students.patterns import TEN_DIGITS
 
 
 def find_chains() -> None:
@@ -21,12 +22,12 @@ def find_chains() -> None:
 _STATEMENTS = (
     # What lines say that can be read and contradict neither each other nor the record. `sure`: nothing in the line leads to
     # another student, so that a number may be given to a student by way of it.
-    """
+    f"""
     CREATE TEMP TABLE replacement_edge ON COMMIT DROP AS
     SELECT DISTINCT ON (r.state, r.retired_ssid) r.state, r.retired_ssid AS retired, r.replacement_ssid AS replacement,
       coalesce(r.owner_pk = r.student_pk, true) AND coalesce(r.numbered_pk = r.student_pk, true) AS sure
     FROM staged_replacement r
-    WHERE NOT r.refused AND r.dup_retired <> 2 AND r.retired_ssid ~ '^[0-9]{10}$' AND r.replacement_ssid ~ '^[0-9]{10}$'
+    WHERE NOT r.refused AND r.dup_retired <> 2 AND r.retired_ssid ~ '{TEN_DIGITS}' AND r.replacement_ssid ~ '{TEN_DIGITS}'
       AND r.retired_ssid <> r.replacement_ssid AND NOT EXISTS (
         SELECT 1 FROM students_ssidreplacement k
         WHERE k.state = r.state AND k.retired_ssid = r.retired_ssid AND k.replacement_ssid <> r.replacement_ssid)

@@ -22,6 +22,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.ssid_rules import other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute
@@ -31,10 +32,11 @@ from ssid.models.staged_replacement import ReplacementRow
 from ssid.rules.lines import enrollment_rules
 from ssid.rules.ssids import ssid_cause
 from students.models import SSID, SSIDReplacement
+from students.patterns import ten_digits
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
-VALID = Q(retired_ssid__regex=r"^[0-9]{10}$", replacement_ssid__regex=r"^[0-9]{10}$")
+VALID = ten_digits("retired_ssid", "replacement_ssid")
 KNOWN = Q(known__replacement_ssid=F("replacement_ssid"))
 HAS_RETIRED = Q(current__ssid=F("retired_ssid"))
 HAS_REPLACEMENT = Q(current__ssid=F("replacement_ssid"))
@@ -164,7 +166,7 @@ def _file_rules(context: RunContext) -> list[Rule]:
         )
 
     def well_formed(field: str) -> Q:
-        return Q(**{f"{field}__regex": r"^[0-9]{10}$"}) & ~Q(**{field: F("local_number")})
+        return ten_digits(field) & ~Q(**{field: F("local_number")})
 
     def format_rule(field: str) -> Rule:
         valid = well_formed(field)
@@ -268,7 +270,7 @@ def _record_rules() -> list[Rule]:
             field="replacement_ssid",
             when=VALID & other_owner,
             found=F("replacement_ssid"),
-            params={"other": F("owner__local_number"), "other_school": F("owner__school_id")},
+            params=other_person("owner"),
         ),
         Rule(
             number="ID-5",

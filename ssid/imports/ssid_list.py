@@ -24,6 +24,7 @@ from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute, fetch_all
@@ -32,6 +33,7 @@ from ssid.models.staged_list import SSIDListRow
 from ssid.rules.identity import birth_date_rule, name_rules
 from ssid.rules.ssids import ssid_cause
 from students.models import SSID, Origin
+from students.patterns import NAME_SUFFIX, well_formed
 from students.profiles import PROFILES
 
 TOOL = "ssid-collection"
@@ -45,7 +47,7 @@ VERIFIED = checkbox(
 )
 FILLED_IN = ~Q(ssid="")
 OWN_NUMBER = Q(ssid=F("own_number"))
-VALID = Q(state="CA", ssid__regex=r"^[0-9]{10}$") | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$"))
+VALID = well_formed()
 BY_NAME = Q(local_number="") & ~Q(last_name="") & ~Q(first_name="") & Q(birth_date__isnull=False)
 ANONYMOUS = Q(local_number="") & (Q(last_name="") | Q(first_name="") | Q(birth_date__isnull=True))
 
@@ -184,12 +186,12 @@ _FIND_BY_NUMBER = """
     UPDATE staged_ssid_list r SET student_pk = s.id FROM students_student s
     WHERE r.local_number <> '' AND r.ssid <> '' AND s.lea_id = r.lea_id AND s.local_number = r.local_number
 """
-_FIND_BY_NAME = """
+_FIND_BY_NAME = f"""
     WITH named AS (
       SELECT r.line, count(s.id) AS n, min(s.id) AS id
       FROM staged_ssid_list r
       JOIN students_student s ON s.birth_date = r.birth_date
-        AND sis_loose(regexp_replace(r.last_name, '[ ,]+(jr|sr|ii|iii|iv|v)[.]?$', '', 'i'))
+        AND sis_loose(regexp_replace(r.last_name, '{NAME_SUFFIX}', '', 'i'))
           IN (sis_loose(s.match_last_name), sis_loose(s.last_name))
         AND sis_loose(r.first_name) IN (sis_loose(s.match_first_name), sis_loose(s.first_name))
         AND (r.lea_id IS NULL OR s.lea_id = r.lea_id)
@@ -281,7 +283,6 @@ def _given(rule: Rule, field: str, severity: Severity) -> Rule:
 
 def _number_rules() -> list[Rule]:
     """M-1 and ID-3 to ID-5: mistyped, short and local numbers, and numbers that are somebody else's."""
-    held = Q(holder__student_id__isnull=False) & Q(Differs(F("holder__student_id"), F("student__id")))
     first_line = {"first_line": F("dup_ssid_line")}
     return [
         _rule(
@@ -306,8 +307,8 @@ def _number_rules() -> list[Rule]:
             "SSID-TAKEN",
             ERROR,
             "ssid",
-            VALID & ~OWN_NUMBER & held,
-            params={"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")},
+            VALID & ~OWN_NUMBER & held_by_other(),
+            params=other_person(),
             needs_student=True,
         ),
     ]
@@ -325,9 +326,8 @@ def ssid_cause_of_list(words: Any = None) -> Any:
 def _student_rules() -> list[Rule]:
     """What the student has already: a school list completes records, it never overwrites one (D-8, D-9, M-8)."""
     has_other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
-    held = Q(holder__student_id__isnull=False)
-    mine = held & ~Q(Differs(F("holder__student_id"), F("student__id")))
-    others = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    mine = HELD & ~held_by_other()
+    others = held_by_other()
     same = Q(current__ssid=F("ssid"))
     first_line = {"first_line": F("dup_student_line")}
 

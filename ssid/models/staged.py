@@ -5,12 +5,13 @@ from django.db import models
 from sisimport.imports.definition.expressions import Matches
 from sisimport.imports.definition.joins import joined_holder, joined_school, joined_student
 from sisimport.imports.definition.staged_row import StagedRow
+from students.patterns import TEN_DIGITS
 
 
 def ten_digits() -> models.GeneratedField:
     """Is the SSID ten digits (rule ID-1)?"""
     return models.GeneratedField(
-        expression=Matches(models.F("ssid"), r"^[0-9]{10}$"), output_field=models.BooleanField(), db_persist=True
+        expression=Matches(models.F("ssid"), TEN_DIGITS), output_field=models.BooleanField(), db_persist=True
     )
 
 

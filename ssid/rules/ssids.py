@@ -11,6 +11,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from students.models import SSID, SSIDReplacement
 
@@ -49,14 +50,13 @@ def ssid_rules(context: RunContext) -> list[Rule]:
     """D-6 to D-10: may this SSID be given to this student?"""
     valid = VALID_SSID & ~OWN_NUMBER
     has_other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
-    held = Q(holder__student_id__isnull=False)
-    held_by_other = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    by_other = held_by_other()
     merged = Exists(
         SSIDReplacement.objects.filter(
             state=OuterRef("state"), retired_ssid=OuterRef("current__ssid"), replacement_ssid=OuterRef("ssid")
         )
     )
-    replaceable = valid & has_other & ~held_by_other & Q(merged)
+    replaceable = valid & has_other & ~by_other & Q(merged)
     rules = [
         Rule(
             number="D-6",
@@ -75,9 +75,9 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             severity=ERROR,
             field="ssid",
             part=SSID_PART,
-            when=valid & held_by_other,
+            when=valid & by_other,
             found=F("ssid"),
-            params={"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")},
+            params=other_person(),
         ),
         Rule(
             number="D-8",
@@ -94,7 +94,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             severity=ERROR,
             field="ssid",
             part=SSID_PART,
-            when=valid & has_other & ~held_by_other & ~Q(merged),
+            when=valid & has_other & ~by_other & ~Q(merged),
             found=F("ssid"),
             expected=F("current__ssid"),
         ),
@@ -106,7 +106,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             severity=ERROR,
             field="ssid",
             part=SSID_PART,
-            when=valid & held & ~held_by_other & Q(current__ssid__isnull=True),
+            when=valid & HELD & ~by_other & Q(current__ssid__isnull=True),
             found=F("ssid"),
         )
     )

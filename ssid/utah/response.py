@@ -22,6 +22,7 @@ from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
+from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
@@ -173,8 +174,7 @@ def refused_rule(when: Q) -> Rule:
 def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
     """May this SSID be given to this student? (Rules ID-3 to ID-5 and ID-8.)"""
     valid = _HAS_SSID & _VALID
-    held = Q(holder__student_id__isnull=False)
-    by_other = held & Q(Differs(F("holder__student_id"), F("student__id")))
+    by_other = held_by_other()
     other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
     refused, unknown, found = (_said(context, meaning) for meaning in ("refused", "unknown", "found"))
     nothing = Q(ssid="") & ~refused
@@ -184,15 +184,14 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
         values.setdefault("found", F("ssid"))
         return Rule(number=number, code=code, severity=severity, field="ssid", when=when, **values)
 
-    other_person = {"other": F("holder__student__local_number"), "other_school": F("holder__student__school_id")}
     rules = [
         refused_rule(refused),
         # New: No Match says that a number was issued, so a blank one is missing.
         rule("U-3", "UTAH-NOSSID", nothing & found if asks else nothing),
         rule("ID-8", "SSID-FORMAT", _HAS_SSID & ~_VALID, expected=_PROFILE.ssid_words, params=_cause_params()),
-        rule("ID-5", "SSID-TAKEN", valid & by_other, params=other_person),
+        rule("ID-5", "SSID-TAKEN", valid & by_other, params=other_person()),
         rule("D-9", "SSID-CONFLICT", valid & other & ~by_other, expected=F("current__ssid")),
-        rule("D-9", "SSID-FORMER", valid & held & ~by_other & Q(current__ssid__isnull=True)),
+        rule("D-9", "SSID-FORMER", valid & HELD & ~by_other & Q(current__ssid__isnull=True)),
         rule("D-8", "SSID-PRESENT", Q(current__ssid=F("ssid")), severity=NOTICE),
     ]
     if asks:

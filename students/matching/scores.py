@@ -15,6 +15,7 @@ from typing import Final
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from students.matching.nicknames import are_short_forms
+from students.patterns import NAME_SUFFIX
 
 # The threshold offered on the screen for accepting many at once; a person always sets it, and sees whom it means first.
 DEFAULT_THRESHOLD: Final = 92.0
@@ -34,7 +35,7 @@ WEIGHTS: Final = {
     "birth_country": 3.0,
     "birth_state": 3.0,
 }
-_SUFFIX = re.compile(r"[\s,]+(jr|sr|ii|iii|iv|v)\.?$", re.IGNORECASE)
+_SUFFIX = re.compile(NAME_SUFFIX, re.IGNORECASE)
 _STROKES = str.maketrans("øØłŁđĐßıæœ", "oolldds" + "i" + "ao")
 # Birth dates that are no slip of each other count the less the farther apart they are, and nothing from ten years on; those
 # that are one lose a tenth of their score by then.

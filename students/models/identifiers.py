@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from students.models.districts import StateProfile
 from students.models.people import Student
+from students.patterns import well_formed
 
 
 class Origin(models.TextChoices):
@@ -45,8 +46,7 @@ class SSID(models.Model):
                 fields=["student"], condition=Q(retired_at__isnull=True), name="student_has_one_current_ssid"
             ),
             models.CheckConstraint(
-                condition=(Q(state="CA") & Q(ssid__regex=r"^[0-9]{10}$"))
-                | (~Q(state="CA") & Q(ssid__regex=r"^[0-9]{1,10}$")),
+                condition=well_formed(),
                 name="ssid_is_digits",
             ),
         ]

@@ -8,8 +8,7 @@ from django.db.models.functions import Concat, Left
 
 from sisimport.imports.definition.expressions import Differs
 from students.models.people import Loose
-
-_SUFFIX = r"[ ,]+(jr|sr|ii|iii|iv|v)\.?$"
+from students.patterns import NAME_SUFFIX
 
 
 class _WithoutSuffix(Func):
@@ -17,7 +16,7 @@ class _WithoutSuffix(Func):
     output_field = models.TextField()
 
     def __init__(self, name: Any, **extra: Any) -> None:
-        super().__init__(name, Value(_SUFFIX), Value(""), Value("i"), **extra)
+        super().__init__(name, Value(NAME_SUFFIX), Value(""), Value("i"), **extra)
 
 
 def loosely(name: Any) -> Loose:

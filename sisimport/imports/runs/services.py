@@ -13,6 +13,8 @@ from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.locks import waited_in_vain
 
+NO_TEST = "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
+
 
 def clean_options(import_type: ImportType, options: Mapping[str, str]) -> dict[str, str]:
     """Options as stored: every option of the type with a value. Raises RunRefusedError for unknown names and values."""
@@ -78,10 +80,7 @@ def start_run(
             else find_test(sha256=file.sha256, import_type=import_type, options=cleaned, user_runs=within)
         )
         if test_run is None:
-            raise RunRefusedError(
-                "There is no completed Test of this very file with these options yet. "
-                "Run the Test first, read its report, then Update."
-            )
+            raise RunRefusedError(NO_TEST)
         return start_update(test_run=test_run, user=user, enqueue=enqueue)
     if work == Work.IMPORT and test_run is None:
         test_run = _unapplied_test(file=file, import_type=import_type, options=cleaned, schools=schools)

@@ -144,10 +144,7 @@ def _start_update(request: HttpRequest, kind: ImportType, options: Mapping[str, 
         user_runs=access.visible_runs(request.user),
     )
     if test is None or not access.may_update(request.user, test):
-        raise uploads.RunRefusedError(
-            "There is no completed Test of this very file with these options yet. "
-            "Run the Test first, read its report, then Update."
-        )
+        raise uploads.RunRefusedError(services.NO_TEST)
     return services.start_update(test_run=test, user=signed_in_user(request))
 
 

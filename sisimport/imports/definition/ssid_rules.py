@@ -1,0 +1,20 @@
+"""Whose SSID a line names: written once for every import type, whatever domain it belongs to. The rows have the join `holder`:
+the SSID record of the line's SSID (definition/joins.py)."""
+
+from typing import Any
+
+from django.db.models import F, Q
+
+from sisimport.imports.definition.expressions import Differs
+
+HELD = Q(holder__student_id__isnull=False)  # somebody has this SSID, or had it
+
+
+def held_by_other(student: str = "student__id") -> Q:
+    """Somebody else than the line's student has this SSID, or had it (rules D-7, E-4, ID-5)."""
+    return HELD & Q(Differs(F("holder__student_id"), F(student)))
+
+
+def other_person(student: str = "holder__student") -> dict[str, Any]:
+    """Parameters of SSID-TAKEN: who has it, and the school that decides who may be told."""
+    return {"other": F(f"{student}__local_number"), "other_school": F(f"{student}__school_id")}

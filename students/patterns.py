@@ -1,0 +1,21 @@
+"""Regular expressions that read alike in Python and PostgreSQL, each written once: rules, constraints and services all use these.
+
+Reading files knows nobody, so sisimport/files/workbook_process.py has its own; a test says that they agree.
+"""
+
+from django.db.models import Q
+
+TEN_DIGITS = r"^[0-9]{10}$"  # an SSID of California (rule ID-1)
+UP_TO_TEN_DIGITS = r"^[0-9]{1,10}$"  # of Utah (rule ID-8): ten characters wide, seven digits common in practice
+NAME_SUFFIX = r"[\s,]+(jr|sr|ii|iii|iv|v)\.?$"  # behind a last name, whatever its case
+
+
+def ten_digits(*fields: str) -> Q:
+    """Each of these fields is an SSID of California."""
+    return Q(**{f"{field}__regex": TEN_DIGITS for field in fields})
+
+
+def well_formed(field: str = "ssid", *, state: str = "state") -> Q:
+    """The field is an SSID of the state that another field names."""
+    california = Q(**{state: "CA"})
+    return (california & ten_digits(field)) | (~california & Q(**{f"{field}__regex": UP_TO_TEN_DIGITS}))
