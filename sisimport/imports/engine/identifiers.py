@@ -19,6 +19,7 @@ from sisimport.imports.definition.rules import RECORD, Rule
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 from sisimport.imports.models import MatchDecision
 from students.models import LEA, Student
+from students.patterns import NAME_SUFFIX
 
 AS_GIVEN = 0  # `StagedRow.accepted` of rows about which nobody decided
 # `StagedRow.candidates` of rows whose number is on record but for marks, or for zeros in front (`candidate_text`: as there).
@@ -251,7 +252,7 @@ def _lead_to_students(context: RunContext, table: str) -> int:
     return read
 
 
-_SUFFIX = "'[ ,]+(jr|sr|ii|iii|iv|v)[.]?$', '', 'i'"
+_SUFFIX = f"'{NAME_SUFFIX}', '', 'i'"
 
 
 def _agrees(context: RunContext) -> str:
