@@ -18,9 +18,10 @@ from django.utils.module_loading import autodiscover_modules
 from sisimport.demo import people
 from sisimport.imports.engine.sql import execute
 from students.models import LEA, SSID, ELRecord, Enrollment, Guardian, School, SSIDReplacement, StaffAccess, Student
+from students.practice import NAME_ENDING
 
 LEA_CODE = "1234567"
-LEA_NAME = "Lincoln Unified (demo)"
+LEA_NAME = f"Lincoln Unified{NAME_ENDING}"
 DEFAULT_SSID_PERCENT = 60
 _LOCK = 0x5349_0003  # advisory lock: two commands make one district
 

@@ -10,6 +10,7 @@ from sisimport.accounts import access
 from sisimport.web import navigation
 from sisimport.web.language import chooses_language
 from students.families import is_family
+from students.practice import has_invented_people
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -26,5 +27,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         # Called by the template that wants to know: a family's account pages stand in the frame of its own pages.
         "frame_template": lambda: "families/base.html" if is_family(user) else "base.html",
         "offers_languages": lambda: chooses_language(request),
+        "practice": has_invented_people,  # called by the frame of pages, not for parts of them
         "may": SimpleLazyObject(lambda: {c.value: True for c in access.capabilities(user)}),
     }

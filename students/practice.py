@@ -1,0 +1,9 @@
+"""Whether invented people of the demo district are on record: pages then carry a mark."""
+
+from students.models import LEA
+
+NAME_ENDING = " (demo)"  # of the district that make_demo makes
+
+
+def has_invented_people() -> bool:
+    return LEA.objects.filter(name__endswith=NAME_ENDING).exists()
