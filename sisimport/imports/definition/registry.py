@@ -140,8 +140,8 @@ def listed_types(tool: str | None = None) -> list[ImportType]:
 
 
 def tools() -> list[Tool]:
-    """Screens with at least one listed type."""
-    used = {t.screen.tool for t in listed_types()}
+    """Screens with at least one listed type. Those that were added have a screen of others, so they need no look."""
+    used = {t.screen.tool for t in _types.values() if t.screen.listed}
     return sorted((tool for tool in _tools.values() if tool.key in used), key=lambda tool: tool.order)
 
 
