@@ -70,7 +70,7 @@ def test_spans_make_the_fixed_width_twin(tmp_path: Path) -> None:
         pytest.param(HEAD + 'columns = ["Blank1"]\n[fields]\nx = "Blank1"\n', "by position", id="field on filler"),
         pytest.param(HEAD + 'columns = [{ name = "A", codes = "sex" }]\n', "code set 'sex'", id="unknown code set"),
         pytest.param(HEAD + 'columns = [{ name = "A", kind = "day" }]\n', "'day' is not one of", id="unknown kind"),
-        pytest.param(HEAD + 'columns = [{ name = "A", severity = "bad" }]\n', "no severity", id="unknown severity"),
+        pytest.param(HEAD + 'columns = [{ name = "A", severity = "bad" }]\n', "not a severity", id="unknown severity"),
         pytest.param(HEAD + 'columns = [{ name = "A", length = 0 }]\n', "positive", id="no length"),
         pytest.param(HEAD + 'columns = ["A"]\ndate_formats = ["DMY"]\n', "'DMY'", id="unknown date form"),
         pytest.param(HEAD + 'columns = ["A", "B"]\nspans = [[1, 2]]\n', "1 spans for 2", id="spans and columns"),
