@@ -70,7 +70,7 @@ def test_the_search_holds_its_query_count(client: Client, registrar: Any, django
     for _n in range(30):
         StudentFactory(with_ssid=True)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(reverse("students"))
 
 
