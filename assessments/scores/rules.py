@@ -229,7 +229,8 @@ def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
 
 def odd_grade(test: LayoutTest) -> Q:
     """The line is of this test, and of a grade that exists but is never given it. Ungraded students take any."""
-    odd = [grade for grade in grades() if grade not in {*tested_grades(test.ranges), *_UNGRADED}]
+    fitting = {*tested_grades(test.ranges), *_UNGRADED}
+    odd = [grade for grade in grades() if grade.zfill(2) not in fitting]
     return _of(test) & Q(grade_assessed__in=odd)
 
 
