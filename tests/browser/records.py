@@ -19,7 +19,8 @@ from students.models import DistrictSettings, School, SSIDReplacement, StudentVi
 from tests.assessments.score_files import ALL, cells
 from tests.factories import StudentFactory, UserFactory
 from tests.imports.journey import finish, run_file
-from tests.ssid import request_files, utah
+from tests.ssid import request_files
+from tests.ssid.utah import exchange as utah
 
 
 @dataclass

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
 from students.models import School
 from tests.factories import UserFactory
+from tests.matching.test_decisions import download, run_download
 from tests.ssid.request_files import HEADER, RESULT, current_ssid, line, make_district, make_student, run_test, update
-from tests.ssid.test_decisions import download, run_download
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,9 +22,9 @@ from students.admin.busy import BUSY, ReturnsTyped
 from students.models import SSID, AnnualEnrollment, CollectionPolicy, FamilyMember, School, Student
 from students.school_years import current_school_year
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
+from tests.matching.test_decisions import download, run_download
+from tests.matching.test_desk_pages import own
 from tests.ssid.request_files import make_district, make_student
-from tests.ssid.test_decisions import download, run_download
-from tests.ssid.test_desk_pages import own
 from tests.web.test_admin import form_of, page_of
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

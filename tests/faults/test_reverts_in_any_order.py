@@ -22,14 +22,14 @@ from tests.imports.journey import District, Report, finish, give_ssid, make_dist
 from tests.imports.properties import RolledBack, adds_up, few
 from tests.roster.test_roster import JOSE, csv
 from tests.roster.test_roster_properties import files as roster_files
-from tests.ssid import utah
-from tests.ssid.test_download_properties import files as download_files
-from tests.ssid.test_download_properties import make, merges, people
-from tests.ssid.test_ela_properties import replacement_files, sela_files
-from tests.ssid.test_list_properties import lists
-from tests.ssid.test_request_properties import request_files
-from tests.ssid.test_utah_properties import answers
-from tests.ssid.test_utah_properties import response as utah_response
+from tests.ssid.imports.test_download_properties import files as download_files
+from tests.ssid.imports.test_download_properties import make, merges, people
+from tests.ssid.imports.test_ela_properties import replacement_files, sela_files
+from tests.ssid.imports.test_list_properties import lists
+from tests.ssid.imports.test_request_properties import request_files
+from tests.ssid.utah import exchange as utah
+from tests.ssid.utah.test_utah_properties import answers
+from tests.ssid.utah.test_utah_properties import response as utah_response
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 
-from sisimport.imports.definition.registry import all_types, get_type
+from sisimport.imports.definition.registry import built_in_types, get_type
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.runs.execution import execute_next, execute_run
 from sisimport.imports.runs.queueing import Lane
@@ -60,7 +60,7 @@ def start(content: str, *, import_type: str = "ssid-download", name: str = "ssid
 
 
 def _works(key: str) -> tuple[Work, ...]:
-    return next(tuple(Work(work) for work in kind.works) for kind in all_types() if kind.key == key)
+    return next(tuple(Work(work) for work in kind.works) for kind in built_in_types() if kind.key == key)
 
 
 def cut(path: Path) -> None:
@@ -83,7 +83,7 @@ DAMAGES = pytest.mark.parametrize("damage", [cut, change, grow])
 
 
 @DAMAGES
-@pytest.mark.parametrize("import_type", [kind.key for kind in all_types()])
+@pytest.mark.parametrize("import_type", [kind.key for kind in built_in_types()])
 def test_a_damaged_file_is_never_tested_as_if_complete(
     import_type: str, damage: Callable[[Path], None], district: District
 ) -> None:

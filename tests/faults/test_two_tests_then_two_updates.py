@@ -21,7 +21,7 @@ from tests.imports.journey import Report, finish, run_file, snapshot
 from tests.imports.properties import RolledBack, adds_up, few
 from tests.roster.test_roster import JOSE, csv
 from tests.roster.test_roster_properties import files as roster_files
-from tests.ssid.test_download_properties import make, merges, people
+from tests.ssid.imports.test_download_properties import make, merges, people
 
 pytestmark = pytest.mark.django_db
 IDENTITY = {*NAME_FIELDS, "birth_date", "gender", "legal_gender"}  # what every line about a student is compared with

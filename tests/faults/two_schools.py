@@ -29,7 +29,8 @@ from tests.assessments.score_files import ALL, cells, ela, text
 from tests.factories import ELRecordFactory, GuardianFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import finish, revert
-from tests.ssid import request_files, utah
+from tests.ssid import request_files
+from tests.ssid.utah import exchange as utah
 
 MARKS = re.compile(
     r"Zqqz|98765\d{5}|98•• ?•••|8866\d\d|1999-01-17|19990117|1/17/1999|17 Jan 1999|Jan\. 17, 1999|January 17, 1999"

@@ -17,8 +17,8 @@ from sisimport.matching.desk import (
 )
 from students.matching.scores import Identity
 from students.models import School, Student
+from tests.matching.test_decisions import accept, download, run_download
 from tests.ssid.request_files import codes, current_ssid, make_district, make_student, run_test, update
-from tests.ssid.test_decisions import accept, download, run_download
 
 pytestmark = pytest.mark.django_db
 

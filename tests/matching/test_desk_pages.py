@@ -11,6 +11,7 @@ from django.urls import reverse
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
 from students.models import School, StaffAccess
+from tests.matching.test_decisions import accept, download, run_download
 from tests.ssid.request_files import (
     HEADER,
     RESULT,
@@ -22,7 +23,6 @@ from tests.ssid.request_files import (
     run_test,
     update,
 )
-from tests.ssid.test_decisions import accept, download, run_download
 
 pytestmark = pytest.mark.django_db
 

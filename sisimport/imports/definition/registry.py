@@ -91,11 +91,10 @@ request_started.connect(look_again, dispatch_uid="registry.look_again")
 
 def _known() -> dict[str, ImportType]:
     """All types by key, with those that were added."""
-    global _stale  # noqa: PLW0603
+    global _stale, _added  # noqa: PLW0603
     if _stale:
-        found = {t.key: t for source in _sources for t in source()}
-        _added.clear()
-        _added.update(found)
+        # Replaced as a whole: other threads of the process read it meanwhile.
+        _added = {t.key: t for source in _sources for t in source()}
         _stale = False
     return {**_types, **_added} if _added else _types
 

@@ -21,9 +21,8 @@ from sisimport.imports.runs.decisions import (
 )
 from sisimport.imports.runs.services import start_update
 from students.models import School
-
-from .request_files import current_ssid, finish, line, make_district, make_student, run_test, update
-from .test_decisions import accept, download, run_download
+from tests.matching.test_decisions import accept, download, run_download
+from tests.ssid.request_files import current_ssid, finish, line, make_district, make_student, run_test, update
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 

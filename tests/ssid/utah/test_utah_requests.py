@@ -16,7 +16,7 @@ from ssid.utah.queries import board, changed_students, changes_of, due_dates, du
 from ssid.utah.services import RequestRefusedError, find_schools, scope_of, withdraw_request
 from students.models import LEA, Enrollment, School, Student
 from tests.ssid import journey
-from tests.ssid.utah import LAST, NUMBER, Utah, answered, lines_of, load_response, request, utah
+from tests.ssid.utah.exchange import LAST, NUMBER, Utah, answered, lines_of, load_response, request, utah
 
 pytestmark = pytest.mark.django_db
 

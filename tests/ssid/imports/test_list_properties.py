@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
-from tests.ssid.test_download_properties import NUMBERS, SSIDS, edits, make, merges, people
-from tests.ssid.test_ela_properties import together
+from tests.ssid.imports.test_download_properties import NUMBERS, SSIDS, edits, make, merges, people
+from tests.ssid.imports.test_ela_properties import together
 
 HEADER = "LEA,School,Local Student Number,Last Name,First Name,Birth Date,SSID"
 

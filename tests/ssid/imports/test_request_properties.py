@@ -25,9 +25,9 @@ from ssid.models import MatchRequest
 from students.models import Student
 from tests.imports.journey import drop_temporary_tables, finish, revert, run_file, snapshot
 from tests.imports.properties import RolledBack, adds_up, edits_are_kept, few, journey_holds
+from tests.ssid.imports.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
+from tests.ssid.imports.test_ela_properties import together
 from tests.ssid.request_files import HEADER, RESULT
-from tests.ssid.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
-from tests.ssid.test_ela_properties import together
 
 CHANGES = {
     "lea": ["7654321"],

@@ -4,9 +4,8 @@ from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, MATCH, REFUSE, D
 from students.models import Student
 from tests.imports.base_suite import ImportTypeSuite
 from tests.imports.journey import Report
-
-from .request_files import HEADER, RESULT, line, make_district, make_student
-from .test_decisions import download
+from tests.matching.test_decisions import download
+from tests.ssid.request_files import HEADER, RESULT, line, make_district, make_student
 
 EL_DATA = "Lee,Sam,M,20110304,EL,20150901,spa,Lee,Ana"
 NO_EL_DATA = ",,,,,,,,"

@@ -6,8 +6,7 @@ from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.runs.services import start_revert
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.models import LEA, SSID, ELRecord, School, SSIDReplacement
-
-from .request_files import (
+from tests.ssid.request_files import (
     HEADER,
     RESULT,
     adds_up,

@@ -6,7 +6,7 @@ from sisimport.imports.models import Work
 from students.models import SSID, ChangedRecord, Student
 from students.services import SSIDRefusedError, assign_ssid
 from tests.imports.journey import revert, run_file
-from tests.ssid.utah import Utah, current, is_flagged, utah
+from tests.ssid.utah.exchange import Utah, current, is_flagged, utah
 
 pytestmark = pytest.mark.django_db
 

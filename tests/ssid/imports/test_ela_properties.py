@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
-from tests.ssid.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
+from tests.ssid.imports.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
 
 ela_options = st.fixed_dictionaries(
     {

@@ -5,7 +5,7 @@ from datetime import date
 from ssid.models import UtahFunction
 from students.models import Enrollment, Student
 from tests.imports.base_suite import ImportTypeSuite
-from tests.ssid.utah import LAST, NUMBER, answered, edited, request, utah
+from tests.ssid.utah.exchange import LAST, NUMBER, answered, edited, request, utah
 
 
 class TestRetrieveJourney(ImportTypeSuite):

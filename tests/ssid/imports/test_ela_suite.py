@@ -3,9 +3,9 @@
 import datetime as dt
 
 from tests.imports.base_suite import ImportTypeSuite
+from tests.ssid.imports.test_ela_rules import EL_2015, download, sela
+from tests.ssid.imports.test_replacements import NEW, NEWER, OLD, line
 from tests.ssid.journey import district
-from tests.ssid.test_ela_rules import EL_2015, download, sela
-from tests.ssid.test_replacements import NEW, NEWER, OLD, line
 
 
 class ELAArranged(ImportTypeSuite):

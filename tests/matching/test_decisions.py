@@ -18,8 +18,17 @@ from sisimport.imports.runs.decisions import (
 from sisimport.imports.runs.services import start_revert, start_update
 from ssid.models import MatchRequest
 from students.models import School, Student
-
-from .request_files import adds_up, codes, current_ssid, finish, line, make_district, make_student, run_test, update
+from tests.ssid.request_files import (
+    adds_up,
+    codes,
+    current_ssid,
+    finish,
+    line,
+    make_district,
+    make_student,
+    run_test,
+    update,
+)
 
 pytestmark = pytest.mark.django_db
 

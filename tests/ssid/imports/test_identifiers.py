@@ -21,7 +21,7 @@ from tests.imports.journey import (
 )
 from tests.roster.test_roster import csv
 from tests.ssid import request_files
-from tests.ssid.test_ela_rules import sela
+from tests.ssid.imports.test_ela_rules import sela
 
 pytestmark = pytest.mark.django_db
 

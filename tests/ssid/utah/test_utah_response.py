@@ -11,7 +11,7 @@ from ssid.models import UtahRequest
 from ssid.utah.queries import with_state
 from students.models import LEA, SSID, Enrollment, Student
 from tests.ssid import journey
-from tests.ssid.utah import (
+from tests.ssid.utah.exchange import (
     KIND,
     LAST,
     NUMBER,

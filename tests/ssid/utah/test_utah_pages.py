@@ -10,7 +10,7 @@ from django.urls import reverse
 from ssid.models import UtahFunction as Kind
 from ssid.models import UtahRequest
 from students.models import LEA, School, StaffAccess, Student, StudentView
-from tests.ssid.utah import NUMBER, Utah, answered, lines_of, load_response, request, utah
+from tests.ssid.utah.exchange import NUMBER, Utah, answered, lines_of, load_response, request, utah
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from ssid.models import UtahFunction
 from ssid.utah.services import RequestRefusedError
 from students.models import SSID, ChangedRecord, Student
 from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
-from tests.ssid.utah import FIRST, LAST, NUMBER, Utah, edited, lines_of, request, response_line, utah
+from tests.ssid.utah.exchange import FIRST, LAST, NUMBER, Utah, edited, lines_of, request, response_line, utah
 
 NUMBERS = ["100", "101", "102", "103"]
 SSIDS = ["1234567", "2345678", "345", "4567890123"]
