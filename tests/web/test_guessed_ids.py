@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db
 NOBODY = 999_999_999
 # No record of anybody stands behind these.
 NOT_RECORDS = {
+    "added_layout",
+    "added_layout_remove",
     "file_layout",
     "kept_mail",
     "upload",
