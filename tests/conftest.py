@@ -115,3 +115,17 @@ def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
         parameters.pop(name, None)
     with psycopg.connect(**parameters, autocommit=True) as session:
         yield session
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that commits leaves empty tables and groups made anew under other numbers: only one that asks for
+    `serialized_rollback` finds what migrations wrote, and none of those may follow one that does not ask (but browsers', last).
+    """
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        asked = [mark for mark in item.iter_markers("django_db") if mark.kwargs.get("serialized_rollback")]
+        looks = item.get_closest_marker("browser") or "browser" in item.nodeid
+        if "transactional_db" in names and not asked and not looks:
+            raise pytest.UsageError(
+                f"{item.nodeid} commits: mark it django_db(transaction=True, serialized_rollback=True)"
+            )
