@@ -5,7 +5,7 @@ import string
 import pytest
 
 from sisimport.files.issues import IssueCode, codes, render
-from sisimport.imports.definition.registry import all_types
+from sisimport.imports.definition.registry import built_in_types
 
 pytestmark = pytest.mark.usefixtures("every_code")
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("every_code")
 @pytest.fixture(scope="module")
 def every_code() -> None:
     """Import types bring their issue codes along when they are looked up."""
-    all_types()
+    built_in_types()
 
 
 def _fields(code: IssueCode) -> set[str]:
