@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class ExportRefusedError(Exception):
     """The export cannot be made as asked; the text says why and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """What to take out.
 
@@ -67,7 +68,7 @@ class Export:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in order. Of the wide form: the keys, then those of each test there is a score of."""
         if self.form == WIDE:
-            return (*_WIDE_KEYS, *(f"{name}_{value}" for _test, name in self._tests() for value in _WIDE_VALUES))
+            return (*_WIDE_KEYS, *(f"{name}_{value}" for _test, name in self._tests for value in _WIDE_VALUES))
         return tuple(column.name for column in _EXPORTED[self.what][0].columns)
 
     def rows(self) -> Iterator[Row]:
@@ -84,17 +85,16 @@ class Export:
     ) -> list[dict[str, Any]]:
         """Rows in the order of `key_of`, from behind a key on; in long form. `equal`: values that columns must have."""
         view, _order = _EXPORTED[self.what]
-        where, values = self._where()
-        conditions = [sql.SQL("v.{} = %s").format(sql.Identifier(name)) for name in equal or {}]
-        values += (equal or {}).values()
         key, columns = _names(_KEYS[self.what]), self.columns
+        conditions, values = self._conditions()
+        for name, value in (equal or {}).items():
+            conditions.append(sql.SQL("v.{} = %s").format(sql.Identifier(name)))
+            values.append(value)
         if after is not None:
             conditions.append(sql.SQL("({}) > ({})").format(key, sql.SQL(", ").join([sql.Placeholder()] * len(after))))
             values += after
-        first = sql.SQL("AND") if where.as_string() else sql.SQL("WHERE")
-        more = sql.SQL("{} {}").format(first, sql.SQL(" AND ").join(conditions)) if conditions else sql.SQL("")
-        statement = sql.SQL("SELECT {} FROM {} AS v {} {} ORDER BY {} LIMIT {}").format(
-            _names(columns), sql.Identifier(SCHEMA, view.name), where, more, key, sql.Literal(limit)
+        statement = sql.SQL("SELECT {} FROM {} AS v {} ORDER BY {} LIMIT {}").format(
+            _names(columns), sql.Identifier(SCHEMA, view.name), _all_of(conditions), key, sql.Literal(limit)
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
@@ -118,7 +118,7 @@ class Export:
             sql.SQL("max(v.{}::text) FILTER (WHERE v.assessment_id = {})").format(
                 sql.Identifier(value), sql.Literal(test)
             )
-            for test, _name in self._tests()
+            for test, _name in self._tests
             for value in _WIDE_VALUES
         ]
         statement = sql.SQL("SELECT {} FROM {} AS v {} GROUP BY {}, v.student_id ORDER BY {}, v.student_id").format(
@@ -130,8 +130,12 @@ class Export:
         )
         return statement, values
 
+    @cached_property
     def _tests(self) -> list[tuple[int, str]]:
-        """Tests and parts that have a score in the export: internal number, and the beginning of their columns' names."""
+        """Tests and parts that have a score in the export: internal number, and the beginning of their columns' names.
+
+        Found once for head and rows: it takes a look at every score.
+        """
         where, values = self._where()
         statement = sql.SQL(
             "SELECT a.assessment_id, concat_ws('_', nullif(a.parent_code, ''), a.assessment_code)"
@@ -145,6 +149,10 @@ class Export:
         return [(test, code if codes.count(code) == 1 else f"{code}_{test}") for test, code in found]
 
     def _where(self) -> tuple[sql.Composable, list[Any]]:
+        conditions, values = self._conditions()
+        return _all_of(conditions), values
+
+    def _conditions(self) -> tuple[list[sql.Composable], list[Any]]:
         conditions: list[sql.Composable] = []
         values: list[Any] = []
         if self.school_year:
@@ -156,9 +164,7 @@ class Export:
         if self.changed_since is not None:
             conditions.append(sql.SQL(_CHANGED[self.what]))
             values += [self.changed_since] * _CHANGED[self.what].count("%s")
-        if not conditions:
-            return sql.SQL(""), values
-        return sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions), values
+        return conditions, values
 
 
 # Students: whom the plan of a run names that was applied or put back since, or a person edited.
@@ -209,13 +215,17 @@ def write(export: Export, path: Path) -> Written:
 
 def workbook_of(title: str, columns: Sequence[str], rows: Iterable[Row]) -> Any:
     """A workbook of all rows. Raises ExportRefusedError when there are more than it may hold: never a part of them."""
-    taken = iter(rows)
-    first = list(islice(taken, MAX_WORKBOOK_ROWS + 1))
-    if len(first) > MAX_WORKBOOK_ROWS:
-        raise ExportRefusedError(
-            f"There are more than {MAX_WORKBOOK_ROWS:,} rows, too many for a workbook: take CSV, or fewer schools or years."
-        )
-    return workbook(title.capitalize(), columns, ([_cell(value) for value in row] for row in first))
+    return workbook(title.capitalize(), columns, ([_cell(value) for value in row] for row in _that_fit(rows)))
+
+
+def _that_fit(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows as they come, none kept; raises at the first that a workbook has no room for."""
+    for number, row in enumerate(rows):
+        if number == MAX_WORKBOOK_ROWS:
+            raise ExportRefusedError(
+                f"There are more than {number:,} rows, too many for a workbook: take CSV, or fewer schools or years."
+            )
+        yield row
 
 
 def _cell(value: Any) -> Any:
@@ -266,6 +276,11 @@ def _replaced_when_whole(path: Path) -> Iterator[Path]:
         place.replace(path)
     finally:
         place.unlink(missing_ok=True)
+
+
+def _all_of(conditions: Sequence[sql.Composable]) -> sql.Composable:
+    """The WHERE clause; nothing without conditions."""
+    return sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
 
 
 def _names(names: Iterable[str]) -> sql.Composable:

@@ -6,6 +6,8 @@ columns come last. The exports take their columns from here as well, so that a f
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 SCHEMA = "reporting"
 VERSION = 1
 
@@ -73,9 +75,10 @@ STUDENTS = View(
         C("grade", "s.grade", "Grade of today: 01 to 12, KN, TK, …"),
         C(
             "enrolled",
-            "(EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = s.id AND e.exit_date IS NULL)"
-            " OR NOT EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = s.id))",
-            "Whether the student has not left: an enrollment is open, or none was recorded.",
+            # As students/missing.py has it: a test compares the two.
+            "(s.school_id IS NOT NULL AND coalesce((SELECT bool_or(e.exit_date IS NULL OR e.exit_date >= "
+            f"(now() AT TIME ZONE '{settings.TIME_ZONE}')::date) FROM students_enrollment e WHERE e.student_id = s.id), true))",
+            "Whether the student is enrolled today: has a school, and an enrollment that has not ended or none on record.",
         ),
     ),
 )

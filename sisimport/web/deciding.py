@@ -28,7 +28,8 @@ Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[A
 class DecisionQueue:
     """Lines of Tests that wait for somebody's decision.
 
-    heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted on the index.
+    heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted on the
+    index; open_noun: on a run's page.
     url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
     waiting: of these runs, the Tests with lines to decide on and the number of their findings. open_count: lines of a Test that
     wait, of those in a scope.

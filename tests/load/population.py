@@ -80,7 +80,6 @@ def populate(students: int = STUDENTS, *, schools: int = SCHOOLS) -> None:
     """Fill the empty tables of student records: students 1 to `students`, with the statistics of a district at rest."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT setseed(0.5)")
-        cursor.execute("DISCARD PLANS")  # of foreign keys checked while the tables were small
         for statement in _LOAD:
             cursor.execute(statement, {"students": students, "schools": schools})
         for table in TABLES:

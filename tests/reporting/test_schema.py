@@ -1,5 +1,6 @@
 """The schema `reporting`: every view is there and documented, goes for migrations and comes again, and has its own reader."""
 
+import datetime as dt
 from typing import Any
 
 import psycopg
@@ -7,11 +8,14 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from sisimport.reporting.schema import RoleRefusedError, before_migrations, make_current, make_role
 from sisimport.reporting.views import VIEWS
-from tests.factories import SSIDFactory
+from students.missing import enrolled_today
+from students.models import Student
+from tests.factories import EnrollmentFactory, LEAFactory, SSIDFactory, StudentFactory
 
 
 def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -122,3 +126,17 @@ def test_the_guide_says_what_every_column_means() -> None:
         assert [line for line in part.splitlines() if line.startswith("| `")] == [
             f"| `{column.name}` | {column.meaning} |" for column in view.columns
         ]
+
+
+@pytest.mark.django_db
+def test_enrolled_means_what_it_means_on_the_pages() -> None:
+    today = timezone.localdate()
+    for day in (today - dt.timedelta(days=1), today, today + dt.timedelta(days=1)):
+        student = StudentFactory(enrollment=None)
+        EnrollmentFactory(student=student, school=student.school, exit_date=day)
+    StudentFactory()
+    StudentFactory(enrollment=None)
+    StudentFactory(enrollment=None, school=None, lea=LEAFactory())
+    enrolled = {pk for (pk,) in rows("SELECT student_id FROM reporting.students WHERE enrolled")}
+    assert enrolled == set(enrolled_today(Student.objects.all()).values_list("pk", flat=True))
+    assert len(enrolled) == 4
