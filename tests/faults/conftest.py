@@ -25,6 +25,7 @@ from sisimport.runtime.processes import end_with_parent
 from tests.faults.district import District, make_district
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT_BROKERS = pytest.StashKey[dict[str, "Broker"]]()
 PATIENCE = 60.0  # "the screen shows a true state within a minute"
 
 
@@ -34,6 +35,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = sorted((items[number] for number in ours), key=_broker_of)
     for number, test in zip(ours, tests, strict=True):
         items[number] = test
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A worker that is kept for the next test must not take up the runs of one that commits without wanting a worker."""
+    if nextitem is None or (_commits(nextitem) and "broker" not in _fixtures(nextitem)):
+        kept: dict[str, Broker] = item.session.stash.get(KEPT_BROKERS, {})
+        for broker in kept.values():
+            broker.kill_workers()
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", []))
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return bool(mark and mark.kwargs.get("transaction")) or bool(
+        {"transactional_db", "live_server"} & {*_fixtures(item)}
+    )
 
 
 def _broker_of(item: pytest.Item) -> str:
@@ -187,9 +207,10 @@ def database_url(transactional_db: None) -> str:
 
 
 @pytest.fixture(scope="session")
-def brokers() -> Iterator[dict[str, Broker]]:
+def brokers(request: pytest.FixtureRequest) -> Iterator[dict[str, Broker]]:
     """Brokers with their workers, kept from test to test: a worker takes seconds to start."""
     made: dict[str, Broker] = {}
+    request.session.stash[KEPT_BROKERS] = made
     yield made
     for broker in made.values():
         broker.kill_workers()
