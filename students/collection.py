@@ -111,14 +111,14 @@ _COUNTS = """
     FROM students_student s
     LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL
     LEFT JOIN students_reportedssid r ON r.student_id = s.id
-    {join} WHERE {where}
+    WHERE {where}
     GROUP BY s.school_id, s.grade
 """
 
 
 def _counts(schools: Collection[int] | None) -> tuple[str, dict[str, Any]]:
-    join, where, params = enrolled_sql(schools, row="s", student="s.id")
-    return _COUNTS.format(join=join, where=where), params
+    where, params = enrolled_sql(schools, row="s", student="s.id")
+    return _COUNTS.format(where=where), params
 
 
 def count_missing(schools: Collection[int] | None) -> list[MissingCount]:

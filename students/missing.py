@@ -8,31 +8,25 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib.postgres.aggregates import BoolOr
 from django.db import connection
-from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from students.models import Enrollment, WithoutSSID
+from students.models import LastDay, WithoutSSID
 
 
-def _is_here(student: str, today: dt.date | None) -> Coalesce:
-    """Condition of one student: asked for each row by an index, so that the first rows of a list come at once."""
-    day = today or timezone.localdate()
-    stays = Enrollment.objects.filter(student=OuterRef(student)).order_by().values("student")
-    here = stays.annotate(here=BoolOr(Q(exit_date__isnull=True) | Q(exit_date__gte=day))).values("here")
-    return Coalesce(Subquery(here), Value(True), output_field=BooleanField())
+def _has_left(student: str, today: dt.date | None) -> Exists:
+    return Exists(LastDay.objects.filter(student=OuterRef(student), day__lt=today or timezone.localdate()))
 
 
 def enrolled_today(students: QuerySet[Any], *, student: str = "pk", today: dt.date | None = None) -> QuerySet[Any]:
     """Those of these rows whose student is enrolled. `student`: the column that holds the student's id."""
-    return students.filter(_is_here(student, today), school__isnull=False)
+    return students.filter(~_has_left(student, today), school__isnull=False)
 
 
 def gone(students: QuerySet[Any], *, student: str = "pk", today: dt.date | None = None) -> QuerySet[Any]:
     """The others: who has left, or has no school."""
-    return students.filter(~Q(_is_here(student, today)) | Q(school__isnull=True))
+    return students.filter(Q(_has_left(student, today)) | Q(school__isnull=True))
 
 
 def missing_today(schools: Collection[int] | None) -> QuerySet[WithoutSSID]:
@@ -43,32 +37,20 @@ def missing_today(schools: Collection[int] | None) -> QuerySet[WithoutSSID]:
 
 # ---- counts ----
 
-# The same condition for counts, where all are read: of all students by one look at all enrollments, of some schools by their
-# students' own. `%(today)s`: the day.
-_HERE = "bool_or(exit_date IS NULL OR exit_date >= %(today)s) AS here"
-_STAYS_OF_ALL = (
-    f"(SELECT student_id, {_HERE} FROM students_enrollment GROUP BY student_id) AS e ON e.student_id = {{student}}"
-)
-_STAYS_OF_SOME = f"""
-    LATERAL (SELECT student_id, {_HERE} FROM students_enrollment WHERE student_id = {{student}} GROUP BY student_id) AS e ON true
-"""
 
-
-def enrolled_sql(schools: Collection[int] | None, *, row: str, student: str) -> tuple[str, str, dict[str, Any]]:
-    """Join, condition and parameters of a statement over `row` that holds those enrolled today at these schools (None: all)."""
-    stays = _STAYS_OF_ALL if schools is None else _STAYS_OF_SOME
-    join = "LEFT JOIN " + stays.format(student=student)
+def enrolled_sql(schools: Collection[int] | None, *, row: str, student: str) -> tuple[str, dict[str, Any]]:
+    """Condition and parameters of a statement over `row` that holds those enrolled today at these schools (None: all)."""
     within = "" if schools is None else f" AND {row}.school_id = ANY(%(schools)s)"
+    left = f"SELECT 1 FROM students_lastday l WHERE l.student_id = {student} AND l.day < %(today)s"
     params = {"today": timezone.localdate(), "schools": list(schools or ())}
-    return join, f"coalesce(e.here, true) AND {row}.school_id IS NOT NULL{within}", params
+    return f"{row}.school_id IS NOT NULL AND NOT EXISTS ({left}){within}", params
 
 
 def count_by_school(schools: Collection[int] | None) -> dict[int, int]:
     """How many have no SSID, by school; schools without any are left out."""
-    join, condition, params = enrolled_sql(schools, row="w", student="w.student_id")
+    condition, params = enrolled_sql(schools, row="w", student="w.student_id")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT w.school_id, count(*) FROM students_withoutssid w {join} WHERE {condition} GROUP BY w.school_id",
-            params,
+            f"SELECT w.school_id, count(*) FROM students_withoutssid w WHERE {condition} GROUP BY w.school_id", params
         )
         return dict(cursor.fetchall())

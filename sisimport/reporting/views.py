@@ -76,8 +76,8 @@ STUDENTS = View(
         C(
             "enrolled",
             # As students/missing.py has it: a test compares the two.
-            "(s.school_id IS NOT NULL AND coalesce((SELECT bool_or(e.exit_date IS NULL OR e.exit_date >= "
-            f"(now() AT TIME ZONE '{settings.TIME_ZONE}')::date) FROM students_enrollment e WHERE e.student_id = s.id), true))",
+            "(s.school_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id"
+            f" AND l.day < (now() AT TIME ZONE '{settings.TIME_ZONE}')::date))",
             "Whether the student is enrolled today: has a school, and an enrollment that has not ended or none on record.",
         ),
     ),

@@ -249,6 +249,26 @@ class WithoutSSID(models.Model):
         return f"Student {self.student_id} has no SSID"
 
 
+class LastDay(models.Model):
+    """Students whose enrollments have all ended or will end, with the last day: the few that are not simply enrolled.
+
+    Kept by triggers on enrollments (migration 0011), in the transaction that changes those; nothing else writes it.
+    """
+
+    student = models.OneToOneField(
+        Student, on_delete=models.DO_NOTHING, primary_key=True, related_name="last_day", db_constraint=False
+    )
+    day = models.DateField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "last day of enrollment"
+        verbose_name_plural = "last days of enrollment"
+
+    def __str__(self) -> str:
+        return f"Last day of student {self.student_id}"
+
+
 class Enrollment(models.Model):
     """A student's stay at a school; `Student.school` and `.grade` follow the open one, or else the last."""
 

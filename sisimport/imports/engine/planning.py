@@ -141,8 +141,7 @@ def list_absent(context: RunContext) -> int:
         JOIN students_school sc ON sc.id = s.school_id AND sc.code = ANY(%s) AND sc.lea_id = ANY(%s)
         LEFT JOIN students_elrecord el ON el.student_id = s.id
         WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.lea_id = s.lea_id AND r.local_number = s.local_number)
-          AND (EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = s.id AND e.exit_date IS NULL)
-            OR NOT EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = s.id)) {schools}
+          AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id) {schools}
         """,
         params,
     )

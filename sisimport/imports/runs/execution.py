@@ -318,8 +318,12 @@ def _lock_leas(lea_ids: Iterable[int], progress: Progress) -> None:
 
 def _settle(progress: Progress) -> None:
     """Let PostgreSQL check what was written now, and not in COMMIT: that may wait for others and take its time, and until
-    it is done the run has not finished and its row must be free."""
+    it is done the run has not finished and its row must be free.
+
+    A session keeps its plan of such a check. One made while a table was small reads that table whole for every row.
+    """
     progress.report("finishing")
+    execute("DISCARD PLANS")
     connection.check_constraints()
 
 
