@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs.services import enqueue_run
+from sisimport.imports.runs.services import queue_follow_up
 from sisimport.imports.runs.uploads import RunRefusedError
 
 STANDING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.REJECTED)
@@ -35,19 +33,4 @@ def start_conversion(*, run: ImportRun, user: Any, enqueue: bool = True) -> Impo
     """
     if not is_offered(run):
         raise RunRefusedError("Only an Excel workbook that was not accepted can be converted.")
-    try:
-        with transaction.atomic():
-            conversion = ImportRun.objects.create(
-                file=run.file,
-                import_type=run.import_type,
-                work=Work.CONVERT,
-                options=run.options,
-                converts=run,
-                created_by=user,
-                schools=run.schools,
-            )
-    except IntegrityError:
-        return ImportRun.objects.get(converts=run, status__in=STANDING)
-    if enqueue:
-        enqueue_run(conversion)
-    return conversion
+    return queue_follow_up(run, work=Work.CONVERT, user=user, enqueue=enqueue)

@@ -1,7 +1,7 @@
 """Writes around a run: start it, cancel it, revert it. What a run does itself is in execution.py and engine/."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, transaction
@@ -13,6 +13,8 @@ from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.locks import waited_in_vain
 
+# Which run a run of this work is about.
+_FOLLOWS: Final = {Work.UPDATE: "test_run", Work.REVERT: "reverts", Work.CONVERT: "converts"}
 NO_TEST = "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
 
 
@@ -120,23 +122,7 @@ def start_update(*, test_run: ImportRun, user: User | None, enqueue: bool = True
     """
     if test_run.work != Work.TEST or test_run.status != RunStatus.COMPLETED:
         raise RunRefusedError("Only a completed Test can be applied.")
-    try:
-        with transaction.atomic():
-            run = ImportRun.objects.create(
-                file=test_run.file,
-                import_type=test_run.import_type,
-                work=Work.UPDATE,
-                options=test_run.options,
-                test_run=test_run,
-                created_by=user,
-                schools=test_run.schools,
-                record_count=test_run.record_count,
-            )
-    except IntegrityError:
-        return ImportRun.objects.get(test_run=test_run, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-    if enqueue:
-        enqueue_run(run)
-    return run
+    return queue_follow_up(test_run, work=Work.UPDATE, user=user, enqueue=enqueue, record_count=test_run.record_count)
 
 
 def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
@@ -171,22 +157,35 @@ def start_revert(*, run: ImportRun, user: User | None, enqueue: bool = True) -> 
     done = run.reverted_by.filter(status=RunStatus.COMPLETED).order_by("-id").first()
     if done is not None and ImportRun.objects.filter(pk=run.pk, reverted=Reverted.WHOLLY).exists():
         return done
+    return queue_follow_up(run, work=Work.REVERT, user=user, enqueue=enqueue)
+
+
+def queue_follow_up(
+    run: ImportRun, *, work: Work, user: User | None, enqueue: bool, record_count: int = 0
+) -> ImportRun:
+    """Queue a run about another: the Update of a Test, the Revert or the conversion of a run.
+
+    It has the file, type, options and schools of `run`. A constraint allows one at a time: a second click finds the first's.
+    """
+    link = {_FOLLOWS[work]: run}
     try:
         with transaction.atomic():
-            revert = ImportRun.objects.create(
+            follow_up = ImportRun.objects.create(
                 file=run.file,
                 import_type=run.import_type,
-                work=Work.REVERT,
+                work=work,
                 options=run.options,
-                reverts=run,
                 created_by=user,
                 schools=run.schools,
+                record_count=record_count,
+                **link,
             )
     except IntegrityError:
-        return ImportRun.objects.filter(reverts=run, work=Work.REVERT).exclude(status=RunStatus.FAILED).latest("pk")
+        # The newest is the one that stood in the way, even if it has ended since.
+        return ImportRun.objects.filter(work=work, **link).latest("pk")
     if enqueue:
-        enqueue_run(revert)
-    return revert
+        enqueue_run(follow_up)
+    return follow_up
 
 
 def cancel_run(*, run: ImportRun) -> bool:

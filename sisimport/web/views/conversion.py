@@ -1,16 +1,12 @@
 """Conversion of a workbook that a run refused: a worker makes it text, people look at that, then test it."""
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.imports.definition.registry import UnknownImportTypeError
-from sisimport.imports.models import Work
-from sisimport.imports.runs import conversion_requests, services, uploads
-from sisimport.web.views.runs import find_run
+from sisimport.imports.runs import conversion_requests
+from sisimport.web.views.runs import find_run, open_started, test_of
 
 
 @requires(Capability.TEST)
@@ -20,12 +16,9 @@ def convert(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if not access.may_convert(request.user, run):
         raise Http404
-    try:
-        conversion = conversion_requests.start_conversion(run=run, user=signed_in_user(request))
-    except uploads.RunRefusedError as error:
-        messages.error(request, str(error))
-        return redirect("run", run.pk)
-    return redirect("run", conversion.pk)
+    return open_started(
+        request, run, lambda: conversion_requests.start_conversion(run=run, user=signed_in_user(request))
+    )
 
 
 @requires(Capability.TEST)
@@ -33,18 +26,7 @@ def convert(request: HttpRequest, pk: int) -> HttpResponse:
 def start_converted(request: HttpRequest, pk: int) -> HttpResponse:
     """Test the text that a workbook became, with the options of the run that refused it."""
     conversion = find_run(request, pk)
-    if conversion.made_file is None or not access.may_convert(request.user, conversion):
+    text = conversion.made_file
+    if text is None or not access.may_convert(request.user, conversion):
         raise Http404
-    try:
-        started = services.start_run(
-            file=conversion.made_file,
-            import_type=conversion.import_type,
-            work=Work.TEST,
-            options=conversion.options,
-            user=signed_in_user(request),
-            schools=access.visible_school_ids(request.user),
-        )
-    except (uploads.RunRefusedError, UnknownImportTypeError) as error:
-        messages.error(request, str(error))
-        return redirect("run", conversion.pk)
-    return redirect("run", started.pk)
+    return open_started(request, conversion, lambda: test_of(request, conversion, text))

@@ -1,7 +1,7 @@
 """A run's pages: results with live progress, changes, who is absent from the file; and what can be done next."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -17,7 +17,7 @@ from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
-from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs import crashes, freshness, hindrances, queueing, services, uploads
 from sisimport.imports.runs.decisions import DecisionRefusedError
 from sisimport.imports.runs.report import layout_of, why_no_lines
@@ -276,19 +276,42 @@ def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
 # ---- what next ----
 
 
+def open_started(request: HttpRequest, run: ImportRun, start: Callable[[], ImportRun]) -> HttpResponse:
+    """Start a run from the page of `run` and open it; where it is refused, that page says why."""
+    try:
+        started = start()
+    except (uploads.RunRefusedError, UnknownImportTypeError) as error:
+        return back_to(request, run, str(error))
+    return redirect("run", pk=started.pk)
+
+
+def back_to(request: HttpRequest, run: ImportRun, error: str) -> HttpResponse:
+    """The page of the run, with an error on top."""
+    messages.error(request, error)
+    return redirect("run", pk=run.pk)
+
+
+def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun:
+    """Start a Test of the file with the type and options of `run`. Raises RunRefusedError, UnknownImportTypeError."""
+    return services.start_run(
+        file=file,
+        import_type=run.import_type,
+        work=Work.TEST,
+        options=run.options,
+        user=signed_in_user(request),
+        schools=access.visible_school_ids(request.user),
+    )
+
+
 @requires(Capability.UPDATE)
 @require_POST
 def start_update(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if not access.may_update(request.user, run):
-        messages.error(request, "This Test is about students of other schools: who sees all of them may update it.")
-        return redirect("run", pk=run.pk)
-    try:
-        started = services.start_writing(test_run=run, user=signed_in_user(request))
-    except uploads.RunRefusedError as error:
-        messages.error(request, str(error))
-        return redirect("run", pk=run.pk)
-    return redirect("run", pk=started.pk)
+        return back_to(
+            request, run, "This Test is about students of other schools: who sees all of them may update it."
+        )
+    return open_started(request, run, lambda: services.start_writing(test_run=run, user=signed_in_user(request)))
 
 
 @requires(Capability.TEST)
@@ -296,22 +319,10 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
 def test_again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same file with the same options, after students were corrected."""
     run = find_run(request, pk)
-    if run.file is None or run.work == Work.CONVERT or not access.sees_whole_run(request.user, run):
-        messages.error(request, "This run has no file that you may test again.")
-        return redirect("run", pk=run.pk)
-    try:
-        started = services.start_run(
-            file=run.file,
-            import_type=run.import_type,
-            work=Work.TEST,
-            options=run.options,
-            user=signed_in_user(request),
-            schools=access.visible_school_ids(request.user),
-        )
-    except (uploads.RunRefusedError, UnknownImportTypeError) as error:
-        messages.error(request, str(error))
-        return redirect("run", pk=run.pk)
-    return redirect("run", pk=started.pk)
+    file = run.file
+    if file is None or run.work == Work.CONVERT or not access.sees_whole_run(request.user, run):
+        return back_to(request, run, "This run has no file that you may test again.")
+    return open_started(request, run, lambda: test_of(request, run, file))
 
 
 @requires(Capability.TEST)
@@ -320,15 +331,15 @@ def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
     """Test only those lines of a Test again whose students changed since."""
     run = find_run(request, pk)
     if not access.sees_whole_run(request.user, run):
-        messages.error(request, "This Test is about students of other schools: who sees all of them may test it again.")
-        return redirect("run", pk=run.pk)
+        return back_to(
+            request, run, "This Test is about students of other schools: who sees all of them may test it again."
+        )
     try:
         count = freshness.retest_lines(run_id=run.pk)
     except DecisionRefusedError as error:
-        messages.error(request, str(error))
-    else:
-        done = f"{count:,} lines were" if count != 1 else "1 line was"
-        messages.success(request, f"{done} tested again: the report below says what is true now.")
+        return back_to(request, run, str(error))
+    done = f"{count:,} lines were" if count != 1 else "1 line was"
+    messages.success(request, f"{done} tested again: the report below says what is true now.")
     return redirect("run", pk=run.pk)
 
 
@@ -337,14 +348,10 @@ def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
 def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if not access.may_revert(request.user, run):
-        messages.error(request, "This run cannot be reverted by you. An import admin can revert the runs of others.")
-        return redirect("run", pk=run.pk)
-    try:
-        started = services.start_revert(run=run, user=signed_in_user(request))
-    except uploads.RunRefusedError as error:
-        messages.error(request, str(error))
-        return redirect("run", pk=run.pk)
-    return redirect("run", pk=started.pk)
+        return back_to(
+            request, run, "This run cannot be reverted by you. An import admin can revert the runs of others."
+        )
+    return open_started(request, run, lambda: services.start_revert(run=run, user=signed_in_user(request)))
 
 
 @requires(Capability.TEST)
