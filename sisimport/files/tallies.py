@@ -25,7 +25,8 @@ class Tallies:
         self._spellings: Counter[tuple[str, str, str]] = Counter()
         self._blank_lines = 0
         self._first_blank = 0
-        self.trailing = False
+        self.trailing = False  # blank columns at the end
+        self.last_short = 0  # the last line with too few columns or characters
 
     def counts(self, problem: Problem, line: int) -> bool:
         """Is this counted here, so that nothing is reported about it at its line?"""

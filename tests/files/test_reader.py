@@ -6,19 +6,21 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from sisimport.files import reader as reading
+from sisimport.files import chunks
 from sisimport.files.damage import PLACEHOLDERS
-from sisimport.files.detection import recognise
+from sisimport.files.detection import Recognition, recognise
 from sisimport.files.issues import FileError, Severity, codes
 from sisimport.files.layouts import Layout, load_layouts
 from sisimport.files.lines import whole_lines
 from sisimport.files.reader import iter_lines, read_lines
+from sisimport.files.splitters.delimited import PlainSplitter
+from sisimport.files.tallies import Tallies
 from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, DOWNLOAD_HEADER, ROOT, ROSTER, THREE, line, lines, read
 from tests.imports.properties import examples
 
@@ -260,8 +262,8 @@ def test_record_and_line_counts() -> None:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Chunks of a line or two, so that short files cross many chunk borders."""
-    monkeypatch.setattr(reading, "_CHUNK_BYTES", 150)
-    monkeypatch.setattr(reading, "_INDEX_BYTES", 300)
+    monkeypatch.setattr(chunks, "_CHUNK_BYTES", 150)
+    monkeypatch.setattr(chunks, "_INDEX_BYTES", 300)
     return
 
 
@@ -545,7 +547,7 @@ def test_a_table_written_with_quotes_is_read_as_written(table: list[list[str]], 
     for number, cells in enumerate(table):
         writer.writerow(["1234567", "0123456", f"n{number}", *cells, "2010-01-02"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_CHUNK_BYTES", chunk)
+        patch.setattr(chunks, "_CHUNK_BYTES", chunk)
 
         result = read(written.getvalue(), ROSTER, fields=["local_number", "last_name", "first_name"])
 
@@ -628,12 +630,16 @@ def test_wide_lines_are_read_alike_the_quick_way_and_through_the_csv_module(
         return "".join(f"{line}{end}" for line in lines)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_WIDE_CHUNK_BYTES", chunk)
+        patch.setattr(chunks, "_WIDE_CHUNK_BYTES", chunk)
         plain = read(written(""), WIDE, [WIDE], fields)
         quoted = read(written('"'), WIDE, [WIDE], fields)
 
     assert plain.rows == quoted.rows
     assert [number for number, _, _ in plain.rows] == list(range(2, len(table) + 2))
+
+
+def splitter_of(recognition: Recognition, fields: Sequence[str]) -> PlainSplitter:
+    return PlainSplitter(recognition, WIDE, fields, Tallies(WIDE))
 
 
 @settings(max_examples=examples(100), deadline=None)
@@ -647,11 +653,11 @@ def test_wide_lines_give_any_choice_of_columns_as_a_plain_split_would(data: st.D
     header = "^".join(column.name for column in WIDE.columns) + "\n"
     lines = ["^".join(f"{row}-{at}" for at in range(len(WIDE.columns))) + "^" * trailing for row in rows]
     recognition = recognise(io.BytesIO(header.encode()), [WIDE], expected=WIDE)
-    reader = reading.Reader(io.BytesIO(), recognition, fields)
-    reader._is_trailing(trailing)
-    event(f"gap: {reader._gap is not None}, trailing: {trailing}")
+    splitter = splitter_of(recognition, fields)
+    splitter._is_trailing(trailing)
+    event(f"gap: {splitter._gap is not None}, trailing: {trailing}")
 
-    columns = reader._pick_plain(lines)
+    columns = splitter._pick(lines)
 
     places = [WIDE.fields[name].position - 1 for name in fields]
     assert [list(column or ()) for column in columns] == [[line.split("^")[at] for line in lines] for at in places]
@@ -669,10 +675,10 @@ def test_one_wanted_column_on_a_side_of_a_wide_gap_is_read(left: list[str], righ
         positions=places,
         end_marker=None,
     )
-    reader = reading.Reader(io.BytesIO(), recognition, [*left, *right])
-    assert reader._gap is not None
+    splitter = splitter_of(recognition, [*left, *right])
+    assert splitter._gap is not None
 
-    columns = reader._pick_plain(["^".join(f"{row}-{at}" for at in range(100)) for row in "ab"])
+    columns = splitter._pick(["^".join(f"{row}-{at}" for at in range(100)) for row in "ab"])
 
     assert columns == [tuple(f"{row}-{places[name]}" for row in "ab") for name in (*left, *right)]
 

@@ -1,0 +1,89 @@
+"""A file as chunks of whole lines: decoded, with what their text may hold and where they begin."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from sisimport.files.damage import HIDDEN_BEYOND_ASCII
+from sisimport.files.detection import Recognition
+from sisimport.files.encodings import BOM, UTF16, Decoder
+from sisimport.files.lines import refuse_nul, whole_lines
+from sisimport.files.values import BlockTraits
+
+# A chunk and its cells should fit the processor's cache: four times larger is twice as slow.
+_CHUNK_BYTES: Final = 1 << 16
+_INDEX_BYTES: Final = 1 << 18
+_WIDE_CHUNK_BYTES: Final = 1 << 17
+_CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
+_HIDDEN_UTF8 = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xcd\x8f")
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Whole lines of the file: as one text, or cut into `lines` already; what they may hold."""
+
+    first_line: int
+    text: str
+    lines: list[str] | None
+    quoted: bool
+    traits: BlockTraits
+
+
+class Chunks:
+    """Reads one file. `line_count`: lines of the chunks so far, counted by whoever splits them, before asking for the next.
+
+    `line_index`: [line, offset] about every `_INDEX_BYTES`; `bytes_read`: of the file as it is stored.
+    """
+
+    def __init__(self, stream: IO[bytes], recognition: Recognition, *, wide: bool, max_line_bytes: int) -> None:
+        self._stream = stream
+        self._file = recognition
+        self._wide = wide
+        self._max_line_bytes = max_line_bytes
+        self.decoder = Decoder(recognition.encoding)
+        self.line_count = 0
+        self.bytes_read = 0
+        self.line_index: list[list[int]] = []
+
+    def __iter__(self) -> Iterator[Chunk]:
+        size = _WIDE_CHUNK_BYTES if self._wide else _CHUNK_BYTES
+        encoding = self._file.encoding
+        for offset, data in whole_lines(
+            self._stream, size=size, max_line_bytes=self._max_line_bytes, encoding=encoding
+        ):
+            first_line = self.line_count + 1
+            if not self.line_index or offset - self.line_index[-1][1] >= _INDEX_BYTES:
+                self.line_index.append([first_line, offset])
+            chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
+            refuse_nul(chunk, first_line)
+            self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
+            controls = len(chunk.translate(None, _CONTROLS)) != len(chunk)
+            if self._wide and not controls and not chunk.isascii() and not _HIDDEN_UTF8.search(chunk):
+                # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
+                lines = self.decoder.decode_lines(chunk)
+                if lines is not None:
+                    traits = BlockTraits(may_hold_space=True, needs_nfc=True, may_hold_hidden=False)
+                    yield Chunk(first_line, "", lines, b'"' in chunk, traits)
+                    continue
+            text = self.decoder.decode(chunk, first_line)
+            plain = text.isascii()
+            exotic = not plain and _is_exotic(text)
+            hidden = controls or (HIDDEN_BEYOND_ASCII.search(text) is not None if exotic else "\xad" in text)
+            may_hold_space = exotic or controls or " " in text or ("\t" in text and self._file.delimiter != "\t")
+            damaged = not plain or "?" in text or "&" in text or "+A" in text
+            yield Chunk(first_line, text, None, '"' in text, BlockTraits(may_hold_space, exotic, hidden, damaged))
+
+
+def _is_exotic(text: str) -> bool:
+    """Can the text hold spaces that are not ASCII, or characters that are not in normal form C?
+
+    Nothing in Latin-1 needs normalising, which settles most files at the speed of a copy.
+    """
+    if "\xa0" in text or "\x85" in text:
+        return True
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,72 @@
+"""Columns of split records as clean values, and what is wrong with them."""
+
+from collections.abc import Sequence
+
+from sisimport.files.blocks import Block
+from sisimport.files.damage import is_name, without_hidden
+from sisimport.files.issues import Problem, Severity
+from sisimport.files.layouts import Layout
+from sisimport.files.splitters.base import Records
+from sisimport.files.tallies import Tallies
+from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_reader, in_check_order
+
+
+class Columns:
+    """The columns asked for of one file."""
+
+    def __init__(self, layout: Layout, fields: Sequence[str], tallies: Tallies, *, day_first: frozenset[str]) -> None:
+        """`day_first`: date fields that the look at the beginning of the file showed to be day/month."""
+        self._layout = layout
+        self._day_first = day_first
+        self._tallies = tallies
+        self._columns = [layout.fields[name] for name in fields]
+        self._readers = [column_reader(layout, column, day_first=column.field in day_first) for column in self._columns]
+
+    def clean(self, records: Records) -> Block:
+        """The block of these records."""
+        if not records.numbers:
+            return Block([], [[] for _ in self._columns], {}, records.broken)
+        columns: list[Sequence[str]] = []
+        for place, column in enumerate(records.texts):
+            if column is None:
+                columns.append([""] * len(records.numbers))
+                continue
+            if records.traits.may_hold_hidden:
+                values, found = self._read_bared(place, column, records.traits)
+            else:
+                values, found = self._readers[place].read(column, records.traits)
+            columns.append(values)
+            if found:
+                records.findings.extend(found)
+        problems: dict[int, list[Problem]] = {}
+        for at, problem in records.findings:
+            if not self._tallies.counts(problem, records.numbers[at]):
+                problems.setdefault(at, []).append(problem)
+        return Block(
+            records.numbers, columns, {at: in_check_order(of_row) for at, of_row in problems.items()}, records.broken
+        )
+
+    def _read_bared(self, place: int, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
+        """A column without the characters that nobody sees; a value refused for them is not called missing as well."""
+        column = self._columns[place]
+        bared, hidden = without_hidden(column, texts, refuse=self._layout.writes_names and is_name(column))
+        values, found = self._readers[place].read(bared, traits)
+        if not hidden:
+            return values, found
+        refused = {at for at, problem in hidden if problem.severity is Severity.ERROR}
+        return values, [*hidden, *(finding for finding in found if finding[0] not in refused)]
+
+    @property
+    def day_first(self) -> frozenset[str] | None:
+        """After the last block: the date fields that the whole file showed to be day/month, where that changes how it is read.
+
+        None when everything was read rightly: the look at the beginning of the file told the same, or no date was unclear.
+        """
+        seen = {
+            column.field: reader.days
+            for column, reader in zip(self._columns, self._readers, strict=True)
+            if column.field and isinstance(reader, MemoColumn) and reader.days is not None
+        }
+        shown = frozenset(field for field, days in seen.items() if days.is_day_first)
+        unclear = {field for field, days in seen.items() if days.either}
+        return shown if (self._day_first ^ shown) & unclear else None
