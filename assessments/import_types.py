@@ -29,7 +29,9 @@ register_tool(
 
 def register_score_imports(folder: Path, *, listed: bool) -> list[ScoreImport]:
     """Make an import type known for every layout of a folder that has none yet."""
-    made = [ScoreImport(facts, folder=folder, listed=listed) for facts in import_types(folder_layouts(folder))]
+    made = [
+        ScoreImport(type_facts, folder=folder, listed=listed) for type_facts in import_types(folder_layouts(folder))
+    ]
     for import_type in made:
         register_instance(import_type)
     return made

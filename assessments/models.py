@@ -285,7 +285,7 @@ class ScoreRow(StagedRow):
     student_pk = models.BigIntegerField(null=True)  # whose line it is; only where a match of the file was accepted
 
     holder = joined_holder()
-    taken = joined(Student, id="student_pk")
+    accepted_student = joined(Student, id="student_pk")
     range = joined(ScoreRange, record_type="record_type", grade="grade_assessed")
 
     class Meta:

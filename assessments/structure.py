@@ -53,11 +53,11 @@ class Part:
 
     def spellings(self) -> dict[str, str]:
         """Spelling of a result in files, in upper case -> the result's code; only those that differ."""
-        known = {code.upper(): code for code in self.results or {}}
-        known |= {
+        codes = {code.upper(): code for code in self.results or {}}
+        codes |= {
             other.upper(): code for other, code in structure()["spellings"].items() if code in (self.results or {})
         }
-        return {spelling: code for spelling, code in known.items() if spelling != code}
+        return {spelling: code for spelling, code in codes.items() if spelling != code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def condition_codes() -> list[str]:
 
 def grades() -> list[str]:
     """Grades assessed, as the state writes them and without the zeros that a spreadsheet takes away."""
-    known = list(structure()["grades"])
-    return [*known, *(grade.lstrip("0") for grade in known if grade.startswith("0"))]
+    grade_codes = list(structure()["grades"])
+    return [*grade_codes, *(grade.lstrip("0") for grade in grade_codes if grade.startswith("0"))]
 
 
 def no_score() -> list[str]:
@@ -153,7 +153,7 @@ def _covers(years: list[int] | None, year: int) -> bool:
 def _own_facts(code: str, year: int) -> dict[str, Any]:
     """What is a test's own in a school year; empty where the structure file says nothing of that year."""
     editions = structure()["tests"].get(code, {}).get("editions", ())
-    return next((facts for facts in editions if _covers(facts["years"], year)), {})
+    return next((edition for edition in editions if _covers(edition["years"], year)), {})
 
 
 @cache
@@ -200,11 +200,11 @@ def ranges_key(code: str, year: int) -> str:
 @cache
 def level_names(code: str, year: int) -> Mapping[str, str]:
     """Names of the levels of a test or part in a school year; empty where the structure file has none."""
-    for test, facts in structure()["tests"].items():
+    for test, test_entry in structure()["tests"].items():
         own = _own_facts(test, year)
         if test == code:
-            return dict(structure()["results"].get(own.get("results", facts.get("results")), {}))
-        for child in own.get("children", facts.get("children", ())):
+            return dict(structure()["results"].get(own.get("results", test_entry.get("results")), {}))
+        for child in own.get("children", test_entry.get("children", ())):
             if child["code"] == code:
                 return dict(structure()["results"].get(child.get("results"), {}))
     return {}
@@ -220,17 +220,17 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
     """The tests whose records a file of this layout may hold, in the order of the structure file."""
     family, year = family_of(layout.key), school_year(layout.key)
     found = []
-    for code, facts in structure()["tests"].items():
-        if facts["family"] != family or not _covers(facts.get("years"), year) or year in facts.get("not_years", ()):
+    for code, entry in structure()["tests"].items():
+        if entry["family"] != family or not _covers(entry.get("years"), year) or year in entry.get("not_years", ()):
             continue
-        if layout.key in facts.get("not_layouts", ()):
+        if layout.key in entry.get("not_layouts", ()):
             continue
         own, edition, levels = _own_facts(code, year), _answered_edition(code, year, layout), _answered_levels(layout)
-        instead = next((other for other in facts.get("instead", ()) if _covers(other["years"], year)), None)
-        whole = instead or facts | ({"results": own["results"]} if "results" in own else {})
-        parent = _part(code, edition.name, whole, layout, levels.get(code), passing=facts.get("passing", ()))
+        instead = next((other for other in entry.get("instead", ()) if _covers(other["years"], year)), None)
+        whole = instead or entry | ({"results": own["results"]} if "results" in own else {})
+        parent = _part(code, edition.name, whole, layout, levels.get(code), passing=entry.get("passing", ()))
         children: dict[str, Part] = {}
-        for child in () if instead else own.get("children", facts.get("children", ())):
+        for child in () if instead else own.get("children", entry.get("children", ())):
             part = _part(child["code"], child["name"], child, layout, levels.get(child["code"]))
             if part.fields and part.code not in children and _covers(child.get("years"), year):
                 children[part.code] = part
@@ -239,7 +239,7 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
                 LayoutTest(
                     parent=parent,
                     children=tuple(children.values()),
-                    record_types=tuple(facts["record_types"]),
+                    record_types=tuple(entry["record_types"]),
                     edition=edition,
                     ranges=ranges_key(code, year) if edition.ranged and not instead else "",
                 )
@@ -266,22 +266,22 @@ def _answered_edition(code: str, year: int, layout: Layout) -> Edition:
 def _part(
     code: str,
     name: str,
-    facts: Mapping[str, Any],
+    entry: Mapping[str, Any],
     layout: Layout,
     levels: Mapping[str, str] | None = None,
     *,
     passing: Iterable[str] = (),
 ) -> Part:
     fields = {
-        key: facts[key] for key in ("scale", "raw", "result", "error", "measure") if facts.get(key) in layout.fields
+        key: entry[key] for key in ("scale", "raw", "result", "error", "measure") if entry.get(key) in layout.fields
     }
-    results = (levels or structure()["results"][facts["results"]]) if "result" in fields else None
+    results = (levels or structure()["results"][entry["results"]]) if "result" in fields else None
     return Part(
         code=code,
         name=name,
         results=results,
         passing=tuple(passing) if results else (),
-        in_parents_range=bool(facts.get("in_parents_range")) and "scale" in fields,
+        in_parents_range=bool(entry.get("in_parents_range")) and "scale" in fields,
         **fields,
     )
 
@@ -354,17 +354,17 @@ def import_types(layout_keys: Iterable[str]) -> list[TypeFacts]:
     keys = sorted(layout_keys)
     special = tomllib.loads((DATA / "types.toml").read_text(encoding="utf-8"))
     found: dict[str, tuple[str, list[str]]] = {}
-    for key, facts in special.items():
-        present = [layout for layout in facts["layouts"] if layout in keys]
+    for key, entry in special.items():
+        present = [layout for layout in entry["layouts"] if layout in keys]
         if present:
-            found[key] = (facts["label"], present)
-    taken = {layout for facts in special.values() for layout in facts["layouts"]}
+            found[key] = (entry["label"], present)
+    special_layouts = {layout for entry in special.values() for layout in entry["layouts"]}
     for layout in keys:
-        if layout not in taken:
+        if layout not in special_layouts:
             key, label = _type_name(layout)
             found.setdefault(key, (label, []))[1].append(layout)
-    facts = [TypeFacts(key, label, tuple(taken), _rank(taken[0])) for key, (label, taken) in found.items()]
-    return sorted(facts, key=lambda one: one.order)
+    made = [TypeFacts(key, label, tuple(layouts), _rank(layouts[0])) for key, (label, layouts) in found.items()]
+    return sorted(made, key=lambda one: one.order)
 
 
 def _rank(layout_key: str) -> int:

@@ -19,8 +19,8 @@ def visible_school_ids(user: User) -> frozenset[int] | None:
     """Ids of the schools whose students the user may see; None for all. Asked once per request: kept on the user."""
     if not hasattr(user, _KEPT):
         setattr(user, _KEPT, _read_school_ids(user))
-    known: frozenset[int] | None = getattr(user, _KEPT)
-    return known
+    kept: frozenset[int] | None = getattr(user, _KEPT)
+    return kept
 
 
 def narrow_schools(user: User, ids: Iterable[int]) -> None:

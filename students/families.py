@@ -40,8 +40,8 @@ def family_students(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Student]
 def is_family(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether the account is a family's. Asked once per request: kept on the user."""
     if not hasattr(user, "_is_family"):
-        known = bool(user.is_authenticated and FamilyMember.objects.filter(user_id=user.pk).exists())
-        setattr(user, "_is_family", known)  # noqa: B010
+        member = bool(user.is_authenticated and FamilyMember.objects.filter(user_id=user.pk).exists())
+        setattr(user, "_is_family", member)  # noqa: B010
     return bool(user._is_family)  # type: ignore[union-attr]
 
 

@@ -87,8 +87,8 @@ class FoundStudents(Sequence[Student]):
         start, stop, _step = wanted.indices(len(self))
         ids = self.ids(start, stop)
         current = Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True))
-        known = Student.objects.select_related("school").prefetch_related(current).in_bulk(ids)
-        return [known[pk] for pk in ids if pk in known]
+        by_id = Student.objects.select_related("school").prefetch_related(current).in_bulk(ids)
+        return [by_id[pk] for pk in ids if pk in by_id]
 
     def ids(self, start: int = 0, stop: int = MOST_FOUND) -> list[int]:
         """Ids of the students from `start` to before `stop`."""
@@ -255,8 +255,8 @@ def _readings(text: str) -> list[tuple[str, str]]:
         cuts = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
         pairs = [(text, ""), ("", text), *(pair for one, two in cuts for pair in ((one, two), (two, one)))]
     keys = _loose_keys(sorted({part for pair in pairs for part in pair}))
-    known = [(keys[last], keys[first]) for last, first in pairs]
-    return [pair for pair in dict.fromkeys(known) if any(pair)]
+    key_pairs = [(keys[last], keys[first]) for last, first in pairs]
+    return [pair for pair in dict.fromkeys(key_pairs) if any(pair)]
 
 
 def _loose_keys(texts: list[str]) -> dict[str, str]:

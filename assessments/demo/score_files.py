@@ -108,10 +108,10 @@ class _Maker:
     def _filled(self, turn: int) -> list[str]:
         """A row with something in most columns about the student and in every fourth of the rest: flags, codes, some texts."""
         cells = self.blank.copy()
-        taken = set(self.at.values())
+        used_columns = set(self.at.values())
         for at, column in enumerate(self.layout.columns):
             used = (at * 7 + turn) % 5 > 0 if at < _ABOUT_THE_STUDENT else (at * 7 + turn) % 4 == 0
-            if used and at not in taken and column.name.casefold() != "blank" and not cells[at]:
+            if used and at not in used_columns and column.name.casefold() != "blank" and not cells[at]:
                 cells[at] = _FILLING[(at * 13 + turn * 5) % len(_FILLING)]
         return cells
 
@@ -147,10 +147,10 @@ class _Maker:
 
     def row(self, number: int, person: Person, test: LayoutTest) -> list[str]:
         cells = self.templates[number % _TEMPLATES].copy()
-        told = len(test.code) * 31 + sum(map(ord, test.code))
-        dice = (number * 7919 + self.seed * 104_729 + told + self.year * 6_700_417) & 0x7FFFFFFF
+        salt = len(test.code) * 31 + sum(map(ord, test.code))
+        dice = (number * 7919 + self.seed * 104_729 + salt + self.year * 6_700_417) & 0x7FFFFFFF
         grade = self._grade(test, person, dice)
-        facts = {
+        values = {
             "record_type": self._record_type(test),
             "ssid": person.ssid,
             "local_student_id": person.local_number,
@@ -161,10 +161,10 @@ class _Maker:
             "grade_assessed": grade,
         }
         if dice % _UNSCORED_EVERY == 3:
-            facts["condition_code"] = ("NT", "PGE", "NTE")[dice % 3] if self.family == "caaspp" else "NT"
+            values["condition_code"] = ("NT", "PGE", "NTE")[dice % 3] if self.family == "caaspp" else "NT"
         else:
-            facts |= self._dates(dice) | self._scores(test, grade, dice)
-        for name, value in facts.items():
+            values |= self._dates(dice) | self._scores(test, grade, dice)
+        for name, value in values.items():
             if name in self.at:
                 cells[self.at[name]] = value
         return cells
@@ -198,7 +198,7 @@ class _Maker:
         level, scale = self._scale(test, grade, dice)
         # Best first in the structure file, so the first level is the last code.
         level_text = codes[-min(level, 3 if test.code == "ELPACIA" else len(codes))] if codes else ""
-        facts = {
+        values = {
             parent.scale: scale,
             parent.result: level_text,
             parent.raw: str(dice % 60 + 20),
@@ -206,32 +206,36 @@ class _Maker:
             parent.measure: f"{dice % 900 + 300}{'L' if test.code == 'SBELA' else 'Q'}",
         }
         for number, child in enumerate(test.children):
-            facts |= self._child(child, dice // (number + 2))
+            values |= self._child(child, dice // (number + 2))
         if test.code == "ELPACI":
-            facts["calculated_elas"] = "IFEP" if level == 3 else "EL"
-        return facts
+            values["calculated_elas"] = "IFEP" if level == 3 else "EL"
+        return values
 
     def _scale(self, test: LayoutTest, grade: str, dice: int) -> tuple[int, str]:
         """A level and a scale score that goes with it in this grade."""
-        known = self.ranges[test.code].get(grade)
-        if known is None:
+        score_range = self.ranges[test.code].get(grade)
+        if score_range is None:
             return dice % 4 + 1, str(300 + dice // 7 % 100)
-        bounds = [known.lowest, *(bound for bound in known.levels if bound is not None), known.highest + 1]
+        bounds = [
+            score_range.lowest,
+            *(bound for bound in score_range.levels if bound is not None),
+            score_range.highest + 1,
+        ]
         level = dice % (len(bounds) - 1) + 1
         return level, str(bounds[level - 1] + dice // 7 % (bounds[level] - bounds[level - 1]))
 
     def _child(self, child: Part, dice: int) -> dict[str, str]:
-        facts = {}
+        values = {}
         if child.result:
             codes = [code for code in child.results or {} if code not in {"9", "NS", "E"}]
-            facts[child.result] = codes[dice % len(codes)]
+            values[child.result] = codes[dice % len(codes)]
         if child.scale:
-            facts[child.scale] = str((1200 if self.family == "elpac-summative" else 2300) + dice % 300)
+            values[child.scale] = str((1200 if self.family == "elpac-summative" else 2300) + dice % 300)
         if child.raw:
-            facts[child.raw] = str(dice % 30)
+            values[child.raw] = str(dice % 30)
         if child.error:
-            facts[child.error] = str(dice % 20 + 10)
-        return facts
+            values[child.error] = str(dice % 20 + 10)
+        return values
 
     def fixed_line(self, cells: list[str]) -> str:
         line = [" "] * (self.layout.record_length or 0)
@@ -258,7 +262,9 @@ def _register() -> None:
     from assessments.structure import import_types
 
     layouts = load_layouts(LAYOUTS)
-    register_samples(*(_sample(layouts[key], facts.key) for facts in import_types(layouts) for key in facts.layouts))
+    register_samples(
+        *(_sample(layouts[key], type_facts.key) for type_facts in import_types(layouts) for key in type_facts.layouts)
+    )
 
 
 _register()

@@ -65,12 +65,12 @@ def compare(like: Layout, look: Look, family: Iterable[Layout], uses: "Uses") ->
         if (score := matcher.score(column, place)) >= SUGGESTED
     ]
     renames = _best(pairs, free)
-    taken = {one.name for one in renames}
+    new_names = {one.name for one in renames}
     return Comparison(
         like,
         look,
         places,
-        added=tuple(name for name in free.values() if name not in taken),
+        added=tuple(name for name in free.values() if name not in new_names),
         missing=tuple(c for c in gone if all(one.column is not c for one in renames)),
         renames=tuple(renames),
     )
@@ -84,7 +84,7 @@ def _spellings(family: Iterable[Layout]) -> dict[str, str]:
             for name in column.names:
                 if column.field and name != "blank" and "*" not in name:
                     found.setdefault(name, set()).add(column.field)
-    return {name: next(iter(known)) for name, known in found.items() if len(known) == 1}
+    return {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +146,22 @@ class Uses:
     numbers: frozenset[str]
     levels: frozenset[str]
 
-    def fits(self, column: Column, facts: ColumnFacts) -> bool:
+    def fits(self, column: Column, counts: ColumnFacts) -> bool:
         """Whether the first records hold what this column's field needs; true where they hold nothing."""
-        if not facts.filled or column.field is None:
+        if not counts.filled or column.field is None:
             return True
-        return facts.filled * _ENOUGH <= self._right(column, facts)
+        return counts.filled * _ENOUGH <= self._right(column, counts)
 
-    def _right(self, column: Column, facts: ColumnFacts) -> int:
+    def _right(self, column: Column, counts: ColumnFacts) -> int:
         kinds = {
-            "dates": facts.dates,
-            "numbers": facts.numbers,
-            "levels that are known": facts.levels,
-            "SSIDs of ten digits": facts.ssids,
-            "record types that are known": facts.record_types,
-            "names": facts.filled - max(facts.numbers, facts.dates, facts.ssids),
+            "dates": counts.dates,
+            "numbers": counts.numbers,
+            "levels that are known": counts.levels,
+            "SSIDs of ten digits": counts.ssids,
+            "record types that are known": counts.record_types,
+            "names": counts.filled - max(counts.numbers, counts.dates, counts.ssids),
         }
-        return kinds.get(self.needed(column), facts.filled)
+        return kinds.get(self.needed(column), counts.filled)
 
     def needed(self, column: Column) -> str:
         """What the field needs, in words; "values" where anything will do."""

@@ -58,14 +58,14 @@ class Look:
     records: int
 
     def stored(self) -> dict[str, Any]:
-        facts = [asdict(one) for one in self.facts] if self.records else []
-        return {"header": list(self.header), "facts": facts, "delimiter": self.delimiter, "records": self.records}
+        counts = [asdict(one) for one in self.facts] if self.records else []
+        return {"header": list(self.header), "facts": counts, "delimiter": self.delimiter, "records": self.records}
 
     @classmethod
     def read(cls, stored: dict[str, Any]) -> "Look":
         header = tuple(stored["header"])
-        facts = tuple(ColumnFacts.read(one) for one in stored["facts"]) or tuple(ColumnFacts() for _ in header)
-        return cls(header, facts, stored["delimiter"], stored["records"])
+        counts = tuple(ColumnFacts.read(one) for one in stored["facts"]) or tuple(ColumnFacts() for _ in header)
+        return cls(header, counts, stored["delimiter"], stored["records"])
 
 
 def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collection[str], max_bytes: int) -> Look:
@@ -79,12 +79,12 @@ def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collect
         names.pop()
     _check(names, delimiter, lines[0])
     known_levels, known_types = {one.upper() for one in levels}, set(record_types)
-    facts = [ColumnFacts() for _ in names]
+    counts = [ColumnFacts() for _ in names]
     records = lines[1 : RECORDS + 1]
     for line in records:
-        for one, cell in zip(facts, split_line(line, delimiter), strict=False):
+        for one, cell in zip(counts, split_line(line, delimiter), strict=False):
             _note(one, cell.strip(), known_levels, known_types)
-    return Look(tuple(names), tuple(facts), delimiter, len(records))
+    return Look(tuple(names), tuple(counts), delimiter, len(records))
 
 
 def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
@@ -124,20 +124,20 @@ def _check(names: Sequence[str], delimiter: str, line: str) -> None:
         seen.add(plain)
 
 
-def _note(facts: ColumnFacts, cell: str, levels: set[str], record_types: set[str]) -> None:
+def _note(counts: ColumnFacts, cell: str, levels: set[str], record_types: set[str]) -> None:
     if not cell:
         return
-    facts.filled += 1
-    facts.numbers += bool(_NUMBER.match(cell)) or cell == "NS"
-    facts.ssids += bool(_SSID.fullmatch(cell))
-    facts.levels += cell.upper() in levels
-    facts.record_types += cell in record_types
+    counts.filled += 1
+    counts.numbers += bool(_NUMBER.match(cell)) or cell == "NS"
+    counts.ssids += bool(_SSID.fullmatch(cell))
+    counts.levels += cell.upper() in levels
+    counts.record_types += cell in record_types
     date = parse_date(cell)
     if date is not None:
-        facts.dates += 1
+        counts.dates += 1
         year = int(date.iso[:4]) + (date.iso[5:7] >= "07")
-        facts.years = facts.years or {}
-        facts.years[str(year)] = facts.years.get(str(year), 0) + 1
+        counts.years = counts.years or {}
+        counts.years[str(year)] = counts.years.get(str(year), 0) + 1
 
 
 __all__ = ["ColumnFacts", "FileError", "Look", "NotAHeaderError", "look_at"]

@@ -179,9 +179,9 @@ def _unfit(found: Comparison, chosen: Mapping[str, str], answers: Answers, uses:
     at = {name: place for place, name in enumerate(found.look.header)}
     questions = []
     for name, column in chosen.items():
-        old, facts = found.like.fields[name], found.look.facts[at[column]]
-        if name not in answers.columns and not uses.fits(old, facts):
-            needed, filled = uses.needed(old), facts.filled
+        old, counts = found.like.fields[name], found.look.facts[at[column]]
+        if name not in answers.columns and not uses.fits(old, counts):
+            needed, filled = uses.needed(old), counts.filled
             text = f"“{column}” ({old.label}): the first {filled} records with a value mostly hold no {needed}. Is it the column?"
             questions.append(Question(text, name, column))
     return questions
@@ -204,7 +204,5 @@ def _of_another_year(found: Comparison, chosen: Mapping[str, str], school_year: 
 def _without_scores(layout: Layout) -> list[Question]:
     if tests_of(layout):
         return []
-    names = ", ".join(
-        facts["name"] for facts in structure()["tests"].values() if facts["family"] == family_of(layout.key)
-    )
+    names = ", ".join(test["name"] for test in structure()["tests"].values() if test["family"] == family_of(layout.key))
     return [Question(f"No column of scores was found: nothing of {names} could be imported.")]

@@ -68,25 +68,25 @@ def take_look(stream: IO[bytes]) -> Look:
 def choose_like(look: Look, year: int, key: str = "") -> Layout:
     """The layout to compare with: the one asked for; else, of the family that knows most of the header, the newest before the
     year, or the oldest where there is none. Raises NotAddedError."""
-    known = score_layouts()
+    layouts = score_layouts()
     if key:
-        if key not in known:
-            raise NotAddedError(f"No layout of scores is called {key}. There are: {', '.join(sorted(known))}.")
-        return known[key]
-    shares = {layout.key: _share(layout, look) for layout in known.values() if len(layout.columns) > 50}
+        if key not in layouts:
+            raise NotAddedError(f"No layout of scores is called {key}. There are: {', '.join(sorted(layouts))}.")
+        return layouts[key]
+    shares = {layout.key: _share(layout, look) for layout in layouts.values() if len(layout.columns) > 50}
     best = max(shares, key=lambda one: shares[one])
     if shares[best] < _NEAR:
         raise NotAddedError(
             "The file shares hardly a column with any score file known here. Name the layout it is like"
             " (on the page: Compare with; on the command line: --like)."
         )
-    family = _family(known, family_of(best))
+    family = _family(layouts, family_of(best))
     earlier = [one for one in family if school_year(one) < year]
-    return known[max(earlier, key=school_year) if earlier else min(family, key=school_year)]
+    return layouts[max(earlier, key=school_year) if earlier else min(family, key=school_year)]
 
 
-def _family(known: Collection[str], family: str) -> list[str]:
-    return [key for key in known if family_of(key) == family]
+def _family(keys: Collection[str], family: str) -> list[str]:
+    return [key for key in keys if family_of(key) == family]
 
 
 def _share(layout: Layout, look: Look) -> float:
@@ -104,15 +104,15 @@ def _likeness(layout: Layout, look: Look) -> float:
 
 def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers) -> Proposal:
     """What would be added. Raises NotAddedError where the year's layout is there already."""
-    known = score_layouts()
+    layouts = score_layouts()
     key = layout_key(family_of(like.key), year)
-    if key in known:
-        (facts,) = import_types([key])
-        title = known[key].title
+    if key in layouts:
+        (type_facts,) = import_types([key])
+        title = layouts[key].title
         raise NotAddedError(
-            f"There is a layout of {title} already ({key}). Import the file as {facts.label}, or with auto."
+            f"There is a layout of {title} already ({key}). Import the file as {type_facts.label}, or with auto."
         )
-    family = [layout for one, layout in known.items() if family_of(one) == family_of(like.key)]
+    family = [layout for one, layout in layouts.items() if family_of(one) == family_of(like.key)]
     return propose(look=look, like=like, family=family, school_year=year, name=shown_name(name), answers=answers)
 
 
@@ -146,7 +146,7 @@ def keep_draft(*, look: Look, like: Layout, year: int, name: str, user: User | N
 
 def runs_of(keys: Collection[str]) -> dict[str, int]:
     """Runs that used a layout or its import type, by layout key."""
-    types = {facts.key: facts.layouts[0] for key in keys for facts in import_types([key])}
+    types = {type_facts.key: type_facts.layouts[0] for key in keys for type_facts in import_types([key])}
     counts = dict.fromkeys(keys, 0)
     used = ImportRun.objects.filter(Q(import_type__in=types) | Q(layout__in=keys)).values_list("import_type", "layout")
     for import_type, layout in used:
@@ -170,5 +170,5 @@ def remove(layout: AddedLayout) -> None:
 
 
 def import_type_of(key: str) -> str:
-    (facts,) = import_types([key])
-    return facts.key
+    (type_facts,) = import_types([key])
+    return type_facts.key

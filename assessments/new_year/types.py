@@ -15,5 +15,5 @@ def added_types() -> list[ScoreImport]:
 
 @lru_cache(maxsize=64)
 def _type(key: str, text: str) -> ScoreImport:
-    (facts,) = import_types([key])
-    return ScoreImport(facts, folder=LAYOUTS, added={key: parse_layout(key, text)})
+    (type_facts,) = import_types([key])
+    return ScoreImport(type_facts, folder=LAYOUTS, added={key: parse_layout(key, text)})

@@ -47,16 +47,16 @@ def layout_text(
 
 
 def _facts(old: Column, column: str) -> str:
-    facts = [f"column = {_text(column)}", f"kind = {_text(old.kind.value)}"]
+    entries = [f"column = {_text(column)}", f"kind = {_text(old.kind.value)}"]
     if old.label != old.name:
-        facts.append(f"label = {_text(old.label)}")
+        entries.append(f"label = {_text(old.label)}")
     if old.length and old.kind is not ColumnKind.TEXT:
-        facts.append(f"length = {old.length}")
+        entries.append(f"length = {old.length}")
     if old.severity.name != "ERROR":
-        facts.append(f"severity = {_text(old.severity.name.lower())}")
+        entries.append(f"severity = {_text(old.severity.name.lower())}")
     if old.required:
-        facts.append("required = true")
-    return "{ " + ", ".join(facts) + " }"
+        entries.append("required = true")
+    return "{ " + ", ".join(entries) + " }"
 
 
 def _aliases(like: Layout, names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, list[str]]:

@@ -35,7 +35,7 @@ class Words:
     """The few words in a chart. `dropped`: what names of levels have in common, too long for the margin."""
 
     title: str = "{name}, scale scores: {told}; the table below holds the same"
-    told: str = "{score} in {year}"
+    entry: str = "{score} in {year}"
     outside: str = "{score} in {year}, which is outside the scores of this test and grade"
     year: str = "{year} · gr {grade}"
     level: str = "Level {level}"
@@ -107,9 +107,9 @@ def range_of(code: str, year: int, grade: str) -> Range | None:
 
 def fits(code: str, year: int, grade: str, score: int | None) -> bool:
     """Whether a score can be one of this test in this grade. True where no ranges are published, or there is no scale score."""
-    known = range_of(code, year, grade)
-    if known is not None:
-        return score is None or known.lowest <= score <= known.highest
+    score_range = range_of(code, year, grade)
+    if score_range is not None:
+        return score is None or score_range.lowest <= score <= score_range.highest
     if code not in structure()["tests"] or grade in {"", "UE", "US"}:
         return True
     grades = tested_grades(ranges_key(code, year))
@@ -118,16 +118,16 @@ def fits(code: str, year: int, grade: str, score: int | None) -> bool:
 
 def level_range(code: str, year: int, grade: str, level: str) -> tuple[int, int] | None:
     """Lowest and highest scale score of a level (its code: 1 is the lowest); None where no ranges are published."""
-    known = range_of(code, year, grade)
-    bounds = _bounds(known) if known else []
+    score_range = range_of(code, year, grade)
+    bounds = _bounds(score_range) if score_range else []
     if not level.isdigit() or not 1 <= int(level) < len(bounds):
         return None
     number = int(level)
     return bounds[number - 1], bounds[number] - (number < len(bounds) - 1)
 
 
-def _bounds(known: Range) -> list[int]:
-    return [known.lowest, *(level for level in known.levels if level is not None), known.highest]
+def _bounds(score_range: Range) -> list[int]:
+    return [score_range.lowest, *(level for level in score_range.levels if level is not None), score_range.highest]
 
 
 def chart_of(
@@ -161,10 +161,10 @@ def chart_of(
     bands: list[Band] = []
     marks: list[Mark] = []
     names: list[LevelName] = []
-    for number, (point, known) in enumerate(zip(shown, ranges, strict=True)):
+    for number, (point, score_range) in enumerate(zip(shown, ranges, strict=True)):
         left, wide = round(paper.left + number * slot), round(slot * (1 - _GAP))
-        if known is not None:
-            bounds = _bounds(known)
+        if score_range is not None:
+            bounds = _bounds(score_range)
             for level in range(1, len(bounds)):
                 top, bottom = height_of(bounds[level]), height_of(bounds[level - 1])
                 bands.append(Band(level, left, top, wide, max(bottom - top, 1)))
@@ -178,12 +178,12 @@ def chart_of(
             text = result_names.get(str(band.level), words.level.format(level=band.level))
             names.append(LevelName(end, band.y + band.height // 2 + 4, _short(text, band.level, words.dropped)))
     path = " ".join(f"{'M' if n == 0 else 'L'}{mark.x} {mark.y}" for n, mark in enumerate(marks))
-    told = ", ".join(
-        (words.outside if out else words.told).format(score=point.score, year=point.label)
+    summary = ", ".join(
+        (words.outside if out else words.entry).format(score=point.score, year=point.label)
         for point, out in zip(shown, outside, strict=True)
     )
     return Chart(
-        title=words.title.format(name=name, told=told),
+        title=words.title.format(name=name, told=summary),
         bands=tuple(bands),
         marks=tuple(marks),
         names=tuple(names),

@@ -84,7 +84,7 @@ def _chart(name: str, scores: list[Score]) -> Chart | None:
     names = {code: _(level) for code, level in newest.names_in(scores[0].school_year).items() if level}
     words = Words(
         title=_("{name}, scale scores: {told}; the table below holds the same"),
-        told=_("{score} in {year}"),
+        entry=_("{score} in {year}"),
         year="{year}",
         level=_("Level {level}"),
         dropped=(_("Standard "), _(" - Alternate")),

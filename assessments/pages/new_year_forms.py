@@ -32,12 +32,12 @@ class LookForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = services.score_layouts()
-        newest = sorted(known.values(), key=lambda layout: (-school_year(layout.key), layout.title))
+        layouts = services.score_layouts()
+        newest = sorted(layouts.values(), key=lambda layout: (-school_year(layout.key), layout.title))
         like = self.fields["like"]
         assert isinstance(like, forms.ChoiceField)  # noqa: S101 - as declared above
         like.choices = [("", "The newest that fits"), *((layout.key, layout.title) for layout in newest)]
-        released = [key for key in known if key not in services.added_keys()]
+        released = [key for key in layouts if key not in services.added_keys()]
         self.fields["school_year"].initial = year_label(max(map(school_year, released)) + 1)
         self.fields["school_year"].widget.attrs |= {"autocomplete": "off", "size": 9}
 

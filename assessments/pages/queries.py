@@ -227,14 +227,14 @@ _NO_LEVEL = {"9", "NS", "E"}
 _SHORT = 2
 
 
-def distributions(facts: dict[str, Any]) -> list[Distribution]:
+def distributions(report_facts: dict[str, Any]) -> list[Distribution]:
     """What a run imports, by test and grade, from the facts that its plan left."""
     found = []
-    for entry in facts.get("distributions") or []:
-        known = dict(entry["results"])
-        codes = [code for code in known if any(code in counts for counts in entry["grades"].values())]
+    for entry in report_facts.get("distributions") or []:
+        result_names = dict(entry["results"])
+        codes = [code for code in result_names if any(code in counts for counts in entry["grades"].values())]
         codes.reverse()  # lowest level first
-        ranked = [code for code in reversed(known) if code not in _NO_LEVEL]
+        ranked = [code for code in reversed(result_names) if code not in _NO_LEVEL]
         if not codes:
             continue
         rows = []
@@ -249,7 +249,7 @@ def distributions(facts: dict[str, Any]) -> list[Distribution]:
                 x += width
             rows.append(DistributionRow(grade or "none", total, tuple(shares)))
         levels = tuple(
-            Level(code if len(code) <= _SHORT else str(n), known[code], _band(code, ranked))
+            Level(code if len(code) <= _SHORT else str(n), result_names[code], _band(code, ranked))
             for n, code in enumerate(codes, 1)
         )
         found.append(Distribution(entry["name"], levels, tuple(rows)))

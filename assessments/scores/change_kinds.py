@@ -155,8 +155,8 @@ def _missing_assessments(run: ImportRun, plan_run_id: int) -> list[int]:
     aside = SetAside.objects.filter(run=run, line=0).exclude(reason=SetAsideReason.DONE).values_list("seq", flat=True)
     planned = ImportChange.objects.filter(run_id=plan_run_id, kind=ASSESSMENT_KIND.key, line=0, before__isnull=True)
     gone = set(planned.filter(seq__in=list(aside)).values_list("object_id", flat=True))
-    facts = ImportRun.objects.filter(pk=plan_run_id).values_list("facts", flat=True).first() or {}
-    targets = set(facts.get("targets", ()))
+    plan_facts = ImportRun.objects.filter(pk=plan_run_id).values_list("facts", flat=True).first() or {}
+    targets = set(plan_facts.get("targets", ()))
     gone |= (
         targets
         - set(Assessment.objects.filter(pk__in=targets).values_list("pk", flat=True))
@@ -167,8 +167,8 @@ def _missing_assessments(run: ImportRun, plan_run_id: int) -> list[int]:
 
 def assessment_codes(run_ids: Collection[int]) -> dict[int, dict[int, str]]:
     """By run: state codes by id, with those of set-ups that the run plans to make. Two queries."""
-    known: dict[int, str] = dict(Assessment.objects.values_list("pk", "state_code"))
-    codes = {run_id: dict(known) for run_id in run_ids}
+    code_of: dict[int, str] = dict(Assessment.objects.values_list("pk", "state_code"))
+    codes = {run_id: dict(code_of) for run_id in run_ids}
     for change in ImportChange.objects.filter(run_id__in=run_ids, kind=ASSESSMENT_KIND.key, line=0):
         codes[change.run_id].setdefault(change.object_id, _state_code(change))
     return codes

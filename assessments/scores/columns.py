@@ -107,8 +107,8 @@ def _plain(tests: tuple[LayoutTest, ...]) -> Any:
         default=Value(False),
         output_field=models.BooleanField(),
     )
-    known = Q(condition_code__in=["", *condition_codes()], grade_assessed__in=["", *grades()])
-    return Case(When(known, then=values), default=Value(False), output_field=models.BooleanField())
+    codes_listed = Q(condition_code__in=["", *condition_codes()], grade_assessed__in=["", *grades()])
+    return Case(When(codes_listed, then=values), default=Value(False), output_field=models.BooleanField())
 
 
 def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
@@ -120,9 +120,9 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     for name in columns:
         right &= Q(_LengthAtMost(F(name), _MOST_DIGITS))
     for name, uses in levels.items():
-        known = {code for user, part in uses if user is test for code in known_levels(part)}
-        if known:
-            right &= Q(**{f"{name}__in": ["", *sorted(known)]})
+        level_codes = {code for user, part in uses if user is test for code in known_levels(part)}
+        if level_codes:
+            right &= Q(**{f"{name}__in": ["", *sorted(level_codes)]})
     if test.ranges:
         right &= Q(**{name: "" for name in ranged_columns(tests) if name not in own})
     return Case(When(right, then=Value(True)), default=Value(False), output_field=models.BooleanField())

@@ -98,26 +98,26 @@ class ScoreImport(ImportType):
 
     def __init__(
         self,
-        facts: TypeFacts,
+        type_facts: TypeFacts,
         *,
         folder: Path = LAYOUTS,
         listed: bool = True,
         added: Mapping[str, Layout] = MappingProxyType({}),
     ) -> None:
-        self.key = facts.key
-        self.layouts = facts.layouts
+        self.key = type_facts.key
+        self.layouts = type_facts.layouts
         self.layout_folder = folder
-        self.family = family_of(facts.layouts[0])
+        self.family = family_of(type_facts.layouts[0])
         self.added_layouts = added
         loaded = {**folder_layouts(folder), **added}
-        self.tests = offered_tests(loaded[key] for key in facts.layouts)
+        self.tests = offered_tests(loaded[key] for key in type_facts.layouts)
         names = [str(structure()["tests"][code]["name"]) for code in self.tests]
-        years = " and ".join(dict.fromkeys(year_label(school_year(key)) for key in facts.layouts))
+        years = " and ".join(dict.fromkeys(year_label(school_year(key)) for key in type_facts.layouts))
         what = f"{len(names)} assessments" if len(names) > 1 else next(iter(names), "scores")
         self.screen = Screen(
             tool=TOOL,
-            label=facts.label,
-            order=facts.order,
+            label=type_facts.label,
+            order=type_facts.order,
             listed=listed,
             description=f"Brings the scores of {years} into the student records: {what}, with their parts.",
             file_hint=".csv, .dat or .zip",
@@ -142,7 +142,7 @@ class ScoreImport(ImportType):
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:
         # A student whom a line was accepted for may have no SSID at all.
-        way = "taken" if context.accepted_rows else "holder__student"
+        way = "accepted_student" if context.accepted_rows else "holder__student"
         return ScoreRow.objects.annotate(student=FilteredRelation(way))
 
     def generated_columns(self, context: RunContext) -> Mapping[str, Any]:
@@ -202,8 +202,8 @@ class ScoreImport(ImportType):
                 for what, name in held.items():
                     if name:
                         notes.setdefault(name, []).append(f"{what}: {part.name}")
-        told = {name: "; ".join(dict.fromkeys(parts)) for name, parts in notes.items()}
-        return {name: f"Score – {text}" for name, text in told.items()}
+        texts = {name: "; ".join(dict.fromkeys(parts)) for name, parts in notes.items()}
+        return {name: f"Score – {text}" for name, text in texts.items()}
 
     def after_plan(self, context: RunContext) -> None:
         score_plan.plan_scores(context)

@@ -137,8 +137,8 @@ def chosen_schools(context: RunContext) -> list[str]:
     if not short:
         return codes
     full = [code.zfill(CODE_LENGTH) for code in short]
-    known = set(School.objects.filter(code__in=[*short, *full]).values_list("code", flat=True))
-    return [full_code(code, known) or code for code in codes]
+    school_codes = set(School.objects.filter(code__in=[*short, *full]).values_list("code", flat=True))
+    return [full_code(code, school_codes) or code for code in codes]
 
 
 def _repeat_rules() -> list[Rule]:
@@ -154,11 +154,11 @@ def _repeat_rules() -> list[Rule]:
 
 
 def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
-    known = [code for test in tests for code in test.record_types]
+    types = [code for test in tests for code in test.record_types]
     expected = ", ".join(f"{test.record_types[0]} ({test.parent.name})" for test in tests)
     return [
         Rule(number="CA-E-3", code="EXC-RECORD-TYPE", severity=ERROR, field="record_type",
-             when=~Q(record_type__in=known) & ~Q(record_type=""), found=F("record_type"), expected=expected, needs_student=False),
+             when=~Q(record_type__in=types) & ~Q(record_type=""), found=F("record_type"), expected=expected, needs_student=False),
         Rule(number="CA-E-8", code="EXC-CONDITION", severity=WARNING, field="condition_code",
              when=LIVE & ~Q(condition_code__in=["", *condition_codes()]), found=F("condition_code"),
              expected=", ".join(condition_codes()), needs_student=False),
@@ -205,12 +205,12 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
         found.append(Rule(number="CA-E-4", code="EXC-SCORE", severity=ERROR, field=column, when=wrong, found=F(column),
                           expected=expected, needs_student=False))  # fmt: skip
     for column, parts in levels.items():
-        known, expected_levels = Q(), []
+        level_listed, expected_levels = Q(), []
         for test, part in parts:
-            known |= _of(test) & Q(**{f"{column}__in": known_levels(part)})
+            level_listed |= _of(test) & Q(**{f"{column}__in": known_levels(part)})
             expected_levels.append(", ".join(part.results or {}))
         types = [code for test, _part in parts for code in test.record_types]
-        odd = LIVE & ~Q(**{column: ""}) & Q(record_type__in=types) & ~known
+        odd = LIVE & ~Q(**{column: ""}) & Q(record_type__in=types) & ~level_listed
         expected = " or ".join(dict.fromkeys(expected_levels))
         digits = Q(**{f"{column}__regex": r"^[0-9]{1,2}$"})
         for severity, when in ((WARNING, odd & digits), (ERROR, odd & ~digits)):
@@ -255,15 +255,15 @@ def _inside(score: Any) -> Q:
 
 
 def _score_range_rule(column: str) -> Rule:
-    known = LIVE & Q(range__lowest__isnull=False) & Q(**{f"{column}__regex": _SCALE})
-    return Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field=column, when=known & ~_inside(_number(column)),
+    published = LIVE & Q(range__lowest__isnull=False) & Q(**{f"{column}__regex": _SCALE})
+    return Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field=column, when=published & ~_inside(_number(column)),
                 found=F(column), needs_student=False,
                 expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()))  # fmt: skip
 
 
 def _level_range_rule() -> Rule:
     score = _number("scale_score")
-    known = LIVE & Q(range__lowest__isnull=False) & Q(scale_score__regex=_SCALE)
+    published = LIVE & Q(range__lowest__isnull=False) & Q(scale_score__regex=_SCALE)
     level = Case(
         When(Q(range__level_2__isnull=True), then=Value("")),
         When(_at_least(score, "range__level_4"), then=Value("4")),
@@ -273,7 +273,7 @@ def _level_range_rule() -> Rule:
         output_field=CharField(),
     )
     return Rule(number="CA-E-7", code="EXC-LEVEL-RANGE", severity=WARNING, field="achievement_level",
-                when=known & _inside(score) & Q(achievement_level__regex=r"^[1-4]$") & Q(range__level_2__isnull=False)
+                when=published & _inside(score) & Q(achievement_level__regex=r"^[1-4]$") & Q(range__level_2__isnull=False)
                 & Q(Differs(F("achievement_level"), level)),
                 found=F("achievement_level"), expected=level, needs_student=False,
                 params={"score": F("scale_score")})  # fmt: skip

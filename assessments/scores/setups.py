@@ -156,8 +156,8 @@ def _shown_before(test: LayoutTest) -> frozenset[str]:
 
 def _free_name(part: Part) -> str:
     """The test's name, with a number where set-ups of that name are there already."""
-    taken = set(Assessment.objects.filter(parent__isnull=True, state_code=part.code).values_list("name", flat=True))
+    names = set(Assessment.objects.filter(parent__isnull=True, state_code=part.code).values_list("name", flat=True))
     name, number = part.name, 2
-    while name in taken:
+    while name in names:
         name, number = f"{part.name} ({number})", number + 1
     return name

@@ -96,7 +96,7 @@ def _refuse_other_headers(context: RunContext) -> None:
     for line, text in data_lines(context.run, [line for (line,) in found]).items():
         names = [normalise_header(name) for name in text.split(context.recognition.delimiter)]
         own = [column.names for column in context.layout.columns]
-        strange = [name for name, known in zip(names, own, strict=False) if name not in known]
+        strange = [name for name, own_names in zip(names, own, strict=False) if name not in own_names]
         if strange:
             what = f"line {line} begins records of another layout (column {strange[0]})"
             raise FileError(

@@ -95,8 +95,8 @@ def capabilities(user: User) -> frozenset[Capability]:
     """Everything the user may do. Asked once per request: kept on the user."""
     if not hasattr(user, _KEPT):
         setattr(user, _KEPT, _read_capabilities(user))
-    known: frozenset[Capability] = getattr(user, _KEPT)
-    return known
+    kept: frozenset[Capability] = getattr(user, _KEPT)
+    return kept
 
 
 def _read_capabilities(user: User) -> frozenset[Capability]:

@@ -36,5 +36,5 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every mail of allauth goes out beside the page: no page fails because a mail server does."""
-        known = {"request": current.request, "email": email, "site_name": settings.SITE_NAME}
-        outbox.post(self.render_mail(template_prefix, email, known | context))
+        defaults = {"request": current.request, "email": email, "site_name": settings.SITE_NAME}
+        outbox.post(self.render_mail(template_prefix, email, defaults | context))

@@ -15,9 +15,9 @@ def client_address(request: HttpRequest) -> str:
     When X-Forwarded-For has fewer entries than there should be proxies, the address of the connection is taken. For IPv6 the
     network of 64 bits: a client has all addresses of one.
     """
-    told = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     trusted: int = settings.TRUSTED_PROXY_COUNT
-    text = told[-trusted] if 0 < trusted <= len(told) else request.META.get("REMOTE_ADDR", "")
+    text = forwarded[-trusted] if 0 < trusted <= len(forwarded) else request.META.get("REMOTE_ADDR", "")
     return _network(text) or _network(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
 
 

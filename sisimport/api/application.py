@@ -50,9 +50,9 @@ class BearerToken(HttpBearer):
         if self.capability is not None and not can(request.user, self.capability):
             raise ProblemError("ROLE")
         if unknown := sorted(set(request.GET) - set(self.parameters)):
-            known = ", ".join(self.parameters) or "none"
+            names = ", ".join(self.parameters) or "none"
             raise ProblemError(
-                "INVALID", errors=[(name, f"There is no such parameter here: {known}.") for name in unknown]
+                "INVALID", errors=[(name, f"There is no such parameter here: {names}.") for name in unknown]
             )
         return token
 

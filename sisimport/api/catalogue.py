@@ -61,16 +61,16 @@ def list_layouts(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     for kind in listed_types():
         for layout in layouts_of(kind):
             types.setdefault(layout.key, []).append(kind.key)
-    known = all_layouts()
+    layouts = all_layouts()
     return _all(
         [
             {
                 "layout": key,
-                "title": known[key][0].title,
+                "title": layouts[key][0].title,
                 "types": types[key],
-                "delimiter": known[key][0].delimiter,
-                "header": str(known[key][0].header),
-                "columns": [column.name for column in known[key][0].columns],
+                "delimiter": layouts[key][0].delimiter,
+                "header": str(layouts[key][0].header),
+                "columns": [column.name for column in layouts[key][0].columns],
             }
             for key in types
         ]

@@ -99,13 +99,13 @@ def _options(given: list[str]) -> dict[str, str]:
     for text in filter(None, given):
         if text.lstrip().startswith("{"):
             try:
-                told = json.loads(text)
+                values = json.loads(text)
             except (ValueError, RecursionError):
                 raise _invalid(("options", "This is no JSON object.")) from None
-            wrong = [name for name, value in told.items() if not isinstance(value, str)]
+            wrong = [name for name, value in values.items() if not isinstance(value, str)]
             if wrong:
                 raise _invalid(*((f"options.{name}", "The value of an option is text.") for name in wrong))
-            found |= told
+            found |= values
             continue
         name, equals, value = text.partition("=")
         if not equals:
@@ -118,14 +118,14 @@ def _options(given: list[str]) -> dict[str, str]:
 
 def clean_options(kind: ImportType, given: Mapping[str, str]) -> dict[str, str]:
     """Options of a type, as stored. Raises ProblemError naming each that is unknown or has a value that it does not take."""
-    known = {option.name: option for option in kind.options}
-    names = ", ".join(known) or "none"
+    by_name = {option.name: option for option in kind.options}
+    names = ", ".join(by_name) or "none"
     errors = [
         (f"options.{name}", f"{kind.screen.label} has no such option. Its options: {names}.")
         for name in given
-        if name not in known
+        if name not in by_name
     ]
-    for name, option in known.items():
+    for name, option in by_name.items():
         try:
             option.clean(given.get(name, option.default))
         except ValueError as error:
@@ -181,8 +181,8 @@ class Sent:
         try:
             kind = get_type(self.key)
         except UnknownImportTypeError:
-            known = ", ".join(one.key for one in listed_types())
-            raise _invalid(("type", f"There is no such import type. Send {AUTO}, or one of: {known}.")) from None
+            keys = ", ".join(one.key for one in listed_types())
+            raise _invalid(("type", f"There is no such import type. Send {AUTO}, or one of: {keys}.")) from None
         return kind
 
     def _update(self, kind: ImportType, options: dict[str, str], inner: Unpacked) -> ImportRun:
@@ -210,16 +210,16 @@ class Sent:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_KEY_LOCK, f"{self.user.pk} {key}"])
             keys = StartedRun.objects.filter(user=self.user)
             keys.filter(at__lt=timezone.now() - timedelta(days=KEYS_KEPT_DAYS)).delete()
-            known = keys.filter(key=key).select_related("run__file").first()
-            if known is None:
+            earlier = keys.filter(key=key).select_related("run__file").first()
+            if earlier is None:
                 run, _again = self.start()
                 StartedRun.objects.create(user=self.user, key=key, digest=digest, run=run)
                 return run, False
-        if known.digest != digest:
+        if earlier.digest != digest:
             raise ProblemError(
-                "IDEMPOTENCY", errors=[("Idempotency-Key", f"It started run {known.run_id} with another body.")]
+                "IDEMPOTENCY", errors=[("Idempotency-Key", f"It started run {earlier.run_id} with another body.")]
             )
-        return known.run, True
+        return earlier.run, True
 
     def _digest(self) -> str:
         """Equal for equal requests: the file, its name, and what is to be done with it."""

@@ -18,14 +18,14 @@ def document() -> dict[str, Any]:
     for path in made["paths"].values():
         for operation in path.values():
             _describe(operation, responses)
-    made["components"]["responses"] = {f"Problem{status}": told for status, told in responses.items()}
+    made["components"]["responses"] = {f"Problem{status}": response for status, response in responses.items()}
     schemes = made["components"]["securitySchemes"]
     schemes["BearerToken"] = {"type": "http", "scheme": "bearer", "description": "A token that an import admin made."}
     return made
 
 
 def _describe(operation: dict[str, Any], responses: dict[str, Any]) -> None:
-    answers = {str(status): told for status, told in operation["responses"].items()}
+    answers = {str(status): response for status, response in operation["responses"].items()}
     for status in responses:
         answers[status] = {"$ref": f"#/components/responses/Problem{status}"}
     if operation["operationId"] == _PLAIN:

@@ -160,8 +160,8 @@ def list_changes(request: HttpRequest, run_id: Path[int], filters: Query[schemas
     rows = list(changes[: filters.limit + 1])
     entries = [
         (change.line, change.seq, number, entry)
-        for change, told in told_changes(run, rows, Labels([run.plan_run_id]))
-        for number, entry in enumerate(told)
+        for change, field_changes in told_changes(run, rows, Labels([run.plan_run_id]))
+        for number, entry in enumerate(field_changes)
     ]
     if after:
         entries = [entry for entry in entries if list(entry[:3]) >= after]

@@ -44,7 +44,7 @@ def get_student(request: HttpRequest, local_number: Path[str], filters: Query[St
         raise ProblemError("AMBIGUOUS", errors=[("lea", "Students of several LEAs have this number: name the LEA.")])
     student = found[0]
     log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject=f"REST API (token {token.pk})")
-    told = student_json(student)
+    fields = student_json(student)
     if Scope.SCORES_READ not in token.scopes:
-        del told["scores"]
-    return JsonResponse(told)
+        del fields["scores"]
+    return JsonResponse(fields)

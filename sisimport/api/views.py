@@ -30,13 +30,13 @@ def docs(request: HttpRequest) -> HttpResponse:
     described = document()
     context = {
         "operations": [
-            {"method": method.upper(), "path": path, "told": told, "answers": _own_answers(told)}
+            {"method": method.upper(), "path": path, "spec": description, "answers": _own_answers(description)}
             for path, methods in described["paths"].items()
-            for method, told in methods.items()
+            for method, description in methods.items()
         ],
         "schemas": [
-            {"name": name, "told": told, "fields": _fields(told)}
-            for name, told in sorted(described["components"]["schemas"].items())
+            {"name": name, "spec": description, "fields": _fields(description)}
+            for name, description in sorted(described["components"]["schemas"].items())
         ],
         "problems": [{"anchor": kind.code.lower(), "kind": kind} for kind in KINDS.values()],
         "scopes": [{"name": str(scope), "text": text} for scope, text in SCOPES.items()],
@@ -45,19 +45,19 @@ def docs(request: HttpRequest) -> HttpResponse:
     return render(request, "api/docs.html", context)
 
 
-def _own_answers(told: dict[str, Any]) -> list[dict[str, str]]:
+def _own_answers(operation: dict[str, Any]) -> list[dict[str, str]]:
     """What the operation answers when all is well."""
     found = []
-    for status, answer in told["responses"].items():
+    for status, answer in operation["responses"].items():
         for kind, content in answer.get("content", {}).items():
             found.append({"status": status, "kind": kind, "schema": _name(content["schema"])})
     return found
 
 
-def _fields(told: dict[str, Any]) -> list[dict[str, str]]:
+def _fields(schema: dict[str, Any]) -> list[dict[str, str]]:
     return [
         {"name": name, "type": _name(field), "text": field.get("description", "")}
-        for name, field in told.get("properties", {}).items()
+        for name, field in schema.get("properties", {}).items()
     ]
 
 

@@ -280,13 +280,13 @@ def _first_text(data: bytes, most: int) -> Glimpse | None:
         name = data[at + _LOCAL.size : at + _LOCAL.size + name_length].decode(
             "utf-8" if flags & _UTF8_NAME else "cp437", "replace"
         )
-        known = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
+        size_stated = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
         ending = PurePosixPath(name).suffix.lower()
         if ending in _DELIMITED | _FIXED_WIDTH and not _is_system_file(name) and not _README.search(shown_name(name)):
             if flags & _LOCKED:
                 raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
-            return _glimpse_of(data[body:], method, most, name, size if known else None)
-        if not known:
+            return _glimpse_of(data[body:], method, most, name, size if size_stated else None)
+        if not size_stated:
             return None
         at = body + packed
     return None

@@ -58,8 +58,8 @@ def without_hidden(
             problem = _damaged(column, clean[at], f"{_names_of(text)} inside it", Severity.ERROR)
             clean[at] = ""
         else:
-            facts = {"what": _names_of(text)}
-            problem = Problem("FILE-HIDDEN", Severity.WARNING, column.field, clean[at].strip()[:_SHOWN], "", facts)
+            params = {"what": _names_of(text)}
+            problem = Problem("FILE-HIDDEN", Severity.WARNING, column.field, clean[at].strip()[:_SHOWN], "", params)
         findings.append((at, problem))
     return clean, findings
 
@@ -147,8 +147,8 @@ def _judge(column: Column, text: str, *, written: bool) -> tuple[str, Problem | 
 
 
 def _damaged(column: Column, text: str, cause: str, severity: Severity) -> Problem:
-    facts = {"what": cause}
-    return Problem("FILE-DAMAGED", severity, column.field, text.strip()[:_SHOWN], "letters as in the name", facts)
+    params = {"what": cause}
+    return Problem("FILE-DAMAGED", severity, column.field, text.strip()[:_SHOWN], "letters as in the name", params)
 
 
 def _repaired(text: str) -> str:

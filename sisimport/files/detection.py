@@ -304,9 +304,9 @@ def _choose_below(
                         return at, better, others
     elif fit is not None and fit.header and fit.layout.optional_columns:
         # "School, Lincoln Elementary" holds a column's name as well; the line that holds more of them is meant.
-        known = [nearness(fit.layout, [lines[at]], fit.delimiter).known for at in range(start, below.stop)]
-        if known and max(known) > known[0]:
-            start += known.index(max(known))
+        name_counts = [nearness(fit.layout, [lines[at]], fit.delimiter).name_count for at in range(start, below.stop)]
+        if name_counts and max(name_counts) > name_counts[0]:
+            start += name_counts.index(max(name_counts))
             fit, also = _choose(layouts, wanted, lines[start:])
     if fit is None:
         assert reason is not None  # noqa: S101 - one of them is there
@@ -403,8 +403,8 @@ def _nearest(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) ->
     near = sorted(
         (pair for pair in by_name if pair[1].share >= _NEAR_SHARE and pair[1].missing), key=lambda p: -p[1].share
     )
-    told = [f"{layout.title} (missing: {listed(how.missing)})" for layout, how in near[:_NEAR_SHOWN]]
-    return f"a layout that is known here; nearest: {'; '.join(told)}" if told else "a layout that is known here"
+    titles = [f"{layout.title} (missing: {listed(how.missing)})" for layout, how in near[:_NEAR_SHOWN]]
+    return f"a layout that is known here; nearest: {'; '.join(titles)}" if titles else "a layout that is known here"
 
 
 def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:

@@ -61,7 +61,7 @@ class IssueCodes:
         return self._codes[code]
 
     def all(self) -> list[IssueCode]:
-        return sorted(self._codes.values(), key=lambda known: known.code)
+        return sorted(self._codes.values(), key=lambda issue_code: issue_code.code)
 
     def __contains__(self, code: object) -> bool:
         return code in self._codes
@@ -131,12 +131,12 @@ def render(
     Never raises: a stored issue outlives the wording it was made for, so a missing parameter is left out and a code
     that is no longer known shows its values.
     """
-    known = code if isinstance(code, IssueCode) else codes.get(code) if code in codes else None
+    issue_code = code if isinstance(code, IssueCode) else codes.get(code) if code in codes else None
     values = _Parameters(params or {})
     values.update(field=field or "the value", found=found or "blank", expected=expected or "blank")
-    template = known.message if known else "{field}: {found}; expected {expected}."
-    if screen and known and known.screen:
-        template = known.screen
+    template = issue_code.message if issue_code else "{field}: {found}; expected {expected}."
+    if screen and issue_code and issue_code.screen:
+        template = issue_code.screen
     try:
         text = string.Formatter().vformat(template, (), values)
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):

@@ -103,15 +103,15 @@ def find_columns(layout: Layout, header: Sequence[str]) -> list[Column | None]:
     """The layout's column for each name of the header; every column is found at most once, by exact names first."""
     names, patterns = _known_names(layout)
     found = [names.get(name) for name in header]
-    taken = {column.position for column in found if column}
+    positions = {column.position for column in found if column}
     for at, name in enumerate(header):
         if found[at] is None and name:
             column = next(
-                (c for pattern, c in patterns if c.position not in taken and fnmatchcase(name, pattern)), None
+                (c for pattern, c in patterns if c.position not in positions and fnmatchcase(name, pattern)), None
             )
             if column is not None:
                 found[at] = column
-                taken.add(column.position)
+                positions.add(column.position)
     return found
 
 
@@ -147,7 +147,7 @@ def _named(
     """The fit for a header (of the first line) whose names were found (or not) as `found` says."""
     cells = split_line(lines[0], delimiter)
     positions: dict[str, int] = {}
-    facts: dict[str, Any] = {
+    shape: dict[str, Any] = {
         "delimiter": delimiter,
         "header": True,
         "column_count": len(header),
@@ -163,11 +163,11 @@ def _named(
     needed = [column.name for column in missing if column.required]
     # Two names that are known make a line of names, of which others are missing.
     some = score >= 0.3 or len(positions) >= 2 or (not needed and bool(positions))
-    known = some if layout.optional_columns else score >= _HEADER_EDITED
-    if not known:
+    is_header = some if layout.optional_columns else score >= _HEADER_EDITED
+    if not is_header:
         shown = ", ".join(cell.strip()[:40] for cell in list(cells)[:3])
         expected = f"column names such as {', '.join(column.name for column in layout.columns[:3])}"
-        return Fit(layout, score, error=FileError("FILE-NO-HEADER", found=f"“{shown}”", expected=expected), **facts)
+        return Fit(layout, score, error=FileError("FILE-NO-HEADER", found=f"“{shown}”", expected=expected), **shape)
     if needed and error is None:
         error = FileError("FILE-COLUMN-MISSING", found=listed(needed), expected=f"the columns of {layout.title}")
     notices = []
@@ -182,7 +182,7 @@ def _named(
     marker = layout.end_marker if _has_end_marker(layout, found, lines, delimiter) else None
     if layout.end_marker is not None and marker is None and layout.columns[-1] not in found:
         notices.append(Problem("FILE-END-COLUMN", Severity.WARNING, None, layout.columns[-1].name, layout.end_marker))
-    return Fit(layout, score, notices=tuple(notices), error=error, exact=exact, end_marker=marker, **facts)
+    return Fit(layout, score, notices=tuple(notices), error=error, exact=exact, end_marker=marker, **shape)
 
 
 def _has_end_marker(layout: Layout, found: Sequence[Column | None], lines: Sequence[str], delimiter: str) -> bool:
@@ -207,7 +207,7 @@ class Nearness:
     """How much of a header a layout knows (0 to 1, and in names), and what it lacks to be taken for that layout."""
 
     share: float
-    known: int
+    name_count: int
     missing: tuple[str, ...]
 
 
@@ -268,8 +268,8 @@ def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str
     content = _content(layout, usable, positions)
     error = None
     if content < _CONTENT_REFUSED and len(usable) >= _FEW_LINES:
-        facts = f"{round(content * 100)} % of the dates, numbers and codes of the first lines can be read"
-        error = FileError("FILE-MIXED", found=facts, expected=f"the columns of {layout.title}")
+        share = f"{round(content * 100)} % of the dates, numbers and codes of the first lines can be read"
+        error = FileError("FILE-MIXED", found=share, expected=f"the columns of {layout.title}")
     marker = layout.end_marker
     # A shape that fits half the lines says less than one that fits all.
     score = content * (0.5 + 0.5 * fitting / len(rows))
@@ -309,8 +309,8 @@ def _is_header(layout: Layout, row: Sequence[str], names: Sequence[str]) -> bool
 
     Yes when half the names are known, or when every cell that should be a date, number or code is a word instead.
     """
-    known = sum(column is not None for column in find_columns(layout, names))
-    if known >= _HEADER_OF_POSITIONAL * len(names):
+    name_count = sum(column is not None for column in find_columns(layout, names))
+    if name_count >= _HEADER_OF_POSITIONAL * len(names):
         return True
     cells = [row[column.position - 1].strip() for column in _checkable(layout) if column.position <= len(row)]
     words = [cell for cell in cells if any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))]

@@ -258,7 +258,7 @@ class _Loader:
         return LayoutError(f"{self.file}: {key}: {reason}")
 
     def load(self, key: str, data: dict[str, Any]) -> Layout:
-        self.known(data, _LAYOUT_KEYS, "layout")
+        self.refuse_unknown_keys(data, _LAYOUT_KEYS, "layout")
         for name in ("title", "source", "delimiter", "header", "columns"):
             if not data.get(name):
                 raise self.fail(name, "is missing")
@@ -301,7 +301,7 @@ class _Loader:
         ]
         by_name: dict[str, int] = {}
         for position, entry in enumerate(entries):
-            self.known(entry, _COLUMN_KEYS, f"columns[{position}]")
+            self.refuse_unknown_keys(entry, _COLUMN_KEYS, f"columns[{position}]")
             if not entry.get("name"):
                 raise self.fail(f"columns[{position}]", "has no name")
             name = normalise_header(entry["name"])
@@ -325,15 +325,15 @@ class _Loader:
     def spread_fields(self, entries: list[dict[str, Any]], by_name: dict[str, int], fields: dict[str, Any]) -> None:
         """Write the facts of the `[fields]` table to the columns they are about."""
         for name, value in fields.items():
-            facts = {"column": value} if isinstance(value, str) else dict(value)
-            self.known(facts, _FIELD_KEYS, f"fields.{name}")
-            if ("column" in facts) == ("position" in facts):
+            settings = {"column": value} if isinstance(value, str) else dict(value)
+            self.refuse_unknown_keys(settings, _FIELD_KEYS, f"fields.{name}")
+            if ("column" in settings) == ("position" in settings):
                 raise self.fail(f"fields.{name}", "names a column or a position, one of them")
-            target = str(facts.pop("position")) if "position" in facts else facts.pop("column")
+            target = str(settings.pop("position")) if "position" in settings else settings.pop("column")
             entry = entries[self.position_of(target, by_name, len(entries))]
             if entry.get("field"):
                 raise self.fail(f"fields.{name}", f"column {entry['name']} already is {entry['field']}")
-            entry.update(facts, field=name)
+            entry.update(settings, field=name)
 
     def position_of(self, target: str, by_name: dict[str, int], count: int) -> int:
         if target.isdigit() and 1 <= int(target) <= count:
@@ -380,7 +380,7 @@ class _Loader:
             if column.field:
                 fields.add(column.field)
 
-    def known(self, table: Mapping[str, Any], keys: set[str], where: str) -> None:
+    def refuse_unknown_keys(self, table: Mapping[str, Any], keys: set[str], where: str) -> None:
         for key in table:
             if key not in keys:
                 raise self.fail(where, f"unknown key {key!r}")

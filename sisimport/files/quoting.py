@@ -72,11 +72,11 @@ def split_quoted(numbers: Sequence[int], lines: list[str], *, delimiter: str, co
     result = Quoted()
     at = 0
     while at < len(lines):
-        taken = _one_record(result, numbers, lines, at, delimiter, columns, final)
-        if not taken:
+        line_count = _one_record(result, numbers, lines, at, delimiter, columns, final)
+        if not line_count:
             result.waiting = list(zip(numbers[at:], lines[at:], strict=True))
             break
-        at += taken
+        at += line_count
     return result
 
 
@@ -87,10 +87,10 @@ def _one_record(  # noqa: PLR0917
     line, number = lines[at], numbers[at]
     plain = line.split(delimiter)
     cells = _parse([line], delimiter) if '"' in line else plain
-    taken = 1
+    line_count = 1
     if cells is None:
-        cells, taken = _join(lines, at, delimiter, columns, final)
-        if not taken:
+        cells, line_count = _join(lines, at, delimiter, columns, final)
+        if not line_count:
             return 0
     if cells is None and has_columns(plain, columns):
         cells = plain
@@ -100,11 +100,11 @@ def _one_record(  # noqa: PLR0917
         problem = Problem("FILE-QUOTE", Severity.ERROR, None, _where(plain), "closed quotation marks")
         result.broken.append((number, problem))
         return 1
-    if taken > 1:
-        result.spans[number] = numbers[at + taken - 1] - number + 1
+    if line_count > 1:
+        result.spans[number] = numbers[at + line_count - 1] - number + 1
     result.numbers.append(number)
     result.cells.append(cells)
-    return taken
+    return line_count
 
 
 def _where(plain: list[str]) -> str:

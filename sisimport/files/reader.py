@@ -181,6 +181,6 @@ class Reader:
         said = {notice.code for notice in self.notices}
         self.notices += self._chunks.decoder.notices
         if self._file.end_marker is not None and self._tallies.last_short == self.line_count:
-            facts = {"line": self.line_count}
-            self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._file.end_marker, facts))
+            params = {"line": self.line_count}
+            self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._file.end_marker, params))
         self.notices += self._tallies.notices(said)

@@ -33,6 +33,6 @@ def spellings_of(
         return _NOTHING, _NOTHING
     spelled = {**_tables().get(name, {}), **own.get(f"{name}_spellings", {})}
     unclear = {**_tables().get(f"{name}_unclear", {}), **own.get(f"{name}_unclear", {})}
-    known = {text.casefold(): code for text, code in spelled.items() if codes is None or code in codes}
+    code_of = {text.casefold(): code for text, code in spelled.items() if codes is None or code in codes}
     doubtful = {text.casefold(): choices for text, choices in unclear.items()}
-    return MappingProxyType(known), MappingProxyType({t: c for t, c in doubtful.items() if t not in known})
+    return MappingProxyType(code_of), MappingProxyType({t: c for t, c in doubtful.items() if t not in code_of})

@@ -174,7 +174,7 @@ class Book:
         def end(name: str) -> None:
             reading.shut(name)
             if name == "si":
-                self.strings.append(reading.taken())
+                self.strings.append(reading.take_text())
 
         parse(self.archive, "xl/sharedStrings.xml", start, end, reading.add)
 
@@ -212,7 +212,7 @@ class _Text:
             if self.length <= MAX_CELL:
                 self.pieces.append(data)
 
-    def taken(self) -> str | None:
+    def take_text(self) -> str | None:
         return "".join(self.pieces) if self.length <= MAX_CELL else None
 
 
@@ -265,7 +265,7 @@ class _Rows:
 
     def end(self, element: str) -> None:
         if element == "c":
-            raw = self.text.taken()
+            raw = self.text.take_text()
             value, kind = ("=", "f") if self._formula else self._value(raw)
             if value != "":
                 self.cells.append((self._column, f"{letters_of(self._column)}{self.row}", value, kind))

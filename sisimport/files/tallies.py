@@ -60,8 +60,8 @@ class Tallies:
         """The notices on the file, but for codes that were said before."""
         notices = []
         if self._blank_lines:
-            facts = {"line": self._first_blank}
-            notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", facts))
+            params = {"line": self._first_blank}
+            notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", params))
         if self._placeholders:
             first = {"example": self._placeholder_example}
             notices.append(Problem("FILE-PLACEHOLDER", Severity.NOTICE, None, f"{self._placeholders:,}", "", first))
@@ -81,10 +81,10 @@ class Tallies:
     def _spelling_notice(self) -> Problem:
         total = sum(self._spellings.values())
         most = self._spellings.most_common(_SPELLINGS_SHOWN)
-        told = "; ".join(f"{label} {found} as {code}, {count:,} times" for (label, found, code), count in most)
+        spellings = "; ".join(f"{label} {found} as {code}, {count:,} times" for (label, found, code), count in most)
         more = len(self._spellings) - len(most)
-        facts = {"example": f"{told}; and {more} more spellings" if more > 0 else told}
-        return Problem("FILE-CODE-SPELLING", Severity.NOTICE, None, f"{total:,}", "", facts)
+        params = {"example": f"{spellings}; and {more} more spellings" if more > 0 else spellings}
+        return Problem("FILE-CODE-SPELLING", Severity.NOTICE, None, f"{total:,}", "", params)
 
     def _label(self, problem: Problem) -> str:
         return self._layout.fields[problem.field].label or problem.field if problem.field else ""

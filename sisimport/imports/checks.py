@@ -16,10 +16,10 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
     own = Path(settings.LAYOUT_DIR)
     if not own.is_dir():
         return []
-    known: set[str] = {CODES_FILE}
+    file_names: set[str] = {CODES_FILE}
     try:
         for folder in dict.fromkeys(t.layout_folder for t in built_in_types()):
-            known |= {f"{key}.toml" for key in folder_layouts(folder)}
+            file_names |= {f"{key}.toml" for key in folder_layouts(folder)}
     except LayoutError as error:
         return [
             checks.Error(f"A layout of your own cannot be used: {error}", hint=f"It is in {own}.", id="imports.E001")
@@ -29,5 +29,5 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
             f"{path.name} takes the place of no layout.", hint=f"Rename or remove it in {own}.", id="imports.W001"
         )
         for path in sorted(own.glob("*.toml"))
-        if path.name not in known
+        if path.name not in file_names
     ]

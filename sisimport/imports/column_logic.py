@@ -41,7 +41,7 @@ class ColumnLogic:
 def logic_of(type_key: str, layout_key: str) -> Mapping[str, ColumnLogic]:
     """Field of the layout -> what is done with it; a field that the type reads and nothing more has an empty entry."""
     import_type = get_type(type_key)
-    layout = next(known for known in layouts_of(import_type) if known.key == layout_key)
+    layout = next(candidate for candidate in layouts_of(import_type) if candidate.key == layout_key)
     read = [name for name in import_type.fields if name in layout.fields]
     checks: dict[str, dict[tuple[str, str], Check]] = defaultdict(dict)
     written: dict[str, dict[str, None]] = defaultdict(dict)

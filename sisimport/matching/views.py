@@ -54,13 +54,13 @@ def index(request: HttpRequest) -> HttpResponse:
     if visible_school_ids(request.user) is not None:
         remembered = remembered.filter(student_id__in=students.values("pk"))
     page = Paginator(remembered, 50).get_page(request.GET.get("page"))
-    known = students.in_bulk([match.student_id for match in page])
+    by_id = students.in_bulk([match.student_id for match in page])
     return render(
         request,
         "matching/desk.html",
         {
             "queues": [(queue, queue.waiting(visible_runs(request.user))) for queue in queues()],
-            "remembered": [(match, desk.number_shown(match), known.get(match.student_id)) for match in page],
+            "remembered": [(match, desk.number_shown(match), by_id.get(match.student_id)) for match in page],
             "page": page,
             "may_end": [match.pk for match in page if _may_end(request, match)],
         },

@@ -243,10 +243,10 @@ def _write_parquet(columns: Sequence[str], rows: Iterable[Row], place: Path) -> 
             "Parquet needs the optional package pyarrow: install it beside the product, or take .csv."
         ) from error
     schema = pa.schema([(name, pa.string()) for name in columns])
-    taken = iter(rows)
+    remaining = iter(rows)
     with pq.ParquetWriter(place, schema) as writer:
-        for first in taken:
-            block = list(chain([first], islice(taken, _BLOCK - 1)))
+        for first in remaining:
+            block = list(chain([first], islice(remaining, _BLOCK - 1)))
             values = [
                 [None if value is None else str(value) for value in column] for column in zip(*block, strict=True)
             ]

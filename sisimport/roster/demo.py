@@ -57,11 +57,11 @@ def _row(student: Student, lea: LEA) -> dict[str, object]:
 
 def write_roster(stream: IO[str], lea: LEA) -> None:
     """Known students, some of them changed, and new ones, two of them at a school that is not known yet."""
-    known = list(Student.objects.filter(lea=lea).select_related("school").order_by("local_number")[:_KNOWN])
+    recorded = list(Student.objects.filter(lea=lea).select_related("school").order_by("local_number")[:_KNOWN])
     schools = list(lea.schools.order_by("code").values_list("code", flat=True))
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    rows = [_row(student, lea) for student in known]
+    rows = [_row(student, lea) for student in recorded]
     for n, row in enumerate(rows):
         if n % 20 == 3:
             row["home_language"] = "spa" if row["home_language"] != "spa" else "eng"

@@ -259,7 +259,7 @@ class _Plan:
         return [*self.student(), *self.enrollment(), *self.ssid(), *self.el()]
 
     def student(self) -> list[PlannedChange]:
-        known = Q(student__id__isnull=False)
+        on_record = Q(student__id__isnull=False)
         fields: dict[str, tuple[Any, Any]] = {
             name: (F(f"student__{name}"), self.new(name, f"student__{name}")) for name in TEXT_FIELDS
         }
@@ -290,7 +290,7 @@ class _Plan:
             PlannedCreate(
                 kind=STUDENT_KIND,
                 part="record",
-                when=self.first & ~known,
+                when=self.first & ~on_record,
                 object_id=F("student_pk"),
                 student_id=F("student_pk"),
                 values={
@@ -303,7 +303,7 @@ class _Plan:
                 },
             ),
             PlannedUpdate(
-                kind=STUDENT_KIND, part="record", when=self.first & known, object_id=F("student__id"), fields=fields
+                kind=STUDENT_KIND, part="record", when=self.first & on_record, object_id=F("student__id"), fields=fields
             ),
         ]
 

@@ -34,11 +34,11 @@ class Channel(filesystem.Channel):
         for name in sorted(path.name for path in folder.iterdir()):
             if name.partition(".")[2] != f"{queue}.msg":
                 continue
-            taken = folder / f".{name}{ASIDE}"
+            claimed = folder / f".{name}{ASIDE}"
             try:
-                (folder / name).rename(taken)
-                text = taken.read_bytes()
-                taken.unlink()
+                (folder / name).rename(claimed)
+                text = claimed.read_bytes()
+                claimed.unlink()
             except OSError:  # somebody else was quicker, or took the folder away
                 continue
             with contextlib.suppress(ValueError):  # empty or half: of a disk that was full
@@ -56,9 +56,9 @@ class Channel(filesystem.Channel):
         bound = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
         self.control_folder.mkdir(exist_ok=True)
         with _alone(self.control_folder / ".lock"):
-            known = self.get_table(exchange)
-            if bound not in known:
-                _write(self.control_folder / f"{exchange}.exchange", [bound, *known])
+            bindings = self.get_table(exchange)
+            if bound not in bindings:
+                _write(self.control_folder / f"{exchange}.exchange", [bound, *bindings])
 
 
 class Transport(filesystem.Transport):

@@ -31,9 +31,9 @@ class SecretsFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        told = without_secrets(text)
-        if told != text:
-            record.msg, record.args = told, ()
+        redacted = without_secrets(text)
+        if redacted != text:
+            record.msg, record.args = redacted, ()
         return True
 
 

@@ -22,14 +22,14 @@ class Keeper:
     def __init__(self, data_dir: str | os.PathLike[str], say: Callable[[str], None]) -> None:
         self._data_dir = data_dir
         self._say = say
-        self._told = ""
+        self._cause = ""
         self._pause = FIRST_PAUSE
         self._next_try = 0.0
 
     @property
     def waits(self) -> bool:
         """Whether the server is down and cannot be started: what depends on it may fail meanwhile."""
-        return bool(self._told)
+        return bool(self._cause)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
@@ -67,16 +67,16 @@ class Keeper:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _started(self) -> None:
-        self._told, self._pause, self._next_try = "", FIRST_PAUSE, 0.0
+        self._cause, self._pause, self._next_try = "", FIRST_PAUSE, 0.0
 
     def _failed(self, error: Exception) -> None:
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._next_try = time.monotonic() + self._pause
-        told = "room" if self._lacks_room(error) else str(error)
-        if told == self._told:
+        cause = "room" if self._lacks_room(error) else str(error)
+        if cause == self._cause:
             return
-        self._told = told
-        if told == "room":
+        self._cause = cause
+        if cause == "room":
             room = disk.room_at(postgres.server_folder(self._data_dir))
             self._say(
                 f"The disk is full ({disk.shown(room.free)} of {disk.shown(room.total)} free): PostgreSQL cannot run. "

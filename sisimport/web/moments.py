@@ -27,7 +27,7 @@ def moment_text(value: dt.datetime) -> str:
     return f"{day_text(value)}, {local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
 
 
-def told(text: str) -> str:
+def screen_dates(text: str) -> str:
     """A text with the ISO days in it written as screens write them; a text that is an ISO moment as one.
     What is not a day stays."""
     if _ISO_MOMENT.fullmatch(text):

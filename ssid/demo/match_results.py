@@ -102,8 +102,8 @@ def write_near(stream: IO[str], lea: LEA) -> None:
     students = Student.objects.select_related("lea", "school", "el").in_bulk(
         [s.student_id for s in samples if s.student_id]
     )
-    taken = SSID.objects.filter(retired_at__isnull=True).values_list("student_id", flat=True)
-    having = set(taken.filter(student_id__in=list(students)))
+    holders = SSID.objects.filter(retired_at__isnull=True).values_list("student_id", flat=True)
+    having = set(holders.filter(student_id__in=list(students)))
     for sample in samples:
         student = students.get(sample.student_id or 0)
         if student is None or student.pk in having or sample.given.birth_date is None:

@@ -64,13 +64,13 @@ def write_response(stream: IO[str], _lea: LEA) -> None:
     if request is None:
         school = School.objects.get(lea=lea, code=SCHOOLS[0][0])
         request = create_request(function=UtahFunction.RETRIEVE, schools=[school])
-    taken = SSID.objects.filter(student__lea=lea).values_list("ssid", flat=True).order_by("pk").first() or ""
+    recorded_ssid = SSID.objects.filter(student__lea=lea).values_list("ssid", flat=True).order_by("pk").first() or ""
     writer = csv.writer(stream, lineterminator="\r\n")
     for sent in request.students.select_related("school").order_by("line"):
         ssid, status, message = {
             2: ("", "No Match", "No student found"),
             4: ("", "Error", "Birth date outside the school age"),
-            5: (taken, "Match", ""),
+            5: (recorded_ssid, "Match", ""),
         }.get(sent.line, (str(1850000 + sent.line), "Match", ""))
         names = [getattr(sent, name) for name in NAMES]
         born = f"{sent.birth_date:%Y%m%d}"

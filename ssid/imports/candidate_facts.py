@@ -120,21 +120,21 @@ def _same_guardian() -> Q:
 
 def _guardian(n: int, where: Q) -> PlannedCreate:
     first, last = f"guardian{n}_first_name", f"guardian{n}_last_name"
-    known = Guardian.objects.filter(
+    same_guardian = Guardian.objects.filter(
         student=OuterRef("student__id"), first_name__iexact=OuterRef(first), last_name__iexact=OuterRef(last)
     )
     named = ~Q(**{first: ""}) & ~Q(**{last: ""})
     return PlannedCreate(
         kind=GUARDIAN_KIND,
         part=GUARDIAN,
-        when=named & where & ~Q(Exists(known)),
+        when=named & where & ~Q(Exists(same_guardian)),
         object_id=NextId(Guardian),
         values={"first_name": Left(F(first), 30), "last_name": Left(F(last), 50)},
     )
 
 
 def _enrollment() -> list[PlannedChange]:
-    told = ~Q(result_school="") | Q(result_enrollment_start__isnull=False) | Q(result_enrollment_exit__isnull=False)
+    reported = ~Q(result_school="") | Q(result_enrollment_start__isnull=False) | Q(result_enrollment_exit__isnull=False)
     on_record = Q(student__state_enrollment__student_id__isnull=False)
     texts = {name: Left(F(field), length) for name, (field, length) in _TEXTS.items()}
     values: dict[str, Any] = {**texts, **{name: F(field) for name, field in _DATES.items()}}
@@ -143,14 +143,14 @@ def _enrollment() -> list[PlannedChange]:
         PlannedCreate(
             kind=STATE_ENROLLMENT_KIND,
             part=ENROLLMENT,
-            when=told & ~on_record,
+            when=reported & ~on_record,
             object_id=F("student__id"),
             values=values,
         ),
         PlannedUpdate(
             kind=STATE_ENROLLMENT_KIND,
             part=ENROLLMENT,
-            when=told & on_record,
+            when=reported & on_record,
             object_id=F("student__id"),
             fields={name: (F(f"student__state_enrollment__{name}"), new) for name, new in values.items()},
         ),

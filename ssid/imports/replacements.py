@@ -37,7 +37,7 @@ from students.patterns import ten_digits
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 VALID = ten_digits("retired_ssid", "replacement_ssid")
-KNOWN = Q(known__replacement_ssid=F("replacement_ssid"))
+KNOWN = Q(recorded__replacement_ssid=F("replacement_ssid"))
 HAS_RETIRED = Q(current__ssid=F("retired_ssid"))
 HAS_REPLACEMENT = Q(current__ssid=F("replacement_ssid"))
 NOBODY_HAD_RETIRED = Q(holder_pk__isnull=True)
@@ -116,7 +116,7 @@ class ReplacementImport(ImportType):
             PlannedCreate(
                 kind=REPLACEMENT_KIND,
                 part="record",
-                when=first & Q(known__id__isnull=True),
+                when=first & Q(recorded__id__isnull=True),
                 object_id=NextId(SSIDReplacement),
                 values={"retired_ssid": F("retired_ssid"), "replacement_ssid": F("replacement_ssid")},
             ),
@@ -319,9 +319,9 @@ def _record_rules() -> list[Rule]:
             code="REP-DIFFERS",
             severity=ERROR,
             field="replacement_ssid",
-            when=VALID & Q(known__id__isnull=False) & ~KNOWN,
+            when=VALID & Q(recorded__id__isnull=False) & ~KNOWN,
             found=F("replacement_ssid"),
-            expected=F("known__replacement_ssid"),
+            expected=F("recorded__replacement_ssid"),
         ),
         Rule(
             number="X-1",

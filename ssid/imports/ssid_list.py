@@ -345,7 +345,7 @@ def _student_rules() -> list[Rule]:
             "M-8",
             "LIST-TOLD",
             WARNING,
-            VALID & Q(told__ssid__isnull=False) & Q(Differs(F("told__ssid"), F("ssid"))),
-            expected=F("told__ssid"),
+            VALID & Q(reported__ssid__isnull=False) & Q(Differs(F("reported__ssid"), F("ssid"))),
+            expected=F("reported__ssid"),
         ),
     ]

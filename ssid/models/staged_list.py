@@ -30,7 +30,7 @@ class SSIDListRow(StagedRow):
 
     student = joined(Student, id="student_pk")
     holder = joined_holder()
-    told = joined(ReportedSSID, student="student_pk")
+    reported = joined(ReportedSSID, student="student_pk")
 
     class Meta:
         managed = False

@@ -45,7 +45,7 @@ class ReplacementRow(StagedRow):
     student = _student("student_pk")
     numbered = _student("numbered_pk")
     owner = _student("owner_pk")
-    known = _recorded("retired_ssid")
+    recorded = _recorded("retired_ssid")
     moved_on = _recorded("replacement_ssid")
     known_school = joined_school()
 

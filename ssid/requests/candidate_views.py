@@ -129,17 +129,17 @@ def _save(request: HttpRequest, run: ImportRun, scope: Scope) -> HttpResponse:
 def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[Seen]]:
     """What the page says that is not so already. A line that is no request of the reader's is not found."""
     given = {int(found[1]): str(value) for name, value in request.POST.items() if (found := _CHOICE.fullmatch(name))}
-    known = {r.line: r for r in choosing.requests_in(run, list(given), scope)}
+    requests = {r.line: r for r in choosing.requests_in(run, list(given), scope)}
     choices: list[Choice] = []
     taken_back: list[Seen] = []
     for line, answer in given.items():
-        if line not in known:
+        if line not in requests:
             raise Http404
         reason, seen = request.POST.get(f"reason-{line}", ""), seen_of(request.POST, line)
         if answer == "open":
-            taken_back.append((tuple(known[line].lines), seen))
-        elif answer == "refuse" and known[line].state != Pick.REFUSED:
+            taken_back.append((tuple(requests[line].lines), seen))
+        elif answer == "refuse" and requests[line].state != Pick.REFUSED:
             choices.append(Choice(line, None, reason, seen))
-        elif re.fullmatch(r"\d{1,9}", answer) and int(answer) != known[line].chosen_line:
+        elif re.fullmatch(r"\d{1,9}", answer) and int(answer) != requests[line].chosen_line:
             choices.append(Choice(line, int(answer), reason, seen))
     return choices, taken_back

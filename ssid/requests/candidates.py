@@ -244,8 +244,8 @@ def propose(run: ImportRun, score: int, scope: Scope) -> Picks:
         .filter(best_score__gte=score, best_line__isnull=False, has_errors=False)
         .order_by("line")[:MAX_AT_ONCE]
     )
-    taken = MatchRequest.objects.filter(run=run, state__in=TAKEN).annotate(at=F("chosen_line"))
-    lines = [r.best_line for r in requests if r.best_line] + list(taken.values_list("at", flat=True))
+    decided = MatchRequest.objects.filter(run=run, state__in=TAKEN).annotate(at=F("chosen_line"))
+    lines = [r.best_line for r in requests if r.best_line] + list(decided.values_list("at", flat=True))
     ssids = {line: v.get("ssid") or "" for line, v in read_records(run, [n for n in lines if n], ["ssid"]).items()}
     times: dict[str, int] = {}
     for ssid in ssids.values():

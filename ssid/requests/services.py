@@ -167,12 +167,12 @@ def requests_answered_by(run: ImportRun, schools: Collection[int] | None = None)
     """The requests that a file of match results answers, newest first, with their `sent` students of these schools (None: all)
     and those who are in the file (`answered`)."""
     mine = Q() if schools is None else Q(lines__school__in=list(schools))
-    told = MatchRequest.objects.filter(run_id=run.plan_run_id, student_id=OuterRef("lines__student"))
+    match_requests = MatchRequest.objects.filter(run_id=run.plan_run_id, student_id=OuterRef("lines__student"))
     return list(
         SENRRequest.objects.filter(created_at__lt=run.created_at)
         .annotate(
             sent=Count("lines", filter=mine),
-            answered=Count("lines", filter=mine & Q(Exists(told)) & Q(lines__status=SENRLine.Status.OUT)),
+            answered=Count("lines", filter=mine & Q(Exists(match_requests)) & Q(lines__status=SENRLine.Status.OUT)),
         )
         .filter(answered__gt=0)
         .order_by("-created_at", "-id")

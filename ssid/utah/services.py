@@ -117,10 +117,10 @@ def scope_of(
 def find_schools(*, codes: Iterable[str], lea: LEA | None = None) -> list[School]:
     """Schools of one Utah LEA by code. Raises RequestRefusedError naming the codes that are unknown or of other districts."""
     wanted = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
-    known = School.objects.filter(code__in=wanted, lea__state=StateProfile.UTAH).select_related("lea")
+    on_record = School.objects.filter(code__in=wanted, lea__state=StateProfile.UTAH).select_related("lea")
     if lea is not None:
-        known = known.filter(lea=lea)
-    schools = list(known.order_by("code"))
+        on_record = on_record.filter(lea=lea)
+    schools = list(on_record.order_by("code"))
     missing = [code for code in wanted if code not in {school.code for school in schools}]
     if missing or not wanted:
         named = ", ".join(missing) or "(none)"

@@ -65,10 +65,12 @@ def test_an_evening_is_that_evening_on_every_page(
 
 
 def test_dates_within_texts_are_told_as_screens_tell_them() -> None:
-    assert moments.told("on record 2026-11-05; expected 2026-02-28") == "on record 11/5/2026; expected 2/28/2026"
-    assert moments.told("2026-11-28T07:59:00+00:00") == "11/27/2026, 11:59 PM"
+    assert (
+        moments.screen_dates("on record 2026-11-05; expected 2026-02-28") == "on record 11/5/2026; expected 2/28/2026"
+    )
+    assert moments.screen_dates("2026-11-28T07:59:00+00:00") == "11/27/2026, 11:59 PM"
     for same in ("", "2026-13-40", "year 2024-2025", "file-2024-01-01.csv", "2024-01-01-roster", "9012345678"):
-        assert moments.told(same) == same
+        assert moments.screen_dates(same) == same
 
 
 @pytest.mark.django_db

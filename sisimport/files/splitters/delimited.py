@@ -39,9 +39,9 @@ class DelimitedSplitter(Splitter):
             raise FileError("FILE-MIXED", found=found, expected=expected, params={"line": number})
 
     def _wrong_columns(self, count: int) -> Problem:
-        facts = columns_said(self._layout, count, "The line")
+        params = columns_said(self._layout, count, "The line")
         expected = f"{self._file.column_count}"
-        return Problem("FILE-COLUMNS", Severity.ERROR, None, f"{count}", expected, facts)
+        return Problem("FILE-COLUMNS", Severity.ERROR, None, f"{count}", expected, params)
 
 
 class PlainSplitter(DelimitedSplitter):

@@ -24,10 +24,10 @@ class RecognisedFile:
 
 def recognise_file(stream: IO[bytes], *, expected: str | None = None) -> RecognisedFile:
     """Look at a file; `expected` is the key of the type chosen on the screen. Never raises on any bytes."""
-    known = all_layouts()
+    layouts = all_layouts()
     chosen = layouts_of(get_type(expected)) if expected else None
     stream.seek(0)
-    recognition = recognise(stream, [layout for layout, _type in known.values()], expected=chosen)
+    recognition = recognise(stream, [layout for layout, _type in layouts.values()], expected=chosen)
     types: tuple[ImportType, ...] = ()
     if recognition.layout is not None:
         types = tuple(t for t in all_types() if recognition.layout.key in t.layouts)
@@ -41,8 +41,8 @@ def recognise_type(stream: IO[bytes]) -> ImportType:
     error = found.recognition.error
     if error is not None:
         head = stream.read(_HEAD_BYTES)
-        told = (import_type.explain(error, head) for import_type in all_types())
-        raise UnrecognisedFileError(str(next((better for better in told if better is not error), error)))
+        explanations = (import_type.explain(error, head) for import_type in all_types())
+        raise UnrecognisedFileError(str(next((better for better in explanations if better is not error), error)))
     if not found.types:
         raise UnrecognisedFileError("This file fits none of the import types.")
     return found.types[0]

@@ -169,8 +169,8 @@ def known_layouts() -> list[Layout]:
     """Every layout there is, also of types not built yet: a file of another kind is refused by its name."""
     types = all_types()
     folders = dict.fromkeys(t.layout_folder for t in types)
-    known = {layout.key: layout for folder in folders for layout in folder_layouts(folder).values()}
-    return list((known | {key: layout for t in types for key, layout in t.added_layouts.items()}).values())
+    layouts = {layout.key: layout for folder in folders for layout in folder_layouts(folder).values()}
+    return list((layouts | {key: layout for t in types for key, layout in t.added_layouts.items()}).values())
 
 
 __all__ = [

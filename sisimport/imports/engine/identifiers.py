@@ -51,18 +51,18 @@ class Seen:
 # -- codes -------------------------------------------------------------------------------------------------------------
 
 
-def full_code(code: str, known: Container[str]) -> str | None:
+def full_code(code: str, known_codes: Container[str]) -> str | None:
     """The seven-digit code on record that `code` is without its zeros; None where it is none, or is on record itself."""
     full = code.zfill(CODE_LENGTH)
-    return full if code not in known and is_short_code(code) and full in known else None
+    return full if code not in known_codes and is_short_code(code) and full in known_codes else None
 
 
 def full_lea_code(code: str) -> str:
     """The code of the LEA on record that is meant; the code as it stands where there is none."""
     if not is_short_code(code):
         return code
-    known = set(LEA.objects.filter(code__in=[code, code.zfill(CODE_LENGTH)]).values_list("code", flat=True))
-    return full_code(code, known) or code
+    lea_codes = set(LEA.objects.filter(code__in=[code, code.zfill(CODE_LENGTH)]).values_list("code", flat=True))
+    return full_code(code, lea_codes) or code
 
 
 def restore_codes(context: RunContext, seen: Seen) -> list[Problem]:

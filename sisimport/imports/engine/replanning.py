@@ -55,11 +55,11 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
         values: dict[str, object] = {**totals.counts, "summary": totals.summary}
     else:
         values = corrected(run, before, tally(run.pk, touched))
-    facts = {**run.facts, **context.report_facts}
+    report_facts = {**run.facts, **context.report_facts}
     if import_type.lists_absent:
-        facts["absent_count"] = _absent(context)
+        report_facts["absent_count"] = _absent(context)
     ImportRun.objects.filter(pk=run.pk).update(
-        **values, facts=facts, lea_ids=sorted(set(run.lea_ids) | context.lea_ids)
+        **values, facts=report_facts, lea_ids=sorted(set(run.lea_ids) | context.lea_ids)
     )
     execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
 
@@ -77,18 +77,18 @@ def _related(run: ImportRun, lines: set[int]) -> set[int] | None:  # noqa: PLR09
         run=run, code="NUMBER-READ"
     ).exists():  # lines of one number differ in how they write it
         return None
-    known: set[bytes] = set()
+    seen_values: set[bytes] = set()
     fresh = set(lines)
     found = set(lines)
     for _round in range(MAX_ROUNDS):
         records = read_records(run, fresh, keys)
         values = {v.encode("utf-8") for record in records.values() for v in record.values() if v}
         values |= _numbers_of_students(run, fresh)
-        values -= known
+        values -= seen_values
         if not values:
             return found
-        known |= values
-        if len(known) > MAX_VALUES:
+        seen_values |= values
+        if len(seen_values) > MAX_VALUES:
             return None
         with open_file(run.file) as stream:
             encoding = str(run.facts.get("encoding") or UTF8)

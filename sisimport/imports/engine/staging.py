@@ -212,10 +212,10 @@ class _Leas:
         name = context.import_type.matching.lea_field
         fields = context.fields
         self.index = fields.index(name) if name in fields else None
-        known = list(LEA.objects.values_list("code", "id", "state"))
-        self.by_code = {code: (str(pk), state) for code, pk, state in known}
+        leas = list(LEA.objects.values_list("code", "id", "state"))
+        self.by_code = {code: (str(pk), state) for code, pk, state in leas}
         # A file without LEA column, in an installation of one district, is about that district.
-        self.only = (str(known[0][1]), known[0][2]) if len(known) == 1 else None
+        self.only = (str(leas[0][1]), leas[0][2]) if len(leas) == 1 else None
         self.seen: set[str] = set()
 
     def of(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:

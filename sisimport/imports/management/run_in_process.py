@@ -16,7 +16,7 @@ _POLL = 0.2
 
 def run_to_end(run: ImportRun) -> ImportRun:
     """Execute a run here; if a worker took it up first, wait for it. Returns it as it ended."""
-    told = ""
+    last_message = ""
     while run.is_active:
         try:
             done = execute_run(run.pk)
@@ -24,9 +24,9 @@ def run_to_end(run: ImportRun) -> ImportRun:
             done = False
         if not done:
             run.refresh_from_db()
-            if (lack := hindrances.sentence(run)) and lack != told:
+            if (lack := hindrances.sentence(run)) and lack != last_message:
                 sys.stderr.write(f"{lack}\n")
-                told = lack
+                last_message = lack
             time.sleep(_POLL)
         run = ImportRun.objects.select_related("file").get(pk=run.pk)
     return run

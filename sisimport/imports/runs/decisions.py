@@ -67,10 +67,10 @@ def why_closed(run: ImportRun) -> str:
     """Why nothing can be decided on this run any more; empty when it can."""
     if run.work != Work.TEST or run.status != RunStatus.COMPLETED:
         return "Only a completed Test can be decided on."
-    taken = ImportRun.objects.filter(
+    updates = ImportRun.objects.filter(
         test_run=run, status__in=[RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
     )
-    if taken.exists():
+    if updates.exists():
         return "This Test was updated already. Test the file again to decide on its lines."
     if run.file is None:
         return "The file of this Test is no longer kept."
@@ -200,10 +200,10 @@ def _students(run: ImportRun, decisions: Sequence[Decision], schools: Collection
     for limit in (schools, run.schools):
         if limit is not None:
             students = students.filter(school_id__in=list(limit))
-    known = dict(students.values_list("pk", "identity_hash"))
-    if len(known) != len(wanted):
+    hashes = dict(students.values_list("pk", "identity_hash"))
+    if len(hashes) != len(wanted):
         raise DecisionRefusedError("A student that was chosen is not one of your students.")
-    return known
+    return hashes
 
 
 def _remember(

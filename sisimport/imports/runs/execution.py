@@ -195,7 +195,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         totals = counting.count_test(context)
         if import_type.lists_absent:
             context.report_facts["absent_count"] = planning.list_absent(context)
-        facts = {**_file_facts(context), **context.report_facts}
+        report_facts = {**_file_facts(context), **context.report_facts}
         layout = context.layout.key if context.layout else ""
         if run.work == Work.IMPORT:
             progress.report("applying")
@@ -207,7 +207,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         _complete(
             run,
             layout=layout,
-            facts=facts,
+            facts=report_facts,
             lea_ids=sorted(context.lea_ids),
             summary=totals.summary,
             **totals.counts,

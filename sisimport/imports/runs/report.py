@@ -20,8 +20,8 @@ MAX_SHOWN = 10_000  # characters of a data line; the widest published layout sta
 
 
 def layout_of(run: ImportRun) -> Layout | None:
-    known = all_layouts().get(run.layout)
-    return known[0] if known else None
+    entry = all_layouts().get(run.layout)
+    return entry[0] if entry else None
 
 
 def field_label(layout: Layout | None, field: str) -> str:
@@ -185,8 +185,8 @@ class Labels(dict[tuple[str, int], Mapping[int, str]]):
         writer = get_kind(kind).writer
         if writer is None:
             return {}
-        for known, names in writer.labels(self._run_ids | {run_id}).items():
-            self[kind, known] = names
+        for pk, names in writer.labels(self._run_ids | {run_id}).items():
+            self[kind, pk] = names
         return self[key]
 
 
@@ -200,8 +200,8 @@ def flat_change(change: ImportChange, student: str, labels: Labels | None = None
             yield {**entry, "field": field, "before": was or None, "after": becomes or None}
         return
     before, after = change.before or {}, change.after or {}
-    known = kind.fields
-    for field in sorted({*before, *after}, key=lambda name: known.index(name) if name in known else 99):
+    field_order = kind.fields
+    for field in sorted({*before, *after}, key=lambda name: field_order.index(name) if name in field_order else 99):
         old, new = before.get(field), after.get(field)
         if old in (None, "") and new in (None, ""):
             continue

@@ -39,10 +39,10 @@ def matching_types() -> list[str]:
 def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
     """The newest Tests of each file that were not updated and hold findings of these codes, with their number. From
     summaries only: cheap enough for a menu."""
-    taken = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
+    statuses = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
     tests = (
         runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=matching_types())
-        .exclude(pk__in=ImportRun.objects.filter(work=Work.UPDATE, status__in=taken).values("test_run"))
+        .exclude(pk__in=ImportRun.objects.filter(work=Work.UPDATE, status__in=statuses).values("test_run"))
         .select_related("file", "created_by")
         .order_by("-id")[:50]
     )

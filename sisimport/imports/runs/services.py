@@ -20,13 +20,13 @@ NO_TEST = "There is no completed Test of this very file with these options yet. 
 
 def clean_options(import_type: ImportType, options: Mapping[str, str]) -> dict[str, str]:
     """Options as stored: every option of the type with a value. Raises RunRefusedError for unknown names and values."""
-    known = {option.name: option for option in import_type.options}
-    unknown = sorted(set(options) - set(known))
+    by_name = {option.name: option for option in import_type.options}
+    unknown = sorted(set(options) - set(by_name))
     if unknown:
-        allowed = ", ".join(known) or "none"
+        allowed = ", ".join(by_name) or "none"
         raise RunRefusedError(f"{import_type.screen.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
     cleaned = {}
-    for name, option in known.items():
+    for name, option in by_name.items():
         try:
             cleaned[name] = option.clean(str(options.get(name, option.default)))
         except ValueError as error:

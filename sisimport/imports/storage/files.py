@@ -89,13 +89,13 @@ def _compare(file: ImportFile, stream: BinaryIO, *, anew: bool) -> None:
     stream.seek(0)
     if found != file.size:
         raise DamagedFileError(file.name, size=file.size, found=found)
-    known = _mark(file, stream)
-    if known in _whole and not anew:
+    mark = _mark(file, stream)
+    if mark in _whole and not anew:
         return
     if hash_of(stream) != file.sha256:
         raise DamagedFileError(file.name, size=file.size, found=found)
-    if known is not None:
-        _whole[known] = None
+    if mark is not None:
+        _whole[mark] = None
         while len(_whole) > _MOST_REMEMBERED:
             _whole.popitem(last=False)
 

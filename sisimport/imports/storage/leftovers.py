@@ -51,12 +51,12 @@ def _unrecorded_uploads(before: float) -> Iterator[Path]:
     old = list(_old_files(root, before))
     for start in range(0, len(old), _BLOCK):
         block = {path.relative_to(root).as_posix(): path for path in old[start : start + _BLOCK]}
-        known = {
+        recorded_names = {
             str(name)
             for model, field in _file_fields()
             for name in model._default_manager.filter(**{f"{field}__in": list(block)}).values_list(field, flat=True)
         }
-        yield from (path for name, path in block.items() if name not in known)
+        yield from (path for name, path in block.items() if name not in recorded_names)
 
 
 def _file_fields() -> list[tuple[type[Model], str]]:

@@ -33,7 +33,7 @@ class LinesReader:
         lines: Iterable[int],
     ) -> None:
         head = header_line(stream, recognition)
-        self._known = replace(recognition, header=False, encoding=UTF8, lines_above=0, notices=())
+        self._recognition = replace(recognition, header=False, encoding=UTF8, lines_above=0, notices=())
         self._fields = fields
         self._groups = _records(stream, recognition, line_index, [number for number in set(lines) if number > head])
         self.record_count = 0
@@ -43,7 +43,7 @@ class LinesReader:
         for group in self._groups:
             numbers = list(group)
             text = "".join(f"{line}\n" for line in group.values())
-            reader = Reader(io.BytesIO(text.encode("utf-8")), self._known, self._fields)
+            reader = Reader(io.BytesIO(text.encode("utf-8")), self._recognition, self._fields)
             try:
                 for block in reader.blocks():
                     yield block.renumbered(numbers)
@@ -65,20 +65,20 @@ def header_line(stream: IO[bytes], recognition: Recognition) -> int:
 
 
 def _records(
-    stream: IO[bytes], known: Recognition, line_index: Sequence[Sequence[int]], wanted: Sequence[int]
+    stream: IO[bytes], recognition: Recognition, line_index: Sequence[Sequence[int]], wanted: Sequence[int]
 ) -> list[dict[int, str]]:
     """Physical lines by number: all records of one line together, every record of several lines by itself."""
-    encoding = known.encoding
+    encoding = recognition.encoding
     raw = read_lines(stream, line_index, wanted, encoding)
     if any("\ufffd" in text for text in raw.values()):
         # A file that was ASCII for long turned out to be something else further down.
         as_bytes = "\n".join(read_lines(stream, line_index, wanted, "latin-1").values()).encode("latin-1")
         encoding = judge(as_bytes) or WINDOWS
         raw = read_lines(stream, line_index, wanted, encoding)
-    if known.fixed_width:
+    if recognition.fixed_width:
         return [raw] if raw else []
     long = long_records(
-        stream, line_index, raw, encoding=encoding, delimiter=known.delimiter, columns=known.column_count
+        stream, line_index, raw, encoding=encoding, delimiter=recognition.delimiter, columns=recognition.column_count
     )
     short = {number: raw[number] for number in sorted(raw) if number not in long}
     return [*([short] if short else []), *long.values()]
@@ -102,8 +102,8 @@ def long_records(
     found = {}
     for number in open_lines:
         lines = [near[at] for at in range(number, number + MAX_SPAN) if at in near]
-        taken = span_of(lines, delimiter=delimiter, columns=columns)
-        found[number] = dict(enumerate(lines[:taken], number))
+        line_count = span_of(lines, delimiter=delimiter, columns=columns)
+        found[number] = dict(enumerate(lines[:line_count], number))
     return found
 
 
@@ -112,11 +112,11 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
 
     Fields that the layout does not have are left out. Raises StoredFileError when the file is not there as it was kept.
     """
-    known = all_layouts().get(run.layout)
+    entry = all_layouts().get(run.layout)
     wanted = list(lines)
-    if known is None or run.file is None or not wanted:
+    if entry is None or run.file is None or not wanted:
         return {}
-    layout = known[0]
+    layout = entry[0]
     names = [name for name in fields if name in layout.fields]
     try:
         with open_file(run.file) as stream:

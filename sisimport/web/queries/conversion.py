@@ -32,8 +32,8 @@ class ShownConversion:
 
 def shown_conversion(run: ImportRun) -> ShownConversion:
     """For a reader who sees the whole run."""
-    facts = run.facts or {}
-    shown = ShownConversion(sheets=facts.get("sheets", []), risks=facts.get("risks", []), preview=[])
+    report_facts = run.facts or {}
+    shown = ShownConversion(sheets=report_facts.get("sheets", []), risks=report_facts.get("risks", []), preview=[])
     if run.made_file is None:
         return replace(shown, gone="The text is no longer kept. Upload the workbook again.")
     try:

@@ -21,7 +21,7 @@ RECENT = dt.timedelta(days=30)
 
 def tests_to_update(user: User) -> QuerySet[ImportRun]:
     """Completed Tests with something to import that nobody applied: the newest of each file, of the last weeks."""
-    taken = ImportRun.objects.filter(test_run=OuterRef("pk"), status__in=[*ACTIVE, RunStatus.COMPLETED])
+    updates = ImportRun.objects.filter(test_run=OuterRef("pk"), status__in=[*ACTIVE, RunStatus.COMPLETED])
     newer = ImportRun.objects.filter(
         file__sha256=OuterRef("file__sha256"),
         import_type=OuterRef("import_type"),
@@ -33,7 +33,7 @@ def tests_to_update(user: User) -> QuerySet[ImportRun]:
         .filter(
             work=Work.TEST, status=RunStatus.COMPLETED, planned_count__gt=0, created_at__gte=timezone.now() - RECENT
         )
-        .filter(~Exists(taken), ~Exists(newer))
+        .filter(~Exists(updates), ~Exists(newer))
         .select_related("file", "created_by")
     )
 

@@ -51,15 +51,15 @@ def shown_issues(
     for issue in issues:
         student = students.get(issue.student_id or 0)
         number = student.local_number if student and in_screen_words else ""
-        known = codes.get(issue.code) if issue.code in codes else None
+        issue_code = codes.get(issue.code) if issue.code in codes else None
         shown.append(
             ShownIssue(
                 line=issue.line,
                 severity=Severity(issue.severity),
                 code=issue.code,
-                title=known.title if known else issue.code,
+                title=issue_code.title if issue_code else issue.code,
                 message=issue_message(masked(issue), layout, schools=schools, screen_number=number),
-                fix=known.fix if known else "",
+                fix=issue_code.fix if issue_code else "",
                 field=field_label(layout, issue.field) if issue.field else "",
                 student=student,
                 data=lines.get(issue.line),

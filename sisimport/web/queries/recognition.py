@@ -86,8 +86,8 @@ def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[Im
     if error is None:
         said = "No import type on these screens takes this file."
         return Recognised(name=shown_name(name), size=size, error=said, fix="Choose another file."), []
-    told = (kind.explain(error, head) for kind in listed_types())
-    better = next((one for one in told if one is not error), error)
+    explanations = (kind.explain(error, head) for kind in listed_types())
+    better = next((one for one in explanations if one is not error), error)
     return Recognised(name=shown_name(name), size=size, error=str(better), fix=better.fix), []
 
 

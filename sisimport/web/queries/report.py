@@ -133,15 +133,15 @@ class IssueReport:
     @cached_property
     def _lengths(self) -> list[int]:
         if self.wanted.counts_are_known:
-            known = sum(
+            counted = sum(
                 count
                 for code, severity, count in self._counts
                 if self.wanted.severity in (None, severity) and self.wanted.code in ("", code)
             )
             if len(self._parts) == 1:
-                return [known]
+                return [counted]
             own = self._parts[0].count()
-            return [own, max(known - own, 0)]
+            return [own, max(counted - own, 0)]
         if self.wanted.text:
             return [len(keys) for keys in self._found]
         return [part.count() for part in self._parts]

@@ -66,9 +66,9 @@ def when(value: dt.datetime | None) -> SafeString | str:
 
 
 @register.filter
-def told(text: str) -> str:
+def screen_dates(text: str) -> str:
     """A text of a report with its ISO dates as screens write them."""
-    return moments.told(text)
+    return moments.screen_dates(text)
 
 
 @register.filter

@@ -23,11 +23,11 @@ def file_layout(request: HttpRequest, import_type: str, layout: str) -> HttpResp
     found = layouts.find(import_type, layout)
     if found is None:
         raise Http404
-    kind, known = found
-    columns = layouts.columns_of(kind, known)
+    kind, chosen_layout = found
+    columns = layouts.columns_of(kind, chosen_layout)
     context = {
         "kind": kind,
-        "layout": known,
+        "layout": chosen_layout,
         "columns": columns,
         "read": sum(column.logic is not None for column in columns),
         "tool": get_tool(kind.screen.tool),
