@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import itertools
 import signal
+import unittest.mock
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,11 @@ def database_server() -> Iterator[str]:
     if not settings.EMBEDDED:
         yield settings.DATABASE_URL
         return
-    with postgres.running(settings.DATA_DIR) as url:
+    # Thrown away as the databases are. Emptying the tables after a test that commits makes some hundred files to wait for.
+    quick = {"fsync": "off", "full_page_writes": "off"}
+    with contextlib.ExitStack() as stack:
+        with unittest.mock.patch.dict(postgres.SERVER_SETTINGS, quick):  # not for servers that tests start
+            url = stack.enter_context(postgres.running(settings.DATA_DIR))
         yield url
 
 
