@@ -52,6 +52,7 @@ register_queue(
         open_noun="line",
         url_name="run_matches",
         url_names=("run_match_line", "run_matches_accept"),
+        takes_near_lines=True,
         waiting=desk.waiting_tests,
         open_count=desk.open_count,
         order=10,

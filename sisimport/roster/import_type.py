@@ -14,7 +14,14 @@ from django.db.models.functions import Coalesce
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import EL_KIND, ENROLLMENT_KIND, SSID_KIND, STUDENT_KIND
-from sisimport.imports.definition.english_learner import KEPT, OLDER_STATUS, OVERWRITTEN, RECORD_SINCE, IsEarlier
+from sisimport.imports.definition.english_learner import (
+    KEPT,
+    OLDER_STATUS,
+    OLDER_STATUS_REMEDY,
+    OVERWRITTEN,
+    RECORD_SINCE,
+    IsEarlier,
+)
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
@@ -145,6 +152,7 @@ class Roster(ImportType):
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
     options = (BLANK, NEW_STUDENTS, OLDER_STATUS)
+    remedies = OLDER_STATUS_REMEDY
     may_create_students = True
     matching = Matching(
         remembers_matches=True,

@@ -32,7 +32,7 @@ class DecisionQueue:
     index; open_noun: on a run's page.
     url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
     waiting: of these runs, the Tests with lines to decide on and the number of their findings. open_count: lines of a Test that
-    wait, of those in a scope.
+    wait, of those in a scope. takes_near_lines: it is where people say whose record a line is.
     """
 
     heading: str
@@ -43,6 +43,7 @@ class DecisionQueue:
     waiting: Callable[[QuerySet[ImportRun]], list[tuple[ImportRun, int]]]
     open_count: Callable[[ImportRun, Scope], int]
     url_names: tuple[str, ...] = ()
+    takes_near_lines: bool = False
     order: int = 50
 
 

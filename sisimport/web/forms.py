@@ -22,6 +22,7 @@ WORK_HINTS = {
     Work.UPDATE: "Apply a tested file, exactly as tested.",
     Work.IMPORT: "Apply the file: as its Test planned it, if it was tested.",
 }
+ALL = "all"  # of a filter: every severity
 _MOST_TEXT = 80
 
 
@@ -175,9 +176,11 @@ class IssueFilterForm(forms.Form):
         super().__init__(values)
         report = IssueReport(run, reader)
         self.fields["severity"].choices = [  # type: ignore[attr-defined]
-            ("", "All"),
+            ("", "Worst first"),
+            (ALL, "All"),
             *((severity.label, severity.label) for severity in Severity),
         ]
+        self._worst = report.worst
         self.fields["code"].choices = [  # type: ignore[attr-defined]
             ("", "All causes"),
             *dict.fromkeys((cause.code, cause.title) for cause in report.causes),
@@ -196,11 +199,20 @@ class IssueFilterForm(forms.Form):
     def search_text(self) -> str:
         return self._value("text")
 
+    @property
+    def severity_shown(self) -> Severity | None:
+        """The severity that is listed; None: all. A report opens on its errors, else on its warnings: what is looked for by
+        cause, school or text is looked for in all of them."""
+        asked = self._value("severity")
+        if asked and asked != ALL:
+            return Severity[asked.upper()]
+        return None if asked or self.is_filtering else self._worst
+
     def wanted(self) -> IssueFilter:
         """What is asked for; a value that is not offered is ignored."""
-        severity, school = self._value("severity"), self._value("school")
+        school = self._value("school")
         return IssueFilter(
-            severity=Severity[severity.upper()] if severity else None,
+            severity=self.severity_shown,
             code=self._value("code"),
             school=int(school) if school else None,
             text=self.search_text,

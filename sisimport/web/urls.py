@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sisimport.web.views import chosen, conversion, downloads, history, home, layouts, runs, students, upload
+from sisimport.web.views import chosen, conversion, downloads, history, home, layouts, run_ssids, runs, students, upload
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<int:pk>/filter/", runs.filter_issues, name="filter_issues"),
     path("runs/<int:pk>/changes/", runs.run_changes, name="run_changes"),
     path("runs/<int:pk>/absent/", runs.run_absent, name="run_absent"),
+    path("runs/<int:pk>/ssids/<slug:part>/", run_ssids.show_run_ssids, name="show_run_ssids"),
     path("runs/<int:pk>/print/", downloads.run_print, name="run_print"),
     path("runs/<int:pk>/download/", downloads.export, name="export"),
     path("runs/<int:pk>/update/", runs.start_update, name="start_update"),

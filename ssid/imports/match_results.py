@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.english_learner import OLDER_STATUS_REMEDY
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
@@ -24,7 +25,7 @@ from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 from ssid.rules import english_learner, english_learner_plan
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.rules.lines import enrollment_rules
-from ssid.rules.ssids import REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
+from ssid.rules.ssids import REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
@@ -225,6 +226,7 @@ class SSIDRequest(ImportType):
         candidate_facts.GUARDIANS,
         candidate_facts.LAST_ENROLLMENT,
     )
+    remedies = REPLACE_REMEDY | OLDER_STATUS_REMEDY
     matching = Matching(
         remembers_matches=True,
         related_fields=("local_number", "ssid"),

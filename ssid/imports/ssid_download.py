@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import FilteredRelation, Q
 
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.english_learner import OLDER_STATUS_REMEDY
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
@@ -18,7 +19,7 @@ from ssid.models import SSIDDownloadRow
 from ssid.rules import english_learner, english_learner_plan
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.rules.lines import duplicate_rules, enrollment_rules
-from ssid.rules.ssids import REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
+from ssid.rules.ssids import REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
 
 TOOL = "calpads-ssid"
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -81,6 +82,7 @@ class SSIDDownload(ImportType):
         DuplicateCheck(name="dup_ssid", key=("ssid",), compared=("lea_id", "local_number")),
     )
     options = (REPLACE_RETIRED, *english_learner_plan.EL_OPTIONS)
+    remedies = REPLACE_REMEDY | OLDER_STATUS_REMEDY
     lists_absent = True
     speed = Speed(
         marks_idle_rows=True,

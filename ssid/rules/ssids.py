@@ -25,6 +25,8 @@ REPLACE_RETIRED = checkbox(
     hint="A student whose current SSID the state has merged into the one in the file gets the new one; the old one is kept.",
 )
 
+REPLACE_REMEDY = {"SSID-RETIRED": (REPLACE_RETIRED.name, "1")}  # the option that settles lines with this issue
+
 VALID_SSID = Q(ssid_ok=True)  # a column of row models: see ssid.models.staged.ten_digits
 OWN_NUMBER = Q(ssid=F("local_number"))
 

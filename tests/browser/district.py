@@ -193,6 +193,8 @@ OPEN_PAGES = {
 NO_PAGES = {
     # parts of a page, fetched by its scripts
     "recognise", "run_status", "filter_issues", "show_ssid",
+    # the page of a run once more, with whole numbers
+    "show_run_ssids",
     # downloads
     "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at

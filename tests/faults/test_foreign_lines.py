@@ -40,6 +40,10 @@ def reports(made: TwoSchools) -> list[dict[str, Any]]:
     return [{"pk": run.pk} for run in made.runs if run.status == RunStatus.COMPLETED]
 
 
+def parts_of_reports(made: TwoSchools) -> list[dict[str, Any]]:
+    return [{**report, "part": part} for report in reports(made) for part in ("issues", "changes", "absent")]
+
+
 def runs_of_desk(made: TwoSchools) -> list[dict[str, Any]]:
     types = [*matching_types(), SSIDRequest.key]
     return [{"run_id": run.pk} for run in made.runs if run.work == Work.TEST and run.import_type in types]
@@ -103,6 +107,7 @@ ARGUMENTS: dict[str, Arguments] = {
         ),
         students,
     ),
+    "show_run_ssids": parts_of_reports,
     "school_list": schools,
     "upload": screens,
     "recognise": screens,
@@ -128,7 +133,7 @@ def queries(name: str, made: TwoSchools) -> list[dict[str, Any]]:
     """What is asked in the address, beside nothing."""
     school = {"school": str(made.b.pk)}
     return {
-        "run": [school, {"severity": "error"}, {"page": "2"}],
+        "run": [school, {"severity": "error"}, {"severity": "all"}, {"page": "2"}],
         "run_changes": [{"line": "7"}, {"page": "2"}],
         "run_absent": [{"el": "yes"}],
         "run_status": [{"seen": "x"}],

@@ -39,7 +39,7 @@ def report_of(district: District, *, ssid: str = "9012345678", el_date: date = d
 
 
 def page(client: Client, run: ImportRun, name: str = "run", *args: Any) -> str:
-    answer = client.get(reverse(name, args=[run.pk, *args]))
+    answer = client.get(reverse(name, args=[run.pk, *args]), {"severity": "all"})
     assert answer.status_code == 200
     return answer.content.decode()
 

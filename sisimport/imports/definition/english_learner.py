@@ -18,6 +18,7 @@ OLDER_STATUS = Option(
         Choice(value="keep", label="Never write it", hint="The record keeps its status and its dates."),
     ),
 )
+OLDER_STATUS_REMEDY = {"ELA-OLDER": (OLDER_STATUS.name, "keep")}
 OVERWRITTEN, KEPT = " It will be overwritten.", " The record is kept."
 
 # The day from which on the status on record holds.

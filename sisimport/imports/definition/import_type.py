@@ -55,6 +55,7 @@ class ImportType(SpeedHooks):
 
     key: as on the command line. layouts: keys of its layout files in `layout_folder`.
     row_model: the StagedRow subclass; `fields` are the layout fields staged into its columns of the same name.
+    remedies: code of an issue -> the option, and its value, that settles all lines with it when the file is tested again.
     part_of_field: which part a reader problem in that field belongs to (default: the whole record).
     """
 
@@ -68,6 +69,7 @@ class ImportType(SpeedHooks):
     part_of_field: Mapping[str, str] = {}
     duplicates: tuple[DuplicateCheck, ...] = ()
     options: tuple[Option, ...] = ()
+    remedies: Mapping[str, tuple[str, str]] = {}
     lists_absent: bool = False  # the report lists students of the file's schools whom no line names
     may_create_students: bool = False
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there

@@ -25,6 +25,9 @@ AS_GIVEN = 0  # `StagedRow.accepted` of rows about which nobody decided
 # `StagedRow.candidates` of rows whose number is on record but for marks, or for zeros in front (`candidate_text`: as there).
 NEAR_MARKS, NEAR_ZEROS = -1, -2
 NEAR = Q(candidates__lt=0)
+# Words of the sentence on a near number; what pages say of many such lines looks for them.
+ON_RECORD_TEXT = "On record is "
+ZEROS_TEXT = "the same number but for zeros in front"
 _CODE_SEQ = 80  # of issues on codes: after what the reader says of a line, before the rules
 _EXAMPLES = 3
 _ROUNDED = r"^[0-9]\.[0-9]+E\+?[0-9]+$"
@@ -308,7 +311,7 @@ def near_text() -> Case:
     """A sentence on the students whose number is nearly that of the line, to go behind `No student has the number`."""
 
     def said(kind: int, what: str) -> When:
-        begin = Value(" On record is ")
+        begin = Value(f" {ON_RECORD_TEXT}")
         return When(
             candidates=kind, then=Concat(begin, F("candidate_text"), Value(f", {what}."), output_field=CharField())
         )
@@ -316,9 +319,7 @@ def near_text() -> Case:
     return Case(
         When(ROUNDED, then=Value(" A spreadsheet rounded it, and its last digits are lost.")),
         said(NEAR_MARKS, "the same number without the marks, but neither name nor birth date agree"),
-        said(
-            NEAR_ZEROS, "the same number but for zeros in front; it was not taken, as it is not clear that it is meant"
-        ),
+        said(NEAR_ZEROS, f"{ZEROS_TEXT}; it was not taken, as it is not clear that it is meant"),
         default=Value(""),
         output_field=CharField(),
     )

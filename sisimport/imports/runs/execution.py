@@ -359,6 +359,7 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "positions": dict(recognition.positions),
         # Known for sure only after the whole file was read.
         "day_first": sorted(recognition.day_first),
+        "schools": len(context.school_codes),
     }
 
 

@@ -10,6 +10,7 @@ from sisimport.web.exports.writers import Row
 from sisimport.web.queries import report as queries
 from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.issues import shown_issues
+from sisimport.web.ssid_masking import Masking
 from students.models import ELRecord
 
 _BLOCK = 1000
@@ -29,7 +30,7 @@ def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
         raw = data_lines(run, (issue.line for issue in block))
         # A table without the lines is of use still; it must not look as if the lines were blank.
         absent = "" if raw else why_no_lines(run)
-        for issue in shown_issues(run, reader, block, {}):
+        for issue in shown_issues(run, reader, block, {}, Masking.of(run)):
             number = issue.student.local_number if issue.student else ""
             yield (
                 issue.line or "",
@@ -47,7 +48,7 @@ def change_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
     """Changes, a row for each field."""
     changes = queries.ChangeReport(run, reader).rows().iterator(chunk_size=_BLOCK)
     while block := list(islice(changes, _BLOCK)):
-        for change in shown_changes(run, reader, block):
+        for change in shown_changes(run, reader, block, Masking.of(run)):
             for field in change.fields:
                 yield (
                     change.line,

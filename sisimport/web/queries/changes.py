@@ -13,10 +13,8 @@ from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAside
 from sisimport.imports.runs.report import Labels, flat_change, local_numbers
 from sisimport.web.moments import local_day
 from sisimport.web.queries.report import Reader, students_by_id
+from sisimport.web.ssid_masking import MASKED, Masking
 from students.models import LEA, School, Student
-from students.models.identifiers import mask_ssid
-
-_SSID_FIELDS = frozenset({"ssid", "retired_ssid", "replacement_ssid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class ShownChange:
     aside: str
 
 
-def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange]) -> list[ShownChange]:
+def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange], masking: Masking) -> list[ShownChange]:
     """Changes ready for a template, with a bounded number of queries."""
     if not changes:
         return []
@@ -55,7 +53,7 @@ def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange]) -
             operation=operation_of(change),
             local_number=numbers.get(change.student_id or 0, ""),
             student=students.get(change.student_id or 0),
-            fields=tuple(field_changes(change, names, labels)),
+            fields=tuple(field_changes(change, names, labels, masking)),
             aside=aside.get((change.line, change.seq), ""),
         )
         for change in changes
@@ -116,15 +114,17 @@ def _parents(changes: Iterable[ImportChange]) -> dict[int, str]:
     return found
 
 
-def field_changes(change: ImportChange, names: Names | None = None, labels: Labels | None = None) -> list[FieldChange]:
+def field_changes(
+    change: ImportChange, names: Names | None = None, labels: Labels | None = None, masking: Masking = MASKED
+) -> list[FieldChange]:
     """The fields of one change in words."""
     kind = get_kind(change.kind)
     names = names or Names.of([change])
     return [
         FieldChange(
             label=field_label(kind, row["field"]),
-            before=_text(row["field"], row["before"], names),
-            after=_text(row["field"], row["after"], names),
+            before=_text(row["field"], row["before"], names, masking),
+            after=_text(row["field"], row["after"], names, masking),
         )
         for row in flat_change(change, "", labels)
     ]
@@ -150,7 +150,7 @@ def _item(value: Any) -> str:
     return " ".join(words) + (f" ({', '.join(flags)})" if flags else "")
 
 
-def _text(field: str, value: Any, names: Names) -> str:
+def _text(field: str, value: Any, names: Names, masking: Masking) -> str:
     if value in (None, ""):
         return ""
     if isinstance(value, bool):
@@ -162,7 +162,7 @@ def _text(field: str, value: Any, names: Names) -> str:
         return as_told.get(int(value), str(value))
     if field == "retired_at":
         return _local_day(str(value)) if str(value)[:4].isdecimal() else "now"
-    return mask_ssid(str(value)) if field in _SSID_FIELDS else str(value)
+    return str(masking.value(field, str(value)))
 
 
 def _local_day(moment: str) -> str:

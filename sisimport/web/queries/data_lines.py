@@ -1,28 +1,49 @@
 """Data lines of a run's file for pages: cut into cells so that the delimiter shows, and searched."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from sisimport.files.encodings import UTF8, codec_of
-from sisimport.files.issues import FileError
+from sisimport.files.issues import FileError, Severity
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
 from sisimport.files.quoting import split_line
 from sisimport.imports.models import ImportRun
-from sisimport.imports.runs.report import data_lines
+from sisimport.imports.runs.report import data_lines, field_label, layout_of
 from sisimport.imports.storage.files import open_file
+from sisimport.web.ssid_masking import Masking
 
 MOST_HITS = 5000
 _SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only
 _SEARCH_CHUNK = 1 << 16  # fits the processor's cache: four times larger is half as quick
 _LONGEST_SHOWN = 6000  # characters of one line
+_WIDE = 20  # columns; a longer line is shown in brief first
+# What tells whose a line is, in the order of a wide line's brief form.
+_TELLING = (
+    "local_number",
+    "local_student_id",
+    "ssid",
+    "last_name",
+    "first_name",
+    "birth_date",
+    "school",
+    "school_code",
+    "grade",
+    "grade_assessed",
+)
+_TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTICE: "info"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of a data line; `marked`: an issue is about it."""
+    """One column of a data line. `field`, `label`: what the layout calls it, blank where it does not read the column.
+
+    `tone`: set on what the issue is about: `bad` (a wrong value), `warn`, `info`.
+    """
 
     text: str
-    marked: bool
+    field: str = ""
+    label: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +53,51 @@ class DataLine:
     cells: tuple[Cell, ...]
     delimiter: str
 
+    def marked(self, field: str, severity: Severity) -> "DataLine":
+        """The line with what one issue is about marked: red for a wrong value only."""
+        cells = tuple(
+            replace(cell, tone=_TONES[severity]) if field and cell.field == field else cell for cell in self.cells
+        )
+        return DataLine(cells, self.delimiter)
+
+    @property
+    def brief(self) -> tuple[Cell, ...]:
+        """Of a wide line what tells whose it is, and first what the issue is about; nothing of a line that is short."""
+        if len(self.cells) <= _WIDE:
+            return ()
+        marked = [cell for cell in self.cells if cell.tone]
+        by_field = {cell.field: cell for cell in self.cells if cell.field and not cell.tone}
+        return (*marked, *(by_field[name] for name in _TELLING if name in by_field and by_field[name].text))
+
 
 def positions_of(run: ImportRun) -> dict[str, int]:
     """Field -> index of its cell in the lines of this run's file."""
     return {str(field): int(at) for field, at in (run.facts.get("positions") or {}).items()}
 
 
-def shown_lines(run: ImportRun, marked: Iterable[tuple[int, str]]) -> dict[int, DataLine]:
-    """The data lines to show by number. `marked`: (line, field) of each issue."""
-    at = positions_of(run)
-    fields: dict[int, set[int]] = {}
-    for line, field in marked:
-        fields.setdefault(line, set()).update({at[field]} if field in at else ())
+def shown_lines(run: ImportRun, lines: Iterable[int], masking: Masking) -> dict[int, DataLine]:
+    """The data lines of these numbers, cut into cells."""
+    layout = layout_of(run)
+    names = {at: (field, field_label(layout, field)) for field, at in positions_of(run).items()}
     delimiter = str(run.facts.get("delimiter") or "")
-    raw = data_lines(run, fields)
-    return {line: _cut(text, delimiter, fields[line]) for line, text in raw.items()}
+    return {line: _cut(text, delimiter, names, masking) for line, text in data_lines(run, lines).items()}
 
 
-def _cut(text: str, delimiter: str, marked: set[int]) -> DataLine:
+def _cut(text: str, delimiter: str, names: Mapping[int, tuple[str, str]], masking: Masking) -> DataLine:
     text = text[:_LONGEST_SHOWN]
     if not delimiter:
-        return DataLine((Cell(text, marked=False),), "")
-    cells = split_line(text, delimiter)
-    return DataLine(tuple(Cell(cell, marked=n in marked) for n, cell in enumerate(cells)), _visible(delimiter))
+        return DataLine((Cell(masking.line(text)),), "")
+    cells = []
+    for at, cell in enumerate(split_line(text, delimiter)):
+        field, label = names.get(at, ("", ""))
+        cells.append(Cell(_masked(cell, field, masking), field, label))
+    return DataLine(tuple(cells), _visible(delimiter))
+
+
+def _masked(cell: str, field: str, masking: Masking) -> str:
+    """The cell; of an SSID in quotes or between spaces the number alone is masked."""
+    number = cell.strip(" \"'")
+    return cell.replace(number, masking.value(field, number)) if number else cell
 
 
 def _visible(delimiter: str) -> str:

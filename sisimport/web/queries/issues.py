@@ -9,12 +9,10 @@ from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.runs.report import field_label, issue_message, layout_of
 from sisimport.web.queries.data_lines import DataLine
 from sisimport.web.queries.report import Reader, students_by_id
+from sisimport.web.ssid_masking import FIELDS, Masking
 from students.district_settings import report_words
 from students.models import ReportWords, Student
-from students.models.identifiers import mask_ssid
 
-_SSID_FIELDS = frozenset({"ssid", "retired_ssid", "replacement_ssid", "candidate_ssid"})
-_SSID_LENGTH = 10
 _ABOUT_WRITING = frozenset(
     {"FILE-DATE", "FILE-DATE-FORM", "FILE-DATE-FORMS"}
 )  # how a date is written is what they are about
@@ -39,7 +37,11 @@ class ShownIssue:
 
 
 def shown_issues(
-    run: ImportRun, reader: Reader, issues: Iterable[ImportIssue], lines: Mapping[int, DataLine]
+    run: ImportRun,
+    reader: Reader,
+    issues: Iterable[ImportIssue],
+    lines: Mapping[int, DataLine],
+    masking: Masking,
 ) -> list[ShownIssue]:
     """Issues ready for a template or a download, in the words that the run's district has chosen."""
     issues = list(issues)
@@ -58,11 +60,11 @@ def shown_issues(
                 severity=Severity(issue.severity),
                 code=issue.code,
                 title=issue_code.title if issue_code else issue.code,
-                message=issue_message(masked(issue), layout, schools=schools, screen_number=number),
+                message=issue_message(masked(issue, masking), layout, schools=schools, screen_number=number),
                 fix=issue_code.fix if issue_code else "",
                 field=field_label(layout, issue.field) if issue.field else "",
                 student=student,
-                data=lines.get(issue.line),
+                data=_data(issue, lines),
             )
         )
     return shown
@@ -77,14 +79,17 @@ def _in_screen_words(run: ImportRun) -> bool:
     return has_words and report_words(run.lea_ids) == ReportWords.SCREEN
 
 
-def masked(issue: ImportIssue) -> ImportIssue:
-    """The issue with whole SSIDs masked; what is not a valid SSID stays readable (rule ID-6)."""
-    if issue.field in _SSID_FIELDS:
-        issue.found, issue.expected = _masked(issue.found), _masked(issue.expected)
-        if issue.params:
-            issue.params = {name: _masked(value) if "ssid" in name else value for name, value in issue.params.items()}
+def _data(issue: ImportIssue, lines: Mapping[int, DataLine]) -> DataLine | None:
+    line = lines.get(issue.line)
+    return line.marked(issue.field, Severity(issue.severity)) if line else None
+
+
+def masked(issue: ImportIssue, masking: Masking) -> ImportIssue:
+    """The issue with whole SSIDs masked, unless the page shows them."""
+    if issue.field in FIELDS:
+        issue.found, issue.expected = (
+            masking.value(issue.field, issue.found),
+            masking.value(issue.field, issue.expected),
+        )
+    issue.params = masking.params(issue.params)
     return issue
-
-
-def _masked(value: str) -> str:
-    return mask_ssid(value) if isinstance(value, str) and value.isdecimal() and len(value) == _SSID_LENGTH else value

@@ -81,6 +81,11 @@ class IssueReport:
             found.append(Cause(code, Severity(severity), count, wording.title, wording.fix))
         return found
 
+    @property
+    def notices(self) -> list[Cause]:
+        """Causes about which nothing has to be done."""
+        return [cause for cause in self.causes if cause.severity == Severity.NOTICE]
+
     @cached_property
     def severities(self) -> list[tuple[Severity, int]]:
         """Severities that occur, worst first, with their counts."""
@@ -92,6 +97,12 @@ class IssueReport:
     @cached_property
     def total(self) -> int:
         return sum(count for _code, _severity, count in self._counts)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The severity that something has to be done about: errors, else warnings; None where there are notices only."""
+        found = self.severities
+        return found[0][0] if found and found[0][0] > Severity.NOTICE else None
 
     # ---- rows ----
 

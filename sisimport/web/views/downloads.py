@@ -19,7 +19,8 @@ from sisimport.web.exports.writers import Row, csv_rows, workbook
 from sisimport.web.queries import report as queries
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.issues import shown_issues
-from sisimport.web.views.runs import find_report, run_frame
+from sisimport.web.ssid_masking import Masking
+from sisimport.web.views.runs import causes_of, find_report, run_frame
 from students.access import log_view
 from students.models import StudentView
 
@@ -94,11 +95,13 @@ def run_print(request: HttpRequest, pk: int) -> HttpResponse:
     _log(request, run, "print")
     report = queries.IssueReport(run, reader)
     rows = list(islice(report, PRINTED))
-    lines = shown_lines(run, ((issue.line, issue.field) for issue in rows if issue.line > 0))
+    masking = Masking.of(run)
+    lines = shown_lines(run, (issue.line for issue in rows if issue.line > 0), masking)
     context = run_frame(request, run, reader) | {
         "part": "print",
         "report": report,
-        "issues": shown_issues(run, reader, rows, lines),
+        "issues": shown_issues(run, reader, rows, lines, masking),
+        "causes": causes_of(run, reader, report),
         "printed": PRINTED,
         "no_lines": why_no_lines(run),
     }

@@ -27,10 +27,13 @@ from sisimport.web.queries import report as queries
 from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
+from sisimport.web.queries.diagnosis import diagnosed
 from sisimport.web.queries.issues import shown_issues
 from sisimport.web.queries.options import option_text
 from sisimport.web.queries.progress import progress_of
+from sisimport.web.queries.remedies import action_for, remedy_options
 from sisimport.web.queries.reverts import Kept, kept_by, reverts_of, updates_of
+from sisimport.web.ssid_masking import Masking
 
 PER_PAGE = 25
 _NAMED_RUNS = 5
@@ -65,16 +68,20 @@ def type_of(run: ImportRun) -> ImportType | None:
 @require_GET
 def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Facts, outcome, causes, next steps and issues of a run; its progress while it goes on."""
-    run = find_run(request, pk)
-    reader = queries.Reader.of(request.user, run)
-    context = run_frame(request, run, reader) | {"part": "issues"}
+    return issues_part(request, find_run(request, pk))
+
+
+def issues_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
+    """The results page. `shown`: with whole SSIDs."""
+    reader, masking = queries.Reader.of(request.user, run), Masking.of(run, shown=shown)
+    context = run_frame(request, run, reader) | {"part": "issues", "masking": masking}
     context["cards"] = panels.cards(panels.RUN, request, run) if not run.is_active else []
     if run.is_active:
         return render(request, "imports/run.html", context | _progress(run))
     if run.work == Work.CONVERT and run.status == RunStatus.COMPLETED:
-        shown = shown_conversion(run) if reader.whole else None
-        may_test = shown is not None and access.may_convert(request.user, run)
-        return render(request, "imports/conversion.html", context | {"conversion": shown, "may_test": may_test})
+        made = shown_conversion(run) if reader.whole else None
+        may_test = made is not None and access.may_convert(request.user, run)
+        return render(request, "imports/conversion.html", context | {"conversion": made, "may_test": may_test})
     form = IssueFilterForm(request.GET, run=run, reader=reader, text=request.session.get(_text_key(run), ""))
     issues = queries.IssueReport(run, reader, form.wanted())
     page: Page[Any] = Paginator(cast(Sequence[Any], issues), PER_PAGE).get_page(request.GET.get("page"))
@@ -82,17 +89,28 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "report": issues,
         "page": page,
-        "issues": _shown_issues(run, reader, page),
+        "issues": _shown_issues(run, reader, page, masking),
         "filtered": form.is_filtering,
+        "causes": causes_of(run, reader, issues),
         "no_lines": why_no_lines(run),
     }
     return render(request, "imports/run.html", context)
 
 
-def _shown_issues(run: ImportRun, reader: queries.Reader, page: Page[Any]) -> list[Any]:
+def _shown_issues(run: ImportRun, reader: queries.Reader, page: Page[Any], masking: Masking) -> list[Any]:
     rows = list(page.object_list)
-    lines = shown_lines(run, ((issue.line, issue.field) for issue in rows if issue.line > 0))
-    return shown_issues(run, reader, rows, lines)
+    lines = shown_lines(run, (issue.line for issue in rows if issue.line > 0), masking)
+    return shown_issues(run, reader, rows, lines, masking)
+
+
+def causes_of(run: ImportRun, reader: queries.Reader, report: queries.IssueReport) -> list[dict[str, Any]]:
+    """Causes of errors and warnings with what their issues have in common, and what can be done about all of them at once."""
+    kind = type_of(run)
+    offers = kind is not None and reader.whole and run.work == Work.TEST and run.status == RunStatus.COMPLETED
+    return [
+        {"found": one, "action": action_for(kind, run, one.cause) if offers and kind is not None else None}
+        for one in diagnosed(run, reader, report.causes)
+    ]
 
 
 def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any]:
@@ -241,7 +259,12 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """Before and after, line by line."""
-    run = find_report(request, pk)
+    return changes_part(request, find_report(request, pk))
+
+
+def changes_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
+    """What a run changes. `shown`: with whole SSIDs."""
+    masking = Masking.of(run, shown=shown)
     reader = queries.Reader.of(request.user, run)
     asked, line = request.GET.get("kind", ""), request.GET.get("line", "")
     changes = queries.ChangeReport(
@@ -250,7 +273,8 @@ def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
     page: Page[Any] = Paginator(cast(Sequence[Any], changes), PER_PAGE).get_page(request.GET.get("page"))
     context = run_frame(request, run, reader) | {
         "part": "changes",
-        "changes": shown_changes(run, reader, list(page.object_list)),
+        "masking": masking,
+        "changes": shown_changes(run, reader, list(page.object_list), masking),
         "page": page,
         "report": changes,
         "kinds": [{**row, "label": get_kind(row["kind"]).label} for row in changes.kinds],
@@ -264,12 +288,21 @@ def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
     """Students in our records whom the file does not name; those with EL data are marked."""
-    run = find_report(request, pk)
+    return absent_part(request, find_report(request, pk))
+
+
+def absent_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
+    """Students not in the file. `shown`: with whole SSIDs."""
     reader = queries.Reader.of(request.user, run)
     only_el = request.GET.get("el") == "yes"
     absent = queries.AbsentReport(run, reader, only_el=only_el)
     page: Page[Any] = Paginator(cast(Sequence[Any], absent), PER_PAGE).get_page(request.GET.get("page"))
-    context = run_frame(request, run, reader) | {"part": "absent", "page": page, "only_el": only_el}
+    context = run_frame(request, run, reader) | {
+        "part": "absent",
+        "masking": Masking.of(run, shown=shown),
+        "page": page,
+        "only_el": only_el,
+    }
     return render(request, "imports/run_absent.html", context)
 
 
@@ -292,12 +325,13 @@ def back_to(request: HttpRequest, run: ImportRun, error: str) -> HttpResponse:
 
 
 def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun:
-    """Start a Test of the file with the type and options of `run`. Raises RunRefusedError, UnknownImportTypeError."""
+    """Start a Test of the file with the type and options of `run`, or with the one option by which the cause that was sent is
+    put right. Raises RunRefusedError, UnknownImportTypeError."""
     return services.start_run(
         file=file,
         import_type=run.import_type,
         work=Work.TEST,
-        options=run.options,
+        options={**run.options, **remedy_options(type_of(run), request.POST.get("cause", ""))},
         user=signed_in_user(request),
         schools=access.visible_school_ids(request.user),
     )
@@ -317,7 +351,7 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_POST
 def test_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """The same file with the same options, after students were corrected."""
+    """The same file with the same options, after students were corrected; or with the one option that a cause is put right by."""
     run = find_run(request, pk)
     file = run.file
     if file is None or run.work == Work.CONVERT or not access.sees_whole_run(request.user, run):

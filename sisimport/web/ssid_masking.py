@@ -1,0 +1,53 @@
+"""Whether a page shows SSIDs whole: the one place, for messages, data lines, changes and lists alike (rule ID-6).
+
+    masked     until somebody presses Show SSIDs; that is a look at students and on record (`StudentView`), for that page only
+    readable   always: what is no SSID of the state. Whoever puts it right has to see what is wrong with it
+
+Downloads and the API show what their own pages say: messages masked, data lines as they came.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sisimport.files.numbers import SSID_FIELDS
+from sisimport.imports.models import ImportRun
+from students.models.identifiers import mask_ssid
+
+FIELDS = SSID_FIELDS | {"candidate_ssid"}
+_TEN_DIGITS = re.compile(r"[0-9]{10}")
+_UTAH = re.compile(r"[0-9]{7,10}")  # seven are usual there; shorter ones are left for the eye
+_RUN_OF_DIGITS = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How one page treats SSIDs. `shown`: somebody asked to see them whole."""
+
+    shown: bool = False
+    utah: bool = False
+
+    @classmethod
+    def of(cls, run: ImportRun, *, shown: bool = False) -> "Masking":
+        return cls(shown=shown, utah=run.import_type.startswith("utah"))
+
+    def value(self, field: str, text: Any) -> Any:
+        """A value as the page shows it; what is not the value of an SSID field, or no SSID, stays as it is."""
+        if self.shown or field not in FIELDS or not isinstance(text, str):
+            return text
+        wanted = _UTAH if self.utah else _TEN_DIGITS
+        return mask_ssid(text) if wanted.fullmatch(text) else text
+
+    def params(self, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Parameters of a message: those whose names say that they hold an SSID."""
+        if not params:
+            return None
+        return {name: self.value("ssid", value) if "ssid" in name else value for name, value in params.items()}
+
+    def line(self, text: str) -> str:
+        """A line that cannot be cut into its fields: whatever has ten digits."""
+        return text if self.shown else _RUN_OF_DIGITS.sub(lambda found: mask_ssid(found.group()), text)
+
+
+MASKED = Masking()

@@ -1,0 +1,44 @@
+"""Show SSIDs on one page of a run: whole numbers in messages, data lines, changes and lists, for that page and on record."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from sisimport.accounts.access import Capability, requires
+from sisimport.web.views.runs import absent_part, changes_part, find_report, issues_part
+from students.access import log_view
+from students.models import StudentView
+
+_PARTS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "issues": ("run", issues_part),
+    "changes": ("run_changes", changes_part),
+    "absent": ("run_absent", absent_part),
+}
+
+
+@requires(Capability.SHOW_SSID)
+@require_http_methods(["GET", "POST"])
+def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
+    """The page that was asked for, with whole SSIDs. Links on it, and looking at it anew, lead to the masked page."""
+    run = find_report(request, pk)
+    if part not in _PARTS:
+        raise Http404
+    url_name, page = _PARTS[part]
+    if request.method != "POST":
+        query = request.GET.urlencode()
+        return redirect(reverse(url_name, args=[run.pk]) + (f"?{query}" if query else ""))
+    log_view(
+        user=request.user, kind=StudentView.Kind.SSID, subject=f"run {run.pk}: {part}, page {page_number(request)}"
+    )
+    shown: HttpResponse = page(request, run, shown=True)
+    return shown
+
+
+def page_number(request: HttpRequest) -> int:
+    """Which page of the list was looked at, for the record."""
+    asked = request.GET.get("page", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 7 else 1
