@@ -232,6 +232,10 @@ class SSIDRequest(ImportType):
         related_fields=("local_number", "ssid"),
     )
 
+    @property
+    def repeat_marks(self) -> Sequence[tuple[str, str]]:
+        return [("repeats", "chosen_line")]
+
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDRequestRow.objects.annotate(
             current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))

@@ -84,6 +84,10 @@ class SSIDList(ImportType):
     )
     options = (VERIFIED,)
 
+    @property
+    def repeat_marks(self) -> Sequence[tuple[str, str]]:
+        return [(check.name, f"{check.name}_line") for check in _DUPLICATES]
+
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return SSIDListRow.objects.annotate(
             current=FilteredRelation("student__ssids", condition=Q(student__ssids__retired_at__isnull=True))

@@ -79,6 +79,12 @@ class ImportType(SpeedHooks):
     speed: Speed = Speed()
 
     @property
+    def repeat_marks(self) -> Sequence[tuple[str, str]]:
+        """Columns of the row model that say 1 for a line that repeats another, and which line that is; where that one is
+        refused, the next of them takes its place."""
+        return [(check.name, f"{check.name}_line") for check in self.duplicates]
+
+    @property
     def writing_work(self) -> str:
         """What its screen calls applying a file: Update, or Import."""
         return str((Work.UPDATE if Work.UPDATE in self.works else Work.IMPORT).label)

@@ -18,7 +18,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Cardinality, FiredRules
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
-from sisimport.imports.engine import accepted_matches, identifiers, planning
+from sisimport.imports.engine import accepted_matches, identifiers, planning, repeats
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
 
 FIRST_SEQ = 100  # rule issues come after those of the reader
@@ -52,6 +52,7 @@ def check(context: RunContext) -> None:
     refusing = [i for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     while (doubtful := context.import_type.second_pass(context, refusing)) is not None:
         _ask(context, rules, only=doubtful)
+    repeats.let_repeats_stand_in(context, refusing, lambda rows: _ask(context, rules, only=rows))
     fired = [i for (i,) in fetch_all(f"SELECT DISTINCT unnest(rules) AS i FROM checked_line {_SPOKEN_OF} ORDER BY i")]
     if fired:
         _write(context, [(i, rules[i]) for i in fired])
