@@ -282,6 +282,10 @@ class ScoreRow(StagedRow):
     replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one
     repeated = models.SmallIntegerField(default=0)  # 1: equal to an earlier line, 2: contradicts another line
     repeated_line = models.IntegerField(default=0)
+    told_date = models.DateField(
+        null=True
+    )  # another date of a line without test date, by which it is of another year …
+    told_by = models.TextField()  # … and its column
     student_pk = models.BigIntegerField(null=True)  # whose line it is; only where a match of the file was accepted
 
     holder = joined_holder()

@@ -6,6 +6,7 @@ data/ranges.csv       scale scores of each level, per test and grade
 """
 
 import csv
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -135,6 +136,12 @@ def family_of(layout_key: str) -> str:
 def school_year(layout_key: str) -> int:
     """The school year of a layout, as the year of its spring: caaspp-2023-24 -> 2024."""
     return int(_match(layout_key)["year"]) + 1
+
+
+def last_test_day(layout_key: str, year: int) -> dt.date:
+    """The last day on which a test of the layout's family could be taken for a school year (by its spring)."""
+    late = structure()["windows"].get(family_of(layout_key), {}).get(str(year))
+    return late if isinstance(late, dt.date) else dt.date(year, 6, 30)
 
 
 def _match(layout_key: str) -> re.Match[str]:

@@ -64,6 +64,8 @@ _STAGED = tuple(
         "replaced_ssid",
         "repeated",
         "repeated_line",
+        "told_date",
+        "told_by",
         "local_student_id",
         "accepted",
         "given_number",

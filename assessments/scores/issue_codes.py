@@ -160,6 +160,18 @@ codes.register(
         "Correct the date if it is wrong; otherwise import the record with the type of the year in which the test was taken.",
     ),
     IssueCode(
+        "EXC-LATE",
+        "Exception: test date after the school year",
+        "{field} is {found}, after 30 June; tests of {expected} ran until {last}, so it is imported all the same.",
+        "Nothing to do if the date is right; otherwise correct it.",
+    ),
+    IssueCode(
+        "EXC-YEAR-TOLD",
+        "Exception: no test date, other dates of another school year",
+        "The record has no test date, and {column} is {found}; the school year {expected} runs from {first} to {last}.",
+        "Add the test date if the record is of this school year; otherwise import it with the type of its own year.",
+    ),
+    IssueCode(
         "EXC-DATE",
         "Exception: no test date",
         "No test date of the line can be read, so the school year of its scores is not certain.",

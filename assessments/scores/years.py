@@ -1,6 +1,7 @@
 """The school year of a score: that of the layout, held against the test dates of the file.
 
-A school year runs from 1 July to 30 June. Science lines of grade 12 that say so may carry a score of an earlier year.
+A school year runs from 1 July to 30 June; some testing windows ran longer (`windows` in data/structure.toml), and those tests
+are of the year that the window belongs to. Science lines of grade 12 that say so may carry a score of an earlier year.
 """
 
 import datetime as dt
@@ -12,8 +13,10 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from assessments.models import ScoreRow, year_label
-from assessments.structure import school_year
+from assessments.scores import other_dates
+from assessments.structure import last_test_day, school_year
 from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import compiled, execute, fetch_all
@@ -25,6 +28,9 @@ EARLIEST = 3  # years that a line may reach back
 _SCIENCE_TYPES = ("05", "5", "06", "6")
 _SCIENCE = ", ".join(f"'{code}'" for code in _SCIENCE_TYPES)
 _SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
+# The day on which a district closed the scores of its Initial ELPAC; they are to be there within 30 days (5 CCR 11518.5).
+_SCORED = "lst_lock_score_date"
+_TO_SCORE = dt.timedelta(days=30)
 _YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
 
 
@@ -46,10 +52,10 @@ class _Earlier(Func):
 
 
 def bounds(context: RunContext) -> tuple[dt.date, dt.date]:
-    """First and last day of the school year of the run's layout."""
+    """First and last day on which tests of the school year of the run's layout could be taken."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     year = school_year(context.layout.key)
-    return dt.date(year - 1, 7, 1), dt.date(year, 6, 30)
+    return dt.date(year - 1, 7, 1), last_test_day(context.layout.key, year)
 
 
 def date_fields(context: RunContext) -> list[str]:
@@ -89,7 +95,8 @@ def note_earlier_years(context: RunContext) -> None:
     year = school_year(context.layout.key)
     dated = ScoreRow.objects.exclude(current_year_flag__in=["", "Y"]).annotate(on=score_date(context))
     sql, params = compiled(dated.values_list("line", "on"))
-    tested = _YEAR_OF.format("d.date")
+    before = last_test_day(context.layout.key, year - 1)
+    tested = f"CASE WHEN d.date BETWEEN '{year - 1}-07-01' AND '{before}' THEN {year - 1} ELSE {_YEAR_OF.format('d.date')} END"
     execute(
         f"""
         UPDATE {ROWS} r SET current_year_flag = CASE
@@ -101,29 +108,45 @@ def note_earlier_years(context: RunContext) -> None:
     )
 
 
+def _place_undated(context: RunContext) -> dict[int, int]:
+    """Mark scored lines without test date whose other dates are of another year; how many lines there are of each year."""
+    dated = ScoreRow.objects.filter(refused=False, skipped=0).annotate(on=score_date(context))
+    undated = dated.filter(on=None).order_by("line").values_list("line", flat=True)
+    return other_dates.note_other_years(context, undated, *bounds(context))
+
+
 def refuse_another_year(context: RunContext) -> None:
     """Raises FileError when the file's test dates mostly lie in another school year than that of its layout.
 
     Dates that cannot be (after today, or before the student's birth) have no say, nor have scores marked as of an earlier
-    year. Lines planned anew belong to a file that was judged as a whole.
+    year. Lines without test date are placed by their other dates. Lines planned anew belong to a file that was judged as a
+    whole.
     """
-    if context.lines is not None or not date_fields(context):
+    if not date_fields(context):
+        return
+    if context.lines is not None:
+        _place_undated(context)
         return
     assert context.layout is not None  # noqa: S101 - a staged file has one
     year = school_year(context.layout.key)
     dated = ScoreRow.objects.filter(refused=False).annotate(on=score_date(context))
-    sql, params = compiled(dated.values_list("on", "birth_date", "current_year_flag"))
+    sql, params = compiled(dated.values_list("on", "birth_date", "current_year_flag", "skipped"))
     possible = "d.date <= %s AND (d.birth_date IS NULL OR d.date >= d.birth_date)"
     # Counted by day first: a file has few of them, and a day's year need not be worked out for every line.
     days = fetch_all(
-        f"SELECT d.date, count(*) FROM ({sql}) AS d(date, birth_date, current_year_flag)"
-        f" WHERE {possible} AND NOT {earlier('d.').replace('%', '%%')} GROUP BY 1",
+        f"SELECT d.date, count(*) FROM ({sql}) AS d(date, birth_date, current_year_flag, skipped)"
+        f" WHERE {possible} AND NOT {earlier('d.').replace('%', '%%')} OR (d.date IS NULL AND d.skipped = 0) GROUP BY 1",
         [*params, timezone.localdate()],
     )
+    first, last = bounds(context)
     counts: dict[int, int] = {}
     for day, n in days:
-        tested = day.year + (day.month >= 7)
-        counts[tested] = counts.get(tested, 0) + n
+        if day is not None:
+            tested = year if first <= day <= last else day.year + (day.month >= 7)
+            counts[tested] = counts.get(tested, 0) + n
+    if any(day is None for day, _n in days):
+        for tested, n in _place_undated(context).items():
+            counts[tested] = counts.get(tested, 0) + n
     own, total = counts.pop(year, 0), sum(counts.values())
     if total > own:
         other = max(counts, key=lambda tested: (counts[tested], tested))
@@ -149,46 +172,79 @@ def _undated(context: RunContext) -> Q | None:
     return Q(Exists(unread.filter(line=OuterRef("line")))) & Q(IsBlank(score_date(context)))
 
 
+def _end_of_year(context: RunContext) -> dt.date:
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    return dt.date(school_year(context.layout.key), 6, 30)
+
+
 def is_usual(context: RunContext) -> Q:
     """No rule of this module fires for a line whose birth date is known."""
     if not date_fields(context):
         return Q()
+    usual = _is_dated_as_usual(context)
+    if context.notes.get("told_otherwise"):
+        usual &= Q(told_date=None)
     undated = _undated(context)
-    if undated is not None:
-        return _is_dated_as_usual(context) & ~undated
-    return _is_dated_as_usual(context)
+    return usual if undated is None else usual & ~undated
 
 
 def _is_dated_as_usual(context: RunContext) -> Q:
     first, last = bounds(context)
     date = Coalesce(score_date(context), Value(first))
-    last = max(first, min(last, timezone.localdate()))
+    last = max(first, min(last, _end_of_year(context), timezone.localdate()))
     return ~Q(_Earlier(date, Value(first))) & ~Q(_Earlier(Value(last), date)) & ~Q(_Earlier(date, F("birth_date")))
 
 
 def rules(context: RunContext, live: Q) -> list[Rule]:
-    """A test date outside the school year, after today, or before the student's birth keeps the line out."""
+    """A test date outside the school year, after today, or before the student's birth keeps the line out.
+
+    One in a testing window that ran beyond 30 June is a warning.
+    """
     fields = date_fields(context)
     if not fields:
         return []
+    undated = _undated(context)
+    no_date = Rule(number="CA-E-13", code="EXC-DATE", severity=Severity.ERROR, field=fields[0], when=live & (undated or Q()),
+                   needs_student=False)  # fmt: skip
+    found = [] if undated is None else [no_date]
     first, last = bounds(context)
-    date, today = score_date(context), timezone.localdate()
+    found.append(Rule(
+        number="CA-E-12", code="EXC-YEAR-TOLD", severity=Severity.ERROR, field=fields[0], when=live & ~Q(told_date=None),
+        found=F("told_date"), expected=year_label(first.year + 1), needs_student=False,
+        params={"column": F("told_by"), "first": Value(f"{first}"), "last": Value(f"{last}")},
+    ))  # fmt: skip
+    date, earlier_fields = score_date(context), Q()
+    for name in fields:
+        counts = Q(Differs(F(name), date))
+        found += _rules_about(context, name, live & ~counts & earlier_fields)
+        earlier_fields &= counts  # of equal dates the first is named
+    return found
+
+
+def _rules_about(context: RunContext, field: str, live: Q) -> list[Rule]:
+    """Rules on the date in `field`, for lines (`live`) whose test date it is."""
+    first, last = bounds(context)
+    date, today, ordinary = F(field), timezone.localdate(), _end_of_year(context)
+    if field == _SCORED:
+        last += _TO_SCORE
     future = Q(_Earlier(Value(today), date))
     unborn = Q(_Earlier(date, Coalesce(F("birth_date"), F("student__birth_date"), date)))
     outside = Q(_Earlier(date, Value(first))) | Q(_Earlier(Value(last), date))
     marked = Q(current_year_flag__startswith="20")
-    year = year_label(last.year)
-    undated = _undated(context)
-    return [
-        *([] if undated is None else [
-            Rule(number="CA-E-13", code="EXC-DATE", severity=Severity.ERROR, field=fields[0], when=live & undated,
-                 needs_student=False),
-        ]),
-        Rule(number="CA-E-10", code="EXC-FUTURE", severity=Severity.ERROR, field=fields[0], when=live & future,
-             found=date, expected=f"{today} or before", needs_student=False),
-        Rule(number="CA-E-11", code="EXC-BEFORE-BIRTH", severity=Severity.ERROR, field=fields[0], when=live & unborn & ~future,
-             found=date, expected=Coalesce(F("birth_date"), F("student__birth_date")), needs_student=False),
-        Rule(number="CA-E-12", code="EXC-YEAR", severity=Severity.ERROR, field=fields[0],
-             when=live & outside & ~future & ~unborn & ~marked, found=date, expected=year, needs_student=False,
-             params={"first": Value(f"{first}"), "last": Value(f"{last}")}),
+    late = Q(_Earlier(Value(ordinary), date)) & ~outside
+    possible = live & ~future & ~unborn & ~marked
+    common: dict[str, Any] = {"field": field, "found": date, "needs_student": False}
+    days = {"first": Value(f"{first}"), "last": Value(f"{last}")}
+    year = year_label(ordinary.year)
+    found = [
+        Rule(number="CA-E-10", code="EXC-FUTURE", severity=Severity.ERROR, when=live & future, expected=f"{today} or before",
+             **common),
+        Rule(number="CA-E-11", code="EXC-BEFORE-BIRTH", severity=Severity.ERROR, when=live & unborn & ~future,
+             expected=Coalesce(F("birth_date"), F("student__birth_date")), **common),
+        Rule(number="CA-E-12", code="EXC-YEAR", severity=Severity.ERROR, when=possible & outside, expected=year, params=days,
+             **common),
     ]  # fmt: skip
+    if last > ordinary:
+        found.append(Rule(number="CA-E-15", code="EXC-LATE", severity=Severity.WARNING, when=possible & late, expected=year,
+                          params=days, **common))  # fmt: skip
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from assessments.scores.import_type import LAYOUTS
-from assessments.structure import school_year
+from assessments.structure import family_of, school_year
 from sisimport.files.layouts import Layout, load_layouts
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, Work
@@ -51,6 +51,24 @@ def text(layout_key: str, *rows: dict[str, str], delimiter: str = DELIMITER, hea
     names = header or [column.name for column in layout.columns]
     lines = [delimiter.join(names), *(delimiter.join(cells(layout, **row)) for row in rows)]
     return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def dated(layout: str, *days: str) -> bytes:
+    """Lines of students, one per test date, by the column that this layout takes the test date from."""
+    known = ALL[layout].fields
+    names = ("final_test_completed_date", "test_completed_date_1", "test_completed_date", "paper_test_completion_date")
+    field = next(name for name in names if name in known)
+    kind = {"caaspp": "01", "elpac-summative": "21", "elpac-initial": "22"}[family_of(layout)]
+    if "preliminary" in layout:
+        kind = "05"
+    held = {name: value for name, value in ela(layout).items() if name in known and "date" not in name}
+    score = {"percent_correct": "50"} if "percent_correct" in known and kind == "05" else {"scale_score": "400"}
+    if kind == "22":
+        held.pop("achievement_level", None)
+    rows = [
+        {**held, **score, "record_type": kind, "ssid": f"90000001{n:02}", field: day} for n, day in enumerate(days, 10)
+    ]
+    return text(layout, *rows)
 
 
 def start(

@@ -7,10 +7,10 @@ import pytest
 
 from assessments.models import Assessment, Score
 from assessments.pages.queries import scores_json
-from assessments.structure import family_of, import_types, school_year
+from assessments.structure import import_types, last_test_day, school_year
 from sisimport.imports.models import ImportRun
 from students.models import SSID, School, SSIDReplacement, Student
-from tests.assessments.score_files import ALL, SSID_1, SSID_2, counts, ela, report, start, text, undo
+from tests.assessments.score_files import ALL, SSID_1, SSID_2, counts, dated, ela, report, start, text, undo
 from tests.ssid.journey import District, codes, district
 
 pytestmark = pytest.mark.django_db
@@ -523,30 +523,12 @@ def test_repeats_of_refused_lines_are_refused_as_well(home: District, lines: int
 # -- the school year ---------------------------------------------------------------------------------------------------
 
 
-def _dated(layout: str, *days: str) -> bytes:
-    """Lines of students, one per test date, by the column that this layout takes the test date from."""
-    known = ALL[layout].fields
-    names = ("final_test_completed_date", "test_completed_date_1", "test_completed_date", "paper_test_completion_date")
-    field = next(name for name in names if name in known)
-    kind = {"caaspp": "01", "elpac-summative": "21", "elpac-initial": "22"}[family_of(layout)]
-    if "preliminary" in layout:
-        kind = "05"
-    held = {name: value for name, value in ela(layout).items() if name in known and "date" not in name}
-    score = {"percent_correct": "50"} if "percent_correct" in known and kind == "05" else {"scale_score": "400"}
-    if kind == "22":
-        held.pop("achievement_level", None)
-    rows = [
-        {**held, **score, "record_type": kind, "ssid": f"90000001{n:02}", field: day} for n, day in enumerate(days, 10)
-    ]
-    return text(layout, *rows)
-
-
 @pytest.mark.parametrize("step", [-1, 1], ids=["year before", "year after"])
 @pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
 def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, layout: str, step: int) -> None:
     year = school_year(layout) + step
 
-    done = report(TYPES[layout], _dated(layout, f"{year}-04-15", f"{year}-04-16"), work="import")
+    done = report(TYPES[layout], dated(layout, f"{year}-04-15", f"{year}-04-16"), work="import")
 
     assert (done["status"], codes(done)) == ("rejected", ["EXC-FILE-YEAR"])
     assert f"taken in {year - 1}-{year % 100:02}" in done["message"]
@@ -555,9 +537,10 @@ def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, lay
 @pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
 def test_one_line_of_another_school_year_is_an_error_of_the_line(home: District, layout: str) -> None:
     year = school_year(layout)
-    days = (f"{year - 1}-07-01", f"{year}-06-30", f"{year}-07-01", f"{year - 1}-06-30")
+    after = last_test_day(layout, year) + dt.timedelta(days=1)
+    days = (f"{year - 1}-07-01", f"{year}-06-30", f"{after}", f"{year - 1}-06-30")
 
-    done = report(TYPES[layout], _dated(layout, *days))
+    done = report(TYPES[layout], dated(layout, *days))
 
     told = {i["line"] for i in done["issues"] if i["code"] == "EXC-YEAR"}
     assert (done["status"], told) == ("completed", {4, 5})
@@ -600,7 +583,7 @@ def test_a_date_that_no_score_needs_keeps_no_line_out(home: District) -> None:
 
 @pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
 def test_ca_e_13_a_line_whose_only_date_cannot_be_read_is_refused(home: District, layout: str) -> None:
-    done = report(TYPES[layout], _dated(layout, "15-16-2020", f"{school_year(layout)}-04-15"))
+    done = report(TYPES[layout], dated(layout, "15-16-2020", f"{school_year(layout)}-04-15"))
 
     about = {i["code"]: i["severity"] for i in done["issues"] if i["line"] == 2 and "DATE" in i["code"]}
     assert about in ({"FILE-DATE": "error"}, {"FILE-DATE": "warning", "EXC-DATE": "error"})
@@ -800,7 +783,7 @@ WRITTEN = ["'{}", '="{}"', "{}.0", "9.000000110E+09", "\u200b{}"]
 def test_id9_an_ssid_is_read_without_the_marks_of_a_spreadsheet(home: District, place: int, layout: str) -> None:
     written = WRITTEN[place % len(WRITTEN)].format("9000000110").encode()
 
-    done = report(TYPES[layout], _dated(layout, f"{school_year(layout)}-04-12").replace(b"9000000110", written))
+    done = report(TYPES[layout], dated(layout, f"{school_year(layout)}-04-12").replace(b"9000000110", written))
 
     assert done["status"] == "completed", done["message"]
     assert "EXC-SSID" not in codes(done)

@@ -1,0 +1,129 @@
+"""Scored lines without a test date: what the other dates of their records say of the school year.
+
+    start of a test, the school's testing window      lie in the year of the test
+    scores available, report made                     after the test, and before the spring of the next year ends
+    enrollment                                         before the test: one that began after the school year is of another
+
+A date that says nothing is left: it never keeps a line out. Only lines that have no test date are read again for it.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from assessments.models import ScoreRow
+from sisimport.files.detection import recognise
+from sisimport.files.issues import FileError, Severity
+from sisimport.files.layouts import ColumnKind, Layout, normalise_header
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.engine.sql import execute
+from sisimport.imports.storage.files import open_file
+from sisimport.imports.storage.records import LinesReader
+
+_TESTED: Final = re.compile(r"teststartdate\d|school(selected)?(start|end)(of|date)testwindow\d")
+_AFTERWARDS: Final = re.compile(r"(score|ssr)availabledate|reportcreateddate")
+_ENROLLED: Final = re.compile(r"enrollmenteffectivedate")
+_TO_REPORT: Final = dt.timedelta(days=275)  # the last scores of a school year were reported in the winter after it
+_BLOCK: Final = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A date by which a line is of another school year: its column, the day, and that year by its spring."""
+
+    column: str
+    day: dt.date
+    year: int
+
+
+def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, last: dt.date) -> dict[int, int]:
+    """Mark those of the lines (without test date) that other dates place outside `first` to `last`.
+
+    Returns how many lines were placed, by school year; those that are of the run's year under that of `last`.
+    """
+    counts: dict[int, int] = {}
+    outside: list[tuple[int, Told]] = []
+    for line, dates in _read(context, lines):
+        told = _another_year(dates, first, last)
+        if told is not None:
+            outside.append((line, told))
+        if dates:
+            year = first.year + 1 if told is None else told.year
+            counts[year] = counts.get(year, 0) + 1
+    for start in range(0, len(outside), _BLOCK):
+        some = outside[start : start + _BLOCK]
+        execute(
+            f"""
+            UPDATE {ScoreRow._meta.db_table} r SET told_date = t.day, told_by = t.name
+            FROM unnest(%s::int[], %s::date[], %s::text[]) AS t(line, day, name) WHERE t.line = r.line
+            """,
+            [[line for line, _ in some], [told.day for _, told in some], [told.column for _, told in some]],
+        )
+    context.notes["told_otherwise"] = bool(outside)
+    return counts
+
+
+def _another_year(dates: Mapping[str, dt.date], first: dt.date, last: dt.date) -> Told | None:
+    """The date that tells of another year; the nearer a kind of date is to the test, the more it counts."""
+    tested = {column: day for column, day in dates.items() if _TESTED.match(normalise_header(column))}
+    if tested:
+        column, day = max(tested.items(), key=lambda pair: pair[1])
+        return None if first <= day <= last else Told(column, day, _school_year(day))
+    for column, day in dates.items():
+        latest = last + _TO_REPORT if _AFTERWARDS.match(normalise_header(column)) else last
+        earliest = first if _AFTERWARDS.match(normalise_header(column)) else dt.date.min
+        if not earliest <= day <= latest:
+            return Told(column, day, _school_year(day))
+    return None
+
+
+def _school_year(day: dt.date) -> int:
+    return day.year + (day.month >= 7)
+
+
+def _read(context: RunContext, lines: Iterable[int]) -> Iterator[tuple[int, dict[str, dt.date]]]:
+    """The other dates of these lines by the names of their columns, those that can be read and are not after today."""
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    asked = _asking(context.layout)
+    names = [name for name in asked.fields if name.startswith(_OWN)]
+    wanted, today = list(lines), dt.datetime.now(tz=dt.UTC).astimezone().date()
+    if not names or not wanted or context.run.file is None:
+        return
+    with open_file(context.run.file) as stream:
+        recognition = recognise(stream, [asked], expected=[asked])
+        if recognition.error is not None or recognition.fixed_width:
+            return
+        index = context.run.file.line_index
+        try:
+            for start in range(0, len(wanted), _BLOCK):
+                some = wanted[start : start + _BLOCK]
+                for block in LinesReader(stream, recognition, names, line_index=index, lines=some).blocks():
+                    for line, values, _problems in block:
+                        days = {
+                            asked.fields[name].name: dt.date.fromisoformat(value)
+                            for name, value in zip(names, values, strict=False)
+                            if value
+                        }
+                        yield line, {column: day for column, day in days.items() if day <= today}
+        except FileError:
+            return
+
+
+_OWN: Final = "other_date_"
+
+
+def _asking(layout: Layout) -> Layout:
+    """The layout with a field for each of the dates that no score needs."""
+    columns = tuple(
+        replace(c, field=f"{_OWN}{c.position}", kind=ColumnKind.DATE, severity=Severity.NOTICE, required=False)
+        if c.field is None and _is_asked(c.name)
+        else c
+        for c in layout.columns
+    )
+    return replace(layout, columns=columns, fields={c.field: c for c in columns if c.field})
+
+
+def _is_asked(column: str) -> bool:
+    return any(pattern.match(normalise_header(column)) for pattern in (_TESTED, _AFTERWARDS, _ENROLLED))
