@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import IO, Any
 
 from sisimport.files.archives import glimpse, is_zip
-from sisimport.files.detection import recognise
+from sisimport.files.detection import MOST_COLUMNS, recognise
 from sisimport.files.issues import FileError
 from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import normalise_header
@@ -18,7 +18,6 @@ from students.patterns import TEN_DIGITS
 
 SAMPLE_BYTES = 1 << 20
 RECORDS = 200
-MOST_COLUMNS = 2000
 _LONGEST_NAME = 120
 _SSID = re.compile(TEN_DIGITS)
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?\Z")

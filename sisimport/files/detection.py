@@ -40,10 +40,13 @@ from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text
 from sisimport.files.quoting import split_line
 from sisimport.files.values import parse_date
 
-__all__ = ["Recognition", "columns_said", "recognise"]
+__all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
 
 _SAMPLE_BYTES: Final = MAX_LINE_BYTES
 _SAMPLE_LINES: Final = 200
+# The widest published layout has 401 columns; a district adds some of its own.
+_USUAL_COLUMNS: Final = 600
+MOST_COLUMNS: Final = 2000
 # Without a choice by the user a file must look right, not only have the right number of columns.
 _GUESS_SCORE: Final = 0.6
 _OTHER_SCORE: Final = 0.8
@@ -132,7 +135,8 @@ def recognise(
         numbered = [(n, line) for n, line in enumerate(lines, sample.lines_before + 1) if line.strip()]
         if not numbered:
             raise FileError("FILE-EMPTY", found="nothing but blank lines", expected=_EXPECTED_FILE)
-        start, fit, also = _choose_below(list(layouts), wanted, [line for _, line in numbered[:_SAMPLE_LINES]])
+        looked_at = _narrowed([line for _, line in numbered[:_SAMPLE_LINES]])
+        start, fit, also = _choose_below(list(layouts), wanted, looked_at)
         numbered = numbered[start:]
         lines = [line for _, line in numbered]
     except _ContainerError as wrong:
@@ -276,6 +280,28 @@ def _fit_notices(fit: Fit, first_line: int) -> list[Problem]:
     if fit.header and fit.layout.header is Header.NONE:
         notices.append(Problem("FILE-HEADER", Severity.NOTICE, None, "", "no such line", {"line": first_line}))
     return notices
+
+
+def _narrowed(lines: Sequence[str]) -> list[str]:
+    """Lines as they are looked at: without the blank cells that spreadsheets add at the end by the thousand.
+
+    Raises FileError when the first line has more columns than any file of students, and they are not blank.
+    """
+    return [_narrow(line, first=not at) for at, line in enumerate(lines)]
+
+
+def _narrow(line: str, *, first: bool) -> str:
+    if len(line) <= _USUAL_COLUMNS:
+        return line
+    delimiter = max(DELIMITERS, key=line.count)
+    if line.count(delimiter) < _USUAL_COLUMNS:
+        return line
+    filled = line.rstrip(f" {delimiter}").count(delimiter) + 1
+    if first and filled > MOST_COLUMNS:
+        facts = {"what": "The file", "noun": "columns", "hint": ""}
+        raise FileError("FILE-COLUMNS", found=f"{filled:,}", expected=f"at most {MOST_COLUMNS:,}", params=facts)
+    kept = min(max(filled, _USUAL_COLUMNS), MOST_COLUMNS)
+    return delimiter.join(line.split(delimiter, kept)[:kept])
 
 
 # -- layouts -----------------------------------------------------------------------------------------------------------

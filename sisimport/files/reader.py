@@ -32,6 +32,9 @@ __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read
 BLOCK_LINES: Final = 4000
 WIDE_BLOCK_LINES: Final = 2000
 WIDE_COLUMNS: Final = 50
+# After so many lines, a file of which hardly any could be read is refused: its errors would say the same a million times.
+_PATIENCE: Final = 10_000
+_HARDLY_ANY: Final = 1000
 
 
 class Reader:
@@ -67,6 +70,7 @@ class Reader:
         self._blank_characters = blank_characters(recognition)
         self._header_seen = not recognition.header
         self.record_count = 0
+        self._broken = 0
         self.notices: list[Problem] = list(recognition.notices)
 
     @property
@@ -119,6 +123,7 @@ class Reader:
                 records = self._records(first_line + start, some, traits, quoted=quoted, final=False)
                 if records is not None and (block := self._columns.clean(records)):
                     self.record_count += len(block)
+                    self._refuse_rubbish(block)
                     yield block
         if self._quoted.waiting:
             traits = BlockTraits(may_hold_space=True, needs_nfc=True)
@@ -172,6 +177,14 @@ class Reader:
             self._header_seen = True
             return numbers[1:], lines[1:]
         return numbers, lines
+
+    def _refuse_rubbish(self, block: Block) -> None:
+        """Raises FileError when hardly any of the lines so far, this block's included, is a record."""
+        self._broken += len(block.broken)
+        read = self.record_count - self._broken
+        if self._broken > _PATIENCE and read * _HARDLY_ANY < self.record_count and self._file.layout is not None:
+            found = f"{self._broken:,} of the first {self.record_count:,} lines are no records"
+            raise FileError("FILE-MIXED", found=found, expected=f"the columns of {self._file.layout.title}")
 
     def _finish(self) -> None:
         """Notices that can only be given at the end. Raises FileError when there was no record at all."""
