@@ -30,7 +30,7 @@ _BLOCK: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Evidence:
     """A date by which a line is of another school year: its column, the day, and that year by its spring."""
 
     column: str
@@ -44,13 +44,13 @@ def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, 
     Returns how many lines were placed, by school year; those that are of the run's year under that of `last`.
     """
     counts: dict[int, int] = {}
-    outside: list[tuple[int, Told]] = []
+    outside: list[tuple[int, Evidence]] = []
     for line, dates in _read(context, lines):
-        told = _another_year(dates, first, last)
-        if told is not None:
-            outside.append((line, told))
+        evidence = _another_year(dates, first, last)
+        if evidence is not None:
+            outside.append((line, evidence))
         if dates:
-            year = first.year + 1 if told is None else told.year
+            year = first.year + 1 if evidence is None else evidence.year
             counts[year] = counts.get(year, 0) + 1
     for start in range(0, len(outside), _BLOCK):
         some = outside[start : start + _BLOCK]
@@ -59,23 +59,27 @@ def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, 
             UPDATE {ScoreRow._meta.db_table} r SET told_date = t.day, told_by = t.name
             FROM unnest(%s::int[], %s::date[], %s::text[]) AS t(line, day, name) WHERE t.line = r.line
             """,
-            [[line for line, _ in some], [told.day for _, told in some], [told.column for _, told in some]],
+            [
+                [line for line, _ in some],
+                [evidence.day for _, evidence in some],
+                [evidence.column for _, evidence in some],
+            ],
         )
     context.notes["told_otherwise"] = bool(outside)
     return counts
 
 
-def _another_year(dates: Mapping[str, dt.date], first: dt.date, last: dt.date) -> Told | None:
+def _another_year(dates: Mapping[str, dt.date], first: dt.date, last: dt.date) -> Evidence | None:
     """The date that tells of another year; the nearer a kind of date is to the test, the more it counts."""
     tested = {column: day for column, day in dates.items() if _TESTED.match(normalise_header(column))}
     if tested:
         column, day = max(tested.items(), key=lambda pair: pair[1])
-        return None if first <= day <= last else Told(column, day, _school_year(day))
+        return None if first <= day <= last else Evidence(column, day, _school_year(day))
     for column, day in dates.items():
         latest = last + _TO_REPORT if _AFTERWARDS.match(normalise_header(column)) else last
         earliest = first if _AFTERWARDS.match(normalise_header(column)) else dt.date.min
         if not earliest <= day <= latest:
-            return Told(column, day, _school_year(day))
+            return Evidence(column, day, _school_year(day))
     return None
 
 

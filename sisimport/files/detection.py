@@ -298,8 +298,8 @@ def _narrow(line: str, *, first: bool) -> str:
         return line
     filled = line.rstrip(f" {delimiter}").count(delimiter) + 1
     if first and filled > MOST_COLUMNS:
-        facts = {"what": "The file", "noun": "columns", "hint": ""}
-        raise FileError("FILE-COLUMNS", found=f"{filled:,}", expected=f"at most {MOST_COLUMNS:,}", params=facts)
+        params = {"what": "The file", "noun": "columns", "hint": ""}
+        raise FileError("FILE-COLUMNS", found=f"{filled:,}", expected=f"at most {MOST_COLUMNS:,}", params=params)
     kept = min(max(filled, _USUAL_COLUMNS), MOST_COLUMNS)
     return delimiter.join(line.split(delimiter, kept)[:kept])
 
