@@ -90,7 +90,8 @@ def _mark_shared() -> None:
           repeats = CASE WHEN o.differ THEN 2 WHEN r.line > o.first_line THEN 1 ELSE 0 END
         FROM (
           SELECT line, min(line) OVER w AS first_line, min(said) OVER w <> max(said) OVER w AS differ, count(*) OVER w AS n
-          FROM (SELECT line, lea_id, local_number, concat_ws(chr(31), ssid, elas, coalesce(elas_date::text, ''), lower(language)) AS said
+          FROM (SELECT line, lea_id, local_number,
+              concat_ws(chr(31), ssid, elas, coalesce(elas_date::text, ''), lower(language)) AS said
             FROM {_TABLE} WHERE pick IN ({_TAKEN}) AND lea_id IS NOT NULL) AS t
           WINDOW w AS (PARTITION BY lea_id, local_number)
         ) AS o WHERE o.line = r.line AND o.n > 1
