@@ -22,6 +22,7 @@ register_tool(
         title="CAASPP Import",
         lead="Bring CAASPP and ELPAC results into the student records.",
         order=20,
+        state="CA",
         crumbs="Student Information / Assessment Administration",
     )
 )

@@ -11,6 +11,7 @@ register_tool(
         short="CALPADS SSID",
         lead="Bring SSIDs and English learner status from a CALPADS file into the student records.",
         order=10,
+        state="CA",
         screen_words=True,
         documentation=(
             ("CALPADS documentation", "https://documentation.calpads.org"),
@@ -28,6 +29,7 @@ register_tool(
         title="SSID Process",
         lead="Process the response file that Utah's SSID system made of a Retrieve, New or Update request.",
         order=30,
+        state="UT",
         crumbs="Enrollment / SSID Process",
         documentation=(("SSID site of the Utah State Board of Education", "https://ssid.schools.utah.gov"),),
         in_menu=False,

@@ -1,9 +1,11 @@
 """Menu entries and cards of the SSID work."""
 
 from sisimport.accounts.access import Capability
-from sisimport.web.navigation import RECORDS, Entry, register
+from sisimport.web.navigation import MOST_COUNTED, RECORDS, Entry, Setting, register, register_setting
 from ssid.requests import navigation as navigation_senr  # noqa: F401 - they register their own
 from ssid.utah import navigation as navigation_utah  # noqa: F401 - they register their own
+from students.access import visible_school_ids
+from students.missing import count_up_to as count_missing_up_to
 
 register(
     Entry(
@@ -12,6 +14,7 @@ register(
         url_names=("school_list", "collection_policy", "record", "record_find", "family_accounts"),
         section=RECORDS,
         order=20,
+        count=lambda user: count_missing_up_to(visible_school_ids(user), MOST_COUNTED + 1),
     ),
     Entry(
         label="Annual enrollment",
@@ -21,4 +24,12 @@ register(
         order=30,
         capability=Capability.EDIT_STUDENTS,
     ),
+)
+register_setting(
+    Setting(
+        label="SSID policy",
+        url_name="collection_policy",
+        said="required recommended families online enrollment",
+        capability=Capability.SETTINGS,
+    )
 )

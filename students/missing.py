@@ -46,6 +46,11 @@ def enrolled_sql(schools: Collection[int] | None, *, row: str, student: str) -> 
     return f"{row}.school_id IS NOT NULL AND NOT EXISTS ({left}){within}", params
 
 
+def count_up_to(schools: Collection[int] | None, most: int) -> int:
+    """How many of these schools (None: all) are missing today, but no more than `most`: the first rows alone are read."""
+    return missing_today(schools)[:most].count()
+
+
 def count_by_school(schools: Collection[int] | None) -> dict[int, int]:
     """How many have no SSID, by school; schools without any are left out."""
     condition, params = enrolled_sql(schools, row="w", student="w.student_id")

@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject
 
 from sisimport.accounts import access
 from sisimport.web import navigation
+from sisimport.web.keys import KEYS
 from sisimport.web.language import chooses_language
 from students.families import is_family
 from students.practice import has_invented_people
@@ -28,5 +29,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame_template": lambda: "families/base.html" if is_family(user) else "base.html",
         "offers_languages": lambda: chooses_language(request),
         "practice": has_invented_people,  # called by the frame of pages, not for parts of them
+        "keys": KEYS,
         "may": SimpleLazyObject(lambda: {c.value: True for c in access.capabilities(user)}),
     }

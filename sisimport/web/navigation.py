@@ -18,16 +18,22 @@ from sisimport.accounts.kept_mail import may_read_mail
 from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import conversion_requests
+from sisimport.web.finding import Finder, Hit, matching, register_finder
 from sisimport.web.panels import RUN, Panel, register_panel
-from students.access import User
+from students.access import User, visible_school_ids
+from students.models import LEA, StateProfile
 
 IMPORT, RECORDS, REVIEW = "Import", "Records", "Review"
 SECTIONS = ("", IMPORT, RECORDS, REVIEW)  # in this order; "" has no heading
+MOST_COUNTED = 999  # beside an entry: counted no further, so that a menu costs the same in every district
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line of the menu, for users with `capability`. `count` is shown beside it (None or 0: nothing).
+    """One line of the menu, for users with `capability`. `count` is shown beside it (None or 0: nothing); it counts no
+    further than one more than MOST_COUNTED.
+
+    `state`: for users with schools of this state only; its name is shown where somebody has schools of several.
 
     `url_names`: further pages that belong to it, so that it is marked as the current one there; `tool`: the import tool
     whose upload screen does.
@@ -41,6 +47,7 @@ class Entry:
     url_args: tuple[str, ...] = ()
     url_names: tuple[str, ...] = ()
     tool: str = ""
+    state: str = ""
     count: Callable[[User], int | None] | None = None
     offered_to: Callable[[User], bool] | None = None
 
@@ -56,6 +63,13 @@ class Link:
     url: str
     current: bool
     count: int | None = None
+    state: str = ""
+
+    @property
+    def count_text(self) -> str:
+        if not self.count:
+            return ""
+        return f"{MOST_COUNTED}+" if self.count > MOST_COUNTED else f"{self.count:,}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +105,8 @@ def menu(user: User, *, current_url: str, url_name: str) -> list[Section]:
     if not capabilities(user):
         return []
     entries = [*_entries, *(entry for source in _sources for entry in source())]
-    entries = [entry for entry in entries if entry.is_for(user)]
+    states = states_of(user)
+    entries = [entry for entry in entries if entry.is_for(user) and (not entry.state or entry.state in states)]
     entries.sort(key=lambda entry: (SECTIONS.index(entry.section), entry.order, entry.label))
     sections = []
     for title, group in groupby(entries, key=lambda entry: entry.section):
@@ -100,9 +115,17 @@ def menu(user: User, *, current_url: str, url_name: str) -> list[Section]:
             url = reverse(entry.url_name, args=entry.url_args)
             pages = {url, reverse("upload", args=[entry.tool])} if entry.tool else {url}
             current = current_url in pages or url_name in entry.url_names
-            links.append(Link(entry.label, url, current, entry.count(user) if entry.count else None))
+            state = StateProfile(entry.state).label if entry.state and len(states) > 1 else ""
+            links.append(Link(entry.label, url, current, entry.count(user) if entry.count else None, str(state)))
         sections.append(Section(title, links))
     return sections
+
+
+def states_of(user: User) -> set[str]:
+    """The states of the user's districts; that of a new district while there is none."""
+    ids = visible_school_ids(user)
+    leas = LEA.objects.all() if ids is None else LEA.objects.filter(schools__in=sorted(ids))
+    return set(leas.order_by().values_list("state", flat=True).distinct()) or {StateProfile.CALIFORNIA}
 
 
 def _tools() -> Iterable[Entry]:
@@ -115,8 +138,49 @@ def _tools() -> Iterable[Entry]:
             url_args=(tool.key,),
             section=IMPORT,
             order=tool.order,
+            state=tool.state,
             capability=Capability.UPLOAD,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A page of settings that no menu entry leads to, for the search: `said` are further words that it is found by."""
+
+    label: str
+    url_name: str
+    said: str = ""
+    capability: Capability = Capability.READ
+    offered_to: Callable[[User], bool] | None = None
+
+
+_settings: list[Setting] = []
+
+
+def register_setting(*settings: Setting) -> None:
+    _settings.extend(settings)
+
+
+def _find_pages(user: User, text: str, limit: int) -> list[Hit]:
+    """Entries of the user's menu, and settings."""
+    states = states_of(user)
+    entries = [*_entries, *(entry for source in _sources for entry in source())]
+    pages = [
+        (Hit(entry.label, reverse(entry.url_name, args=entry.url_args), entry.section), "")
+        for entry in entries
+        if entry.is_for(user) and (not entry.state or entry.state in states)
+    ]
+    pages += [
+        (Hit(one.label, reverse(one.url_name), "settings"), one.said)
+        for one in _settings
+        if can(user, one.capability) and (one.offered_to is None or one.offered_to(user))
+    ]
+    return matching(text, pages, limit)
+
+
+def may_in_admin(permission: str) -> Callable[[User], bool]:
+    """For staff who hold a permission of the admin."""
+    return lambda user: bool(getattr(user, "is_staff", False)) and user.has_perm(permission)  # type: ignore[union-attr]
 
 
 def _convert_offer(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
@@ -125,6 +189,42 @@ def _convert_offer(request: HttpRequest, run: ImportRun) -> dict[str, Any] | Non
     return {"run": run, "conversion": conversion_requests.conversion_of(run)}
 
 
+register_finder(Finder(title="Pages and settings", find=_find_pages, order=40))
+register_setting(
+    Setting(label="Account", url_name="account", said="name schools roles password sign out language"),
+    Setting(label="Change password", url_name="account_change_password", said="account sign-in"),
+    Setting(label="Second factor", url_name="mfa_index", said="account sign-in code telephone two authenticator"),
+    Setting(
+        label="District settings",
+        url_name="admin:students_districtsettings_changelist",
+        said="report words contacts help documentation defaults upload",
+        offered_to=may_in_admin("students.view_districtsettings"),
+    ),
+    Setting(
+        label="People who sign in",
+        url_name="admin:auth_user_changelist",
+        said="users accounts roles groups registrar invite password",
+        offered_to=may_in_admin("auth.view_user"),
+    ),
+    Setting(
+        label="Schools of people",
+        url_name="admin:students_staffaccess_changelist",
+        said="staff access users",
+        offered_to=may_in_admin("students.view_staffaccess"),
+    ),
+    Setting(
+        label="Schools",
+        url_name="admin:students_school_changelist",
+        said="district",
+        offered_to=may_in_admin("students.view_school"),
+    ),
+    Setting(
+        label="Districts (LEAs)",
+        url_name="admin:students_lea_changelist",
+        said="state lea",
+        offered_to=may_in_admin("students.view_lea"),
+    ),
+)
 RUN_PAGES = ("run", "run_changes", "run_absent", "run_print")
 register_source(_tools)
 register_panel(Panel(place=RUN, template="imports/_convert_offer.html", context=_convert_offer, order=10))

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from sisimport.web.views import chosen, conversion, downloads, history, home, layouts, run_ssids, runs, students, upload
+from sisimport.web.views import (
+    chosen,
+    conversion,
+    downloads,
+    finding,
+    help_pages,
+    history,
+    home,
+    layouts,
+    run_ssids,
+    runs,
+    students,
+    upload,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -10,8 +23,20 @@ urlpatterns = [
     path("imports/files/", chosen.choose_files, name="choose_files"),
     path("imports/<slug:tool>/", upload.upload, name="upload"),
     path("imports/<slug:tool>/recognise/", upload.recognise, name="recognise"),
+    path("search/", finding.search, name="search"),
     path("layouts/", layouts.file_layouts, name="file_layouts"),
     path("layouts/<slug:import_type>/<slug:layout>/", layouts.file_layout, name="file_layout"),
+    path("layouts/<slug:import_type>/<slug:layout>/sample/", help_pages.sample, name="layout_sample"),
+    path("help/", help_pages.index, name="help"),
+    path("help/codes/", help_pages.code_list, name="help_codes"),
+    path("help/codes/<slug:code>/", help_pages.code, name="help_code"),
+    path("help/rules/", help_pages.rule_list, name="help_rules"),
+    path("help/rules/<slug:number>/", help_pages.rule, name="help_rule"),
+    path("help/types/<slug:key>/", help_pages.import_type, name="help_type"),
+    path("help/screens/<slug:tool>/", help_pages.screen, name="help_screen"),
+    path("help/roles/", help_pages.role_list, name="help_roles"),
+    path("help/first-steps/", help_pages.steps, name="help_first_steps"),
+    path("help/keys/", help_pages.keys, name="help_keys"),
     path("runs/", history.runs, name="runs"),
     path("runs/<int:pk>/", runs.run_page, name="run"),
     path("runs/<int:pk>/status/", runs.run_status, name="run_status"),

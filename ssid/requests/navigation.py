@@ -20,8 +20,9 @@ register(
         url_names=("senr_check", "senr_make", "senr_request", "senr_file"),
         section=RECORDS,
         order=40,
+        state="CA",
     ),
-    Entry(label="EL differences", url_name="el_differences", section=RECORDS, order=50),
+    Entry(label="EL differences", url_name="el_differences", section=RECORDS, order=50, state="CA"),
 )
 
 _SHOWN = 5

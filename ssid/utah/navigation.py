@@ -8,12 +8,8 @@ from sisimport.web.navigation import IMPORT, Entry, register
 from sisimport.web.panels import HOME, STUDENT, Panel, register_panel
 from ssid.utah import response
 from ssid.utah.queries import board, changes_of
-from students.access import User, visible_schools
+from students.access import visible_schools
 from students.models import StateProfile, Student
-
-
-def has_utah_schools(user: User) -> bool:
-    return visible_schools(user).filter(lea__state=StateProfile.UTAH).exists()
 
 
 def due_card(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
@@ -42,7 +38,7 @@ register(
         tool=response.TOOL,
         section=IMPORT,
         order=30,
-        offered_to=has_utah_schools,
+        state=StateProfile.UTAH,
     )
 )
 register_panel(Panel(place=HOME, template="ssid/_utah_due.html", context=due_card, order=40))

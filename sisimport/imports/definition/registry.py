@@ -28,6 +28,7 @@ class Tool:
     documentation: tuple[tuple[str, str], ...] = ()  # (title, address) of what the state itself says about these files
     articles: tuple[tuple[str, str], ...] = ()  # (title, name of the address) of pages that explain more
     screen_words: bool = False  # its messages have twins in the words of the screen that it mirrors
+    state: str = ""  # whose files it reads ("CA", "UT"): in the menu for districts of that state; empty: for all
     in_menu: bool = True  # False: the app's own page is in the menu and leads here
 
     @property

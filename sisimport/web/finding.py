@@ -1,0 +1,121 @@
+"""Search from anywhere: students, runs, schools, pages, settings and help, each by a source of its own.
+
+An app offers a source in its navigation.py: `register_finder`. What is typed may be a name or an SSID, so it is posted and
+stays in the session, never in an address (as on the list of students).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.urls import reverse
+
+from sisimport.accounts.access import Capability, can, visible_runs
+from sisimport.web.states import state_of, with_applications
+from students.access import User, visible_school_ids, visible_schools
+from students.search import FoundStudents, StudentSearch
+
+SHOWN = 6  # of each kind; the page of that kind shows them all
+LONGEST = 80
+_LARGEST_ID = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that was found. `about`: what tells it from others of the same name."""
+
+    label: str
+    url: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What one source found. `more`: there are more than are shown; `all_url` is the page that shows them, if there is one."""
+
+    title: str
+    hits: Sequence[Hit]
+    more: bool = False
+    all_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finder:
+    """`find(user, text, limit)` gives at most `limit` hits, the best first; it is called with a text that is not empty."""
+
+    title: str
+    find: Callable[[User, str, int], Iterable[Hit]]
+    order: int = 50
+    capability: Capability = Capability.READ
+    all_url_name: str = ""
+
+
+_finders: list[Finder] = []
+
+
+def register_finder(finder: Finder) -> None:
+    _finders.append(finder)
+
+
+def find(user: User, text: str) -> list[Hits]:
+    """What this user may see of what a text means, by kind; kinds without any are left out."""
+    text = " ".join(text.split())[:LONGEST]
+    if not text:
+        return []
+    found = []
+    for finder in sorted(_finders, key=lambda finder: finder.order):
+        if not can(user, finder.capability):
+            continue
+        hits = list(finder.find(user, text, SHOWN + 1))
+        if hits:
+            all_url = reverse(finder.all_url_name) if finder.all_url_name else ""
+            found.append(Hits(finder.title, hits[:SHOWN], len(hits) > SHOWN, all_url))
+    return found
+
+
+def matching(text: str, things: Iterable[tuple[Hit, str]], limit: int) -> list[Hit]:
+    """Of things with the words they are found by, those that hold every word of the text; label beginnings first."""
+    words = text.casefold().split()
+    found: list[tuple[bool, bool, int, Hit]] = []
+    for hit, said in things:
+        held = f"{hit.label} {hit.about} {said}".casefold()
+        if all(word in held for word in words):
+            label = hit.label.casefold()
+            found.append((not label.startswith(words[0]), not all(word in label for word in words), len(found), hit))
+    return [hit for *_rank, hit in sorted(found, key=lambda entry: entry[:3])[:limit]]
+
+
+# ---- what every installation has ----
+
+
+def _students(user: User, text: str, limit: int) -> Iterable[Hit]:
+    found = FoundStudents(visible_school_ids(user), StudentSearch(text=text), limit=limit)
+    for student in found[:limit]:
+        school = (student.school.name or student.school.code) if student.school else "no school"
+        grade = f"grade {student.grade}, " if student.grade else ""
+        yield Hit(student.full_name, reverse("student", args=[student.pk]), f"{student.local_number}, {grade}{school}")
+
+
+def _runs(user: User, text: str, limit: int) -> Iterable[Hit]:
+    """By number (`run 12`, `12`), or by a part of the file's name."""
+    number = text.casefold().removeprefix("run").strip()
+    wanted = Q(file__name__icontains=text)
+    if number.isdecimal() and int(number) <= _LARGEST_ID:
+        wanted |= Q(pk=int(number))
+    runs = with_applications(visible_runs(user).filter(wanted).select_related("file").order_by("-pk"))[:limit]
+    for run in runs:
+        name = run.file.name if run.file else run.get_work_display()
+        yield Hit(f"Run {run.pk}: {name}", reverse("run", args=[run.pk]), state_of(run).label)
+
+
+def _schools(user: User, text: str, limit: int) -> Iterable[Hit]:
+    schools = visible_schools(user).filter(Q(name__icontains=text) | Q(code__contains=text)).order_by("name", "code")
+    for school in schools[:limit]:
+        yield Hit(
+            school.name or school.code, f"{reverse('students')}?school={school.pk}", f"{school.code}, its students"
+        )
+
+
+register_finder(Finder(title="Students", find=_students, order=10, all_url_name="students"))
+register_finder(Finder(title="Runs", find=_runs, order=20))
+register_finder(Finder(title="Schools", find=_schools, order=30))

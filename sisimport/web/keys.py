@@ -1,0 +1,24 @@
+"""The keys of the product: the dialog that ? opens and the page of the help show them; a test holds them to the scripts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    key: str
+    where: str
+    does: str
+    script: str  # the script in static/js that listens for it
+
+
+KEYS = (
+    Key("/", "Everywhere", "Search students, runs, schools, pages and help", "find.js"),
+    Key("?", "Everywhere", "Show this list", "find.js"),
+    Key("Esc", "Everywhere", "Close this list, a menu, or what a search found", "find.js"),
+    Key("↓", "Search", "Go to what was found", "find.js"),
+    Key("u", "Home", "Choose a file", "drop.js"),
+    Key("n", "Match desk, candidates", "Next line", "decide.js"),
+    Key("p", "Match desk, candidates", "Previous line", "decide.js"),
+    Key("1 to 9", "Match desk, candidates", "Choose that candidate", "decide.js"),
+    Key("r", "Match desk, candidates", "Refuse the line", "decide.js"),
+)
