@@ -1,13 +1,19 @@
 """What this app adds to shared pages: scores on the student page, distributions on a run's page."""
 
+import io
 from typing import Any
 
 from django.http import HttpRequest
 
 from assessments.pages.family_card import family_card
 from assessments.pages.queries import distributions, student_tests
+from assessments.scores.import_type import ScoreImport
 from sisimport.accounts.access import Capability
+from sisimport.files.layouts import Layout
+from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.web.help import samples
+from sisimport.web.help.articles import Article, register_article
 from sisimport.web.navigation import IMPORT, Entry, register
 from sisimport.web.panels import FAMILY, RUN, STUDENT, Panel, register_panel
 from sisimport.web.queries.report import Reader
@@ -32,6 +38,27 @@ def _run_scores(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
     }
 
 
+def _sample_scores(import_type: ImportType, layout: Layout, people: list[samples.Person]) -> str | None:
+    """A sample file of a score layout: a row for each test that suits the person."""
+    if not isinstance(import_type, ScoreImport):
+        return None
+    from assessments.demo.score_files import Person, write_scores  # the demo's, and only when somebody asks
+
+    written = io.StringIO()
+    persons = [Person(p.ssid, p.local_number, p.last_name, p.first_name, p.birth_date, p.grade) for p in people]
+    write_scores(written, layout, persons, one_each=True)
+    return written.getvalue()
+
+
+samples.register_sample_writer(_sample_scores)
+register_article(
+    Article(
+        title="What a new test set-up holds",
+        lead="Test by test: what an import of scores makes where no set-up is on record.",
+        url_name="setup_article",
+        order=30,
+    )
+)
 register_panel(Panel(place=FAMILY, template="assessments/_family_scores.html", context=family_card, order=20))
 register_panel(Panel(place=STUDENT, template="assessments/_scores.html", context=_scores, order=20, wide=True))
 register_panel(Panel(place=RUN, template="assessments/_run_scores.html", context=_run_scores, order=20, wide=True))

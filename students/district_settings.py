@@ -1,8 +1,11 @@
 """What districts have chosen for themselves, asked by everything that shows or does something of theirs."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
+from students.access import User, visible_school_ids
 from students.models import LEA, DistrictSettings, ReportWords
+from students.models.districts import links_of
 
 
 def report_words(lea_ids: Collection[int]) -> ReportWords:
@@ -13,3 +16,28 @@ def report_words(lea_ids: Collection[int]) -> ReportWords:
     asked = set(lea_ids) or set(LEA.objects.values_list("pk", flat=True)[:2])
     chosen = DistrictSettings.objects.filter(lea__in=asked, report_words=ReportWords.SCREEN).count()
     return ReportWords.SCREEN if asked and chosen == len(asked) else ReportWords.OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Whom a district says to ask, line by line, and its links as (title, address)."""
+
+    district: str
+    lines: list[str]
+    links: list[tuple[str, str]]
+
+
+def contacts_for(user: User) -> list[Contacts]:
+    """Of the districts of the user's schools, those that say something."""
+    ids = visible_school_ids(user)
+    found = DistrictSettings.objects.exclude(contacts="", documentation="").select_related("lea").order_by("lea__code")
+    if ids is not None:
+        found = found.filter(lea__in=LEA.objects.filter(schools__in=sorted(ids)))
+    return [
+        Contacts(
+            one.lea.name or one.lea.code,
+            [line for line in one.contacts.splitlines() if line.strip()],
+            links_of(one.documentation),
+        )
+        for one in found
+    ]

@@ -109,8 +109,8 @@ def import_types_page() -> str:
 def rules_of(import_type: ImportType) -> list[Rule]:
     """The rules a type may ask, whatever the options."""
     found: dict[tuple[str, str, str], Rule] = {}
-    for context in reference_contexts(import_type, layouts_of(import_type)[0]):
-        with transaction.atomic(), dropped(import_type.row_model):
+    with transaction.atomic(), dropped(import_type.row_model):
+        for context in reference_contexts(import_type, layouts_of(import_type)[0]):
             for rule in import_type.reference_rules(context):
                 found[(rule.code, rule.number, rule.severity.label)] = rule
     return list(found.values())

@@ -9,5 +9,6 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         from sisimport.web import navigation
+        from sisimport.web.help import registration  # noqa: F401 - offers its pages to the search and the home page
 
         navigation.discover()

@@ -54,7 +54,7 @@ class LEAAdmin(ReturnsTyped, ModelAdmin):
 class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
     list_display = ("lea", "report_words")
     list_select_related = ("lea",)
-    fields = ("lea", "report_words")
+    fields = ("lea", "report_words", "contacts", "documentation")
     radio_fields: ClassVar = {"report_words": admin.VERTICAL}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

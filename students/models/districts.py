@@ -1,5 +1,9 @@
 """Districts (LEAs) and their schools."""
 
+import re
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -37,6 +41,25 @@ class ReportWords(models.TextChoices):
     SCREEN = "screen", "Those of the CALPADS SSID Import screen (StateID …, WARNING: … DOES NOT match …)"
 
 
+_LINK = re.compile(r"(?P<title>\S.*?)\s+(?P<address>https?://\S+)\Z")
+
+
+def links_of(text: str) -> list[tuple[str, str]]:
+    """(title, address) of each line `Title https://…`; lines of another form are left out."""
+    found = (_LINK.match(line.strip()) for line in text.splitlines())
+    return [(match["title"].rstrip(":"), match["address"]) for match in found if match]
+
+
+def validate_links(text: str) -> None:
+    """Each line that is not blank is a title and an address. Raises ValidationError naming the line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        found = links_of(line)
+        if not found or not urlsplit(found[0][1]).hostname:
+            raise ValidationError(f"Line {number}: write a title, a blank, and an address that begins with https://.")
+
+
 class DistrictSettings(models.Model):
     """What a district has chosen for itself. A district without a row has the defaults."""
 
@@ -47,6 +70,23 @@ class DistrictSettings(models.Model):
         choices=ReportWords.choices,
         default=ReportWords.OWN,
         help_text="For results pages and their downloads. Messages that the screen does not have keep our own words.",
+    )
+
+    contacts = models.TextField(
+        "whom to ask",
+        blank=True,
+        default="",
+        max_length=1000,
+        help_text="Shown on the pages of the help: names, telephone numbers and addresses of your office, a line each.",
+    )
+    documentation = models.TextField(
+        "links to documentation",
+        blank=True,
+        default="",
+        max_length=2000,
+        validators=[validate_links],
+        help_text="Your own and the state's, a line each: a title, a blank, and the address. "
+        "For example: Our import calendar https://example.org/calendar",
     )
 
     class Meta:

@@ -1,6 +1,6 @@
 """File layouts as pages show them: every column, the form of its values, and what is done with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sisimport.files.issues import Severity
@@ -16,7 +16,6 @@ _FORMS = {
     ColumnKind.DIGITS: "digits",
     ColumnKind.NUMBER: "number",
 }
-_SHOWN_CODES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class ShownColumn:
     aliases: tuple[str, ...]
     label: str
     form: str
+    codes: Mapping[str, str]
     logic: ColumnLogic | None
 
 
@@ -62,6 +62,7 @@ def columns_of(import_type: ImportType, layout: Layout) -> list[ShownColumn]:
             aliases=column.aliases,
             label=column.label if column.label != column.name else "",
             form=_form(column, layout),
+            codes=column.codes or {},
             logic=logic.get(column.field or ""),
         )
         for column in layout.columns
@@ -74,9 +75,6 @@ def _form(column: Column, layout: Layout) -> str:
         others = [form for form in layout.lenient_date_formats if form not in layout.date_formats]
         parts = [f"date, {' or '.join(layout.date_formats)}"]
         parts += [f"also read: {', '.join(others)}"] if others else []
-    if column.codes:
-        shown = list(column.codes)[:_SHOWN_CODES]
-        parts.append(", ".join(shown) + (" …" if len(column.codes) > len(shown) else ""))
     if column.length is not None:
         parts.append(f"at most {column.length} characters")
     if column.required:

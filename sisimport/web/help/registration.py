@@ -1,0 +1,46 @@
+"""What the help offers to other pages: its pages to the search, and the first steps to the home page."""
+
+import re
+from collections.abc import Iterable
+
+from django.urls import reverse
+
+from sisimport.files.issues import codes
+from sisimport.imports.definition.registry import layouts_of, listed_types, tools
+from sisimport.web.finding import Finder, Hit, matching, register_finder
+from sisimport.web.help import first_steps, rules
+from sisimport.web.help.articles import articles
+from sisimport.web.panels import HOME, Panel, register_panel
+from students.access import User
+
+
+def _pages() -> Iterable[tuple[Hit, str]]:
+    """Every page of the help with further words that it is found by."""
+    for article in articles():
+        yield Hit(article.title, reverse(article.url_name), "article"), article.lead
+    for tool in tools():
+        yield Hit(tool.title, reverse("help_screen", args=[tool.key]), "import screen"), tool.lead
+    for kind in listed_types():
+        about = f"{kind.screen.description} {' '.join(option.label for option in kind.options)}"
+        yield Hit(kind.screen.label, reverse("help_type", args=[kind.key]), "import type"), about
+        for layout in layouts_of(kind):
+            names = " ".join(column.label for column in layout.fields.values())
+            yield Hit(layout.title, reverse("file_layout", args=[kind.key, layout.key]), "file layout"), names
+    for code in codes.all():
+        yield Hit(code.title, reverse("help_code", args=[code.code]), code.code), code.fix
+
+
+def _help(_user: User, text: str, limit: int) -> list[Hit]:
+    found = matching(text, _pages(), limit)
+    number = _RULE.fullmatch(text)
+    if number:
+        said = {known.casefold(): (known, said) for known, said in rules.numbers().items()}
+        if rule := said.get(number[1].casefold()):
+            found = [Hit(f"Rule {rule[0]}", reverse("help_rule", args=[rule[0]]), rule[1]), *found][:limit]
+    return found
+
+
+_RULE = re.compile(r"(?:rule )?([a-z]{1,2}(?:-[a-z]+)?-\d{1,2})", re.IGNORECASE)
+
+register_finder(Finder(title="Help", find=_help, order=60))
+register_panel(Panel(place=HOME, template="help/_first_steps_card.html", context=first_steps.card, order=1))
