@@ -137,6 +137,39 @@ def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
         return [MissingCount(*row) for row in cursor.fetchall()]
 
 
+@dataclass(frozen=True, slots=True)
+class SchoolMissing:
+    """A school's students enrolled now, those without SSID, and those of them whose family told us a number."""
+
+    school_id: int
+    school: str
+    school_code: str
+    students: int
+    missing: int
+    reported: int
+
+    @property
+    def percent(self) -> int:
+        """Share of students with an SSID, rounded down: 100 means all of them."""
+        return 100 if not self.students else (self.students - self.missing) * 100 // self.students
+
+
+def count_missing_by_school(schools: Collection[int] | None) -> list[SchoolMissing]:
+    """Students with and without SSID by school, by name. `schools`: ids, None for all. One query, whatever their number."""
+    counts, params = _counts(schools)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT k.id, coalesce(nullif(k.name, ''), k.code), k.code, sum(c.students)::bigint, sum(c.missing)::bigint,
+              sum(c.reported)::bigint
+            FROM ({counts}) AS c JOIN students_school k ON k.id = c.school_id
+            GROUP BY k.id ORDER BY 2, 3
+            """,
+            params,
+        )
+        return [SchoolMissing(*row) for row in cursor.fetchall()]
+
+
 def record_missing(day: dt.date | None = None) -> int:
     """Keep today's counts, in place of earlier ones of the same day. Safe to call at any time; returns the rows kept."""
     counts, params = _counts(None)

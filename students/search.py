@@ -21,6 +21,7 @@ from typing import Any, overload
 
 from django.db import connection, models
 from django.db.models import Exists, F, Func, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.expressions import OrderBy
 
 from students.missing import enrolled_today, gone
 from students.models import SSID, StateProfile, Student, WithoutSSID
@@ -56,10 +57,20 @@ class FoundStudents(Sequence[Student]):
     """Students of these schools (None: all) that are looked for, by name; a paginator cuts the page.
 
     Never more than `limit`; `is_cut`: there are more. Then those whose last name begins with the text come first.
+    `order`: other fields of the student to sort by, taken only where few are sorted (`may_sort`): by a text, or in one school.
     """
 
-    def __init__(self, schools: Collection[int] | None, wanted: StudentSearch, *, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        schools: Collection[int] | None,
+        wanted: StudentSearch,
+        *,
+        limit: int | None = None,
+        order: Sequence[OrderBy] = (),
+    ) -> None:
         self._among, self._text = _Among(schools, wanted), wanted.text.strip()
+        self.may_sort = bool(self._text or wanted.school is not None)
+        self._order: list[Any] = [*order, "pk"] if order and self.may_sort else []
         self._limit = limit or (MOST_FOUND if self._text else LISTED)
 
     @cached_property
@@ -92,6 +103,11 @@ class FoundStudents(Sequence[Student]):
 
     def ids(self, start: int = 0, stop: int = MOST_FOUND) -> list[int]:
         """Ids of the students from `start` to before `stop`."""
+        if self._order:
+            found: Any = self._found[: self._limit] if self._text else self._among.students().order_by().values("pk")
+            return list(
+                Student.objects.filter(pk__in=found).order_by(*self._order).values_list("pk", flat=True)[start:stop]
+            )
         if self._text:
             return self._found[: self._limit][start:stop]
         return list(self._among.named().order_by(*BY_NAME).values_list("pk", flat=True)[start:stop])

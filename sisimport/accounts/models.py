@@ -1,5 +1,9 @@
-"""What is counted of signing in. Names stand here as keyed hashes: people type passwords, or students' names, in their place."""
+"""What is counted of signing in, and what people keep for themselves.
 
+Names of those who sign in stand here as keyed hashes: people type passwords, or students' names, in their place.
+"""
+
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -35,3 +39,19 @@ class KnownPlace(models.Model):
 
     def __str__(self) -> str:
         return f"place {self.pk}"
+
+
+class SavedFilter(models.Model):
+    """A filter of a list that somebody gave a name: the parameters of its address, never a text that was searched for."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    list = models.CharField(max_length=40)
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["user", "list", "name"], name="filter_named_once")]
+
+    def __str__(self) -> str:
+        return f"filter {self.pk}"

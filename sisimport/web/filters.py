@@ -30,7 +30,6 @@ class RunFilter(filters.FilterSet):
         lookup_expr="date__gte",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    file = filters.CharFilter(label="File name", field_name="file__name", lookup_expr="icontains")
 
     class Meta:
         model = ImportRun

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.web.lists import Column, List, Listing
+from sisimport.web.moments import day_text
 from ssid.collection.forms import SSIDForm, StatusFilter
 from students import collection, services
 from students.access import log_view, visible_students
@@ -17,22 +18,57 @@ from students.models import SSID, AnnualEnrollment, ReportedSSID, Student, Stude
 from students.school_years import current_school_year
 
 Status = AnnualEnrollment.Status
-PAGE = 50
+
+
+FORMS = List(
+    key="enrollments",
+    columns=(
+        Column(name="student", label="Student", order=("student__last_name", "student__first_name", "student_id")),
+        Column(name="school", label="School", order=("student__school__name",), then=("student__last_name",)),
+        Column(name="grade", label="Grade", order=("student__grade",), then=("student__last_name",)),
+        Column(name="status", label="Status", order=("status",), then=("student__last_name",)),
+        Column(name="submitted", label="Submitted", order=("submitted_at",), number=True),
+    ),
+    start="-status",  # those that wait for approval first
+    filters=("status",),
+    per_page=50,
+    file_name="enrollment-forms",
+)
+HEAD = ("Last name", "First name", "Local number", "School", "Grade", "Status", "Submitted", "By the family")
 
 
 @requires(Capability.EDIT_STUDENTS)
-@require_safe
-def enrollments(request: HttpRequest) -> HttpResponse:
+@require_http_methods(["GET", "HEAD", "POST"])
+def enrollments(request: HttpRequest) -> HttpResponseBase:
     """Enrollment forms of this school year; those that wait for approval first."""
+    listing = Listing(request, FORMS)
+    if answer := listing.answer():
+        return answer
     year = current_school_year()
     forms = AnnualEnrollment.objects.filter(school_year=year, student__in=visible_students(request.user))
     chosen = StatusFilter(request.GET)
     status = chosen.cleaned_data["status"] if chosen.is_valid() else ""
     if status:
         forms = forms.filter(status=status)
-    listed = forms.select_related("student", "student__school").order_by("-status", "student__last_name", "student_id")
-    page = Paginator(listed, PAGE).get_page(request.GET.get("page"))
-    return render(request, "ssid/enrollments.html", {"page": page, "filter": chosen, "year": year, "status": status})
+    listed = listing.order(forms.select_related("student", "student__school"))
+    if listing.exports:
+        return listing.export(map(_row, listed.iterator(chunk_size=1000)), HEAD)
+    context = {"listing": listing, "page": listing.page(listed), "filter": chosen, "year": year, "status": status}
+    return render(request, "ssid/enrollments.html", context)
+
+
+def _row(form: AnnualEnrollment) -> tuple[Any, ...]:
+    student = form.student
+    return (
+        student.last_name,
+        student.first_name,
+        student.local_number,
+        (student.school.name or student.school.code) if student.school else "",
+        student.grade,
+        form.get_status_display(),
+        day_text(form.submitted_at) if form.submitted_at else "",
+        "yes" if form.online else "no",
+    )
 
 
 @requires(Capability.EDIT_STUDENTS)

@@ -1,4 +1,4 @@
-"""SSID Collection for staff: what is missing, lists for schools, the policy (rules M-1 to M-8)."""
+"""Missing SSIDs, for staff: what is missing, lists for schools, the policy (rules M-1 to M-8)."""
 
 import tempfile
 from itertools import groupby
@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.web.lists import Column, List, Listing
 from ssid.collection.charts import share_chart
 from ssid.collection.forms import USUAL_COLUMNS, ListForm, PolicyForm
 from ssid.collection.school_lists import students_without_ssid, write_list
@@ -23,22 +24,49 @@ from students.models import MissingSnapshot, School, StudentView
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+SCHOOLS = List(
+    key="missing-ssids",
+    columns=(
+        Column(name="school", label="School", order=("school", "school_code")),
+        Column(name="missing", label="Without SSID", order=("missing",), then=("school",), number=True, css="w-m"),
+        Column(name="students", label="Students", order=("students",), then=("school",), number=True, css="w-m"),
+        Column(name="percent", label="Complete", order=("percent",), then=("school",), number=True, css="w-m"),
+        Column(name="grades", label="By grade"),
+        Column(name="todo", label="What to do"),
+    ),
+    start="-missing",
+    filters=("show",),
+    file_name="missing-ssids-by-school",
+)
+EXPORT_HEAD = ("School code", "School", "Without SSID", "Students", "Complete %", "Told us a number")
+
+
 @requires(Capability.READ)
-@require_safe
-def overview(request: HttpRequest) -> HttpResponse:
-    """How many SSIDs are missing, by school and grade, and how that changed."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def overview(request: HttpRequest) -> HttpResponseBase:
+    """How many SSIDs are missing, by school and grade, and how that changed. Most missing first."""
+    listing = Listing(request, SCHOOLS)
+    if answer := listing.answer():
+        return answer
     ids = visible_school_ids(request.user)
-    counts = collection.count_missing(ids)
+    schools = collection.count_missing_by_school(ids)
+    found = listing.sorted(_wanted(schools, listing))
+    if listing.exports:
+        rows = ((s.school_code, s.school, s.missing, s.students, s.percent, s.reported) for s in found)
+        return listing.export(rows, EXPORT_HEAD)
     if not MissingSnapshot.objects.filter(day=timezone.localdate()).exists():
         collection.record_missing()
-    schools = [_school_row(list(rows)) for _school, rows in groupby(counts, key=lambda row: row.school_id)]
     shares = collection.share_over_time(ids)
-    students, missing = sum(c.students for c in counts), sum(c.missing for c in counts)
+    students, missing = sum(s.students for s in schools), sum(s.missing for s in schools)
+    page = listing.page(found)
     context = {
-        "schools": schools,
+        "listing": listing,
+        "page": page,
+        "grades": _grades([school.school_id for school in page]),
         "students": students,
         "missing": missing,
-        "reported": sum(c.reported for c in counts),
+        "complete": sum(not school.missing for school in schools),
+        "reported": sum(s.reported for s in schools),
         "percent": 100 if not students else (students - missing) * 100 // students,
         "shares": shares[::-1],
         "chart": share_chart(shares),
@@ -48,18 +76,16 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "ssid/collection.html", context)
 
 
-def _school_row(rows: list[collection.MissingCount]) -> dict[str, Any]:
-    students, missing = sum(r.students for r in rows), sum(r.missing for r in rows)
-    return {
-        "id": rows[0].school_id,
-        "name": rows[0].school or "No school",
-        "students": students,
-        "missing": missing,
-        "complete": students - missing,
-        "reported": sum(r.reported for r in rows),
-        "percent": 100 if not students else (students - missing) * 100 // students,
-        "grades": rows,
-    }
+def _wanted(schools: list[collection.SchoolMissing], listing: Listing) -> list[collection.SchoolMissing]:
+    """Those that are looked for: by a part of the name or code, and only those with missing SSIDs where that was chosen."""
+    text, only = listing.text.casefold(), listing.chosen.get("show") == "missing"
+    return [s for s in schools if text in f"{s.school} {s.school_code}".casefold() and (s.missing or not only)]
+
+
+def _grades(schools: list[int]) -> dict[int | None, list[collection.MissingCount]]:
+    """The counts by grade of the schools on the page."""
+    counts = collection.count_missing(schools) if schools else []
+    return {school: list(rows) for school, rows in groupby(counts, key=lambda row: row.school_id)}
 
 
 @requires(Capability.EXPORT)

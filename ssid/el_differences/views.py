@@ -1,18 +1,17 @@
 """The list of students whose English learner record differs from what the state says."""
 
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.web.exports.writers import csv_rows
+from sisimport.web.lists import Column, List, Listing
 from ssid.el_differences.queries import difference_rows, state_differences
 from students.access import log_view, visible_school_ids, visible_schools
 from students.models import StudentView
 
-PER_PAGE = 25
 KINDS = (("", "Anything"), ("status", "Status"), ("date", "Date"), ("language", "Language"))
 HEAD = (
     "Local number",
@@ -29,21 +28,43 @@ HEAD = (
 )
 
 
+DIFFERENCES = List(
+    key="el-differences",
+    columns=(
+        Column(name="student", label="Student", order=("student__last_name", "student__first_name", "student_id")),
+        Column(name="number", label="Local number", order=("student__local_number",), css="w-m"),
+        Column(name="school", label="School", order=("student__school__name",), then=("student__last_name",)),
+        Column(name="status", label="Program Status", order=("program_status",), then=("student__last_name",)),
+        Column(name="date", label="Date", order=("date_here",), then=("student__last_name",), number=False),
+        Column(name="language", label="Language", order=("student__home_language",), then=("student__last_name",)),
+    ),
+    start="student",
+    filters=("school", "kind"),
+    file_name="el-differences",
+)
+
+
 @requires(Capability.READ)
-@require_GET
-def differences(request: HttpRequest) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def differences(request: HttpRequest) -> HttpResponseBase:
     """Ours and the state's side by side; filtered by school and by what differs."""
-    school = request.GET.get("school", "")
+    listing = Listing(request, DIFFERENCES)
+    if answer := listing.answer():
+        return answer
+    school, kind = listing.chosen.get("school", ""), listing.chosen.get("kind", "")
     wanted = int(school) if school.isdecimal() and len(school) < 10 else None
-    kind = request.GET.get("kind", "")
     found = state_differences(visible_school_ids(request.user), kind=kind)
     if wanted is not None:
         found = found.filter(student__school=wanted)
+    found = listing.order(found)
+    if listing.exports:
+        return listing.export(difference_rows(found), HEAD)
     return render(
         request,
         "ssid/state_differences.html",
         {
-            "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+            "listing": listing,
+            "page": listing.page(found),
             "schools": visible_schools(request.user),
             "school": wanted,
             "kinds": KINDS,

@@ -8,9 +8,11 @@ from django.db.models import Count, Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.web.lists import Column, List, Listing
+from sisimport.web.moments import moment_text
 from ssid.models import SENRLine, SENRRequest
 from ssid.requests.senr_file import Draft, RequestRefusedError, draft
 from ssid.requests.services import file_name, keep_request, lines_of, request_text, requests_with_counts
@@ -19,40 +21,90 @@ from students.missing import count_by_school
 from students.models import StudentView
 
 PER_PAGE = 25
-REQUESTS_SHOWN = 20
-MOST_CHECKBOXES = 40
 DELIMITERS = (
     ("^", "Caret (^)", "As the state's match tool takes it."),
     (",", "Comma (csv)", "To look at in a spreadsheet, too."),
 )
 
 
+SCHOOLS = List(
+    key="request-schools",
+    columns=(
+        Column(name="mark", label="Ask for", css="w-s", hidden=True),
+        Column(name="school", label="School", order=("shown", "code")),
+        Column(name="missing", label="Without SSID", order=("missing",), then=("shown",), number=True, css="w-m"),
+    ),
+    start="-missing",
+)
+REQUESTS = List(
+    key="requests",
+    columns=(
+        Column(name="request", label="Request", order=("pk",), number=True),
+        Column(name="made", label="Made", order=("created_at",)),
+        Column(name="year", label="School year", order=("school_year",), then=("pk",)),
+        Column(name="sent", label="Students", order=("sent",), then=("pk",), number=True, css="w-m"),
+        Column(name="answered", label="Answered", order=("answered",), then=("pk",), number=True, css="w-m"),
+        Column(name="out", label="Still out", order=("out",), then=("pk",), number=True, css="w-m"),
+    ),
+    start="-request",
+    per_page=20,
+    sort_name="made",
+    page_name="made_page",
+    file_name="ssid-requests",
+)
+HEAD = ("Request", "Made", "By", "School year", "Students", "Answered", "Still out")
+
+
 @requires(Capability.READ)
-@require_GET
-def index(request: HttpRequest) -> HttpResponse:
-    """Schools with students without SSID, and the requests made so far."""
-    page = Paginator(requests_with_counts(visible_school_ids(request.user)), REQUESTS_SHOWN)
-    schools = _schools_missing(request)
+@require_http_methods(["GET", "POST"])
+def index(request: HttpRequest) -> HttpResponseBase:
+    """Schools with students without SSID, most first, and the requests made so far."""
+    schools, made = Listing(request, SCHOOLS), Listing(request, REQUESTS)
+    typed = "text" in request.POST or "clear" in request.POST
+    if answer := schools.answer() if typed else made.answer():
+        return answer
+    requests = made.sorted(requests_with_counts(visible_school_ids(request.user)))
+    if made.exports:
+        return made.export(map(_row, requests), HEAD)
+    missing = _schools_missing(request)
+    text = schools.text.casefold()
+    found = schools.sorted(s for s in missing if text in f"{s.shown} {s.code}".casefold())
+    page = schools.page(found)
+    marked = _ids(request.GET)
+    on_page = {school.pk for school in page}
     return render(
         request,
         "ssid/senr.html",
         {
             "schools": schools,
-            "missing": sum(school.missing for school in schools),
-            "as_boxes": len(schools) <= MOST_CHECKBOXES,
+            "school_page": page,
+            "all_schools": len(missing),
+            "missing": sum(school.missing for school in missing),
+            # A short list is asked for as a whole, unless somebody takes schools out.
+            "all_marked": page.paginator.num_pages == 1 and "marked" not in request.GET,
+            "marked": marked,
+            "marked_elsewhere": sorted({school.pk for school in missing} & marked - on_page),
             "delimiters": DELIMITERS,
-            "page": page.get_page(request.GET.get("page")),
+            "delimiter": _delimiter(request.GET),
+            "made": made,
+            "page": made.page(requests),
         },
     )
 
 
+def _row(made: SENRRequest) -> tuple[Any, ...]:
+    by = made.created_by.get_username() if made.created_by else "command"
+    counts: Any = made
+    return made.pk, moment_text(made.created_at), by, made.school_year, counts.sent, counts.answered, counts.out
+
+
 def _schools_missing(request: HttpRequest) -> list[Any]:
-    """The user's schools in California that have students without SSID, with how many (`missing`)."""
+    """The user's schools in California that have students without SSID, with how many (`missing`) and what they are called."""
     counts = count_by_school(visible_school_ids(request.user))
-    own = visible_schools(request.user).filter(pk__in=counts, lea__state="CA")
-    schools = list(own.select_related("lea").order_by("name", "code"))
+    schools = list(visible_schools(request.user).filter(pk__in=counts, lea__state="CA").select_related("lea"))
     for school in schools:
         school.missing = counts[school.pk]  # type: ignore[attr-defined]
+        school.shown = school.name or school.code  # type: ignore[attr-defined]
     return schools
 
 
@@ -119,9 +171,14 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _draft(request: HttpRequest, given: QueryDict) -> Draft:
-    """The draft for the schools given by id, those of the user only. Raises RequestRefusedError."""
-    ids = {int(value) for value in given.getlist("school") if value.isdecimal() and len(value) < 10}
-    return draft(list(visible_schools(request.user).filter(pk__in=ids).select_related("lea")))
+    """The draft for the schools given, or for all with missing SSIDs; those of the user only. Raises RequestRefusedError."""
+    if given.get("all"):
+        return draft(_schools_missing(request))
+    return draft(list(visible_schools(request.user).filter(pk__in=_ids(given)).select_related("lea")))
+
+
+def _ids(given: QueryDict) -> set[int]:
+    return {int(value) for value in given.getlist("school") if value.isdecimal() and len(value) < 10}
 
 
 def _delimiter(given: QueryDict) -> str:

@@ -26,6 +26,12 @@ NOT_RECORDS = {
     "added_layout",
     "added_layout_remove",
     "file_layout",
+    "help_code",
+    "help_rule",
+    "help_screen",
+    "help_type",
+    "layout_sample",
+    "practice_sample",  # of invented people
     "kept_mail",
     "upload",
     "recognise",

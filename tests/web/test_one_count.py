@@ -72,7 +72,7 @@ def test_every_page_list_and_request_has_the_same_number(
     assert listed.paginator.count == len(listed.object_list) == 6
     requests = client.get(reverse("senr_requests"))
     assert requests.context["missing"] == 6
-    assert {school.pk: school.missing for school in requests.context["schools"]} == expected
+    assert {school.pk: school.missing for school in requests.context["school_page"]} == expected
     made = draft([oak, elm])
     assert len(made.entries) + made.incomplete == 6
     for school, count in ((oak, 4), (elm, 2)):

@@ -1,7 +1,7 @@
 """Tags of every page: counts, dates, badges, bars, paging. Texts and shapes that appear in more than one place."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -136,6 +136,29 @@ def pager(context: Context, page: Any, noun: str = "entry,entries", name: str = 
     elided = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     numbers = [n if isinstance(n, int) else None for n in elided]
     return {"page": page, "numbers": numbers, "base": f"?{base}&" if base else "?", "name": name, "noun": noun}
+
+
+@register.inclusion_tag("parts/_list_head.html")
+def list_head(listing: Any) -> dict[str, Any]:
+    """The head of a list's table: each column that sorts is a link (sisimport.web.lists)."""
+    return {"heads": listing.heads()}
+
+
+@register.inclusion_tag("parts/_list_tools.html", takes_context=True)
+def list_tools(context: Context, listing: Any) -> dict[str, Any]:
+    """Beside a list: sorting for narrow screens, saved filters, the export."""
+    return {
+        "listing": listing,
+        "sorts": [head for head in listing.heads() if head.url],
+        "csrf_token": context.get("csrf_token"),
+        "request": context["request"],
+    }
+
+
+@register.filter
+def at(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key that is not known when the template is written; an empty list where there is none."""
+    return mapping.get(key, ())
 
 
 @register.filter

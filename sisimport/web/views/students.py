@@ -1,15 +1,16 @@
 """Student search and a student's page. Opening a page and unmasking an SSID are logged (rule ID-6)."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires
 from sisimport.web import panels
+from sisimport.web.lists import Column, List, Listing
 from sisimport.web.queries import students as queries
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.grades import GRADES
@@ -17,7 +18,7 @@ from students.models import SSID, ELRecord, StateEnrollment, Student, StudentVie
 from students.paging import BoundedPaginator
 from students.search import FoundStudents, StudentSearch
 
-PER_PAGE = 25
+EXPORT_BLOCK = 1000
 EVENTS = 20
 SSID_CHOICES = (
     ("", "With or without"),
@@ -25,39 +26,71 @@ SSID_CHOICES = (
     ("gone", "No longer enrolled, without SSID"),
     ("present", "With SSID"),
 )
-_TEXT_KEY = "students-text"
+STUDENTS = List(
+    key="students",
+    columns=(
+        Column(name="name", label="Name", order=("last_key", "first_key")),
+        Column(name="number", label="Local number", order=("local_number",), css="w-m"),
+        Column(name="born", label="Born", order=("birth_date",), css="w-m"),
+        Column(name="grade", label="Grade", order=("grade",), css="w-s"),
+        Column(name="school", label="School", order=("school__name",)),
+        Column(name="ssid", label="SSID", css="w-l"),
+    ),
+    start="name",
+    filters=("school", "grade", "ssid"),
+    file_name="students-found",
+)
+HEAD = ("Last name", "First name", "Middle name", "Local number", "Born", "Grade", "School", "SSID (masked)")
 
 
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
-def students(request: HttpRequest) -> HttpResponse:
+def students(request: HttpRequest) -> HttpResponseBase:
     """Search. What is typed may be a name or an SSID: it comes by POST and stays in the session, never in an address."""
-    if request.method == "POST":
-        request.session[_TEXT_KEY] = "" if "clear" in request.POST else request.POST.get("text", "").strip()[:80]
-        kept = request.POST.copy()
-        query = "&".join(f"{name}={kept[name]}" for name in ("school", "grade", "ssid") if kept.get(name, "").isalnum())
-        clear = "clear" in request.POST
-        return redirect(reverse("students") + (f"?{query}" if query and not clear else ""))
-    school = request.GET.get("school", "")
+    listing = Listing(request, STUDENTS)
+    if answer := listing.answer():
+        return answer
+    school = listing.chosen.get("school", "")
     wanted = StudentSearch(
-        text=request.session.get(_TEXT_KEY, ""),
+        text=listing.text,
         school=int(school) if school.isdecimal() and len(school) < 10 else None,
-        grade=request.GET.get("grade", "")[:2],
-        ssid=request.GET.get("ssid", ""),
+        grade=listing.chosen.get("grade", "")[:2],
+        ssid=listing.chosen.get("ssid", ""),
     )
-    found = FoundStudents(visible_school_ids(request.user), wanted)
-    page = BoundedPaginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    found = FoundStudents(visible_school_ids(request.user), wanted, order=listing.order_by())
+    listing.sortable = found.may_sort
+    if listing.exports:
+        return listing.export(_rows(found), HEAD)
     return render(
         request,
         "students/search.html",
         {
-            "page": page,
+            "listing": listing,
+            "page": listing.page(found, BoundedPaginator),
             "wanted": wanted,
             "schools": visible_schools(request.user),
             "grades": GRADES,
             "ssid_choices": SSID_CHOICES,
         },
     )
+
+
+def _rows(found: FoundStudents) -> Iterator[tuple[Any, ...]]:
+    """Rows of the export, in blocks; SSIDs as the page shows them."""
+    for start in range(0, len(found), EXPORT_BLOCK):
+        for one in found[start : start + EXPORT_BLOCK]:
+            yield (
+                one.last_name,
+                one.first_name,
+                one.middle_name,
+                one.local_number,
+                one.birth_date,
+                one.grade,
+                (one.school.name or one.school.code) if one.school else "",
+                ", ".join(ssid.masked for ssid in one.ssids.all()),
+            )
+    if found.is_cut:
+        yield (f"Only the first {len(found):,} are here. The page Exports has all students.", *[""] * (len(HEAD) - 1))
 
 
 def find_student(request: HttpRequest, pk: int) -> Student:
