@@ -107,13 +107,17 @@ def count_records(lea: LEA) -> dict[str, int]:
 
 def write_samples(lea: LEA) -> list[Sample]:
     """Write the sample files that are not there yet; a half-written one never stays."""
-    folder = samples_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for sample in all_samples():
-        path = folder / sample.name
-        if path.exists():
-            continue
+    missing = [sample for sample in all_samples() if not (samples_folder() / sample.name).exists()]
+    for sample in missing:
+        write_sample(sample, lea)
+    return missing
+
+
+def write_sample(sample: Sample, lea: LEA) -> Path:
+    """Write one sample file unless it is there, and say where it is."""
+    path = samples_folder() / sample.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
         partial = path.with_name(f".{sample.name}.{secrets.token_hex(4)}")
         try:
             with partial.open("w", encoding="utf-8", newline="") as stream:
@@ -121,8 +125,7 @@ def write_samples(lea: LEA) -> list[Sample]:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-        written.append(sample)
-    return written
+    return path
 
 
 def copy_lines(stream: IO[str], sql: str, params: list[Any] | None = None) -> None:

@@ -27,7 +27,7 @@ FORMS = List(
         Column(name="school", label="School", order=("student__school__name",), then=("student__last_name",)),
         Column(name="grade", label="Grade", order=("student__grade",), then=("student__last_name",)),
         Column(name="status", label="Status", order=("status",), then=("student__last_name",)),
-        Column(name="submitted", label="Submitted", order=("submitted_at",), number=True),
+        Column(name="submitted", label="Submitted", order=("submitted_at",)),
     ),
     start="-status",  # those that wait for approval first
     filters=("status",),

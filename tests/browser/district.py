@@ -144,6 +144,10 @@ def staff_pages(district: District) -> dict[str, str]:
         "run_absent": reverse("run_absent", args=[run]),
         "run_print": reverse("run_print", args=[run]),
         "file_layout": reverse("file_layout", args=["ela", "calpads-sela"]),
+        "help_code": reverse("help_code", args=["DEMO-MISMATCH"]),
+        "help_rule": reverse("help_rule", args=["D-9"]),
+        "help_type": reverse("help_type", args=["ssid-download"]),
+        "help_screen": reverse("help_screen", args=["calpads-ssid"]),
         "added_layout": reverse("added_layout", args=[_draft_of_a_year(district)]),
         "students": reverse("students"),
         "student": reverse("student", args=[pk]),
@@ -178,7 +182,7 @@ def staff_pages(district: District) -> dict[str, str]:
 
 
 # Pages that come after a form was sent; tests/browser/test_accessibility.py takes these steps.
-STAFF_STEPS = {"run_matches_accept", "run_candidates_choose"}
+STAFF_STEPS = {"run_matches_accept", "run_candidates_choose", "practice", "search"}
 PROTECTED_PAGES = {
     "mfa_index", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_deactivate_totp", "mfa_reauthenticate",
     "account_email",
@@ -196,15 +200,18 @@ NO_PAGES = {
     # the page of a run once more, with whole numbers
     "show_run_ssids",
     # downloads
-    "export", "utah_request_file", "senr_file", "el_differences_csv", "mfa_download_recovery_codes",
+    "export", "layout_sample", "practice_sample", "utah_request_file", "senr_file", "el_differences_csv",
+    "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at
-    "added_layout_remove",
+    "added_layout_remove", "practice_reset", "practice_empty",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "cancel_run", "set_language", "revoke_api_token",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py
     "choose_files",
+    # only while the practice district is there
+    "practice",
     # answers for machines
     "health", "api_openapi", "api_not_found",
 }  # fmt: skip

@@ -26,7 +26,7 @@ from tests.browser.district import (
     staff_pages,
 )
 from tests.browser.look import Look
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD, LEAFactory, UserFactory
 from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +110,17 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     page.click(f"form[action='{reverse('show_ssid', args=[district.known.pk])}'] button")
     expect(page.locator("main")).to_contain_text(district.known.ssids.get().ssid)
     look.here("student, the SSID shown")
+    page.goto(pages["search"])
+    page.fill("#search-text", "gar")
+    look.sent("search, something found", "main form[role=search] button")
+    page.keyboard.press("?")
+    look.here("search, the keys shown")
+    page.goto(pages["runs"])
+    for summary in page.query_selector_all(".list-tools summary"):
+        summary.click()
+    look.here("runs, saved filters open")
+    LEAFactory(code="2345678", name="Lincoln (demo)")
+    look.at("practice", reverse("practice"))
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(pages["home"])
     page.click(".topbar button")

@@ -96,6 +96,12 @@ ARGUMENTS: dict[str, Arguments] = {
         runs_of_desk,
     ),
     "file_layout": lambda _made: [{"import_type": "ssid-request", "layout": "calpads-ssid-request-results"}],
+    "layout_sample": lambda _made: [{"import_type": "ssid-request", "layout": "calpads-ssid-request-results"}],
+    "help_code": lambda _made: [{"code": "DEMO-MISMATCH"}],
+    "help_rule": lambda _made: [{"number": "D-9"}],
+    "help_type": lambda _made: [{"key": "ssid-download"}],
+    "help_screen": screens,
+    "practice_sample": lambda _made: [{"name": "students-roster.csv"}],
     "run_match_line": lines_of_desk,
     "match_forget": matches,
     "revoke_api_token": lambda _made: [{"pk": 1}],
@@ -137,7 +143,9 @@ def queries(name: str, made: TwoSchools) -> list[dict[str, Any]]:
         "run_changes": [{"line": "7"}, {"page": "2"}],
         "run_absent": [{"el": "yes"}],
         "run_status": [{"seen": "x"}],
-        "runs": [{"file": "ssid"}],
+        "runs": [{"sort": "file"}],
+        "collection": [{"sort": "school"}],
+        "senr_requests": [{"sort": "school"}, {"made": "sent"}],
         "run_matches": [{"state": state} for state in ("open", "accepted", "refused")],
         "run_candidates": [{"state": state} for state in ("open", "chosen", "refused", "none")],
         "students": [school, {"ssid": "missing"}],
@@ -167,7 +175,15 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
             for more in ({}, {"school": b}, {"shape": "wide"})
         ],
         "filter_issues": [{"text": "98765"}, {"school": b}],
-        "students": [{"text": "Zqqz"}, {"text": "9876500001"}, {"text": "886601"}],
+        "students": [
+            *({"text": text} for text in ("Zqqz", "9876500001", "886601")),
+            *({"export": form} for form in ("csv", "xlsx")),
+        ],
+        "search": [{"text": text} for text in ("Zqqz", "9876500001", "886601", "ssid", "high")],
+        **{
+            listed: [{"export": "csv"}, {"export": "xlsx"}, {"text": "Zqqz"}]
+            for listed in ("runs", "collection", "senr_requests", "el_differences", "enrollments")
+        },
         "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],
         "run_matches": [{f"line-{line}": f"accept-{made.students[0].pk}" for line in range(1, 15)}],
         "run_matches_accept": [{"threshold": "50"}],

@@ -28,7 +28,7 @@ RUNS = List(
         Column(name="imported", label="Imported", order=("import_count",), number=True),
         Column(name="errors", label="Errors", order=("error_count",), number=True),
         Column(name="by", label="By", order=("created_by__username",)),
-        Column(name="when", label="When", order=("created_at",), number=True),
+        Column(name="when", label="When", order=("created_at",)),
         Column(name="state", label="State", order=("status", "work")),
     ),
     start="-run",

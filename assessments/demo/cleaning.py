@@ -1,0 +1,23 @@
+"""Test set-ups that imports of the practice district made go with it, unless other scores use them by now."""
+
+from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef
+
+from assessments.models import Assessment, Score
+from assessments.scores.change_kinds import ASSESSMENT_KIND
+from sisimport.demo.practice import register_cleaner
+from sisimport.demo.removing import remove
+from sisimport.imports.models import ImportChange
+
+
+def remove_setups(runs: Collection[int]) -> None:
+    """A set-up stays while scores use it or one of its parts."""
+    changes = ImportChange.objects.filter(run_id__in=runs, kind=ASSESSMENT_KIND.key, before__isnull=True)
+    made = Assessment.objects.filter(pk__in=set(changes.values_list("object_id", flat=True)))
+    scored = Exists(Score.objects.filter(assessment=OuterRef("pk")))
+    kept = set(Assessment.objects.filter(scored).values_list("pk", "parent_id"))
+    remove(made.exclude(pk__in={pk for pair in kept for pk in pair if pk}))
+
+
+register_cleaner(remove_setups)

@@ -1,0 +1,98 @@
+"""The practice district in the product: what it is, its sample files, starting over."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from sisimport.accounts.access import Capability, can, requires
+from sisimport.demo import district as demo
+from sisimport.demo import practice
+from sisimport.demo.tasks import start_over_task
+from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
+from sisimport.imports.runs.queueing import Lane
+from students.access import visible_school_ids
+from students.models import Student
+
+
+@requires(Capability.READ)
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """What is there, the sample files by import type, and the ways to start over."""
+    lea = practice.practice_lea()
+    if lea is None:
+        raise Http404
+    sees_all = visible_school_ids(request.user) is None
+    context = {
+        "lea": lea,
+        "students": Student.objects.filter(lea=lea).count(),
+        "samples": _samples() if sees_all and can(request.user, Capability.UPLOAD) else [],
+        "may_start_over": _may_start_over(request),
+        "may_reset": not settings.PRODUCTION,
+        "going_on": practice.is_going_on(),
+        "long": practice.takes_long(lea),
+    }
+    return render(request, "demo/practice.html", context)
+
+
+def _samples() -> list[tuple[demo.Sample, str]]:
+    """Sample files with the name of their import type."""
+    found = []
+    for sample in demo.all_samples():
+        try:
+            found.append((sample, get_type(sample.import_type).screen.label))
+        except UnknownImportTypeError:
+            continue
+    return found
+
+
+def _may_start_over(request: HttpRequest) -> bool:
+    """Import admins of all schools."""
+    return can(request.user, Capability.SETTINGS) and visible_school_ids(request.user) is None
+
+
+@requires(Capability.UPLOAD)
+@require_GET
+def sample(request: HttpRequest, name: str) -> HttpResponseBase:
+    """A sample file about the people of the practice district, for those who see all its schools; made when asked for."""
+    lea = practice.practice_lea()
+    known = {one.name: one for one in demo.all_samples()}
+    if lea is None or name not in known or visible_school_ids(request.user) is not None:
+        raise Http404
+    path = demo.write_sample(known[name], lea)
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/plain; charset=utf-8")
+
+
+@requires(Capability.SETTINGS)
+@require_POST
+def start_over(request: HttpRequest, what: str) -> HttpResponse:
+    """Reset, or start empty: once the box is ticked that says what will be lost."""
+    lea = practice.practice_lea()
+    if lea is None:
+        raise Http404
+    if not _may_start_over(request):
+        raise PermissionDenied
+    if request.POST.get("sure") != "yes":
+        messages.error(request, "Nothing was done: tick the box that says what will be removed.")
+        return redirect("practice")
+    user_id: int = request.user.pk  # type: ignore[assignment]
+    try:
+        if what == "reset" and settings.PRODUCTION:
+            raise practice.PracticeRefusedError("A production installation gets no practice district.")
+        if practice.takes_long(lea):
+            practice.begin()
+            start_over_task.apply_async(kwargs={"what": what, "user_id": user_id}, queue=str(Lane.LARGE), retry=False)
+            messages.success(request, "It is being started over in the background: look again in a minute.")
+            return redirect("practice")
+        if what == "reset":
+            made = practice.reset()
+            messages.success(request, f"The practice district is as new, with {made.counts['students']:,} students.")
+            return redirect("practice")
+        practice.start_empty(user_id=user_id)
+    except practice.PracticeRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("practice")
+    messages.success(request, "The practice district is removed. The first steps of a district are below.")
+    return redirect("home")
