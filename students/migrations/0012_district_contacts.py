@@ -6,7 +6,7 @@ import students.models.districts
 
 
 class Migration(migrations.Migration):
-    dependencies = [("students", "0010_enrollment_facts")]
+    dependencies = [("students", "0011_last_days")]
 
     operations = [
         migrations.AddField(
