@@ -148,8 +148,8 @@ class _Edit:
             user=person,
             what=what,
             field=field,
-            before=_text(before),
-            after=_text(after),
+            before=as_text(before),
+            after=as_text(after),
             reason=self.reason.strip(),
         )
 
@@ -175,5 +175,6 @@ def _follow_enrollment(edit: _Edit) -> None:
     edit.change(current, "Student", STUDENT_FIELDS, {"school": last.school, "grade": last.grade})
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """A value as an entry of the time line has it."""
     return None if value in (None, "") else str(value)

@@ -241,6 +241,11 @@ def may_revert(user: User, run: ImportRun) -> bool:
     return can(user, Capability.REVERT_ANY) or (can(user, Capability.REVERT_OWN) and run.created_by_id == user.pk)
 
 
+def may_undo_edit(user: User, editor_id: int | None) -> bool:
+    """May the user undo an edit by hand of a student whom they see? As for runs: one's own, or everybody's."""
+    return can(user, Capability.REVERT_ANY) or (can(user, Capability.REVERT_OWN) and user.pk == editor_id)
+
+
 def may_update(user: User, run: ImportRun) -> bool:
     """May the user apply this Test? It changes every line of it, so all of them must be the user's."""
     return can(user, Capability.UPDATE) and sees_whole_run(user, run)

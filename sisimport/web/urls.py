@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sisimport.web.views import (
+    changes,
     chosen,
     conversion,
     downloads,
@@ -41,7 +42,7 @@ urlpatterns = [
     path("runs/<int:pk>/", runs.run_page, name="run"),
     path("runs/<int:pk>/status/", runs.run_status, name="run_status"),
     path("runs/<int:pk>/filter/", runs.filter_issues, name="filter_issues"),
-    path("runs/<int:pk>/changes/", runs.run_changes, name="run_changes"),
+    path("runs/<int:pk>/changes/", changes.run_changes, name="run_changes"),
     path("runs/<int:pk>/absent/", runs.run_absent, name="run_absent"),
     path("runs/<int:pk>/ssids/<slug:part>/", run_ssids.show_run_ssids, name="show_run_ssids"),
     path("runs/<int:pk>/print/", downloads.run_print, name="run_print"),
@@ -56,4 +57,5 @@ urlpatterns = [
     path("students/", students.students, name="students"),
     path("students/<int:pk>/", students.student, name="student"),
     path("students/<int:pk>/ssid/", students.show_ssid, name="show_ssid"),
+    path("students/<int:pk>/undo/", changes.undo_student_edit, name="undo_student_edit"),
 ]

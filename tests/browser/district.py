@@ -205,7 +205,7 @@ NO_PAGES = {
     # sent forms, which lead to a page that is looked at
     "added_layout_remove", "practice_reset", "practice_empty",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
-    "retest_lines", "start_revert", "cancel_run", "set_language", "revoke_api_token",
+    "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py

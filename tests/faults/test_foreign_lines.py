@@ -109,7 +109,8 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
     **dict.fromkeys(
         (
-            "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",
+            "student", "undo_student_edit", "show_ssid", "record", "enrollment", "family_accounts", "family_student",
+            "family_ssid", "family_enroll",
         ),
         students,
     ),
@@ -140,7 +141,7 @@ def queries(name: str, made: TwoSchools) -> list[dict[str, Any]]:
     school = {"school": str(made.b.pk)}
     return {
         "run": [school, {"severity": "error"}, {"severity": "all"}, {"page": "2"}],
-        "run_changes": [{"line": "7"}, {"page": "2"}],
+        "run_changes": [{"line": "7"}, {"page": "2"}, school, {"outcome": "changed"}],
         "run_absent": [{"el": "yes"}],
         "run_status": [{"seen": "x"}],
         "runs": [{"sort": "file"}],

@@ -20,13 +20,16 @@ def plan_revert(run: ImportRun, *, near: Collection[int] = ()) -> None:
     """
     applied = run.reverts
     assert applied is not None  # noqa: S101 - a database constraint says so
-    touched, params = "", []
+    touched, params = "", list[list[int]]()
     if near:
         touched = """AND (c.student_id IS NULL OR c.student_id IN (
             SELECT n.student_id FROM imports_importchange n WHERE n.run_id = ANY(%s))
           OR (c.kind, c.object_id) IN (
             SELECT n.kind, n.object_id FROM imports_importchange n WHERE n.run_id = ANY(%s)))"""
         params = [list(near), list(near)]
+    if lines := only_lines(run):
+        touched += " AND c.line = ANY(%s)"
+        params.append(lines)
     execute(
         f"""
         INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
@@ -35,6 +38,11 @@ def plan_revert(run: ImportRun, *, near: Collection[int] = ()) -> None:
         """,
         [run.pk, *params],
     )
+
+
+def only_lines(revert: ImportRun) -> list[int]:
+    """The lines of the file that a Revert is limited to; none: it puts back whatever the run wrote."""
+    return [int(line) for line in (revert.facts or {}).get("only_lines", ())]
 
 
 def kept_facts(run: ImportRun) -> dict[str, Any]:
@@ -88,7 +96,7 @@ def undo(run: ImportRun, *, near: Collection[int] = ()) -> dict[str, Any]:
         "layout": applied.layout,
         "lea_ids": applied.lea_ids,
         "summary": totals.summary,
-        "facts": {"kept": kept} if kept else {},
+        "facts": ({"kept": kept} if kept else {}) | ({"only_lines": lines} if (lines := only_lines(run)) else {}),
         **totals.counts,
     }
 

@@ -1,6 +1,6 @@
 """Writes around a run: start it, cancel it, revert it. What a run does itself is in execution.py and engine/."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -147,9 +147,10 @@ def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
     )
 
 
-def start_revert(*, run: ImportRun, user: User | None, enqueue: bool = True) -> ImportRun:
+def start_revert(*, run: ImportRun, user: User | None, lines: Collection[int] = (), enqueue: bool = True) -> ImportRun:
     """Queue the run that undoes an applied one. A second click finds the first; a Revert that kept something can be tried again.
 
+    `lines`: only what these lines of the file wrote is put back; the rest stands, and can be put back later.
     Raises RunRefusedError unless the run wrote something and is not a revert itself.
     """
     if not run.applied or run.work == Work.REVERT:
@@ -157,11 +158,18 @@ def start_revert(*, run: ImportRun, user: User | None, enqueue: bool = True) -> 
     done = run.reverted_by.filter(status=RunStatus.COMPLETED).order_by("-id").first()
     if done is not None and ImportRun.objects.filter(pk=run.pk, reverted=Reverted.WHOLLY).exists():
         return done
-    return queue_follow_up(run, work=Work.REVERT, user=user, enqueue=enqueue)
+    facts = {"only_lines": sorted(set(lines))} if lines else {}
+    return queue_follow_up(run, work=Work.REVERT, user=user, enqueue=enqueue, facts=facts)
 
 
 def queue_follow_up(
-    run: ImportRun, *, work: Work, user: User | None, enqueue: bool, record_count: int = 0
+    run: ImportRun,
+    *,
+    work: Work,
+    user: User | None,
+    enqueue: bool,
+    record_count: int = 0,
+    facts: Mapping[str, Any] | None = None,
 ) -> ImportRun:
     """Queue a run about another: the Update of a Test, the Revert or the conversion of a run.
 
@@ -178,6 +186,7 @@ def queue_follow_up(
                 created_by=user,
                 schools=run.schools,
                 record_count=record_count,
+                facts=dict(facts or {}),
                 **link,
             )
     except IntegrityError:

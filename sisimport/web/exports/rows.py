@@ -8,6 +8,7 @@ from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.report import data_lines, why_no_lines
 from sisimport.web.exports.writers import Row
 from sisimport.web.queries import report as queries
+from sisimport.web.queries.change_report import ChangeReport
 from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.issues import shown_issues
 from sisimport.web.ssid_masking import Masking
@@ -46,7 +47,7 @@ def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
 
 def change_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
     """Changes, a row for each field."""
-    changes = queries.ChangeReport(run, reader).rows().iterator(chunk_size=_BLOCK)
+    changes = ChangeReport(run, reader).rows().iterator(chunk_size=_BLOCK)
     while block := list(islice(changes, _BLOCK)):
         for change in shown_changes(run, reader, block, Masking.of(run)):
             for field in change.fields:

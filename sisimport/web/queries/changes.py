@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from sisimport.imports.definition.change_kinds import ChangeKind, get_kind
-from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason
+from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, SetAsideReason
 from sisimport.imports.runs.report import Labels, flat_change, local_numbers
 from sisimport.web.moments import local_day
 from sisimport.web.queries.report import Reader, students_by_id
@@ -33,8 +34,10 @@ class ShownChange:
     operation: str
     local_number: str
     student: Student | None
+    name: str  # of the student, also of one whom the plan makes
     fields: tuple[FieldChange, ...]
     aside: str
+    put_back: bool  # by a Revert since
 
 
 def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange], masking: Masking) -> list[ShownChange]:
@@ -44,7 +47,9 @@ def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange], m
     names = Names.of(changes)
     students = students_by_id(reader, [change.student_id for change in changes])
     numbers = local_numbers(changes)
+    people = _planned_names(changes) | {pk: student.full_name for pk, student in students.items()}
     aside = _set_aside(run, changes)
+    undone = _put_back(run, changes)
     labels = Labels([run.plan_run_id])
     return [
         ShownChange(
@@ -53,17 +58,46 @@ def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange], m
             operation=operation_of(change),
             local_number=numbers.get(change.student_id or 0, ""),
             student=students.get(change.student_id or 0),
+            name=people.get(change.student_id or 0, ""),
             fields=tuple(field_changes(change, names, labels, masking)),
             aside=aside.get((change.line, change.seq), ""),
+            put_back=(change.line, change.seq) in undone,
         )
         for change in changes
     ]
+
+
+def _planned_names(changes: list[ImportChange]) -> dict[int, str]:
+    """Names of students whom the plan makes, in the form of those on record."""
+    ids = {change.student_id for change in changes if change.student_id}
+    made = ImportChange.objects.filter(
+        run_id=changes[0].run_id, kind="student", student_id__in=ids, before__isnull=True
+    )
+    return {change.student_id or 0: _name_in(change.after or {}) for change in made}
+
+
+def _name_in(values: dict[str, Any]) -> str:
+    first = " ".join(filter(None, [values.get("first_name"), values.get("middle_name")]))
+    return ", ".join(filter(None, [values.get("last_name"), first]))
 
 
 def operation_of(change: ImportChange) -> str:
     if change.before is None:
         return "new"
     return "removed" if change.after is None else "changed"
+
+
+def _put_back(run: ImportRun, changes: list[ImportChange]) -> set[tuple[int, int]]:
+    """Keys of the changes that Reverts of the run put back."""
+    if not run.reverted:
+        return set()
+    kept = SetAside.objects.filter(run_id=OuterRef("run_id"), line=OuterRef("line"), seq=OuterRef("seq"))
+    inverse = ImportChange.objects.filter(
+        ~Exists(kept.exclude(reason=SetAsideReason.DONE)),
+        run_id__in=run.reverted_by.filter(status=RunStatus.COMPLETED).values("pk"),
+        line__in={change.line for change in changes},
+    )
+    return set(inverse.values_list("line", "seq"))
 
 
 def _set_aside(run: ImportRun, changes: list[ImportChange]) -> dict[tuple[int, int], str]:

@@ -6,13 +6,12 @@ Everything is bounded: a page asks for its own rows, counts come from the run's 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from sisimport.accounts.readers import Reader
 from sisimport.files.issues import IssueCode, Severity, codes
-from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun
+from sisimport.imports.models import AbsentStudent, ImportIssue, ImportRun
 from sisimport.web.queries.data_lines import lines_with_text
 from students.models import SSID, Student
 
@@ -198,52 +197,6 @@ def _window(rows: QuerySet[ImportIssue], start: int, stop: int, length: int) -> 
     if start <= length // 2:
         return list(rows.order_by("line", "seq")[start:stop])
     return list(rows.order_by("-line", "-seq")[length - stop : length - start])[::-1]
-
-
-MOST_CHANGES = 5000  # that can be paged through; beyond, people filter or download
-
-
-class ChangeReport:
-    """Changes of a run's plan for one reader, in line order; a paginator cuts the first ones."""
-
-    def __init__(self, run: ImportRun, reader: Reader, *, kind: str = "", line: int | None = None) -> None:
-        self.run, self.reader, self.kind, self.line = run, reader, kind, line
-
-    @cached_property
-    def kinds(self) -> list[dict[str, Any]]:
-        """Kinds of change with their counts: `{"kind", "operation", "count"}`."""
-        if self.reader.whole:
-            rows: list[dict[str, Any]] = self.run.summary.get("changes", [])
-            return rows
-        counted = (
-            ImportChange.objects.filter(self.reader.changes(), run_id=self.run.plan_run_id)
-            .order_by("kind")
-            .values_list("kind")
-            .annotate(n=Count("line"))
-        )
-        return [{"kind": kind, "operation": "", "count": n} for kind, n in counted]
-
-    @cached_property
-    def total(self) -> int:
-        return sum(row["count"] for row in self.kinds if self.kind in ("", row["kind"]))
-
-    def rows(self) -> QuerySet[ImportChange]:
-        rows = ImportChange.objects.filter(self.reader.changes(), run_id=self.run.plan_run_id).order_by("line", "seq")
-        if self.kind:
-            rows = rows.filter(kind=self.kind)
-        if self.line is not None:
-            rows = rows.filter(line__gte=self.line)
-        return rows
-
-    @property
-    def is_capped(self) -> bool:
-        return self.line is not None or self.total > MOST_CHANGES
-
-    def __len__(self) -> int:
-        return min(self.total, MOST_CHANGES)
-
-    def __getitem__(self, wanted: slice) -> list[ImportChange]:
-        return list(self.rows()[wanted])
 
 
 def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Student]:

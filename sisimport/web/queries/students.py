@@ -18,6 +18,7 @@ from sisimport.imports.runs.report import Labels
 from sisimport.web.queries.changes import FieldChange, Names, field_changes, operation_of
 from students.models import SSID, RecordEdit, Student
 from students.models.identifiers import mask_ssid
+from students.undoing import can_be_undone
 
 _MOST_CHANGES = 5000
 
@@ -33,6 +34,9 @@ class Event:
     by: str = ""
     reason: str = ""
     changes: list[tuple[str, list[FieldChange]]] = field(default_factory=list)
+    lines: tuple[int, ...] = ()  # of the run's file, where what they wrote of the student stands
+    edits: tuple[int, ...] = ()  # entries of an edit that can be undone
+    editor: int | None = None  # who made it
 
     @property
     def by_hand(self) -> bool:
@@ -64,17 +68,22 @@ class Timeline(Sequence[Event]):
                 Q(test_run_id__in=planned) | Q(pk__in=planned),
                 status=RunStatus.COMPLETED,
                 work__in=[Work.UPDATE, Work.IMPORT, Work.REVERT],
-            ).only("test_run_id", "finished_at", "created_at", "set_aside_count")
+            ).only("test_run_id", "finished_at", "created_at", "set_aside_count", "work", "reverts_id")
         )
         aside: dict[int, set[tuple[int, int]]] = defaultdict(set)
         lines = {line for keys in planned.values() for line, _seq in keys}
         rows = SetAside.objects.filter(run_id__in=[run.pk for run in applied], line__in=lines)
         for run_id, line, seq in rows.values_list("run_id", "line", "seq"):
             aside[run_id].add((line, seq))
+        wrote = {run.pk: planned[run.plan_run_id] - aside[run.pk] for run in applied}
+        undone: dict[int, set[tuple[int, int]]] = defaultdict(set)
         for run in applied:
-            written = planned[run.plan_run_id] - aside[run.pk]
-            if written:
-                yield _Mark(run.finished_at or run.created_at, run.pk, run.plan_run_id, frozenset(written))
+            if run.reverts_id:
+                undone[run.reverts_id] |= wrote[run.pk]
+        for run in applied:
+            if written := wrote[run.pk]:
+                stands = frozenset() if run.work == Work.REVERT else frozenset(written - undone[run.pk])
+                yield _Mark(run.finished_at or run.created_at, run.pk, run.plan_run_id, frozenset(written), stands)
 
     def _edits(self) -> Iterator["_Mark"]:
         edits = RecordEdit.objects.filter(student=self._student).order_by("-id")
@@ -110,6 +119,7 @@ class _Mark:
     pk: int
     plan: int | None
     of: frozenset[Any]
+    stands: frozenset[tuple[int, int]] = frozenset()  # keys of changes that no Revert put back
 
 
 def _run_events(student: Student, marks: list[_Mark], openable: QuerySet[ImportRun]) -> dict[int, Event]:
@@ -135,6 +145,7 @@ def _run_events(student: Student, marks: list[_Mark], openable: QuerySet[ImportR
             may_open=run.pk in opens,
             by=run.created_by.get_username() if run.created_by else "",
             changes=[(f"{get_kind(c.kind).label} {operation_of(c)}", field_changes(c, names, labels)) for c in written],
+            lines=tuple(sorted({line for line, _seq in mark.stands if line > 0})),
         )
     return events
 
@@ -153,6 +164,8 @@ def _edit_events(marks: list[_Mark]) -> dict[int, Event]:
             by=rows[0].user.get_username() if rows and rows[0].user else "",
             reason=rows[0].reason if rows else "",
             changes=[(row.what, [_edited(row)]) for row in rows],
+            edits=tuple(row.pk for row in rows) if rows and all(map(can_be_undone, rows)) else (),
+            editor=rows[0].user_id if rows else None,
         )
     return events
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.web.views.runs import absent_part, changes_part, find_report, issues_part
+from sisimport.web.views.changes import changes_part
+from sisimport.web.views.runs import absent_part, find_report, issues_part
 from students.access import log_view
 from students.models import StudentView
 

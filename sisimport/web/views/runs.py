@@ -14,7 +14,6 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
@@ -24,7 +23,6 @@ from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
 from sisimport.web.forms import IssueFilterForm
 from sisimport.web.queries import report as queries
-from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.diagnosis import diagnosed
@@ -252,36 +250,7 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(reverse("run", args=[run.pk]) + (f"?{query}" if query else "") + "#issues")
 
 
-# ---- changes, absent students ----
-
-
-@requires(Capability.READ)
-@require_GET
-def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
-    """Before and after, line by line."""
-    return changes_part(request, find_report(request, pk))
-
-
-def changes_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
-    """What a run changes. `shown`: with whole SSIDs."""
-    masking = Masking.of(run, shown=shown)
-    reader = queries.Reader.of(request.user, run)
-    asked, line = request.GET.get("kind", ""), request.GET.get("line", "")
-    changes = queries.ChangeReport(
-        run, reader, kind=asked[:16], line=int(line) if line.isdecimal() and len(line) < 9 else None
-    )
-    page: Page[Any] = Paginator(cast(Sequence[Any], changes), PER_PAGE).get_page(request.GET.get("page"))
-    context = run_frame(request, run, reader) | {
-        "part": "changes",
-        "masking": masking,
-        "changes": shown_changes(run, reader, list(page.object_list), masking),
-        "page": page,
-        "report": changes,
-        "kinds": [{**row, "label": get_kind(row["kind"]).label} for row in changes.kinds],
-        "chosen": asked,
-        "line": line,
-    }
-    return render(request, "imports/run_changes.html", context)
+# ---- absent students ----
 
 
 @requires(Capability.READ)
@@ -380,12 +349,14 @@ def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.REVERT_OWN)
 @require_POST
 def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo a run, or only what the lines wrote that are named (`line`, several)."""
     run = find_run(request, pk)
     if not access.may_revert(request.user, run):
         return back_to(
             request, run, "This run cannot be reverted by you. An import admin can revert the runs of others."
         )
-    return open_started(request, run, lambda: services.start_revert(run=run, user=signed_in_user(request)))
+    lines = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < 10]
+    return open_started(request, run, lambda: services.start_revert(run=run, user=signed_in_user(request), lines=lines))
 
 
 @requires(Capability.TEST)

@@ -12,7 +12,7 @@ from sisimport.accounts.access import Capability, requires
 from sisimport.web import panels
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.queries import students as queries
-from students.access import log_view, visible_school_ids, visible_schools, visible_students
+from students.access import User, log_view, visible_school_ids, visible_schools, visible_students
 from students.grades import GRADES
 from students.models import SSID, ELRecord, StateEnrollment, Student, StudentView
 from students.paging import BoundedPaginator
@@ -122,6 +122,8 @@ def show_ssid(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _student_context(request: HttpRequest, found: Student) -> dict[str, Any]:
     current, former = queries.current_and_former(found)
+    timeline = queries.Timeline(found, openable=access.visible_runs(request.user))
+    events = BoundedPaginator(timeline, EVENTS).get_page(request.GET.get("page"))
     return {
         "student": found,
         "age": queries.age_of(found),
@@ -132,12 +134,17 @@ def _student_context(request: HttpRequest, found: Student) -> dict[str, Any]:
         "state_enrollment": StateEnrollment.objects.filter(student=found).first(),
         "guardians": list(found.guardians.all()),
         "enrollments": list(found.enrollments.select_related("school").order_by("-start_date")),
-        "events": BoundedPaginator(
-            queries.Timeline(found, openable=access.visible_runs(request.user)), EVENTS
-        ).get_page(request.GET.get("page")),
+        "events": events,
         "cards": panels.cards(panels.STUDENT, request, found),
+        "told": [(event, _may_undo(request.user, event)) for event in events.object_list],
         "may_edit": access.can(request.user, Capability.EDIT_STUDENTS) and getattr(request.user, "is_staff", False),
     }
+
+
+def _may_undo(user: User, event: queries.Event) -> bool:
+    if event.run is not None:
+        return bool(event.lines) and access.may_revert(user, event.run)
+    return bool(event.edits) and access.may_undo_edit(user, event.editor)
 
 
 def _origin_run(request: HttpRequest, ssid: SSID | None) -> int | None:

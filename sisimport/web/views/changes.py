@@ -1,0 +1,79 @@
+"""What a run changes, before and after; and undoing one edit by hand, beside the undoing of lines (`start_revert`)."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires
+from sisimport.imports.definition.change_kinds import get_kind
+from sisimport.imports.models import ImportRun, Work
+from sisimport.web.queries.change_report import OUTCOMES, ChangeFilter, ChangeReport, kind_summary
+from sisimport.web.queries.changes import shown_changes
+from sisimport.web.queries.report import Reader
+from sisimport.web.ssid_masking import Masking
+from sisimport.web.views.runs import PER_PAGE, find_report, run_frame
+from sisimport.web.views.students import find_student
+from students.access import visible_schools
+from students.grades import GRADES
+from students.models import RecordEdit
+from students.undoing import UndoRefusedError, undo_edit
+
+
+@requires(Capability.READ)
+@require_GET
+def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
+    """Before and after, line by line."""
+    return changes_part(request, find_report(request, pk))
+
+
+def changes_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
+    """What a run changes. `shown`: with whole SSIDs."""
+    masking, reader = Masking.of(run, shown=shown), Reader.of(request.user, run)
+    wanted = ChangeFilter.of(request.GET)
+    changes = ChangeReport(run, reader, wanted)
+    page: Page[Any] = Paginator(cast(Sequence[Any], changes), PER_PAGE).get_page(request.GET.get("page"))
+    frame = run_frame(request, run, reader)
+    context = frame | {
+        "part": "changes",
+        "masking": masking,
+        "changes": shown_changes(run, reader, list(page.object_list), masking),
+        "page": page,
+        "report": changes,
+        "kinds": [{**row, "label": get_kind(row["kind"]).label} for row in changes.kinds],
+        "summary": kind_summary(run, reader, changes),
+        "wanted": wanted,
+        "schools": visible_schools(request.user),
+        "grades": GRADES,
+        "outcomes": [(key, label) for key, label in OUTCOMES.items() if key != "aside" or run.writes],
+        "may_undo": frame["may_revert"] and run.work != Work.REVERT,
+    }
+    return render(request, "imports/run_changes.html", context)
+
+
+@requires(Capability.REVERT_OWN)
+@require_POST
+def undo_student_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo one edit by hand from the student's time line: the entries that make it up (`edit`, several)."""
+    student = find_student(request, pk)
+    asked = [int(edit) for edit in request.POST.getlist("edit") if edit.isdecimal() and len(edit) < 19]
+    editors = set(RecordEdit.objects.filter(student=student, pk__in=asked).values_list("user", flat=True))
+    if not editors:
+        raise Http404
+    back = redirect(reverse("student", args=[student.pk]) + "#timeline")
+    if not all(access.may_undo_edit(request.user, editor) for editor in editors):
+        messages.error(request, "This edit is somebody else's: an import admin can undo it.")
+        return back
+    try:
+        undo_edit(student=student, edits=asked, user=request.user)
+    except UndoRefusedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The edit was undone. The time line has the undoing as an edit of its own.")
+    return back
