@@ -10,16 +10,17 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
 from assessments.admin_forms import AssessmentForm
-from assessments.models import Assessment, ListedScore, year_label
+from assessments.models import Assessment, ListedScore
 from assessments.services import prefer
 from students.access import visible_school_ids
 from students.admin.busy import ReturnsTyped
 from students.admin.lists import LongList
-from students.school_years import current_school_year
+from students.school_years import spring_of, year_label
 
 _FIXED = ("state_code", "parent")
 
@@ -123,7 +124,7 @@ class YearFilter(admin.SimpleListFilter):
     first = 2018
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        this = int(current_school_year().split("-")[1])
+        this = spring_of(timezone.localdate())
         return [(str(year), year_label(year)) for year in range(this, self.first - 1, -1)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ListedScore]) -> QuerySet[ListedScore]:  # noqa: ARG002

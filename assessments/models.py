@@ -9,6 +9,7 @@ from assessments.structure import known_level_names, level_names
 from sisimport.imports.definition.joins import joined, joined_holder
 from sisimport.imports.definition.staged_row import StagedRow
 from students.models import Student
+from students.school_years import year_label
 
 
 class ScoreType(models.TextChoices):
@@ -183,11 +184,6 @@ class ListedScore(models.Model):
 
     def __str__(self) -> str:
         return f"Score of student {self.student_id} on assessment {self.assessment_id}, {year_label(self.school_year)}"
-
-
-def year_label(school_year: int) -> str:
-    """2024 -> `2023-24`."""
-    return f"{school_year - 1}-{school_year % 100:02d}"
 
 
 class ScoreRange(models.Model):

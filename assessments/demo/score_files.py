@@ -15,7 +15,7 @@ from assessments.structure import LayoutTest, Part, Range, family_of, ranges_of,
 from sisimport.demo.district import Sample, register_samples
 from sisimport.files.layouts import Layout, load_layouts
 from students.models import LEA, SSID
-from students.school_years import school_year_of
+from students.school_years import spring_of
 
 SAMPLE_STUDENTS = 150
 _UNSCORED_EVERY = 25
@@ -138,7 +138,7 @@ class _Maker:
         if person.grade not in _ELPAC_GRADES:
             return ""
         # Of files older than five years today's students would be in none: they get grades that rise within such spans.
-        ago = (int(school_year_of(timezone.localdate())[5:]) - self.year) % _SPAN
+        ago = (spring_of(timezone.localdate()) - self.year) % _SPAN
         at = _ELPAC_GRADES.index(person.grade) - ago
         return _ELPAC_GRADES[at] if 0 <= at < len(_ELPAC_GRADES) else ""
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assessments.models import year_label
 from assessments.new_year.comparing import CERTAIN, Comparison, Uses, compare
 from assessments.new_year.looking import Look
 from assessments.new_year.writing import layout_text
 from assessments.structure import FAMILIES, LayoutTest, family_of, level_names, structure, tests_of
 from sisimport.files.layouts import Column, Layout, normalise_header, parse_layout
+from students.school_years import year_label
 
 # Without these no line can be read: whose record it is, and of what.
 ESSENTIAL = ("record_type", "ssid", "last_name", "first_name", "birth_date", "grade_assessed")

@@ -22,7 +22,6 @@ from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.uploads import shown_name
 
-FIRST_YEAR, LAST_YEAR = 2010, 2099  # school years by their spring
 _DRAFTS_KEPT = timedelta(days=1)
 _NEAR = 0.3  # of the columns with a name: less is a file of another kind
 
@@ -44,16 +43,6 @@ def score_layouts() -> dict[str, Layout]:
 def added_keys() -> set[str]:
     """Keys of the layouts that were added here."""
     return {key for import_type in registry.all_types() for key in import_type.added_layouts}
-
-
-def read_school_year(text: str) -> int:
-    """`2025-26` -> 2026. Raises NotAddedError."""
-    first, _, second = text.strip().partition("-")
-    if first.isdigit() and second.isdigit() and len(first) == 4:
-        spring = int(first) + 1
-        if second in {f"{spring % 100:02d}", f"{spring}"} and FIRST_YEAR <= spring <= LAST_YEAR:
-            return spring
-    raise NotAddedError(f"{text[:20]} is not a school year. Write it as 2025-26.")
 
 
 def take_look(stream: IO[bytes]) -> Look:

@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 
-from assessments.models import year_label
 from assessments.new_year import services
 from assessments.new_year.proposing import ESSENTIAL, Answers, Proposal, Question
 from assessments.structure import LayoutTest, school_year
 from sisimport.files.layouts import Column, normalise_header
+from students.school_years import NotASchoolYearError, read_school_year, year_label
 
 _LONGEST_NAME = 80
 
@@ -43,8 +43,8 @@ class LookForm(forms.Form):
 
     def clean_school_year(self) -> int:
         try:
-            return services.read_school_year(self.cleaned_data["school_year"])
-        except services.NotAddedError as error:
+            return read_school_year(self.cleaned_data["school_year"])
+        except NotASchoolYearError as error:
             raise forms.ValidationError(str(error)) from error
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
-from assessments.models import AddedLayout, year_label
+from assessments.models import AddedLayout
 from assessments.new_year import services
 from assessments.new_year.looking import Look, NotAHeaderError
 from assessments.new_year.proposing import Answers, Proposal
@@ -23,6 +23,7 @@ from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.registry import get_type
 from sisimport.web.bodies import takes_file
+from students.school_years import year_label
 
 _UNFIT = 422
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from assessments.models import Score, year_label
+from assessments.models import Score
 from assessments.pages.charts import Chart, Point, chart_of, fits
 from assessments.structure import edition_names, edition_of, structure
 from students.models import Student
 from students.queries import show_with_student
+from students.school_years import year_label
 
 
 def student_scores(student: Student) -> list[Score]:

@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from assessments.models import year_label
 from assessments.structure import Edition, LayoutTest, tests_of
 from sisimport.accounts.access import Capability, requires
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.registry import layouts_of, listed_types
+from students.school_years import year_label
 
 TOOL = "caaspp"
 _SCORES = {"scale": "scale score", "level": "level only", "raw": "raw score"}

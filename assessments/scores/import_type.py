@@ -14,7 +14,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
-from assessments.models import Assessment, ScoreRow, year_label
+from assessments.models import Assessment, ScoreRow
 from assessments.scores import columns, fast_path, staging
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
@@ -30,6 +30,7 @@ from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, Rule
 from sisimport.imports.models import Work
+from students.school_years import year_label
 
 TOOL = "caaspp"
 LAYOUTS = Path(__file__).parents[1] / "layouts"

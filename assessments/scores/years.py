@@ -12,7 +12,7 @@ from django.db.models import BooleanField, DateField, Exists, F, Func, OuterRef,
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from assessments.models import ScoreRow, year_label
+from assessments.models import ScoreRow
 from assessments.scores import other_dates
 from assessments.structure import last_test_day, school_year
 from sisimport.files.issues import FileError, Severity
@@ -21,6 +21,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import compiled, execute, fetch_all
 from sisimport.imports.models import ImportIssue
+from students.school_years import year_label
 
 ROWS = ScoreRow._meta.db_table
 EARLIEST = 3  # years that a line may reach back

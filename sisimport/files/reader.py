@@ -19,7 +19,6 @@ from sisimport.files.columns import Columns
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.lines import MAX_LINE_BYTES, iter_lines, read_lines, split_text
-from sisimport.files.splitters.base import Records
 from sisimport.files.splitters.delimited import PlainSplitter, blank_characters
 from sisimport.files.splitters.even import EvenSplitter
 from sisimport.files.splitters.fixed_width import FixedWidthSplitter
@@ -105,10 +104,8 @@ class Reader:
         """Blocks of records in file order, not empty. Raises FileError when the file has to be refused after all."""
         for chunk in self._chunks:
             first_line, traits = chunk.first_line, chunk.traits
-            records = self._even_records(chunk)
-            if records is not None:
-                block = self._columns.clean(records)
-                del records
+            block = self._even_block(chunk)
+            if block is not None:
                 self._chunks.line_count += len(block)
                 self.record_count += len(block)
                 yield block
@@ -120,30 +117,31 @@ class Reader:
             size = WIDE_BLOCK_LINES if self._wide else BLOCK_LINES
             for start in range(0, len(lines), size):
                 some = lines[start : start + size]
-                records = self._records(first_line + start, some, traits, quoted=quoted, final=False)
-                if records is not None and (block := self._columns.clean(records)):
+                block = self._block(first_line + start, some, traits, quoted=quoted, final=False)
+                if block:
                     self.record_count += len(block)
                     self._refuse_rubbish(block)
                     yield block
         if self._quoted.waiting:
             traits = BlockTraits(may_hold_space=True, needs_nfc=True)
-            records = self._records(self.line_count + 1, [], traits, quoted=True, final=True)
-            if records is not None and (block := self._columns.clean(records)):
+            block = self._block(self.line_count + 1, [], traits, quoted=True, final=True)
+            if block:
                 self.record_count += len(block)
                 yield block
         self._finish()
 
-    def _even_records(self, chunk: Chunk) -> Records | None:
-        """The records of a chunk that can be split at once; None when it may be uneven, or its first lines are no records."""
+    def _even_block(self, chunk: Chunk) -> Block | None:
+        """The block of a chunk that can be split at once; None when it may be uneven, or its first lines are no records."""
         if self._even is None or chunk.lines is not None or chunk.quoted:
             return None
         if self._quoted.waiting or not self._header_seen or chunk.first_line <= self._file.lines_above:
             return None
-        return self._even.split(chunk.first_line, chunk.text, chunk.traits)
+        records = self._even.split(chunk.first_line, chunk.text, chunk.traits)
+        return None if records is None else self._columns.clean(records)
 
-    def _records(
+    def _block(
         self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool
-    ) -> Records | None:
+    ) -> Block | None:
         if first_line <= self._file.lines_above:
             above = min(self._file.lines_above - first_line + 1, len(lines))
             first_line, lines = first_line + above, lines[above:]
@@ -158,8 +156,8 @@ class Reader:
         if not lines:
             return None
         if quoted:
-            return self._quoted.split(numbers, lines, traits, final=final)
-        return self._unquoted.split(numbers, lines, traits)
+            return self._columns.clean(self._quoted.split(numbers, lines, traits, final=final))
+        return self._columns.clean(self._unquoted.split(numbers, lines, traits))
 
     def _without_blanks(self, numbers: Sequence[int], lines: list[str]) -> tuple[Sequence[int], list[str]]:
         """Leave out the header line and lines with nothing in them; numbers stay those of the file."""

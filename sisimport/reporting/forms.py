@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError
 from students.models import School
-from students.school_years import NEW_YEAR_MONTH
+from students.school_years import spring_of, year_label
 
 CSV, XLSX = "csv", "xlsx"
 _YEARS = 12  # school years to choose from, newest first
@@ -74,6 +74,5 @@ class ExportForm(forms.Form):
 
 def _school_years() -> list[str]:
     """Newest first."""
-    today = timezone.localdate()
-    newest = today.year + (today.month >= NEW_YEAR_MONTH)
-    return [f"{year - 1}-{year % 100:02d}" for year in range(newest, newest - _YEARS, -1)]
+    newest = spring_of(timezone.localdate())
+    return [year_label(year) for year in range(newest, newest - _YEARS, -1)]

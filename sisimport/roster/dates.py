@@ -3,7 +3,6 @@
 Births and English learner dates after today are refused by the reader, in every import type.
 """
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -15,7 +14,7 @@ from django.utils import timezone
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
-from students.school_years import school_year_of
+from students.school_years import last_day_of_next
 
 # Ages nobody needs to look at, by grade; adults of any age are in grade AD.
 USUAL_AGES: Final = {
@@ -44,7 +43,7 @@ class _Age(Func):
 def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa: ARG001
     """`rule` makes one of the roster's rules."""
     today = timezone.localdate()
-    last_day = dt.date(int(school_year_of(today)[5:]) + 1, 6, 30)  # students of the next school year are enrolled ahead
+    last_day = last_day_of_next(today)
     unusual = Q(pk__isnull=True)
     for grade, (youngest, oldest) in USUAL_AGES.items():
         born_after, born_before = _years_ago(today, youngest), _years_ago(today, oldest + 1)

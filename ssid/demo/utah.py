@@ -9,8 +9,9 @@ from django.utils import timezone
 from sisimport.demo.district import Sample, register_samples
 from sisimport.demo.names import BOYS, GIRLS, LAST
 from ssid.models import UtahFunction, UtahRequest
-from ssid.utah.services import NAMES, create_request, school_year_of
+from ssid.utah.services import NAMES, create_request
 from students.models import LEA, SSID, Enrollment, Origin, School, StateProfile, Student
+from students.school_years import spring_of
 
 LEA_CODE, LEA_NAME = "07", "Canyon District"
 SCHOOLS = (("0123", "Juniper High"), ("0124", "Sego Lily Elementary"))
@@ -24,7 +25,7 @@ def make_utah_district() -> LEA:
     if not created:
         return lea
     schools = [School.objects.create(lea=lea, code=code, name=name) for code, name in SCHOOLS]
-    starts = date(school_year_of(timezone.localdate()) - 1, 7, 1)
+    starts = date(spring_of(timezone.localdate()) - 1, 7, 1)
     students = Student.objects.bulk_create(_student(lea, schools[n % 2], n) for n in range(_STUDENTS))
     Enrollment.objects.bulk_create(
         Enrollment(student=student, school=student.school, grade=student.grade, start_date=starts)

@@ -5,7 +5,6 @@ into the SIS". Nothing replaces what people entered: a guardian is added unless 
 kept as the state's word, for its school is often that of another district.
 """
 
-import datetime as dt
 from typing import Any, Final
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, When
@@ -19,7 +18,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from students.models import Guardian
-from students.school_years import school_year_of
+from students.school_years import last_day_of_next
 
 GUARDIANS = checkbox(
     "guardians",
@@ -86,7 +85,7 @@ def _guardian_rule(n: int) -> Rule:
 
 
 def _enrollment_rules() -> list[Rule]:
-    last_day = dt.date(int(school_year_of(timezone.localdate())[5:]) + 1, 6, 30)
+    last_day = last_day_of_next(timezone.localdate())
 
     def rule(code: str, field: str, when: Q, expected: Any) -> Rule:
         return Rule(

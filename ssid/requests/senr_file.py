@@ -19,7 +19,7 @@ from django.utils import timezone
 from sisimport.files.issues import Severity
 from students.missing import enrolled_today, gone
 from students.models import LEA, Enrollment, School, Student
-from students.school_years import school_year_of
+from students.school_years import NotASchoolYearError, full_label, read_school_year, school_year_of
 from students.search import without_ssid
 
 LAYOUT = "calpads-senr-request"
@@ -84,9 +84,10 @@ def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | 
         raise RequestRefusedError("Choose at least one school.")
     if len(leas) > 1:
         raise RequestRefusedError("A request is made for the schools of one district; make one for each.")
-    year = school_year or school_year_of(today)
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{4}", year) or int(year[5:]) != int(year[:4]) + 1:
-        raise RequestRefusedError(f"{year!r} is not a school year; write it as {school_year_of(today)}.")
+    try:
+        year = full_label(read_school_year(school_year)) if school_year else school_year_of(today)
+    except NotASchoolYearError as error:
+        raise RequestRefusedError(str(error)) from error
     made = Draft(lea=schools[0].lea, schools=sorted(schools, key=lambda school: school.code), school_year=year)
     made.left = gone(_asked(made.schools), today=today).count()
     for student in _students(made.schools, today):

@@ -29,6 +29,7 @@ from ssid.utah.queries import outstanding_retrieves
 from ssid.utah.request_files import write_request
 from students.locks import lock_leas
 from students.models import LEA, ChangedRecord, Enrollment, School, StateProfile, Student
+from students.school_years import spring_of
 
 LAYOUT_FOLDER = Path(__file__).parents[1] / "layouts"
 REQUEST_LAYOUT = "utah-ssid-request"
@@ -66,17 +67,12 @@ class Scope:
         return [(count, reason) for count, reason in reasons if count]
 
 
-def school_year_of(day: dt.date) -> int:
-    """The calendar year in which the school year of this day ends (July to June)."""
-    return day.year + (day.month >= 7)
-
-
 def _students(lea: LEA, schools: Iterable[School], effective_date: dt.date | None) -> QuerySet[Any]:
     """Students of the schools with what a scope asks of them: enrolled, current SSID, flagged (rule U-9)."""
     if effective_date is not None:
         first = last = effective_date
     else:
-        year = school_year_of(timezone.localdate())
+        year = spring_of(timezone.localdate())
         first, last = dt.date(year - 1, 7, 1), dt.date(year, 6, 30)
     own = Enrollment.objects.filter(student=OuterRef("pk"), school=OuterRef("school_id"))
     in_time = own.filter(
@@ -174,7 +170,7 @@ def create_request(
     request = UtahRequest.objects.create(
         lea=lea,
         function=function,
-        school_year=school_year_of(effective_date or today),
+        school_year=spring_of(effective_date or today),
         effective_date=effective_date,
         created_by=user,
         override_reason=override_reason if held else "",

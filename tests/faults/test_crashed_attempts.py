@@ -112,3 +112,33 @@ def test_the_note_of_an_interruption_takes_a_wrong_note_of_a_stopped_worker_back
 
     run.refresh_from_db()
     assert (run.crash, run.crash_attempt, run.crashed_at, run.interruptions) == ("", None, None, 1)
+
+
+def noted(attempt: int, **values: object) -> ImportRun:
+    """A run whose attempt went away with its worker, and was followed by another."""
+    run = make_district(students=5).start_test()
+    ImportRun.objects.filter(pk=run.pk).update(status=RunStatus.RUNNING, attempts=attempt, phase="planning")
+    run.refresh_from_db()
+    crashes.note_stopped(run)
+    ImportRun.objects.filter(pk=run.pk).update(attempts=attempt + 1, **values)
+    return run
+
+
+@DATABASE
+def test_a_worker_that_wakes_up_leaves_the_note_of_a_later_attempt(uploads: None) -> None:
+    run = noted(2)
+
+    hindrances.hold(run.pk, 1, hindrances.WaitsFor.DATABASE)
+
+    run.refresh_from_db()
+    assert (run.crash, run.crash_attempt, run.crash_phase, run.interruptions) == (Crash.STOPPED, 2, "planning", 1)
+
+
+@DATABASE
+def test_a_worker_that_wakes_up_leaves_the_note_of_a_run_that_failed_meanwhile(uploads: None) -> None:
+    run = noted(3, status=RunStatus.FAILED)
+
+    hindrances.hold(run.pk, 3, hindrances.WaitsFor.DATABASE)
+
+    run.refresh_from_db()
+    assert (run.crash, run.crash_attempt, run.interruptions) == (Crash.STOPPED, 3, 0)

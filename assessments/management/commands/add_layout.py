@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from assessments.models import year_label
 from assessments.new_year import services
 from assessments.new_year.looking import NotAHeaderError
 from assessments.new_year.proposing import Answers, Proposal
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.registry import look_again
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
+from students.school_years import NotASchoolYearError, read_school_year, year_label
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         try:
             if not path.is_file():
                 raise services.NotAddedError(f"There is no file {path.name}.")
-            year = services.read_school_year(options["school_year"])
+            year = read_school_year(options["school_year"])
             with path.open("rb") as stream:
                 look = services.take_look(stream)
             like = services.choose_like(look, year, options["like"])
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             made = services.proposal(look=look, like=like, year=year, name=path.name, answers=answers)
             if not made.questions:
                 services.add(made, name=path.name, user=None)
-        except (services.NotAddedError, NotAHeaderError, FileError) as error:
+        except (services.NotAddedError, NotAHeaderError, NotASchoolYearError, FileError) as error:
             self.refuse(str(error), options)
         self.tell(made, year, as_json=options["json"])
 

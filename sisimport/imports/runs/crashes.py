@@ -42,8 +42,12 @@ def note_stopped(run: ImportRun) -> None:
 
 
 def forget(run_id: int, attempt: int) -> None:
-    """The attempt was alive after all and only lost its session: that is an interruption, noted as one."""
-    ImportRun.objects.filter(pk=run_id, crash=Crash.STOPPED, crash_attempt=attempt).update(**_NONE)
+    """The attempt was alive after all and only lost its session: that is an interruption, noted as one.
+
+    The note of another attempt stays, and so does that of a run that failed meanwhile: it says why.
+    """
+    noted = ImportRun.objects.filter(pk=run_id, crash=Crash.STOPPED, crash_attempt=attempt)
+    noted.exclude(status=RunStatus.FAILED).update(**_NONE)
 
 
 def crash_json(run: ImportRun) -> dict[str, Any] | None:

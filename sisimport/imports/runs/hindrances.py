@@ -10,7 +10,7 @@ import logging
 import time
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -78,8 +78,9 @@ def _note(run_id: int, attempt: int, what: WaitsFor) -> None:
         held = _held(what, pause) | {"interruptions": F("interruptions") + 1, "status": RunStatus.QUEUED, "phase": ""}
         if runs.filter(attempts=attempt).update(**held, progress_done=0, progress_total=0):
             return
-    runs.update(interruptions=F("interruptions") + 1)
-    crashes.forget(run_id, attempt)
+    with transaction.atomic():  # both, or neither: `hold` tries again
+        runs.update(interruptions=F("interruptions") + 1)
+        crashes.forget(run_id, attempt)
 
 
 def lacks_something(run: ImportRun) -> bool:

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from sisimport.imports.management.run_in_process import EXIT_FAILED, EXIT_REJECTED, print_json
 from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError, write
 from students.models import School
+from students.school_years import NotASchoolYearError, read_school_year, year_label
 
 
 class ExportCommand(BaseCommand):
@@ -56,15 +57,10 @@ class ExportCommand(BaseCommand):
 
 def school_year(text: str) -> str:
     """2023-24, or empty. Raises ExportRefusedError for another form."""
-    years = text.split("-")
-    if text and not (
-        len(years) == 2
-        and len(years[0]) == 4
-        and text.replace("-", "").isdecimal()
-        and int(years[1]) == (int(years[0]) + 1) % 100
-    ):
-        raise ExportRefusedError(f"{text} is not a school year: write it as 2023-24.")
-    return text
+    try:
+        return year_label(read_school_year(text)) if text else ""
+    except NotASchoolYearError as error:
+        raise ExportRefusedError(str(error)) from error
 
 
 def school_ids(codes: list[str], lea: str) -> list[int] | None:
