@@ -42,7 +42,7 @@ def rows_read(queries: CaptureQueriesContext) -> int:
             walk(part)
 
     for query in list(queries.captured_queries):
-        if query["sql"].lstrip().startswith("SELECT"):
+        if query["sql"].lstrip().startswith(("SELECT", "WITH")):
             with connection.cursor() as cursor:
                 cursor.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + query["sql"].replace("%", "%%"), [])
                 walk(cursor.fetchone()[0][0]["Plan"])

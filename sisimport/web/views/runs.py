@@ -150,7 +150,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
 
 def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str, Any] | None:
     """What changed since a Test, told to whoever sees all of it; runs are named to those who may open them."""
-    found = freshness.outdated(run) if whole else None
+    found = freshness.glance(run) if whole else None
     if found is None:
         return None
     numbers = [one.pk for one in found.runs]
@@ -159,7 +159,8 @@ def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str,
         "runs": [one for one in found.runs if one.pk in openable][:_NAMED_RUNS],
         "more_runs": max(len(openable) - _NAMED_RUNS, 0),
         "edits": found.edits,
-        "lines": len(found.lines),
+        "lines": found.lines,
+        "whole": found.whole,
         "too_many": found.too_many,
     }
 
