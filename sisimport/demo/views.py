@@ -58,10 +58,10 @@ def _may_start_over(request: HttpRequest) -> bool:
 def sample(request: HttpRequest, name: str) -> HttpResponseBase:
     """A sample file about the people of the practice district, for those who see all its schools; made when asked for."""
     lea = practice.practice_lea()
-    known = {one.name: one for one in demo.all_samples()}
-    if lea is None or name not in known or visible_school_ids(request.user) is not None:
+    samples = {one.name: one for one in demo.all_samples()}
+    if lea is None or name not in samples or visible_school_ids(request.user) is not None:
         raise Http404
-    path = demo.write_sample(known[name], lea)
+    path = demo.write_sample(samples[name], lea)
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/plain; charset=utf-8")
 
 

@@ -128,8 +128,10 @@ def _is_small(test: ImportRun) -> bool:
     """Whether every row of the Test that names a line can be looked at."""
     # In the order of the primary key, so that no plan reads the whole table for a run that the statistics do not know yet.
     counts = """
-        SELECT (SELECT count(*) FROM (SELECT FROM imports_importchange WHERE run_id = %(test)s ORDER BY run_id, line, seq LIMIT %(most)s) c),
-               (SELECT count(*) FROM (SELECT FROM imports_importissue WHERE run_id = %(test)s ORDER BY run_id, line, seq LIMIT %(most)s) i)
+        SELECT (SELECT count(*) FROM (
+                 SELECT FROM imports_importchange WHERE run_id = %(test)s ORDER BY run_id, line, seq LIMIT %(most)s) c),
+               (SELECT count(*) FROM (
+                 SELECT FROM imports_importissue WHERE run_id = %(test)s ORDER BY run_id, line, seq LIMIT %(most)s) i)
     """
     return max(fetch_one(counts, {"test": test.pk, "most": MOST_ROWS + 1})) <= MOST_ROWS  # type: ignore[arg-type]
 

@@ -158,8 +158,8 @@ def start_revert(*, run: ImportRun, user: User | None, lines: Collection[int] = 
     done = run.reverted_by.filter(status=RunStatus.COMPLETED).order_by("-id").first()
     if done is not None and ImportRun.objects.filter(pk=run.pk, reverted=Reverted.WHOLLY).exists():
         return done
-    facts = {"only_lines": sorted(set(lines))} if lines else {}
-    return queue_follow_up(run, work=Work.REVERT, user=user, enqueue=enqueue, facts=facts)
+    scope = {"only_lines": sorted(set(lines))} if lines else {}
+    return queue_follow_up(run, work=Work.REVERT, user=user, enqueue=enqueue, run_facts=scope)
 
 
 def queue_follow_up(
@@ -169,7 +169,7 @@ def queue_follow_up(
     user: User | None,
     enqueue: bool,
     record_count: int = 0,
-    facts: Mapping[str, Any] | None = None,
+    run_facts: Mapping[str, Any] | None = None,
 ) -> ImportRun:
     """Queue a run about another: the Update of a Test, the Revert or the conversion of a run.
 
@@ -186,7 +186,7 @@ def queue_follow_up(
                 created_by=user,
                 schools=run.schools,
                 record_count=record_count,
-                facts=dict(facts or {}),
+                facts=dict(run_facts or {}),
                 **link,
             )
     except IntegrityError:

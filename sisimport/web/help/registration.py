@@ -34,8 +34,8 @@ def _help(_user: User, text: str, limit: int) -> list[Hit]:
     found = matching(text, _pages(), limit)
     number = _RULE.fullmatch(text)
     if number:
-        said = {known.casefold(): (known, said) for known, said in rules.numbers().items()}
-        if rule := said.get(number[1].casefold()):
+        rule_texts = {own.casefold(): (own, text) for own, text in rules.numbers().items()}
+        if rule := rule_texts.get(number[1].casefold()):
             found = [Hit(f"Rule {rule[0]}", reverse("help_rule", args=[rule[0]]), rule[1]), *found][:limit]
     return found
 

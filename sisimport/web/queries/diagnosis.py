@@ -107,8 +107,8 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
     for cause in serious:
         own = [group for group in groups if (group.code, group.severity) == (cause.code, cause.severity)]
         texts = [(group, _text(group, field_label(layout, group.detail))) for group in own]
-        told = [Diagnosis(group.count, text, _where(group, schools)) for group, text in texts if text]
-        result.append(Diagnosed(cause, own[0].total if own else 0, tuple(told[:SHOWN])))
+        diagnoses = [Diagnosis(group.count, text, _where(group, schools)) for group, text in texts if text]
+        result.append(Diagnosed(cause, own[0].total if own else 0, tuple(diagnoses[:SHOWN])))
     return result
 
 
