@@ -242,7 +242,6 @@ def _record_rules() -> list[Rule]:
     """May the student's SSID be replaced as the line says, given what we have?"""
     other_number = Q(numbered__id__isnull=False) & Q(Differs(F("numbered__id"), F("student__id")))
     other_owner = Q(owner_pk__isnull=False) & Q(Differs(F("owner_pk"), F("student__id")))
-    had_it = ~NOBODY_HAD_RETIRED
     has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(behind=False)
     open_ = VALID & ~KNOWN & ~Q(retired_ssid=F("replacement_ssid"))
     replaced_before = HAS_RETIRED & Q(owner_pk__isnull=False) & ~other_owner
@@ -337,7 +336,7 @@ def _record_rules() -> list[Rule]:
             code="REP-NOSSID",
             severity=WARNING,
             field="replacement_ssid",
-            when=VALID & Q(current__ssid__isnull=True) & ~had_it,
+            when=VALID & Q(current__ssid__isnull=True),
             found=F("replacement_ssid"),
         ),
         Rule(

@@ -160,7 +160,7 @@ codes.register(
     IssueCode(
         "REP-NOSSID",
         "The student has no SSID",
-        "The student has no SSID yet; the state's statement that {found} is the current one is noted.",
+        "The student has no current SSID; the state's statement that {found} is the current one is noted.",
         "Import the SSID download file, which brings names and birth date to compare.",
     ),
     IssueCode(

@@ -13,8 +13,11 @@ from sisimport.imports.runs.report import issue_runs
 from tests.truth.sheets import Sheet
 
 # Reports that say as what a value was read: it stands in `expected`.
-_READ_AS = {"FILE-MARKS", "FILE-CODE-SPELLING", "FILE-REPAIRED", "NUMBER-READ", "FILE-DATE-FORM"}
-_BLANK = {"FILE-PLACEHOLDER"}
+_READ_AS = {"FILE-REPAIRED", "NUMBER-READ", "FILE-DATE-FORM"}
+# Reports on the whole file, and what they say of a value.
+_PLACEHOLDERS = {"NULL", "N/A", "-"}
+_SPELLINGS = {"female": "F", "k": "KN", "english": "eng"}
+_MARKED = re.compile(r"(?:'|=\")?([^'\"=]*?)(?:\.0)?\"?")
 _HIDDEN = re.compile("[\u200b\u00a0\ufeff]")
 _DAYS = ((r"(\d{4})(\d\d)(\d\d)", "ymd"), (r"(\d{4})-(\d\d)-(\d\d)", "ymd"), (r"(\d\d?)/(\d\d?)/(\d{4})", "mdy"))
 
@@ -36,6 +39,7 @@ class Line:
     cells: Mapping[str, str]
     outcome: str = ""
     issues: list[ImportIssue] = field(default_factory=list)
+    of_file: frozenset[str] = frozenset()  # codes reported once for the whole file
 
     def text(self, name: str) -> str:
         """The value of a field as it was read, by what the report says of it; else as it stands there."""
@@ -43,8 +47,12 @@ class Line:
         for issue in self.issues:
             if issue.field == name and issue.code in _READ_AS:
                 value = issue.expected
-            if issue.field == name and issue.code in _BLANK:
-                value = ""
+        if "FILE-PLACEHOLDER" in self.of_file and value in _PLACEHOLDERS:
+            return ""
+        if "FILE-CODE-SPELLING" in self.of_file:
+            value = _SPELLINGS.get(value.casefold(), value)
+        if "FILE-MARKS" in self.of_file and (match := _MARKED.fullmatch(value)):
+            value = match[1]
         return value
 
     def day(self, name: str) -> dt.date | None:
@@ -76,12 +84,21 @@ def lines_of(run: ImportRun, sheet: Sheet) -> list[Line]:
         number: Line(number, sheet.values(number - sheet.first_line))
         for number in range(sheet.first_line, sheet.first_line + len(sheet.records))
     }
-    for issue in ImportIssue.objects.filter(run_id__in=issue_runs(run), line__gt=0):
-        found[issue.line].issues.append(issue)
+    issues = list(ImportIssue.objects.filter(run_id__in=issue_runs(run)))
+    of_file = frozenset(issue.code for issue in issues if not issue.line)
+    for line in found.values():
+        line.of_file = of_file
+    for issue in issues:
+        if issue.line:
+            found[issue.line].issues.append(issue)
+    # What stands above the first record is no line of the file's.
+    above = ImportIssue.objects.filter(run_id__in=issue_runs(run), code="FILE-HEADING").first()
+    last_above = int((above.params or {}).get("line", 0)) if above else 0
+    found = {number: line for number, line in found.items() if number > last_above}
     aside = set(SetAside.objects.filter(run=run).values_list("line", "seq"))
     planned: dict[int, list[tuple[int, int]]] = {}
-    for line, seq in ImportChange.objects.filter(run_id=run.plan_run_id, line__gt=0).values_list("line", "seq"):
-        planned.setdefault(line, []).append((line, seq))
+    for number, seq in ImportChange.objects.filter(run_id=run.plan_run_id, line__gt=0).values_list("line", "seq"):
+        planned.setdefault(number, []).append((number, seq))
     skips = {code.code for code in codes.all() if code.skips}
     for number, line in found.items():
         line.outcome = _outcome(line, planned.get(number, []), aside, skips)

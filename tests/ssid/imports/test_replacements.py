@@ -237,3 +237,13 @@ def test_a_student_of_another_school_is_not_found(valley: District) -> None:
     valley.add("100", ssid=OLD)
     report = try_file("ssid-replacement", [line()], schools=[valley.school.pk + 1])
     assert (codes(report, severity="error"), report["changes"]) == (["STU-NOTFOUND"], [])
+
+
+def test_x3_a_student_whose_only_number_is_a_former_one_is_said_to_have_none(valley: District) -> None:
+    student = valley.add("100")
+    SSID.objects.create(student=student, ssid=OLD, origin="staff", retired_at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+
+    report = update("ssid-replacement", [line()])
+
+    assert codes(report, severity="warning") == ["REP-NOSSID"]
+    assert SSIDReplacement.objects.get().replacement_ssid == NEW
