@@ -17,11 +17,16 @@ from sisimport.imports.reference import rules_of
 
 _PLACE = re.compile(r"\{(\w+)[^{}]*\}")
 _NAMES = {"found": "what the file has", "expected": "what is expected"}
+_SOMETIMES = {"hint_text", "warning"}  # said only where there is a reason to
 
 
 def with_names(message: str) -> str:
     """The template of a message with what stands in each place: `[what the file has]`, `[field]`."""
-    named = _PLACE.sub(lambda place: f"[{_NAMES.get(place[1], place[1].replace('_', ' '))}]", message).strip()
+
+    def name(place: re.Match[str]) -> str:
+        return "" if place[1] in _SOMETIMES else f"[{_NAMES.get(place[1], place[1].replace('_', ' '))}]"
+
+    named = _PLACE.sub(name, message).strip()
     return named[:1].upper() + named[1:]
 
 
