@@ -6,6 +6,7 @@ Scores are not edited here: the state's file is where they are right, and the ne
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -19,7 +20,7 @@ from assessments.models import Assessment, ListedScore
 from assessments.services import prefer
 from students.access import visible_school_ids
 from students.admin.busy import ReturnsTyped
-from students.admin.lists import LongList
+from students.admin.lists import BoundedChangeList, LongList
 from students.school_years import spring_of, year_label
 
 _FIXED = ("state_code", "parent")
@@ -132,6 +133,13 @@ class YearFilter(admin.SimpleListFilter):
         return queryset.filter(school_year=value) if value and value.isdecimal() else queryset
 
 
+class ScoreList(BoundedChangeList):
+    """Its first column leads to the student's page. (As plain text it would be taken for the column of tick boxes.)"""
+
+    def url_for_result(self, result: Any) -> str:
+        return reverse("student", args=[result.student_id])
+
+
 @admin.register(ListedScore)
 class ListedScoreAdmin(LongList, ModelAdmin):
     """Scores by student, assessment and year, of the students whom the user may see. To read only."""
@@ -148,7 +156,8 @@ class ListedScoreAdmin(LongList, ModelAdmin):
         "status",
         "run",
     )
-    list_display_links = None
+    links_elsewhere = True  # a score has no page here
+    preserve_filters = False  # what was searched for goes into no address of a student's page
     list_filter = (AssessmentFilter, YearFilter)
     list_select_related = ("student", "assessment", "assessment__parent")
     search_fields = ("=student__local_number",)
@@ -168,15 +177,16 @@ class ListedScoreAdmin(LongList, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
+        return ScoreList
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> None:  # noqa: ARG002
         """One score has no page here: the student's page shows it among the others."""
         return
 
     @admin.display(description="Student")
     def page(self, score: ListedScore) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("student", args=[score.student_id]), score.student.local_number
-        )
+        return str(score.student.local_number)
 
     @admin.display(description="Assessment")
     def test(self, score: ListedScore) -> str:

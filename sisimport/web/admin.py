@@ -19,7 +19,7 @@ from sisimport.imports.models import ImportFile, ImportRun, RememberedMatch
 from sisimport.web import states
 from students.access import visible_school_ids, visible_students
 from students.admin.base import ReadOnly
-from students.admin.lists import person
+from students.admin.lists import column, person
 from students.granting import has_as_much_as
 
 _ADMIN_TONES = {"ok": "success", "bad": "danger", "warn": "warning", "info": "info", "undone": "default", "": "default"}
@@ -84,12 +84,12 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         "type_label",
         "work",
         "state",
-        "record_count",
-        "import_count",
-        "error_count",
-        "warning_count",
-        "created_by",
-        "created_at",
+        "records",
+        "imported",
+        "errors",
+        "warnings",
+        "by",
+        "when",
     )
     list_filter = (StateFilter, "work", TypeFilter, FoundFilter, CauseFilter, "created_at", "created_by")
     list_select_related = ("file", "created_by")
@@ -124,7 +124,12 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         "skipped_count",
         "causes",
     )
-    by = person("created_by")
+    by = person("created_by", "by")
+    records = column("record_count", "records")
+    imported = column("import_count", "imported")
+    errors = column("error_count", "errors")
+    warnings = column("warning_count", "warnings")
+    when = column("created_at", "when")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
         return states.with_applications(visible_runs(request.user).select_related("file", "created_by"))

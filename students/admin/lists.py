@@ -10,10 +10,20 @@ from django.http import HttpRequest
 from students.paging import BoundedPaginator
 
 
-def person(field: str) -> Any:
+def column(field: str, label: str) -> Any:
+    """A column of a list under the word that the product's own pages have for it."""
+
+    @admin.display(description=label, ordering=field)
+    def shown(_page: Any, row: Any) -> Any:
+        return getattr(row, field)
+
+    return shown
+
+
+def person(field: str, label: str = "") -> Any:
     """A column that names who did something, without Django's link to their account, which few may open."""
 
-    @admin.display(description=field.replace("_", " "), ordering=field)
+    @admin.display(description=label or field.replace("_", " "), ordering=field)
     def shown(_page: Any, row: Any) -> str:
         who = getattr(row, field)
         return who.get_username() if who else ""

@@ -15,8 +15,8 @@ class StaffAccess(models.Model):
     schools = models.ManyToManyField(School, blank=True, related_name="+")
 
     class Meta:
-        verbose_name = "staff access"
-        verbose_name_plural = "staff access"
+        verbose_name = "schools of a person"
+        verbose_name_plural = "schools of people"
 
     def __str__(self) -> str:
         return f"Access of {self.user}"
@@ -37,6 +37,8 @@ class StudentView(models.Model):
     subject = models.CharField(max_length=120, blank=True)
 
     class Meta:
+        verbose_name = "look at a student"
+        verbose_name_plural = "looks at students"
         ordering = ["-at"]
 
     def __str__(self) -> str:

@@ -19,6 +19,8 @@ class RecordEdit(models.Model):
     reason = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = "edit of a record"
+        verbose_name_plural = "edits of records"
         ordering = ["-at", "-id"]
 
     def __str__(self) -> str:

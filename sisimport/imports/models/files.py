@@ -33,6 +33,7 @@ class ImportFile(models.Model):
     line_index = models.JSONField(default=list, blank=True, help_text="Byte offset of every 4,000th line.")
 
     class Meta:
+        verbose_name = "file"
         ordering = ["-uploaded_at"]
         indexes = [models.Index(fields=["sha256"], name="import_file_sha256")]
 

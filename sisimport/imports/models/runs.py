@@ -175,6 +175,7 @@ class ImportRun(models.Model):
     )
 
     class Meta:
+        verbose_name = "run"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["status"], condition=Q(status__in=["queued", "running"]), name="run_active"),
