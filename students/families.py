@@ -53,9 +53,9 @@ def invite_family(
     *, students: Iterable[Student], user: AbstractBaseUser | None, days: int = INVITATION_DAYS
 ) -> tuple[FamilyInvitation, str]:
     """Make an invitation for these students. Returns it and its code, which is kept nowhere and cannot be shown again."""
-    code = _new_code()
+    code = new_code()
     invitation = FamilyInvitation.objects.create(
-        token_hash=_hash(_tidied(code)),
+        token_hash=code_hash(code),
         created_by=user,  # type: ignore[misc]
         expires_at=timezone.now() + dt.timedelta(days=days),
     )
@@ -65,7 +65,7 @@ def invite_family(
 
 def find_invitation(code: str) -> FamilyInvitation | None:
     """The open invitation with this code, however its groups were written."""
-    return _if_open(FamilyInvitation.objects.filter(token_hash=_hash(_tidied(code))).first())
+    return _if_open(FamilyInvitation.objects.filter(token_hash=code_hash(code)).first())
 
 
 def open_invitation(pk: object) -> FamilyInvitation | None:
@@ -101,14 +101,15 @@ def accept_invitation(
     return user
 
 
-def _new_code() -> str:
+def new_code() -> str:
+    """The code of an invitation, in groups that can be typed."""
     groups = ("".join(secrets.choice(CODE_SIGNS) for _ in range(GROUP_SIZE)) for _ in range(CODE_GROUPS))
     return "-".join(groups)
 
 
-def _tidied(code: str) -> str:
-    """A code as it is hashed: without hyphens and blanks, in capitals."""
-    return "".join(sign for sign in code.upper() if sign.isalnum())
+def code_hash(code: str) -> str:
+    """What is kept of a code, however its groups were written: hyphens, blanks and small letters make no difference."""
+    return _hash("".join(sign for sign in code.upper() if sign.isalnum()))
 
 
 def _hash(secret: str) -> str:

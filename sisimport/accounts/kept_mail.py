@@ -24,9 +24,9 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models.functions import Lower
 
-from sisimport.accounts.access import GROUPS, Capability, can, capabilities
+from sisimport.accounts.access import Capability, can
+from sisimport.accounts.giving import has_more, own_permissions
 from students.access import User, visible_school_ids
-from students.granting import permissions_to_give
 
 KEPT_SECONDS = 7 * 24 * 3600
 MOST_KEPT = 500
@@ -129,18 +129,7 @@ def _addresses_of_people_with_more(reader: User, addresses: set[str]) -> set[str
     people = get_user_model()._default_manager.annotate(address=Lower("email"))
     pairs += people.filter(address__in=addresses).values_list("pk", "address")
     owners = people.filter(pk__in={pk for pk, _address in pairs})
-    own = set(permissions_to_give(reader).values_list("pk", flat=True))
+    own = own_permissions(reader)
     loaded = owners.prefetch_related("groups__permissions", "user_permissions")
-    more = {person.pk for person in loaded if _has_more(person, reader, own)}
+    more = {person.pk for person in loaded if has_more(person, reader, own)}
     return {address for pk, address in pairs if pk in more}
-
-
-def _has_more(person: Any, reader: Any, own: set[int]) -> bool:
-    """Does the person, whose groups and permissions are loaded, hold what the reader (of `own` permissions) does not?"""
-    if person.is_superuser or (person.is_staff and not reader.is_staff):
-        return True
-    groups = list(person.groups.all())
-    held = {permission.pk for permission in person.user_permissions.all()}
-    held |= {permission.pk for group in groups for permission in group.permissions.all()}
-    may = frozenset().union(*(GROUPS.get(group.name, frozenset()) for group in groups))
-    return not (may <= capabilities(reader) and held <= own)

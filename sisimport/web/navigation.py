@@ -201,9 +201,15 @@ register_setting(
         offered_to=may_in_admin("students.view_districtsettings"),
     ),
     Setting(
-        label="People who sign in",
+        label="Invite a person",
+        url_name="people",
+        said="users accounts roles groups registrar invite invitation password deactivate sign out",
+        capability=Capability.SETTINGS,
+    ),
+    Setting(
+        label="Accounts in the admin",
         url_name="admin:auth_user_changelist",
-        said="users accounts roles groups registrar invite password",
+        said="users accounts permissions groups",
         offered_to=may_in_admin("auth.view_user"),
     ),
     Setting(
@@ -255,4 +261,14 @@ register(
 )
 
 
+register(
+    Entry(
+        label="People",
+        url_name="people",
+        url_names=("person",),
+        section=REVIEW,
+        order=75,
+        capability=Capability.SETTINGS,
+    )
+)
 register(Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS))

@@ -102,6 +102,15 @@ def _year() -> str:
     return current_school_year()
 
 
+def _invited() -> int:
+    """The number of a person who was invited and has not come yet."""
+    from sisimport.accounts import people
+    from students.models import School
+
+    schools = list(School.objects.order_by("pk")[:1])
+    return people.invite(email="rosa@example.org", roles=["registrar"], schools=schools, giver=None).invitation.user_id
+
+
 def _kept_mail() -> int:
     """The number of a mail that was not sent."""
     message = EmailMessage(
@@ -128,6 +137,9 @@ def staff_pages(district: District) -> dict[str, str]:
     pages = {
         "home": reverse("home"),
         "account": reverse("account"),
+        "people": reverse("people"),
+        "person": reverse("person", args=[district.staff.pk]),
+        "person to change": reverse("person", args=[_invited()]),
         "kept_mails": reverse("kept_mails"),
         "kept_mail": reverse("kept_mail", args=[_kept_mail()]),
         "api_docs": reverse("api_docs"),
@@ -192,6 +204,7 @@ OPEN_PAGES = {
     "account_login", "account_signup", "account_inactive", "account_email_verification_sent", "account_confirm_email",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_set_password", "mfa_authenticate", "family_join",
+    "staff_join",
 }  # fmt: skip
 # Addresses that are no pages, by why they are none.
 NO_PAGES = {

@@ -12,6 +12,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from sisimport.accounts import people
 from students import families
 from students.models import School
 from tests.browser.district import (
@@ -26,7 +27,7 @@ from tests.browser.district import (
     staff_pages,
 )
 from tests.browser.look import Look
-from tests.factories import PASSWORD, LEAFactory, UserFactory
+from tests.factories import PASSWORD, LEAFactory, SchoolFactory, UserFactory
 from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,6 +159,12 @@ def test_pages_of_families_have_no_violation(visit: Visit, axe: str, district: D
     assert look.seen == FAMILY_PAGES
 
 
+def _staff_code() -> str:
+    """The code of somebody who was invited."""
+    school = SchoolFactory()
+    return people.invite(email="nora@example.org", roles=["registrar"], schools=[school], giver=None).code
+
+
 def test_pages_before_signing_in_have_no_violation(visit: Visit, axe: str, district: District) -> None:
     look = Look(visit(), axe)
     page, join = look.page, reverse("family_join")
@@ -182,6 +189,11 @@ def test_pages_before_signing_in_have_no_violation(visit: Visit, axe: str, distr
     page.fill("[name=username]", "9012345678")
     page.fill("[name=password]", "12345678")
     look.sent("family_join with mistakes", SEND)
+    page.goto(reverse("staff_join"))
+    page.fill("[name=code]", "guessed")
+    look.sent("staff_join, a code that is not open", SEND)
+    page.fill("[name=code]", _staff_code())
+    look.sent("staff_join", SEND)
     page.goto(reverse("account_login"))
     page.fill("[name=login]", "protected")
     page.fill("[name=password]", PASSWORD)

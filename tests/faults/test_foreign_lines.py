@@ -105,6 +105,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "run_match_line": lines_of_desk,
     "match_forget": matches,
     "revoke_api_token": lambda _made: [{"pk": 1}],
+    "person": lambda made: [{"pk": made.both.pk}],
     "kept_mail": lambda _made: [{"number": 1}],
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
     **dict.fromkeys(
@@ -126,7 +127,7 @@ ARGUMENTS: dict[str, Arguments] = {
 }  # fmt: skip
 # No student stands behind these: signing in, the own account, the machines' question. The REST API, which a session does not
 # open, is walked in tests/api/test_walk.py.
-ELSEWHERE = {"health", "set_language", "family_join", "api_openapi", "api_docs", "api_not_found"}
+ELSEWHERE = {"health", "set_language", "family_join", "staff_join", "api_openapi", "api_docs", "api_not_found"}
 OWN_ACCOUNT = ("account_", "mfa_")
 ADMIN_PAGES = {"changelist", "add", "history", "delete", "change"}
 ADMIN_ELSEWHERE = {

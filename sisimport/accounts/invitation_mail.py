@@ -1,0 +1,32 @@
+"""The mail of an invitation. Its link carries the code behind the #: browsers never send that part, so it stands in no log."""
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+
+from sisimport.accounts.outbox import outbox
+from sisimport.accounts.people import Invited
+
+
+def link_of(invited: Invited, address: str) -> str:
+    """`address`: of the page that takes the code, with scheme and host."""
+    return f"{address}#{invited.code}"
+
+
+def send_invitation(invited: Invited, address: str) -> None:
+    """Mail it soon; where there is no mail server it is kept for an administrator. Never raises."""
+    outbox.post(invitation_mail(invited, address))
+
+
+def invitation_mail(invited: Invited, address: str) -> EmailMessage:
+    person = invited.invitation.user
+    context = {
+        "site_name": settings.SITE_NAME,
+        "person": person,
+        "address": address,
+        "link": link_of(invited, address),
+        "code": invited.code,
+        "expires_at": invited.invitation.expires_at,
+    }
+    text = render_to_string("people/invitation.txt", context)
+    return EmailMessage(f"Your account of {settings.SITE_NAME}", text, to=[person.email])

@@ -1,0 +1,250 @@
+"""People who sign in: invite them, change what they may do, let them in no more. Pages and the command call the same.
+
+    invite          an account that cannot sign in yet, with its roles and schools, and an invitation with a code
+    accept          the invited person chooses a password: the account can sign in, the code is used up
+    change_person   roles and schools
+    deactivate, reactivate, sign_out_everywhere
+
+Who may do it is asked here (sisimport.accounts.giving, students.granting), whatever a page offered.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from sisimport.accounts.access import GROUPS
+from sisimport.accounts.giving import ROLES_OF_ADMIN, may_manage, roles_to_give
+from sisimport.accounts.models import StaffInvitation
+from students.access import User, visible_school_ids
+from students.families import code_hash, new_code
+from students.granting import ALL_SCHOOLS, MORE_THAN_YOURS, OWN
+from students.models import School, StaffAccess
+
+INVITATION_DAYS = 7
+MOST_DAYS = 60
+
+logger = logging.getLogger(__name__)
+
+
+class PeopleError(Exception):
+    """What was asked for cannot be done; the message says why, to whoever asked. `field`: the form's field it is about."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InvitationRefusedError(Exception):
+    """An invitation that cannot be used. Unknown, used, withdrawn and expired ones are all refused alike."""
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation and its code, which is kept nowhere and cannot be shown again."""
+
+    invitation: StaffInvitation
+    code: str
+
+
+def people_seen_by(viewer: User) -> QuerySet[Any]:
+    """Staff accounts, for an import admin: all of them, or those with one of the admin's schools or with all schools."""
+    people = get_user_model()._default_manager.filter(
+        Q(is_superuser=True) | Q(is_staff=True) | Q(access__isnull=False) | Q(groups__name__in=list(GROUPS))
+    )
+    ids = visible_school_ids(viewer)
+    if ids is not None:
+        people = people.filter(
+            Q(is_superuser=True) | Q(access__all_schools=True) | Q(access__schools__in=sorted(ids)) | Q(pk=viewer.pk)
+        )
+    return people.distinct()
+
+
+# ---- invitations ----
+
+
+def invite(
+    *,
+    email: str,
+    roles: Collection[str],
+    schools: Collection[School],
+    all_schools: bool = False,
+    name: str = "",
+    giver: Any,
+    days: int = INVITATION_DAYS,
+) -> Invited:
+    """An account for this address that waits for its password, and an invitation. `giver`: None for the command line.
+
+    Raises PeopleError: the address has an account, or the giver cannot give this.
+    """
+    email = email.strip().lower()
+    _check_days(days)
+    people = get_user_model()._default_manager
+    first, _blank, last = " ".join(name.split()).partition(" ")
+    with transaction.atomic():
+        if people.filter(Q(username__iexact=email) | Q(email__iexact=email)).exists():
+            raise PeopleError("Somebody with this address has an account already: look for it in the list.", "email")
+        person: Any = people.create(
+            username=email, email=email, is_active=False, first_name=first[:150], last_name=last[:150]
+        )
+        person.set_unusable_password()
+        person.save(update_fields=["password"])
+        _give(person, roles=roles, schools=schools, all_schools=all_schools, giver=giver)
+        invited = _new_invitation(person, giver, days)
+    _note(giver, "invited", person)
+    return invited
+
+
+def invite_again(*, person: Any, giver: Any, days: int = INVITATION_DAYS) -> Invited:
+    """A new code for somebody who has not come yet; the one before opens nothing any more. Raises PeopleError."""
+    _check_manages(giver, person)
+    _check_days(days)
+    if not waits_for_invitation(person):
+        raise PeopleError("This person has signed in before: a forgotten password is reset on the sign-in page.")
+    with transaction.atomic():
+        _withdraw(person)
+        invited = _new_invitation(person, giver, days)
+    _note(giver, "invited again", person)
+    return invited
+
+
+def waits_for_invitation(person: Any) -> bool:
+    """Was this person invited, and has not come yet? An account that was let in no more before it came does not wait."""
+    newest = StaffInvitation.objects.filter(user_id=person.pk).first()
+    return bool(newest and not person.is_active and newest.used_at is None and newest.withdrawn_at is None)
+
+
+def find_invitation(code: str) -> StaffInvitation | None:
+    """The open invitation with this code, however its groups were written."""
+    found = StaffInvitation.objects.filter(code_hash=code_hash(code)).first()
+    return found if found is not None and found.is_open else None
+
+
+def open_invitation(pk: object) -> StaffInvitation | None:
+    """The invitation that a session stands for, if it is still open. `pk`: what the session kept, or None."""
+    found = StaffInvitation.objects.filter(pk=pk).first() if isinstance(pk, int) else None
+    return found if found is not None and found.is_open else None
+
+
+@transaction.atomic
+def accept(*, invitation: StaffInvitation, password: str) -> Any:
+    """Choose the password of the account; once. Returns the user. Raises InvitationRefusedError."""
+    invitation = StaffInvitation.objects.select_for_update().get(pk=invitation.pk)
+    if not invitation.is_open:
+        raise InvitationRefusedError
+    person: Any = invitation.user
+    person.set_password(password)
+    person.is_active = True
+    person.save(update_fields=["password", "is_active"])
+    invitation.used_at = timezone.now()
+    invitation.save(update_fields=["used_at"])
+    return person
+
+
+def _new_invitation(person: Any, giver: Any, days: int) -> Invited:
+    code = new_code()
+    expires = timezone.now() + dt.timedelta(days=days)
+    made = StaffInvitation.objects.create(user=person, code_hash=code_hash(code), created_by=giver, expires_at=expires)
+    return Invited(made, code)
+
+
+def _withdraw(person: Any) -> None:
+    StaffInvitation.objects.filter(user_id=person.pk, used_at__isnull=True, withdrawn_at__isnull=True).update(
+        withdrawn_at=timezone.now()
+    )
+
+
+def _check_days(days: int) -> None:
+    if not 0 < days <= MOST_DAYS:
+        raise PeopleError(f"An invitation is good for 1 to {MOST_DAYS} days.", "days")
+
+
+# ---- what somebody may do ----
+
+
+@transaction.atomic
+def change_person(
+    *, person: Any, roles: Collection[str], schools: Collection[School], all_schools: bool, giver: Any
+) -> None:
+    """Give other roles and schools. Schools that the giver does not see stay as they are. Raises PeopleError."""
+    _check_manages(giver, person)
+    _give(person, roles=roles, schools=schools, all_schools=all_schools, giver=giver)
+    _note(giver, "changed the roles or schools of", person)
+
+
+def _give(person: Any, *, roles: Collection[str], schools: Collection[School], all_schools: bool, giver: Any) -> None:
+    if not roles:
+        raise PeopleError("Choose a role.", "roles")
+    if kept_back := sorted(set(roles) - set(roles_to_give(giver))):
+        raise PeopleError(f"You cannot give what you have not got: {', '.join(kept_back)}.", "roles")
+    seen = None if giver is None else visible_school_ids(giver)
+    if all_schools and seen is not None:
+        raise PeopleError(ALL_SCHOOLS, "schools")
+    if seen is not None and not {school.pk for school in schools} <= seen:
+        raise PeopleError("Only your own schools can be given.", "schools")
+    if not all_schools and not schools:
+        raise PeopleError("Choose a school: without one a person sees no student.", "schools")
+    person.groups.remove(*person.groups.filter(name__in=list(GROUPS)))
+    person.groups.add(*(Group.objects.get_or_create(name=role)[0] for role in roles))
+    person.is_staff = person.is_superuser or bool(ROLES_OF_ADMIN & set(roles))
+    person.save(update_fields=["is_staff"])
+    access, _made = StaffAccess.objects.get_or_create(user=person)
+    access.all_schools = all_schools
+    access.save(update_fields=["all_schools"])
+    access.schools.set([] if all_schools else schools)
+
+
+@transaction.atomic
+def deactivate(*, person: Any, giver: Any) -> None:
+    """Let somebody in no more: sessions end now, an open invitation opens nothing. Records keep the name. Raises PeopleError."""
+    _check_manages(giver, person)
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+    _withdraw(person)
+    _end_sessions(person)
+    _note(giver, "deactivated", person)
+
+
+@transaction.atomic
+def reactivate(*, person: Any, giver: Any) -> Invited | None:
+    """Let somebody in again; with a new invitation when they never chose a password. Raises PeopleError."""
+    _check_manages(giver, person)
+    _note(giver, "reactivated", person)
+    if not person.has_usable_password():
+        return _new_invitation(person, giver, INVITATION_DAYS)
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+    return None
+
+
+def sign_out_everywhere(*, person: Any, giver: Any) -> int:
+    """End every session of somebody, on all devices; the number that ended. Raises PeopleError."""
+    _check_manages(giver, person)
+    ended = _end_sessions(person)
+    _note(giver, "signed out everywhere", person)
+    return ended
+
+
+def _end_sessions(person: Any) -> int:
+    """A session names its user inside, so all open ones are looked through: as many as people are signed in."""
+    open_now = Session.objects.filter(expire_date__gt=timezone.now()).iterator(chunk_size=500)
+    theirs = [one.pk for one in open_now if one.get_decoded().get(SESSION_KEY) == str(person.pk)]
+    Session.objects.filter(pk__in=theirs).delete()
+    return len(theirs)
+
+
+def _check_manages(giver: Any, person: Any) -> None:
+    if giver is not None and not may_manage(giver, person):
+        raise PeopleError(OWN if giver.pk == person.pk else MORE_THAN_YOURS)
+
+
+def _note(giver: Any, what: str, person: Any) -> None:
+    logger.warning("people: %s %s user %s", f"user {giver.pk}" if giver else "a command", what, person.pk)
