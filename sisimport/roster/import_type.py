@@ -173,6 +173,7 @@ class Roster(ImportType):
         staging.allocate(context)
         if Student.objects.filter(lea_id__in=context.lea_ids).exists():
             staging.find_alike(context)
+            staging.find_undated()
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
@@ -228,6 +229,21 @@ class Roster(ImportType):
                 "enrollment_exit",
                 Q(enrollment_exit__lt=F("enrollment_start")),
                 expected=F("enrollment_start"),
+            ),
+            _rule(
+                "roster",
+                "ENR-DATES",
+                ERROR,
+                "enrollment_exit",
+                Q(enrollment_exit__lt=F("undated__start_date")),
+                expected=F("undated__start_date"),
+            ),
+            _rule(
+                "roster",
+                "ENR-WHICH",
+                WARNING,
+                "enrollment_start",
+                Q(undated_pk=0) & (~Q(grade="") | Q(enrollment_exit__isnull=False)),
             ),
         ]
         rules += dates.rules(context, _rule)
@@ -334,21 +350,22 @@ class _Plan:
                     "exit_reason": F("enrollment_exit_reason"),
                 },
             ),
-            PlannedUpdate(
-                kind=ENROLLMENT_KIND,
-                part="record",
-                when=once & Q(enrollment__id__isnull=False),
-                object_id=F("enrollment__id"),
-                fields={
-                    "grade": (F("enrollment__grade"), self.new("grade", "enrollment__grade")),
-                    "exit_date": (F("enrollment__exit_date"), self.new("enrollment_exit", "enrollment__exit_date")),
-                    "exit_reason": (
-                        F("enrollment__exit_reason"),
-                        self.new("enrollment_exit_reason", "enrollment__exit_reason"),
-                    ),
-                },
-            ),
+            *(self._stay(once, relation) for relation in ("enrollment", "undated")),
         ]
+
+    def _stay(self, once: Q, relation: str) -> PlannedUpdate:
+        """What a line says of the stay that it names by its start date, or of the only one it can be about."""
+        names = {"grade": "grade", "exit_date": "enrollment_exit", "exit_reason": "enrollment_exit_reason"}
+        return PlannedUpdate(
+            kind=ENROLLMENT_KIND,
+            part="record",
+            when=once & Q(**{f"{relation}__id__isnull": False}),
+            object_id=F(f"{relation}__id"),
+            fields={
+                field: (F(f"{relation}__{field}"), self.new(name, f"{relation}__{field}"))
+                for field, name in names.items()
+            },
+        )
 
     def ssid(self) -> list[PlannedChange]:
         return [

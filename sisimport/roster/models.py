@@ -44,6 +44,8 @@ class RosterRow(StagedRow):
     home_school_pk = models.BigIntegerField(null=True)
     home_grade = models.TextField()
     home_exit = models.DateField(null=True)
+    # The stay at the school that a line without start date is about: the only one, or the only open one; 0: several.
+    undated_pk = models.BigIntegerField(null=True)
     is_new = models.BooleanField(default=False)
     alike = (
         models.TextField()
@@ -58,6 +60,7 @@ class RosterRow(StagedRow):
     student = joined_student()
     holder = joined_holder()
     enrollment = joined(Enrollment, student="student_pk", school="school_pk", start_date="enrollment_start")
+    undated = joined(Enrollment, id="undated_pk")
 
     class Meta:
         managed = False

@@ -47,6 +47,32 @@ def allocate(context: RunContext) -> None:
     context.lea_ids = {pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")}
 
 
+def find_undated() -> None:
+    """Which stay a line without start date is about; none where another line of the file names a stay at that school."""
+    if not fetch_all(
+        "SELECT 1 FROM staged_roster WHERE enrollment_start IS NULL AND NOT is_new AND NOT refused LIMIT 1"
+    ):
+        return
+    execute(
+        """
+        WITH undated AS (
+          SELECT DISTINCT r.student_pk, r.school_pk FROM staged_roster r
+          WHERE r.enrollment_start IS NULL AND NOT r.is_new AND NOT r.refused AND NOT EXISTS (
+            SELECT 1 FROM staged_roster o
+            WHERE o.student_pk = r.student_pk AND o.school_pk = r.school_pk AND o.enrollment_start IS NOT NULL)
+        ), stays AS (
+          SELECT u.student_pk, u.school_pk, CASE WHEN count(*) = 1 THEN min(e.id)
+            WHEN count(*) FILTER (WHERE e.exit_date IS NULL) = 1 THEN min(e.id) FILTER (WHERE e.exit_date IS NULL)
+            ELSE 0 END AS id
+          FROM undated u JOIN students_enrollment e ON e.student_id = u.student_pk AND e.school_id = u.school_pk
+          GROUP BY u.student_pk, u.school_pk
+        )
+        UPDATE staged_roster r SET undated_pk = s.id FROM stays s
+        WHERE s.student_pk = r.student_pk AND s.school_pk = r.school_pk AND r.enrollment_start IS NULL
+        """
+    )
+
+
 def find_alike(context: RunContext) -> None:
     """New students who may be on record already under another number: same birth date and, spelling aside, same names.
 

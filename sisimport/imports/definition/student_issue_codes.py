@@ -219,6 +219,12 @@ codes.register(
         "Correct one of the two dates.",
     ),
     IssueCode(
+        "ENR-WHICH",
+        "Several enrollments at the school",
+        "The line has no start date, and the student has several enrollments at this school: its grade and exit date go to none.",
+        "Add the enrollment start date to the line.",
+    ),
+    IssueCode(
         "NEW-LEA",
         "A new district",
         "The district {found} is not known yet and will be created.",
