@@ -19,6 +19,7 @@ from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore
 from assessments.services import prefer
 from students.access import visible_school_ids
+from students.admin.base import ReadOnly
 from students.admin.busy import ReturnsTyped
 from students.admin.lists import BoundedChangeList, LongList
 from students.school_years import spring_of, year_label
@@ -141,7 +142,7 @@ class ScoreList(BoundedChangeList):
 
 
 @admin.register(ListedScore)
-class ListedScoreAdmin(LongList, ModelAdmin):
+class ListedScoreAdmin(ReadOnly, LongList, ModelAdmin):
     """Scores by student, assessment and year, of the students whom the user may see. To read only."""
 
     list_display = (
@@ -167,15 +168,6 @@ class ListedScoreAdmin(LongList, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ListedScore]:
         ids = visible_school_ids(request.user)
         return ListedScore.objects.all() if ids is None else ListedScore.objects.filter(student__school_id__in=ids)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         return ScoreList

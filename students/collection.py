@@ -86,8 +86,21 @@ def return_enrollment(*, form: AnnualEnrollment) -> AnnualEnrollment:
 # ---- how many are missing ----
 
 
+class _Share:
+    """Counts of students, and of those without SSID."""
+
+    __slots__ = ()
+    students: int
+    missing: int
+
+    @property
+    def percent(self) -> int:
+        """Share of students with an SSID, rounded down: 100 means all of them."""
+        return 100 if not self.students else (self.students - self.missing) * 100 // self.students
+
+
 @dataclass(frozen=True, slots=True)
-class MissingCount:
+class MissingCount(_Share):
     """Students enrolled now in one school and grade, those without SSID, and those of them whose family told us a number."""
 
     school_id: int | None
@@ -97,11 +110,6 @@ class MissingCount:
     students: int
     missing: int
     reported: int
-
-    @property
-    def percent(self) -> int:
-        """Share of students with an SSID, rounded down: 100 means all of them."""
-        return 100 if not self.students else (self.students - self.missing) * 100 // self.students
 
 
 _COUNTS = """
@@ -138,7 +146,7 @@ def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
 
 
 @dataclass(frozen=True, slots=True)
-class SchoolMissing:
+class SchoolMissing(_Share):
     """A school's students enrolled now, those without SSID, and those of them whose family told us a number."""
 
     school_id: int
@@ -147,11 +155,6 @@ class SchoolMissing:
     students: int
     missing: int
     reported: int
-
-    @property
-    def percent(self) -> int:
-        """Share of students with an SSID, rounded down: 100 means all of them."""
-        return 100 if not self.students else (self.students - self.missing) * 100 // self.students
 
 
 def count_missing_by_school(schools: Collection[int] | None) -> list[SchoolMissing]:

@@ -6,7 +6,7 @@
 A view without a rule is refused by AccessMiddleware, and a test walks all addresses to find it first.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.runs.services import find_test
 from students.access import User, visible_school_ids
 from students.families import is_family
 
@@ -249,6 +250,15 @@ def may_undo_edit(user: User, editor_id: int | None) -> bool:
 def may_update(user: User, run: ImportRun) -> bool:
     """May the user apply this Test? It changes every line of it, so all of them must be the user's."""
     return can(user, Capability.UPDATE) and sees_whole_run(user, run)
+
+
+def applicable_test(
+    user: User, *, sha256: str, import_type: str, options: Mapping[str, str], run: int | None = None
+) -> ImportRun | None:
+    """The newest completed Test of this very file with these options that the user may apply (rule W-3). `run`: only that one."""
+    runs = visible_runs(user) if run is None else visible_runs(user).filter(pk=run)
+    test = find_test(sha256=sha256, import_type=import_type, options=options, user_runs=runs)
+    return test if test is not None and may_update(user, test) else None
 
 
 def may_convert(user: User, run: ImportRun) -> bool:

@@ -187,12 +187,11 @@ class Sent:
 
     def _update(self, kind: ImportType, options: dict[str, str], inner: Unpacked) -> ImportRun:
         """Apply the newest Test of this very file that the token may apply (rule W-3), or the one named. The file is not kept."""
-        runs = access.visible_runs(self.user)
-        if self.test_run is not None:
-            runs = runs.filter(pk=self.test_run)
         sha256 = hash_of(inner.stream)
-        test = services.find_test(sha256=sha256, import_type=kind.key, options=options, user_runs=runs)
-        if test is None or not access.may_update(self.user, test):
+        test = access.applicable_test(
+            self.user, sha256=sha256, import_type=kind.key, options=options, run=self.test_run
+        )
+        if test is None:
             raise ProblemError(
                 "REFUSED",
                 "There is no completed Test of this very file with these options that this token may apply. "

@@ -83,11 +83,7 @@ class ELAImport(ImportType):
         "transaction_type",
         "correction_reason",
     )
-    part_of_field = {
-        "elas": english_learner_plan.EL,
-        "elas_date": english_learner_plan.EL,
-        "language": english_learner_plan.LANGUAGE,
-    }
+    part_of_field = english_learner_plan.PART_OF_FIELD
     duplicates = (
         DuplicateCheck(
             name="dup_number",

@@ -58,9 +58,7 @@ class SSIDDownload(ImportType):
     )
     part_of_field = {
         "ssid": SSID_PART,
-        "elas": english_learner_plan.EL,
-        "elas_date": english_learner_plan.EL,
-        "language": english_learner_plan.LANGUAGE,
+        **english_learner_plan.PART_OF_FIELD,
     }
     duplicates = (
         DuplicateCheck(

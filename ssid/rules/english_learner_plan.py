@@ -27,6 +27,7 @@ from students.models import ProgramStatus
 
 EL = "el"
 LANGUAGE = "language"  # nothing is planned for this part: its errors leave the status of the line free
+PART_OF_FIELD = {"elas": EL, "elas_date": EL, "language": LANGUAGE}
 STATUS_OF = {
     "EL": ProgramStatus.EL,
     "IFEP": ProgramStatus.NOT_EL,

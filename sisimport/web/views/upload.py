@@ -137,13 +137,9 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
 
 def _start_update(request: HttpRequest, kind: ImportType, options: Mapping[str, str], kept: held.Held) -> ImportRun:
     """Apply the newest Test of this very file that the user may apply (rule W-3). The file is not kept a second time."""
-    test = services.find_test(
-        sha256=kept.file.sha256,
-        import_type=kind.key,
-        options=services.clean_options(kind, options),
-        user_runs=access.visible_runs(request.user),
-    )
-    if test is None or not access.may_update(request.user, test):
+    cleaned = services.clean_options(kind, options)
+    test = access.applicable_test(request.user, sha256=kept.file.sha256, import_type=kind.key, options=cleaned)
+    if test is None:
         raise uploads.RunRefusedError(services.NO_TEST)
     return services.start_update(test_run=test, user=signed_in_user(request))
 
