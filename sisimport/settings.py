@@ -346,7 +346,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
 
-# The admin wears the colours of static/css/1-tokens.css.
+# The admin wears the colors of static/css/1-tokens.css.
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,

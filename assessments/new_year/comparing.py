@@ -77,7 +77,7 @@ def compare(like: Layout, look: Look, family: Iterable[Layout], uses: "Uses") ->
 
 
 def _spellings(family: Iterable[Layout]) -> dict[str, str]:
-    """Normalised names that columns of a field have in some year -> the field; only those that mean one field."""
+    """Normalized names that columns of a field have in some year -> the field; only those that mean one field."""
     found: dict[str, set[str]] = {}
     for layout in family:
         for column in layout.fields.values():

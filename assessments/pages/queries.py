@@ -199,7 +199,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level at the head of a column: `sign` is its code, or its place where files have words; `band` is its colour."""
+    """A level at the head of a column: `sign` is its code, or its place where files have words; `band` is its color."""
 
     sign: str
     name: str
@@ -258,5 +258,5 @@ def distributions(report_facts: dict[str, Any]) -> list[Distribution]:
 
 
 def _band(code: str, ranked: list[str]) -> int:
-    """The colour band of a level: 1 for the lowest, at most 4; 0 for what is not a level."""
+    """The color band of a level: 1 for the lowest, at most 4; 0 for what is not a level."""
     return min(ranked.index(code) + 1, 4) if code in ranked else 0

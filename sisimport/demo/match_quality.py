@@ -1,4 +1,4 @@
-"""Precision and recall of the match desk on labelled samples (see match_samples)."""
+"""Precision and recall of the match desk on labeled samples (see match_samples)."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""Labelled file lines for judging the match desk: people of the demo district, written as files write them wrongly.
+"""Labeled file lines for judging the match desk: people of the demo district, written as files write them wrongly.
 
 Every sample says which student it means (None: nobody of ours), so that precision and recall can be counted. The same seed
 makes the same samples of the same district.
@@ -133,7 +133,7 @@ def _makers(dice: random.Random, twins: list[list[_Person]], people: list[_Perso
 
 
 def _typo(dice: random.Random, field: str) -> Callable[[Identity], Identity | None]:
-    """One slip: a letter wrong, missing, twice, or two neighbours exchanged."""
+    """One slip: a letter wrong, missing, twice, or two neighbors exchanged."""
 
     def change(given: Identity) -> Identity | None:
         name: str = getattr(given, field)

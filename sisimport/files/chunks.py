@@ -78,7 +78,7 @@ class Chunks:
 def _is_exotic(text: str) -> bool:
     """Can the text hold spaces that are not ASCII, or characters that are not in normal form C?
 
-    Nothing in Latin-1 needs normalising, which settles most files at the speed of a copy.
+    Nothing in Latin-1 needs normalizing, which settles most files at the speed of a copy.
     """
     if "\xa0" in text or "\x85" in text:
         return True

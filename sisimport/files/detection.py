@@ -88,7 +88,7 @@ _EXPECTED_FILE: Final = "a text file with one line for each student"
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a file was recognised as; enough to read it unless `error` says why not.
+    """What a file was recognized as; enough to read it unless `error` says why not.
 
     `positions` maps each field the file has to its column (from 0); `column_count` is that of the file. `line_count` is
     known for files that are no longer than the look taken. `day_first` are date fields in which some dates can only be

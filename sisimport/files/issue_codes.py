@@ -80,7 +80,7 @@ codes.register(
         "FILE-COLUMNS",
         "Wrong number of columns",
         "{what} has {found} {noun}; expected {expected}{hint}.",
-        "Compare the line with its neighbours: a separator inside a name, or a missing one, moves all that follows.",
+        "Compare the line with its neighbors: a separator inside a name, or a missing one, moves all that follows.",
     ),
     IssueCode(
         "FILE-MIXED",

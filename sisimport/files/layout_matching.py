@@ -81,7 +81,7 @@ def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
 
 @lru_cache(maxsize=256)
 def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Column], ...]]:
-    """Column by normalised name, and the names with a `*` in them. Filler columns are nobody's name.
+    """Column by normalized name, and the names with a `*` in them. Filler columns are nobody's name.
 
     An alias that is nother column's name, or the alias of two, only counts where the whole header fits by position.
     """

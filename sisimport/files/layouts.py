@@ -91,7 +91,7 @@ class Column:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Normalised spellings, the published one first."""
+        """Normalized spellings, the published one first."""
         return tuple(normalise_header(name) for name in (self.name, *self.aliases))
 
 

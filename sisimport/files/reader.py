@@ -1,4 +1,4 @@
-"""From a recognised file to records: a stream of blocks of rows, never the whole file in memory.
+"""From a recognized file to records: a stream of blocks of rows, never the whole file in memory.
 
     bytes -> chunks of whole lines -> text -> cells -> columns asked for -> clean values and what is wrong with them
              chunks.py                        splitters/                      columns.py
@@ -51,7 +51,7 @@ class Reader:
         *,
         max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
-        """Raises FileError when the file was not recognised, KeyError for a field that the layout does not have."""
+        """Raises FileError when the file was not recognized, KeyError for a field that the layout does not have."""
         if recognition.error is not None:
             raise recognition.error
         if recognition.layout is None:

@@ -30,7 +30,7 @@ class Held:
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """Its bytes, to be recognised; what reads records later compares hash and size first."""
+        """Its bytes, to be recognized; what reads records later compares hash and size first."""
         with self.file.file.open("rb") as stream:
             yield stream
 

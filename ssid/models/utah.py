@@ -101,7 +101,7 @@ class UtahRequestStudent(models.Model):
 
 
 class UtahAnswer(models.Model):
-    """A response file that was tested and recognised as the answer to a request."""
+    """A response file that was tested and recognized as the answer to a request."""
 
     request = models.ForeignKey(UtahRequest, on_delete=models.CASCADE, related_name="answers")
     test_run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, related_name="utah_answer")

@@ -254,7 +254,7 @@ def _swapped_names(given: Identity, student: Identity) -> FieldScore | None:
 
 
 def _similar(one: str, other: str) -> tuple[float, str]:
-    """Misspelled names: edits (a swap of neighbours is one) weigh by length, a common beginning helps a little."""
+    """Misspelled names: edits (a swap of neighbors is one) weigh by length, a common beginning helps a little."""
     edits = OSA.distance(one, other)
     longest = max(len(one), len(other))
     share = 1 - edits / longest
@@ -292,7 +292,7 @@ def _kind_of_date(given: dt.date, record: dt.date) -> tuple[float, str]:
         return 90.0, "day and month swapped"
     edits = OSA.distance(f"{given:%Y%m%d}", f"{record:%Y%m%d}")
     if edits == 1:
-        return 78.0, "one digit, or two neighbours swapped"
+        return 78.0, "one digit, or two neighbors swapped"
     if (given.month, given.day) == (record.month, record.day):
         return 55.0, "year"
     if given.year == record.year and (given.month == record.month or given.day == record.day):
@@ -314,11 +314,11 @@ def _number(given: Identity, student: Identity) -> FieldScore:
 
 
 def _ssid(given: str, held: str) -> FieldScore:
-    """SSIDs are not given in sequence: one that is nearly the same is a slip rather than a neighbour's."""
+    """SSIDs are not given in sequence: one that is nearly the same is a slip rather than a neighbor's."""
     if given == held:
         return FieldScore("local_number", 100.0)
     if len(given) > 6 and OSA.distance(given, held) == 1:
-        return FieldScore("local_number", 80.0, "one digit of the SSID, or two neighbours swapped")
+        return FieldScore("local_number", 80.0, "one digit of the SSID, or two neighbors swapped")
     return FieldScore("local_number", 0.0, "another SSID")
 
 
@@ -331,9 +331,9 @@ def _local_number(given: str, record: str) -> FieldScore:
         return FieldScore(field, 100.0)
     if one.lstrip("0") == other.lstrip("0"):
         return FieldScore(field, 98.0, "leading zeros")
-    # Neighbouring numbers are given to siblings on one day: nearness says little.
+    # Neighboring numbers are given to siblings on one day: nearness says little.
     if OSA.distance(one, other) == 1:
-        return FieldScore(field, 40.0, "one digit, or two neighbours swapped")
+        return FieldScore(field, 40.0, "one digit, or two neighbors swapped")
     return FieldScore(field, 0.0, "differs")
 
 

@@ -51,7 +51,7 @@ def test_the_page_names_every_operation_and_problem_and_keeps_to_the_policy(clie
         ("get", "runs?limit=0", 422),
         ("get", "runs?limit=1001", 422),
         ("get", "runs?status=odd", 422),
-        ("get", "runs?colour=red", 422),
+        ("get", "runs?color=red", 422),
         ("get", "runs?created_since=yesterday", 422),
         ("get", "runs?created_since=0.5", 422),
         ("get", "runs?type=%00", 400),
@@ -70,7 +70,7 @@ def test_whatever_is_wrong_is_a_problem(method: str, path: str, status: int) -> 
 
 
 def test_an_unknown_parameter_is_named() -> None:
-    assert Program().get("runs", {"colour": "red"}, status=422)["errors"][0]["field"] == "colour"
+    assert Program().get("runs", {"color": "red"}, status=422)["errors"][0]["field"] == "color"
 
 
 def test_a_body_that_is_too_large_is_refused_unread() -> None:

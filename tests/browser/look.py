@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 from django.urls import Resolver404, resolve
 
 RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
-# Only colours differ between light and dark: what else is wrong was found in light.
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+# Only colors differ between light and dark: what else is wrong was found in light.
+COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 WIDTHS = (1280, 390)
 # Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
-# The admin asks for the colour scheme once, when it is loaded; afterwards this class is what counts.
+# The admin asks for the color scheme once, when it is loaded; afterwards this class is what counts.
 DARK_ADMIN = (
     "(dark) => { if (document.querySelector('[x-data]')) document.documentElement.classList.toggle('dark', dark); }"
 )
@@ -56,7 +56,7 @@ class Look:
             for dark in (False, True):
                 self.page.emulate_media(color_scheme="dark" if dark else "light")
                 self.page.evaluate(DARK_ADMIN, dark)
-                self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLOURS if dark else {})
+                self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {})
             if self.page.evaluate(TOO_WIDE):
                 self.wrong.append(f"{name}: wider than the window of {width} px")
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})

@@ -1,4 +1,4 @@
-"""The match desk on labelled samples: typos, swaps, twins, siblings, hyphens, diacritics."""
+"""The match desk on labeled samples: typos, swaps, twins, siblings, hyphens, diacritics."""
 
 import json
 

@@ -19,6 +19,9 @@ REPLACED = {
     r"\bwhen you come by\b": "when convenient",
     r"\bstands twice\b": "is defined twice",
     r"\bspoilt\b": "damaged",
+    r"\bneighbour": "neighbor",
+    r"\bcolours?\b": "color",
+    r"\blabelled\b": "labeled",
 }
 HISTORY = ("docs/decisions/", "CHANGELOG.md", "tests/docs/test_plain_words.py")
 

@@ -230,7 +230,7 @@ def test_the_chart_shows_the_ranges_of_the_levels_and_names_them(home: Client, c
 
 
 def test_the_chart_is_told_in_words_and_as_a_table(home: Client, child: Any) -> None:
-    """Nothing is meant by colour or place alone: the label says the scores, the table the level and its range."""
+    """Nothing is meant by color or place alone: the label says the scores, the table the level and its range."""
     scores(child)
 
     seen = show(home, "family_student", child)

@@ -56,7 +56,7 @@ def test_spans_make_the_fixed_width_twin(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        pytest.param(HEAD + 'columns = ["A"]\ncolour = "red"\n', "unknown key 'colour'", id="unknown key"),
+        pytest.param(HEAD + 'columns = ["A"]\ncolor = "red"\n', "unknown key 'color'", id="unknown key"),
         pytest.param(HEAD + 'columns = [{ name = "A", size = 1 }]\n', "unknown key 'size'", id="unknown column key"),
         pytest.param(HEAD, "columns: is missing", id="no columns"),
         pytest.param(HEAD + 'columns = ["A", "a "]\n', "listed twice", id="column twice"),

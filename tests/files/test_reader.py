@@ -1,4 +1,4 @@
-"""The reader: from a recognised file to clean values and the problems of each line (rules F-5 to F-10)."""
+"""The reader: from a recognized file to clean values and the problems of each line (rules F-5 to F-10)."""
 
 import csv
 import dataclasses

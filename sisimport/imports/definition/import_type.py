@@ -90,7 +90,7 @@ class ImportType(SpeedHooks):
         return str((Work.UPDATE if Work.UPDATE in self.works else Work.IMPORT).label)
 
     def explain(self, error: FileError, head: bytes) -> FileError:  # noqa: ARG002
-        """Why a file that was not recognised cannot be used, where its first bytes tell more than the error does."""
+        """Why a file that was not recognized cannot be used, where its first bytes tell more than the error does."""
         return error
 
     def rules(self, context: "RunContext") -> Sequence[Rule]:

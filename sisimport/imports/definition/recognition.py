@@ -16,7 +16,7 @@ class UnrecognisedFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecognisedFile:
-    """What a file was recognised as, and the types it can be imported as (the first is the usual one)."""
+    """What a file was recognized as, and the types it can be imported as (the first is the usual one)."""
 
     recognition: Recognition
     types: tuple[ImportType, ...]

@@ -34,7 +34,7 @@ SEPARATOR, QUOTE = "\x02", "\x01"
 _SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
 _COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
 MAX_PROBLEMS = 40  # per line
-HEAD_BYTES = 4096  # of a file that was not recognised, for a better word on why
+HEAD_BYTES = 4096  # of a file that was not recognized, for a better word on why
 _LINES = 4000
 
 
@@ -99,7 +99,7 @@ def stage(context: RunContext) -> None:
 
 def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:
     """Empty the staging table and read the file once more, with what the first reading showed."""
-    assert context.recognition is not None  # noqa: S101 - a file that was read was recognised
+    assert context.recognition is not None  # noqa: S101 - a file that was read was recognized
     execute(f"TRUNCATE {quoted(context.import_type.row_model._meta.db_table)}")
     problems.seek(0)
     problems.truncate()

@@ -33,7 +33,7 @@ class NoRoomError(RunRefusedError, OSError):
 
 @contextmanager
 def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
-    """The text file of an archive, or the file as it is: what is recognised, hashed and kept of an upload.
+    """The text file of an archive, or the file as it is: what is recognized, hashed and kept of an upload.
 
     The unpacked text is a temporary file and goes with the context. Raises FileError for an archive that cannot be used.
     """

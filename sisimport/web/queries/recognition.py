@@ -1,4 +1,4 @@
-"""What a chosen file was recognised as, in the words of the upload screen."""
+"""What a chosen file was recognized as, in the words of the upload screen."""
 
 from dataclasses import dataclass, field, replace
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""The upload screens: one for each import tool; and what a chosen file is recognised as, said at once."""
+"""The upload screens: one for each import tool; and what a chosen file is recognized as, said at once."""
 
 import re
 from collections.abc import Mapping

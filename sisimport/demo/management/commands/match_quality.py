@@ -1,4 +1,4 @@
-"""How good the match desk's candidates are, on labelled samples of an invented district."""
+"""How good the match desk's candidates are, on labeled samples of an invented district."""
 
 import sys
 import time
