@@ -7,13 +7,13 @@ from io import BytesIO
 from typing import IO, Any
 
 from sisimport.files.archives import glimpse, is_zip
+from sisimport.files.dates import parse_date
 from sisimport.files.detection import MOST_COLUMNS, recognise
 from sisimport.files.issues import FileError
 from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import normalise_header
 from sisimport.files.lines import split_text
 from sisimport.files.quoting import split_line
-from sisimport.files.values import parse_date
 from students.patterns import TEN_DIGITS
 
 SAMPLE_BYTES = 1 << 20

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
+from sisimport.files.dates import parse_date
 from sisimport.files.encodings import (
     BOM,
     UTF8,
@@ -38,7 +39,6 @@ from sisimport.files.layout_matching import (
 from sisimport.files.layouts import ColumnKind, Header, Layout
 from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text
 from sisimport.files.quoting import split_line
-from sisimport.files.values import parse_date
 
 __all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
 

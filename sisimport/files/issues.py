@@ -9,7 +9,9 @@ import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any
+from typing import Any, Final
+
+_SHOWN: Final = 120  # characters of a value that a message quotes
 
 
 class Severity(enum.IntEnum):
@@ -86,6 +88,11 @@ class Problem:
 
     def __str__(self) -> str:
         return render(self.code, field=self.field, found=self.found, expected=self.expected, params=self.params)
+
+
+def shown(text: str) -> str:
+    """A value as a message quotes it: never pages of it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class FileError(Exception):

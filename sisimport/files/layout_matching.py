@@ -11,10 +11,11 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final
 
+from sisimport.files.dates import DaysSeen, parse_date
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Header, Layout, normalise_header
 from sisimport.files.quoting import split_line
-from sisimport.files.values import DaysSeen, MemoColumn, column_reader, parse_date
+from sisimport.files.values import MemoColumn, column_reader
 
 DELIMITERS: Final = {"^": "a caret (^)", ",": "a comma", "\t": "a tab", "|": "a bar (|)", ";": "a semicolon"}
 

@@ -7,8 +7,7 @@ values (dates, codes, schools) are checked once per different text and looked up
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
 from typing import Final
 
 from sisimport.files.damage import (
@@ -19,15 +18,15 @@ from sisimport.files.damage import (
     looked_at_names,
     placeholder,
 )
+from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
-from sisimport.files.issues import Problem, Severity
+from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
 _MEMO_SIZE: Final = 50_000
-_SHOWN: Final = 120
 _LISTED_CODES: Final = 24
 _JOINT: Final = "\x00"  # no text holds it
 _EDGES: Final = [edge for space in " \t\n\r" for edge in (f"{_JOINT}{space}", f"{space}{_JOINT}")]
@@ -82,24 +81,6 @@ class _Memo(dict[str, str]):
             self.clear()
             self.bad.clear()
             self.plain.clear()
-
-
-@dataclass(slots=True)
-class DaysSeen:
-    """Which kinds of dates a column held: some that can only be day/month, only month/day, and some that can be either."""
-
-    day_first: bool = False
-    month_first: bool = False
-    either: bool = False
-
-    def note(self, read: "ReadDate") -> None:
-        self.either |= read.ambiguous
-        self.day_first |= read.form.startswith("D/M")
-        self.month_first |= not read.ambiguous and read.form.startswith("M/D") and read.iso[5:7] != read.iso[8:]
-
-    @property
-    def is_day_first(self) -> bool:
-        return self.day_first and not self.month_first
 
 
 class MemoColumn:
@@ -197,7 +178,7 @@ def column_reader(layout: Layout, column: Column, *, day_first: bool = False) ->
     if column.kind is ColumnKind.TEXT:
         return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes_names)
     if column.kind is ColumnKind.DATE:
-        check = _DateCheck(layout, column, day_first=day_first)
+        check = DateCheck(layout, column, day_first=day_first)
         return MemoColumn(_framed(column, check), check.days)
     checks: Mapping[ColumnKind, Check] = {
         ColumnKind.CODE: _CodeCheck(column),
@@ -205,11 +186,6 @@ def column_reader(layout: Layout, column: Column, *, day_first: bool = False) ->
         ColumnKind.NUMBER: _number_check(column),
     }
     return MemoColumn(_framed(column, checks[column.kind]))
-
-
-def shown(text: str) -> str:
-    """A value as a message quotes it: never pages of it."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _framed(column: Column, check: Check) -> Check:
@@ -246,124 +222,6 @@ def _too_long(column: Column, text: str) -> Problem:
     return Problem(
         "FILE-LENGTH", severity, column.field, shown(text), f"at most {limit:,}", {"length": f"{len(text):,}"}
     )
-
-
-# -- dates -------------------------------------------------------------------------------------------------------------
-
-_COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
-_YEAR_FIRST = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})\Z")
-_YEAR_LAST = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
-_TIME = re.compile(r"(?:[ T])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?\Z")
-_YEARS: Final = range(1900, 2100)
-# Dates of what has happened: after today they are a mistake in every file.
-PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})
-# Years before and after this one in which a date may lie that was written without its century.
-_REACH_OF_BIRTHS: Final = (99, 0)
-_REACH_OF_EVENTS: Final = (60, 2)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadDate:
-    """A date as it stands in a file. `ambiguous`: it could be day/month as well and was read as month/day."""
-
-    iso: str
-    form: str
-    ambiguous: bool = False
-
-
-def parse_date(text: str) -> ReadDate | None:
-    """Read a date in any form that leaves no doubt, month/day/year being the rule in the files' country; else None."""
-    plain = _TIME.sub("", text)
-    with_time = " with time" if plain != text else ""
-    if match := _COMPACT.match(plain):
-        return _date(match[1], match[2], match[3], f"CCYYMMDD{with_time}")
-    if match := _YEAR_FIRST.match(plain):
-        full = len(match[3]) == len(match[4]) == 2 and match[2] == "-"
-        form = f"CCYY-MM-DD{with_time}" if full else f"CCYY{match[2]}M{match[2]}D{with_time}"
-        return _date(match[1], match[3], match[4], form)
-    if match := _YEAR_LAST.match(plain):
-        year = match[4] if len(match[4]) == 4 else _century(match[4])
-        years = "CCYY" if len(match[4]) == 4 else "YY"
-        month_first = _date(year, match[1], match[3], f"M/D/{years}{with_time}")
-        day_first = _date(year, match[3], match[1], f"D/M/{years}{with_time}")
-        if month_first and day_first and month_first.iso != day_first.iso:
-            return ReadDate(month_first.iso, month_first.form, ambiguous=True)
-        return month_first or day_first
-    return None
-
-
-def _century(year: str) -> str:
-    """Two-digit years as POSIX reads them: 69 to 99 are the 1900s."""
-    return f"19{year}" if int(year) >= 69 else f"20{year}"
-
-
-def _date(year: str, month: str, day: str, form: str) -> ReadDate | None:
-    if int(year) not in _YEARS:
-        return None
-    try:
-        return ReadDate(date(int(year), int(month), int(day)).isoformat(), form)
-    except ValueError:
-        return None
-
-
-class _DateCheck:
-    """Forms of the layout pass in silence, its lenient forms with a notice, all else is an error."""
-
-    def __init__(self, layout: Layout, column: Column, *, day_first: bool) -> None:
-        self._column = column
-        self._native = frozenset(layout.date_formats)
-        lenient = frozenset(layout.lenient_date_formats) | self._native
-        self._forms = lenient
-        self._day_first = day_first
-        self.days = DaysSeen()
-        self._is_past = column.field in PAST_DATES
-        self._today = datetime.now(tz=UTC).astimezone().date()
-        self._expected = f"a day that exists, written {layout.date_formats[0]}"
-
-    def __call__(self, text: str) -> tuple[str | None, Problem | None]:
-        read = parse_date(text)
-        if read is None or not self._allowed(read.form):
-            return None, self._refuse(text, self._expected)
-        self.days.note(read)
-        if read.ambiguous and self._day_first:
-            reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
-            return None, self._refuse(text, reason)
-        iso: str | None = read.iso
-        if read.form.removesuffix(" with time").endswith("/YY"):
-            iso = self._with_century(read.iso)
-            if iso is None:
-                return None, self._refuse(text, "a year of four digits (the century is missing)")
-        if self._is_past and iso is not None and iso > self._today.isoformat():
-            problem = Problem(
-                "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a day up to today"
-            )
-            return None, problem
-        read = replace(read, iso=iso or read.iso)
-        if read.form in self._native:
-            return read.iso, None
-        notice = Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
-        return read.iso, notice
-
-    def _with_century(self, iso: str) -> str | None:
-        """The day in the one century in which it can lie for this kind of date; None when that is unclear."""
-        first, last = _REACH_OF_BIRTHS if self._column.field == "birth_date" else _REACH_OF_EVENTS
-        years = range(self._today.year - first, self._today.year + last + 1)
-        days = [f"{century}{iso[2:]}" for century in ("19", "20") if int(f"{century}{iso[2:4]}") in years]
-        if self._is_past:
-            days = [day for day in days if day <= self._today.isoformat()]
-        return days[0] if len(days) == 1 else None
-
-    def _allowed(self, form: str) -> bool:
-        """A form is allowed with what is as clear: D/M where only that fits, year first with slashes, a time of day."""
-        base = form.removesuffix(" with time")
-        if base in self._forms:
-            return True
-        if base.startswith("CCYY"):
-            return "CCYY-MM-DD" in self._forms
-        return base.replace("D/M", "M/D") in self._forms
-
-    def _refuse(self, text: str, expected: str) -> Problem:
-        return Problem("FILE-DATE", self._column.severity, self._column.field, shown(text), expected)
 
 
 # -- codes and numbers -------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def test_cancel_answers_while_the_row_of_the_run_itself_is_held(uploads: None, b
 def strong_locks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Locks that conflict with themselves, on tables that stay, held by a run at its very end: (run, table, mode)."""
     found: list[tuple[Any, ...]] = []
-    complete: Callable[..., None] = execution._complete
+    complete: Callable[..., None] = execution.complete
 
     def watched(run: ImportRun, **values: object) -> None:
         complete(run, **values)
@@ -154,7 +154,7 @@ def strong_locks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             cursor.execute(_STRONG)
             found.extend((run.import_type, run.work, *row) for row in cursor.fetchall())
 
-    monkeypatch.setattr(execution, "_complete", watched)
+    monkeypatch.setattr(execution, "complete", watched)
     return found
 
 

@@ -101,13 +101,13 @@ def test_people_can_save_again_once_a_stopped_worker_lost_the_district(
 def test_only_the_session_that_holds_the_run_may_end_it(db: None) -> None:
     run = ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=RunStatus.RUNNING, attempts=2)
 
-    assert not execution._end(run.pk, RunStatus.FAILED, message="from one who woke up late")
+    assert not execution.end(run.pk, RunStatus.FAILED, message="from one who woke up late")
     run.refresh_from_db()
     assert (run.status, run.message) == (RunStatus.RUNNING, "")
 
     with execution.run_lock(run.pk) as mine:
         assert mine
-        assert execution._end(run.pk, RunStatus.FAILED, message="true")
+        assert execution.end(run.pk, RunStatus.FAILED, message="true")
     run.refresh_from_db()
     assert (run.status, run.message) == (RunStatus.FAILED, "true")
 

@@ -6,10 +6,10 @@ from operator import itemgetter
 
 from sisimport.files.blocks import Row
 from sisimport.files.detection import Recognition
-from sisimport.files.issues import Problem, Severity
+from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Layout
 from sisimport.files.tallies import Tallies
-from sisimport.files.values import BlockTraits, Finding, shown
+from sisimport.files.values import BlockTraits, Finding
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 
-from sisimport.files.issues import Severity, render
 from sisimport.files.reader import FileError
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.progress import Progress, RunCancelledError
@@ -31,9 +30,10 @@ from sisimport.imports.engine import (
     writing,
 )
 from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.imports.models import ImportFile, ImportIssue, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.runs import conversions, crashes, queueing
-from sisimport.imports.runs.hindrances import NO_LONGER, RunTakenError, hindrance_of, hold, lacks_something
+from sisimport.imports.runs.endings import complete, end, reject
+from sisimport.imports.runs.hindrances import NO_LONGER, hindrance_of, hold, lacks_something
 from sisimport.imports.runs.pulse import Pulse
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
 from sisimport.imports.storage.files import DamagedFileError
@@ -44,10 +44,6 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 MAX_INTERRUPTIONS = 30  # of one run: then rather the run takes the database down than that it is restarted so often
 LOOK_UP_SECONDS = 2.0  # a run that waits for its district looks up so often whether it was cancelled
-_LOCK_OF_A_RUN = (
-    "l.locktype = 'advisory' AND l.classid = %s AND l.granted"
-    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
 CRASHED_MESSAGE = (
     "This run stopped its worker {n} times and failed. Nothing was changed. "
     "Check the worker's memory, then upload the file again."
@@ -97,11 +93,11 @@ def execute_run(run_id: int) -> bool:
             with progress:
                 _perform(run, progress)
         except RunCancelledError:
-            _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
+            end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
         except FileError as error:
-            _reject(run_id, error)
+            reject(run_id, error)
         except DamagedFileError as error:
-            _end(run_id, RunStatus.FAILED, message=str(error))
+            end(run_id, RunStatus.FAILED, message=str(error))
         except Exception as error:
             if lacked := hindrance_of(error):
                 logger.warning("run %s waits for %s (%s)", run_id, lacked.label, type(error).__name__)
@@ -111,7 +107,7 @@ def execute_run(run_id: int) -> bool:
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
             logger.error("run %s failed, reference %s, %s", run_id, reference, error_place(error))
-            _end(
+            end(
                 run_id,
                 RunStatus.FAILED,
                 message=FAILED_MESSAGE.format(reference=reference),
@@ -137,13 +133,13 @@ def _claim(run_id: int) -> bool:
             return False
         crashes.note_stopped(run)
         if run.cancel_requested:
-            _end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
+            end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
             return False
         if run.attempts - run.interruptions >= MAX_ATTEMPTS:
-            _end(run_id, RunStatus.FAILED, message=CRASHED_MESSAGE.format(n=run.attempts - run.interruptions))
+            end(run_id, RunStatus.FAILED, message=CRASHED_MESSAGE.format(n=run.attempts - run.interruptions))
             return False
         if run.interruptions >= MAX_INTERRUPTIONS and run.waits_for == WaitsFor.DATABASE:
-            _end(run_id, RunStatus.FAILED, message=CUT_OFF_MESSAGE.format(n=run.interruptions))
+            end(run_id, RunStatus.FAILED, message=CUT_OFF_MESSAGE.format(n=run.interruptions))
             return False
         if lacks_something(run):
             return False
@@ -204,7 +200,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
             totals = writing.write_plan(run, run.pk, totals)
             _settle(progress)
         progress.close()
-        _complete(
+        complete(
             run,
             layout=layout,
             facts=report_facts,
@@ -234,7 +230,7 @@ def _update(run: ImportRun, progress: Progress) -> None:
         totals = writing.write_plan(run, test.pk, totals)
         _settle(progress)
         progress.close()
-        _complete(
+        complete(
             run,
             layout=test.layout,
             facts=test.facts,
@@ -242,9 +238,6 @@ def _update(run: ImportRun, progress: Progress) -> None:
             summary=totals.summary,
             **totals.counts,
         )
-
-
-_ROWS = ("planned_count", "error_count", "warning_count", "notice_count")
 
 
 def _revert(run: ImportRun, progress: Progress) -> None:
@@ -269,7 +262,7 @@ def _revert(run: ImportRun, progress: Progress) -> None:
         progress.close()
         if len(executed) > 1:
             values["facts"] |= {"finished": executed[1:]}
-        _complete(run, **values)
+        complete(run, **values)
 
 
 def _convert(run: ImportRun, progress: Progress) -> None:
@@ -292,7 +285,7 @@ def _convert(run: ImportRun, progress: Progress) -> None:
                     return
                 made = conversions.keep_text(run.file, text, user=run.created_by, place=place)
                 progress.close()
-                _complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
+                complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
         except Exception as error:
             if hindrance_of(error) != WaitsFor.DATABASE:  # else nobody knows whether it was recorded: the next try will
                 default_storage.delete(place)
@@ -306,7 +299,7 @@ def _share_conversion(run: ImportRun, progress: Progress) -> bool:
     if earlier is None:
         return False
     progress.close()
-    _complete(run, record_count=earlier.record_count, facts=earlier.facts, made_file=earlier.made_file)
+    complete(run, record_count=earlier.record_count, facts=earlier.facts, made_file=earlier.made_file)
     return True
 
 
@@ -361,72 +354,3 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "day_first": sorted(recognition.day_first),
         "schools": len(context.school_codes),
     }
-
-
-def _end(run_id: int, status: RunStatus, **values: object) -> bool:
-    """Move an active run to an end state, once. False when it had ended already, or when it is not ours any more.
-
-    Whoever lost the session that holds the run's lock (it fell silent, say) has no say in what becomes of the run.
-    """
-    with transaction.atomic():
-        if not _is_ours(run_id):
-            return False
-        active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-        # A run that did nothing has no records: its outcomes are none either, and both add up.
-        values = {"record_count": 0, **NO_LONGER, **values}
-        return bool(active.update(status=status, finished_at=Now(), phase="", **values))
-
-
-def _is_ours(run_id: int) -> bool:
-    """Whether this very session holds the run's lock."""
-    (ours,) = fetch_one(
-        f"SELECT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = pg_backend_pid() AND {_LOCK_OF_A_RUN} AND l.objid = %s)",
-        [RUN_LOCK, run_id],
-    )
-    return bool(ours)
-
-
-def _complete(run: ImportRun, **values: object) -> None:
-    """Mark the run completed inside the transaction that did its work: both are committed, or neither.
-
-    Raises RunTakenError, and so undoes the work, if this attempt is no longer the one that counts. Called last, when nothing
-    is left to be checked: from here to the end of COMMIT the run's row is held.
-    """
-    ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
-    if run.writes:
-        values["applied_order"] = reverting.next_in_order()
-    if not ours.update(status=RunStatus.COMPLETED, finished_at=Now(), phase="", **values):
-        raise RunTakenError
-    statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]
-
-
-def _reject(run_id: int, error: FileError) -> None:
-    """The file is wrong: say why, as a message of the run and as its one issue."""
-    message = render(
-        error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params
-    )
-    with transaction.atomic():
-        if not _is_ours(run_id):
-            return
-        ImportIssue.objects.create(
-            run_id=run_id,
-            line=int(error.params.get("line", 0) or 0),
-            seq=0,
-            severity=Severity.ERROR,
-            code=error.code,
-            part="record",
-            field=error.field or "",
-            found=error.found,
-            expected=error.expected,
-            params=error.params or None,
-        )
-        _end(
-            run_id,
-            RunStatus.REJECTED,
-            message=message,
-            error_count=1,
-            summary={
-                "issues": [{"code": error.code, "severity": int(Severity.ERROR), "count": 1, "lines": 1}],
-                "changes": [],
-            },
-        )

@@ -1,0 +1,87 @@
+"""The end of a run, written once and only by whoever holds its lock: completed, rejected, failed or cancelled."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from sisimport.files.issues import Severity, render
+from sisimport.files.reader import FileError
+from sisimport.imports.engine import reverting, statistics
+from sisimport.imports.engine.sql import fetch_one
+from sisimport.imports.models import ImportIssue, ImportRun, RunStatus
+from sisimport.imports.runs.hindrances import NO_LONGER, RunTakenError
+from sisimport.imports.runs.queueing import RUN_LOCK
+
+_LOCK_OF_A_RUN = (
+    "l.locktype = 'advisory' AND l.classid = %s AND l.granted"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_ROWS = ("planned_count", "error_count", "warning_count", "notice_count")
+
+
+def end(run_id: int, status: RunStatus, **values: object) -> bool:
+    """Move an active run to an end state, once. False when it had ended already, or when it is not ours any more.
+
+    Whoever lost the session that holds the run's lock (it fell silent, say) has no say in what becomes of the run.
+    """
+    with transaction.atomic():
+        if not _is_ours(run_id):
+            return False
+        active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+        # A run that did nothing has no records: its outcomes are none either, and both add up.
+        values = {"record_count": 0, **NO_LONGER, **values}
+        return bool(active.update(status=status, finished_at=Now(), phase="", **values))
+
+
+def _is_ours(run_id: int) -> bool:
+    """Whether this very session holds the run's lock."""
+    (ours,) = fetch_one(
+        f"SELECT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = pg_backend_pid() AND {_LOCK_OF_A_RUN} AND l.objid = %s)",
+        [RUN_LOCK, run_id],
+    )
+    return bool(ours)
+
+
+def complete(run: ImportRun, **values: object) -> None:
+    """Mark the run completed inside the transaction that did its work: both are committed, or neither.
+
+    Raises RunTakenError, and so undoes the work, if this attempt is no longer the one that counts. Called last, when nothing
+    is left to be checked: from here to the end of COMMIT the run's row is held.
+    """
+    ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
+    if run.writes:
+        values["applied_order"] = reverting.next_in_order()
+    if not ours.update(status=RunStatus.COMPLETED, finished_at=Now(), phase="", **values):
+        raise RunTakenError
+    statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]
+
+
+def reject(run_id: int, error: FileError) -> None:
+    """The file is wrong: say why, as a message of the run and as its one issue."""
+    message = render(
+        error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params
+    )
+    with transaction.atomic():
+        if not _is_ours(run_id):
+            return
+        ImportIssue.objects.create(
+            run_id=run_id,
+            line=int(error.params.get("line", 0) or 0),
+            seq=0,
+            severity=Severity.ERROR,
+            code=error.code,
+            part="record",
+            field=error.field or "",
+            found=error.found,
+            expected=error.expected,
+            params=error.params or None,
+        )
+        end(
+            run_id,
+            RunStatus.REJECTED,
+            message=message,
+            error_count=1,
+            summary={
+                "issues": [{"code": error.code, "severity": int(Severity.ERROR), "count": 1, "lines": 1}],
+                "changes": [],
+            },
+        )
