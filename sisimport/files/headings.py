@@ -23,7 +23,9 @@ def heading_lines(lines: Sequence[str], delimiters: Sequence[str]) -> int:
     some = lines[first : first + MOST_LINES + 1]
     if not some:
         return 0
-    delimiter = max(delimiters, key=lambda one: max(line.count(one) for line in some))
+    # The one in most lines: a name may be written with many carets, a title with many commas.
+    counts = {one: [line.count(one) for line in some] for one in delimiters}
+    delimiter = max(delimiters, key=lambda one: (sum(n + 1 >= _FEWEST_COLUMNS for n in counts[one]), max(counts[one])))
     for at, line in enumerate(some):
         if not _is_title(line, delimiter):
             # Nothing but titles, and then lines that are as narrow: a file of another kind, not one with a heading.

@@ -67,3 +67,10 @@ def test_names_that_are_not_there_are_told_by_the_first_line_still() -> None:
 
     assert found.error is not None
     assert "Student Name" in str(found.error)
+
+
+def test_a_value_full_of_another_separator_makes_no_title_of_the_column_names() -> None:
+    names = '"lea","school","local_number","last_name","first_name","birth_date"'
+    text = f'{names}\n"1234567","0123456","n0","^^","^^^","2010-01-02"\n'
+
+    assert read(text, ROSTER, fields=["last_name", "first_name"]).rows[0][1] == ("^^", "^^^")
