@@ -97,7 +97,8 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     )
     page.goto(pages["api_docs"])
     for summary in page.query_selector_all("main details summary"):
-        summary.click()
+        if summary.is_visible():  # some are for narrow windows only
+            summary.click()
     look.here("api_docs, opened")
     page.goto(pages["api_tokens"])
     page.fill("main [name=name]", "Evening")
@@ -105,7 +106,8 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     look.sent("api_tokens, a token made", "form.card button[type=submit]")
     page.goto(pages["collection"])
     for summary in page.query_selector_all("main details summary"):
-        summary.click()
+        if summary.is_visible():  # some are for narrow windows only
+            summary.click()
     look.here("collection, opened")
     page.goto(reverse("student", args=[district.known.pk]))
     page.click(f"form[action='{reverse('show_ssid', args=[district.known.pk])}'] button")
@@ -118,7 +120,8 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     look.here("search, the keys shown")
     page.goto(pages["runs"])
     for summary in page.query_selector_all(".list-tools summary"):
-        summary.click()
+        if summary.is_visible():  # some are for narrow windows only
+            summary.click()
     look.here("runs, saved filters open")
     LEAFactory(code="2345678", name="Lincoln (demo)")
     look.at("practice", reverse("practice"))
