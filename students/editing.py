@@ -105,10 +105,9 @@ def change_ssid(*, student: Student, ssid: str, user: User, reason: str, was_mis
         return None
     number = clean_ssid(ssid, student=student)
     lock_leas([student.lea_id])
-    current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
-    if current is not None and current.ssid != number and not was_mistake:
-        retire_ssid(student=student, user=user, reason=reason)
-    return assign_ssid(student=student, ssid=number, user=user, reason=reason, replace=was_mistake)
+    return assign_ssid(
+        student=student, ssid=number, user=user, reason=reason, replace=True, keep_former=not was_mistake
+    )
 
 
 # ---- shared ----

@@ -55,10 +55,12 @@ def assign_ssid(
     verified: bool = True,
     reason: str = "",
     replace: bool = False,
+    keep_former: bool = False,
 ) -> SSID:
     """Give a student an SSID, or mark the one on record verified.
 
-    Another number on record is only taken away with `replace`: it was wrong, so it is removed and not kept as a former one.
+    Another number on record is only taken away with `replace`: it was wrong, so it is removed, or, with `keep_former`, it was
+    replaced by the state and stays as a former one. Either is one entry of the time line.
     A verified number is never replaced by one that is not (rule M-8). Raises SSIDRefusedError.
     """
     number = clean_ssid(ssid, student=student)
@@ -79,7 +81,11 @@ def assign_ssid(
         if current.verified and not verified:
             raise SSIDRefusedError("SSID-CONFLICT", "A verified SSID is not replaced by one that is not verified.")
         before = current.ssid
-        current.delete()
+        if keep_former:
+            current.retired_at = timezone.now()
+            current.save(update_fields=["retired_at"])
+        else:
+            current.delete()
     given = SSID.objects.create(student=student, state=state, ssid=number, origin=origin, verified=verified)
     _note(student, user, field="ssid", before=before, after=number, reason=reason)
     if verified:

@@ -22,6 +22,13 @@ def set_of(codes: str | None, field: str | None) -> str | None:
     return codes or _tables()[_OF_FIELD].get(field or "")
 
 
+@cache
+def word_of(name: str, code: str) -> str:
+    """The usual word for a code of the set `name` ("language", "pan" -> "Punjabi"); the code itself where none is known."""
+    words = (word for word, meant in _tables().get(name, {}).items() if meant == code and len(word) > len(code))
+    return next(words, code)
+
+
 def spellings_of(
     name: str | None, codes: Mapping[str, str] | None, own: Mapping[str, Mapping[str, str]]
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:

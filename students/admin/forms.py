@@ -58,10 +58,10 @@ class StudentForm(ReasonForm):
     old_number = forms.ChoiceField(
         label="The number on record until now",
         choices=[
+            (MISTAKE, "was a typing error: take it away, its owner may need it"),
             (KEEP, "was replaced by the state: keep it as a former number"),
-            (MISTAKE, "was a mistake: take it away, its owner may need it"),
         ],
-        initial=KEEP,
+        initial=MISTAKE,
         required=False,
         widget=UnfoldAdminRadioSelectWidget,
     )

@@ -220,6 +220,11 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
         if student is not None and self.has_view_permission(request, student):
             log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="admin")
             log_view(user=request.user, kind=StudentView.Kind.SSID, student=student, subject="admin")
+            kwargs["extra_context"] = {
+                "title": student.full_name,
+                "subtitle": None,
+                **(kwargs.get("extra_context") or {}),
+            }
         return super().change_view(request, object_id, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Student, form: StudentForm, change: bool) -> None:

@@ -89,7 +89,7 @@ class AnnualEnrollment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Enrollment form {self.school_year} of student {self.student_id}"
+        return f"Enrollment form {self.school_year}"
 
 
 class ReportedSSID(models.Model):

@@ -24,4 +24,4 @@ class RecordEdit(models.Model):
         ordering = ["-at", "-id"]
 
     def __str__(self) -> str:
-        return f"{self.what} {self.field} of student {self.student_id}"
+        return f"{self.what}, {self.field.replace('_', ' ')}"

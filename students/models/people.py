@@ -294,7 +294,7 @@ class Enrollment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Enrollment {self.pk}"
+        return "Enrollment"
 
 
 class ELRecord(models.Model):
@@ -319,7 +319,7 @@ class ELRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"EL record of student {self.student_id}"
+        return "EL record"
 
 
 class StateEnrollment(models.Model):
@@ -342,7 +342,7 @@ class StateEnrollment(models.Model):
         verbose_name_plural = "enrollments at the state"
 
     def __str__(self) -> str:
-        return f"Enrollment of student {self.student_id} as the state knows it"
+        return "Enrollment as the state knows it"
 
 
 class Guardian(models.Model):
@@ -357,4 +357,4 @@ class Guardian(models.Model):
         ordering = ["student", "last_name", "first_name"]
 
     def __str__(self) -> str:
-        return f"Guardian {self.pk}"
+        return "Guardian"

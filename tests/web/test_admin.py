@@ -1,6 +1,7 @@
 """The admin: staff edit students and SSIDs with a reason; every edit stands on the time line."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from assessments.models import Assessment, ListedScore, Score
-from students.models import SSID, ELRecord, RecordEdit, SSIDReplacement, Student, StudentView
+from sisimport.imports.models import ImportRun
+from sisimport.web.queries.students import Timeline
+from students.models import SSID, ELRecord, Enrollment, ProgramStatus, RecordEdit, SSIDReplacement, Student, StudentView
 from students.paging import LISTED
 from tests.browser.district import make_district
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
@@ -107,6 +110,52 @@ def test_an_old_number_that_was_a_mistake_is_taken_away_but_stays_on_the_time_li
 
     assert [s.ssid for s in SSID.objects.filter(student=student)] == ["9012345678"]
     assert RecordEdit.objects.get(student=student, field="ssid").before == "9012345600"
+
+
+def test_a_typing_error_is_what_is_marked_when_a_number_is_corrected(client: Client, student: Student) -> None:
+    SSIDFactory(student=student, ssid="9012345600")
+    page = client.get(reverse("admin:students_student_change", args=[student.pk]))
+
+    assert page.context["adminform"].form["old_number"].value() == "mistake"
+    assert "was a typing error" in page.content.decode()
+
+
+@pytest.mark.parametrize("old_number", ["keep", "mistake"])
+def test_a_correction_is_one_entry_of_the_time_line(client: Client, student: Student, old_number: str) -> None:
+    """However many fields were saved together, and whatever became of the number before."""
+    SSIDFactory(student=student, ssid="9012345600")
+
+    save(
+        client,
+        student,
+        ssid="9012345678",
+        last_name="Díaz",
+        grade="07",
+        reason="Birth certificate",
+        old_number=old_number,
+    )
+
+    [event] = Timeline(student, openable=ImportRun.objects.none())
+    assert [(field.label, field.before, field.after) for _what, [field] in event.changes if field.label == "SSID"] == [
+        ("SSID", "90•• ••• 600", "90•• ••• 678")
+    ]
+    assert len(event.changes) > 1
+    assert event.reason == "Birth certificate"
+
+
+def test_titles_name_the_person_and_no_internal_number(client: Client, student: Student) -> None:
+    """On the student's page and in the admin, of the student and of the parts shown there."""
+    ELRecord.objects.create(student=student, program_status=ProgramStatus.EL)
+    Enrollment.objects.create(student=student, school=student.school, grade="05")
+    for address in (
+        reverse("student", args=[student.pk]),
+        reverse("admin:students_student_change", args=[student.pk]),
+    ):
+        page = client.get(address).content.decode()
+        title = page.partition("<title>")[2].partition("</title>")[0]
+        assert student.full_name in unescape(title)
+        assert f"of student {student.pk}" not in page
+        assert not re.search(r"Enrollment \d", page)
 
 
 def test_a_cleared_number_is_retired(client: Client, student: Student) -> None:

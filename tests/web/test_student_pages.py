@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from students.models import RecordEdit, SSIDReplacement, Student, StudentView
+from sisimport.web.templatetags.ui import language_name
+from students.models import ELRecord, ProgramStatus, RecordEdit, SSIDReplacement, Student, StudentView
 from tests.factories import SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, run_file
@@ -228,3 +229,26 @@ def test_an_unexpected_error_shows_a_reference_and_no_data(
     reference = answer.content.decode().split('class="mask">')[1].split("<")[0]
     assert any(reference in record.getMessage() for record in caplog.records)
     assert "9012345678" not in answer.content.decode()
+
+
+def test_ssid_identity_and_time_line_come_first_and_older_entries_are_folded(client: Client, registrar: Any) -> None:
+    """Before English learner data and scores, which may be long."""
+    student = StudentFactory()
+    for number in range(6):
+        RecordEdit.objects.create(student=student, what="Student", field="first_name", reason=f"reason {number}")
+    page = client.get(reverse("student", args=[student.pk])).content.decode()
+
+    places = [page.index(f">{heading}<") for heading in ("Identity", "Time line", "English learner", "Enrollments")]
+    assert places == sorted(places)
+    assert page.index("reason 2") < page.index("<summary>Earlier</summary>") < page.index("reason 1")
+
+
+def test_languages_are_words(client: Client, registrar: Any) -> None:
+    student = StudentFactory(home_language="pan")
+    ELRecord.objects.create(student=student, program_status=ProgramStatus.EL, state_elas="EL", state_language="spa")
+
+    page = client.get(reverse("student", args=[student.pk])).content.decode()
+
+    assert "<dd>Punjabi</dd>" in page
+    assert "language Spanish" in page
+    assert language_name("xyz") == "xyz"

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, groupby
@@ -21,6 +21,9 @@ from students.models.identifiers import mask_ssid
 from students.undoing import can_be_undone
 
 _MOST_CHANGES = 5000
+_ONE_SAVE = dt.timedelta(
+    seconds=1
+)  # between the rows of one edit; by hand nobody saves twice with one reason in that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,7 @@ class Timeline(Sequence[Event]):
 
     def _edits(self) -> Iterator["_Mark"]:
         edits = RecordEdit.objects.filter(student=self._student).order_by("-id")
-        for _same, group in groupby(
-            edits.values_list("at", "user", "reason", "pk")[:_MOST_CHANGES], itemgetter(0, 1, 2)
-        ):
-            rows = list(group)
+        for rows in _saved_together(edits.values_list("at", "user", "reason", "pk")[:_MOST_CHANGES]):
             yield _Mark(rows[0][0], rows[0][3], None, frozenset(row[3] for row in rows))
 
     def __len__(self) -> int:
@@ -109,6 +109,18 @@ class Timeline(Sequence[Event]):
         runs = _run_events(self._student, [mark for mark in marks if mark.plan is not None], self._openable)
         edits = _edit_events([mark for mark in marks if mark.plan is None])
         return [(edits if mark.plan is None else runs)[mark.pk] for mark in marks]
+
+
+def _saved_together(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows (moment, user, reason, id; newest first) in groups, one for each press of Save: it writes a row for each field."""
+    for _same, group in groupby(rows, itemgetter(1, 2)):
+        together: list[tuple[Any, ...]] = []
+        for row in group:
+            if together and together[-1][0] - row[0] > _ONE_SAVE:
+                yield together
+                together = []
+            together.append(row)
+        yield together
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from sisimport.files.encodings import short_name
 from sisimport.files.issues import Severity
+from sisimport.files.spellings import word_of
 from sisimport.imports.models import ImportRun, Work
 from sisimport.web import moments, states
 from students.exit_reasons import exit_reason_text
@@ -26,6 +27,12 @@ _LEAST_SHARE = 0.6  # per cent of the bar's width for a part that would be too t
 def exit_reason(code: str) -> str:
     """The state's code of why a student left, in words."""
     return exit_reason_text(code)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """`pan` -> `Punjabi`; a code that has no word here stays as it is."""
+    return word_of("language", code or "")
 
 
 @register.filter
