@@ -30,7 +30,7 @@ from ssid.imports.ssid_list import SSIDList
 from ssid.utah.response import UtahResponse
 from students.models import Student
 from tests.imports.journey import finish, run_file
-from tests.imports.properties import RolledBack, few
+from tests.imports.properties import FAST, RolledBack, few
 from tests.truth import student_adapters
 from tests.truth.adapter import Adapter
 from tests.truth.lines import Line, broken, lines_of
@@ -48,7 +48,7 @@ ADAPTERS: Mapping[type[ImportType], type[Adapter]] = {
     UtahResponse: student_adapters.UtahAdapter,
 }
 # A type each: the few examples of one are the district's whole supply of bad luck in a usual run of the tests.
-fewer = settings(few, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or 2))
+fewer = settings(few, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or (1 if FAST else 2)))
 Rows = dict[tuple[str, Any], dict[str, Any]]
 
 
