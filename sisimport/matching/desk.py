@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.registry import all_types, get_type
@@ -23,7 +23,7 @@ from sisimport.imports.runs.scope import Scope, in_scope, tests_with
 from sisimport.imports.storage.records import chunked, read_records
 from sisimport.web.moments import day_text
 from students.matching.candidates import JUDGED, Candidate, find_candidates, identity_of
-from students.matching.scores import Comparison, FieldScore, Identity, compare, safe_best
+from students.matching.scores import DEFAULT_THRESHOLD, Comparison, FieldScore, Identity, compare, safe_best
 from students.models import Student
 from students.models.identifiers import mask_ssid
 from students.search import find_students
@@ -46,6 +46,19 @@ FIELD_LABELS = {
 BIRTH_PLACE = ("birth_country", "birth_state")  # compared only where file and record have them
 
 
+# A score in words, the least score of each; accepting many at once begins with the first.
+LIKENESS = ((DEFAULT_THRESHOLD, "very alike"), (80.0, "alike"), (65.0, "rather alike"))
+_DIFFERS = {name: label.lower() for name, label in FIELD_LABELS.items()} | {
+    "birth_date": "born",
+    "local_number": "number",
+}
+_SHORT = {"differs": "", "missing": ": on one side only"}  # the values say the rest
+
+
+def _how(kind: str) -> str:
+    return _SHORT.get(kind, f": {kind}")
+
+
 class LineState(StrEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
@@ -62,6 +75,22 @@ class Offer:
     @property
     def total(self) -> float:
         return self.comparison.total
+
+    @property
+    def likeness(self) -> str:
+        """The score in words, for whom a number says nothing."""
+        return next((words for least, words in LIKENESS if self.total >= least), "a little alike")
+
+    @property
+    def differences(self) -> list[str]:
+        """Where the student differs from the line, in words: `last name García-López: part of a compound name`."""
+        held = identity_of(self.student)
+        said = []
+        for score in self.comparison.fields:
+            if score.kind:
+                value = shown_value(held, score.field, with_ssid=bool(held.ssids) and "SSID" in score.kind)
+                said.append(f"{_DIFFERS[score.field]} {value or 'blank'}{_how(score.kind)}")
+        return said
 
     def values(self, names: Sequence[str], *, with_ssid: bool = False) -> list[tuple[str, FieldScore]]:
         """Value of the student and score, in the order of `names`."""
@@ -160,6 +189,18 @@ def open_count(run: ImportRun, scope: Scope) -> int:
     """How many lines wait, in one statement: for pages that only say the number."""
     near = ImportIssue.objects.filter(_near(run), scope.of_issues(), run=run, line__gt=0)
     return near.exclude(line__in=_refused(run).values("line")).values("line").distinct().count()
+
+
+def open_lines(runs: Sequence[ImportRun], shown: Q, most: int) -> int:
+    """Lines of these Tests that wait, of those that `shown` lets through; no more than `most` are counted."""
+    near = Q()
+    for run in runs:
+        near |= Q(run_id=run.pk) & _near(run)
+    refused = MatchDecision.objects.filter(
+        run_id=OuterRef("run_id"), line=OuterRef("line"), subject=MATCH, answer=REFUSE
+    )
+    lines = ImportIssue.objects.filter(near, shown, ~Exists(refused), line__gt=0)
+    return lines.order_by().values("run_id", "line").distinct()[:most].count()
 
 
 def counts(run: ImportRun, scope: Scope) -> dict[str, int]:

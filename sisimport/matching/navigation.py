@@ -5,21 +5,19 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.decisions import why_closed
 from sisimport.imports.runs.scope import matching_types
 from sisimport.matching import desk
-from sisimport.web.deciding import DecisionQueue, queues, register_queue, scope_of
-from sisimport.web.navigation import RECORDS, Entry, register_source
+from sisimport.web.deciding import DecisionQueue, lines_waiting, queues, register_queue, scope_of
+from sisimport.web.navigation import MOST_COUNTED, RECORDS, Entry, register_source
 from sisimport.web.panels import RUN, Panel, register_panel
 from students.access import User
 
 
 def waiting(user: User) -> int:
-    """Tests in which somebody has to decide."""
-    runs = visible_runs(user)
-    return len({run.pk for queue in queues() for run, _findings in queue.waiting(runs)})
+    """Lines and requests that somebody has to decide on."""
+    return lines_waiting(user, most=MOST_COUNTED + 1)
 
 
 def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
@@ -55,6 +53,7 @@ register_queue(
         takes_near_lines=True,
         waiting=desk.waiting_tests,
         open_count=desk.open_count,
+        open_lines=desk.open_lines,
         order=10,
     )
 )

@@ -43,6 +43,7 @@ from students.matching.scores import DEFAULT_THRESHOLD
 PER_PAGE = 10
 SHOWN_IN_PREVIEW = 200
 _CHOICE = re.compile(r"line-(\d{1,9})")
+_OTHER = re.compile(r"other-(\d{1,9})")
 
 
 @requires(Capability.READ)
@@ -215,7 +216,11 @@ def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
         raise Http404
     scope = scope_of(request, run)
     mine = {n for s in LineState for n in desk.line_numbers(run, s, scope)}
-    decisions, taken_back = _marks(request.POST, mine)
+    sent = _with_others(request.POST)
+    if sent is None:
+        messages.error(request, "Two students were marked for one line, so nothing was saved. Mark one of them.")
+        return _back(run, state)
+    decisions, taken_back = _marks(sent, mine)
 
     def take(some: Sequence[Decision]) -> None:
         decide(run_id=run.pk, decisions=some, user=request.user, schools=scope.limit(run))  # type: ignore[arg-type]
@@ -226,6 +231,19 @@ def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
 
     save(request, [(decisions, lambda d: (d.line,), take), (taken_back, itemgetter(0), undo)], "decision")
     return _back(run, state)
+
+
+def _with_others(post: QueryDict) -> QueryDict | None:
+    """The marks, a student found by the search (`other-12`) in place of the line's own; None where a line has both."""
+    sent = post.copy()
+    for name in post:
+        value, found = str(post.get(name, "")), _OTHER.fullmatch(name)
+        if found and value:
+            own = f"line-{found[1]}"
+            if sent.get(own):
+                return None
+            sent[own] = value
+    return sent
 
 
 def _marks(post: QueryDict, mine: set[int]) -> tuple[list[Decision], list[Seen]]:

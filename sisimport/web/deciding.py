@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
 
@@ -18,7 +18,7 @@ from sisimport.accounts.access import sees_whole_run, visible_runs
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import DecidedMeanwhileError, DecisionRefusedError
 from sisimport.imports.runs.scope import Scope
-from students.access import visible_school_ids
+from students.access import User, visible_school_ids
 
 # Marks of one kind: all of them, the lines that one is about, and what takes some of them in one transaction.
 Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[Any]], None]]
@@ -32,7 +32,8 @@ class DecisionQueue:
     index; open_noun: on a run's page.
     url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
     waiting: of these runs, the Tests with lines to decide on and the number of their findings. open_count: lines of a Test that
-    wait, of those in a scope. takes_near_lines: it is where people say whose record a line is.
+    wait, of those in a scope. open_lines: lines of several Tests that wait, of those a condition on their schools lets through,
+    counted no further than asked, in one statement. takes_near_lines: it is where people say whose record a line is.
     """
 
     heading: str
@@ -42,6 +43,7 @@ class DecisionQueue:
     url_name: str
     waiting: Callable[[QuerySet[ImportRun]], list[tuple[ImportRun, int]]]
     open_count: Callable[[ImportRun, Scope], int]
+    open_lines: Callable[[Sequence[ImportRun], Q, int], int]
     url_names: tuple[str, ...] = ()
     takes_near_lines: bool = False
     order: int = 50
@@ -61,6 +63,25 @@ def queues() -> list[DecisionQueue]:
 
 def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
     return Scope(visible_school_ids(request.user), sees_whole_run(request.user, run))
+
+
+def lines_waiting(user: User, *, most: int) -> int:
+    """Lines that wait for somebody's decision in all Tests the user may open; no more than `most` are counted."""
+    runs, total = visible_runs(user), 0
+    for queue in queues():
+        tests = [run for run, _findings in queue.waiting(runs)]
+        if tests and total < most:
+            total += queue.open_lines(tests, _visible_lines(user, tests), most - total)
+    return total
+
+
+def _visible_lines(user: User, tests: Sequence[ImportRun]) -> Q:
+    """Condition on lines, by `run_id` and `school_id`: those about students the user may see, and in whole runs about nobody."""
+    schools = visible_school_ids(user)
+    if schools is None:
+        return Q()
+    whole = [run.pk for run in tests if sees_whole_run(user, run)]
+    return Q(school_id__in=sorted(schools)) | Q(school_id__isnull=True, run_id__in=whole)
 
 
 def open_run(request: HttpRequest, run_id: int, types: list[str]) -> ImportRun:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
@@ -131,6 +131,12 @@ def requests_of(run: ImportRun, state: str, scope: Scope) -> QuerySet[MatchReque
     """Requests of one state that the reader may see, in file order."""
     requests = MatchRequest.objects.filter(run=run, state__in=STATES[state]).order_by("line")
     return requests.filter(scope.of_issues())
+
+
+def open_requests(runs: Sequence[ImportRun], shown: Q, most: int) -> int:
+    """Requests of these Tests without a choice, of those that `shown` lets through; no more than `most` are counted."""
+    requests = MatchRequest.objects.filter(shown, run_id__in=[run.pk for run in runs], state__in=STATES["open"])
+    return requests.order_by()[:most].count()
 
 
 def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:

@@ -55,6 +55,7 @@ register_queue(
         url_names=("run_candidates_choose",),
         waiting=candidates.waiting_tests,
         open_count=lambda run, scope: candidates.requests_of(run, "open", scope).count(),
+        open_lines=candidates.open_requests,
         order=20,
     )
 )

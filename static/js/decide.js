@@ -15,10 +15,22 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "n") go(at + 1);
   else if (event.key === "p") go(at - 1);
   else if (at >= 0 && /^[1-9r]$/.test(event.key)) {
-    const wanted = event.key === "r" ? entries[at].querySelector("input[value=refuse]") : entries[at].querySelectorAll("thead input[type=radio]")[event.key - 1];
+    const wanted = event.key === "r" ? entries[at].querySelector("input[value=refuse]") : entries[at].querySelectorAll("thead input[type=radio], .offers input[type=radio]")[event.key - 1];
     if (!wanted) return;
     wanted.checked = true;
     wanted.focus();
   } else return;
   event.preventDefault();
 });
+
+// What was marked and not saved is not lost by a slip: the browser asks before it leaves. Sending the form is saving it.
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  const state = () => new URLSearchParams([...new FormData(form)].filter(([name]) => /^(line|other|reason|request)-/.test(name))).toString();
+  const first = state();
+  let sent = false;
+  form.addEventListener("submit", () => (sent = true));
+  addEventListener("pageshow", () => (sent = false));
+  addEventListener("beforeunload", (event) => {
+    if (!sent && state() !== first) event.preventDefault();
+  });
+}

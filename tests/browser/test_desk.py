@@ -118,7 +118,7 @@ def test_a_match_is_accepted_with_a_reason_shown_as_remembered_and_taken_back(
     page.click("text=download.txt")
     expect(page.get_by_label(re.compile("Accept many"))).to_have_count(0)  # a threshold is for import admins
 
-    page.locator("thead input[type=radio]").first.check()
+    page.locator(".offers input[type=radio]").first.check()
     page.get_by_label("Reason").fill("Birth certificate seen")
     page.get_by_role("button", name="Save decisions").click()
     expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
@@ -134,6 +134,33 @@ def test_a_match_is_accepted_with_a_reason_shown_as_remembered_and_taken_back(
     assert current_ssid(student) is None
 
 
+def test_lines_are_low_the_search_answers_while_one_types_and_marks_are_not_lost(
+    visit: Callable[..., Any], school: School, registrar: Any
+) -> None:
+    make_student(school, last_name="O'Neil", first_name="Samuel", middle_name="Lee")
+    make_student(school, "100778", last_name="Quiñones", first_name="Ximena", birth_date="2015-05-05")
+    run = own(run_download(download(last="ONeil"), schools=[school.pk]), registrar)
+    page = visit(registrar)
+    page.goto(reverse("run_matches", args=[run.pk]))
+    assert page.locator("fieldset.near").bounding_box()["height"] <= 160
+
+    asks = """() => { const leaving = new Event("beforeunload", {cancelable: true});
+        dispatchEvent(leaving); return leaving.defaultPrevented; }"""
+    assert page.evaluate(asks) is False
+    page.locator(".offers input[type=radio]").first.check()
+    assert page.evaluate(asks) is True
+    page.get_by_label("Decide later").check()
+    assert page.evaluate(asks) is False
+    page.goto(reverse("run_match_line", args=[run.pk, 1]))
+
+    page.locator("#words").press_sequentially("quinones")
+    expect(page.get_by_text("1 student found.")).to_be_visible()
+    expect(page.locator(":focus")).to_have_attribute("name", "words")
+    page.locator("#found input").check()
+    page.get_by_role("button", name="Save decision").click()
+    expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
+
+
 def test_another_student_is_found_and_accepted_with_the_keyboard_alone(
     visit: Callable[..., Any], school: School, registrar: Any
 ) -> None:
@@ -143,8 +170,7 @@ def test_another_student_is_found_and_accepted_with_the_keyboard_alone(
     page.goto(reverse("run_match_line", args=[run.pk, 1]))
 
     expect(page.locator(":focus")).to_have_attribute("name", "words")
-    page.keyboard.type("quinones")
-    page.keyboard.press("Enter")
+    page.keyboard.type("quinones")  # the answer comes while one types; Enter would send the form as without scripts
     expect(page.get_by_text("1 student found.")).to_be_visible()
     expect(page.locator(":focus")).to_have_attribute("name", "words")
     page.keyboard.press("Tab")  # Search

@@ -1,5 +1,6 @@
 """Pages of the match desk and of choosing candidates: what they show, what they save, and for whom."""
 
+import re
 from typing import Any
 
 import pytest
@@ -87,9 +88,46 @@ def test_lines_stand_beside_their_candidates_with_differences_marked(school: Sch
 
     page = admin.get(reverse("run_matches", args=[run.pk]))
 
-    assert "<mark>O&#x27;Neil</mark>" in page.text
-    assert "accents, hyphen, apostrophe, period or spaces" in page.text
+    assert "last name O&#x27;Neil: accents, hyphen, apostrophe, period or spaces" in page.text
+    assert "very alike" in page.text
     assert "Nearly the same name" in page.text
+    assert not re.search(r"\d+\.\d (?:of 100|<)", page.text)  # words, no bare scores
+    beside = admin.get(reverse("run_match_line", args=[run.pk, 1])).text
+    assert "<mark>O&#x27;Neil</mark>" in beside
+    assert beside.count('type="submit">Save decision') == 1
+
+
+def test_the_badge_counts_lines_and_not_tests(school: School, admin: Client) -> None:
+    """A line with two findings is one line; a line that somebody refused waits no more."""
+    make_student(school, last_name="O'Neil", first_name="Zoë")
+    make_student(school, "100300", last_name="D'Angelo", first_name="Kim")
+    run = run_download(
+        download(last="ONeil", first="Zoe"), download("100300", last="DAngelo", first="Kim", ssid="9012345680")
+    )
+    assert run.summary["issues"]
+
+    def badge() -> str:
+        entry = re.search(r'<a href="/match-desk/".*?</a>', admin.get("/match-desk/").text, re.DOTALL)
+        count = re.search(r'class="count">(\d+)<', entry[0]) if entry else None
+        return count[1] if count else ""
+
+    assert badge() == "2"
+    admin.post(reverse("run_matches", args=[run.pk]), {"line-1": "refuse", "state": "open"})
+    assert badge() == "1"
+
+
+def test_a_student_found_by_the_search_is_accepted_but_never_beside_another_mark(school: School, admin: Client) -> None:
+    near = make_student(school, last_name="O'Neil")
+    found = make_student(school, "100777", last_name="Quinones", first_name="Ximena")
+    run = run_download(download(last="ONeil"))
+
+    both = {"line-1": f"s{near.pk}", "other-1": f"s{found.pk}", "state": "open"}
+    answer = admin.post(reverse("run_matches", args=[run.pk]), both, follow=True)
+    assert "Two students were marked for one line" in answer.text
+    assert not MatchDecision.objects.exists()
+
+    admin.post(reverse("run_matches", args=[run.pk]), {"line-1": "", "other-1": f"s{found.pk}", "state": "open"})
+    assert MatchDecision.objects.get(run=run).student_id == found.pk
 
 
 def test_one_save_decides_on_many_lines(school: School, admin: Client) -> None:
