@@ -34,3 +34,11 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
     if (!sent && state() !== first) event.preventDefault();
   });
 }
+
+// A late answer to what was typed before does not take away what was marked since; typing anew does.
+document.getElementById("words")?.addEventListener("input", () => {
+  for (const mark of document.querySelectorAll("#found input:checked")) mark.checked = false;
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "found" && event.detail.target.querySelector("input:checked")) event.detail.shouldSwap = false;
+});

@@ -153,11 +153,13 @@ def test_lines_are_low_the_search_answers_while_one_types_and_marks_are_not_lost
     assert page.evaluate(asks) is False
     page.goto(reverse("run_match_line", args=[run.pk, 1]))
 
-    page.locator("#words").press_sequentially("quinones")
+    page.locator("#words").fill("quinones")
     expect(page.get_by_text("1 student found.")).to_be_visible()
     expect(page.locator(":focus")).to_have_attribute("name", "words")
     page.locator("#found input").check()
-    page.get_by_role("button", name="Save decision").click()
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.get_by_role("button", name="Save decision").click()
+    assert "other-1=s" in (sent.value.post_data or ""), sent.value.post_data
     expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
 
 
