@@ -145,6 +145,13 @@ class Score(models.Model):
     error_band = models.CharField("standard error", max_length=8, blank=True)
     measure = models.CharField("Lexile or Quantile measure", max_length=12, blank=True)
     uin = models.CharField("UIN", max_length=20, blank=True)
+    as_tested = models.TextField(blank=True, default="", db_default="", help_text="See scores/as_tested.py.")
+
+    class Meta:
+        indexes = [
+            # Of the tests themselves: results of a year, and who took the test in two of them.
+            models.Index(fields=["assessment_id", "school_year"], name="score_as_tested", condition=~Q(as_tested="")),
+        ]
 
     def __str__(self) -> str:
         return f"Score of student {self.student_id} on assessment {self.assessment_id}, {self.year_label}"
@@ -160,6 +167,35 @@ class Score(models.Model):
         year = self.school_year
         names = self.assessment.names_in(year) or (parent.names_in(year) if parent else {})
         return names.get(self.result, self.result)
+
+
+class ResultCount(models.Model):
+    """Students of one school, grade and student group, by what they had on a test in a school year.
+
+    Kept in step by the statements that write scores (scores/result_counts.py). `lea` and `school`: codes of the enrollment at
+    the time of the test; blank where scores were imported before that was kept. `student_group`: all, or `e:500` and the like.
+    `scored`: of those tested, with a result that counts.
+    """
+
+    pk = models.CompositePrimaryKey("assessment_id", "school_year", "student_group", "lea", "school", "grade")
+    assessment_id = models.BigIntegerField()
+    school_year = models.SmallIntegerField()
+    student_group = models.CharField(max_length=8)
+    lea = models.CharField(max_length=7)
+    school = models.CharField(max_length=7)
+    grade = models.CharField(max_length=2)
+    tested = models.IntegerField()
+    scored = models.IntegerField()
+    level_1 = models.IntegerField()
+    level_2 = models.IntegerField()
+    level_3 = models.IntegerField()
+    level_4 = models.IntegerField()
+    level_5 = models.IntegerField()
+    scale_count = models.IntegerField()
+    scale_sum = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.student_group} of {self.school}, grade {self.grade}, in {year_label(self.school_year)}"
 
 
 class ListedScore(models.Model):
@@ -216,6 +252,19 @@ class ScoreRow(StagedRow):
     first_name = models.TextField()
     birth_date = models.DateField(null=True)
     grade_assessed = models.TextField()
+    district_code = models.TextField()
+    school_code = models.TextField()
+    tested_school_code = models.TextField()
+    include_indicator = models.TextField()
+    gender = models.TextField()
+    ethnicity = models.TextField()
+    elas = models.TextField()
+    disadvantaged = models.TextField()
+    disability = models.TextField()
+    homeless = models.TextField()
+    foster = models.TextField()
+    migrant = models.TextField()
+    military = models.TextField()
     condition_code = models.TextField()
     current_year_flag = models.TextField()
     calculated_elas = models.TextField()

@@ -29,6 +29,11 @@ _ORDINARY, _ALTERNATE = (
 )
 _SB_GRADES = ("03", "04", "05", "06", "07", "08", "11")
 _GRADES = {"CAST": ("05", "08", "11"), "CSA": ("03", "04", "05", "06", "07", "08"), "CAASCI": ("05", "08", "11")}
+_ELAS = ("EO", "EO", "EO", "EO", "EO", "EL", "EL", "RFEP", "RFEP", "IFEP")
+_ETHNICITIES = ("500", "500", "500", "700", "700", "200", "600", "400", "800", "500", "700", "300", "100")
+# Percent of the students.
+_FLAGS = {"disadvantaged": 55, "disability": 14, "homeless": 5, "foster": 2, "migrant": 4, "military": 6}
+_GENDER_IN_WORDS, _NOT_YET_KNOWN = 2019, 2018  # until these years
 _ELPAC_GRADES = ("KN", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12")
 
 
@@ -42,6 +47,9 @@ class Person:
     first_name: str
     birth_date: date
     grade: str
+    gender: str = ""
+    school: str = ""
+    lea: str = ""
 
 
 def people(lea: LEA, limit: int | None = None) -> Iterator[Person]:
@@ -51,7 +59,7 @@ def people(lea: LEA, limit: int | None = None) -> Iterator[Person]:
         .order_by("student__local_number")
         .values_list(
             "ssid", "student__local_number", "student__match_last_name", "student__match_first_name",
-            "student__birth_date", "student__grade",
+            "student__birth_date", "student__grade", "student__gender", "student__school__code", "student__lea__code",
         )
     )  # fmt: skip
     if limit is not None:
@@ -160,7 +168,9 @@ class _Maker:
             "birth_date": self._date("birth_date", person.birth_date),
             "grade_assessed": grade,
         }
+        values |= self._as_tested(number, person, test)
         if dice % _UNSCORED_EVERY == 3:
+            values["include_indicator"] = "N"
             values["condition_code"] = ("NT", "PGE", "NTE")[dice % 3] if self.family == "caaspp" else "NT"
         else:
             values |= self._dates(dice) | self._scores(test, grade, dice)
@@ -168,6 +178,26 @@ class _Maker:
             if name in self.at:
                 cells[self.at[name]] = value
         return cells
+
+    def _as_tested(self, number: int, person: Person, test: LayoutTest) -> dict[str, str]:
+        """Who the student was at the time of the test: the same from test to test, in the words of the file's year."""
+        school = f"{person.lea:0>7}{person.school:0>7}" if person.school else ""
+        # Neighbors in the list are unlike each other, and the groups cut across each other.
+        mixed = (number * 2_654_435_761 >> 7) & 0xFFFF
+        elas = "EL" if "ELPAC" in test.code else _ELAS[mixed % len(_ELAS)]
+        words = {"F": "Female", "M": "Male"} if self.year <= _GENDER_IN_WORDS else {}
+        flags = {name: "Yes" if mixed // 3 % 100 < percent else "No" for name, percent in _FLAGS.items()}
+        if self.year <= _NOT_YET_KNOWN:
+            flags = {name: value for name, value in flags.items() if name not in {"homeless", "foster", "military"}}
+        return flags | {
+            "district_code": f"{person.lea:0>7}0000000",
+            "school_code": school,
+            "tested_school_code": school,
+            "include_indicator": "Y",
+            "gender": words.get(person.gender, person.gender),
+            "ethnicity": _ETHNICITIES[mixed // 7 % len(_ETHNICITIES)],
+            "elas": elas,
+        }
 
     def _record_type(self, test: LayoutTest) -> str:
         if test.code == "ELPACS":

@@ -7,6 +7,7 @@ from typing import Any
 from assessments.new_year.comparing import CERTAIN, Comparison, Uses, compare
 from assessments.new_year.looking import Look
 from assessments.new_year.writing import layout_text
+from assessments.scores.as_tested import FIELDS as AS_TESTED
 from assessments.structure import FAMILIES, LayoutTest, family_of, level_names, structure, tests_of
 from sisimport.files.layouts import Column, Layout, normalise_header, parse_layout
 from students.school_years import year_label
@@ -135,6 +136,8 @@ def _chosen(found: Comparison, answers: Answers) -> tuple[dict[str, str], list[Q
             questions += _wrong_answer(column, given, chosen[name])
         elif column.position in found.places:
             chosen[name] = header[found.places[column.position]]
+        elif name in AS_TESTED and (suggested is None or suggested.score < CERTAIN) and not answers.accepts:
+            continue  # results by student group do without it: nothing that anybody has to be asked for
         elif suggested is None or normalise_header(suggested.name) in named:  # or somebody has said what that column is
             if not answers.accepts or name in ESSENTIAL:
                 questions.append(

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from assessments.models import Assessment, Score
+from assessments.scores import as_tested
 from assessments.scores.copying import copy_scores
 from assessments.scores.encoding import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
+from assessments.scores.result_counts import count_changes
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
@@ -84,12 +86,14 @@ class ScoreWriter:
                 " AND a.line = c.line AND a.seq = c.seq)"
             )
         if operation != "create":
+            count_changes(where, "before", sign=-1)
             execute(
                 f"DELETE FROM assessments_score t USING ({unpack_sql('before', where)}) AS u"
                 " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
             )
         if operation != "remove":
             copy_scores(run.pk, where)
+            count_changes(where, "after", sign=1)
 
     def overlap(self, one: str, other: str) -> str:
         """SQL condition: two sides of changes to one student hold a score of the same assessment and school year."""
@@ -137,7 +141,8 @@ class ScoreWriter:
     def flatten(self, change: ImportChange, labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
         """(`CODE field`, before, after) of every score field that a change sets."""
         for key, name, old, new in differing(change.before, change.after):
-            yield f"{labels.get(key, key)} {name}", old, new
+            shown = as_tested.described if name == "as_tested" else str
+            yield f"{labels.get(key, key)} {name}", shown(old), shown(new)
 
 
 def _years_in_use(where: str) -> bool:
@@ -209,5 +214,12 @@ ASSESSMENT_KIND = register_kind(
     )
 )
 SCORES_KIND = register_kind(
-    ChangeKind(key=SCORES, label="Scores", model=Score, rank=70, fields=("school_year", *CELLS), writer=ScoreWriter())
+    ChangeKind(
+        key=SCORES,
+        label="Scores",
+        model=Score,
+        rank=70,
+        fields=("school_year", *CELLS, "as_tested"),
+        writer=ScoreWriter(),
+    )
 )

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE, side_sql
+from assessments.scores.encoding import AS_TESTED, CELL, CELLS, OWN_CELLS, SCORE, side_sql
 
 _BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
-_COLUMNS = ("assessment_id", *CELLS, "school_year", "student_id", "run_id", "line")
+_COLUMNS = ("assessment_id", *OWN_CELLS, "as_tested", "date", "grade", "school_year", "student_id", "run_id", "line")
 _OWN = len(OWN_CELLS)
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
 _DATE = 1 + CELLS.index("date")  # place in a score: the first is the assessment's
 _CELLS_OF_ALL = 1 + len(CELLS)
-_MISSING = [_TAB * (_OWN - held) for held in range(_OWN + 1)]  # cells left out at the end of a score are blank
+# Cells left out at the end of a score are blank, and so is who was tested then.
+_MISSING = [_TAB * (_OWN + 1 - held) for held in range(_OWN + 1)]
+_UNTIL_TESTED = _TAB * (AS_TESTED - _OWN)  # date, grade, run and line, blank in what a file brings
 
 
 def copy_scores(run_id: int, where: str) -> None:
@@ -39,16 +41,23 @@ def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:
             rows += [_full(score, rest) for score in scores.split(_SCORE)]
             continue
         shared = _TAB.join([b"", date, grade, rest])
-        rows += [score + _MISSING[score.count(_TAB)] + shared for score in scores.replace(_CELL, _TAB).split(_SCORE)]
+        for score in scores.replace(_CELL, _TAB).split(_SCORE):
+            held = score.count(_TAB)
+            if held > _OWN:
+                own, _blank, tested = score.rpartition(_UNTIL_TESTED)
+                rows.append(own + _TAB + tested + shared)
+            else:
+                rows.append(score + _MISSING[held] + shared)
     return rows
 
 
 def _full(score: bytes, rest: bytes) -> bytes:
     """Row of a score that has its own date and grade, and perhaps the run and line that wrote it; a blank one is none."""
     cells = score.split(_CELL)
-    cells[_DATE] = cells[_DATE] or _NULL
+    own, day, grade = cells[:_DATE], cells[_DATE] or _NULL, cells[_DATE + 1]
+    tested = cells[AS_TESTED] if len(cells) > AS_TESTED else b""
     if len(cells) > _CELLS_OF_ALL:
-        wrote = [cell or _NULL for cell in cells[_CELLS_OF_ALL:]]
+        wrote = [cell or _NULL for cell in cells[_CELLS_OF_ALL:AS_TESTED]]
         year, student, _run, _line = rest.split(_TAB)
-        return _TAB.join([*cells[:_CELLS_OF_ALL], year, student, *wrote]) + b"\n"
-    return _TAB.join([*cells, rest])
+        return _TAB.join([*own, tested, day, grade, year, student, *wrote]) + b"\n"
+    return _TAB.join([*own, tested, day, grade, rest])

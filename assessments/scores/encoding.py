@@ -3,10 +3,11 @@
 A file of half a million lines makes millions of scores; one change per line keeps a plan as small as the file. The text of a
 change's side holds its scores with `;` between them and `|` between the cells of one:
 
-    assessment | scale score | raw score | result | error | status | UIN | measure | date | grade | run | line
+    assessment | scale score | raw score | result | error | status | UIN | measure | date | grade | run | line | as tested
 
 Cells that are left out at the end are blank, except date and grade: those come from the `date` and `grade` of the side. Run and
-line stand in a `before` only: who wrote the score that a revert puts back (journals of 1.0.0 have not got them).
+line stand in a `before` only: who wrote the score that a revert puts back (journals of 1.0.0 have not got them). The score of a
+test itself, not those of its parts, says who was tested (see as_tested.py); journals older than that say nothing.
 Measured at 100,000 lines with five scores each (seconds, plan + apply; COPY of the rows: 1.1): one text 1.6, JSON array of
 texts 2.3, typed arrays 2.3, a plan row per score 3.0, nested JSON arrays 3.1.
 """
@@ -17,6 +18,7 @@ from typing import Any
 SCORE, CELL = ";", "|"
 OWN_CELLS = ("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure")
 CELLS = (*OWN_CELLS, "date", "grade")
+AS_TESTED = len(CELLS) + 3  # place of that cell in a score, from 0
 # Column of the score table -> greatest length of its text.
 LENGTHS = {"status": 8, "uin": 20, "measure": 12}
 
@@ -28,8 +30,11 @@ def unpacked(side: Mapping[str, Any] | None) -> dict[int, dict[str, str]]:
         if text:
             key, *cells = text.split(CELL)
             held = dict(zip(CELLS, cells, strict=False))
-            common = {"date": (side or {}).get("date") or "", "grade": (side or {}).get("grade") or ""}
-            scores[int(key)] = {name: held.get(name, common.get(name, "")) for name in CELLS}
+            # A side with date and grade of its own has scores without; all scores of another one have them.
+            if (side or {}).get("grade") is not None:
+                held |= {name: (side or {}).get(name) or "" for name in ("date", "grade")}
+            scores[int(key)] = {name: held.get(name, "") for name in CELLS}
+            scores[int(key)]["as_tested"] = cells[AS_TESTED - 1] if len(cells) >= AS_TESTED else ""
     return scores
 
 
@@ -37,7 +42,7 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
     """(assessment id, field, old, new) of every field in which two sides differ."""
     old, new = unpacked(before), unpacked(after)
     for key in sorted({*old, *new}):
-        for name in CELLS:
+        for name in (*CELLS, "as_tested"):
             was, becomes = old.get(key, {}).get(name, ""), new.get(key, {}).get(name, "")
             if was != becomes:
                 yield key, name, was, becomes
@@ -62,13 +67,18 @@ def unpack_sql(side: str, where: str) -> str:
     return f"""
         SELECT q.line, q.seq, q.student_id, q.school_year, split_part(q.score, '{CELL}', 1)::bigint AS assessment_id,
           {", ".join(cells)}, CASE WHEN q.grade IS NULL THEN nullif({date}, '')::date ELSE q.date END AS date,
-          coalesce(q.grade, {grade}) AS grade
+          coalesce(q.grade, {grade}) AS grade, {as_tested_sql("q.score")} AS as_tested
         FROM (
           SELECT p.line, p.seq, p.student_id, p.school_year, p.date, p.grade,
             unnest(string_to_array(p.scores, '{SCORE}')) AS score
           FROM ({side_sql(side, where)}) AS p OFFSET 0
         ) AS q
     """
+
+
+def as_tested_sql(score: str) -> str:
+    """SQL of that cell of a packed score."""
+    return f"split_part({score}, '{CELL}', {AS_TESTED + 1})"
 
 
 def assessments_sql(side: str) -> str:
@@ -79,11 +89,15 @@ def assessments_sql(side: str) -> str:
 def written_row_sql(alias: str) -> str:
     """SQL text of a row of the score table as one packed score, with the run and line that wrote it: what a revert puts back."""
     wrote = [f"coalesce({alias}.{name}::text, '')" for name in ("run_id", "line")]
-    return f" || '{CELL}' || ".join([packed_row_sql(alias), *wrote])
+    return f" || '{CELL}' || ".join([_cells_sql(alias), *wrote, f"{alias}.as_tested"])
 
 
 def packed_row_sql(alias: str) -> str:
-    """SQL text of a row of the score table as one packed score, every cell filled in."""
+    """SQL text of a row of the score table as one packed score, every cell filled in but who wrote it: what is compared."""
+    return f"{_cells_sql(alias)} || '{CELL * 3}' || {alias}.as_tested"
+
+
+def _cells_sql(alias: str) -> str:
     cells = [f"{alias}.assessment_id::text"]
     cells += [
         f"coalesce({alias}.date::text, '')" if name == "date" else f"translate({alias}.{name}, '{CELL}{SCORE}', '')"

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat, Left
 
 from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
-from assessments.scores.encoding import CELL, OWN_CELLS, SCORE, written_row_sql
+from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, written_row_sql
 from assessments.scores.setups import Target, plan_setups, targets
 from assessments.scores.years import EARLIEST, score_date
 from assessments.structure import school_year, structure
@@ -117,7 +117,8 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
     not be taken apart then.
     """
     ids = sorted(pk for target in present for pk in target.ids.values())
-    cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS)])
+    blank = ["''"] * (AS_TESTED - len(OWN_CELLS) - 1)  # date, grade, run and line
+    cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS), *blank, "t.as_tested"])
     execute(
         f"""
         WITH differing AS (

@@ -181,6 +181,41 @@ SCORES = View(
         C("assessment_id", "x.assessment_id", "Internal number of the test or part."),
     ),
 )
+# The text that assessments/scores/as_tested.py makes of the file's columns: facts with commas between them, in this order.
+_FACTS = (
+    ("lea_as_tested", "District of enrollment at the time of the test: codes of county and district, 7 digits."),
+    ("school_as_tested", "School of enrollment at the time of the test, 7 digits."),
+    ("tested_school", "School at which the test was taken, 7 digits."),
+    ("include_indicator", "Y: counts in results; N, E, T, R: does not. Empty: not in the file."),
+    ("gender", "F, M or X."),
+    ("ethnicity", "Race and ethnicity for reporting, as the state codes it: 100 to 800."),
+    ("elas", "English Language Acquisition Status: EO, IFEP, EL, RFEP, TBD or ADEL."),
+    ("disadvantaged", "Socioeconomically disadvantaged: Y or N."),
+    ("disability", "Student with disability: Y or N."),
+    ("homeless", "Y or N."),
+    ("foster", "Y or N."),
+    ("migrant", "Y or N."),
+    ("military", "Of a military family: Y or N."),
+)
+AS_TESTED = View(
+    "as_tested",
+    "a student who was tested, as the state's file says for one test and school year",
+    f"""assessments_score x {_OF_STUDENT.format("x")}
+  JOIN assessments_assessment a ON a.id = x.assessment_id
+  WHERE x.as_tested <> ''""",
+    (
+        *_STUDENT,
+        C("school_year", _YEAR.format("x"), "School year of the test: 2023-24."),
+        C("assessment_code", "a.state_code", "Code of the test."),
+        C("assessment_id", "a.id", "Internal number of the test; joins `scores`."),
+        C("grade", "x.grade", "Grade in which the student was tested."),
+        C("condition_code", "x.status", "Condition code, such as an exemption."),
+        *(
+            C(name, f"split_part(x.as_tested, ',', {place})", meaning)
+            for place, (name, meaning) in enumerate(_FACTS, 1)
+        ),
+    ),
+)
 IMPORTS = View(
     "imports",
     "a run: a Test, an Update, an Import or a Revert",
@@ -206,4 +241,4 @@ IMPORTS = View(
         C("reverts_run", "r.reverts_id", "For a Revert: the run it undid."),
     ),
 )
-VIEWS = (STUDENTS, SSIDS, ENROLLMENTS, EL, ASSESSMENTS, SCORES, IMPORTS)
+VIEWS = (STUDENTS, SSIDS, ENROLLMENTS, EL, ASSESSMENTS, SCORES, IMPORTS, AS_TESTED)

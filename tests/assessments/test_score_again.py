@@ -54,7 +54,7 @@ def planned(run: ImportRun) -> Planned:
 
 def stored(code: str) -> dict[str, Any]:
     score = Score.objects.get(student__local_number="100", assessment__state_code=code)
-    names = ("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure", "grade")
+    names = ("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure", "grade", "as_tested")
     return {name: getattr(score, name) for name in names} | {"date": str(score.date or "")}
 
 

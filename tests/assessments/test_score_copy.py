@@ -119,7 +119,7 @@ def written(layout: Layout, rows: tuple[Mapping[str, str], ...]) -> bytes:
 def stored() -> Cells:
     return {
         (score.student_id, score.assessment_id, score.school_year): {
-            name: str(getattr(score, name) or "") for name in CELLS
+            name: str(getattr(score, name) or "") for name in (*CELLS, "as_tested")
         }
         for score in Score.objects.all()
     }

@@ -1,0 +1,113 @@
+"""Counted results equal a fresh count after any sequence of runs, and say what the scores say."""
+
+import random
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from assessments.models import ResultCount, Score
+from assessments.scores.result_counts import count_anew
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs.services import start_run
+from tests.assessments.score_files import ela, finish, start, text, undo
+from tests.ssid.journey import district
+
+pytestmark = pytest.mark.django_db
+
+TYPES = {"caaspp-2022-23": "caaspp-2021-2023", "caaspp-2023-24": "caaspp-2023-2024"}
+SSIDS = [f"90123456{n:02d}" for n in range(6)]
+Counts = dict[tuple[Any, ...], tuple[Any, ...]]
+
+
+def counted() -> Counts:
+    fields = [f.name for f in ResultCount._meta.concrete_fields]
+    return {row[:6]: row[6:] for row in ResultCount.objects.values_list(*fields)}
+
+
+def fresh() -> Counts:
+    """What a count from nothing gives; undone at once."""
+    with transaction.atomic():
+        count_anew()
+        found = counted()
+        transaction.set_rollback(True)
+    return found
+
+
+def people() -> None:
+    home = district()
+    for number, ssid in enumerate(SSIDS):
+        home.add(f"{100 + number}", ssid=ssid)
+
+
+def line(dice: random.Random, layout: str, ssid: str) -> dict[str, str]:
+    level = dice.choice("1234")
+    return ela(
+        layout,
+        ssid=ssid,
+        uin="",
+        record_type=dice.choice(["01", "02"]),
+        grade_assessed=dice.choice(["05", "06"]),
+        scale_score=dice.choice(["2300", "2502", ""]),
+        achievement_level=level,
+        district_code="12345670000000",
+        school_code=dice.choice(["12345670000001", "12345670000002", ""]),
+        include_indicator=dice.choice(["Y", "Y", "N", "T", ""]),
+        gender=dice.choice(["F", "M", "X", "?"]),
+        ethnicity=dice.choice(["500", "700", "999"]),
+        elas=dice.choice(["EL", "RFEP", "EO"]),
+        disadvantaged=dice.choice(["Yes", "No"]),
+        homeless=dice.choice(["Yes", "No"]),
+    )
+
+
+def update(test: ImportRun) -> ImportRun:
+    return finish(start_run(file=test.file, import_type=test.import_type, work=Work.UPDATE, options=test.options,
+                            user=None, schools=None, enqueue=False, test_run=test))  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counts_equal_a_fresh_count_after_any_sequence_of_runs(seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - the same sequence each time
+    people()
+    applied: list[ImportRun] = []
+    for _step in range(9):
+        if applied and dice.random() < 0.35:
+            run = undo(applied.pop(dice.randrange(len(applied))))
+        else:
+            layout = dice.choice(list(TYPES))
+            lines = [line(dice, layout, ssid) for ssid in dice.sample(SSIDS, dice.randint(1, 5))]
+            run = start(TYPES[layout], text(layout, *lines), work="import")
+            applied.append(run)
+        assert run.status == RunStatus.COMPLETED, run.message
+        assert counted() == fresh()
+    for run in dice.sample(applied, len(applied)):
+        undo(run)
+        assert counted() == fresh()
+    assert not Score.objects.exists()
+    assert not counted()
+
+
+def test_a_student_counts_once_as_the_include_indicator_says() -> None:
+    people()
+    facts = {"district_code": "12345670000000", "school_code": "12345670000001", "uin": ""}
+    lines = [
+        ela(ssid=SSIDS[0], include_indicator="Y", scale_score="2502", achievement_level="3", gender="F", **facts),
+        ela(ssid=SSIDS[1], include_indicator="T", scale_score="2300", achievement_level="1", gender="M", **facts),
+        ela(ssid=SSIDS[2], include_indicator="N", scale_score="2300", achievement_level="1", gender="F", **facts),
+        ela(ssid=SSIDS[3], include_indicator="", scale_score="2600", achievement_level="4", gender="F", **facts),
+    ]
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", *lines), work="import")
+
+    whole = ResultCount.objects.get(student_group="all")
+    assert (whole.lea, whole.school, whole.grade) == ("1234567", "0000001", "05")
+    assert (whole.tested, whole.scored) == (3, 2)
+    assert (whole.level_1, whole.level_3, whole.level_4) == (0, 1, 1)
+    assert (whole.scale_count, whole.scale_sum) == (2, 2502 + 2600)
+    assert ResultCount.objects.get(student_group="g:F").tested == 2
+
+    # The record that comes later, of the same student and test, takes the place of the first.
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", lines[0] | {"scale_score": "2300", "achievement_level": "1"}),
+          work="import")  # fmt: skip
+    again = ResultCount.objects.get(student_group="all")
+    assert (again.tested, again.scored, again.level_1, again.level_3) == (3, 2, 1, 0)
