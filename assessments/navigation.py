@@ -14,7 +14,7 @@ from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.web.help import samples
 from sisimport.web.help.articles import Article, register_article
-from sisimport.web.navigation import IMPORT, Entry, register
+from sisimport.web.navigation import IMPORT, RESULTS, Entry, register
 from sisimport.web.panels import FAMILY, RUN, STUDENT, Panel, register_panel
 from sisimport.web.queries.report import Reader
 from students.models import Student
@@ -62,6 +62,7 @@ register_article(
 register_panel(Panel(place=FAMILY, template="assessments/_family_scores.html", context=family_card, order=20))
 register_panel(Panel(place=STUDENT, template="assessments/_scores.html", context=_scores, order=20, wide=True))
 register_panel(Panel(place=RUN, template="assessments/_run_scores.html", context=_run_scores, order=20, wide=True))
+register(Entry(label="Compare", url_name="results", section=RESULTS, order=10))
 register(
     Entry(
         label="Add a school year",

@@ -41,3 +41,9 @@ def contacts_for(user: User) -> list[Contacts]:
         )
         for one in found
     ]
+
+
+def shows_district_results(lea_ids: Collection[int]) -> bool:
+    """Whether users of some schools of these districts see their totals: only where each of them allows it."""
+    allowed = DistrictSettings.objects.filter(lea__in=lea_ids, shows_district_results=True).count()
+    return bool(lea_ids) and allowed == len(set(lea_ids))

@@ -6,13 +6,13 @@ The page draws what is reported here as SVG; the table below it says the same.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from assessments.structure import Range, edition_of, ranges_key, ranges_of, structure, tested_grades
+from assessments.results.cuts import range_of
+from assessments.structure import Range, ranges_key, structure, tested_grades
 
 _TOP, _BELOW = 30, 34
 _GAP = 0.27  # of a year's width stays free
 _ROOM_FOR_A_NAME = 14
 _EDGE = 8  # how far beyond the axis a score is drawn that lies outside it
-_LONGEST_KEPT = 10  # years that published ranges are taken to hold on
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +91,6 @@ class Chart:
     width: int
     height: int
     label_y: int
-
-
-def range_of(code: str, year: int, grade: str) -> Range | None:
-    """Published ranges of a test in a year and grade; later years keep the last that are known, until the test changes."""
-    if code not in structure()["tests"]:
-        return None
-    test, edition = ranges_key(code, year), edition_of(code, year)
-    for asked in range(year, max(year - _LONGEST_KEPT, edition.comparable_from - 1), -1):
-        found = next((r for r in ranges_of(test, asked) if r.grade == grade), None)
-        if found is not None:
-            return found
-    return None
 
 
 def fits(code: str, year: int, grade: str, score: int | None) -> bool:

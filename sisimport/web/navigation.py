@@ -23,8 +23,8 @@ from sisimport.web.panels import RUN, Panel, register_panel
 from students.access import User, visible_school_ids
 from students.models import LEA, StateProfile
 
-IMPORT, RECORDS, REVIEW = "Import", "Records", "Review"
-SECTIONS = ("", IMPORT, RECORDS, REVIEW)  # in this order; "" has no heading
+IMPORT, RECORDS, RESULTS, REVIEW = "Import", "Records", "Results", "Review"
+SECTIONS = ("", IMPORT, RECORDS, RESULTS, REVIEW)  # in this order; "" has no heading
 MOST_COUNTED = 999  # beside an entry: counted no further, so that a menu costs the same in every district
 
 

@@ -52,9 +52,9 @@ class LEAAdmin(ReturnsTyped, ModelAdmin):
 
 @admin.register(DistrictSettings)
 class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
-    list_display = ("lea", "report_words")
+    list_display = ("lea", "report_words", "shows_district_results")
     list_select_related = ("lea",)
-    fields = ("lea", "report_words", "contacts", "documentation")
+    fields = ("lea", "report_words", "shows_district_results", "contacts", "documentation")
     radio_fields: ClassVar = {"report_words": admin.VERTICAL}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -88,6 +88,11 @@ class DistrictSettings(models.Model):
         help_text="Your own and the state's, a line each: a title, a blank, and the address. "
         "For example: Our import calendar https://example.org/calendar",
     )
+    shows_district_results = models.BooleanField(
+        "schools see the district's results",
+        default=False,
+        help_text="Users of some schools see totals of the district beside the results of their own schools.",
+    )
 
     class Meta:
         verbose_name = "district settings"

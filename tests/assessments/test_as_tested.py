@@ -42,7 +42,16 @@ def kept_fact() -> str:
 def test_every_layout_names_the_columns_it_has(key: str) -> None:
     missing = {fact.field for fact in FACTS} - set(ALL[key].fields)
     if "preliminary" in key:
-        assert missing == {"ethnicity", "elas", "disadvantaged", "disability", "homeless", "foster", "migrant", "military"}
+        assert missing == {
+            "ethnicity",
+            "elas",
+            "disadvantaged",
+            "disability",
+            "homeless",
+            "foster",
+            "migrant",
+            "military",
+        }
     elif school_year(key) == 2018 or key == "elpac-initial-2018-19":
         assert missing == {"homeless", "foster", "military"}
     else:
@@ -57,7 +66,9 @@ def test_a_score_says_who_was_tested_in_test_import_and_revert() -> None:
     told = run_json(start(TYPE, file))
     assert not Score.objects.exists()
     (change,) = (c for c in told["changes"] if c["field"] == "SBELA as_tested")
-    assert change["after"].startswith("district 1234567, school 0000123, tested at 0000124, include indicator Y, gender F")
+    assert change["after"].startswith(
+        "district 1234567, school 0000123, tested at 0000124, include indicator Y, gender F"
+    )
 
     run = start(TYPE, file, work="import")
     assert kept_fact() == KEPT
@@ -78,11 +89,15 @@ def test_what_changed_of_it_is_an_update_and_revert_puts_it_back() -> None:
     second = start(TYPE, text("caaspp-2023-24", ela(**TESTED | {"elas": "EL"})), work="import")
     assert second.import_count == 1
     assert kept_fact() == KEPT.replace("RFEP", "EL")
-    assert set(ResultCount.objects.filter(student_group__startswith="l:").values_list("student_group", flat=True)) == {"l:EL"}
+    assert set(ResultCount.objects.filter(student_group__startswith="l:").values_list("student_group", flat=True)) == {
+        "l:EL"
+    }
 
     undo(second)
     assert kept_fact() == KEPT
-    assert set(ResultCount.objects.filter(student_group__startswith="l:").values_list("student_group", flat=True)) == {"l:RFEP"}
+    assert set(ResultCount.objects.filter(student_group__startswith="l:").values_list("student_group", flat=True)) == {
+        "l:RFEP"
+    }
 
 
 @pytest.mark.django_db

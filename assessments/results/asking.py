@@ -1,0 +1,102 @@
+"""From an address, a command or a request of a program to a choice, and who the reader is."""
+
+from collections.abc import Mapping
+
+from assessments.results.counts import School
+from assessments.results.groups import NAMES
+from assessments.results.held import Held
+from assessments.results.shapes import BY, Choice, Reader
+from assessments.scores.result_counts import ALL
+from assessments.structure import structure
+from students.access import User, visible_school_ids
+from students.district_settings import shows_district_results
+from students.models import LEA
+from students.models import School as SchoolOnRecord
+
+_CODE = 7  # digits of the code of a district or school in the state's files
+
+
+def school_names() -> dict[School, str]:
+    """By codes as in the state's files; also by the school's alone, for files that name no district."""
+    found: dict[School, str] = {}
+    for lea, code, name in SchoolOnRecord.objects.values_list("lea__code", "code", "name"):
+        found[lea.zfill(_CODE), code.zfill(_CODE)] = found["", code.zfill(_CODE)] = name or code
+    return found
+
+
+def what_is_held() -> Held:
+    return Held(school_names(), [code.zfill(_CODE) for code in LEA.objects.values_list("code", flat=True)])
+
+
+def reader_of(user: User, *, shared: bool = False) -> Reader:
+    """What this user may see. `shared`: for a file or paper, which others may read as well.
+
+    Who sees all schools may look at every student one by one. Others see the results of their schools: small groups are hidden,
+    for a student who was tested there may be at another school today. Totals of the district only where it allows that.
+    """
+    ids = visible_school_ids(user)
+    if ids is None:
+        return Reader(None, sees_each=not shared)
+    schools = SchoolOnRecord.objects.filter(pk__in=ids).values_list("lea_id", "lea__code", "code")
+    leas = {lea_id for lea_id, _lea, _code in schools}
+    codes = {(lea.zfill(_CODE), code.zfill(_CODE)) for _id, lea, code in schools}
+    codes |= {("", code) for _lea, code in codes}
+    return Reader(frozenset(codes), sees_each=False, with_district=shows_district_results(leas))
+
+
+class NoResultsError(Exception):
+    """There is nothing of what was asked for; the text says what is missing and which file brings it."""
+
+
+def choice_of(asked: Mapping[str, str], held: Held, reader: Reader) -> Choice:
+    """The choice of an address; what is left out or not known is the first there is. Raises NoResultsError."""
+    tests = held.tests
+    test = asked.get("test", "")
+    if not tests:
+        raise NoResultsError(
+            "No scores are on record yet. Import a CAASPP or ELPAC file of the state's testing portal."
+        )
+    if test and test not in tests:
+        raise NoResultsError(f"No scores of {_test_name(test)} are on record. {_file_of(test)}")
+    test = test or next(iter(tests))
+    years = held.years(test)
+    year = _year(asked.get("year", "")) or years[0]
+    if year not in years:
+        raise NoResultsError(f"No scores of {tests[test]} of that school year are on record. {_file_of(test)}")
+    by, group = asked.get("by", ""), asked.get("group", "")
+    school = _school(asked.get("school", ""))
+    return Choice(
+        test=test,
+        year=year,
+        by=by if by in BY else BY[0],
+        school=school if reader.may_read(school) else None,
+        grade=asked.get("grade", "") if asked.get("grade", "") in structure()["grades"] else "",
+        group=group if group in NAMES else ALL,
+        same=asked.get("same") == "1",
+    )
+
+
+def _year(text: str) -> int:
+    """`2025` or `2024-25` -> 2025; 0: none."""
+    if text[:4].isdecimal() and len(text) == 7 and text[4] == "-":
+        return int(text[:4]) + 1
+    return int(text) if text.isdecimal() and len(text) == 4 else 0
+
+
+def _school(text: str) -> School | None:
+    lea, dash, code = text.partition("-")
+    if not dash:
+        return None
+    return (lea, code) if all(not part or (part.isdecimal() and len(part) == _CODE) for part in (lea, code)) else None
+
+
+def _test_name(code: str) -> str:
+    known = structure()["tests"].get(code)
+    return str(known["name"]) if known else "this test"
+
+
+def _file_of(code: str) -> str:
+    """Which file brings the scores of a test."""
+    family = structure()["tests"].get(code, {}).get("family", "")
+    files = {"caaspp": "CAASPP", "elpac-summative": "Summative ELPAC", "elpac-initial": "Initial ELPAC"}
+    return f"Import the {files.get(family, 'CAASPP or ELPAC')} student data file of that year."

@@ -1,0 +1,196 @@
+"""Reads of the counted results: sums of a test and school year by school, grade and student group. One statement each."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from assessments.models import ResultCount
+from assessments.scores.as_tested import COUNTED, fact_sql
+from assessments.scores.result_counts import ALL, LEVEL_SQL, LEVELS
+from sisimport.imports.engine.sql import fetch_all
+
+TABLE = ResultCount._meta.db_table
+_FIRST_YEAR = 2010  # by its spring; no file of an earlier one is read
+School = tuple[str, str]  # codes of district and school, as tested
+
+
+@dataclass(slots=True)
+class Sums:
+    """Students of a cell. `levels`: from the lowest. `above`: points above the standard, of `measured` students."""
+
+    tested: int = 0
+    scored: int = 0
+    levels: tuple[int, ...] = (0,) * LEVELS
+    scale_count: int = 0
+    scale_sum: int = 0
+    measured: int = 0
+    above: int = 0
+
+    def add(self, other: "Sums") -> None:
+        self.tested += other.tested
+        self.scored += other.scored
+        self.levels = tuple(a + b for a, b in zip(self.levels, other.levels, strict=True))
+        self.scale_count += other.scale_count
+        self.scale_sum += other.scale_sum
+        self.measured += other.measured
+        self.above += other.above
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Sums of one school, grade and student group."""
+
+    school: School
+    grade: str
+    group: str
+    sums: Sums
+
+
+def sums_of(
+    setup: int,
+    year: int,
+    standards: Mapping[str, int],
+    *,
+    groups: Collection[str] | None = None,
+    schools: Collection[School] | None = None,
+    grade: str = "",
+    by_grade: bool = True,
+) -> list[Cell]:
+    """Cells of a set-up in a year. `standards`: by grade, the score from which on it is met. `groups`, `schools`, `grade`: only
+    these. `by_grade`: else grades are taken together, save those of all students."""
+    where, params = ["assessment_id = %s AND school_year = %s"], [setup, year]  # type: list[str], list[Any]
+    if groups is not None:
+        where.append("student_group = ANY(%s)")
+        params.append(list(groups))
+    if schools is not None:
+        where.append("(lea, school) IN (SELECT * FROM unnest(%s::text[], %s::text[]))")
+        params += [[lea for lea, _school in schools], [school for _lea, school in schools]]
+    if grade:
+        where.append("grade = %s")
+        params.append(grade)
+    kept_grade = "grade" if by_grade else f"CASE WHEN student_group = '{ALL}' THEN grade ELSE '*' END"
+    standard = _standard_sql(standards)
+    levels = ", ".join(f"sum(level_{n})" for n in range(1, LEVELS + 1))
+    rows = fetch_all(
+        f"""
+        SELECT lea, school, {kept_grade} AS kept_grade, student_group, sum(tested), sum(scored), sum(scale_count),
+          sum(scale_sum), coalesce(sum(scale_count) FILTER (WHERE {standard} IS NOT NULL), 0),
+          coalesce(sum(scale_sum - scale_count * {standard}), 0), {levels}
+        FROM {TABLE} WHERE {" AND ".join(where)} GROUP BY 1, 2, 3, 4
+        """,
+        params,
+    )
+    return [Cell((row[0], row[1]), row[2], row[3], _sums(list(map(int, row[4:])))) for row in rows]
+
+
+def _sums(held: list[int]) -> Sums:
+    tested, scored, scale_count, scale_sum, measured, above, *levels = held
+    return Sums(tested, scored, tuple(levels), scale_count, scale_sum, measured, above)
+
+
+def _standard_sql(standards: Mapping[str, int]) -> str:
+    """SQL of the standard of a row's grade; grades are codes of ours."""
+    whens = " ".join(f"WHEN '{grade}' THEN {int(cut)}" for grade, cut in standards.items())
+    return f"(CASE grade {whens} END)" if whens else "NULL::int"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Students tested in a year and the one before, of one school and grade (of the later year)."""
+
+    school: School
+    grade: str
+    now: Sums
+    before: Sums
+    up: int  # at a higher level than the year before
+    same: int
+    down: int
+
+
+def pairs_of(
+    setup: int,
+    year: int,
+    before: int,
+    standards: Mapping[str, int],
+    earlier_standards: Mapping[str, int],
+    *,
+    schools: Collection[School] | None = None,
+    grade: str = "",
+) -> list[Pair]:
+    """Those who took the test in both years, `before` being the set-up of the year before. Read from the scores of the two
+    years by their index; nothing is kept of it."""
+    where, params = "", []  # type: str, list[Any]
+    if schools is not None:
+        where += f" AND ({fact_sql('lea', 'n.as_tested')}, {fact_sql('school', 'n.as_tested')}) IN "
+        where += "(SELECT * FROM unnest(%s::text[], %s::text[]))"
+        params += [[lea for lea, _school in schools], [school for _lea, school in schools]]
+    if grade:
+        where += " AND n.grade = %s"
+        params.append(grade)
+    rows = fetch_all(
+        f"""
+        SELECT {fact_sql("lea", "p.as_tested")}, {fact_sql("school", "p.as_tested")}, p.grade,
+          count(*), {_pair_sums("now", standards, "p.grade")}, {_pair_sums("was", earlier_standards, "p.was_grade")},
+          count(*) FILTER (WHERE p.now_level > p.was_level), count(*) FILTER (WHERE p.now_level = p.was_level),
+          count(*) FILTER (WHERE p.now_level < p.was_level)
+        FROM (
+          SELECT n.as_tested, n.grade, b.grade AS was_grade,
+            {LEVEL_SQL.format("n.result")} AS now_level, {LEVEL_SQL.format("b.result")} AS was_level,
+            CASE WHEN n.scale_score ~ '^[0-9]{{1,4}}$' THEN n.scale_score::int END AS now_scale,
+            CASE WHEN b.scale_score ~ '^[0-9]{{1,4}}$' THEN b.scale_score::int END AS was_scale
+          FROM assessments_score n JOIN assessments_score b ON b.student_id = n.student_id
+          WHERE n.assessment_id = %s AND n.school_year = %s AND n.as_tested <> ''
+            AND b.assessment_id = %s AND b.school_year = %s AND b.as_tested <> ''
+            AND {fact_sql("include", "n.as_tested")} IN ({_listed(COUNTED)})
+            AND {fact_sql("include", "b.as_tested")} IN ({_listed(COUNTED)}) {where}
+        ) AS p WHERE p.now_level IS NOT NULL AND p.was_level IS NOT NULL
+        GROUP BY 1, 2, 3
+        """,
+        [setup, year, before, year - 1, *params],
+    )
+    return [_pair(row) for row in rows]
+
+
+_PER_SIDE = LEVELS + 4
+
+
+def _pair_sums(side: str, standards: Mapping[str, int], grade: str) -> str:
+    whens = " ".join(f"WHEN '{code}' THEN {int(cut)}" for code, cut in standards.items())
+    above = f"p.{side}_scale - CASE {grade} {whens} END" if whens else "NULL::int"
+    levels = (f"count(*) FILTER (WHERE p.{side}_level = {n})" for n in range(1, LEVELS + 1))
+    return f"""{", ".join(levels)}, count(p.{side}_scale), coalesce(sum(p.{side}_scale), 0),
+          count({above}), coalesce(sum({above}), 0)"""
+
+
+def _pair(row: Iterable[Any]) -> Pair:
+    lea, school, grade, count, *rest = row
+    numbers = list(map(int, rest))
+    now, was, (up, same, down) = numbers[:_PER_SIDE], numbers[_PER_SIDE : 2 * _PER_SIDE], numbers[2 * _PER_SIDE :]
+
+    def sums(held: list[int]) -> Sums:
+        return Sums(int(count), int(count), tuple(held[:LEVELS]), *held[LEVELS:])
+
+    return Pair((lea, school), grade, sums(now), sums(was), up, same, down)
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def held_setups() -> list[tuple[int, str, int, int]]:
+    """What there are results of: set-up, its code, school year, students tested. Newest year first."""
+    return [
+        (int(pk), str(code), int(year), int(tested))
+        for pk, code, year, tested in fetch_all(
+            f"""
+            SELECT a.id, a.state_code, y.year, r.tested
+            FROM assessments_assessment a CROSS JOIN generate_series(%s, %s) AS y(year)
+            CROSS JOIN LATERAL (SELECT sum(c.tested) AS tested FROM {TABLE} c
+              WHERE c.assessment_id = a.id AND c.school_year = y.year AND c.student_group = '{ALL}') AS r
+            WHERE a.parent_id IS NULL AND r.tested > 0 ORDER BY 3 DESC, 4 DESC, 1
+            """,
+            [_FIRST_YEAR, timezone.localdate().year + 1],
+        )
+    ]

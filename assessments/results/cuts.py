@@ -1,0 +1,31 @@
+"""Published score ranges of a test, and the score from which on its standard is met. No Django."""
+
+from assessments.structure import Range, edition_of, ranges_key, ranges_of, structure
+
+_LONGEST_KEPT = 10  # years that published ranges are taken to hold on
+
+
+def range_of(code: str, year: int, grade: str) -> Range | None:
+    """Published ranges of a test in a year and grade; later years keep the last that are known, until the test changes."""
+    if code not in structure()["tests"]:
+        return None
+    test, edition = ranges_key(code, year), edition_of(code, year)
+    for asked in range(year, max(year - _LONGEST_KEPT, edition.comparable_from - 1), -1):
+        found = next((r for r in ranges_of(test, asked) if r.grade == grade), None)
+        if found is not None:
+            return found
+    return None
+
+
+def standard_of(code: str, year: int, grade: str) -> int | None:
+    """Lowest scale score of level 3 in a test whose standard that level meets; None where none is published."""
+    known = range_of(code, year, grade)
+    if known is None or known.levels[2] is None or "3" not in structure()["tests"][code].get("passing", ()):
+        return None
+    return known.levels[1]
+
+
+def standards(code: str, year: int) -> dict[str, int]:
+    """By grade."""
+    found = {grade: standard_of(code, year, grade) for grade in structure()["grades"]}
+    return {grade: cut for grade, cut in found.items() if cut is not None}

@@ -1,0 +1,44 @@
+"""What a reader has to know of numbers that stand side by side: other tests, other levels, other standards, other set-ups."""
+
+from collections.abc import Collection
+from itertools import pairwise
+
+from assessments.models import year_label
+from assessments.results.held import Held
+from assessments.results.shapes import Choice, grade_label
+
+
+def notes_of(choice: Choice, held: Held, years: Collection[int], asked: Collection[int]) -> list[str]:
+    code, found = choice.test, []
+    found += [text for year in sorted(years) if (text := _other_setups(code, year, held))]
+    compared = sorted({*asked, *years})
+    for before, year in pairwise(compared):
+        if year != before + 1:
+            continue
+        if not held.comparable(code, year, before):
+            since = f"The test is another one since {year_label(year)}"
+            found.append(f"{since}: its results are not compared with those of {year_label(before)}.")
+            continue
+        if (names := _level_names(held, code, year)) != (earlier := _level_names(held, code, before)):
+            found.append(
+                f"Levels have other names since {year_label(year)}: {', '.join(names)} (before: {', '.join(earlier)})."
+            )
+        now, was = held.standards(code, year), held.standards(code, before)
+        moved = [grade for grade in now if grade in was and now[grade] != was[grade]]
+        if moved:
+            told = ", ".join(f"{grade_label(grade).lower()} {was[grade]} to {now[grade]}" for grade in moved)
+            found.append(f"The score from which on the standard is met changed in {year_label(year)}: {told}.")
+    return found
+
+
+def _level_names(held: Held, code: str, year: int) -> list[str]:
+    return [level.name for level in held.levels(code, year)]
+
+
+def _other_setups(code: str, year: int, held: Held) -> str:
+    others = held.others.get((code, year), [])
+    if not others:
+        return ""
+    names = ", ".join(held.assessments[pk].name for pk in others)
+    shown = held.assessment(code, year).name
+    return f"Scores of {year_label(year)} stand in several set-ups. Shown is {shown}, not {names}: nobody counts twice."

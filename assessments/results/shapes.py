@@ -1,0 +1,168 @@
+"""What is asked for and what is shown: a choice, and a table of rows with their measures."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from assessments.results.counts import School, Sums
+from assessments.scores.result_counts import ALL
+from assessments.structure import structure
+
+BY = ("grade", "school", "group", "year")
+CubeKey = tuple[School | str, str, str]  # school, grade and group; TOTAL for all schools or grades
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks. `schools`: as tested, whose results are shown (None: all). `sees_each`: may look at every student of these one by
+    one, so that nothing needs hiding. `with_district`: the total of all schools stands beside those of `schools`."""
+
+    schools: frozenset[School] | None
+    sees_each: bool
+    with_district: bool = False
+
+    @property
+    def reads_all(self) -> bool:
+        return self.schools is None or self.with_district
+
+    @property
+    def whole(self) -> str:
+        """What all schools together are called."""
+        return "District" if self.reads_all else "Your schools"
+
+    def may_read(self, school: School | None) -> bool:
+        """None: all schools that the reader sees, together."""
+        return school is None or self.schools is None or school in self.schools
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is asked for. `year` by its spring. `school`, `grade`: blank for all. `same`: only students tested in both years."""
+
+    test: str
+    year: int
+    by: str = "grade"
+    school: School | None = None
+    grade: str = ""
+    group: str = ALL
+    same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LevelOf:
+    number: int
+    name: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`sums` is None where the row is hidden; `before` where there is nothing to compare with, or it is hidden."""
+
+    key: str
+    label: str
+    sums: Sums | None
+    before: Sums | None
+    levels: tuple[LevelOf, ...]
+    is_total: bool = False
+    moved: tuple[int, int, int] | None = None  # students at a higher, the same, a lower level than the year before
+
+    @property
+    def hidden(self) -> bool:
+        return self.sums is None
+
+    @property
+    def met(self) -> float | None:
+        """Percent of those with a level who met the standard."""
+        return _met(self.sums, self.levels)
+
+    @property
+    def mean(self) -> float | None:
+        return _ratio(self.sums.scale_sum, self.sums.scale_count) if self.sums else None
+
+    @property
+    def distance(self) -> float | None:
+        """Mean points above or below the standard."""
+        return _ratio(self.sums.above, self.sums.measured) if self.sums else None
+
+    @property
+    def met_change(self) -> float | None:
+        """In points of a percentage."""
+        now, before = self.met, _met(self.before, self.levels)
+        return None if now is None or before is None else now - before
+
+    @property
+    def distance_change(self) -> float | None:
+        before = _ratio(self.before.above, self.before.measured) if self.before else None
+        return None if self.distance is None or before is None else self.distance - before
+
+    @property
+    def mean_change(self) -> float | None:
+        before = _ratio(self.before.scale_sum, self.before.scale_count) if self.before else None
+        return None if self.mean is None or before is None else self.mean - before
+
+    def count(self, level: LevelOf) -> int:
+        return self.sums.levels[level.number - 1] if self.sums else 0
+
+    def percent(self, level: LevelOf) -> float:
+        total = sum(self.sums.levels) if self.sums else 0
+        return 100 * self.count(level) / total if total else 0.0
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _met(sums: Sums | None, levels: Iterable[LevelOf]) -> float | None:
+    passing = [level.number for level in levels if level.met]
+    total = sum(sums.levels) if sums else 0
+    if not sums or not total or not passing:
+        return None
+    return 100 * sum(sums.levels[number - 1] for number in passing) / total
+
+
+@dataclass(slots=True)
+class Results:
+    """What is shown. `levels` are those of the chosen year. `notes`: what a reader has to know of the numbers."""
+
+    choice: Choice
+    name: str
+    levels: tuple[LevelOf, ...]
+    rows: list[Row]
+    total: Row | None
+    notes: list[str] = field(default_factory=list)
+    elsewhere: int = 0
+
+    @property
+    def measured(self) -> bool:
+        return any(row.sums is not None and row.sums.measured for row in self.all_rows)
+
+    @property
+    def scaled(self) -> bool:
+        return any(row.sums is not None and row.sums.scale_count for row in self.all_rows)
+
+    @property
+    def compared(self) -> bool:
+        return any(row.before is not None for row in self.all_rows)
+
+    @property
+    def all_rows(self) -> list[Row]:
+        return [*([self.total] if self.total else []), *self.rows]
+
+    @property
+    def hides(self) -> bool:
+        return any(row.hidden for row in self.all_rows)
+
+
+def school_key(school: School) -> str:
+    return "-".join(school)
+
+
+def grade_label(grade: str) -> str:
+    if grade == "KN":
+        return "Kindergarten"
+    return f"Grade {int(grade)}" if grade.isdigit() else grade or "Grade not known"
+
+
+def grade_order(grade: str) -> tuple[int, str]:
+    order = list(structure()["grades"])
+    return (order.index(grade) if grade in order else len(order), grade)

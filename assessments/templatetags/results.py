@@ -1,0 +1,63 @@
+"""Numbers of results as pages write them."""
+
+from collections.abc import Sequence
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from assessments.models import year_label
+from assessments.results.shapes import LevelOf
+
+register = template.Library()
+_BANDS = 4
+_MINUS = "−"
+
+
+@register.filter
+def school_year(year: int) -> str:
+    return year_label(year)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f} %"
+
+
+@register.filter
+def tenths(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    """`+8.4`, `−3.1`: with a minus sign that is one."""
+    if value is None:
+        return "–"
+    rounded = round(value, 1)
+    return f"{_MINUS if rounded < 0 else '+' if rounded > 0 else ''}{abs(rounded):.1f}"
+
+
+@register.filter
+def band(level: LevelOf, levels: Sequence[LevelOf]) -> int:
+    """The color of a level: the two lowest of five share one."""
+    return min(max(1, level.number - 1) if len(levels) > _BANDS else level.number, _BANDS)
+
+
+@register.simple_tag
+def delta(change: float | None, unit: str) -> SafeString | str:
+    """A change with its direction as a sign and a word, not by color alone."""
+    if change is None:
+        return ""
+    rounded = round(change, 1)
+    if not rounded:
+        return format_html('<span class="delta">{}</span>', "no change")
+    kind, sign, word = ("up", "▲", "up") if rounded > 0 else ("down", "▼", "down")
+    return format_html(
+        '<span class="delta {}"><span aria-hidden="true">{}</span><span class="visually-hidden">{}</span> {}{}</span>',
+        kind,
+        sign,
+        word,
+        f"{abs(rounded):.1f}",
+        f" {unit}" if unit else "",
+    )

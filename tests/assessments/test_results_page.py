@@ -1,0 +1,181 @@
+"""The Results page: numbers of a choice, what is hidden from whom, and the same in files."""
+
+import io
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+from openpyxl import load_workbook
+
+from assessments.models import Assessment
+from assessments.results.asking import reader_of, what_is_held
+from assessments.results.shapes import Choice
+from assessments.results.tables import build
+from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
+from students.models import DistrictSettings, School, StaffAccess, Student
+from tests.assessments.score_files import ela, start, text
+from tests.ssid.journey import SCHOOL_CODE, district
+
+pytestmark = pytest.mark.django_db
+
+TYPES = {"caaspp-2022-23": "caaspp-2021-2023", "caaspp-2023-24": "caaspp-2023-2024"}
+OTHER = "0000002"
+
+
+def make(*, oak: int = 14, elm: int = 20, year: str = "caaspp-2023-24", **facts: str) -> None:
+    """Scores of ELA in grade 5: of Oak a third at each of levels 1, 3 and 4, of Elm all at level 2."""
+    home = district() if not School.objects.exists() else None
+    if home is not None:
+        School.objects.create(lea=home.lea, code=OTHER, name="Elm School")
+        for number in range(oak + elm):
+            school = home.school if number < oak else School.objects.get(code=OTHER)
+            home.add(f"{100 + number}", ssid=f"90123{number:05}", school=school)
+    lines = []
+    for number in range(oak + elm):
+        at, level = (SCHOOL_CODE, "134"[number % 3]) if number < oak else (OTHER, "2")
+        scale = {"1": "2430", "2": "2450", "3": "2510", "4": "2600"}[level]
+        lines.append(
+            ela(year, ssid=f"90123{number:05}", uin="", achievement_level=level, scale_score=scale, gender="FM"[number % 2],
+                district_code="12345670000000", school_code=f"1234567{at}", ethnicity="500" if number % 5 else "200",
+                **facts)
+        )  # fmt: skip
+    run = start(TYPES[year], text(year, *lines), work="import")
+    assert run.import_count == oak + elm, run.message
+
+
+def user(django_user_model: Any, role: str = IMPORT_ADMIN, *schools: School) -> Any:
+    made = django_user_model.objects.create_user(f"u{django_user_model.objects.count()}", password="x")
+    made.groups.add(Group.objects.get(name=role))
+    access = StaffAccess.objects.create(user=made, all_schools=not schools)
+    access.schools.set(schools)
+    return made
+
+
+def table(who: Any, *, shared: bool = False, **choice: Any) -> dict[str, Any]:
+    """Label of each row -> (tested, met, distance), None where it is hidden."""
+    found = build(Choice("SBELA", choice.pop("year", 2024), **choice), what_is_held(), reader_of(who, shared=shared))
+    return {row.label: None if row.sums is None else (row.sums.tested, row.met, row.distance) for row in found.all_rows}
+
+
+def test_results_by_school_are_those_of_the_scores(django_user_model: Any) -> None:
+    make(oak=15)
+    found = table(user(django_user_model), by="school")
+    assert found["Oak School"] == (15, pytest.approx(200 / 3), pytest.approx((2430 + 2510 + 2600) / 3 - 2502))
+    assert found["Elm School"] == (20, 0, 2450 - 2502)
+    assert found["District"][:2] == (35, pytest.approx(1000 / 35))
+
+
+def test_small_groups_are_shown_to_who_sees_every_student_and_hidden_in_what_is_shared(django_user_model: Any) -> None:
+    make(oak=14, elm=20)
+    admin = user(django_user_model)
+    assert table(admin, by="group")["Asian"][0] == 7
+    shared = table(admin, by="group", shared=True)
+    assert shared["Asian"] is None
+    assert shared["Hispanic or Latino"] is None, "34 less 27 would tell the seven"
+    assert shared["District"][0] == 34
+    assert shared["Female"][0] == 17
+
+
+def test_a_school_user_sees_the_own_school_and_the_district_only_where_it_allows(django_user_model: Any) -> None:
+    make(oak=14, elm=20)
+    oak = School.objects.get(code=SCHOOL_CODE)
+    principal = user(django_user_model, VIEWER, oak)
+    assert set(table(principal, by="school")) == {"Oak School", "Your schools"}
+    DistrictSettings.objects.create(lea=oak.lea, shows_district_results=True)
+    seen = table(principal, by="school")
+    assert set(seen) == {"Oak School", "District"}
+    assert seen["District"][0] == 34
+    with pytest.raises(KeyError):
+        table(principal, by="grade", school=("1234567", OTHER))
+
+
+def test_a_district_total_that_would_tell_a_small_school_is_hidden(django_user_model: Any) -> None:
+    make(oak=14, elm=4)
+    oak = School.objects.get(code=SCHOOL_CODE)
+    DistrictSettings.objects.create(lea=oak.lea, shows_district_results=True)
+    assert None in table(user(django_user_model, VIEWER, oak), by="school").values()
+
+
+def test_change_against_last_year_and_the_same_students(django_user_model: Any) -> None:
+    make(oak=15, year="caaspp-2022-23")
+    make(oak=15)
+    Student.objects.filter(local_number="100").update(grade="06")
+    admin = user(django_user_model)
+    found = build(Choice("SBELA", 2024, by="school"), what_is_held(), reader_of(admin))
+    assert {row.label: row.met_change for row in found.rows} == {"Oak School": 0, "Elm School": 0}
+    same = build(Choice("SBELA", 2024, by="school", same=True), what_is_held(), reader_of(admin))
+    assert {row.label: row.moved for row in same.all_rows} == {
+        "District": (0, 35, 0),
+        "Oak School": (0, 15, 0),
+        "Elm School": (0, 20, 0),
+    }
+    years = build(Choice("SBELA", 2024, by="year"), what_is_held(), reader_of(admin))
+    assert [row.label for row in years.rows] == ["2022-23", "2023-24"]
+
+
+def test_students_enrolled_elsewhere_are_told_and_not_counted(django_user_model: Any) -> None:
+    make(oak=14, elm=20)
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", ela(ssid="9012300000", uin="", district_code="76543210000000",
+          school_code="76543210000009")), work="import")  # fmt: skip
+    found = build(Choice("SBELA", 2024, by="school"), what_is_held(), reader_of(user(django_user_model)))
+    assert found.elsewhere == 1
+    assert found.total is not None
+    assert found.total.sums is not None
+    assert found.total.sums.tested == 33
+
+
+def test_the_page_its_files_and_paper_show_the_choice_of_the_address(client: Client, django_user_model: Any) -> None:
+    make(oak=14, elm=20)
+    client.force_login(user(django_user_model, REGISTRAR))
+    address = f"{reverse('results')}?test=SBELA&year=2024&by=group"
+    page = client.get(address)
+    assert page.status_code == 200
+    assert "Asian" in page.content.decode()
+    paper = client.get(f"{address}&print=1").content.decode()
+    assert "Hidden: few students" in paper
+    sent = b"".join(client.get(f"{reverse('results_file', args=['csv'])}?test=SBELA&year=2024&by=group")).decode(
+        "utf-8-sig"
+    )  # type: ignore[arg-type]
+    assert sent.splitlines()[0].startswith("Student group,Tested,With a score,Standard Not Met: students")
+    assert "Asian,hidden: fewer than 11 students" in sent
+    assert "District,34,34" in sent
+    book = client.get(f"{reverse('results_file', args=['xlsx'])}?test=SBELA&year=2024&by=school")
+    rows = list(load_workbook(io.BytesIO(b"".join(book))).active.values)  # type: ignore[arg-type, union-attr]
+    assert rows[1][:3] == ("District", 34, 34)
+
+
+def test_nothing_there_says_what_is_missing_and_which_file_brings_it(client: Client, django_user_model: Any) -> None:
+    client.force_login(user(django_user_model))
+    assert "Import a CAASPP or ELPAC file" in client.get(reverse("results")).content.decode()
+    make(oak=12, elm=0)
+    told = client.get(f"{reverse('results')}?test=ELPACS").content.decode()
+    assert (
+        "No scores of ELPAC Overall are on record. Import the Summative ELPAC student data file of that year." in told
+    )
+    assert (
+        client.get(f"{reverse('results')}?test=SBELA&year=x&by=nobody&school=1-2&group=z&grade=99").status_code == 200
+    )
+
+
+def test_other_levels_and_another_set_up_of_one_year_are_told(django_user_model: Any) -> None:
+    make(oak=12, elm=0)
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", ela(ssid="9012300000", uin="")), work="import", SBELA="new")
+    found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
+    assert any("Scores of 2023-24 stand in several set-ups" in note for note in found.notes)
+    assert found.total is not None
+    assert found.total.sums is not None
+    assert found.total.sums.tested == 12
+
+
+def test_levels_named_otherwise_in_another_year_are_told(django_user_model: Any) -> None:
+    make(oak=12, elm=0, year="caaspp-2022-23")
+    lines = [ela(ssid=f"90123{n:05}", uin="") for n in range(12)]
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", *lines), work="import", SBELA="new")
+    newest = Assessment.objects.filter(state_code="SBELA").order_by("-pk")[0]
+    newest.results = [{"code": "3", "name": "High", "passing": True}, {"code": "1", "name": "Low", "passing": False}]
+    newest.save()
+    found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
+    assert [level.name for level in found.levels] == ["Low", "High"]
+    assert any(note.startswith("Levels have other names since 2023-24: Low, High (before: ") for note in found.notes)
