@@ -252,19 +252,6 @@ class ScoreRow(StagedRow):
     first_name = models.TextField()
     birth_date = models.DateField(null=True)
     grade_assessed = models.TextField()
-    district_code = models.TextField()
-    school_code = models.TextField()
-    tested_school_code = models.TextField()
-    include_indicator = models.TextField()
-    gender = models.TextField()
-    ethnicity = models.TextField()
-    elas = models.TextField()
-    disadvantaged = models.TextField()
-    disability = models.TextField()
-    homeless = models.TextField()
-    foster = models.TextField()
-    migrant = models.TextField()
-    military = models.TextField()
     condition_code = models.TextField()
     current_year_flag = models.TextField()
     calculated_elas = models.TextField()
@@ -315,6 +302,8 @@ class ScoreRow(StagedRow):
     speaking_level = models.TextField()
     reading_level = models.TextField()
     writing_level = models.TextField()
+
+    as_tested = models.TextField()  # several columns of the file as one text (see scores/as_tested.py)
 
     # Worked out while the row is staged (see scores/columns.py).
     skipped = models.SmallIntegerField(default=0)  # 1: nothing scored, 2: not to be imported

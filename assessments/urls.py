@@ -1,13 +1,14 @@
 """Addresses of score pages, and of those on which import admins add a year."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from assessments.pages import new_year_views, results_views
 from assessments.pages.setup_article import setup_article
 
 urlpatterns = [
     path("results/", results_views.results, name="results"),
-    re_path(r"^results/table\.(?P<form>csv|xlsx)$", results_views.results_file, name="results_file"),
+    path("results/csv/", results_views.results_file, {"form": "csv"}, name="results_csv"),
+    path("results/xlsx/", results_views.results_file, {"form": "xlsx"}, name="results_xlsx"),
     path("help/test-set-ups/", setup_article, name="setup_article"),
     path("added-years/", new_year_views.index, name="added_layouts"),
     path("added-years/<int:pk>/", new_year_views.answer, name="added_layout"),

@@ -8,65 +8,87 @@ Grade and condition code are cells of the score of their own. Kept with the scor
 put back with it, and costs no row more (docs/decisions/0026-as-tested-and-results.md).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-from sisimport.imports.engine.sql import quoted
+from itertools import repeat
 
 _BETWEEN = ","
-_PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
+_MOST_KEPT = 20_000  # different values that are worked out once
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact. `field`: of the layouts. `sql`: what of the column `{0}` is kept. `label`: in words."""
+    """One fact. `field`: of the layouts. `label`: in words. `kept`: what is kept of a value, digits and capitals only."""
 
     name: str
     field: str
     label: str
-    sql: str
+    kept: Callable[[str], str]
 
 
-_FIRST = "left({0}, 1)"
+def _first(value: str) -> str:
+    return value[:1]
+
+
+def _gender(value: str) -> str:
+    return "X" if value == "NONBINARY" else value[:1]  # words until 2019-20
+
+
+def _district(value: str) -> str:
+    # County, district and seven zeros; a spreadsheet takes a zero at the front away.
+    return (value.zfill(14) if len(value) == 13 else value)[:7]
+
+
+def _school(value: str) -> str:
+    return value[-7:].zfill(7)
+
+
 FACTS = (
-    # Codes of county, district and school, 14 digits; a spreadsheet takes a zero at the front away.
-    Fact("lea", "district_code", "district", "left(CASE WHEN octet_length({0}) = 13 THEN '0' || {0} ELSE {0} END, 7)"),
-    Fact("school", "school_code", "school", "CASE WHEN {0} <> '' THEN right('0000000' || {0}, 7) ELSE '' END"),
-    Fact(
-        "tested_school",
-        "tested_school_code",
-        "tested at",
-        "CASE WHEN {0} <> '' THEN right('0000000' || {0}, 7) ELSE '' END",
-    ),
-    Fact("include", "include_indicator", "include indicator", _FIRST),
-    Fact("gender", "gender", "gender", "translate(left({0}, 1), 'Nn', 'XX')"),  # Nonbinary, until 2019-20
-    Fact("ethnicity", "ethnicity", "ethnicity", "left({0}, 3)"),
-    Fact("elas", "elas", "ELAS", "left({0}, 4)"),
-    Fact("disadvantaged", "disadvantaged", "disadvantaged", _FIRST),
-    Fact("disability", "disability", "disability", _FIRST),
-    Fact("homeless", "homeless", "homeless", _FIRST),
-    Fact("foster", "foster", "foster", _FIRST),
-    Fact("migrant", "migrant", "migrant", _FIRST),
-    Fact("military", "military", "military", _FIRST),
+    Fact("lea", "district_code", "district", _district),
+    Fact("school", "school_code", "school", _school),
+    Fact("tested_school", "tested_school_code", "tested at", _school),
+    Fact("include", "include_indicator", "include indicator", _first),
+    Fact("gender", "gender", "gender", _gender),
+    Fact("ethnicity", "ethnicity", "ethnicity", lambda value: value[:3]),
+    Fact("elas", "elas", "ELAS", lambda value: value[:4]),
+    Fact("disadvantaged", "disadvantaged", "disadvantaged", _first),
+    Fact("disability", "disability", "disability", _first),
+    Fact("homeless", "homeless", "homeless", _first),
+    Fact("foster", "foster", "foster", _first),
+    Fact("migrant", "migrant", "migrant", _first),
+    Fact("military", "military", "military", _first),
 )
 FIELDS = tuple(fact.field for fact in FACTS)
 _BLANK = _BETWEEN * (len(FACTS) - 1)
 
 
-def as_tested_sql(fields: Collection[str]) -> str:
-    """SQL of the text of a staged line; blank where the file knows nothing. Nothing but digits, capitals and commas."""
-    held = [fact.sql.format(quoted(fact.field)) if fact.field in fields else "''" for fact in FACTS]
-    if set(held) == {"''"}:
-        return "''"
-    join = f" || '{_BETWEEN}' || "
-    usual = f"upper({join.join(f'({sql})' for sql in held)})"
-    cleaned = join.join(f"regexp_replace(upper({sql}), '[^0-9A-Z]', '', 'g')" if sql != "''" else sql for sql in held)
-    return (
-        f"CASE WHEN {usual} = '{_BLANK}' THEN ''"
-        f" WHEN translate({usual}, '{_PLAIN}', '') = '{_BLANK}' THEN {usual} ELSE {cleaned} END"
-    )
+class _Kept(dict[str, str]):
+    """Value of a file -> what is kept of it, each worked out once."""
+
+    def __init__(self, fact: Fact) -> None:
+        super().__init__({"": ""})
+        self.fact = fact
+
+    def __missing__(self, value: str) -> str:
+        if len(self) > _MOST_KEPT:
+            self.clear()
+            self[""] = ""
+        plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
+        kept = self.fact.kept(plain) if plain else ""
+        self[value] = kept
+        return kept
+
+
+_KEPT = [_Kept(fact) for fact in FACTS]
+
+
+def gathered(fields: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
+    """The texts of a block of lines, from the columns of those of FIELDS that the file has; blank where it knows nothing."""
+    held = dict(zip(fields, columns, strict=True))
+    parts = [map(kept.__getitem__, held[kept.fact.field]) if kept.fact.field in held else repeat("") for kept in _KEPT]
+    return ["" if text == _BLANK else text for text in map(_BETWEEN.join, zip(*parts, strict=False))]
 
 
 def fact_sql(name: str, text: str) -> str:

@@ -7,7 +7,7 @@ from assessments.models import Assessment, Score
 from assessments.scores import as_tested
 from assessments.scores.copying import copy_scores
 from assessments.scores.encoding import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
-from assessments.scores.result_counts import count_changes
+from assessments.scores.result_counts import Tally, count_changes
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
@@ -92,8 +92,9 @@ class ScoreWriter:
                 " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
             )
         if operation != "remove":
-            copy_scores(run.pk, where)
-            count_changes(where, "after", sign=1)
+            tally = Tally()
+            copy_scores(run.pk, where, tally)
+            tally.store(sign=1)
 
     def overlap(self, one: str, other: str) -> str:
         """SQL condition: two sides of changes to one student hold a score of the same assessment and school year."""

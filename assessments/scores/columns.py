@@ -11,7 +11,6 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
-from assessments.scores.as_tested import as_tested_sql
 from assessments.scores.encoding import CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, known_levels, ranged_columns
 from assessments.scores.setups import SKIP, Target, targets
@@ -182,9 +181,7 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = Fals
     if parent:
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
-        tested = as_tested_sql(fields)
-        if tested != "''":
-            cells += [f"'{CELL * 3}'", tested]  # date, grade, run and line are blank
+        cells += [f"'{CELL * 3}'", "as_tested"]  # between them date, grade, run and line, all blank
     return f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
 
 

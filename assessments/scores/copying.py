@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from assessments.scores.encoding import AS_TESTED, CELL, CELLS, OWN_CELLS, SCORE, side_sql
+from assessments.scores.result_counts import Tally
 
 _BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
 _COLUMNS = ("assessment_id", *OWN_CELLS, "as_tested", "date", "grade", "school_year", "student_id", "run_id", "line")
@@ -19,8 +20,8 @@ _MISSING = [_TAB * (_OWN + 1 - held) for held in range(_OWN + 1)]
 _UNTIL_TESTED = _TAB * (AS_TESTED - _OWN)  # date, grade, run and line, blank in what a file brings
 
 
-def copy_scores(run_id: int, where: str) -> None:
-    """Write the scores in `after` of the changes `c` that `where` chooses, on behalf of the run."""
+def copy_scores(run_id: int, where: str, tally: Tally) -> None:
+    """Write the scores in `after` of the changes `c` that `where` chooses, on behalf of the run, and count them."""
     planned = f"SELECT p.scores, p.date, p.grade, p.school_year, p.student_id, {int(run_id)}, p.line"
     # Out of the way before the writing begins, for a connection does one thing at a time; on disk, for a plan may be large.
     with tempfile.TemporaryFile() as spool, connection.cursor() as cursor:
@@ -30,6 +31,7 @@ def copy_scores(run_id: int, where: str) -> None:
         with cursor.copy(f"COPY assessments_score ({', '.join(_COLUMNS)}) FROM STDIN") as into:
             for lines in iter(lambda: spool.readlines(_BATCH), []):
                 into.write(b"".join(_taken_apart(lines)))
+                tally.add(lines)
 
 
 def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import columns, fast_path, staging
+from assessments.scores import as_tested, columns, fast_path, staging
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
 from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
@@ -75,6 +75,7 @@ _STAGED = tuple(
         "repeat_key",
         "uin_key",
         "packed",
+        "as_tested",
     }
 )
 
@@ -85,6 +86,8 @@ class ScoreImport(ImportType):
     works = (Work.TEST, Work.IMPORT)
     row_model = ScoreRow
     fields = _STAGED
+    gathered_fields = as_tested.FIELDS
+    gathered_column = "as_tested"
     matching = Matching(
         lea_field=None,
         school_field=None,
@@ -150,6 +153,9 @@ class ScoreImport(ImportType):
 
     def generated_columns(self, context: RunContext) -> Mapping[str, Any]:
         return columns.generated_columns(context)
+
+    def gather(self, fields: Sequence[str], values: Sequence[Sequence[str]]) -> Sequence[str]:
+        return as_tested.gathered(fields, values)
 
     def makes_places(self, context: RunContext) -> bool:
         return any(target.missing for target in targets(context))

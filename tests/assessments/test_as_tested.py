@@ -108,7 +108,7 @@ def test_what_changed_of_it_is_an_update_and_revert_puts_it_back() -> None:
         ({"gender": "Nonbinary"}, ",,,,X,,,,,,,,"),
         ({"school_code": "123"}, ",0000123,,,,,,,,,,,"),
         ({"district_code": "1234567000000"}, "0123456,,,,,,,,,,,,"),  # a spreadsheet took the zero at the front
-        ({"ethnicity": "5;0|0,1", "elas": "e,l"}, ",,,,,50,EL,,,,,,"),
+        ({"ethnicity": "5;0|0,1", "elas": "e,l"}, ",,,,,500,EL,,,,,,"),
         ({}, ""),
     ],
 )

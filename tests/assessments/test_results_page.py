@@ -135,13 +135,11 @@ def test_the_page_its_files_and_paper_show_the_choice_of_the_address(client: Cli
     assert "Asian" in page.content.decode()
     paper = client.get(f"{address}&print=1").content.decode()
     assert "Hidden: few students" in paper
-    sent = b"".join(client.get(f"{reverse('results_file', args=['csv'])}?test=SBELA&year=2024&by=group")).decode(
-        "utf-8-sig"
-    )  # type: ignore[arg-type]
+    sent = b"".join(client.get(f"{reverse('results_csv')}?test=SBELA&year=2024&by=group")).decode("utf-8-sig")  # type: ignore[arg-type]
     assert sent.splitlines()[0].startswith("Student group,Tested,With a score,Standard Not Met: students")
     assert "Asian,hidden: fewer than 11 students" in sent
     assert "District,34,34" in sent
-    book = client.get(f"{reverse('results_file', args=['xlsx'])}?test=SBELA&year=2024&by=school")
+    book = client.get(f"{reverse('results_xlsx')}?test=SBELA&year=2024&by=school")
     rows = list(load_workbook(io.BytesIO(b"".join(book))).active.values)  # type: ignore[arg-type, union-attr]
     assert rows[1][:3] == ("District", 34, 34)
 

@@ -108,7 +108,6 @@ ARGUMENTS: dict[str, Arguments] = {
     "person": lambda made: [{"pk": made.both.pk}],
     "kept_mail": lambda _made: [{"number": 1}],
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
-    "results_file": lambda _made: [{"form": "csv"}],
     **dict.fromkeys(
         (
             "student", "undo_student_edit", "show_ssid", "record", "enrollment", "family_accounts", "family_student",

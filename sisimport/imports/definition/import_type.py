@@ -101,6 +101,14 @@ class ImportType(SpeedHooks):
         """The rules a run with these options may ask, for the reference page; no file was read. By default `rules`."""
         return self.rules(context)
 
+    gathered_fields: tuple[str, ...] = ()
+    gathered_column: str = ""
+
+    def gather(self, fields: Sequence[str], values: Sequence[Sequence[str]]) -> Sequence[str]:
+        """One text per line of a block for the staged column `gathered_column`, of those of `gathered_fields` that the file has
+        (`values`: a column for each): one column is staged many times faster than the thirteen it is made of."""
+        raise NotImplementedError
+
     def fields_to_read(self, context: "RunContext") -> Sequence[str]:  # noqa: ARG002
         """The fields that this run reads, all by default; the others stay blank and cost nothing."""
         return self.fields

@@ -60,10 +60,10 @@ def stage(context: RunContext) -> None:
         reader: Reader | LinesReader
         if context.lines is None:
             limit = settings.IMPORT_MAX_LINE_BYTES
-            reader = Reader(stream, recognition, context.fields, max_line_bytes=limit)
+            reader = Reader(stream, recognition, _all_fields(context), max_line_bytes=limit)
         else:
             index = run.file.line_index
-            reader = LinesReader(stream, recognition, context.fields, line_index=index, lines=context.lines)
+            reader = LinesReader(stream, recognition, _all_fields(context), line_index=index, lines=context.lines)
         blank = set(import_type.fields).difference(context.fields)
         computed = import_type.generated_columns(context)
         create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
@@ -97,6 +97,17 @@ def stage(context: RunContext) -> None:
         mark_duplicates(import_type.row_model, check)
 
 
+def _gathered(context: RunContext) -> tuple[str, ...]:
+    """The fields that become one column, as far as the file's layout has them."""
+    assert context.recognition is not None  # noqa: S101 - a file that was read was recognised
+    layout = context.recognition.layout
+    return tuple(name for name in context.import_type.gathered_fields if layout is not None and name in layout.fields)
+
+
+def _all_fields(context: RunContext) -> tuple[str, ...]:
+    return (*context.fields, *_gathered(context))
+
+
 def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:
     """Empty the staging table and read the file once more, with what the first reading showed."""
     assert context.recognition is not None  # noqa: S101 - a file that was read was recognized
@@ -104,7 +115,7 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen:
     problems.seek(0)
     problems.truncate()
     stream.seek(0)
-    reader = Reader(stream, context.recognition, context.fields, max_line_bytes=settings.IMPORT_MAX_LINE_BYTES)
+    reader = Reader(stream, context.recognition, _all_fields(context), max_line_bytes=settings.IMPORT_MAX_LINE_BYTES)
     _copy_rows(context, reader, problems, seen)
     return reader
 
@@ -175,6 +186,8 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
     model, fields = context.import_type.row_model, context.fields
     text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
     columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
+    if _gathered(context):
+        columns.append(context.import_type.gathered_column)
     force = [quoted(str(name)) for name in text if name in columns]
     options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
     sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
@@ -267,7 +280,8 @@ def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str
             _write_problems(problems, block.numbers[at], found, part_of)
         refused = marks
     numbers, of_leas = list(map(str, block.numbers)), list(islice(leas.of(block.columns), count))
-    text = "\n".join(map(SEPARATOR.join, zip(numbers, of_leas, refused, *block.columns, strict=False)))
+    columns = _with_gathered(block.columns, context)
+    text = "\n".join(map(SEPARATOR.join, zip(numbers, of_leas, refused, *columns, strict=False)))
     clean = (
         text.count("\n") == count - 1
         and text.count(SEPARATOR) == count * (width - 1)
@@ -275,9 +289,18 @@ def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str
         and "\r" not in text
     )
     if not clean:  # values hold line ends or our control characters
-        columns = [[value.translate(_SANITISE) for value in column] for column in block.columns]
+        columns = [[value.translate(_SANITISE) for value in column] for column in columns]
         text = "\n".join(map(SEPARATOR.join, zip(numbers, of_leas, refused, *columns, strict=False)))
     return text + "\n"
+
+
+def _with_gathered(columns: Sequence[Sequence[str]], context: RunContext) -> Sequence[Sequence[str]]:
+    """The columns of a block as they are staged: those that are gathered, which come last, as one."""
+    gathered = _gathered(context)
+    if not gathered:
+        return columns
+    own = len(context.fields)
+    return [*columns[:own], context.import_type.gather(gathered, columns[own:])]
 
 
 def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: Any) -> None:
