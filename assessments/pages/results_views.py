@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
-from assessments.models import year_label
 from assessments.results import rows
 from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
 from assessments.results.counts import School
@@ -23,6 +22,7 @@ from sisimport.accounts.access import Capability, can, requires
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
 from students.models import StudentView
+from students.school_years import year_label
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BY = {"grade": "By grade", "school": "By school", "group": "By student group", "year": "By year"}

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from itertools import pairwise
 
-from assessments.models import year_label
 from assessments.results.held import Held
 from assessments.results.shapes import Choice, grade_label
+from students.school_years import year_label
 
 
 def notes_of(choice: Choice, held: Held, years: Collection[int], asked: Collection[int]) -> list[str]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from assessments.models import year_label
 from assessments.results.groups import NAMES
 from assessments.results.shapes import Results, Row, grade_label
+from students.school_years import year_label
 
 HIDDEN = "hidden: fewer than 11 students"
 _BY = {"grade": "Grade", "school": "School", "group": "Student group", "year": "School year"}

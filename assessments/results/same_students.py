@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from assessments.models import year_label
 from assessments.results.counts import Pair, Sums, pairs_of
 from assessments.results.cubes import hidden_in
 from assessments.results.held import Held
@@ -21,6 +20,7 @@ from assessments.results.shapes import (
     school_key,
 )
 from assessments.scores.result_counts import ALL
+from students.school_years import year_label
 
 
 def build_same(choice: Choice, held: Held, reader: Reader, notes: list[str]) -> Results:

@@ -6,13 +6,13 @@ One place for the page, its downloads, its print, the command and the API: they 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from assessments.models import year_label
 from assessments.results.cubes import View
 from assessments.results.held import Held
 from assessments.results.notes import notes_of
 from assessments.results.same_students import build_same
 from assessments.results.shapes import Choice, CubeKey, Reader, Results, Row
 from assessments.scores.result_counts import ALL
+from students.school_years import year_label
 
 
 def build(choice: Choice, held: Held, reader: Reader) -> Results:

@@ -5,7 +5,7 @@ The score of a test itself holds it as one text, facts with commas between them 
     1964733,0112345,0112345,Y,F,500,EL,Y,N,N,N,N,N
 
 Grade and condition code are cells of the score of their own. Kept with the score it is planned, compared, put on the journal and
-put back with it, and costs no row more (docs/decisions/0026-as-tested-and-results.md).
+put back with it, and costs no row more (docs/decisions/0027-as-tested-and-results.md).
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -6,8 +6,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from assessments.models import year_label
 from assessments.results.shapes import LevelOf
+from students.school_years import year_label
 
 register = template.Library()
 _BANDS = 4
