@@ -37,16 +37,23 @@ class Shown:
     rows: list[Result] = field(default_factory=list)
     chart: Chart | None = None
 
+    @property
+    def tables(self) -> list[tuple[bool, list[Result]]]:
+        """The rows of whole tests, then those of parts, which the page folds where there are whole ones."""
+        whole, parts = [row for row in self.rows if not row.part], [row for row in self.rows if row.part]
+        return [(folded, rows) for folded, rows in ((False, whole), (bool(whole), parts)) if rows]
+
 
 def family_card(request: HttpRequest, student: Student) -> dict[str, Any] | None:  # noqa: ARG001
-    """What the page of a family shows; None when nothing is shown."""
-    scores = [score for score in student_scores(student) if _is_shown(score.assessment)]
+    """What the page of a family shows, and whether there are results that the school does not show yet; None without any."""
+    found = list(student_scores(student))
+    scores = [score for score in found if _is_shown(score.assessment)]
     shown = []
     for _series, group in groupby(scores, key=series_of):
         rows = list(group)
         name = _said_name(rows)
         shown.append(Shown(name, [_result(score) for score in rows], _chart(name, rows)))
-    return {"assessments": shown} if shown else None
+    return {"assessments": shown, "waits": len(scores) < len(found)} if found else None
 
 
 def _said_name(scores: list[Score]) -> str:

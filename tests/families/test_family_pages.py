@@ -211,6 +211,27 @@ def test_only_scores_that_display_options_allow_are_shown(home: Client, child: A
     assert "Hidden test" not in seen
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_parents_are_told_when_scores_are_not_shown_yet(home: Client, child: Any, shown: bool) -> None:
+    said = "your school does not show here yet"
+    assert said not in show(home, "family_student", child)  # nothing there at all
+
+    scores(child, code="B", name="Some test", shown=shown)
+
+    assert (said in show(home, "family_student", child)) is not shown
+
+
+def test_parts_are_folded_under_their_test(home: Client, child: Any) -> None:
+    scores(child)
+    whole = Assessment.objects.get(state_code="SBELA")
+    part = Assessment.objects.create(state_code="SBELA-R", name="Reading", parent=whole, shown_to_families=True)
+    Score.objects.create(student=child, assessment=part, school_year=2024, raw_score="7", grade="06")
+
+    seen = show(home, "family_student", child)
+
+    assert seen.index("2540") < seen.index("Parts of the test") < seen.index("Reading") < seen.index("</details>")
+
+
 def test_a_part_of_a_hidden_test_is_hidden(home: Client, child: Any) -> None:
     whole = Assessment.objects.create(state_code="A", name="Hidden test", shown_to_families=False)
     part = Assessment.objects.create(state_code="A-1", name="Shown part", parent=whole, shown_to_families=True)
