@@ -210,7 +210,7 @@ def test_pages_hold_their_number_of_queries(district: Utah, django_assert_max_nu
 def test_the_menu_marks_the_ssid_process_on_its_upload_screen_too(district: Utah) -> None:
     page = signed_in().get(reverse("upload", args=["ssid-process"])).content.decode()
 
-    assert f'<a href="{reverse("utah_board")}" aria-current="page">SSID Process' in page
+    assert f'<a href="{reverse("utah_board")}" aria-current="page"><span>SSID Process' in page
 
 
 def test_the_functions_are_explained_in_a_table_with_the_states_help_desk(district: Utah) -> None:
