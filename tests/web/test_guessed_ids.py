@@ -83,7 +83,7 @@ def somebody_elses(district: District, name: str) -> int:
 
 RUN_PAGES = {
     "run", "run_status", "filter_issues", "run_changes", "run_absent", "run_print", "export", "start_update", "test_again",
-    "retest_lines",
+    "retest_lines", "correct_lines",
     "run_matches", "run_matches_accept", "run_match_line",
 }  # fmt: skip
 STUDENT_PAGES = {

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models.sql import Query
 
-from sisimport.files.detection import recognise
+from sisimport.files.detection import Recognition, recognise
 from sisimport.files.issues import Severity
 from sisimport.files.numbers import is_short_code
 from sisimport.files.reader import Block, FileError, Problem, Reader
@@ -25,6 +25,7 @@ from sisimport.imports.definition.rules import RECORD, DuplicateCheck
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.engine import accepted_matches, identifiers
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
+from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import LinesReader
 from students.models import LEA
@@ -36,6 +37,7 @@ _COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
 MAX_PROBLEMS = 40  # per line
 HEAD_BYTES = 4096  # of a file that was not recognized, for a better word on why
 _LINES = 4000
+_LINES_LEFT_OUT = "FILE-BLANK-LINES"  # in a file of corrected lines these are the ones that nobody corrected
 
 
 def stage(context: RunContext) -> None:
@@ -51,8 +53,7 @@ def stage(context: RunContext) -> None:
         if recognition.error is not None:
             stream.seek(0)
             raise import_type.explain(recognition.error, stream.read(HEAD_BYTES))
-        if context.lines is not None and "day_first" in run.facts:
-            recognition = replace(recognition, day_first=frozenset(run.facts["day_first"]))
+        recognition = _with_days_known(recognition, context)
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
@@ -79,7 +80,7 @@ def stage(context: RunContext) -> None:
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
             restored = identifiers.restore_codes(context, seen)
-            _copy_problems(run.pk, problems, [*_archive_notice(context), *reader.notices, *restored])
+            _copy_problems(run.pk, problems, [*_archive_notice(context), *_file_notices(run, reader), *restored])
         if isinstance(reader, Reader):
             run.file.line_index = reader.line_index
             run.file.save(update_fields=["line_index"])
@@ -106,6 +107,20 @@ def _gathered(context: RunContext) -> tuple[str, ...]:
 
 def _all_fields(context: RunContext) -> tuple[str, ...]:
     return (*context.fields, *_gathered(context))
+
+
+def _with_days_known(recognition: Recognition, context: RunContext) -> Recognition:
+    """What the whole file showed about its dates holds for some of its lines too, as they are or corrected."""
+    run = context.run
+    whole = run.corrects if run.corrects is not None else run if context.lines is not None else None
+    if whole is None or "day_first" not in whole.facts:
+        return recognition
+    return replace(recognition, day_first=frozenset(whole.facts["day_first"]))
+
+
+def _file_notices(run: ImportRun, reader: Reader | LinesReader) -> list[Problem]:
+    """What is said of the whole file; of corrected lines not that the lines between them are blank."""
+    return [n for n in reader.notices if not (run.corrects_id and n.code == _LINES_LEFT_OUT)]
 
 
 def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:

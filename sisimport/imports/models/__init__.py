@@ -1,5 +1,6 @@
 """What the journey of a file leaves behind: the file, its runs, what was found, what was (to be) changed."""
 
+from sisimport.imports.models.corrections import LineDraft
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
@@ -25,6 +26,7 @@ __all__ = [
     "ImportFile",
     "ImportIssue",
     "ImportRun",
+    "LineDraft",
     "MatchDecision",
     "RememberedMatch",
     "Reverted",

@@ -92,6 +92,14 @@ class ImportRun(models.Model):
         related_name="conversions",
         help_text="The run that refused the workbook which this one converts.",
     )
+    corrects = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrected_by",
+        help_text="The run of whose file this one reads corrected lines only, under their numbers there.",
+    )
     made_file = models.ForeignKey(
         ImportFile,
         on_delete=models.SET_NULL,

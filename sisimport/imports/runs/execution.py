@@ -87,7 +87,7 @@ def execute_run(run_id: int) -> bool:
         if not mine or not _claim(run_id):
             return False
         look_again()
-        run = ImportRun.objects.select_related("file", "test_run", "reverts").get(pk=run_id)
+        run = ImportRun.objects.select_related("file", "test_run", "reverts", "corrects").get(pk=run_id)
         progress = Progress(run_id, attempt=run.attempts)
         try:
             with progress:
@@ -189,7 +189,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         planning.plan(context)
         import_type.after_plan(context)
         totals = counting.count_test(context)
-        if import_type.lists_absent:
+        if import_type.lists_absent and run.corrects_id is None:
             context.report_facts["absent_count"] = planning.list_absent(context)
         report_facts = {**_file_facts(context), **context.report_facts}
         layout = context.layout.key if context.layout else ""

@@ -60,9 +60,11 @@ def start_run(
     user: User | None,
     schools: Iterable[int] | None,
     test_run: ImportRun | None = None,
+    corrects: ImportRun | None = None,
     enqueue: bool = True,
 ) -> ImportRun:
     """Queue a run. `schools`: ids whose students it may touch, None for all. `enqueue`: notify a worker once committed.
+    `corrects`: the file holds corrected lines of that run's file only (see `corrections`).
 
     Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test.
     """
@@ -92,6 +94,7 @@ def start_run(
         work=work,
         options=cleaned,
         test_run=test_run if work == Work.IMPORT else None,
+        corrects=corrects,
         created_by=user,
         schools=None if schools is None else sorted(schools),
     )
@@ -144,6 +147,7 @@ def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
         user=user,
         schools=test_run.schools,
         test_run=test_run,
+        corrects=test_run.corrects,
     )
 
 
@@ -185,6 +189,7 @@ def queue_follow_up(
                 options=run.options,
                 created_by=user,
                 schools=run.schools,
+                corrects=run.corrects if work == Work.UPDATE else None,
                 record_count=record_count,
                 facts=dict(run_facts or {}),
                 **link,

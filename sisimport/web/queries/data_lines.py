@@ -18,7 +18,7 @@ _SEARCH_CHUNK = 1 << 16  # fits the processor's cache: four times larger is half
 _LONGEST_SHOWN = 6000  # characters of one line
 _WIDE = 20  # columns; a longer line is shown in brief first
 # What tells whose a line is, in the order of a wide line's brief form.
-_TELLING = (
+TELLING = (
     "local_number",
     "local_student_id",
     "ssid",
@@ -67,7 +67,7 @@ class DataLine:
             return ()
         marked = [cell for cell in self.cells if cell.tone]
         by_field = {cell.field: cell for cell in self.cells if cell.field and not cell.tone}
-        return (*marked, *(by_field[name] for name in _TELLING if name in by_field and by_field[name].text))
+        return (*marked, *(by_field[name] for name in TELLING if name in by_field and by_field[name].text))
 
 
 def positions_of(run: ImportRun) -> dict[str, int]:

@@ -3,7 +3,7 @@
 Everything is bounded: a page asks for its own rows, counts come from the run's summary where the reader sees the whole run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -104,6 +104,11 @@ class IssueReport:
         return found[0][0] if found and found[0][0] > Severity.NOTICE else None
 
     # ---- rows ----
+
+    def of_lines(self, lines: Collection[int]) -> QuerySet[ImportIssue]:
+        """What the reader may see of these lines, but for notices: line by line, the worst first."""
+        serious = self._issues().filter(self.reader.issues(), line__in=lines, severity__gt=Severity.NOTICE)
+        return serious.order_by("line", "-severity", "run_id", "seq")
 
     def _issues(self) -> QuerySet[ImportIssue]:
         return ImportIssue.objects.filter(run_id__in={self.run.pk, self.run.plan_run_id})

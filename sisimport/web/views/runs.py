@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from sisimport.imports.runs import crashes, freshness, hindrances, queueing, services, uploads
+from sisimport.imports.runs import corrections, crashes, freshness, hindrances, queueing, services, uploads
 from sisimport.imports.runs.decisions import DecisionRefusedError
 from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
@@ -35,6 +36,7 @@ from sisimport.web.ssid_masking import Masking
 
 PER_PAGE = 25
 _NAMED_RUNS = 5
+_LISTED_LINES = 100  # corrected lines on the pages of their Test
 _STEP = 5  # per cent between two announcements of progress
 _SECONDS = 10  # between two that say nothing but the time
 
@@ -42,7 +44,7 @@ _SECONDS = 10  # between two that say nothing but the time
 def find_run(request: HttpRequest, pk: int) -> ImportRun:
     """The run, if it is one of the user's; else 404, as if it did not exist."""
     runs = access.visible_runs(request.user).select_related(
-        "file", "created_by", "test_run", "reverts", "converts", "made_file"
+        "file", "created_by", "test_run", "reverts", "converts", "made_file", "corrects"
     )
     return get_object_or_404(runs, pk=pk)
 
@@ -140,12 +142,42 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "lists_absent": bool(
             kind
             and kind.lists_absent
+            and run.corrects_id is None
             and run.work not in (Work.REVERT, Work.CONVERT)
             and run.status == RunStatus.COMPLETED
         ),
         "crash": crashes.sentence(run),
         "not_imported": run.refused_count + run.set_aside_count,
+        "corrected": _corrected(run, reader),
+        "may_correct": _may_correct(request, run, kind, reader),
     }
+
+
+def _corrected(run: ImportRun, reader: queries.Reader) -> list[tuple[int, corrections.Correction]]:
+    """What was corrected in the lines of this run, for whoever sees all of it; SSIDs masked."""
+    if run.corrects_id is None or run.status != RunStatus.COMPLETED or not reader.whole:
+        return []
+    masking = Masking.of(run)
+
+    def shown(one: corrections.Correction, text: str) -> str:
+        return str(masking.value(one.key, text)) if one.key else masking.line(text)
+
+    found = corrections.corrections_in(run, most=_LISTED_LINES)
+    return [
+        (line, replace(one, before=shown(one, one.before), after=shown(one, one.after)))
+        for line, several in found.items()
+        for one in several
+    ]
+
+
+def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> bool:
+    return (
+        kind is not None
+        and reader.whole
+        and corrections.can_be_corrected(run)
+        and access.can(request.user, Capability.TEST)
+        and run.refused_count + run.set_aside_count > 0
+    )
 
 
 def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str, Any] | None:
@@ -304,6 +336,7 @@ def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun
         options={**run.options, **remedy_options(type_of(run), request.POST.get("cause", ""))},
         user=signed_in_user(request),
         schools=access.visible_school_ids(request.user),
+        corrects=run.corrects,
     )
 
 

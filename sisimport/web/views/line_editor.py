@@ -1,0 +1,192 @@
+"""Refused lines of a run, put right in place: an editor of each line's fields, kept as it is filled in, and a Test of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from sisimport.accounts import access
+from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.imports.models import ImportRun
+from sisimport.imports.runs import corrections, uploads
+from sisimport.imports.runs.corrections import WHOLE_LINE, LineField
+from sisimport.imports.runs.refused_lines import refused_line_numbers
+from sisimport.imports.storage.files import StoredFileError
+from sisimport.web.queries import report as queries
+from sisimport.web.queries.data_lines import TELLING
+from sisimport.web.queries.issues import ShownIssue, shown_issues
+from sisimport.web.ssid_masking import Masking
+from sisimport.web.views.runs import find_report, run_frame
+
+MOST_LINES = 10
+_MOST_FIELDS = 600  # of one page: a browser sends them all
+_SHORT = 20  # fields; of a longer line those that matter are shown, the rest on demand
+
+
+@dataclass(frozen=True, slots=True)
+class EditedField:
+    """One field as the page shows it. `was`: what the file has, where that was changed."""
+
+    field: LineField
+    value: str
+    was: str = ""
+    changed: bool = False
+    matters: bool = True
+
+    @property
+    def whole(self) -> bool:
+        return self.field.at == WHOLE_LINE
+
+
+@dataclass(frozen=True, slots=True)
+class EditedLine:
+    """One refused line: what is wrong with it, and its fields."""
+
+    number: int
+    issues: Sequence[ShownIssue]
+    fields: Sequence[EditedField]
+
+    @property
+    def first(self) -> list[EditedField]:
+        return [field for field in self.fields if field.matters]
+
+    @property
+    def rest(self) -> list[EditedField]:
+        return [field for field in self.fields if not field.matters]
+
+    @property
+    def changed(self) -> bool:
+        return any(field.changed for field in self.fields)
+
+
+@requires(Capability.TEST)
+@require_http_methods(["GET", "POST"])
+def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show refused lines with their fields; keep what was changed; test only the corrected lines."""
+    run = find_report(request, pk)
+    if not access.sees_whole_run(request.user, run) or not corrections.can_be_corrected(run):
+        raise Http404
+    reader, masking = queries.Reader.of(request.user, run), Masking.of(run)
+    numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
+    try:
+        if request.method == "POST":
+            return _take(request, run, numbers, masking)
+        page: Page[int] = Paginator(numbers, _per_page(run, numbers)).get_page(request.GET.get("page"))
+        lines = _lines(run, list(page.object_list), reader, masking)
+    except StoredFileError as error:
+        messages.error(request, str(error))
+        return redirect("run", pk=run.pk)
+    corrected = set(corrections.drafts_of(run)) & set(numbers)
+    context = run_frame(request, run, reader) | {
+        "part": "lines",
+        "page": page,
+        "lines": lines,
+        "refused": len(numbers),
+        "corrected": len(corrected),
+    }
+    return render(request, "imports/run_lines.html", context)
+
+
+def _per_page(run: ImportRun, numbers: Sequence[int]) -> int:
+    fields = max(len(run.facts.get("positions") or {}), 1)
+    return max(min(MOST_LINES, _MOST_FIELDS // fields), 1) if numbers else 1
+
+
+def _lines(run: ImportRun, numbers: list[int], reader: queries.Reader, masking: Masking) -> list[EditedLine]:
+    texts, drafts = corrections.raw_records(run, numbers), corrections.drafts_of(run, numbers)
+    rows = list(queries.IssueReport(run, reader).of_lines(numbers))
+    issues: dict[int, list[Any]] = {}
+    for raw, issue in zip(rows, shown_issues(run, reader, rows, {}, masking), strict=True):
+        issues.setdefault(issue.line, []).append((raw.field, issue))
+    return [
+        _line(
+            number,
+            corrections.fields_of(run, texts[number]),
+            drafts.get(number, {}),
+            issues.get(number, []),
+            masking,
+        )
+        for number in numbers
+        if number in texts
+    ]
+
+
+def _line(
+    number: int,
+    fields: list[LineField],
+    draft: Mapping[int, str],
+    issues: list[tuple[str, ShownIssue]],
+    masking: Masking,
+) -> EditedLine:
+    wrong = {field for field, _issue in issues}
+    matter = wrong | set(TELLING)
+    edited = []
+    for field in fields:
+        value = draft.get(field.at, field.value)
+        changed = value != field.value
+        edited.append(
+            EditedField(
+                field,
+                value=_shown(field, value, masking),
+                was=_shown(field, field.value, masking) if changed else "",
+                changed=changed,
+                matters=len(fields) <= _SHORT or changed or field.key in matter,
+            )
+        )
+    return EditedLine(number, [issue for _field, issue in issues], edited)
+
+
+def _shown(field: LineField, value: str, masking: Masking) -> str:
+    return str(masking.value(field.key, value)) if field.at != WHOLE_LINE else value
+
+
+def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking: Masking) -> HttpResponse:
+    """Keep what was changed, whatever button was pressed; then do what that one says."""
+    user = signed_in_user(request)
+    sent = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < 10]
+    here = sorted(set(sent) & set(numbers))[:MOST_LINES]
+    _keep(request, run, here, masking)
+    back = request.POST.get("take_back", "")
+    if back.isdecimal() and len(back) < 10 and int(back) in numbers:
+        corrections.save_draft(run, int(back), {}, user=user)
+    if "test" in request.POST:
+        try:
+            started = corrections.start_corrected_test(
+                run=run, user=user, schools=access.visible_school_ids(user), lines=numbers
+            )
+        except uploads.RunRefusedError as error:
+            messages.error(request, str(error))
+        else:
+            return redirect("run", pk=started.pk)
+    elif back:
+        messages.success(request, f"Line {back} is again as it came.")
+    else:
+        messages.success(request, "Kept. Nothing is tested before you press Test.")
+    page = request.POST.get("page", "")
+    query = f"?page={page}" if page.isdecimal() and len(page) < 6 else ""
+    return redirect(reverse("correct_lines", args=[run.pk]) + query)
+
+
+def _keep(request: HttpRequest, run: ImportRun, numbers: list[int], masking: Masking) -> None:
+    """The fields that were sent. What comes back as it was shown, masked perhaps, was not touched."""
+    user = signed_in_user(request)
+    texts, drafts = corrections.raw_records(run, numbers), corrections.drafts_of(run, numbers)
+    for number in numbers:
+        if number not in texts:
+            continue
+        before = drafts.get(number, {})
+        values = {}
+        for field in corrections.fields_of(run, texts[number]):
+            current = before.get(field.at, field.value)
+            sent = request.POST.get(f"f-{number}-{field.at}")
+            value = current if sent is None or sent == _shown(field, current, masking) else sent.strip()
+            if value != field.value:
+                values[field.at] = value
+        if values != before:
+            corrections.save_draft(run, number, values, user=user)
