@@ -49,7 +49,7 @@ class NoResultsError(Exception):
 
 
 def choice_of(asked: Mapping[str, str], held: Held, reader: Reader) -> Choice:
-    """The choice of an address; what is left out or not known is the first there is. Raises NoResultsError."""
+    """The choice of an address; what is left out or not listed is the first there is. Raises NoResultsError."""
     tests = held.tests
     test = asked.get("test", "")
     if not tests:
@@ -91,8 +91,8 @@ def _school(text: str) -> School | None:
 
 
 def _test_name(code: str) -> str:
-    known = structure()["tests"].get(code)
-    return str(known["name"]) if known else "this test"
+    listed = structure()["tests"].get(code)
+    return str(listed["name"]) if listed else "this test"
 
 
 def _file_of(code: str) -> str:

@@ -88,8 +88,8 @@ def hidden_in(cube: dict[CubeKey, Sums]) -> set[CubeKey]:
         groups = groups_of(division)
         for school in schools:
             whole = counts.get((school, TOTAL, ALL), Count(0, 0))
-            known = [counts.get((school, TOTAL, group), Count(0, 0)) for group in groups]
-            rest = Count(whole.tested - sum(c.tested for c in known), whole.scored - sum(c.scored for c in known))
+            members = [counts.get((school, TOTAL, group), Count(0, 0)) for group in groups]
+            rest = Count(whole.tested - sum(c.tested for c in members), whole.scored - sum(c.scored for c in members))
             if rest.tested > 0:
                 counts[school, TOTAL, f"{division}:{_UNKNOWN}"] = rest
         columns = {group: group for group in (*groups, f"{division}:{_UNKNOWN}")} | {TOTAL: ALL}

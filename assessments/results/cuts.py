@@ -6,7 +6,7 @@ _LONGEST_KEPT = 10  # years that published ranges are taken to hold on
 
 
 def range_of(code: str, year: int, grade: str) -> Range | None:
-    """Published ranges of a test in a year and grade; later years keep the last that are known, until the test changes."""
+    """Published ranges of a test in a year and grade; later years keep the last that are limits, until the test changes."""
     if code not in structure()["tests"]:
         return None
     test, edition = ranges_key(code, year), edition_of(code, year)
@@ -19,10 +19,10 @@ def range_of(code: str, year: int, grade: str) -> Range | None:
 
 def standard_of(code: str, year: int, grade: str) -> int | None:
     """Lowest scale score of level 3 in a test whose standard that level meets; None where none is published."""
-    known = range_of(code, year, grade)
-    if known is None or known.levels[2] is None or "3" not in structure()["tests"][code].get("passing", ()):
+    limits = range_of(code, year, grade)
+    if limits is None or limits.levels[2] is None or "3" not in structure()["tests"][code].get("passing", ()):
         return None
-    return known.levels[1]
+    return limits.levels[1]
 
 
 def standards(code: str, year: int) -> dict[str, int]:

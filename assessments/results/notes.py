@@ -26,8 +26,8 @@ def notes_of(choice: Choice, held: Held, years: Collection[int], asked: Collecti
         now, was = held.standards(code, year), held.standards(code, before)
         moved = [grade for grade in now if grade in was and now[grade] != was[grade]]
         if moved:
-            told = ", ".join(f"{grade_label(grade).lower()} {was[grade]} to {now[grade]}" for grade in moved)
-            found.append(f"The score from which on the standard is met changed in {year_label(year)}: {told}.")
+            moves = ", ".join(f"{grade_label(grade).lower()} {was[grade]} to {now[grade]}" for grade in moved)
+            found.append(f"The score from which on the standard is met changed in {year_label(year)}: {moves}.")
     return found
 
 

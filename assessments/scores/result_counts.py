@@ -68,12 +68,12 @@ class Tally:
             held = score.split(_CELL)
             tested = held[AS_TESTED] if len(held) > AS_TESTED else b""
             place = (held[0], year, held[_GRADE] if grade == b"\\N" else grade, tested)
-            known = places.get(place)
-            if known is None:
+            counting = places.get(place)
+            if counting is None:
                 if len(places) > _MOST_PLACES:
                     places.clear()
-                known = places[place] = _keys(*place)
-            keys, counts = known
+                counting = places[place] = _keys(*place)
+            keys, counts = counting
             if not keys:
                 continue
             number = _ONE
@@ -142,12 +142,12 @@ _GROUP_AT = [
 
 def _keys(test: bytes, year: bytes, grade: bytes, tested: bytes) -> tuple[list[bytes], bool]:
     """The cells that a score counts in, as COPY reads their keys, and whether its result counts."""
-    facts = tested.split(b",") if tested else [b""] * len(FACTS)
-    include = facts[_FACT_AT["include"]].decode()
+    values = tested.split(b",") if tested else [b""] * len(FACTS)
+    include = values[_FACT_AT["include"]].decode()
     if include not in TESTED:
         return [], False
-    groups = [ALL.encode(), *(names[facts[at]] for at, names in _GROUP_AT if facts[at] in names)]
-    before, after = test + b"\t" + year + b"\t", b"\t".join((b"", facts[0], facts[1], grade))
+    groups = [ALL.encode(), *(names[values[at]] for at, names in _GROUP_AT if values[at] in names)]
+    before, after = test + b"\t" + year + b"\t", b"\t".join((b"", values[0], values[1], grade))
     return [before + group + after for group in groups], include in COUNTED
 
 
@@ -170,7 +170,7 @@ def _adding(source: str) -> str:
     Scores that are alike are put together before they are spread over their groups, and by what came out (`kind`: a level, 0
     without one, -1 where it does not count): what is left is a fraction of the sums, and in whole numbers.
     """
-    facts = ", ".join(f"{fact_sql(name, 't.as_tested')} AS {name}" for name in ("lea", "school", *_facts_of_groups()))
+    columns = ", ".join(f"{fact_sql(name, 't.as_tested')} AS {name}" for name in ("lea", "school", *_facts_of_groups()))
     groups = [f"'{ALL}'"]
     groups += [
         f"CASE WHEN f.{fact} IN ({_listed(values)}) THEN '{prefix}:' || f.{fact} END"
@@ -190,7 +190,7 @@ def _adding(source: str) -> str:
         INSERT INTO {TABLE} AS held ({", ".join((*_KEY, *_SUMS))})
         SELECT f.assessment_id, f.school_year, g.code, f.lea, f.school, f.grade, {", ".join(sums)}
         FROM (
-          SELECT t.*, {facts} FROM (
+          SELECT t.*, {columns} FROM (
             SELECT s.assessment_id, s.school_year, s.grade, s.as_tested, s.kind,
               count(*)::int AS n, count(s.scale)::int AS scales, coalesce(sum(s.scale), 0)::int AS scale
             FROM (
