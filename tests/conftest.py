@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 from psycopg import sql
 
 from sisimport.runtime import postgres
@@ -85,6 +86,13 @@ def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) 
     storages = dict(settings.STORAGES)
     storages["default"] = storages["default"] | {"OPTIONS": {"location": str(tmp_path / "uploads")}}
     settings.STORAGES = storages
+
+
+@pytest.fixture(autouse=True)
+def _language() -> Iterator[None]:
+    """The language of a page that a test looked at stays the thread's: the next test begins with ours."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
 from sisimport.imports.models import RememberedMatch
-from students.models import FamilyMember
+from students.models import FamilyMember, RecordEdit
 from tests.browser.district import District, make_district
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
 from tests.web.test_access import all_patterns
@@ -21,6 +21,7 @@ from tests.web.test_access import all_patterns
 pytestmark = pytest.mark.django_db
 
 NOBODY = 999_999_999
+OTHER_ARGUMENTS: dict[str, int | str] = {"line": 2, "part": "issues"}  # which part of a record; all others name a record
 # No record of anybody stands behind these.
 NOT_RECORDS = {
     "added_layout",
@@ -53,7 +54,11 @@ def numbered() -> dict[str, URLPattern]:
 
 @pytest.fixture
 def district() -> District:
-    return make_district()
+    made = make_district()
+    RecordEdit.objects.create(
+        student=made.known, user=made.staff, what="Student", field="grade", before="04", after="05", reason="Moved up"
+    )
+    return made
 
 
 def somebody_elses(district: District, name: str) -> int:
@@ -83,19 +88,21 @@ def somebody_elses(district: District, name: str) -> int:
 
 RUN_PAGES = {
     "run", "run_status", "filter_issues", "run_changes", "run_absent", "run_print", "export", "start_update", "test_again",
-    "retest_lines", "correct_lines",
+    "retest_lines", "correct_lines", "show_run_ssids",
     "run_matches", "run_matches_accept", "run_match_line",
 }  # fmt: skip
 STUDENT_PAGES = {
     "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",
+    "undo_student_edit",
 }  # fmt: skip
 
 
 def asked(client: Client, method: str, name: str, number: int) -> tuple[int, str, list[str]]:
     """Status, page without its token and number, and the statements sent to the database."""
     names = list(numbered()[name].pattern.converters)
-    address = reverse(name, kwargs={key: number if key != "line" else 2 for key in names})
-    data = {"what": "issues-csv"} if method == "post" else {}
+    address = reverse(name, kwargs={key: OTHER_ARGUMENTS.get(key, number) for key in names})
+    edits = list(RecordEdit.objects.values_list("pk", flat=True))
+    data = {"what": "issues-csv", "edit": edits} if method == "post" else {}
     with CaptureQueriesContext(connection) as captured:
         answer = getattr(client, method)(address, data)
         page = b"".join(answer) if answer.streaming else answer.content
