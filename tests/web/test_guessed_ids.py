@@ -21,7 +21,10 @@ from tests.web.test_access import all_patterns
 pytestmark = pytest.mark.django_db
 
 NOBODY = 999_999_999
-OTHER_ARGUMENTS: dict[str, int | str] = {"line": 2, "part": "issues"}  # which part of a record; all others name a record
+OTHER_ARGUMENTS: dict[str, int | str] = {
+    "line": 2,
+    "part": "issues",
+}  # which part of a record; all others name a record
 # No record of anybody stands behind these.
 NOT_RECORDS = {
     "added_layout",
