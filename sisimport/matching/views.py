@@ -102,9 +102,10 @@ def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
         raise Http404
     words = request.POST.get("words", "")[:100]
     found = desk.search_students(words, shown[0].given, schools=scope.limit(run)) if words.strip() else []
+    while_typing: bool = request.htmx  # type: ignore[attr-defined]
     return render(
         request,
-        "matching/desk_line.html",
+        "matching/_desk_found.html" if while_typing else "matching/desk_line.html",
         {
             **_frame(request, run, scope, state),
             "entry": shown[0],

@@ -36,9 +36,9 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 }
 
 // A late answer to what was typed before does not take away what was marked since; typing anew does.
-document.getElementById("words")?.addEventListener("input", () => {
-  for (const mark of document.querySelectorAll("#found input:checked")) mark.checked = false;
+document.getElementById("desk-words")?.addEventListener("input", () => {
+  for (const mark of document.querySelectorAll("#desk-found input:checked")) mark.checked = false;
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id === "found" && event.detail.target.querySelector("input:checked")) event.detail.shouldSwap = false;
+  if (event.detail.target.id === "desk-found" && event.detail.target.querySelector("input:checked")) event.detail.shouldSwap = false;
 });

@@ -153,14 +153,30 @@ def test_lines_are_low_the_search_answers_while_one_types_and_marks_are_not_lost
     assert page.evaluate(asks) is False
     page.goto(reverse("run_match_line", args=[run.pk, 1]))
 
-    page.locator("#words").fill("quinones")
+    page.locator("#desk-words").fill("quinones")
     expect(page.get_by_text("1 student found.")).to_be_visible()
     expect(page.locator(":focus")).to_have_attribute("name", "words")
-    page.locator("#found input").check()
+    page.locator("#desk-found input").check()
     with page.expect_request(lambda request: request.method == "POST") as sent:
         page.get_by_role("button", name="Save decision").click()
     assert "other-1=s" in (sent.value.post_data or ""), sent.value.post_data
     expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
+
+
+def test_the_search_and_its_save_work_without_scripts(
+    visit: Callable[..., Any], school: School, registrar: Any
+) -> None:
+    student = make_student(school, "100777", last_name="Quiñones", first_name="Ximena", birth_date="2015-05-05")
+    run = own(run_download(download("100999"), schools=[school.pk]), registrar)
+    page = visit(registrar, scripts=False)
+    page.goto(reverse("run_match_line", args=[run.pk, 1]))
+    page.locator("#desk-words").fill("quinones")
+    page.locator("#desk-words").press("Enter")
+    page.locator("#desk-found input").check()
+    page.get_by_role("button", name="Save decision").click()
+
+    expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
+    assert MatchDecision.objects.get(run=run).student_id == student.pk
 
 
 def test_another_student_is_found_and_accepted_with_the_keyboard_alone(

@@ -95,6 +95,8 @@ def test_lines_stand_beside_their_candidates_with_differences_marked(school: Sch
     beside = admin.get(reverse("run_match_line", args=[run.pk, 1])).text
     assert "<mark>O&#x27;Neil</mark>" in beside
     assert beside.count('type="submit">Save decision') == 1
+    ids = re.findall(r' id="([^"]+)"', beside)  # the menu's search has a form and a place for answers of its own
+    assert len(ids) == len(set(ids)), ids
 
 
 def test_the_badge_counts_lines_and_not_tests(school: School, admin: Client) -> None:
