@@ -1,4 +1,5 @@
-"""Test set-ups that imports of the practice district made go with it, unless other scores use them by now."""
+"""Test set-ups that imports of the practice district made go with it, unless other scores use them by now; results are counted
+anew."""
 
 from collections.abc import Collection
 
@@ -6,6 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from assessments.models import Assessment, Score
 from assessments.scores.change_kinds import ASSESSMENT_KIND
+from assessments.scores.result_counts import count_anew
 from sisimport.demo.practice import register_cleaner
 from sisimport.demo.removing import remove
 from sisimport.imports.models import ImportChange
@@ -18,6 +20,7 @@ def remove_setups(runs: Collection[int]) -> None:
     scored = Exists(Score.objects.filter(assessment=OuterRef("pk")))
     kept = set(Assessment.objects.filter(scored).values_list("pk", "parent_id"))
     remove(made.exclude(pk__in={pk for pair in kept for pk in pair if pk}))
+    count_anew()  # the scores went with their students, past what keeps the counted results in step
 
 
 register_cleaner(remove_setups)
