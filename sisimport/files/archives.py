@@ -219,18 +219,20 @@ def _is_system_file(name: str) -> bool:
 def _check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
     """Raises FileError for what is too large (FILE-SIZE), or shrunk so far that no list of students can be in it."""
     if member.file_size > max_bytes:
-        raise _too_large(max_bytes)
+        raise _too_large(max_bytes, f"{member.file_size:,} bytes")
     if member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
         raise FileError(
             "FILE-ZIP",
-            found=f"a file shrunk more than {_MAX_RATIO} times ({shown_name(member.filename)}), as no list of students is",
+            found=f"a file of {member.file_size:,} bytes shrunk to {member.compress_size:,} ({shown_name(member.filename)}),"
+            f" more than {_MAX_RATIO} times smaller, as no list of students is",
             expected=_EXPECTED,
         )
 
 
-def _too_large(max_bytes: int) -> FileError:
+def _too_large(max_bytes: int, size: str = "") -> FileError:
+    """`size` as the archive says it; blank where it lied: then no more is known than that the limit was passed."""
     most = f"{max_bytes:,} bytes"
-    return FileError("FILE-SIZE", found=f"more than {most} when unpacked", expected=most)
+    return FileError("FILE-SIZE", found=f"{size or 'more than ' + most} when unpacked", expected=most)
 
 
 def _refuse_packed(head: bytes, name: str) -> None:

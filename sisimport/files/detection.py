@@ -32,12 +32,12 @@ from sisimport.files.layout_matching import (
     columns_said,
     day_first_fields,
     fit_layout,
-    listed,
     missing_markers,
     nearness,
 )
 from sisimport.files.layouts import ColumnKind, Header, Layout
 from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text
+from sisimport.files.near_layouts import nearest_layouts
 from sisimport.files.quoting import split_line
 
 __all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
@@ -50,11 +50,8 @@ MOST_COLUMNS: Final = 2000
 # Without a choice by the user a file must look right, not only have the right number of columns.
 _GUESS_SCORE: Final = 0.6
 _OTHER_SCORE: Final = 0.8
-# A layout that knows so much of a header is named as near, and no more than so many.
-_NEAR_SHARE: Final = 0.25
 # So much of a line must be known as column names before the lines above it are passed over.
 _NAMES_SHARE: Final = 0.5
-_NEAR_SHOWN: Final = 3
 
 TEXT: Final = "text"
 XLSX: Final = "xlsx"
@@ -394,7 +391,7 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")
     columns = len(split_line(lines[0], delimiter)) if delimiter else 1
     found = f"{columns} columns separated by {DELIMITERS[delimiter]}" if delimiter else "no columns"
-    raise FileError("FILE-UNKNOWN", found=found, expected=_nearest(layouts, lines, delimiter))
+    raise FileError("FILE-UNKNOWN", found=found, expected=nearest_layouts(layouts, lines, delimiter))
 
 
 def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
@@ -419,18 +416,6 @@ def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
 def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:
     """Nobody said that the file is of this layout: are the columns there that no other file has?"""
     return not missing_markers(fit.layout, lines, fit.delimiter)
-
-
-def _nearest(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) -> str:
-    """The layouts whose column names come nearest, each with what the file lacks."""
-    by_name = [
-        (layout, nearness(layout, lines, delimiter)) for layout in layouts if delimiter and not layout.same_file_as
-    ]
-    near = sorted(
-        (pair for pair in by_name if pair[1].share >= _NEAR_SHARE and pair[1].missing), key=lambda p: -p[1].share
-    )
-    titles = [f"{layout.title} (missing: {listed(how.missing)})" for layout, how in near[:_NEAR_SHOWN]]
-    return f"a layout that is known here; nearest: {'; '.join(titles)}" if titles else "a layout that is known here"
 
 
 def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:

@@ -205,10 +205,14 @@ def listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """How much of a header a layout knows (0 to 1, and in names), and what it lacks to be taken for that layout."""
+    """How much of a header of `named` columns a layout knows (0 to 1, and in names), which of them it does not know, and what
+    the header lacks to be taken for that layout.
+    """
 
     share: float
     name_count: int
+    named: int
+    strange: tuple[str, ...]
     missing: tuple[str, ...]
 
 
@@ -220,12 +224,18 @@ def missing_markers(layout: Layout, lines: Sequence[str], delimiter: str) -> lis
 
 def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     """Compare the first line, taken for column names, with those of the layout."""
-    header = [normalise_header(cell) for cell in split_line(lines[0], delimiter)]
-    found = {column.position for column in find_columns(layout, header) if column is not None}
+    cells = split_line(lines[0], delimiter)
+    header = [normalise_header(cell) for cell in cells]
+    columns = find_columns(layout, header)
+    found = {column.position for column in columns if column is not None}
+    strange = [
+        cell.strip() for cell, name, column in zip(cells, header, columns, strict=True) if name and column is None
+    ]
     needed = [c.name for c in layout.fields.values() if c.required and c.position not in found]
     markers = missing_markers(layout, lines, delimiter)
     named = sum(bool(name) for name in header)
-    return Nearness(len(found) / named if named else 0.0, len(found), tuple(dict.fromkeys([*markers, *needed])))
+    missing = tuple(dict.fromkeys([*markers, *needed]))
+    return Nearness(len(found) / named if named else 0.0, len(found), named, tuple(strange), missing)
 
 
 def _fit_without_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit | None:

@@ -24,7 +24,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
-from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
+from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.roster import dates, staging
 from sisimport.roster.conditions import (
@@ -159,14 +159,20 @@ class Roster(ImportType):
             ),
             _rule("D-7", "SSID-TAKEN", ERROR, "ssid", valid & held, part="ssid"),
             _rule(
-                "D-9", "SSID-CONFLICT", ERROR, "ssid", valid & other & ~held, part="ssid", expected=F("current__ssid")
+                "D-9",
+                "SSID-CONFLICT",
+                ERROR,
+                "ssid",
+                valid & other & ~held & ~FORMER,
+                part="ssid",
+                expected=F("current__ssid"),
             ),
             _rule(
                 "D-9",
                 "SSID-FORMER",
                 ERROR,
                 "ssid",
-                valid & HELD & ~held & Q(current__ssid__isnull=True),
+                valid & FORMER & ~held,
                 part="ssid",
             ),
             _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", valid & Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
@@ -270,6 +276,8 @@ def _rule(
         params = {"cause_text": Value("", output_field=CharField())}
     if code == "SSID-TAKEN":
         params = other_person()
+    if code == "SSID-FORMER":
+        params = former_params()
     return Rule(
         number=number,
         code=code,

@@ -22,7 +22,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.definition.ssid_rules import other_person
+from sisimport.imports.definition.ssid_rules import former_params, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute
@@ -294,6 +294,7 @@ def _record_rules() -> list[Rule]:
             field="replacement_ssid",
             when=open_ & replaced_before,
             found=F("replacement_ssid"),
+            params=former_params(),
         ),
         Rule(
             number="D-9",

@@ -24,7 +24,7 @@ from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
+from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute, fetch_all
@@ -330,7 +330,6 @@ def ssid_cause_of_list(words: Any = None) -> Any:
 def _student_rules() -> list[Rule]:
     """What the student has already: a school list completes records, it never overwrites one (D-8, D-9, M-8)."""
     has_other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
-    mine = HELD & ~held_by_other()
     others = held_by_other()
     same = Q(current__ssid=F("ssid"))
     first_line = {"first_line": F("dup_student_line")}
@@ -343,8 +342,8 @@ def _student_rules() -> list[Rule]:
         rule("M-5", "DUP-DIFFERS", ERROR, Q(dup_student=2) & ~Q(dup_ssid=2), params=first_line),
         rule("D-8", "SSID-PRESENT", NOTICE, same & Q(current__verified=True)),
         rule("M-8", "LIST-CONFIRMED", NOTICE, same & Q(current__verified=False)),
-        rule("D-9", "SSID-CONFLICT", ERROR, VALID & has_other & ~others, expected=F("current__ssid")),
-        rule("D-9", "SSID-FORMER", ERROR, VALID & mine & Q(current__ssid__isnull=True)),
+        rule("D-9", "SSID-CONFLICT", ERROR, VALID & has_other & ~others & ~FORMER, expected=F("current__ssid")),
+        rule("D-9", "SSID-FORMER", ERROR, VALID & FORMER & ~others, params=former_params()),
         rule(
             "M-8",
             "LIST-TOLD",

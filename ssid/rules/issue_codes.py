@@ -117,7 +117,7 @@ codes.register(
     ),
     IssueCode(
         "REP-NUMBER",
-        "The local number is nother student's",
+        "The local number is another student's",
         "Local number {found} is not the number of the student who has the retired SSID; the SSID counts.",
         "Look at both students: they may be one person entered twice.",
     ),

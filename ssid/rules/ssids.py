@@ -11,7 +11,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
+from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from students.models import SSID, SSIDReplacement
 
@@ -58,7 +58,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             state=OuterRef("state"), retired_ssid=OuterRef("current__ssid"), replacement_ssid=OuterRef("ssid")
         )
     )
-    replaceable = valid & has_other & ~by_other & Q(merged)
+    replaceable = valid & has_other & ~by_other & ~FORMER & Q(merged)
     rules = [
         Rule(
             number="D-6",
@@ -96,7 +96,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             severity=ERROR,
             field="ssid",
             part=SSID_PART,
-            when=valid & has_other & ~by_other & ~Q(merged),
+            when=valid & has_other & ~by_other & ~FORMER & ~Q(merged),
             found=F("ssid"),
             expected=F("current__ssid"),
         ),
@@ -108,8 +108,9 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             severity=ERROR,
             field="ssid",
             part=SSID_PART,
-            when=valid & HELD & ~by_other & Q(current__ssid__isnull=True),
+            when=valid & FORMER & ~by_other,
             found=F("ssid"),
+            params=former_params(),
         )
     )
     confirmed = context.option("replace_retired") == "1"

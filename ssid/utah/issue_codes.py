@@ -93,7 +93,7 @@ codes.register(
     IssueCode(
         "UTAH-OTHER-SSID",
         "Not the student's SSID",
-        "SSID {found} in the answer is not the student's current one ({expected}).",
+        "SSID {found} in the answer is not the student's current one ({expected}).{former_text}",
         "Check at the state site which number is right; staff can correct it by hand.",
     ),
     IssueCode(

@@ -22,7 +22,7 @@ from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
-from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
+from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.sql import execute
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
@@ -190,8 +190,8 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
         rule("U-3", "UTAH-NOSSID", nothing & found if asks else nothing),
         rule("ID-8", "SSID-FORMAT", _HAS_SSID & ~_VALID, expected=_PROFILE.ssid_words, params=_cause_params()),
         rule("ID-5", "SSID-TAKEN", valid & by_other, params=other_person()),
-        rule("D-9", "SSID-CONFLICT", valid & other & ~by_other, expected=F("current__ssid")),
-        rule("D-9", "SSID-FORMER", valid & HELD & ~by_other & Q(current__ssid__isnull=True)),
+        rule("D-9", "SSID-CONFLICT", valid & other & ~by_other & ~FORMER, expected=F("current__ssid")),
+        rule("D-9", "SSID-FORMER", valid & FORMER & ~by_other, params=former_params()),
         rule("D-8", "SSID-PRESENT", Q(current__ssid=F("ssid")), severity=NOTICE),
     ]
     if asks:
@@ -219,6 +219,13 @@ def update_rules(context: RunContext) -> list[Rule]:
             when=_HAS_SSID & Q(Differs(F("ssid"), F("current__ssid"))),
             found=F("ssid"),
             expected=F("current__ssid"),
+            params={
+                "former_text": Case(
+                    When(FORMER & ~held_by_other(), then=Value(" It is a former number of this student.")),
+                    default=Value(""),
+                    output_field=CharField(),
+                )
+            },
         ),
         *echo_rules(severity=ERROR),
         Rule(

@@ -44,7 +44,9 @@ def recognise_type(stream: IO[bytes]) -> ImportType:
         explanations = (import_type.explain(error, head) for import_type in all_types())
         raise UnrecognisedFileError(str(next((better for better in explanations if better is not error), error)))
     if not found.types:
-        raise UnrecognisedFileError("This file fits none of the import types.")
+        raise UnrecognisedFileError(
+            "The file fits none of the import types. Choose the type, so that the file is compared with its layout."
+        )
     return found.types[0]
 
 

@@ -3,7 +3,8 @@ the SSID record of the line's SSID (definition/joins.py)."""
 
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models.functions import Concat
 
 from sisimport.imports.definition.expressions import Differs
 
@@ -13,6 +14,17 @@ HELD = Q(holder__student_id__isnull=False)  # somebody has this SSID, or had it
 def held_by_other(student: str = "student__id") -> Q:
     """Somebody else than the line's student has this SSID, or had it (rules D-7, E-4, ID-5)."""
     return HELD & Q(Differs(F("holder__student_id"), F(student)))
+
+
+# The SSID was this student's before; whoever holds it is no other person.
+FORMER = HELD & Q(holder__retired_at__isnull=False)
+
+
+def former_params() -> dict[str, Any]:
+    """Parameters of SSID-FORMER: the SSID the student has today, if any. The rows have the join `current`."""
+    now = Concat(Value(" The current one is "), F("current__ssid"), Value("."), output_field=CharField())
+    none = Value(" The student has no current SSID.")
+    return {"current_text": Case(When(current__ssid__isnull=False, then=now), default=none, output_field=CharField())}
 
 
 def other_person(student: str = "holder__student") -> dict[str, Any]:

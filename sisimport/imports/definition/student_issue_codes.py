@@ -50,6 +50,14 @@ codes.register(
         "Nothing to do. A file that is not opened in a spreadsheet keeps its zeros.",
     ),
     IssueCode(
+        "LEA-CHARTER",
+        "A charter school that reports under its own code",
+        "{field} {found} is the code of a school of district {expected}: a charter school that reports under its own code. Its "
+        "{lines} lines were read as lines of that district.",
+        "Nothing to do if the school stands under that district here. A charter that is a district of its own has to be set up "
+        "as one first.",
+    ),
+    IssueCode(
         "CODE-SHORT",
         "A code that is too short",
         "{field} {found} is no code on record, and a code of the state has seven digits.",
@@ -105,8 +113,9 @@ codes.register(
     IssueCode(
         "SSID-FORMER",
         "A former SSID of this student",
-        "SSID {found} is a retired number of this student.",
-        "Check with the state which number is current; staff can correct it by hand.",
+        "SSID {found} is a former number of this student: it was retired.{current_text}",
+        "If the file is old, get a newer one and nothing is to be done. If the state says that the former number counts again, "
+        "staff can give it to the student by hand.",
     ),
     IssueCode(
         "SSID-RETIRED",
@@ -158,9 +167,11 @@ codes.register(
     ),
     IssueCode(
         "FILE-LEA",
-        "The file is nother district's",
-        "The file is from district {found}; known here: {expected}.",
-        "Download the file of your own district, or add the district if it should be here.",
+        "The file is another district's",
+        "The file is from district {found}, which is neither a district on record nor a charter school of one; known here: "
+        "{expected}.",
+        "Download the file of your own district. If the code is a charter school's that reports by itself, put the school on "
+        "record first; if it is a district that should be here, add it.",
     ),
     IssueCode(
         "STU-SCOPE",

@@ -18,7 +18,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 from sisimport.imports.models import MatchDecision
-from students.models import LEA, Student
+from students.models import LEA, School, Student
 from students.patterns import NAME_SUFFIX
 
 AS_GIVEN = 0  # `StagedRow.accepted` of rows about which nobody decided
@@ -39,6 +39,7 @@ class Seen:
     """What the blocks of a file hold that may have to be mended."""
 
     restored_leas: dict[str, str] = field(default_factory=dict)  # code in the file -> code on record
+    charters: dict[str, str] = field(default_factory=dict)  # code of a school on record -> code of its LEA
     short_leas: bool = False  # of which none on record fits
     marked_numbers: bool = False
     zeros: bool = False  # local numbers that begin with zero
@@ -68,16 +69,30 @@ def full_lea_code(code: str) -> str:
     return full_code(code, lea_codes) or code
 
 
+def charter_codes() -> dict[str, str]:
+    """Codes of schools in California that are no LEA on record, with the code of the LEA they stand under.
+
+    An independently reporting charter school reports under its own code, which is then the Reporting LEA of its files.
+    """
+    schools = School.objects.filter(lea__state="CA", code__regex=rf"^[0-9]{{{CODE_LENGTH}}}$")
+    codes: dict[str, set[str]] = {}
+    for code, lea in schools.values_list("code", "lea__code"):
+        codes.setdefault(code, set()).add(lea)
+    return {code: leas.pop() for code, leas in codes.items() if len(leas) == 1}
+
+
 def restore_codes(context: RunContext, seen: Seen) -> list[Problem]:
     """Give codes their zeros back in the staged rows. Returns notices, one for districts and one for schools.
 
     A short code of a California district or school that is not on record is an error of its line.
     """
     table = quoted(context.import_type.row_model._meta.db_table)
-    notices = []
+    notices: list[Problem] = []
     lea, school = context.import_type.matching.lea_field, context.import_type.matching.school_field
     if lea in context.fields and seen.restored_leas:
         notices += _notice(lea, _restore_leas(table, seen.restored_leas))
+    if lea in context.fields and seen.charters:
+        notices += _charter_notice(lea, _restore_leas(table, seen.charters))
     if lea in context.fields and seen.short_leas:
         _refuse_short(context, table, lea, "r.lea_id IS NULL")
     if school in context.fields and any(map(is_short_code, context.school_codes)):
@@ -96,6 +111,13 @@ def _notice(field_name: str, restored: list[tuple[str, str, int]]) -> list[Probl
     more = " …" if len(restored) > _EXAMPLES else ""
     lines = sum(count for _code, _full, count in restored)
     return [Problem("CODE-ZEROS", Severity.NOTICE, field_name, f"{read}{more}", "", {"lines": f"{lines:,}"})]
+
+
+def _charter_notice(field_name: str, read: list[tuple[str, str, int]]) -> list[Problem]:
+    return [
+        Problem("LEA-CHARTER", Severity.NOTICE, field_name, code, lea, {"lines": f"{count:,}"})
+        for code, lea, count in read[:_EXAMPLES]
+    ]
 
 
 def _restore_leas(table: str, codes: dict[str, str]) -> list[tuple[str, str, int]]:

@@ -245,6 +245,7 @@ class _Leas:
         # A file without LEA column, in an installation of one district, is about that district.
         self.only = (str(leas[0][1]), leas[0][2]) if len(leas) == 1 else None
         self.seen: set[str] = set()
+        self.charters: dict[str, str] | None = None
 
     def of(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:
         """LEA id and state of each record of a block, with the separator between them."""
@@ -262,8 +263,20 @@ class _Leas:
         if full is not None:
             self.mending.restored_leas[code] = full
             self.by_code[code] = self.by_code[full]
-        elif code not in self.by_code and is_short_code(code):
-            self.mending.short_leas = True
+        elif code and code not in self.by_code:
+            lea = self._lea_of_charter(code)
+            if lea is not None:
+                self.mending.charters[code] = lea
+                self.by_code[code] = self.by_code[lea]
+            elif is_short_code(code):
+                self.mending.short_leas = True
+
+    def _lea_of_charter(self, code: str) -> str | None:
+        """The LEA under which a school on record stands that reports under its own code; None for all other codes."""
+        if self.charters is None:
+            self.charters = identifiers.charter_codes()
+        full = identifiers.full_code(code, self.charters) or code
+        return self.charters.get(full)
 
     def settle(self) -> None:
         """Which LEAs the file is about; a file of strangers only is refused as another district's."""
@@ -275,7 +288,10 @@ class _Leas:
         whole = context.lines is None
         if whole and not context.lea_ids and not context.import_type.may_create_students and any(self.seen):
             codes = ", ".join(sorted(code for code in self.seen if code)[:3])
-            raise FileError("FILE-LEA", found=codes, expected=", ".join(sorted(self.by_code)[:3]) or "no district yet")
+            raise FileError("FILE-LEA", found=codes, expected=self._known())
+
+    def _known(self) -> str:
+        return ", ".join(sorted(self.by_code)[:3]) or "no district yet"
 
 
 def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str], width: int) -> str:

@@ -1,0 +1,50 @@
+"""Which layouts a file comes near that fits none: by its column names, else by its number of columns, and how it differs."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sisimport.files.layout_matching import Nearness, listed, nearness
+from sisimport.files.layouts import Layout
+from sisimport.files.quoting import split_line
+
+# A layout that knows so much of a header is named as near, and no more than so many.
+_NEAR_SHARE: Final = 0.25
+_NEAR_SHOWN: Final = 3
+# Wide files of other numbers of columns are hardly of the layout by chance; narrow ones always are.
+_WIDE: Final = 20
+_FEW_MORE: Final = 3
+_UNKNOWN: Final = "a layout that is known here"
+
+
+def nearest_layouts(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) -> str:
+    """What was expected instead, in words: the nearest layouts, each with its difference."""
+    if not delimiter:
+        return f"{_UNKNOWN}, with columns separated by carets, commas or tabs"
+    own = [layout for layout in layouts if layout.same_file_as is None]
+    by_name = [(layout, nearness(layout, lines, delimiter)) for layout in own]
+    near = sorted((pair for pair in by_name if pair[1].share >= _NEAR_SHARE), key=lambda pair: -pair[1].share)
+    titles = [f"{layout.title} ({_difference(how)})" for layout, how in near[:_NEAR_SHOWN]] or _by_width(
+        own, len(split_line(lines[0], delimiter))
+    )
+    return f"{_UNKNOWN}; nearest: {'; '.join(titles)}" if titles else _UNKNOWN
+
+
+def _difference(how: Nearness) -> str:
+    if how.missing:
+        return f"missing: {listed(how.missing)}"
+    return f"it knows {how.name_count} of the file's {how.named} column names, not {listed(how.strange)}"
+
+
+def _by_width(layouts: Sequence[Layout], count: int) -> list[str]:
+    """Layouts of nearly so many columns, for a file none of whose cells is a column name."""
+    if count < _WIDE:
+        return []
+    near = [layout for layout in layouts if abs(len(layout.columns) - count) <= _FEW_MORE]
+    near.sort(key=lambda layout: abs(len(layout.columns) - count))
+    return [f"{layout.title} ({_columns(len(layout.columns), count)})" for layout in near[:_NEAR_SHOWN]]
+
+
+def _columns(wanted: int, count: int) -> str:
+    if wanted == count:
+        return f"{wanted} columns as well, but their names or values are not those of the layout"
+    return f"{wanted} columns, the file has {abs(wanted - count)} {'more' if count > wanted else 'fewer'}"
