@@ -272,6 +272,14 @@ def test_an_unknown_file_says_what_was_seen() -> None:
     assert str(error) == "The file has 2 columns separated by a comma; expected a layout that is known here."
 
 
+def test_an_unknown_file_says_which_layout_is_nearest_and_the_difference() -> None:
+    layout = BY_KEY["elpac-initial-2024-25"]
+    width = len(layout.columns)
+
+    near = str(refusal(look("x" + "^x" * width + "\n", expected=None)))
+    assert f"nearest: {layout.title} ({width} columns, the file has 1 more)" in near
+
+
 # -- the roster: columns by name ---------------------------------------------------------------------------------------
 
 

@@ -283,6 +283,50 @@ def test_d9_a_former_ssid_of_the_student_is_not_made_current_again(district: Dis
     assert current_ssid(student) is None
 
 
+def test_d9_a_former_ssid_is_told_as_that_and_not_as_a_conflict(district: District) -> None:
+    student = district.student()
+    give_ssid(student, "9012345600")
+    give_ssid(student, "9012345678", retired_at="2024-01-01T00:00Z")
+
+    report = update(line())
+
+    assert report.codes() == ["SSID-FORMER"]
+    message = report.issue("SSID-FORMER")["message"]
+    assert "former number of this student" in message
+    assert "9012345600" in message
+    assert current_ssid(student) == "9012345600"
+
+
+def test_d10_a_former_ssid_is_not_written_for_a_merge_either(district: District) -> None:
+    student = district.student()
+    give_ssid(student, "9012345600")
+    give_ssid(student, "9012345678", retired_at="2024-01-01T00:00Z")
+    merge_ssids("9012345600", "9012345678")
+
+    assert update(line(), options={"replace_retired": "1"}).codes() == ["SSID-FORMER"]
+    assert current_ssid(student) == "9012345600"
+
+
+def test_d12_a_charter_that_reports_under_its_own_code_is_no_foreign_district(district: District) -> None:
+    student = district.student()
+
+    report = update(line(lea="0123456"))
+
+    notice = report.issue("LEA-CHARTER")
+    assert (notice["severity"], notice["found"], notice["expected"]) == ("notice", "0123456", "1234567")
+    assert "ENR-LEA" not in report.codes()
+    assert current_ssid(student) == "9012345678"
+
+
+def test_d12_a_code_of_schools_in_two_districts_names_neither(district: District) -> None:
+    district.student()
+    School.objects.create(lea=LEA.objects.create(code="1111111"), code="0123456", name="Other")
+
+    report = download(line(lea="0123456"))
+
+    assert "neither a district on record nor a charter school" in report.run.message
+
+
 def test_d10_a_retired_ssid_waits_for_confirmation(district: District) -> None:
     student = district.student()
     give_ssid(student, "9012345600")
