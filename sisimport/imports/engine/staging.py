@@ -245,7 +245,8 @@ class _Leas:
         # A file without LEA column, in an installation of one district, is about that district.
         self.only = (str(leas[0][1]), leas[0][2]) if len(leas) == 1 else None
         self.seen: set[str] = set()
-        self.charters: dict[str, str] | None = None
+        # Read now: once the rows stream in, the connection takes no other statement.
+        self.charters = identifiers.charter_codes() if self.index is not None else {}
 
     def of(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:
         """LEA id and state of each record of a block, with the separator between them."""
@@ -273,8 +274,6 @@ class _Leas:
 
     def _lea_of_charter(self, code: str) -> str | None:
         """The LEA under which a school on record stands that reports under its own code; None for all other codes."""
-        if self.charters is None:
-            self.charters = identifiers.charter_codes()
         full = identifiers.full_code(code, self.charters) or code
         return self.charters.get(full)
 
