@@ -152,6 +152,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "run failed": reverse("run", args=[records.failed.pk]),
         "run of a workbook": reverse("run", args=[records.workbook.pk]),
         "run of a conversion": reverse("run", args=[records.conversion.pk]),
+        "correct_lines": reverse("correct_lines", args=[run]),
         "run_changes": reverse("run_changes", args=[run]),
         "run_absent": reverse("run_absent", args=[run]),
         "run_print": reverse("run_print", args=[run]),
