@@ -11,7 +11,7 @@ from sisimport.imports.models import ImportRun, LineDraft, Work
 from sisimport.imports.runs import corrections
 from sisimport.imports.runs.refused_lines import original_lines
 from sisimport.imports.runs.uploads import RunRefusedError
-from students.models import SSID, Student
+from students.models import SSID, Student, StudentView
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, Report, finish, run_file
@@ -171,6 +171,19 @@ def test_header_quotes_and_several_lines_of_a_record(district: District) -> None
 
     assert (child.run.record_count, child.run.refused_count) == (2, 0)
     assert {change["line"] for change in child.changes if change["what"] == "student"} == {3, 5}
+
+
+def test_a_look_at_a_line_that_cannot_be_masked_is_on_record_and_one_at_fields_is_not(
+    client: Client, tested: ImportRun, district: District, registrar: User
+) -> None:
+    page(client, tested)
+    assert not StudentView.objects.filter(kind=StudentView.Kind.SSID).exists()
+
+    cut = run_file(TYPE, f"{GOOD}\n{WRONG_NAME.rpartition('^')[0]}\n").run
+    ImportRun.objects.filter(pk=cut.pk).update(created_by=registrar)
+    page(client, cut)
+
+    assert StudentView.objects.filter(kind=StudentView.Kind.SSID, user=registrar).count() == 1
 
 
 def test_a_line_with_a_column_too_few_is_corrected_as_a_whole(district: District) -> None:

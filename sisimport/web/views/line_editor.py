@@ -23,6 +23,8 @@ from sisimport.web.queries.data_lines import TELLING
 from sisimport.web.queries.issues import ShownIssue, shown_issues
 from sisimport.web.ssid_masking import Masking
 from sisimport.web.views.runs import find_report, run_frame
+from students.access import log_view
+from students.models import StudentView
 
 MOST_LINES = 10
 _MOST_FIELDS = 600  # of one page: a browser sends them all
@@ -82,6 +84,10 @@ def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
     except StoredFileError as error:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
+    if any(
+        field.whole for line in lines for field in line.fields
+    ):  # cut into no fields, so nothing in it can be masked
+        log_view(user=request.user, kind=StudentView.Kind.SSID, subject=f"run {run.pk}: whole lines to correct")
     corrected = set(corrections.drafts_of(run)) & set(numbers)
     context = run_frame(request, run, reader) | {
         "part": "lines",
