@@ -67,7 +67,7 @@ def test_the_report_says_which_file_of_the_archive_was_read(client: Client, regi
     upload(client, archive(ssid__txt=TEXT), name="March.zip")
     run = finish(ImportRun.objects.get()).run
 
-    text = client.get(reverse("run", args=[run.pk])).content.decode()
+    text = client.get(reverse("run", args=[run.pk]), {"severity": "all"}).content.decode()
 
     assert "<dt>In the archive</dt><dd>ssid.txt</dd>" in text
     assert "The archive was opened and ssid.txt was read." in text
