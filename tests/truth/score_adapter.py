@@ -101,7 +101,7 @@ class ScoreAdapter(Adapter):
         if line.text("grade_assessed") in structure.grades():
             yield equals(RECORD, f"{part.code} grade", score.grade, line.text("grade_assessed").zfill(2))
         if part is test.parent:
-            yield equals(RECORD, f"{part.code} status", score.status, line.text("condition_code")[:8])
+            yield equals(RECORD, f"{part.code} status", score.status, line.text("condition_code")[:8].upper())
 
     def _date(self, line: Line) -> dt.date | None:
         if final := line.day("final_test_completed_date"):
