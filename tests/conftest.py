@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils import translation
 from psycopg import sql
 
+from sisimport.imports.definition import registry
 from sisimport.runtime import postgres
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
@@ -89,10 +90,13 @@ def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) 
 
 
 @pytest.fixture(autouse=True)
-def _language() -> Iterator[None]:
-    """The language of a page that a test looked at stays the thread's: the next test begins with ours."""
-    yield
+def _as_a_new_process() -> None:
+    """What the last test's pages left in this process: their language, and import types added to a database that is gone.
+
+    Before the test, not after the last one: a browser's last request may come after its test has cleaned up.
+    """
     translation.deactivate()
+    registry._added = {}
 
 
 @pytest.fixture(autouse=True)

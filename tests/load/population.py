@@ -141,6 +141,6 @@ def settle() -> None:
 def depopulate() -> None:
     """Remove what `populate` and later tests wrote."""
     with connection.cursor() as cursor:
-        tables = "students_lea, students_withoutssid, imports_importrun, imports_importchange"
+        tables = "students_lea, students_withoutssid, students_lastday, imports_importrun, imports_importchange"
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         cursor.execute("ANALYZE")

@@ -94,7 +94,13 @@ def test_every_address_that_takes_a_secret_is_known() -> None:
         "recognise",
         "file_layout",
         "show_run_ssids",
-    }  # the key of an import tool, a layout or a part of a report
+        "help_code",
+        "help_rule",
+        "help_screen",
+        "help_type",
+        "layout_sample",
+        "practice_sample",
+    }  # the key of an import tool, a type, a layout, a rule, a page, a code or a part of a report
 
     assert set(with_text) - no_secret == masked
     assert SECRET not in without_secrets(reverse("account_confirm_email", args=[SECRET]))
