@@ -96,7 +96,7 @@ def _as_a_new_process() -> None:
     Before the test, not after the last one: a browser's last request may come after its test has cleaned up.
     """
     translation.deactivate()
-    registry._added = {}
+    registry._added, registry._stale = {}, False
 
 
 @pytest.fixture(autouse=True)
