@@ -15,18 +15,18 @@ from django.utils import timezone
 from students.models import LastDay, WithoutSSID
 
 
-def _has_left(student: str, today: dt.date | None) -> Exists:
-    return Exists(LastDay.objects.filter(student=OuterRef(student), day__lt=today or timezone.localdate()))
+def _has_left(today: dt.date | None) -> Exists:
+    return Exists(LastDay.objects.filter(student=OuterRef("pk"), day__lt=today or timezone.localdate()))
 
 
-def enrolled_today(students: QuerySet[Any], *, student: str = "pk", today: dt.date | None = None) -> QuerySet[Any]:
-    """Those of these rows whose student is enrolled. `student`: the column that holds the student's id."""
-    return students.filter(~_has_left(student, today), school__isnull=False)
+def enrolled_today(students: QuerySet[Any], *, today: dt.date | None = None) -> QuerySet[Any]:
+    """Those of these rows, of students or of students without SSID, whose student is enrolled."""
+    return students.filter(~_has_left(today), school__isnull=False)
 
 
-def gone(students: QuerySet[Any], *, student: str = "pk", today: dt.date | None = None) -> QuerySet[Any]:
+def gone(students: QuerySet[Any], *, today: dt.date | None = None) -> QuerySet[Any]:
     """The others: who has left, or has no school."""
-    return students.filter(Q(_has_left(student, today)) | Q(school__isnull=True))
+    return students.filter(Q(_has_left(today)) | Q(school__isnull=True))
 
 
 def missing_today(schools: Collection[int] | None) -> QuerySet[WithoutSSID]:

@@ -174,7 +174,7 @@ def _check_days(days: int) -> None:
 def change_person(
     *, person: Any, roles: Collection[str], schools: Collection[School], all_schools: bool, giver: Any
 ) -> None:
-    """Give other roles and schools. Schools that the giver does not see stay as they are. Raises PeopleError."""
+    """Give other roles and schools. Raises PeopleError, also for somebody with schools that the giver does not see."""
     _check_manages(giver, person)
     _give(person, roles=roles, schools=schools, all_schools=all_schools, giver=giver)
     _note(giver, "changed the roles or schools of", person)

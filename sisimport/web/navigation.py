@@ -245,10 +245,6 @@ register(
         order=90,
         offered_to=lambda user: bool(getattr(user, "is_staff", False)),
     ),
-)
-
-
-register(
     Entry(
         label="Mail",
         url_name="kept_mails",
@@ -257,11 +253,7 @@ register(
         order=80,
         capability=Capability.SETTINGS,
         offered_to=may_read_mail,
-    )
-)
-
-
-register(
+    ),
     Entry(
         label="People",
         url_name="people",
@@ -269,6 +261,6 @@ register(
         section=REVIEW,
         order=75,
         capability=Capability.SETTINGS,
-    )
+    ),
+    Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS),
 )
-register(Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS))

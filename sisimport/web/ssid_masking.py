@@ -15,11 +15,12 @@ from typing import Any
 from sisimport.files.numbers import SSID_FIELDS
 from sisimport.imports.models import ImportRun
 from students.models.identifiers import mask_ssid
+from students.patterns import TEN_DIGITS
 
 FIELDS = SSID_FIELDS | {"candidate_ssid"}
-_TEN_DIGITS = re.compile(r"[0-9]{10}")
+_TEN_DIGITS = re.compile(TEN_DIGITS)
 _UTAH = re.compile(r"[0-9]{7,10}")  # seven are usual there; shorter ones are left for the eye
-_RUN_OF_DIGITS = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])")
+_RUN_OF_DIGITS = re.compile(rf"(?<![0-9]){TEN_DIGITS.strip('^$')}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,6 @@ from tests.ssid.journey import District, district
 LAST, NEXT = "caaspp-2024-25", "caaspp-2025-26"
 TYPE = "caaspp-2025-2026"
 Change = Callable[[list[str]], None]
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    """What one test added is gone with its transaction; the registry of this process has to see it."""
-    yield
-    registry._added.clear()
-    registry._stale = False
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The pages on which an import admin adds a year."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,20 +11,12 @@ from assessments.models import AddedLayout
 from assessments.new_year import services
 from assessments.new_year.proposing import Answers
 from sisimport.files.layouts import parse_layout
-from sisimport.imports.definition import registry
 from tests.assessments.score_files import ALL
 from tests.assessments.test_add_layout import LAST, NEXT, TYPE, header_file, names, records
 from tests.factories import UserFactory
 from tests.ssid.journey import district
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    registry._added.clear()
-    registry._stale = False
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """An import admin adds a year in the browser, imports a file of it, and undoes what may be undone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from assessments.models import Score
 from assessments.scores.import_type import LAYOUTS
 from sisimport.files.layouts import load_layouts
-from sisimport.imports.definition import registry
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun
 from tests.browser.look import Look
@@ -21,13 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = load_layouts(LAYOUTS)
 NEW_NAME = "Scale Score Overall"
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    registry._added.clear()
-    registry._stale = False
 
 
 def header(layout: str) -> list[str]:

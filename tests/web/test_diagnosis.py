@@ -4,7 +4,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sisimport.accounts.readers import Reader
@@ -143,6 +145,22 @@ def test_it_is_one_statement_for_all_causes(district: District, django_assert_nu
 
 
 # ---- the page ----
+
+
+def test_names_that_changed_places_are_looked_up_and_not_looked_for(district: District) -> None:
+    """Twenty thousand wrong names are a wrong file; its report must open as others do."""
+    many(district, 1)
+    run = run_file(TYPE, lines(of_student(200100, 0, last_name="Ana", first_name="O'Neil"))).run
+    with CaptureQueriesContext(connection) as asked:
+        told(run, "DEMO-MISMATCH")
+    (statement,) = [query["sql"] for query in asked if "changed_places" in query["sql"]]
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}")
+        plan = " ".join(row for (row,) in cursor.fetchall())
+
+    assert "(hashed SubPlan" in plan  # the issues are hashed once
+    assert "(SubPlan" not in plan  # and read anew for none of them
 
 
 def test_the_report_opens_on_errors_and_then_on_warnings(client: Client, district: District, registrar: Any) -> None:

@@ -41,9 +41,10 @@ _DATE = r"^\d{4}-\d\d-\d\d$"
 _BOTH_DATES = f"(p.found ~ '{_DATE}' AND p.expected ~ '{_DATE}' AND p.found <> p.expected)"
 # Pattern -> condition over an issue `p`; the first that holds is taken.
 _PATTERNS = {
-    "changed_places": f"""{_IS_NAME} AND p.expected <> '' AND EXISTS (
-        SELECT 1 FROM picked o WHERE o.line = p.line AND o.run_id = p.run_id AND o.code = p.code AND o.field <> p.field
-          AND lower(o.found) = lower(p.expected) AND lower(o.expected) = lower(p.found))""",
+    # IN and no EXISTS: the database hashes the issues once, instead of reading them all for each.
+    "changed_places": f"""{_IS_NAME} AND p.expected <> '' AND lower(p.found) <> lower(p.expected)
+        AND (p.run_id, p.line, p.code, lower(p.found), lower(p.expected))
+          IN (SELECT o.run_id, o.line, o.code, lower(o.expected), lower(o.found) FROM picked o)""",
     "day_and_month": f"""{_BOTH_DATES}
         AND left(p.found, 4) || substr(p.found, 9, 2) || substr(p.found, 6, 2) = replace(p.expected, '-', '')""",
     "year": f"{_BOTH_DATES} AND substr(p.found, 5) = substr(p.expected, 5)",
