@@ -65,6 +65,15 @@ register_panel(Panel(place=RUN, template="assessments/_run_scores.html", context
 register(Entry(label="Compare", url_name="results", section=RESULTS, order=10))
 register(
     Entry(
+        label="English learners",
+        url_name="english_learners",
+        url_names=("english_learner_students",),
+        section=RESULTS,
+        order=20,
+    )
+)
+register(
+    Entry(
         label="Add a school year",
         url_name="added_layouts",
         url_names=("added_layout",),

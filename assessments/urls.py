@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from assessments.pages import english_learners_views as learners
 from assessments.pages import new_year_views, results_views
 from assessments.pages.setup_article import setup_article
 
@@ -9,6 +10,10 @@ urlpatterns = [
     path("results/", results_views.results, name="results"),
     path("results/csv/", results_views.results_file, {"form": "csv"}, name="results_csv"),
     path("results/xlsx/", results_views.results_file, {"form": "xlsx"}, name="results_xlsx"),
+    path("english-learners/", learners.english_learners, name="english_learners"),
+    path("english-learners/students/", learners.students, name="english_learner_students"),
+    path("english-learners/csv/", learners.english_learners_file, {"form": "csv"}, name="english_learners_csv"),
+    path("english-learners/xlsx/", learners.english_learners_file, {"form": "xlsx"}, name="english_learners_xlsx"),
     path("help/test-set-ups/", setup_article, name="setup_article"),
     path("added-years/", new_year_views.index, name="added_layouts"),
     path("added-years/<int:pk>/", new_year_views.answer, name="added_layout"),

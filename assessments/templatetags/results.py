@@ -1,8 +1,11 @@
 """Numbers of results as pages write them."""
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,6 +20,15 @@ _MINUS = "−"
 @register.filter
 def school_year(year: int) -> str:
     return year_label(year)
+
+
+@register.filter
+def elapsed(since: dt.date, unit: str) -> str:
+    """`108 days`, `6 years`: full ones from a day until today."""
+    today = timezone.localdate()
+    years = today.year - since.year - ((today.month, today.day) < (since.month, since.day))
+    n = (today - since).days if unit == "days" else years
+    return f"{n:,} {unit.removesuffix('s') if n == 1 else unit}"
 
 
 @register.filter
@@ -61,3 +73,11 @@ def delta(change: float | None, unit: str) -> SafeString | str:
         f"{abs(rounded):.1f}",
         f" {unit}" if unit else "",
     )
+
+
+@register.simple_tag
+def students_number(number: Any) -> SafeString | str:
+    """A number of students, leading to them; `value` is None where it is hidden."""
+    if number.value is None:
+        return format_html('<span class="hidden-cell">{}</span>', "Hidden")
+    return format_html('<a href="{}">{}</a>', number.url, f"{number.value:,}") if number.url else f"{number.value:,}"

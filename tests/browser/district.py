@@ -216,7 +216,7 @@ NO_PAGES = {
     "show_run_ssids",
     # downloads
     "export", "layout_sample", "practice_sample", "utah_request_file", "senr_file", "el_differences_csv",
-    "results_csv", "results_xlsx",
+    "results_csv", "results_xlsx", "english_learners_csv", "english_learners_xlsx",
     "mfa_download_recovery_codes",
     # sent forms, which lead to a page that is looked at
     "added_layout_remove", "practice_reset", "practice_empty",

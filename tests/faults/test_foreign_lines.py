@@ -156,6 +156,8 @@ def queries(name: str, made: TwoSchools) -> list[dict[str, Any]]:
         "enrollments": [school],
         "senr_check": [school],
         "el_differences": [school],
+        **{name: [school] for name in ("english_learners", "english_learners_csv", "english_learners_xlsx")},
+        "english_learner_students": [{"what": what, **school} for what in ("el", "tbd", "years-0", "rfep-0", "eo")],
         "utah_create": [
             {"school": str(made.utah_b.pk)},
             {"school": [str(pk) for pk in (made.utah_a.pk, made.utah_b.pk)]},
@@ -184,7 +186,14 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
         "search": [{"text": text} for text in ("Zqqz", "9876500001", "886601", "ssid", "high")],
         **{
             listed: [{"export": "csv"}, {"export": "xlsx"}, {"text": "Zqqz"}]
-            for listed in ("runs", "collection", "senr_requests", "el_differences", "enrollments")
+            for listed in (
+                "runs",
+                "collection",
+                "senr_requests",
+                "el_differences",
+                "enrollments",
+                "english_learner_students",
+            )
         },
         "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],
         "run_matches": [{f"line-{line}": f"accept-{made.students[0].pk}" for line in range(1, 15)}],

@@ -30,6 +30,7 @@ LISTS = {
     "senr_requests": ("page", "made"),
     "el_differences": ("page", "listing"),
     "enrollments": ("page", "listing"),
+    "english_learner_students": ("page", "listing"),
 }
 
 

@@ -1,0 +1,282 @@
+"""The page English learners: numbers by school, the same as a file and on paper, and the students behind each number."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_http_methods
+
+from assessments.english_learners import asking
+from assessments.english_learners.asking import BAND_NAMES, RFEP_YEAR, STATUSES, Asking, title_of
+from assessments.english_learners.counting import TOTAL, Key, counts_of, elpac_of, hidden_in, rfep_years
+from assessments.results.hiding import FEWEST
+from sisimport.accounts.access import Capability, can, requires
+from sisimport.web.exports.writers import csv_rows, workbook
+from sisimport.web.lists import Column, List, Listing
+from students.access import log_view, visible_school_ids, visible_schools
+from students.models import School, StudentView
+from students.paging import BoundedPaginator
+from students.school_years import spring_of, year_label
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_HIDDEN = f"hidden: fewer than {FEWEST} students"
+YEARS = 3  # of the ELPAC to choose from
+NOTHING = (
+    "No English learner records are on record for your schools. The CALPADS SSID download, the ELA import file and the SELA file"
+    " bring them (menu Import, CALPADS SSID)."
+)
+NO_ELPAC = (
+    "No scores of the Summative ELPAC are on record, so nobody can be listed for criterion 1. Import the Summative ELPAC student"
+    " data file of the state's testing portal (menu Import, CAASPP)."
+)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as the page shows it: None where it is hidden. `url`: the students behind it."""
+
+    value: int | None
+    url: str = ""
+
+
+class Found:
+    """What an address asks for, counted. `shared`: for a file or paper, where small numbers are hidden from everybody."""
+
+    def __init__(self, request: HttpRequest, *, shared: bool) -> None:
+        self.shared = shared
+        self.schools = list(visible_schools(request.user).order_by("name", "code"))
+        self.school = next((one for one in self.schools if str(one.pk) == request.GET.get("school")), None)
+        self.years = asking.elpac_years()[:YEARS]
+        asked = request.GET.get("elpac", "")
+        newest = self.years[0] if self.years else 0
+        self.elpac_year = int(asked) if asked.isdecimal() and int(asked[:4]) in self.years else newest
+        self.asking = Asking(visible_school_ids(request.user), self.elpac_year)
+        if self.school and not shared:
+            self.asking = self.asking.within([self.school.pk])
+        self.counts: Mapping[Key, int] = counts_of(self.asking)
+        self.hidden = self._hidden() if shared else set()
+        self.address = reverse("english_learner_students")
+
+    def _hidden(self) -> set[Key]:
+        """Decided for all schools of the reader and all years of the ELPAC, whatever of them this file holds."""
+        others = [year for year in self.years if year != self.elpac_year]
+        elpacs = [self.counts, *(elpac_of(replace(self.asking, elpac_year=year)) for year in others)]
+        return hidden_in(self.counts, elpacs if self.elpac_year else [])
+
+    @property
+    def whole(self) -> int | str:
+        return self.school.pk if self.school else TOTAL
+
+    def number(self, school: int | str, what: str) -> Number:
+        key = (school, what)
+        value = None if key in self.hidden else self.counts.get(key, 0)
+        if self.shared or not value:
+            return Number(value)
+        place = {"school": str(school)} if school != TOTAL else {}
+        elpac = {"elpac": str(self.elpac_year)} if what == "elpac" else {}
+        return Number(value, f"{self.address}?{urlencode({'what': what, **place, **elpac})}")
+
+    def numbers(self, whats: list[str]) -> list[tuple[str, Number]]:
+        return [(_short(what), self.number(self.whole, what)) for what in whats]
+
+    @property
+    def rfep(self) -> list[str]:
+        return [f"{RFEP_YEAR}{year}" for year in rfep_years(self.counts)]
+
+    @property
+    def this_year(self) -> int:
+        return spring_of(self.asking.day)
+
+    def shown_schools(self) -> list[School]:
+        listed = [self.school] if self.school else self.schools
+        counted = {school for school, _what in self.counts}
+        return [one for one in listed if one.pk in counted]
+
+    def columns(self) -> list[str]:
+        """What a file holds of each school."""
+        elpac = ["elpac"] if self.elpac_year else []
+        return [*STATUSES, "tbd-over", *elpac, *BAND_NAMES, *self.rfep]
+
+    @property
+    def hides(self) -> bool:
+        shown = {self.whole, *(one.pk for one in self.shown_schools())}
+        return any(school in shown for school, _what in self.hidden)
+
+
+def _short(what: str) -> str:
+    """The name of a row or column that stands under a heading."""
+    if what.startswith(RFEP_YEAR):
+        spring = int(what.removeprefix(RFEP_YEAR))
+        return year_label(spring) if spring else "Day not known"
+    return STATUSES[what][1] if what in STATUSES else BAND_NAMES[what]
+
+
+@requires(Capability.READ)
+@require_GET
+def english_learners(request: HttpRequest) -> HttpResponse:
+    """Numbers of all schools of the user, or of one; on paper small ones are hidden."""
+    paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
+    found = Found(request, shared=paper)
+    if paper:
+        log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject="English learners: print")
+    chosen = {
+        "school": str(found.school.pk) if found.school else "",
+        "elpac": request.GET.get("elpac", "") and str(found.elpac_year),
+    }
+    by_school, schools = _by_school(found), found.shown_schools()
+    return render(
+        request,
+        "assessments/english_learners.html",
+        {
+            "found": found,
+            "paper": paper,
+            "nothing": "" if found.counts else NOTHING,
+            "no_elpac": NO_ELPAC,
+            "years": [(year, year_label(year)) for year in found.years],
+            "main": _main(found),
+            "statuses": found.numbers([*STATUSES]),
+            "bands": found.numbers([*BAND_NAMES]),
+            "rfep": found.numbers(found.rfep),
+            "rows": [(one, [(_head(what), found.number(one.pk, what)) for what in by_school]) for one in schools],
+            "heads": list(map(_head, by_school)),
+            "query": urlencode({name: value for name, value in chosen.items() if value}),
+        },
+    )
+
+
+def _by_school(found: Found) -> list[str]:
+    return ["el", "tbd-over", *(["elpac"] if found.elpac_year else []), f"{RFEP_YEAR}{found.this_year}", "years-6"]
+
+
+def _head(what: str) -> str:
+    """What heads a column of the table by school."""
+    heads = {
+        "el": "English learners",
+        "tbd-over": "TBD over 30 days",
+        "elpac": "ELPAC 4, still EL",
+        "years-6": "Long-term",
+    }
+    return heads.get(what) or f"RFEP in {_short(what)}"
+
+
+def _main(found: Found) -> list[tuple[str, Number]]:
+    """The numbers above all: title and number."""
+    names = {"el": "English learners", "years-6": "Long-term: 6 years or more"}
+    return [
+        (names.get(what) or title_of(what, found.elpac_year), found.number(found.whole, what))
+        for what in _by_school(found)
+    ]
+
+
+@requires(Capability.EXPORT)
+@require_GET
+def english_learners_file(request: HttpRequest, form: str) -> HttpResponseBase:
+    """The numbers by school as CSV or workbook, small ones hidden for everybody."""
+    found = Found(request, shared=True)
+    if not found.counts:
+        raise Http404
+    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"English learners: {form}")
+    head = ["School code", "School", *(title_of(what, found.elpac_year) for what in found.columns())]
+    places = [] if found.school else [(TOTAL, "", "All schools")]
+    places += [(one.pk, one.code, one.name or one.code) for one in found.shown_schools()]  # type: ignore[misc]
+    lines = [[code, name, *(_written(found.number(pk, what)) for what in found.columns())] for pk, code, name in places]
+    name = f"english-learners-{found.asking.day.isoformat()}.{form}"
+    if form == "csv":
+        response: HttpResponseBase = StreamingHttpResponse(csv_rows(head, lines), "text/csv; charset=utf-8")
+        response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+        return response
+    book = workbook("English learners", head, lines, widths=[12, 30, *(14 for _ in head[2:])])
+    return FileResponse(book, as_attachment=True, filename=name, content_type=_XLSX)
+
+
+def _written(number: Number) -> int | str:
+    return _HIDDEN if number.value is None else number.value
+
+
+# ---- the students behind a number ----
+
+_DAYS = {"tbd": "TBD since", "tbd-over": "TBD since", "rfep": "Reclassified"}
+LEARNERS = List(
+    key="english-learners",
+    columns=(
+        Column(name="student", label="Student", order=("student__last_key", "student__first_key")),
+        Column(name="number", label="Local number", order=("student__local_number",), css="w-m"),
+        Column(name="school", label="School", order=("student__school__name",), then=("student__last_key",)),
+        Column(name="grade", label="Grade", order=("student__grade",), then=("student__last_key",), css="w-s"),
+        Column(name="status", label="Program Status", order=("program_status",), then=("student__last_key",)),
+        Column(name="day", label="Identified", order=("day",), then=("student__last_key",)),
+    ),
+    start="student",
+    filters=("what", "school", "elpac"),
+    file_name="english-learners",
+)
+HEAD = ("Local number", "Last name", "First name", "School", "Grade", "Program Status")
+
+
+@requires(Capability.READ)
+@require_http_methods(["GET", "POST"])
+def students(request: HttpRequest) -> HttpResponseBase:
+    """Who is behind a number of the page: students of the user's schools."""
+    what = request.GET.get("what", "el")
+    listing = Listing(request, _list_of(what))
+    if answer := listing.answer():
+        return answer
+    school, elpac = listing.chosen.get("school", ""), listing.chosen.get("elpac", "")
+    years = asking.elpac_years()[:YEARS]
+    year = int(elpac) if elpac.isdecimal() and int(elpac[:4]) in years else (years[0] if years else 0)
+    asked = Asking(visible_school_ids(request.user), year)
+    if school.isdecimal() and len(school) < 10:
+        asked = asked.within([int(school)])
+    found = asked.students(what)
+    if found is None:
+        if what == "elpac":
+            return render(
+                request, "assessments/english_learner_students.html", {"nothing": NO_ELPAC, "listing": listing}
+            )
+        raise Http404
+    found = listing.order(found.select_related("student", "student__school"))
+    if listing.exports:
+        return listing.export(_rows(found), (*HEAD, _day_name(what)))
+    return render(
+        request,
+        "assessments/english_learner_students.html",
+        {
+            "listing": listing,
+            "page": listing.page(found, BoundedPaginator),
+            "what": what,
+            "title": title_of(what, year),
+            "day_name": _day_name(what),
+            "since": _since(what),
+            "schools": visible_schools(request.user),
+            "school": school,
+        },
+    )
+
+
+def _list_of(what: str) -> List:
+    columns = (*LEARNERS.columns[:-1], replace(LEARNERS.columns[-1], label=_day_name(what)))
+    return replace(LEARNERS, columns=columns)
+
+
+def _day_name(what: str) -> str:
+    return "Reclassified" if what.startswith(RFEP_YEAR) else _DAYS.get(what, "Identified")
+
+
+def _since(what: str) -> str:
+    """What stands beside the day: days, years, or nothing."""
+    if what in ("tbd", "tbd-over"):
+        return "days"
+    return "years" if what in ("el", "elpac", *BAND_NAMES) else ""
+
+
+def _rows(found: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
+    for record in found.iterator(chunk_size=1000):
+        one = record.student
+        school = one.school.name or one.school.code
+        yield (one.local_number, one.last_name, one.first_name, school, one.grade, record.program_status, record.day)
