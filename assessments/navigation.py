@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from assessments.pages.family_card import family_card
-from assessments.pages.queries import distributions, student_tests
+from assessments.pages.queries import distributions, shown_tests, student_scores
+from assessments.pages.side_by_side import grid_of
 from assessments.scores.import_type import ScoreImport
 from sisimport.accounts.access import Capability
 from sisimport.files.layouts import Layout
@@ -21,8 +22,8 @@ from students.models import Student
 
 
 def _scores(_request: HttpRequest, student: Student) -> dict[str, Any] | None:
-    tests = student_tests(student)
-    return {"tests": tests} if tests else None
+    scores = student_scores(student)
+    return {"tests": shown_tests(scores), "grid": grid_of(scores)} if scores else None
 
 
 def _run_scores(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
@@ -72,6 +73,7 @@ register(
         order=20,
     )
 )
+register(Entry(label="Group report", url_name="group_report", section=RESULTS, order=30))
 register(
     Entry(
         label="Add a school year",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from assessments.pages import english_learners_views as learners
 from assessments.pages import new_year_views, results_views
+from assessments.pages.group_report_views import group_report
 from assessments.pages.setup_article import setup_article
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("english-learners/students/", learners.students, name="english_learner_students"),
     path("english-learners/csv/", learners.english_learners_file, {"form": "csv"}, name="english_learners_csv"),
     path("english-learners/xlsx/", learners.english_learners_file, {"form": "xlsx"}, name="english_learners_xlsx"),
+    path("group-report/", group_report, name="group_report"),
     path("help/test-set-ups/", setup_article, name="setup_article"),
     path("added-years/", new_year_views.index, name="added_layouts"),
     path("added-years/<int:pk>/", new_year_views.answer, name="added_layout"),

@@ -16,7 +16,7 @@ from students.school_years import year_label
 def student_scores(student: Student) -> list[Score]:
     """All scores of a student: by test, newest year first, parents before their children."""
     scores = list(Score.objects.filter(student=student).select_related("assessment", "assessment__parent"))
-    return sorted(scores, key=_order)
+    return sorted(scores, key=score_order)
 
 
 def series_of(score: Score) -> tuple[str, int]:
@@ -40,7 +40,7 @@ def series_name(scores: Sequence[Score]) -> tuple[str, str]:
     return str(structure()["tests"][code]["name"]), year_label(since) if since else ""
 
 
-def _order(score: Score) -> tuple[Any, ...]:
+def score_order(score: Score) -> tuple[Any, ...]:
     assessment = score.assessment
     parent = assessment.parent or assessment
     code, since = series_of(score)
@@ -114,7 +114,12 @@ class ShownTest:
 
 def student_tests(student: Student) -> list[ShownTest]:
     """Scores of a student by test and year, children under parents. One query."""
-    return [_shown_test(list(scores)) for _series, scores in groupby(student_scores(student), key=series_of)]
+    return shown_tests(student_scores(student))
+
+
+def shown_tests(scores: Iterable[Score]) -> list[ShownTest]:
+    """The same of scores that were read, in the order of `student_scores`."""
+    return [_shown_test(list(of_series)) for _series, of_series in groupby(scores, key=series_of)]
 
 
 def _shown_test(scores: Sequence[Score]) -> ShownTest:

@@ -51,6 +51,12 @@ def signed(value: float | None) -> str:
 
 
 @register.filter
+def signed_points(value: int) -> str:
+    """`+12 points`, `−3 points`."""
+    return f"{_MINUS if value < 0 else '+'}{abs(value)} {'point' if abs(value) == 1 else 'points'}"
+
+
+@register.filter
 def band(level: LevelOf, levels: Sequence[LevelOf]) -> int:
     """The color of a level: the two lowest of five share one."""
     return min(max(1, level.number - 1) if len(levels) > _BANDS else level.number, _BANDS)

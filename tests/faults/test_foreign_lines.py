@@ -179,6 +179,11 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
             for more in ({}, {"school": b}, {"shape": "wide"})
         ],
         "filter_issues": [{"text": "98765"}, {"school": b}],
+        "group_report": [
+            {**picked, **shown}
+            for picked in ({"school": b}, {"grade": "05"}, {"numbers": "886601"})
+            for shown in ({"shape": "pages"}, {"shape": "table"}, {"file": "csv"}, {"file": "xlsx"})
+        ],
         "students": [
             *({"text": text} for text in ("Zqqz", "9876500001", "886601")),
             *({"export": form} for form in ("csv", "xlsx")),
