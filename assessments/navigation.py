@@ -9,7 +9,7 @@ from assessments.pages.family_card import family_card
 from assessments.pages.queries import distributions, shown_tests, student_scores
 from assessments.pages.side_by_side import grid_of
 from assessments.scores.import_type import ScoreImport
-from sisimport.accounts.access import Capability
+from sisimport.accounts.access import Capability, visible_runs
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.models import ImportRun, RunStatus, Work
@@ -21,9 +21,14 @@ from sisimport.web.queries.report import Reader
 from students.models import Student
 
 
-def _scores(_request: HttpRequest, student: Student) -> dict[str, Any] | None:
+def _scores(request: HttpRequest, student: Student) -> dict[str, Any] | None:
+    """`files`: run -> name of its file, of runs that the reader may open."""
     scores = student_scores(student)
-    return {"tests": shown_tests(scores), "grid": grid_of(scores)} if scores else None
+    if not scores:
+        return None
+    runs = visible_runs(request.user).filter(pk__in={score.run_id for score in scores if score.run_id})
+    files = dict(runs.values_list("pk", "file__name"))
+    return {"tests": shown_tests(scores), "grid": grid_of(scores), "files": files}
 
 
 def _run_scores(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:

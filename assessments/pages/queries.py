@@ -97,6 +97,8 @@ class ShownScore:
     error: str
     children: tuple["ShownScore", ...] = ()
     outside: bool = False  # a score that its test and grade cannot have
+    run: int | None = None  # where it came from: the run that wrote it last, and the line of that run's file
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ def _shown(score: Score) -> ShownScore:
         measure=score.measure,
         error=score.error_band,
         outside=not in_range(score),
+        run=score.run_id,
+        line=score.line,
     )
 
 

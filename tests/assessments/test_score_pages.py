@@ -489,3 +489,18 @@ def test_families_see_no_level_for_a_score_that_cannot_be_and_staff_see_why(
     assert (row.result, row.doubtful, row.span is None) == (level, marked, marked)
     assert (card["assessments"][0].chart is None) == marked
     assert ("Outside this test and grade" in page(browser, "student", student.pk)) == marked
+
+
+def test_a_score_says_the_file_run_and_line_it_came_from(home: District, browser: Client, client: Client) -> None:
+    run = start(TYPE, text(LAYOUT, ela()), work="import")
+    student = Student.objects.get(local_number="100")
+
+    shown = page(browser, "student", student.pk)
+    line = f'<a href="{reverse("run_changes", args=[run.pk])}?line=2">line 2</a>'
+    assert f'{run.file.name}, <a href="{reverse("run", args=[run.pk])}">run {run.pk}</a>, {line}' in shown
+
+    ImportRun.objects.update(created_by=None, schools=[])
+    client.force_login(UserFactory(viewer=True, schools=[student.school]))
+    shown = page(client, "student", student.pk)
+    assert run.file.name not in shown
+    assert f"run {run.pk}, line 2" in shown

@@ -1,6 +1,7 @@
 """Student search, a student's page, home and history: what they show, log and cost."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sisimport.imports.models import ImportRun, RunStatus, Work
+import ssid
+from sisimport.files.layouts import load_code_sets
+from sisimport.imports.models import ImportChange, ImportRun, RunStatus, Work
+from sisimport.web.queries.changes import Names, field_changes
 from sisimport.web.templatetags.ui import language_name
-from students.models import ELRecord, ProgramStatus, RecordEdit, SSIDReplacement, Student, StudentView
+from students.code_words import birth_place, code_words, word_for
+from students.models import ELRecord, ProgramStatus, RecordEdit, SSIDReplacement, StateEnrollment, Student, StudentView
 from tests.factories import SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, run_file
@@ -252,3 +257,46 @@ def test_languages_are_words(client: Client, registrar: Any) -> None:
     assert "<dd>Punjabi</dd>" in page
     assert "language Spanish" in page
     assert language_name("xyz") == "xyz"
+
+
+def test_codes_are_words_on_the_page_of_a_student(client: Client, registrar: Any) -> None:
+    student = StudentFactory(
+        home_language="hmn", birth_state="US-CA", birth_country="US", ethnicity="500", grade="TK", local_number="77001"
+    )
+    ELRecord.objects.create(student=student, program_status=ProgramStatus.EL, state_elas="RFEP", state_language="tgl")
+    StateEnrollment.objects.create(student=student, grade="05", status="10", exit_reason="T160")
+
+    page = client.get(reverse("student", args=[student.pk])).content.decode()
+
+    for words in (
+        "Hmong",
+        "in California, United States",
+        "Hispanic or Latino",
+        "Transitional kindergarten",
+        "Reclassified fluent English proficient",
+        "Grade 5",
+        "Primary",
+        "to another California school",
+    ):
+        assert words in page
+    assert "US-CA" not in page
+    assert f"<li>{student.full_name}</li>" in page  # not a number of ours
+
+
+def test_words_and_places_of_codes() -> None:
+    assert birth_place("JAL", "MX") == "Jalisco, Mexico"
+    assert birth_place("", "vn") == "Vietnam"
+    assert birth_place("UT", "") == "UT"
+    assert word_for("ethnicity", "Two or more") == "Two or more"
+    codes = load_code_sets(Path(ssid.__file__).parent / "layouts" / "codes.toml")
+    assert code_words()["language"] == codes["language_3"]
+    assert code_words()["elas"] == codes["elas"]
+    assert code_words()["enrollment_status"] == codes["enrollment_status"]
+
+
+def test_a_change_of_language_says_the_word_and_the_code() -> None:
+    change = ImportChange(kind="student", before={"home_language": "eng"}, after={"home_language": "pan"})
+
+    (field,) = field_changes(change, Names({}, {}, {}))
+
+    assert (field.before, field.after) == ("English (eng)", "Panjabi (pan)")

@@ -15,6 +15,7 @@ from sisimport.imports.runs.report import Labels, flat_change, local_numbers
 from sisimport.web.moments import local_day
 from sisimport.web.queries.report import Reader, students_by_id
 from sisimport.web.ssid_masking import MASKED, Masking
+from students.code_words import word_for
 from students.models import LEA, School, Student
 
 
@@ -196,7 +197,24 @@ def _text(field: str, value: Any, names: Names, masking: Masking) -> str:
         return as_told.get(int(value), str(value))
     if field == "retired_at":
         return _local_day(str(value)) if str(value)[:4].isdecimal() else "now"
+    if field in _WORDS:
+        return _with_code(word_for(_WORDS[field], str(value)), str(value))
     return str(masking.value(field, str(value)))
+
+
+_WORDS = {
+    "home_language": "language",
+    "state_language": "language",
+    "ethnicity": "ethnicity",
+    "birth_country": "country",
+    "birth_state": "state",
+    "state_elas": "elas",
+}
+
+
+def _with_code(word: str, code: str) -> str:
+    """`Panjabi (pan)`: the word for the reader, the code to compare with the file."""
+    return word if word == code else f"{word} ({code})"
 
 
 def _local_day(moment: str) -> str:

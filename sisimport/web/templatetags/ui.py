@@ -15,7 +15,10 @@ from sisimport.files.issues import Severity
 from sisimport.files.spellings import word_of
 from sisimport.imports.models import ImportRun, Work
 from sisimport.web import moments, states
+from students.code_words import birth_place, word_for
 from students.exit_reasons import exit_reason_text
+from students.grades import grade_words
+from students.models import Student
 
 register = template.Library()
 
@@ -32,7 +35,39 @@ def exit_reason(code: str) -> str:
 @register.filter
 def language_name(code: str) -> str:
     """`pan` -> `Punjabi`; a code that has no word here stays as it is."""
-    return word_of("language", code or "")
+    everyday = word_of("language", code or "")
+    return everyday if everyday != code else word_for("language", code or "")
+
+
+@register.filter
+def ethnicity_words(code: str) -> str:
+    """`500` -> `Hispanic or Latino`; words stay as they are."""
+    return word_for("ethnicity", code or "")
+
+
+@register.filter
+def elas_words(code: str) -> str:
+    """`RFEP` -> `Reclassified fluent English proficient`."""
+    return word_for("elas", code or "")
+
+
+@register.filter
+def enrollment_status_words(code: str) -> str:
+    """`10` -> `Primary`."""
+    return word_for("enrollment_status", code or "")
+
+
+@register.filter
+def grade_name(code: str) -> str:
+    """`05` -> `Grade 5`, `KN` -> `Kindergarten`."""
+    words = grade_words(code or "")
+    return words[:1].upper() + words[1:]
+
+
+@register.filter
+def born_in(student: Student) -> str:
+    """`California, United States`; empty where the record has no place."""
+    return birth_place(student.birth_state, student.birth_country)
 
 
 @register.filter
