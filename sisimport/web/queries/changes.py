@@ -197,9 +197,7 @@ def _text(field: str, value: Any, names: Names, masking: Masking) -> str:
         return as_told.get(int(value), str(value))
     if field == "retired_at":
         return _local_day(str(value)) if str(value)[:4].isdecimal() else "now"
-    if field in _WORDS:
-        return _with_code(word_for(_WORDS[field], str(value)), str(value))
-    return str(masking.value(field, str(value)))
+    return _with_word(field, str(masking.value(field, str(value))))
 
 
 _WORDS = {
@@ -212,8 +210,9 @@ _WORDS = {
 }
 
 
-def _with_code(word: str, code: str) -> str:
+def _with_word(field: str, code: str) -> str:
     """`Panjabi (pan)`: the word for the reader, the code to compare with the file."""
+    word = word_for(_WORDS[field], code) if field in _WORDS else code
     return word if word == code else f"{word} ({code})"
 
 
