@@ -1,12 +1,13 @@
-"""Reference pages made from the code: issue codes with the rules that raise them, and import types with their options."""
+"""Reference pages made from the code: issue codes with the rules that raise them, import types with their options."""
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
+from django.utils.module_loading import autodiscover_modules
 
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import codes
@@ -146,4 +147,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-PAGES = {"issue-codes.md": issue_codes_page, "import-types.md": import_types_page}
+PAGES: dict[str, Callable[[], str]] = {"issue-codes.md": issue_codes_page, "import-types.md": import_types_page}
+
+
+def all_pages() -> dict[str, Callable[[], str]]:
+    """Name of a page -> what makes it. Apps add theirs to PAGES in a module named `reference_pages`."""
+    autodiscover_modules("reference_pages")
+    return PAGES

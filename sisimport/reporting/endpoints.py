@@ -12,7 +12,8 @@ from sisimport.api.application import operation
 from sisimport.api.cursors import cursor, place
 from sisimport.api.schemas import Moment, Page, Plain
 from sisimport.reporting.exports import Export
-from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, View
+from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION, View
+from sisimport.reporting.writing import VERSION_HEADER
 from students.access import log_views, visible_school_ids, visible_schools
 from students.models import StudentView
 
@@ -57,7 +58,7 @@ def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, 
     )
     following = cursor(request, filters, export.key_of(rows[-1])) if len(found) > len(rows) else None
     # The schema describes the rows; to check a thousand of them against it would cost more than to read them.
-    return JsonResponse({"items": rows, "next": following})
+    return JsonResponse({"items": rows, "next": following}, headers={VERSION_HEADER: str(VERSION)})
 
 
 def _schools(request: HttpRequest, code: str) -> list[int] | None:

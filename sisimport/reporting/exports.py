@@ -1,32 +1,25 @@
-"""Exports: the rows of a reporting view, narrowed to schools, school years and what changed, as CSV, workbook or Parquet.
+"""Exports: the rows of a reporting view, narrowed to schools, school years and what changed.
 
 Columns and their meaning are those of the views (views.py). Scores come in long form (one row per score) or in wide form
-(one row per student and school year, the columns of each test side by side).
+(one row per student and school year, the columns of each test side by side: wide.py). Files are made in writing.py.
 """
 
 import datetime as dt
-import secrets
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 from psycopg import sql
 
+from sisimport.reporting import wide
 from sisimport.reporting.views import SCHEMA, SCORES, SSIDS, STUDENTS, View
-from sisimport.web.exports.writers import MAX_WORKBOOK_ROWS, Row, csv_rows, workbook
+from sisimport.web.exports.writers import Row
+from students.school_years import current_school_year, full_label, read_school_year
 
 LONG, WIDE = "long", "wide"
-FORMS = (".csv", ".xlsx", ".parquet")
 _BLOCK = 5_000
-_WIDE_VALUES = ("test_date", "scale_score", "level", "level_name")
-_WIDE_KEYS = ("school_year", "lea_code", "school_code", "local_number", "ssid")
 _EXPORTED: dict[str, tuple[View, tuple[str, ...]]] = {
     "students": (STUDENTS, ("lea_code", "local_number")),
     "ssids": (SSIDS, ("lea_code", "local_number", "created_at", "ssid")),
@@ -48,8 +41,9 @@ class ExportRefusedError(Exception):
 class Export:
     """What to take out.
 
-    what: students, ssids or scores. school_year: as 2023-24, of scores. schools: internal ids; None for all.
-    changed_since: only what a run or a person wrote from this moment on. form: long, or (scores) wide.
+    what: students, ssids or scores. school_year, as 2023-24: scores of that year, students enrolled in it and their SSIDs.
+    schools: internal ids; None for all. changed_since: only what a run or a person wrote from this moment on.
+    form: long, or (scores) wide.
     """
 
     what: str
@@ -59,8 +53,6 @@ class Export:
     form: str = LONG
 
     def __post_init__(self) -> None:
-        if self.school_year and self.what != "scores":
-            raise ExportRefusedError("A school year narrows scores only: leave it out.")
         if self.form == WIDE and self.what != "scores":
             raise ExportRefusedError("Only scores have a wide form.")
 
@@ -68,24 +60,28 @@ class Export:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in order. Of the wide form: the keys, then those of each test there is a score of."""
         if self.form == WIDE:
-            return (*_WIDE_KEYS, *(f"{name}_{value}" for _test, name in self._tests for value in _WIDE_VALUES))
+            return wide.columns(self._tests)
         return tuple(column.name for column in _EXPORTED[self.what][0].columns)
 
     def rows(self) -> Iterator[Row]:
         """The rows, streamed: memory does not grow with their number. Must be read to the end or closed."""
-        statement, values = self._wide() if self.form == WIDE else self._long()
-        # A named cursor keeps the rows in the database, and needs a transaction to live in.
-        with transaction.atomic(), connection.chunked_cursor() as cursor:
-            cursor.execute(statement, values)
-            while block := cursor.fetchmany(_BLOCK):
-                yield from block
+        if self.form == WIDE:
+            return wide.rows(self.stream(wide.COLUMNS, wide.ORDER), self._tests)
+        return self.stream(self.columns, _EXPORTED[self.what][1])
+
+    def stream(self, columns: Iterable[str], order: Iterable[str]) -> Iterator[Row]:
+        """Some columns of the view's rows in an order, block by block."""
+        where, values = self.where()
+        statement = sql.SQL("SELECT {} FROM {} AS v {} ORDER BY {}").format(
+            names_of(columns), self._view, where, names_of(order)
+        )
+        return streamed(statement, values)
 
     def page(
         self, *, after: Sequence[Any] | None = None, limit: int, equal: Mapping[str, str] | None = None
     ) -> list[dict[str, Any]]:
         """Rows in the order of `key_of`, from behind a key on; in long form. `equal`: values that columns must have."""
-        view, _order = _EXPORTED[self.what]
-        key, columns = _names(_KEYS[self.what]), self.columns
+        key, columns = names_of(_KEYS[self.what]), self.columns
         conditions, values = self._conditions()
         for name, value in (equal or {}).items():
             conditions.append(sql.SQL("v.{} = %s").format(sql.Identifier(name)))
@@ -94,7 +90,7 @@ class Export:
             conditions.append(sql.SQL("({}) > ({})").format(key, sql.SQL(", ").join([sql.Placeholder()] * len(after))))
             values += after
         statement = sql.SQL("SELECT {} FROM {} AS v {} ORDER BY {} LIMIT {}").format(
-            _names(columns), sql.Identifier(SCHEMA, view.name), _all_of(conditions), key, sql.Literal(limit)
+            names_of(columns), self._view, _all_of(conditions), key, sql.Literal(limit)
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
@@ -104,31 +100,14 @@ class Export:
         """What tells a row from all others, and orders the pages."""
         return [row[name] for name in _KEYS[self.what]]
 
-    def _long(self) -> tuple[sql.Composable, list[Any]]:
-        view, order = _EXPORTED[self.what]
-        where, values = self._where()
-        statement = sql.SQL("SELECT {} FROM {} AS v {} ORDER BY {}").format(
-            _names(self.columns), sql.Identifier(SCHEMA, view.name), where, _names(order)
-        )
-        return statement, values
+    def where(self) -> tuple[sql.Composable, list[Any]]:
+        """The WHERE clause on the view `v`, with its values."""
+        conditions, values = self._conditions()
+        return _all_of(conditions), values
 
-    def _wide(self) -> tuple[sql.Composable, list[Any]]:
-        where, values = self._where()
-        cells = [
-            sql.SQL("max(v.{}::text) FILTER (WHERE v.assessment_id = {})").format(
-                sql.Identifier(value), sql.Literal(test)
-            )
-            for test, _name in self._tests
-            for value in _WIDE_VALUES
-        ]
-        statement = sql.SQL("SELECT {} FROM {} AS v {} GROUP BY {}, v.student_id ORDER BY {}, v.student_id").format(
-            sql.SQL(", ").join([_names(_WIDE_KEYS), *cells]),
-            sql.Identifier(SCHEMA, SCORES.name),
-            where,
-            _names(_WIDE_KEYS),
-            _names(_WIDE_KEYS),
-        )
-        return statement, values
+    @property
+    def _view(self) -> sql.Composable:
+        return sql.Identifier(SCHEMA, _EXPORTED[self.what][0].name)
 
     @cached_property
     def _tests(self) -> list[tuple[int, str]]:
@@ -136,28 +115,25 @@ class Export:
 
         Found once for head and rows: it takes a look at every score.
         """
-        where, values = self._where()
+        where, values = self.where()
         statement = sql.SQL(
             "SELECT a.assessment_id, concat_ws('_', nullif(a.parent_code, ''), a.assessment_code)"
             " FROM {} AS a WHERE a.assessment_id IN (SELECT v.assessment_id FROM {} AS v {}) ORDER BY 2, 1"
         ).format(sql.Identifier(SCHEMA, "assessments"), sql.Identifier(SCHEMA, SCORES.name), where)
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
-            found = cursor.fetchall()
-        # Set-ups of several year groups share a code: the number of the set-up tells their columns apart.
-        codes = [code for _test, code in found]
-        return [(test, code if codes.count(code) == 1 else f"{code}_{test}") for test, code in found]
-
-    def _where(self) -> tuple[sql.Composable, list[Any]]:
-        conditions, values = self._conditions()
-        return _all_of(conditions), values
+            return cursor.fetchall()
 
     def _conditions(self) -> tuple[list[sql.Composable], list[Any]]:
         conditions: list[sql.Composable] = []
         values: list[Any] = []
-        if self.school_year:
+        if self.school_year and self.what == "scores":
             conditions.append(sql.SQL("v.school_year = %s"))
             values.append(self.school_year)
+        elif self.school_year:
+            spring = read_school_year(self.school_year)
+            conditions.append(sql.SQL(_ENROLLED_IN))
+            values += [dt.date(spring, 6, 30), dt.date(spring - 1, 7, 1), full_label(spring) == current_school_year()]
         if self.schools is not None:
             conditions.append(sql.SQL("v.student_id IN (SELECT id FROM students_student WHERE school_id = ANY (%s))"))
             values.append(list(self.schools))
@@ -167,9 +143,27 @@ class Export:
         return conditions, values
 
 
+def streamed(statement: sql.Composable, values: Sequence[Any]) -> Iterator[Row]:
+    """Rows of a statement, block by block. Must be read to the end or closed."""
+    # A named cursor keeps the rows in the database, and needs a transaction to live in.
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(statement, values)
+        while block := cursor.fetchmany(_BLOCK):
+            yield from block
+
+
+# Enrolled on some day of a school year; who has no enrollment on record, some districts bring none, is so today.
+_ENROLLED_IN = """(EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = v.student_id
+      AND (e.start_date IS NULL OR e.start_date <= %s) AND (e.exit_date IS NULL OR e.exit_date >= %s))
+    OR (%s AND NOT EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = v.student_id)
+      AND EXISTS (SELECT 1 FROM students_student s WHERE s.id = v.student_id AND s.school_id IS NOT NULL)))"""
+
 # Students: whom the plan of a run names that was applied or put back since, or a person edited.
+# Scores: a Revert puts them back as they were, with the run that wrote them once.
 _CHANGED = {
-    "scores": "v.imported_at >= %s",
+    "scores": """(v.imported_at >= %s OR v.student_id IN (
+        SELECT c.student_id FROM imports_importchange c JOIN imports_importrun r ON r.id = c.run_id
+        WHERE r.work = 'revert' AND r.status = 'completed' AND r.finished_at >= %s AND c.kind = 'scores'))""",
     "ssids": "(v.created_at >= %s OR v.retired_at >= %s)",
     "students": """v.student_id IN (
         SELECT c.student_id FROM imports_importchange c WHERE c.run_id IN (
@@ -180,108 +174,10 @@ _CHANGED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An export that was written: number of rows, names of columns."""
-
-    rows: int
-    columns: tuple[str, ...]
-
-
-def write(export: Export, path: Path) -> Written:
-    """Write the export to a file, whole or not at all; the form by its ending.
-
-    Raises ExportRefusedError for another ending, more rows than a workbook holds or a missing package; OSError when the file
-    cannot be written.
-    """
-    ending = path.suffix.lower()
-    if ending not in FORMS:
-        raise ExportRefusedError(
-            f"{path.name} does not end in {', '.join(FORMS[:-1])} or {FORMS[-1]}: give it such an ending."
-        )
-    columns = export.columns
-    counted = _Counted(export.rows())
-    with _replaced_when_whole(path) as place:
-        if ending == ".csv":
-            with place.open("wb") as stream:
-                stream.writelines(csv_rows(columns, counted))
-        elif ending == ".xlsx":
-            with workbook_of(export.what, columns, counted) as book, place.open("wb") as stream:
-                shutil.copyfileobj(book, stream)
-        else:
-            _write_parquet(columns, counted, place)
-    return Written(counted.count, columns)
-
-
-def workbook_of(title: str, columns: Sequence[str], rows: Iterable[Row]) -> Any:
-    """A workbook of all rows. Raises ExportRefusedError when there are more than it may hold: never a part of them."""
-    return workbook(title.capitalize(), columns, ([_cell(value) for value in row] for row in _that_fit(rows)))
-
-
-def _that_fit(rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows as they come, none kept; raises at the first that a workbook has no room for."""
-    for number, row in enumerate(rows):
-        if number == MAX_WORKBOOK_ROWS:
-            raise ExportRefusedError(
-                f"There are more than {number:,} rows, too many for a workbook: take CSV, or fewer schools or years."
-            )
-        yield row
-
-
-def _cell(value: Any) -> Any:
-    """Moments in a workbook have no time zone: local time."""
-    return timezone.make_naive(value) if isinstance(value, dt.datetime) and timezone.is_aware(value) else value
-
-
-def _write_parquet(columns: Sequence[str], rows: Iterable[Row], place: Path) -> None:
-    """Every column as text, as in the CSV: a file of one export fits that of the next, whatever was empty in it."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise ExportRefusedError(
-            "Parquet needs the optional package pyarrow: install it beside the product, or take .csv."
-        ) from error
-    schema = pa.schema([(name, pa.string()) for name in columns])
-    remaining = iter(rows)
-    with pq.ParquetWriter(place, schema) as writer:
-        for first in remaining:
-            block = list(chain([first], islice(remaining, _BLOCK - 1)))
-            values = [
-                [None if value is None else str(value) for value in column] for column in zip(*block, strict=True)
-            ]
-            writer.write_table(pa.table(values, schema=schema))
-
-
-class _Counted:
-    """Rows, counted as they pass."""
-
-    def __init__(self, rows: Iterator[Row]) -> None:
-        self._rows = rows
-        self.count = 0
-
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
-            self.count += 1
-            yield row
-
-
-@contextmanager
-def _replaced_when_whole(path: Path) -> Iterator[Path]:
-    """A new file beside the old one that takes its place in the end: nobody reads half of it."""
-    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        place.touch(mode=0o600)
-        yield place
-        place.replace(path)
-    finally:
-        place.unlink(missing_ok=True)
-
-
 def _all_of(conditions: Sequence[sql.Composable]) -> sql.Composable:
     """The WHERE clause; nothing without conditions."""
     return sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
 
 
-def _names(names: Iterable[str]) -> sql.Composable:
+def names_of(names: Iterable[str]) -> sql.Composable:
     return sql.SQL(", ").join(sql.SQL("v.{}").format(sql.Identifier(name)) for name in names)

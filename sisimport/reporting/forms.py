@@ -1,30 +1,59 @@
-"""The form of the page Exports."""
+"""The forms of the page Data out: what to take out, of which schools and years."""
 
 import datetime as dt
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError
+from sisimport.reporting.exports import LONG, WIDE, Export
+from sisimport.reporting.writing import CSV, PARQUET, XLSX, Source, TableFile
+from students.access import User, visible_school_ids
 from students.models import School
 from students.school_years import spring_of, year_label
 
-CSV, XLSX = "csv", "xlsx"
 _YEARS = 12  # school years to choose from, newest first
 
 
-class ExportForm(forms.Form):
-    """What to take out, from which schools and since when. Schools are those the user may see."""
+class DataForm(forms.Form):
+    """What all of them share: the schools of the user, and the school years."""
+
+    school = forms.ModelChoiceField(label="School", queryset=School.objects.none(), required=False, empty_label="All")
+    school_year = forms.ChoiceField(label="School year", required=False)
+
+    def __init__(self, *args: Any, user: User, schools: Iterable[School], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        ids = [school.pk for school in schools]
+        self.fields["school"].queryset = School.objects.filter(pk__in=ids)  # type: ignore[attr-defined]
+        if "school_year" in self.fields:
+            self.fields["school_year"].choices = [("", "All"), *((year, year) for year in _school_years())]  # type: ignore[attr-defined]
+
+    @property
+    def schools(self) -> list[int] | frozenset[int] | None:
+        """Ids of the schools that are asked for, of those the user may see; None: all."""
+        school = self.cleaned_data["school"]
+        return [school.pk] if school else visible_school_ids(self.user)
+
+    @property
+    def ending(self) -> str:
+        """Of the file that is asked for."""
+        raise NotImplementedError
+
+    def source(self) -> Source:
+        """What the valid form asks for. Raises ExportRefusedError."""
+        raise NotImplementedError
+
+
+class TableForm(DataForm):
+    """Students, SSIDs or scores."""
 
     what = forms.ChoiceField(
         label="What",
         choices=[("scores", "Scores"), ("students", "Students"), ("ssids", "SSIDs, current and former")],
     )
-    school = forms.ModelChoiceField(label="School", queryset=School.objects.none(), required=False, empty_label="All")
-    school_year = forms.ChoiceField(label="School year", required=False, help_text="For scores only.")
     shape = forms.ChoiceField(
         label="Rows",
         choices=[(LONG, "One row per score"), (WIDE, "One row per student and school year")],
@@ -37,39 +66,37 @@ class ExportForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="Only what a run or a person wrote on this day or later.",
     )
-    file_type = forms.ChoiceField(label="File", choices=[(CSV, "CSV"), (XLSX, "Excel workbook")])
+    file_type = forms.ChoiceField(label="File")
+    field_order = ["what", "school", "school_year", "shape", "changed_since", "file_type"]
 
-    def __init__(self, *args: Any, schools: Iterable[School], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._schools = [school.pk for school in schools]
-        self.fields["school"].queryset = School.objects.filter(pk__in=self._schools)  # type: ignore[attr-defined]
-        self.fields["school_year"].choices = [("", "All"), *((year, year) for year in _school_years())]  # type: ignore[attr-defined]
+        types = [(CSV, "CSV, values as they are"), (XLSX, "Excel workbook")]
+        types += [(PARQUET, "Parquet")] if find_spec("pyarrow") else []
+        self.fields["file_type"].choices = [(ending.removeprefix("."), label) for ending, label in types]  # type: ignore[attr-defined]
+        self.fields["school_year"].help_text = "Scores of that year; students enrolled in it, and their SSIDs."
 
-    def export(self, schools: frozenset[int] | None) -> Export:
-        """What the valid form asks for, of the schools the user may see (None: all)."""
+    @property
+    def ending(self) -> str:
+        return f".{self.cleaned_data['file_type']}"
+
+    def source(self) -> Source:
         asked = self.cleaned_data
-        day = asked["changed_since"]
-        return Export(
-            what=asked["what"],
-            school_year=asked["school_year"],
-            schools=[asked["school"].pk] if asked["school"] else schools,
-            changed_since=timezone.make_aware(dt.datetime.combine(day, dt.time.min)) if day else None,
-            form=asked["shape"] or LONG,
+        scores = asked["what"] == "scores"  # what applies to scores only is left out, as the page says
+        return TableFile(
+            Export(
+                what=asked["what"],
+                school_year=asked["school_year"],
+                schools=self.schools,
+                changed_since=beginning_of(asked["changed_since"]),
+                form=asked["shape"] or LONG if scores else LONG,
+            )
         )
 
-    def clean(self) -> dict[str, Any]:
-        asked: dict[str, Any] = super().clean() or {}
-        if asked.get("what") != "scores":  # what applies to scores only is left out, as the page says
-            asked |= {"school_year": "", "shape": LONG}
-        try:
-            Export(
-                what=asked.get("what", "scores"),
-                school_year=asked.get("school_year", ""),
-                form=asked.get("shape") or LONG,
-            )
-        except ExportRefusedError as error:
-            raise ValidationError(str(error)) from error
-        return asked
+
+def beginning_of(day: dt.date | None) -> dt.datetime | None:
+    """In local time."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min)) if day else None
 
 
 def _school_years() -> list[str]:

@@ -1,6 +1,6 @@
-"""Menu entry of exports."""
+"""Menu entry of what leaves."""
 
 from sisimport.accounts.access import Capability
 from sisimport.web.navigation import RECORDS, Entry, register
 
-register(Entry(label="Exports", url_name="exports", section=RECORDS, order=80, capability=Capability.EXPORT))
+register(Entry(label="Data out", url_name="exports", section=RECORDS, order=80, capability=Capability.EXPORT))

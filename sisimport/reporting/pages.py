@@ -1,6 +1,9 @@
-"""The page Exports: students, SSIDs and scores of the own schools as a file. Each download is logged before it leaves."""
+"""The page Data out: files of the own schools, each on record before it leaves."""
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -8,49 +11,73 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.reporting.exports import Export, ExportRefusedError, workbook_of
-from sisimport.reporting.forms import XLSX, ExportForm
+from sisimport.reporting.exports import ExportRefusedError
+from sisimport.reporting.forms import DataForm, TableForm
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION
-from sisimport.web.exports.writers import csv_rows
-from students.access import log_view, visible_school_ids, visible_schools
-from students.models import StudentView
+from sisimport.reporting.writing import CSV, JSONL, MANY, PARQUET, VERSION_HEADER, XLSX, ZIP, Source, on_record
+from students.access import visible_schools
 
 _TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    CSV: "text/csv; charset=utf-8",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    PARQUET: "application/vnd.apache.parquet",
+    ZIP: "application/zip",
+    JSONL: "application/jsonl",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One form of the page. `key`: what it sends as `kind`. `about`: one or two sentences under its title."""
+
+    key: str
+    title: str
+    about: str
+    form: type[DataForm]
+
+
+OFFERS: Sequence[Offer] = (
+    Offer(
+        "tables",
+        "Students, SSIDs, scores",
+        "One table, in documented columns, for a spreadsheet or a program.",
+        TableForm,
+    ),
+)
 
 
 @requires(Capability.EXPORT)
 @require_http_methods(["GET", "POST"])
 def exports(request: HttpRequest) -> HttpResponseBase:
-    """The form, with what each column means; by POST the file."""
-    form = ExportForm(request.POST or None, schools=visible_schools(request.user))
-    if request.method == "POST" and form.is_valid():
-        export = form.export(visible_school_ids(request.user))
-        log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=_subject(export))
+    """A form for each kind of file, with what each column means; by POST the file."""
+    sent = request.POST.get("kind", OFFERS[0].key) if request.method == "POST" else None
+    shown: list[tuple[Offer, DataForm]] = []
+    for offer in OFFERS:
+        data = request.POST if sent == offer.key else None
+        form = offer.form(data, user=request.user, schools=visible_schools(request.user), auto_id=f"{offer.key}_%s")
+        shown.append((offer, form))
+        if data is None or not form.is_valid():
+            continue
         try:
-            return _sent(export, form.cleaned_data["file_type"])
+            return _sent(request, form.source(), form.ending)
         except ExportRefusedError as error:
             form.add_error(None, str(error))
     views = [("Scores", SCORES), ("Students", STUDENTS), ("SSIDs", SSIDS)]
-    return render(request, "reporting/exports.html", {"form": form, "views": views, "version": VERSION})
+    context: dict[str, Any] = {"offers": shown, "views": views, "version": VERSION, "many": MANY}
+    return render(request, "reporting/exports.html", context)
 
 
-def _sent(export: Export, file_type: str) -> FileResponse:
+def _sent(request: HttpRequest, source: Source, ending: str) -> FileResponse:
     """Made whole before it leaves: what goes wrong is a page that says so, not a file cut short."""
-    if file_type == XLSX:
-        made = workbook_of(export.what, export.columns, export.rows())
-    else:
-        made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-        made.writelines(csv_rows(export.columns, export.rows()))
-        made.seek(0)
-    name = f"{export.what}-{timezone.localdate():%Y-%m-%d}.{file_type}"
-    return FileResponse(made, as_attachment=True, filename=name, content_type=_TYPES[file_type])
-
-
-def _subject(export: Export) -> str:
-    """What was taken out, in words for the log: never a student's data."""
-    schools = "all schools" if export.schools is None else f"{len(export.schools)} schools"
-    since = f", changed since {export.changed_since:%Y-%m-%d}" if export.changed_since else ""
-    return f"{export.what} {export.school_year or 'of all years'} of {schools}{since}"
+    made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    try:
+        written = source.write(made, ending)
+    except BaseException:
+        made.close()
+        raise
+    made.seek(0)
+    on_record(source, written, user=request.user, way="page")
+    name = f"{source.name}-{timezone.localdate():%Y-%m-%d}{ending}"
+    response = FileResponse(made, as_attachment=True, filename=name, content_type=_TYPES[ending])
+    response[VERSION_HEADER] = str(VERSION)
+    return response

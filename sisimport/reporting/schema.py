@@ -16,7 +16,10 @@ from psycopg import sql
 from sisimport.reporting.views import SCHEMA, VERSION, VIEWS
 
 _TEXT = "\n".join(f"{view.name}: {view.sql}" for view in VIEWS) + repr(VIEWS)
-_MARK = f"Version {VERSION}. Views for data teams: see docs/reporting.md. " + hashlib.sha256(_TEXT.encode()).hexdigest()
+_MARK = (
+    f"Version {VERSION}. Views for data teams: see docs/reference/exports.md. "
+    + hashlib.sha256(_TEXT.encode()).hexdigest()
+)
 
 
 class RoleRefusedError(Exception):

@@ -51,6 +51,8 @@ def test_a_list_holds_what_the_export_holds_in_pages_of_any_size(what: str, scor
     assert [set(row) for row in told] == [set(columns)] * len(told)
     assert sorted(tuple(str(row[name]) for name in columns) for row in told) == sorted(expected)
     assert all_of(program, what, limit=1) == told
+    answer = program.client.get(f"/api/v1/{what}", headers=program.headers())
+    assert answer["X-Columns-Version"] == "1"
 
 
 def _json(value: Any) -> Any:

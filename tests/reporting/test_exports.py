@@ -16,12 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from assessments.models import Score
+from assessments.models import Assessment, Score
 from sisimport.imports.models import ImportRun, Work
-from sisimport.reporting import exports
-from sisimport.reporting.exports import Export, ExportRefusedError
+from sisimport.reporting import writing
+from sisimport.reporting.exports import WIDE, Export, ExportRefusedError
 from sisimport.reporting.views import VIEWS
-from students.models import RecordEdit, School, Student, StudentView
+from students.models import SSID, Enrollment, RecordEdit, School, Student, StudentView
+from students.school_years import spring_of, year_label
 from tests.assessments.score_files import SSID_1, SSID_2, ela, start, text, undo
 from tests.factories import LEAFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
@@ -88,7 +89,14 @@ class TestScores:
         found = command("export_scores", file)
         rows = read(file)
         assert found["columns"][: len(CONTRACT)] == CONTRACT
-        assert found == {"rows": Score.objects.count(), "columns": list(rows[0]), "file": str(file)}
+        expected = {
+            "rows": Score.objects.count(),
+            "columns": list(rows[0]),
+            "file": str(file),
+            "version": 1,
+            "students": 2,
+        }
+        assert found == expected
         (row,) = [row for row in rows if row["ssid"] == SSID_1 and row["scale_score"] == "2502"]
         assert {
             name: row[name] for name in ("school_year", "local_number", "grade_assessed", "test_date", "level")
@@ -117,7 +125,7 @@ class TestScores:
         assert command("export_scores", tmp_path / "b.csv", "--changed-since", str(tomorrow))["rows"] == 0
 
     def test_wide_has_a_row_per_student_and_year(self, scored: list[Student], tmp_path: Path) -> None:
-        found = command("export_scores", tmp_path / "wide.csv", "--wide")
+        found = command("export_scores", tmp_path / "wide.csv", "--form", "wide")
         rows = {row["ssid"]: row for row in read(tmp_path / "wide.csv")}
         assert found["rows"] == len(rows) == 2
         assert (rows[SSID_1]["SBELA_scale_score"], rows[SSID_2]["SBELA_level_name"]) == ("2502", "Standard Exceeded")
@@ -183,7 +191,7 @@ class TestFiles:
         file.write_text("of yesterday", encoding="utf-8")
 
         def broken(self: Export) -> Iterator[Any]:
-            yield ("1",)
+            yield tuple("1234567890")
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Export, "rows", broken)
@@ -194,7 +202,7 @@ class TestFiles:
     def test_more_rows_than_a_workbook_holds_are_refused_not_cut(
         self, scored: list[Student], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(exports, "MAX_WORKBOOK_ROWS", 1)
+        monkeypatch.setattr(writing, "MAX_WORKBOOK_ROWS", 1)
         assert "take CSV" in command("export_students", tmp_path / "a.xlsx", code=2)["message"]
 
 
@@ -214,11 +222,26 @@ class TestSSIDsAndStudents:
         RecordEdit.objects.create(student=StudentFactory(), what="Student", field="grade", reason="Moved up")
         assert command("export_students", tmp_path / "c.csv", "--changed-since", "2000-01-01")["rows"] == 3
 
-    def test_only_scores_have_years_and_a_wide_form(self) -> None:
-        with pytest.raises(ExportRefusedError, match="school year"):
-            Export(what="students", school_year="2023-24")
+    def test_only_scores_have_a_wide_form(self) -> None:
         with pytest.raises(ExportRefusedError, match="wide"):
-            Export(what="ssids", form=exports.WIDE)
+            Export(what="ssids", form=WIDE)
+
+    def test_a_school_year_takes_who_was_enrolled_in_it(self, scored: list[Student], tmp_path: Path) -> None:
+        first, second = scored
+        Enrollment.objects.filter(student=first).update(start_date="2022-08-15", exit_date="2024-06-06")
+        Enrollment.objects.filter(student=second).delete()  # a district that brings none: enrolled today
+
+        def numbers(year: str) -> dict[str, set[str]]:
+            found = {}
+            for what in ("students", "ssids"):
+                command(f"export_{what}", tmp_path / "a.csv", "--school-year", year)
+                found[what] = {row["local_number"] for row in read(tmp_path / "a.csv")}
+            assert found["students"] == found["ssids"]
+            return found["students"]
+
+        assert numbers("2023-24") == {"000501"}
+        assert numbers("2021-22") == numbers("2024-25") == set()
+        assert numbers(year_label(spring_of(timezone.localdate()))) == {"000502"}
 
 
 class TestPage:
@@ -238,7 +261,7 @@ class TestPage:
             assert rows
             assert {row["local_number"] for row in rows} == {"000501"}
         assert list(StudentView.objects.filter(kind="export").values_list("subject", flat=True)) == [
-            f"{what} of all years of 1 schools" for what in ("ssids", "students", "scores")
+            f"{what} of all years of 1 schools: 1 student, page" for what in ("ssids", "students", "scores")
         ]
 
     def test_another_school_cannot_be_chosen(self, client: Client, scored: list[Student]) -> None:
@@ -271,9 +294,88 @@ class TestPage:
             column.meaning.split(":")[0][:20] in page for column in VIEWS[0].columns if "'" not in column.meaning
         )
 
-    def test_years_and_shape_are_left_out_for_other_than_scores(self, client: Client, scored: list[Student]) -> None:
+    def test_the_shape_is_left_out_for_other_than_scores(self, client: Client, scored: list[Student]) -> None:
         client.force_login(UserFactory(import_admin=True))
-        assert len(self.rows(self.ask(client, what="students", school_year="2023-24", shape="wide"))) == 2
+        assert len(self.rows(self.ask(client, what="students", shape="wide"))) == 2
+
+    def test_the_version_of_the_columns_comes_along(self, client: Client, scored: list[Student]) -> None:
+        client.force_login(UserFactory(import_admin=True))
+        assert self.ask(client)["X-Columns-Version"] == "1"
+
+    def test_parquet_is_offered_where_its_package_is(self, client: Client, scored: list[Student]) -> None:
+        import pyarrow.parquet as pq
+
+        client.force_login(UserFactory(import_admin=True))
+        made = io.BytesIO(b"".join(self.ask(client, what="ssids", file_type="parquet").streaming_content))
+        table = pq.read_table(made)
+        assert sorted(table.column("ssid").to_pylist()) == sorted([SSID_1, SSID_2])
+        assert table.schema.metadata[b"sisimport.version"] == b"1"
+
+    def test_the_log_of_the_server_tells_of_large_exports(
+        self, client: Client, scored: list[Student], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        user = UserFactory(import_admin=True)
+        client.force_login(user)
+        self.ask(client)
+        assert "an export of" not in caplog.text
+        monkeypatch.setattr(writing, "MANY", 1)
+        self.ask(client)
+        assert f"an export of 2 students: scores of all years of all schools, user {user.pk}" in caplog.text
+
+
+def test_values_stay_as_they_are_and_are_text_in_a_workbook(scored: list[Student], tmp_path: Path) -> None:
+    """Data teams get what is on record; a workbook's own types keep zeros and let nothing become a formula."""
+    Student.objects.filter(pk=scored[0].pk).update(
+        last_name='=HYPERLINK("x")', first_name="'Ana", local_number="000501"
+    )
+    SSID.objects.filter(student=scored[0]).update(ssid="0012345678")
+    command("export_students", tmp_path / "a.csv")
+    row = next(row for row in read(tmp_path / "a.csv") if row["local_number"] == "000501")
+    assert (row["last_name"], row["first_name"], row["ssid"]) == ('=HYPERLINK("x")', "'Ana", "0012345678")
+    command("export_students", tmp_path / "a.xlsx")
+    book = load_workbook(tmp_path / "a.xlsx")
+    sheet = book.active
+    assert sheet is not None
+    head = [cell.value for cell in sheet[1]]
+    cells = {name: sheet.cell(2, head.index(name) + 1) for name in ("last_name", "first_name", "ssid", "local_number")}
+    assert {cell.data_type for cell in cells.values()} == {"s"}
+    assert [cell.value for cell in cells.values()] == ['=HYPERLINK("x")', "'Ana", "0012345678", "000501"]
+    assert "version 1" in book.properties.description
+
+
+def test_an_export_by_command_is_on_record(scored: list[Student], tmp_path: Path) -> None:
+    command("export_scores", tmp_path / "a.csv", "--school-year", "2023-24")
+    view = StudentView.objects.get()
+    assert (view.user, view.subject) == (None, "scores 2023-24 of all schools: 2 students, command")
+
+
+def test_set_ups_of_one_code_share_the_columns_of_the_wide_form(scored: list[Student], tmp_path: Path) -> None:
+    """Whatever years a set-up is for, a column is named by the code: the later test of one year stands there."""
+    score = Score.objects.get(student=scored[0], assessment__state_code="SBELA")
+    other = Assessment.objects.create(state_code="SBELA", name="ELA, another set-up")
+    early, late = dt.date(2024, 4, 1), dt.date(2024, 5, 1)
+    for year, day, scale in ((2024, late, "2600"), (2023, early, "2300")):
+        Score.objects.create(student=scored[0], assessment=other, school_year=year, date=day, scale_score=scale)
+    found = command("export_scores", tmp_path / "wide.csv", "--wide")
+    rows = {(row["local_number"], row["school_year"]): row for row in read(tmp_path / "wide.csv")}
+    assert [name for name in found["columns"] if name.startswith("SBELA") and name.endswith("_scale_score")].count(
+        "SBELA_scale_score"
+    ) == 1
+    assert len(rows) == found["rows"] == 3
+    assert score.date is not None
+    assert rows["000501", "2023-24"]["SBELA_scale_score"] == "2600"
+    assert rows["000501", "2022-23"]["SBELA_scale_score"] == "2300"
+    assert rows["000502", "2023-24"]["SBELA_scale_score"] == "2610"
+
+
+def test_changed_scores_are_also_those_that_a_revert_put_back(scored: list[Student], tmp_path: Path) -> None:
+    lines = [ela(ssid=SSID_1, scale_score="2503")]
+    again = start("caaspp-2023-2024", text("caaspp-2023-24", *lines), work=Work.IMPORT)
+    assert again.import_count == 1
+    undo(again)
+    ImportRun.objects.exclude(work=Work.REVERT).update(finished_at=timezone.now() - dt.timedelta(days=3))
+    command("export_scores", tmp_path / "a.csv", "--changed-since", str(timezone.localdate() - dt.timedelta(days=1)))
+    assert {row["ssid"] for row in read(tmp_path / "a.csv")} == {SSID_1}
 
 
 def test_a_school_of_two_districts_must_be_told_apart(scored: list[Student], tmp_path: Path) -> None:

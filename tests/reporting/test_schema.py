@@ -5,7 +5,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -117,15 +116,6 @@ class TestRole:
         (name,) = rows("SELECT current_user")[0]
         with pytest.raises(RoleRefusedError, match="Choose another name"):
             make_role(name)
-
-
-def test_the_guide_says_what_every_column_means() -> None:
-    guide = (settings.BASE_DIR / "docs" / "reporting.md").read_text(encoding="utf-8")
-    for view in VIEWS:
-        part = guide.split(f"### {view.name}\n")[1].split("\n### ")[0]
-        assert [line for line in part.splitlines() if line.startswith("| `")] == [
-            f"| `{column.name}` | {column.meaning} |" for column in view.columns
-        ]
 
 
 @pytest.mark.django_db

@@ -10,7 +10,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from sisimport.imports.management.run_in_process import EXIT_FAILED, EXIT_REJECTED, print_json
-from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError, write
+from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError
+from sisimport.reporting.views import VERSION
+from sisimport.reporting.writing import Source, TableFile, on_record, write
 from students.models import School
 from students.school_years import NotASchoolYearError, read_school_year, year_label
 
@@ -18,41 +20,79 @@ from students.school_years import NotASchoolYearError, read_school_year, year_la
 class ExportCommand(BaseCommand):
     """Exit code: 0 written, 2 refused (nothing written), 3 the file could not be written."""
 
-    what: str
+    endings = ".csv, .xlsx or .parquet"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--output", required=True, metavar="FILE", help="ending .csv, .xlsx or .parquet")
+        parser.add_argument("--output", required=True, metavar="FILE", help=f"ending {self.endings}")
         parser.add_argument("--school", action="append", default=[], metavar="CODE", help="may be given several times")
         parser.add_argument("--lea", default="", metavar="CODE", help="only of this LEA")
-        parser.add_argument(
-            "--changed-since", default="", metavar="DATE", help="what changed from this day or moment on: 2026-11-01"
-        )
-        if self.what == "scores":
-            parser.add_argument("--school-year", default="", metavar="YEAR", help="as 2023-24")
-            parser.add_argument("--wide", action="store_true", help="one row per student and school year")
+        self.add_choices(parser)
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def add_choices(self, parser: CommandParser) -> None:
+        """Arguments of one command."""
+        add_school_year(parser)
+
+    def source(self, schools: list[int] | None, options: dict[str, Any]) -> Source:
+        """What is asked for, of these schools (None: all). Raises ExportRefusedError."""
+        raise NotImplementedError
 
     def handle(self, *_args: Any, **options: Any) -> None:
         output = Path(options["output"])
         try:
-            export = Export(
-                what=self.what,
-                school_year=school_year(options.get("school_year") or ""),
-                schools=school_ids(options["school"], options["lea"]),
-                changed_since=moment(options["changed_since"]),
-                form=WIDE if options.get("wide") else LONG,
-            )
-            written = write(export, output)
+            source = self.source(school_ids(options["school"], options["lea"]), options)
+            written = write(source, output)
         except ExportRefusedError as error:
             self.stderr.write(str(error))
             sys.exit(EXIT_REJECTED)
         except OSError as error:
             self.stderr.write(f"{output.name} cannot be written: {error.strerror}. Choose another place, or make room.")
             sys.exit(EXIT_FAILED)
+        on_record(source, written, user=None, way="command")
         if options["json"]:
-            print_json({"rows": written.rows, "columns": list(written.columns), "file": str(output)})
+            print_json(
+                {
+                    "rows": written.rows,
+                    "columns": list(written.columns),
+                    "file": str(output),
+                    "version": VERSION,
+                    "students": written.students,
+                }
+            )
         else:
             self.stdout.write(f"{written.rows:,} rows: {output}")
+
+
+class TableCommand(ExportCommand):
+    """Writes one table: `what` of the exports."""
+
+    what: str
+
+    def add_choices(self, parser: CommandParser) -> None:
+        add_school_year(parser)
+        parser.add_argument(
+            "--changed-since", default="", metavar="DATE", help="what changed from this day or moment on: 2026-11-01"
+        )
+        if self.what == "scores":
+            parser.add_argument(
+                "--form", choices=[LONG, WIDE], default=LONG, help="a row per score, or per student and school year"
+            )
+            parser.add_argument("--wide", dest="form", action="store_const", const=WIDE, help="the same as --form wide")
+
+    def source(self, schools: list[int] | None, options: dict[str, Any]) -> Source:
+        return TableFile(
+            Export(
+                what=self.what,
+                school_year=school_year(options["school_year"]),
+                schools=schools,
+                changed_since=moment(options["changed_since"]),
+                form=options.get("form") or LONG,
+            )
+        )
+
+
+def add_school_year(parser: CommandParser) -> None:
+    parser.add_argument("--school-year", default="", metavar="YEAR", help="as 2023-24")
 
 
 def school_year(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables as CSV (streamed, any length) and as workbook. No cell can be taken for a formula."""
+"""Tables as CSV (streamed, any length) and as workbook. No cell is taken for a formula, unless values are to stay as they are."""
 
 import csv
 import datetime as dt
@@ -27,22 +27,32 @@ class _Echo:
         return text
 
 
-def csv_rows(head: Row, rows: Iterable[Row]) -> Iterator[bytes]:
-    """UTF-8 with a byte order mark: spreadsheets then read the accents."""
+def csv_rows(head: Row, rows: Iterable[Row], *, as_is: bool = False, mark: bool = True) -> Iterator[bytes]:
+    """UTF-8 with a byte order mark: spreadsheets then read the accents.
+
+    `as_is`: no apostrophe before what a spreadsheet takes for a formula, for programs. `mark`: whether with the byte order mark.
+    """
     writer = csv.writer(_Echo())
-    yield b"\xef\xbb\xbf" + writer.writerow(head).encode()
+    yield (b"\xef\xbb\xbf" if mark else b"") + writer.writerow(head).encode()
     block: list[str] = []
     for row in rows:
-        block.append(writer.writerow([safe_cell(value) for value in row]))
+        block.append(writer.writerow(row if as_is else [safe_cell(value) for value in row]))
         if len(block) == _BLOCK:
             yield "".join(block).encode()
             block = []
     yield "".join(block).encode()
 
 
-def workbook(title: str, head: Row, rows: Iterable[Row], *, widths: Sequence[int] = ()) -> IO[bytes]:
-    """A workbook in a temporary file, written row by row in flat memory; says so when it stops at its limit."""
+def workbook(
+    title: str, head: Row, rows: Iterable[Row], *, widths: Sequence[int] = (), as_is: bool = False, about: str = ""
+) -> IO[bytes]:
+    """A workbook in a temporary file, written row by row in flat memory; says so when it stops at its limit.
+
+    `as_is`: no apostrophe before what looks like a formula; the cell is typed as text all the same, and a workbook's types hold.
+    `about`: the description among the properties of the file.
+    """
     book = Workbook(write_only=True)
+    book.properties.description = about or None
     sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"
     for column, width in enumerate(widths):
@@ -57,17 +67,17 @@ def workbook(title: str, head: Row, rows: Iterable[Row], *, widths: Sequence[int
         if number == MAX_WORKBOOK_ROWS:
             sheet.append([f"Only the first {MAX_WORKBOOK_ROWS:,} rows are here. The CSV download has all of them."])
             break
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([_cell(sheet, value, as_is=as_is) for value in row])
     stream = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     book.save(stream)
     stream.seek(0)
     return stream
 
 
-def _cell(sheet: Any, value: Any) -> Any:
+def _cell(sheet: Any, value: Any, *, as_is: bool) -> Any:
     if value is None or isinstance(value, int | float | dt.date):
         return value
     text = ILLEGAL_CHARACTERS_RE.sub("", str(value))[:_LONGEST_CELL]
-    cell = WriteOnlyCell(sheet, value=safe_cell(text))
+    cell = WriteOnlyCell(sheet, value=text if as_is else safe_cell(text))
     cell.data_type = "s"  # text, whatever it looks like
     return cell

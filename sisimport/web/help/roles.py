@@ -9,7 +9,7 @@ C = Capability
 WORDS: Mapping[Capability, tuple[str, str]] = {
     C.READ: ("See students, runs and reports", "Of one's own schools only. Every student's page that is opened is on record."),
     C.SHOW_SSID: ("Show an SSID in full", "Each time is on record. Without it, numbers stay masked."),
-    C.EXPORT: ("Download and print", "Lists, reports and request files. Each download is on record."),
+    C.EXPORT: ("Download, print and take data out", "Lists, reports, request files, Data out. Each download is on record."),
     C.UPLOAD: ("Choose files to import", "The import screens, and requests for SSIDs."),
     C.TEST: ("Test a file", "A Test compares every line with the records and changes nothing."),
     C.UPDATE: ("Update", "Write what a Test showed, where every line of it is about one's own schools."),

@@ -90,7 +90,7 @@ def _rows(found: FoundStudents) -> Iterator[tuple[Any, ...]]:
                 ", ".join(ssid.masked for ssid in one.ssids.all()),
             )
     if found.is_cut:
-        yield (f"Only the first {len(found):,} are here. The page Exports has all students.", *[""] * (len(HEAD) - 1))
+        yield (f"Only the first {len(found):,} are here. The page Data out has all students.", *[""] * (len(HEAD) - 1))
 
 
 def find_student(request: HttpRequest, pk: int) -> Student:

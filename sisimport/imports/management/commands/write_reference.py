@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from sisimport.imports.reference import PAGES
+from sisimport.imports.reference import all_pages
 
 
 class Command(BaseCommand):
@@ -14,6 +14,6 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         folder = Path(settings.BASE_DIR) / "docs" / "reference"
-        for name, make in PAGES.items():
+        for name, make in all_pages().items():
             (folder / name).write_text(make(), encoding="utf-8")
             self.stderr.write(f"docs/reference/{name}")

@@ -1,8 +1,8 @@
 """Write the scores of the district to a file."""
 
-from sisimport.reporting.management.export_command import ExportCommand
+from sisimport.reporting.management.export_command import TableCommand
 
 
-class Command(ExportCommand):
+class Command(TableCommand):
     help = "Write scores to a file: CSV, workbook or Parquet. Exit code: 0 written, 2 refused, 3 not written."
     what = "scores"

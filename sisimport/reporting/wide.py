@@ -1,0 +1,39 @@
+"""The wide form of scores: one row per student and school year, four columns for each test and part.
+
+Rows are put side by side here and not by the database: with a condition for each of some hundred columns it would look at each
+score as many times, and it holds no more than 1,664 columns. Set-ups of several years share the columns of their code.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from sisimport.web.exports.writers import Row
+
+KEYS = ("school_year", "lea_code", "school_code", "local_number", "ssid")
+VALUES = ("test_date", "scale_score", "level", "level_name")
+COLUMNS = (*KEYS, "student_id", "assessment_id", *VALUES)
+# Of two set-ups with one code in the same year the later test is kept: it comes last.
+ORDER = ("lea_code", "local_number", "student_id", "school_year", "test_date", "assessment_id")
+_OF_ROW = itemgetter(COLUMNS.index("student_id"), COLUMNS.index("school_year"))
+_TEST = COLUMNS.index("assessment_id")
+
+
+def columns(tests: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+    """The keys, then the columns of each test. `tests`: internal number, and the beginning of its columns' names."""
+    return (*KEYS, *(f"{name}_{value}" for name in dict.fromkeys(name for _, name in tests) for value in VALUES))
+
+
+def rows(scores: Iterable[Row], tests: Sequence[tuple[int, str]]) -> Iterator[Row]:
+    """Scores, as COLUMNS in the order of ORDER, put side by side."""
+    names = list(dict.fromkeys(name for _, name in tests))
+    places = {test: len(KEYS) + len(VALUES) * names.index(name) for test, name in tests}
+    blank = [""] * (len(VALUES) * len(names))
+    for _key, group in groupby(scores, key=_OF_ROW):
+        row: list[object] = []
+        for score in group:
+            if not row:
+                row = [*score[: len(KEYS)], *blank]
+            place = places[score[_TEST]]
+            row[place : place + len(VALUES)] = score[_TEST + 1 :]
+        yield row

@@ -1,0 +1,191 @@
+"""Files of what leaves: CSV, workbook, Parquet, zip and JSON lines. Made whole or not at all, by commands and pages alike."""
+
+import datetime as dt
+import logging
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from django.utils import timezone
+
+from sisimport.reporting.exports import WIDE, Export, ExportRefusedError
+from sisimport.reporting.views import VERSION
+from sisimport.web.exports.writers import MAX_WORKBOOK_ROWS, Row, csv_rows, workbook
+from students.access import User, log_view
+from students.models import StudentView
+
+logger = logging.getLogger(__name__)
+
+CSV, XLSX, PARQUET, ZIP, JSONL = ".csv", ".xlsx", ".parquet", ".zip", ".jsonl"
+VERSION_HEADER = "X-Columns-Version"  # of downloads and answers of the API
+MANY = 500  # students in one file: beyond, the log of the server says so too
+ABOUT = f"SIS Import, columns of version {VERSION}: see docs/reference/exports.md"
+_BLOCK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written: number of rows and of students, names of columns (of a zip: of its files)."""
+
+    rows: int
+    columns: tuple[str, ...]
+    students: int
+
+
+class Source(Protocol):
+    """What can be written to a file. `name`: of the file, without ending. `subject`: for the log, no data of a student."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def endings(self) -> tuple[str, ...]: ...
+    @property
+    def subject(self) -> str: ...
+
+    def write(self, stream: IO[bytes], ending: str) -> Written:
+        """Raises ExportRefusedError, with nothing worth keeping in the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """Students, SSIDs or scores as one table."""
+
+    export: Export
+    endings: tuple[str, ...] = field(default=(CSV, XLSX, PARQUET), init=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.export.what}-wide" if self.export.form == WIDE else self.export.what
+
+    @property
+    def subject(self) -> str:
+        return f"{self.name} {narrowed(self.export)}"
+
+    def write(self, stream: IO[bytes], ending: str) -> Written:
+        columns = self.export.columns
+        counted = Counted(self.export.rows(), of_student(columns))
+        if ending == CSV:
+            stream.writelines(csv_rows(columns, counted, as_is=True))
+        elif ending == XLSX:
+            with workbook_of(self.export.what, columns, counted) as book:
+                shutil.copyfileobj(book, stream)
+        else:
+            _write_parquet(columns, counted, stream)
+        return Written(counted.count, columns, counted.students)
+
+
+def narrowed(export: Export) -> str:
+    """To what an export is narrowed, in words: never a student's data."""
+    schools = "all schools" if export.schools is None else f"{len(export.schools)} schools"
+    since = f", changed since {export.changed_since:%Y-%m-%d}" if export.changed_since else ""
+    return f"{export.school_year or 'of all years'} of {schools}{since}"
+
+
+def write(source: Source, path: Path) -> Written:
+    """Write the file, whole or not at all; the form by its ending.
+
+    Raises ExportRefusedError for another ending, more rows than a workbook holds or a missing package; OSError when the file
+    cannot be written.
+    """
+    ending = path.suffix.lower()
+    if ending not in source.endings:
+        *others, last = source.endings
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise ExportRefusedError(f"{path.name} does not end in {listed}: give it such an ending.")
+    with _replaced_when_whole(path) as place, place.open("wb") as stream:
+        return source.write(stream, ending)
+
+
+def on_record(source: Source, written: Written, *, user: User | None, way: str) -> None:
+    """Note who took out what, before it leaves. `way`: page or command."""
+    students = f"{written.students:,} student{'' if written.students == 1 else 's'}"
+    subject = f"{source.subject}: {students}, {way}"
+    if user is None:
+        StudentView.objects.create(user=None, kind=StudentView.Kind.EXPORT, subject=subject[:120])
+    else:
+        log_view(user=user, kind=StudentView.Kind.EXPORT, subject=subject)
+    if written.students > MANY:
+        who = "command" if user is None else f"user {user.pk}"
+        logger.warning("an export of %d students: %s, %s", written.students, source.subject, who)
+
+
+def workbook_of(title: str, columns: Sequence[str], rows: Iterable[Row]) -> IO[bytes]:
+    """A workbook of all rows. Raises ExportRefusedError when there are more than it may hold: never a part of them."""
+    cells = ([_cell(value) for value in row] for row in _that_fit(rows))
+    return workbook(title.capitalize(), columns, cells, as_is=True, about=ABOUT)
+
+
+def _that_fit(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows as they come, none kept; raises at the first that a workbook has no room for."""
+    for number, row in enumerate(rows):
+        if number == MAX_WORKBOOK_ROWS:
+            raise ExportRefusedError(
+                f"There are more than {number:,} rows, too many for a workbook: take CSV, or fewer schools or years."
+            )
+        yield row
+
+
+def _cell(value: Any) -> Any:
+    """Moments in a workbook have no time zone: local time."""
+    return timezone.make_naive(value) if isinstance(value, dt.datetime) and timezone.is_aware(value) else value
+
+
+def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> None:
+    """Every column as text, as in the CSV: a file of one export fits that of the next, whatever was empty in it."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ExportRefusedError(
+            "Parquet needs the optional package pyarrow: install it beside the product, or take .csv."
+        ) from error
+    schema = pa.schema([(name, pa.string()) for name in columns], metadata={"sisimport.version": str(VERSION)})
+    remaining = iter(rows)
+    with pq.ParquetWriter(stream, schema) as writer:
+        for first in remaining:
+            block = list(chain([first], islice(remaining, _BLOCK - 1)))
+            values = [
+                [None if value is None else str(value) for value in column] for column in zip(*block, strict=True)
+            ]
+            writer.write_table(pa.table(values, schema=schema))
+
+
+def of_student(columns: Sequence[str]) -> tuple[int, int]:
+    """Places of the two columns that name a student."""
+    return columns.index("lea_code"), columns.index("local_number")
+
+
+class Counted:
+    """Rows and students, counted as they pass; rows of a student come one after the other. `places`: see `of_student`."""
+
+    def __init__(self, rows: Iterable[Row], places: tuple[int, int]) -> None:
+        self._rows, self._places = rows, places
+        self.count = self.students = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        lea, number = self._places
+        before: tuple[Any, Any] | None = None
+        for row in self._rows:
+            self.count += 1
+            student = row[lea], row[number]
+            if student != before:
+                self.students += 1
+                before = student
+            yield row
+
+
+@contextmanager
+def _replaced_when_whole(path: Path) -> Iterator[Path]:
+    """A new file beside the old one that takes its place in the end: nobody reads half of it."""
+    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        place.touch(mode=0o600)
+        yield place
+        place.replace(path)
+    finally:
+        place.unlink(missing_ok=True)
