@@ -9,6 +9,7 @@ class AssessmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from assessments.pages import queries  # noqa: F401 - they register what they offer
+        from assessments.research import issue_codes as research_codes  # noqa: F401 - they register what they offer
         from assessments.scores import issue_codes  # noqa: F401 - they register what they offer
         from sisimport.accounts.access import IMPORT_ADMIN
         from sisimport.accounts.groups import register_permissions

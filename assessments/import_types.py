@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from assessments.new_year.types import added_types
+from assessments.research import files as research
 from assessments.scores import change_kinds  # noqa: F401 - registers the kinds of change
 from assessments.scores.import_type import LAYOUTS, TOOL, ScoreImport
 from assessments.structure import import_types
 from sisimport.imports.definition.registry import (
     Tool,
     folder_layouts,
+    register,
     register_instance,
     register_source,
     register_tool,
@@ -40,3 +42,16 @@ def register_score_imports(folder: Path, *, listed: bool) -> list[ScoreImport]:
 
 register_score_imports(LAYOUTS, listed=True)
 register_source(added_types)
+
+register_tool(
+    Tool(
+        key=research.TOOL,
+        title="State results",
+        lead="Bring what the state published of counties, districts and schools, to compare with. No students in them.",
+        order=30,
+        state="CA",
+        crumbs="Student Information / Assessment Administration",
+    )
+)
+register(research.ResultsFile)
+register(research.EntitiesFile)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from assessments.pages.family_card import family_card
 from assessments.pages.queries import distributions, shown_tests, student_scores
 from assessments.pages.side_by_side import grid_of
+from assessments.research.files import ResearchFile
 from assessments.scores.import_type import ScoreImport
 from sisimport.accounts.access import Capability, visible_runs
 from sisimport.files.layouts import Layout
@@ -56,6 +57,18 @@ def _sample_scores(import_type: ImportType, layout: Layout, people: list[samples
     return written.getvalue()
 
 
+def _sample_results(import_type: ImportType, layout: Layout, people: list[samples.Person]) -> str | None:
+    """A sample of a research file: about the place of these people, not about them."""
+    if not isinstance(import_type, ResearchFile):
+        return None
+    from assessments.demo.research_files import places_of, sample_lines
+
+    school = people[0]
+    places = places_of(school.lea, "Lincoln Unified", [(school.school, "Cedar Grove Elementary")])
+    return "".join(f"{line}\n" for line in sample_lines(layout, places))
+
+
+samples.register_sample_writer(_sample_results)
 samples.register_sample_writer(_sample_scores)
 register_article(
     Article(

@@ -1,11 +1,12 @@
 """Test set-ups that imports of the practice district made go with it, unless other scores use them by now; results are counted
-anew."""
+anew. So do state results of invented places."""
 
 from collections.abc import Collection
 
 from django.db.models import Exists, OuterRef
 
 from assessments.models import Assessment, Score
+from assessments.research.change_kinds import PUBLIC_PLACE_KIND, PUBLIC_RESULT_KIND
 from assessments.scores.change_kinds import ASSESSMENT_KIND
 from assessments.scores.result_counts import count_anew
 from sisimport.demo.practice import register_cleaner
@@ -23,4 +24,12 @@ def remove_setups(runs: Collection[int]) -> None:
     count_anew()  # the scores went with their students, past what keeps the counted results in step
 
 
+def remove_public_results(runs: Collection[int]) -> None:
+    """What sample research files brought of invented places."""
+    for kind in (PUBLIC_RESULT_KIND, PUBLIC_PLACE_KIND):
+        changes = ImportChange.objects.filter(run_id__in=runs, kind=kind.key, before__isnull=True)
+        kind.model._default_manager.filter(pk__in=set(changes.values_list("object_id", flat=True))).delete()
+
+
 register_cleaner(remove_setups)
+register_cleaner(remove_public_results)

@@ -66,8 +66,8 @@ def _narrower(school: int | None, grade: str, most: int) -> str:
 
 def _by_numbers(visible: QuerySet[Student], wanted: Sequence[str]) -> tuple[QuerySet[Student], list[str]]:
     """Students of these numbers. One that lost its zeros in a spreadsheet means the student whom it fits alone."""
-    known = visible.annotate(number=Upper("local_number"))
-    held = set(known.filter(number__in=wanted).values_list("number", flat=True))
+    numbered = visible.annotate(number=Upper("local_number"))
+    held = set(numbered.filter(number__in=wanted).values_list("number", flat=True))
     missing = [number for number in wanted if number not in held and len(number) <= _LONGEST]
     short = {number.lstrip("0"): number for number in missing if number.isdigit() and number.lstrip("0")}
     fits: dict[str, list[int]] = {}
@@ -84,7 +84,7 @@ def _by_numbers(visible: QuerySet[Student], wanted: Sequence[str]) -> tuple[Quer
         notes.append(f"Leading zeros were added or left out for {', '.join(_listed(guessed))}.")
     if gone:
         notes.append(f"No student of your schools has {', '.join(_listed(gone))}.")
-    exact = known.filter(number__in=held).values("pk")
+    exact = numbered.filter(number__in=held).values("pk")
     return visible.filter(pk__in=exact) | visible.filter(pk__in=list(guessed.values())), notes
 
 

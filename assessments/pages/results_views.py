@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from assessments.results import rows
 from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
+from assessments.results.beside import beside
 from assessments.results.counts import School
 from assessments.results.groups import DIVISIONS, NAMES, groups_of
 from assessments.results.held import Held
@@ -59,6 +60,8 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
     log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
     lines += [[], [rows.subject(found, _school_name(held, found.choice.school))], *([note] for note in found.notes)]
+    published = beside(found, held)
+    lines += [[], published.head(), *published.lines()] if published.rows else []
     name = f"results-{found.choice.test.lower()}-{year_label(found.choice.year)}.{form}"
     if form == "csv":
         response: HttpResponseBase = StreamingHttpResponse(csv_rows(head, lines), "text/csv; charset=utf-8")
@@ -126,6 +129,7 @@ def _context(held: Held, reader: Reader, found: Results) -> dict[str, Any]:
     shown = [_shown_row(row, _deeper(choice, row)) for row in found.rows]
     return {
         "found": found,
+        "beside": beside(found, held),
         "subject": rows.limits(found, school),
         "shown": shown,
         "total": _shown_row(found.total, "") if found.total else None,

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from assessments.results.beside import BesideRow, Figure
 from assessments.results.shapes import LevelOf
 from students.school_years import year_label
 
@@ -79,6 +80,12 @@ def delta(change: float | None, unit: str) -> SafeString | str:
         f"{abs(rounded):.1f}",
         f" {unit}" if unit else "",
     )
+
+
+@register.filter
+def figures(row: BesideRow, places: Sequence[str]) -> list[tuple[str, Figure | None]]:
+    """The figures of a row, each with its place."""
+    return list(zip(places, row.figures, strict=True))
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from django.db import models
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from assessments.research.files import EntitiesFile, ResultsFile
 from assessments.scores.import_type import ScoreImport
 from sisimport.imports.definition.change_kinds import all_kinds
 from sisimport.imports.definition.import_type import ImportType
@@ -31,7 +32,7 @@ from ssid.utah.response import UtahResponse
 from students.models import Student
 from tests.imports.journey import finish, run_file
 from tests.imports.properties import FAST, RolledBack, few
-from tests.truth import student_adapters
+from tests.truth import research_adapter, student_adapters
 from tests.truth.adapter import Adapter
 from tests.truth.lines import Line, broken, lines_of
 from tests.truth.score_adapter import ScoreAdapter
@@ -46,6 +47,8 @@ ADAPTERS: Mapping[type[ImportType], type[Adapter]] = {
     ReplacementImport: student_adapters.ReplacementAdapter,
     SSIDList: student_adapters.ListAdapter,
     UtahResponse: student_adapters.UtahAdapter,
+    ResultsFile: research_adapter.ResearchAdapter,
+    EntitiesFile: research_adapter.EntitiesAdapter,
 }
 # A type each: the few examples of one are the district's whole supply of bad luck in a usual run of the tests.
 fewer = settings(few, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or (1 if FAST else 2)))

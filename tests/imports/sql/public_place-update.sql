@@ -1,0 +1,96 @@
+-- Name of a place: update. Run 2 applies the plan of run 1. Written by tests/imports/test_change_sql.py.
+
+-- What no longer holds is set aside.
+INSERT INTO imports_setaside (run_id, line, seq, reason)
+SELECT DISTINCT ON (q.line,
+                    q.seq) 2,
+                           q.line,
+                           q.seq,
+                           q.reason
+FROM
+  (SELECT c.line,
+          c.seq,
+          CASE
+              WHEN t."id" IS NULL THEN 'changed'
+              WHEN ((NOT jsonb_exists(c.after, 'place')
+                     OR t."place" IS NOT DISTINCT
+                     FROM (c.after->>'place')::text)
+                    AND (NOT jsonb_exists(c.after, 'name')
+                         OR t."name" IS NOT DISTINCT
+                         FROM (c.after->>'name')::text)
+                    AND (NOT jsonb_exists(c.after, 'school_year')
+                         OR t."school_year" IS NOT DISTINCT
+                         FROM (c.after->>'school_year')::smallint)) THEN 'done'
+              WHEN NOT ((NOT jsonb_exists(c.before, 'place')
+                         OR t."place" IS NOT DISTINCT
+                         FROM (c.before->>'place')::text)
+                        AND (NOT jsonb_exists(c.before, 'name')
+                             OR t."name" IS NOT DISTINCT
+                             FROM (c.before->>'name')::text)
+                        AND (NOT jsonb_exists(c.before, 'school_year')
+                             OR t."school_year" IS NOT DISTINCT
+                             FROM (c.before->>'school_year')::smallint)) THEN 'changed'
+              WHEN c.guard IS NOT NULL
+                   AND s.identity_hash IS DISTINCT
+                   FROM c.guard THEN 'changed'
+              WHEN (jsonb_exists(c.after, 'place'))
+                   AND EXISTS
+                     (SELECT 1
+                      FROM
+                        (SELECT *
+                         FROM "assessments_publicplace") o
+                      WHERE o."place" = coalesce((c.after->>'place')::text, t."place")
+                        AND o."id" <> c.object_id
+                        AND NOT EXISTS
+                          (SELECT 1
+                           FROM imports_importchange m
+                           WHERE m.run_id = 1
+                             AND m.kind = 'public_place'
+                             AND m.before IS NOT NULL
+                             AND m.object_id = o."id"
+                             AND NOT EXISTS
+                               (SELECT 1
+                                FROM imports_setaside sa
+                                WHERE sa.run_id = 2
+                                  AND sa.line = m.line
+                                  AND sa.seq = m.seq
+                                  AND sa.reason <> 'done'))) THEN 'taken'
+          END AS reason
+   FROM imports_importchange c
+   LEFT JOIN students_student s ON s.id = c.student_id
+   LEFT JOIN "assessments_publicplace" t ON t."id" = c.object_id
+   WHERE c.run_id = 1
+     AND c.kind = 'public_place'
+     AND c.before IS NOT NULL
+     AND c.after IS NOT NULL) AS q
+WHERE q.reason IS NOT NULL
+ORDER BY q.line,
+         q.seq,
+         q.reason ON CONFLICT DO NOTHING;
+
+-- What still holds is written. (Without the last NOT EXISTS when nothing was set aside.)
+UPDATE "assessments_publicplace" t
+SET "place" = CASE
+                  WHEN jsonb_exists(c.after, 'place') THEN (c.after->>'place')::text
+                  ELSE t."place"
+              END,
+              "name" = CASE
+                           WHEN jsonb_exists(c.after, 'name') THEN (c.after->>'name')::text
+                           ELSE t."name"
+                       END,
+                       "school_year" = CASE
+                                           WHEN jsonb_exists(c.after, 'school_year') THEN (c.after->>'school_year')::smallint
+                                           ELSE t."school_year"
+                                       END
+FROM imports_importchange c
+WHERE t."id" = c.object_id
+  AND c.run_id = 1
+  AND c.kind = 'public_place'
+  AND c.before IS NOT NULL
+  AND c.after IS NOT NULL
+  AND NOT EXISTS
+    (SELECT 1
+     FROM imports_setaside a
+     WHERE a.run_id = 2
+       AND a.line = c.line
+       AND a.seq = c.seq);
