@@ -6,7 +6,16 @@ from typing import Any
 from assessments.models import Assessment, Score
 from assessments.scores import as_tested
 from assessments.scores.copying import copy_scores
-from assessments.scores.encoding import CELL, CELLS, SCORE, assessments_sql, differing, packed_row_sql, unpack_sql
+from assessments.scores.encoding import (
+    CELL,
+    CELLS,
+    SCORE,
+    assessments_sql,
+    differing,
+    packed_row_sql,
+    results_sql,
+    unpack_sql,
+)
 from assessments.scores.result_counts import Tally, count_changes
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all
@@ -222,5 +231,6 @@ SCORES_KIND = register_kind(
         rank=70,
         fields=("school_year", *CELLS, "as_tested"),
         writer=ScoreWriter(),
+        replaces=f"NOT {results_sql('c.before')} <@ {results_sql('c.after')}",
     )
 )

@@ -86,6 +86,14 @@ def assessments_sql(side: str) -> str:
     return f"ARRAY(SELECT split_part(held, '{CELL}', 1) FROM unnest(string_to_array({side}->>'scores', '{SCORE}')) AS held)"
 
 
+def results_sql(side: str) -> str:
+    """SQL of the scores in a change's side, as an array of texts of nothing but assessment and result: without date, grade, who
+    wrote it and who was tested."""
+    cells = rf"((?:[^|;]*\|){{{len(OWN_CELLS)}}}[^|;]*)\|[^;]*"
+    kept = f"regexp_replace({side}->>'scores', '{cells}', '\\1', 'g')"
+    return f"string_to_array(regexp_replace({kept}, '\\|+(;|$)', '\\1', 'g'), '{SCORE}')"
+
+
 def written_row_sql(alias: str) -> str:
     """SQL text of a row of the score table as one packed score, with the run and line that wrote it: what a revert puts back."""
     wrote = [f"coalesce({alias}.{name}::text, '')" for name in ("run_id", "line")]

@@ -100,6 +100,7 @@ class ScoreImport(ImportType):
         analyze_columns=("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated"),
     )
     converts_workbooks = True
+    brings_everyone = True
     part_of_field = {"calculated_elas": EL_PART}
 
     def __init__(

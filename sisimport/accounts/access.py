@@ -20,7 +20,8 @@ from django.urls import ResolverMatch, reverse
 from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 
-from sisimport.imports.models import ImportRun, Work
+from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus, Work
+from sisimport.imports.runs import holding
 from sisimport.imports.runs.services import find_test
 from students.access import User, visible_school_ids
 from students.families import is_family
@@ -276,6 +277,16 @@ def may_accept_many(user: User) -> bool:
     return can(user, Capability.APPROVE)
 
 
+def may_approve(user: User, run: ImportRun) -> bool:
+    """May the user decide on this held run? A second person, for whom every line of it is; never who started it."""
+    return (
+        run.status == RunStatus.HELD
+        and can(user, Capability.APPROVE)
+        and not holding.is_own(run, user)
+        and sees_whole_run(user, run)
+    )
+
+
 def may_cancel(user: User, run: ImportRun) -> bool:
     """May the user ask this run to stop? Whether it still can is decided when asked (services.cancel_run)."""
-    return run.is_active and (run.created_by_id == user.pk or can(user, Capability.REVERT_ANY))
+    return run.status in UNDECIDED and (run.created_by_id == user.pk or can(user, Capability.REVERT_ANY))

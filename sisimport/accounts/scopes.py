@@ -16,6 +16,7 @@ class Scope(StrEnum):
     STUDENTS_READ = "students:read"
     SCORES_READ = "scores:read"
     RESULTS_READ = "results:read"
+    APPROVE = "approve"
 
 
 SCOPES: dict[Scope, str] = {
@@ -25,6 +26,7 @@ SCOPES: dict[Scope, str] = {
     Scope.STUDENTS_READ: "Read students and their SSIDs.",
     Scope.SCORES_READ: "Read scores.",
     Scope.RESULTS_READ: "Read results by school, grade and group. No address of this version needs it yet.",
+    Scope.APPROVE: "Decide on held runs of others. For tokens of a person only, never of a service.",
 }
 C = Capability
 _READ = frozenset({C.READ, C.EXPORT, C.SHOW_SSID})
@@ -35,6 +37,7 @@ _CAPABILITIES: dict[Scope, frozenset[C]] = {
     Scope.STUDENTS_READ: _READ,
     Scope.SCORES_READ: _READ,
     Scope.RESULTS_READ: _READ,
+    Scope.APPROVE: frozenset({C.READ, C.REVIEW_RUNS, C.APPROVE}),
 }
 
 

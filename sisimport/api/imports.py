@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import IO, Any, cast
 
@@ -22,13 +22,14 @@ from sisimport.api.application import operation
 from sisimport.api.models import StartedRun
 from sisimport.api.problems import ProblemError
 from sisimport.api.runs import ANY_OF_RUNS, RUNS, find_run
+from sisimport.api.tokens import is_service
 from sisimport.files.archives import Unpacked
 from sisimport.files.issues import FileError, render
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, listed_types
-from sisimport.imports.models import ImportRun, Work
-from sisimport.imports.runs import services, uploads
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs import holding, services, uploads
 from sisimport.imports.runs.report import run_facts
 from sisimport.imports.storage.files import hash_of
 from students.access import visible_school_ids
@@ -296,3 +297,49 @@ def cancel_run(request: HttpRequest, run_id: Path[int]) -> dict[str, Any]:
         raise ProblemError("REFUSED", "Too late: the run writes already, or has ended. What it wrote can be reverted.")
     run.refresh_from_db()
     return run_facts(run)
+
+
+# ---- held runs ----
+
+
+@operation(
+    "POST",
+    "/runs/{run_id}/approve",
+    name="approve_run",
+    summary="Approve a held run that somebody else started; it is queued and writes what its Test showed",
+    response=schemas.RunOut,
+    scopes=[Scope.APPROVE],
+    capability=Capability.APPROVE,
+    tag=RUNS,
+)
+def approve_run(request: HttpRequest, run_id: Path[int], form: Form[schemas.DecisionForm]) -> dict[str, Any]:
+    return _decide(request, run_id, form, holding.approve)
+
+
+@operation(
+    "POST",
+    "/runs/{run_id}/reject",
+    name="reject_run",
+    summary="Reject a held run that somebody else started; it ends, and nothing is written",
+    response=schemas.RunOut,
+    scopes=[Scope.APPROVE],
+    capability=Capability.APPROVE,
+    tag=RUNS,
+)
+def reject_run(request: HttpRequest, run_id: Path[int], form: Form[schemas.DecisionForm]) -> dict[str, Any]:
+    return _decide(request, run_id, form, holding.reject)
+
+
+def _decide(
+    request: HttpRequest, run_id: int, form: schemas.DecisionForm, decide: Callable[..., ImportRun]
+) -> dict[str, Any]:
+    run = find_run(request, run_id)
+    token: Any = request.api_token  # type: ignore[attr-defined]
+    if is_service(token.user):
+        raise ProblemError("ROLE", "A service cannot decide on held runs: that takes a person.")
+    if run.status == RunStatus.HELD and not access.may_approve(request.user, run):
+        raise ProblemError("ROLE", "A second person who sees all students of the run has to decide on it.")
+    try:
+        return run_facts(decide(run=run, user=cast(Any, request.user), why=form.reason))
+    except uploads.RunRefusedError as error:
+        raise ProblemError("REFUSED", str(error)) from error

@@ -174,10 +174,16 @@ class ImportForm(Schema):
     )
 
 
+class DecisionForm(Schema):
+    """What a second person says of a held run."""
+
+    reason: Plain = Field(..., min_length=1, max_length=500, description="Why, in a few words; kept with the run.")
+
+
 class RunFilters(Page):
     type: Plain = Field("", max_length=40, description="Key of an import type.")
     work: Literal["", "test", "update", "import", "revert", "convert"] = ""
-    status: Literal["", "queued", "running", "completed", "rejected", "failed", "cancelled"] = ""
+    status: Literal["", "queued", "running", "held", "completed", "rejected", "failed", "cancelled"] = ""
     created_since: Moment | None = Field(None, description="Runs started at this moment or later.")
 
 

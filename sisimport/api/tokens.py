@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from sisimport.accounts.access import REGISTRAR, capabilities
-from sisimport.accounts.scopes import SCOPES, restrict
+from sisimport.accounts.scopes import SCOPES, Scope, restrict
 from sisimport.api.models import ApiToken
 from sisimport.api.problems import ProblemError
 from students.access import visible_school_ids
@@ -72,6 +72,8 @@ def make_token(
         raise TokenError("Give the token a name of letters and digits, 80 characters at most.")
     if not wanted:
         raise TokenError(f"Choose at least one scope of: {', '.join(SCOPES)}.")
+    if user is None and Scope.APPROVE in wanted:
+        raise TokenError("A service cannot approve held runs: that takes a person.")
     if not 0 < days <= 3650:
         raise TokenError("A token is valid for 1 to 3650 days.")
     secret = PREFIX + secrets.token_urlsafe(32)

@@ -117,6 +117,7 @@ class Roster(ImportType):
     options = (BLANK, NEW_STUDENTS, OLDER_STATUS)
     remedies = OLDER_STATUS_REMEDY
     may_create_students = True
+    brings_everyone = True
     matching = Matching(
         remembers_matches=True,
         near_codes=(),

@@ -23,6 +23,7 @@ class State:
 
 QUEUED = State("queued", "Queued", "info", "…")
 RUNNING = State("running", "Running", "info", "▸")
+HELD = State("held", "Held for approval", "warn", "‖")
 COMPLETED = State("completed", "Completed", "ok", "✓")
 APPLIED = State("applied", "Applied", "ok", "✓")
 REVERTED = State("reverted", "Reverted", "undone", "↶")
@@ -37,6 +38,7 @@ CANCELLED = State("cancelled", "Cancelled", "", "–")
 ALL = (
     QUEUED,
     RUNNING,
+    HELD,
     COMPLETED,
     APPLIED,
     REVERTED,
@@ -52,7 +54,7 @@ _OF_STATUS = {RunStatus(state.key): state for state in ALL if state.key in RunSt
 _OF_REVERTED = {Reverted.WHOLLY: REVERTED, Reverted.PARTLY: PARTLY_REVERTED}
 
 # What the list of runs can be filtered by.
-FILTERS = (QUEUED, RUNNING, COMPLETED, APPLIED, REVERTED, PARTLY_REVERTED, REJECTED, FAILED, CANCELLED)
+FILTERS = (QUEUED, RUNNING, HELD, COMPLETED, APPLIED, REVERTED, PARTLY_REVERTED, REJECTED, FAILED, CANCELLED)
 
 _SPENT = "applications"
 

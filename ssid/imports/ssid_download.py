@@ -82,6 +82,7 @@ class SSIDDownload(ImportType):
     options = (REPLACE_RETIRED, *english_learner_plan.EL_OPTIONS)
     remedies = REPLACE_REMEDY | OLDER_STATUS_REMEDY
     lists_absent = True
+    brings_everyone = True
     speed = Speed(
         marks_idle_rows=True,
     )

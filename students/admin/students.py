@@ -54,7 +54,23 @@ class LEAAdmin(ReturnsTyped, ModelAdmin):
 class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
     list_display = ("lea", "report_words", "shows_district_results")
     list_select_related = ("lea",)
-    fields = ("lea", "report_words", "shows_district_results", "contacts", "documentation")
+    fieldsets = (
+        (None, {"fields": ("lea", "report_words", "shows_district_results", "contacts", "documentation")}),
+        (
+            "When an Update waits for a second person",
+            {
+                "fields": (
+                    "holds_updates",
+                    "hold_floor",
+                    "hold_students_percent",
+                    "hold_ssids_percent",
+                    "hold_el_percent",
+                    "hold_lines_percent",
+                    "hold_matched_percent",
+                )
+            },
+        ),
+    )
     radio_fields: ClassVar = {"report_words": admin.VERTICAL}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -1,10 +1,11 @@
 """Districts (LEAs) and their schools."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -60,6 +61,16 @@ def validate_links(text: str) -> None:
             raise ValidationError(f"Line {number}: write a title, a blank, and an address that begins with https://.")
 
 
+def _percent(label: str, default: int, help_text: str) -> Any:
+    return models.PositiveSmallIntegerField(
+        f"{label}, percent",
+        default=default,
+        db_default=default,
+        help_text=help_text,
+        validators=[MaxValueValidator(100)],
+    )
+
+
 class DistrictSettings(models.Model):
     """What a district has chosen for itself. A district without a row has the defaults."""
 
@@ -92,6 +103,43 @@ class DistrictSettings(models.Model):
         "schools see the district's results",
         default=False,
         help_text="Users of some schools see totals of the district beside the results of their own schools.",
+    )
+
+    # Limits above which an Update waits for a second person: each a share in percent, and never fewer than `hold_floor`.
+    holds_updates = models.BooleanField(
+        "hold large changes",
+        default=True,
+        db_default=True,
+        help_text="An Update or Import beyond one of the limits below waits until a second person approves it.",
+    )
+    hold_floor = models.PositiveIntegerField(
+        "never for fewer than",
+        default=50,
+        db_default=50,
+        validators=[MinValueValidator(1)],
+        help_text="Students, SSIDs, English learners or lines: below this number nothing is held.",
+    )
+    hold_students_percent = _percent(
+        "students changed",
+        10,
+        "Held above this share of a school's students whose names, birth dates, scores or other "
+        "lasting values on record would be replaced. Grade, school and enrollment do not count: they change every year.",
+    )
+    hold_ssids_percent = _percent(
+        "SSIDs replaced",
+        2,
+        "Held above this share of a school's students whose SSID on record would be overwritten or retired.",
+    )
+    hold_el_percent = _percent(
+        "English learner statuses changed",
+        10,
+        "Held above this share of a school's students whose status on record would change. Pending (TBD) may always change.",
+    )
+    hold_lines_percent = _percent(
+        "lines of last time", 80, "Held when the file brings less than this share of the lines of last time's file."
+    )
+    hold_matched_percent = _percent(
+        "lines matched", 50, "Held when less than this share of the lines is about students on record."
     )
 
     class Meta:

@@ -85,8 +85,8 @@ def matches(made: TwoSchools) -> list[dict[str, Any]]:
 ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         (
-            "run", "run_status", "start_update", "test_again", "retest_lines", "start_revert", "cancel_run", "convert_workbook",
-            "start_converted",
+            "run", "run_status", "start_update", "test_again", "retest_lines", "start_revert", "cancel_run", "decide_held",
+            "convert_workbook", "start_converted",
         ),
         runs,
     ),

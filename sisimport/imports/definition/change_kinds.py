@@ -66,6 +66,7 @@ class ChangeKind:
     `holds_student`: a student with such rows is not removed by a revert. `of_file`: its changes come from the file as a whole
     and stand on line 0, where they are found without a look at those of half a million lines.
     `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; then the plan goes on with that row.
+    `replaces`: SQL condition that the planned update `c` replaces values on record that last, as far as a hold counts them.
     `of_all`: such objects are not of one LEA, so runs that create them take turns.
     """
 
@@ -81,6 +82,7 @@ class ChangeKind:
     holds_student: bool = True
     of_file: bool = False
     same_as: str = ""
+    replaces: str = ""
     of_all: bool = False
 
     @property
@@ -152,6 +154,8 @@ STUDENT_KIND = register_kind(
           AND t.birth_date = (c.after->>'birth_date')::date
           AND t.match_last_name = coalesce(nullif(c.after->>'legal_last_name', ''), c.after->>'last_name')
           AND t.match_first_name = coalesce(nullif(c.after->>'legal_first_name', ''), c.after->>'first_name')""",
+        replaces="""EXISTS (SELECT 1 FROM jsonb_each_text(c.before) AS e
+          WHERE e.value <> '' AND e.key NOT IN ('lea_id', 'school_id', 'grade'))""",
     )
 )
 ENROLLMENT_KIND = register_kind(
@@ -173,6 +177,7 @@ SSID_KIND = register_kind(
         fields=("ssid", "state", "origin", "verified", "retired_at"),
         defaults={"state": "CA", "origin": Origin.STATE_FILE.value, "verified": True},
         provenance={"origin_run": "run", "origin_line": "line", "created_at": "now"},
+        replaces="jsonb_exists(c.before, 'ssid') OR c.after->>'retired_at' IS NOT NULL",
     )
 )
 EL_KIND = register_kind(
@@ -191,6 +196,7 @@ EL_KIND = register_kind(
             "state_language",
         ),
         defaults={"state_elas": "", "state_language": ""},
+        replaces="coalesce(c.before->>'program_status', '') NOT IN ('', 'Pending')",
     )
 )
 GUARDIAN_KIND = register_kind(

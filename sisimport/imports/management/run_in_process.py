@@ -33,7 +33,7 @@ def run_to_end(run: ImportRun) -> ImportRun:
 
 
 def exit_code(run: ImportRun) -> int:
-    if run.status == RunStatus.REJECTED:
+    if run.status in (RunStatus.REJECTED, RunStatus.HELD):
         return EXIT_REJECTED
     if run.status != RunStatus.COMPLETED:
         return EXIT_FAILED

@@ -3,10 +3,12 @@
 from sisimport.imports.models.corrections import LineDraft
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
+from sisimport.imports.models.holds import HoldDecision, RunHold
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
 from sisimport.imports.models.runs import (
     ACTIVE,
     PAST_RECALL,
+    UNDECIDED,
     WRITING,
     Crash,
     ImportRun,
@@ -19,9 +21,11 @@ from sisimport.imports.models.runs import (
 __all__ = [
     "ACTIVE",
     "PAST_RECALL",
+    "UNDECIDED",
     "WRITING",
     "AbsentStudent",
     "Crash",
+    "HoldDecision",
     "ImportChange",
     "ImportFile",
     "ImportIssue",
@@ -30,6 +34,7 @@ __all__ = [
     "MatchDecision",
     "RememberedMatch",
     "Reverted",
+    "RunHold",
     "RunStatus",
     "SetAside",
     "SetAsideReason",

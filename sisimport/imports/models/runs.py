@@ -3,6 +3,7 @@
 States and the services that move between them (an end state is never left; a revert is a run of its own):
 
     queued -> running -> completed | rejected (the file is wrong) | failed (we broke) | cancelled
+    running -> held (it would change more than the district's limits) -> queued (approved) | cancelled (rejected, withdrawn)
     running -> queued (its worker died and the attempt count allows another try, or something it needs was not there)
 """
 
@@ -27,6 +28,7 @@ class Work(models.TextChoices):
 class RunStatus(models.TextChoices):
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
+    HELD = "held", "Held"  # planned, and waiting for a second person (see RunHold)
     COMPLETED = "completed", "Completed"
     REJECTED = "rejected", "Rejected"
     FAILED = "failed", "Failed"
@@ -56,6 +58,7 @@ class Reverted(models.TextChoices):
 
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+UNDECIDED = (*ACTIVE, RunStatus.HELD)  # not ended
 WRITING = (Work.UPDATE, Work.IMPORT, Work.REVERT)
 PAST_RECALL = ("applying", "reverting", "finishing")  # phases in which a run can't be cancelled any more
 
@@ -187,6 +190,7 @@ class ImportRun(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["status"], condition=Q(status__in=["queued", "running"]), name="run_active"),
+            models.Index(fields=["-id"], condition=Q(status="held"), name="run_held"),
             models.Index(fields=["created_by", "-id"], name="run_of_user"),
         ]
         constraints = [
@@ -201,7 +205,7 @@ class ImportRun(models.Model):
             # may be tried again once it has ended.
             models.UniqueConstraint(
                 fields=["test_run"],
-                condition=Q(work="update") & Q(status__in=["queued", "running"]),
+                condition=Q(work="update") & Q(status__in=["queued", "running", "held"]),
                 name="one_active_update_of_a_test",
             ),
             models.UniqueConstraint(

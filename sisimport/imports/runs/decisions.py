@@ -16,7 +16,7 @@ from sisimport.files.issues import FileError
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine.accepted_matches import IDENTITY, key_of
 from sisimport.imports.engine.replanning import replan
-from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
+from sisimport.imports.models import UNDECIDED, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.storage.records import read_records
 from students.models import Student
 
@@ -67,9 +67,9 @@ def why_closed(run: ImportRun) -> str:
     """Why nothing can be decided on this run any more; empty when it can."""
     if run.work != Work.TEST or run.status != RunStatus.COMPLETED:
         return "Only a completed Test can be decided on."
-    updates = ImportRun.objects.filter(
-        test_run=run, status__in=[RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
-    )
+    updates = ImportRun.objects.filter(test_run=run, status__in=[*UNDECIDED, RunStatus.COMPLETED])
+    if RunStatus.HELD in set(updates.values_list("status", flat=True)):
+        return "Its Update is held for approval: withdraw that first, or test the file again."
     if updates.exists():
         return "This Test was updated already. Test the file again to decide on its lines."
     if run.file is None:

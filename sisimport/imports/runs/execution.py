@@ -31,7 +31,7 @@ from sisimport.imports.engine import (
 )
 from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
-from sisimport.imports.runs import conversions, crashes, queueing
+from sisimport.imports.runs import conversions, crashes, holding, queueing
 from sisimport.imports.runs.endings import complete, end, reject
 from sisimport.imports.runs.hindrances import NO_LONGER, hindrance_of, hold, lacks_something
 from sisimport.imports.runs.pulse import Pulse
@@ -163,7 +163,7 @@ def _perform(run: ImportRun, progress: Progress) -> None:
         _revert(run, progress)
     elif run.work == Work.CONVERT:
         _convert(run, progress)
-    elif run.work == Work.UPDATE or run.test_run_id:
+    elif run.work == Work.UPDATE or run.test_run_id or holding.is_approved(run):
         _update(run, progress)
     else:
         _test_or_import(run, progress)
@@ -194,6 +194,12 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         report_facts = {**_file_facts(context), **context.report_facts}
         layout = context.layout.key if context.layout else ""
         if run.work == Work.IMPORT:
+            if reasons := holding.reasons_to_hold(run, totals, lea_ids=context.lea_ids):
+                # What was planned is kept: approved, the run writes exactly that, where it still holds.
+                progress.close()
+                kept = {"layout": layout, "facts": report_facts, "lea_ids": sorted(context.lea_ids)}
+                holding.hold(run, reasons, summary=totals.summary, **kept, **totals.counts)
+                return
             progress.report("applying")
             progress.cancellable = False
             linking.link(run.pk, totals.present)
@@ -211,9 +217,9 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
 
 
 def _update(run: ImportRun, progress: Progress) -> None:
-    """Apply the plan of the Test run, exactly and only where it still holds."""
-    test = run.test_run
-    assert test is not None  # noqa: S101 - a database constraint says so
+    """Apply the plan of the Test run, exactly and only where it still holds; of an Import that was held and approved, its own."""
+    test = run.test_run or run
+    approved = holding.is_approved(run)
     with transaction.atomic():
         _bulk_session()
         progress.report("waiting", 0, test.record_count)
@@ -223,6 +229,11 @@ def _update(run: ImportRun, progress: Progress) -> None:
             linking.link_leas(test.pk, totals.present)
             test.refresh_from_db(fields=["lea_ids"])
         _lock_leas(test.lea_ids, progress)
+        if not approved and (reasons := holding.reasons_to_hold(test, totals, lea_ids=test.lea_ids)):
+            progress.close()
+            kept = {"layout": test.layout, "facts": test.facts, "lea_ids": test.lea_ids}
+            holding.hold(run, reasons, summary=totals.summary, **kept, **totals.counts)
+            return
         progress.report("applying")
         progress.cancellable = False
         linking.link(test.pk, totals.present)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models.functions import Now
 
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
@@ -204,6 +205,11 @@ def queue_follow_up(
 
 def cancel_run(*, run: ImportRun) -> bool:
     """Ask a run to stop. False when it is too late: it has ended, or it writes already and ends as it would, in one piece."""
+    withdrawn = ImportRun.objects.filter(pk=run.pk, status=RunStatus.HELD)
+    if withdrawn.update(
+        status=RunStatus.CANCELLED, finished_at=Now(), message="Withdrawn before anything was changed."
+    ):
+        return True
     active = ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
     try:
         asked = active.exclude(status=RunStatus.RUNNING, phase__in=PAST_RECALL).update(cancel_requested=True)

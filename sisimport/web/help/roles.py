@@ -16,7 +16,7 @@ WORDS: Mapping[Capability, tuple[str, str]] = {
     C.REVERT_OWN: ("Revert one's own runs", "Put back what one's own Update wrote."),
     C.REVERT_ANY: ("Revert and cancel runs of others", "Where one sees all schools of the run."),
     C.REVIEW_RUNS: ("See runs of everybody", "Lines about students of other schools stay hidden."),
-    C.APPROVE: ("Accept many matches at once", "At a threshold, and decide on Tests of others."),
+    C.APPROVE: ("Approve", "Held runs of others, many matches at a threshold, and lines of others' Tests."),
     C.EDIT_STUDENTS: ("Edit student records", "SSIDs, names, EL data, enrollment forms and family accounts, each with a reason."),
     C.SETTINGS: ("Settings", "The SSID policy, a school year's new layout, API tokens, kept mail, the settings of the district."),
 }  # fmt: skip

@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from sisimport.accounts.access import visible_runs
-from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, Work
+from sisimport.imports.models import ACTIVE, UNDECIDED, ImportRun, RunStatus, Work
+from sisimport.imports.runs import holding
 from sisimport.web.states import with_applications
 from students.access import User, visible_school_ids
 from students.collection import count_missing
@@ -21,7 +22,7 @@ RECENT = dt.timedelta(days=30)
 
 def tests_to_update(user: User) -> QuerySet[ImportRun]:
     """Completed Tests with something to import that nobody applied: the newest of each file, of the last weeks."""
-    updates = ImportRun.objects.filter(test_run=OuterRef("pk"), status__in=[*ACTIVE, RunStatus.COMPLETED])
+    updates = ImportRun.objects.filter(test_run=OuterRef("pk"), status__in=[*UNDECIDED, RunStatus.COMPLETED])
     newer = ImportRun.objects.filter(
         file__sha256=OuterRef("file__sha256"),
         import_type=OuterRef("import_type"),
@@ -47,6 +48,12 @@ def troubled_runs(user: User) -> QuerySet[ImportRun]:
         .filter(~Exists(later))
         .select_related("file", "created_by")
     )
+
+
+def held_runs(user: User) -> QuerySet[ImportRun]:
+    """Runs that wait for a second person, the longest waiting first."""
+    held: QuerySet[ImportRun] = holding.waiting(visible_runs(user))
+    return held
 
 
 def active_runs(user: User) -> QuerySet[ImportRun]:

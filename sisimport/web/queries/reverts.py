@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch
 
-from sisimport.imports.models import ACTIVE, ImportRun, Reverted, RunStatus, SetAsideReason, Work
+from sisimport.imports.models import UNDECIDED, ImportRun, Reverted, RunStatus, SetAsideReason, Work
 
 _WHY = {
     SetAsideReason.LATER: "a later run wrote the same since",
@@ -58,6 +58,6 @@ def reverts_of(run: ImportRun) -> RevertState:
 
 def updates_of(test: ImportRun) -> list[ImportRun]:
     """Updates or Imports that apply or applied a Test, newest first, each with the reverts that undid it as `undone_by`."""
-    live = test.updates.filter(status__in=[*ACTIVE, RunStatus.COMPLETED]).order_by("-id")
+    live = test.updates.filter(status__in=[*UNDECIDED, RunStatus.COMPLETED]).order_by("-id")
     done = ImportRun.objects.filter(status=RunStatus.COMPLETED).order_by("pk")
     return list(live.prefetch_related(Prefetch("reverted_by", queryset=done, to_attr="undone_by")))

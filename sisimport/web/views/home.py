@@ -34,6 +34,7 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     waiting = list(queries.tests_to_update(user)[: MOST_COUNTED + 1])
     troubled = list(queries.troubled_runs(user)[: MOST_COUNTED + 1])
+    held = list(queries.held_runs(user)[: MOST_COUNTED + 1])
     missing = queries.missing_ssids_by_school(user)
     active, last = list(queries.active_runs(user)[:SHOWN]), queries.last_runs(user, limit=LAST_RUNS)
     queueing.tell_places([*active, *last])
@@ -44,6 +45,9 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
         "troubled": troubled[:SHOWN],
         "troubled_count": _counted(len(troubled)),
         "more_troubled": len(troubled) > SHOWN,
+        "held": held[:SHOWN],
+        "held_count": _counted(len(held)),
+        "more_held": len(held) > SHOWN,
         "active": active,
         "max_bytes": settings.IMPORT_MAX_BYTES,
         "disks": disks.shown_to(user),

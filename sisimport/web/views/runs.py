@@ -17,8 +17,8 @@ from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
-from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from sisimport.imports.runs import corrections, crashes, freshness, hindrances, queueing, services, uploads
+from sisimport.imports.models import ImportFile, ImportRun, RunHold, RunStatus, Work
+from sisimport.imports.runs import corrections, crashes, freshness, hindrances, holding, queueing, services, uploads
 from sisimport.imports.runs.decisions import DecisionRefusedError
 from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
@@ -146,6 +146,10 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
             and run.work not in (Work.REVERT, Work.CONVERT)
             and run.status == RunStatus.COMPLETED
         ),
+        "hold": RunHold.objects.filter(run=run).select_related("decided_by").first(),
+        "hold_reasons": holding.reasons_of(run),
+        "own_hold": holding.is_own(run, user),
+        "may_approve": access.may_approve(user, run),
         "crash": crashes.sentence(run),
         "not_imported": run.refused_count + run.set_aside_count,
         "corrected": _corrected(run, reader),
