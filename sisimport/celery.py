@@ -18,9 +18,14 @@ app.autodiscover_tasks()
 @worker_ready.connect
 def start_reconciler(**_signal: Any) -> None:
     """In the worker's main process, once it takes messages: start looking for runs without a worker."""
+    from django.db import connections
+
     from sisimport.imports.runs.reconciler import Reconciler
     from sisimport.imports.runs.tasks import enqueue
+    from sisimport.runtime.chores import ChoreThread, all_chores
 
     reconciler = Reconciler(enqueue)
-    worker_shutting_down.connect(lambda **_: reconciler.end(), weak=False)
-    reconciler.start()
+    chores = ChoreThread(all_chores(), after=connections.close_all)
+    for thread in (reconciler, chores):
+        worker_shutting_down.connect(lambda thread=thread, **_: thread.end(), weak=False)
+        thread.start()

@@ -72,6 +72,7 @@ OWN_APPS = [
     "sisimport.families",
     "sisimport.reporting",
     "sisimport.matching",
+    "sisimport.automation",
     "sisimport.accounts",
     "sisimport.api",
 ]
@@ -184,6 +185,8 @@ EMAIL_BACKEND = "sisimport.accounts.kept_mail.KeptMail"
 if EMAIL_URL:
     vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 20
+# Hosts of the inner network that webhooks may call, also over http: by default none, and public https addresses only.
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sis-import@localhost")
 HELP_CONTACT = env.str("HELP_CONTACT", default="")
 

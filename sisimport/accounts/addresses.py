@@ -1,4 +1,4 @@
-"""Whose request it is: the client's address, also behind proxies."""
+"""Whose request it is: the client's address, also behind proxies. And the site's own address, where no request says it."""
 
 import ipaddress
 
@@ -7,6 +7,13 @@ from django.http import HttpRequest
 
 UNKNOWN = "unknown"
 IPV6_PREFIX = 64  # what one household or school has
+
+
+def site_address() -> str:
+    """Scheme and host of this site, for links in mails and messages that no request brings about: the first of
+    CSRF_TRUSTED_ORIGINS."""
+    trusted = [*settings.CSRF_TRUSTED_ORIGINS, "http://127.0.0.1:8000"]
+    return str(trusted[0]).rstrip("/")
 
 
 def client_address(request: HttpRequest) -> str:

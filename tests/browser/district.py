@@ -120,6 +120,37 @@ def _kept_mail() -> int:
     return max(int(path.stem) for path in folder().glob("*.eml"))
 
 
+def _held(district: District) -> int:
+    """The number of an Update that waits for a second person, started by somebody else."""
+    from sisimport.imports.models import RunHold, RunStatus, Work
+
+    reasons = [
+        {"code": "HOLD-SSIDS", "found": 50.0, "limit": 2, "count": 60, "of": 120, "where": "Cedar High (0123456)"}
+    ]
+    test = district.test
+    run = ImportRun.objects.create(
+        file=test.file,
+        import_type=test.import_type,
+        work=Work.UPDATE,
+        test_run=test,
+        status=RunStatus.HELD,
+        record_count=120,
+    )
+    RunHold.objects.create(run=run, reasons=reasons)
+    return run.pk
+
+
+def _webhook(district: District) -> int:
+    """The number of a webhook with a delivery on its way."""
+    from sisimport.automation import hooks
+
+    hook = hooks.make_webhook(
+        name="Data warehouse", url="https://hooks.example.org/sis", events=["run.ended"], user=district.staff
+    )
+    hooks.send_trial(hook)
+    return hook.pk
+
+
 def _draft_of_a_year(district: District) -> int:
     """The number of a layout that waits for answers."""
     from assessments.new_year import services
@@ -143,12 +174,14 @@ def staff_pages(district: District) -> dict[str, str]:
         "kept_mails": reverse("kept_mails"),
         "kept_mail": reverse("kept_mail", args=[_kept_mail()]),
         "api_docs": reverse("api_docs"),
+        "webhook": reverse("webhook", args=[_webhook(district)]),
         "runs": reverse("runs"),
         "run": reverse("run", args=[run]),
         "run updated": reverse("run", args=[district.update.pk]),
         "run rejected": reverse("run", args=[district.rejected.pk]),
         "run reverted": reverse("run", args=[district.reverted.pk]),
         "run queued": reverse("run", args=[records.queued.pk]),
+        "run held": reverse("run", args=[_held(district)]),
         "run failed": reverse("run", args=[records.failed.pk]),
         "run of a workbook": reverse("run", args=[records.workbook.pk]),
         "run of a conversion": reverse("run", args=[records.conversion.pk]),
@@ -222,6 +255,7 @@ NO_PAGES = {
     "added_layout_remove", "practice_reset", "practice_empty",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
+    "decide_held", "change_webhook",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py

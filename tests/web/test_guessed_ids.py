@@ -40,6 +40,8 @@ NOT_RECORDS = {
     "person",  # an account of staff: tests/web/test_people.py holds whose is shown to whom
     "upload",
     "recognise",
+    "webhook",
+    "change_webhook",  # of an account: tests/automation holds who may change it
     "revoke_api_token",  # of an account, not of a student: tests/api holds who may revoke it
     "account_confirm_email",
     "account_reset_password_from_key",
@@ -91,7 +93,7 @@ def somebody_elses(district: District, name: str) -> int:
 
 RUN_PAGES = {
     "run", "run_status", "filter_issues", "run_changes", "run_absent", "run_print", "export", "start_update", "test_again",
-    "retest_lines", "correct_lines", "show_run_ssids",
+    "retest_lines", "correct_lines", "show_run_ssids", "decide_held",
     "run_matches", "run_matches_accept", "run_match_line",
 }  # fmt: skip
 STUDENT_PAGES = {

@@ -7,7 +7,8 @@ from sisimport.files.issues import Severity, render
 from sisimport.files.reader import FileError
 from sisimport.imports.engine import reverting, statistics
 from sisimport.imports.engine.sql import fetch_one
-from sisimport.imports.models import ImportIssue, ImportRun, RunStatus
+from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, Work
+from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.hindrances import NO_LONGER, RunTakenError
 from sisimport.imports.runs.queueing import RUN_LOCK
 
@@ -29,7 +30,10 @@ def end(run_id: int, status: RunStatus, **values: object) -> bool:
         active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
         # A run that did nothing has no records: its outcomes are none either, and both add up.
         values = {"record_count": 0, **NO_LONGER, **values}
-        return bool(active.update(status=status, finished_at=Now(), phase="", **values))
+        ended = bool(active.update(status=status, finished_at=Now(), phase="", **values))
+        if ended:
+            tell(run_id, Event.ENDED)
+        return ended
 
 
 def _is_ours(run_id: int) -> bool:
@@ -52,6 +56,9 @@ def complete(run: ImportRun, **values: object) -> None:
         values["applied_order"] = reverting.next_in_order()
     if not ours.update(status=RunStatus.COMPLETED, finished_at=Now(), phase="", **values):
         raise RunTakenError
+    tell(run.pk, Event.ENDED)
+    if run.work == Work.REVERT and run.reverts_id and values.get("import_count"):
+        tell(run.reverts_id, Event.REVERTED)
     statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]
 
 

@@ -22,6 +22,7 @@ from sisimport.imports.definition.registry import UnknownImportTypeError, get_ty
 from sisimport.imports.engine.counting import Totals
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import WRITING, HoldDecision, ImportRun, Reverted, RunHold, RunStatus, Work
+from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.hindrances import RunTakenError
 from sisimport.imports.runs.services import enqueue_run
 from sisimport.imports.runs.uploads import RunRefusedError
@@ -231,8 +232,8 @@ def _new_at_known_schools(plan_run_id: int, floor: int) -> int:
         " WHERE c.run_id = %s AND c.kind = 'student' AND c.before IS NULL GROUP BY 1",
         [plan_run_id],
     )
-    known = _enrolled({school for school, _count in rows if school})
-    return sum(count for school, count in rows if known.get(school, 0) >= floor)
+    enrolled = _enrolled({school for school, _count in rows if school})
+    return sum(count for school, count in rows if enrolled.get(school, 0) >= floor)
 
 
 def _other_district(plan: ImportRun, totals: Totals, limits: Limits) -> Iterable[Reason]:
@@ -268,6 +269,7 @@ def hold(run: ImportRun, reasons: Collection[Reason], **values: object) -> None:
     held = ours.update(status=RunStatus.HELD, phase="", message=message, interruptions=F("interruptions") + 1, **values)
     if not held:
         raise RunTakenError
+    tell(run.pk, Event.HELD)
 
 
 def is_approved(run: ImportRun) -> bool:
@@ -317,6 +319,7 @@ def _decide(run: ImportRun, user: Any, why: str, decision: HoldDecision, **value
         if not ImportRun.objects.filter(pk=run.pk, status=RunStatus.HELD).update(**values):
             raise RunRefusedError("This run is not held: it was decided on already, or never had to wait.")
         RunHold.objects.filter(run=run).update(decision=decision, decided_by=user, decided_at=Now(), why=why)
+        tell(run.pk, Event.APPROVED if decision == HoldDecision.APPROVED else Event.ENDED)
 
 
 def hold_json(run: ImportRun) -> list[Mapping[str, Any]]:

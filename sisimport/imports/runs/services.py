@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
+from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.locks import waited_in_vain
@@ -206,10 +207,11 @@ def queue_follow_up(
 def cancel_run(*, run: ImportRun) -> bool:
     """Ask a run to stop. False when it is too late: it has ended, or it writes already and ends as it would, in one piece."""
     withdrawn = ImportRun.objects.filter(pk=run.pk, status=RunStatus.HELD)
-    if withdrawn.update(
-        status=RunStatus.CANCELLED, finished_at=Now(), message="Withdrawn before anything was changed."
-    ):
-        return True
+    with transaction.atomic():
+        message = "Withdrawn before anything was changed."
+        if withdrawn.update(status=RunStatus.CANCELLED, finished_at=Now(), message=message):
+            tell(run.pk, Event.ENDED)
+            return True
     active = ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
     try:
         asked = active.exclude(status=RunStatus.RUNNING, phase__in=PAST_RECALL).update(cancel_requested=True)

@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.validators import validate_email
@@ -11,6 +10,7 @@ from django.urls import reverse
 
 from sisimport.accounts import people
 from sisimport.accounts.access import GROUPS
+from sisimport.accounts.addresses import site_address
 from sisimport.accounts.invitation_mail import invitation_mail, link_of
 from sisimport.accounts.people import Invited, PeopleError
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
@@ -56,8 +56,7 @@ class Command(BaseCommand):
         self.tell(invited, options)
 
     def tell(self, invited: Invited, options: dict[str, Any]) -> None:
-        trusted = [*settings.CSRF_TRUSTED_ORIGINS, "http://127.0.0.1:8000"]
-        address = (options["site"] or trusted[0]).rstrip("/") + reverse("staff_join")
+        address = (options["site"] or site_address()).rstrip("/") + reverse("staff_join")
         if options["send"]:
             invitation_mail(invited, address).send()  # kept for an administrator where there is no mail server
         link = None if options["send"] else link_of(invited, address)

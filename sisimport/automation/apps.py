@@ -1,0 +1,18 @@
+"""Django configuration of what works while nobody watches."""
+
+from django.apps import AppConfig
+
+
+class AutomationConfig(AppConfig):
+    name = "sisimport.automation"
+    verbose_name = "Automation"
+
+    def ready(self) -> None:
+        from sisimport.automation import delivering, telling
+        from sisimport.imports.runs.events import run_event
+        from sisimport.runtime.chores import Chore, register_chore
+
+        run_event.connect(telling.on_run_event, dispatch_uid="automation")
+        register_chore(Chore("deliveries", 5.0, delivering.deliver_due))
+        register_chore(Chore("deliveries to forget", 3600.0, delivering.forget_old))
+        register_chore(Chore("tokens that end", 3600.0, telling.tell_of_ending_tokens))

@@ -1,0 +1,12 @@
+"""Addresses of what works while nobody watches."""
+
+from django.urls import path
+
+from sisimport.automation import views
+
+urlpatterns = [
+    path("account/mail/", views.my_mail, name="my_mail"),
+    path("webhooks/", views.webhooks, name="webhooks"),
+    path("webhooks/<int:pk>/", views.webhook, name="webhook"),
+    path("webhooks/<int:pk>/change/", views.change_webhook, name="change_webhook"),
+]
