@@ -29,7 +29,7 @@ from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, listed_types
 from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs import holding, services, uploads
+from sisimport.imports.runs import approvals, services, uploads
 from sisimport.imports.runs.report import run_facts
 from sisimport.imports.storage.files import hash_of
 from students.access import visible_school_ids
@@ -313,7 +313,7 @@ def cancel_run(request: HttpRequest, run_id: Path[int]) -> dict[str, Any]:
     tag=RUNS,
 )
 def approve_run(request: HttpRequest, run_id: Path[int], form: Form[schemas.DecisionForm]) -> dict[str, Any]:
-    return _decide(request, run_id, form, holding.approve)
+    return _decide(request, run_id, form, approvals.approve)
 
 
 @operation(
@@ -327,7 +327,7 @@ def approve_run(request: HttpRequest, run_id: Path[int], form: Form[schemas.Deci
     tag=RUNS,
 )
 def reject_run(request: HttpRequest, run_id: Path[int], form: Form[schemas.DecisionForm]) -> dict[str, Any]:
-    return _decide(request, run_id, form, holding.reject)
+    return _decide(request, run_id, form, approvals.reject)
 
 
 def _decide(

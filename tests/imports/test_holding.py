@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from sisimport.imports.engine.counting import Totals
 from sisimport.imports.models import ImportChange, ImportRun, RunHold, RunStatus, Work
-from sisimport.imports.runs import holding, services
+from sisimport.imports.runs import approvals, holding, services
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.models import LEA, SSID, DistrictSettings, ELRecord, Enrollment, School, Student
 from tests.assessments import score_files
@@ -362,7 +362,7 @@ def test_a_held_update_changes_nothing_and_says_why(full_district: District) -> 
 
 
 def test_an_approved_update_writes_what_its_test_showed(full_district: District, approver: User) -> None:
-    run = holding.approve(run=held_update(), user=approver, why="The state closed the program.", enqueue=False)
+    run = approvals.approve(run=held_update(), user=approver, why="The state closed the program.", enqueue=False)
     ended = finish(run).run
     assert ended.status == RunStatus.COMPLETED
     assert ended.import_count == len(PEOPLE)
@@ -374,12 +374,12 @@ def test_an_approved_update_writes_what_its_test_showed(full_district: District,
 def test_an_approved_update_sets_aside_whoever_changed_meanwhile(full_district: District, approver: User) -> None:
     run = held_update()
     Student.objects.filter(local_number="100000").update(last_name="Edited")
-    ended = finish(holding.approve(run=run, user=approver, why="Right", enqueue=False)).run
+    ended = finish(approvals.approve(run=run, user=approver, why="Right", enqueue=False)).run
     assert (ended.set_aside_count, ended.import_count) == (1, len(PEOPLE) - 1)
 
 
 def test_an_approved_update_can_be_reverted(full_district: District, approver: User) -> None:
-    ended = finish(holding.approve(run=held_update(), user=approver, why="Right", enqueue=False)).run
+    ended = finish(approvals.approve(run=held_update(), user=approver, why="Right", enqueue=False)).run
     assert revert(ended).run.import_count == len(PEOPLE)
     assert statuses() == {"EL"}
 
@@ -390,14 +390,14 @@ def test_a_held_import_keeps_its_plan_and_writes_it_when_approved(full_district:
     assert run.status == RunStatus.HELD
     planned = ImportChange.objects.filter(run=run).count()
     assert planned >= len(PEOPLE)
-    ended = finish(holding.approve(run=run, user=approver, why="Rescored", enqueue=False)).run
+    ended = finish(approvals.approve(run=run, user=approver, why="Rescored", enqueue=False)).run
     assert (ended.status, ended.import_count) == (RunStatus.COMPLETED, len(PEOPLE))
     assert ImportChange.objects.filter(run=run).count() == planned
     assert revert(ended).run.import_count == len(PEOPLE)
 
 
 def test_a_rejected_run_ends_and_changes_nothing(full_district: District, approver: User) -> None:
-    run = holding.reject(run=held_update(), user=approver, why="Wrong file")
+    run = approvals.reject(run=held_update(), user=approver, why="Wrong file")
     assert run.status == RunStatus.CANCELLED
     assert "Wrong file" in run.message
     assert statuses() == {"EL"}
@@ -406,7 +406,7 @@ def test_a_rejected_run_ends_and_changes_nothing(full_district: District, approv
 def test_nobody_decides_on_the_own_run(full_district: District, approver: User) -> None:
     run = held_update(approver)
     with pytest.raises(RunRefusedError, match="second person"):
-        holding.approve(run=run, user=approver, why="Mine", enqueue=False)
+        approvals.approve(run=run, user=approver, why="Mine", enqueue=False)
     run.refresh_from_db()
     assert run.status == RunStatus.HELD
 
@@ -414,10 +414,10 @@ def test_nobody_decides_on_the_own_run(full_district: District, approver: User) 
 def test_a_decision_needs_a_reason_and_is_made_once(full_district: District, approver: User) -> None:
     run = held_update()
     with pytest.raises(RunRefusedError, match="why"):
-        holding.approve(run=run, user=approver, why="  ", enqueue=False)
-    holding.reject(run=run, user=approver, why="No")
+        approvals.approve(run=run, user=approver, why="  ", enqueue=False)
+    approvals.reject(run=run, user=approver, why="No")
     with pytest.raises(RunRefusedError, match="decided on already"):
-        holding.approve(run=run, user=approver, why="Yes", enqueue=False)
+        approvals.approve(run=run, user=approver, why="Yes", enqueue=False)
     assert RunHold.objects.get(run=run).decision == "rejected"
 
 

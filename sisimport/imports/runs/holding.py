@@ -1,7 +1,7 @@
-"""hold: whether what a run is about to write goes beyond the limits of its districts, and what a second person decides.
+"""hold: whether what a run is about to write goes beyond the limits of its districts.
 
     plan -> reasons_to_hold -> held -> approved: queued again, writes exactly this plan where it still holds
-                                    -> rejected: cancelled, nothing written
+                                    -> rejected: cancelled, nothing written (approvals.py)
 
 Every limit is a share and a floor, so that an ordinary day and a small school hold nothing; a first load into an empty district
 or school is ordinary. It is asked once, by whoever executes the run, whatever started it.
@@ -11,9 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import ChangeKind, all_kinds
@@ -24,8 +22,6 @@ from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import WRITING, HoldDecision, ImportRun, Reverted, RunHold, RunStatus, Work
 from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.hindrances import RunTakenError
-from sisimport.imports.runs.services import enqueue_run
-from sisimport.imports.runs.uploads import RunRefusedError
 from students.missing import enrolled_sql
 from students.models import DistrictSettings, School
 
@@ -37,7 +33,6 @@ STUDENTS, SSIDS, EL, LINES, MATCHED, DISTRICT = (
     "HOLD-MATCHED",
     "HOLD-DISTRICT",
 )
-MOST_WORDS = 500  # characters of a decision's reason
 
 _BEYOND = "{count:,} of {of:,} students{where}: {found} %, and the limit is {limit} %."
 _SENTENCES = {
@@ -282,52 +277,11 @@ def reasons_of(run: ImportRun) -> list[Reason]:
     return [Reason(**reason) for reason in held.reasons] if held else []
 
 
-def approve(*, run: ImportRun, user: Any, why: str, enqueue: bool = True) -> ImportRun:
-    """Let a held run write its plan. `enqueue`: notify a worker.
-
-    Raises RunRefusedError: not held (any more), no reason given, or the user started it.
-    """
-    _decide(run, user, why, HoldDecision.APPROVED, status=RunStatus.QUEUED, message="")
-    run.refresh_from_db()
-    if enqueue:
-        enqueue_run(run)
-    return run
-
-
-def reject(*, run: ImportRun, user: Any, why: str) -> ImportRun:
-    """End a held run without writing anything. Raises RunRefusedError as `approve` does."""
-    message = f"Not approved; nothing was changed. Reason: {why.strip()}"
-    _decide(run, user, why, HoldDecision.REJECTED, status=RunStatus.CANCELLED, message=message, finished_at=Now())
-    run.refresh_from_db()
-    return run
-
-
 def is_own(run: ImportRun, user: Any) -> bool:
     """Whether the user started the run; then somebody else has to decide."""
     return user is not None and run.created_by_id == user.pk
 
 
-def _decide(run: ImportRun, user: Any, why: str, decision: HoldDecision, **values: object) -> None:
-    why = why.strip()
-    if not why:
-        raise RunRefusedError("Say why, in a few words: it is kept with the run.")
-    if len(why) > MOST_WORDS:
-        raise RunRefusedError(f"Say why in {MOST_WORDS} characters at most.")
-    if is_own(run, user):
-        raise RunRefusedError("You started this run: a second person has to decide on it.")
-    with transaction.atomic():
-        if not ImportRun.objects.filter(pk=run.pk, status=RunStatus.HELD).update(**values):
-            raise RunRefusedError("This run is not held: it was decided on already, or never had to wait.")
-        RunHold.objects.filter(run=run).update(decision=decision, decided_by=user, decided_at=Now(), why=why)
-        tell(run.pk, Event.APPROVED if decision == HoldDecision.APPROVED else Event.ENDED)
-
-
 def hold_json(run: ImportRun) -> list[Mapping[str, Any]]:
     """The reasons as the command contract shapes them."""
     return [asdict(reason) | {"message": reason.sentence} for reason in reasons_of(run)]
-
-
-def waiting(runs: Any = None) -> Any:
-    """Held runs, oldest first, of these runs (None: all)."""
-    found = ImportRun.objects.all() if runs is None else runs
-    return found.filter(Q(status=RunStatus.HELD)).select_related("file", "created_by", "hold").order_by("pk")

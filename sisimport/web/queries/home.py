@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sisimport.accounts.access import visible_runs
 from sisimport.imports.models import ACTIVE, UNDECIDED, ImportRun, RunStatus, Work
-from sisimport.imports.runs import holding
+from sisimport.imports.runs import approvals
 from sisimport.web.states import with_applications
 from students.access import User, visible_school_ids
 from students.collection import count_missing
@@ -52,7 +52,7 @@ def troubled_runs(user: User) -> QuerySet[ImportRun]:
 
 def held_runs(user: User) -> QuerySet[ImportRun]:
     """Runs that wait for a second person, the longest waiting first."""
-    held: QuerySet[ImportRun] = holding.waiting(visible_runs(user))
+    held: QuerySet[ImportRun] = approvals.waiting(visible_runs(user))
     return held
 
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.imports.runs import holding
+from sisimport.imports.runs import approvals, holding
 from sisimport.imports.runs.uploads import RunRefusedError
 from sisimport.web.views.runs import back_to, find_run
 
@@ -27,7 +27,7 @@ def decide_held(request: HttpRequest, pk: int) -> HttpResponse:
         )
     approves = request.POST.get("decision") == "approve"
     try:
-        decide = holding.approve if approves else holding.reject
+        decide = approvals.approve if approves else approvals.reject
         decide(run=run, user=user, why=request.POST.get("why", ""))
     except RunRefusedError as error:
         return back_to(request, run, str(error))

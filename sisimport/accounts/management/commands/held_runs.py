@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.imports.management.run_in_process import print_json
-from sisimport.imports.runs import holding
+from sisimport.imports.runs import approvals, holding
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        runs = list(holding.waiting())
+        runs = list(approvals.waiting())
         if options["json"]:
             print_json({"runs": [{"run": run.pk, "reasons": holding.hold_json(run)} for run in runs]})
             return
