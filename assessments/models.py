@@ -314,8 +314,11 @@ class ScoreRow(StagedRow):
 
     # Filled by `prepare`, on the few rows they are about.
     replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one
-    repeated = models.SmallIntegerField(default=0)  # 1: equal to an earlier line, 2: contradicts another line
+    # 1: equal to an earlier line, 2: contradicts another line, 3: equal to a refused one, 4: an earlier line's scores with
+    # another date, grade and so on, which `repeat_differs` tells.
+    repeated = models.SmallIntegerField(default=0)
     repeated_line = models.IntegerField(default=0)
+    repeat_differs = models.TextField()
     told_date = models.DateField(
         null=True
     )  # another date of a line without test date, by which it is of another year …

@@ -19,6 +19,8 @@ from sisimport.files.layouts import Layout, LayoutError
 
 DATA = Path(__file__).parent / "data"
 _KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(-.+)?\Z")
+# Follows the year in the key of a layout that was added beside the one of its year, for files with other columns.
+OTHER_COLUMNS = "-other-columns"
 FAMILIES = {"caaspp": "CAASPP", "elpac-summative": "ELPAC Summative", "elpac-initial": "ELPAC Initial"}
 
 
@@ -121,6 +123,11 @@ def grades() -> list[str]:
     """Grades assessed, as the state writes them and without the zeros that a spreadsheet takes away."""
     grade_codes = list(structure()["grades"])
     return [*grade_codes, *(grade.lstrip("0") for grade in grade_codes if grade.startswith("0"))]
+
+
+def other_grades() -> list[str]:
+    """Grades that students are in and no test is given in."""
+    return list(structure()["other_grades"])
 
 
 def no_score() -> list[str]:
@@ -381,6 +388,13 @@ def _rank(layout_key: str) -> int:
 
 def _type_name(layout: str) -> tuple[str, str]:
     family, spring = family_of(layout), school_year(layout)
-    if family == "elpac-summative":
-        return f"{family}-{spring}", f"{FAMILIES[family]} {spring}"
-    return f"{family}-{spring - 1}-{spring}", f"{FAMILIES[family]} {spring - 1}-{spring}"
+    _year, other, number = layout.partition(OTHER_COLUMNS)
+    label = f"{FAMILIES[family]} {spring if family == 'elpac-summative' else f'{spring - 1}-{spring}'}"
+    key = f"{family}-{spring}" if family == "elpac-summative" else f"{family}-{spring - 1}-{spring}"
+    return f"{key}{other}{number}", f"{label}{other_columns(layout)}"
+
+
+def other_columns(layout_key: str) -> str:
+    """What tells a layout from the one of its year, in words; blank for that one."""
+    _year, other, number = layout_key.partition(OTHER_COLUMNS)
+    return f" (other columns{number.replace('-', ' ')})" if other else ""

@@ -8,7 +8,8 @@ from assessments.new_year.comparing import CERTAIN, Comparison, Uses, compare
 from assessments.new_year.looking import Look
 from assessments.new_year.writing import layout_text
 from assessments.scores.as_tested import FIELDS as AS_TESTED
-from assessments.structure import FAMILIES, LayoutTest, family_of, level_names, structure, tests_of
+from assessments.structure import FAMILIES, LayoutTest, family_of, level_names, other_columns, structure, tests_of
+from assessments.structure import school_year as school_year_of
 from sisimport.files.layouts import Column, Layout, normalise_header, parse_layout
 from students.school_years import year_label
 
@@ -88,19 +89,17 @@ def uses_of(tests: Iterable[LayoutTest]) -> Uses:
     return Uses(frozenset(numbers), frozenset(part.result for part in parts if part.result))
 
 
-def propose(
-    *, look: Look, like: Layout, family: Iterable[Layout], school_year: int, name: str, answers: Answers
-) -> Proposal:
-    """Compare, take over the answers, and write the layout if nothing is open."""
+def propose(*, look: Look, like: Layout, family: Iterable[Layout], key: str, name: str, answers: Answers) -> Proposal:
+    """Compare, take over the answers, and write the layout if nothing is open. `key`: of the layout to be."""
     uses = uses_of(tests_of(like))
     found = compare(like, look, family, uses)
-    key = layout_key(family_of(like.key), school_year)
+    school_year = school_year_of(key)
     chosen, questions = _chosen(found, answers)
     questions += _unfit(found, chosen, answers, uses)
     questions += _of_another_year(found, chosen, school_year)
     if questions:
         return Proposal(key, found, chosen, tuple(questions), "", None)
-    title = f"{FAMILIES[family_of(like.key)]} {year_label(school_year)}"
+    title = f"{FAMILIES[family_of(like.key)]} {year_label(school_year)}{other_columns(key)}"
     text = layout_text(
         like, look.header, chosen, title=title, source=f"Header line of {name}", delimiter=look.delimiter,
         answers={"levels": _levels_given(answers, school_year), "without_ranges": sorted(answers.without_ranges)},

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from io import BytesIO
 from typing import IO
 
 from django.conf import settings
@@ -15,7 +16,8 @@ from assessments.new_year.comparing import compare
 from assessments.new_year.looking import Look, look_at
 from assessments.new_year.proposing import Answers, Proposal, layout_key, propose, uses_of
 from assessments.scores.import_type import TOOL
-from assessments.structure import condition_codes, family_of, import_types, school_year, structure
+from assessments.structure import OTHER_COLUMNS, condition_codes, family_of, import_types, school_year, structure
+from sisimport.files.detection import recognise
 from sisimport.files.layout_matching import find_columns
 from sisimport.files.layouts import Layout, normalise_header
 from sisimport.imports.definition import registry
@@ -55,8 +57,8 @@ def take_look(stream: IO[bytes]) -> Look:
 
 
 def choose_like(look: Look, year: int, key: str = "") -> Layout:
-    """The layout to compare with: the one asked for; else, of the family that knows most of the header, the newest before the
-    year, or the oldest where there is none. Raises NotAddedError."""
+    """The layout to compare with: the one asked for; else, of the family that knows most of the header, the newest up to
+    that year, or the oldest where there is none. Raises NotAddedError."""
     layouts = score_layouts()
     if key:
         if key not in layouts:
@@ -70,8 +72,9 @@ def choose_like(look: Look, year: int, key: str = "") -> Layout:
             " (on the page: Compare with; on the command line: --like)."
         )
     family = _family(layouts, family_of(best))
-    earlier = [one for one in family if school_year(one) < year]
-    return layouts[max(earlier, key=school_year) if earlier else min(family, key=school_year)]
+    earlier = [one for one in family if school_year(one) <= year]
+    newest = max(earlier, key=lambda one: (school_year(one), len(layouts[one].columns)), default="")
+    return layouts[newest or min(family, key=school_year)]
 
 
 def _family(keys: Collection[str], family: str) -> list[str]:
@@ -92,17 +95,33 @@ def _likeness(layout: Layout, look: Look) -> float:
 
 
 def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers) -> Proposal:
-    """What would be added. Raises NotAddedError where the year's layout is there already."""
+    """What would be added. Raises NotAddedError where the year's layout is there already and the file has known columns."""
     layouts = score_layouts()
     key = layout_key(family_of(like.key), year)
     if key in layouts:
-        (type_facts,) = import_types([key])
-        title = layouts[key].title
-        raise NotAddedError(
-            f"There is a layout of {title} already ({key}). Import the file as {type_facts.label}, or with auto."
-        )
+        if _is_known(look, layouts.values()):
+            (type_facts,) = import_types([key])
+            title = layouts[key].title
+            raise NotAddedError(
+                f"There is a layout of {title} already ({key}). Import the file as {type_facts.label}, or with auto."
+            )
+        key = _free_key(key, layouts)
     family = [layout for one, layout in layouts.items() if family_of(one) == family_of(like.key)]
-    return propose(look=look, like=like, family=family, school_year=year, name=shown_name(name), answers=answers)
+    return propose(look=look, like=like, family=family, key=key, name=shown_name(name), answers=answers)
+
+
+def _is_known(look: Look, layouts: Collection[Layout]) -> bool:
+    """Would a file with this header line be read by one of the layouts?"""
+    header = look.delimiter.join(look.header)
+    return recognise(BytesIO(f"{header}\r\n".encode()), layouts).layout is not None
+
+
+def _free_key(key: str, keys: Collection[str]) -> str:
+    """The key of another set of columns of the same year: files of one year circulate in several forms."""
+    found, number = f"{key}{OTHER_COLUMNS}", 2
+    while found in keys:
+        found, number = f"{key}{OTHER_COLUMNS}-{number}", number + 1
+    return found
 
 
 @transaction.atomic

@@ -172,12 +172,12 @@ def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
 def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = False) -> str:
     """SQL of one packed score."""
     cells = [
-        _number(part.scale) if part.scale else "''",
-        _number(part.raw) if part.raw else "''",
-        _result(part) if part.result else "''",
+        number_sql(part.scale) if part.scale else "''",
+        number_sql(part.raw) if part.raw else "''",
+        result_sql(part) if part.result else "''",
     ]
     if part.error or parent:
-        cells.append(_number(part.error) if part.error else "''")
+        cells.append(number_sql(part.error) if part.error else "''")
     if parent:
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
@@ -185,13 +185,14 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = Fals
     return f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
 
 
-def _number(column: str) -> str:
+def number_sql(column: str) -> str:
     """A score without lost or padding zeros; "NS" is none."""
     c = quoted(column)
     return f"CASE WHEN {c} LIKE '0_%%' THEN coalesce(nullif(ltrim({c}, '0'), ''), '0') WHEN {c} = 'NS' THEN '' ELSE {c} END"
 
 
-def _result(part: Part) -> str:
+def result_sql(part: Part) -> str:
+    """A level by its code, however it is spelled."""
     c = quoted(part.result)
     whens = " ".join(f"WHEN {_literal(spelling)} THEN {_literal(code)}" for spelling, code in part.spellings().items())
     return f"CASE {c} {whens} ELSE {c} END" if whens else c

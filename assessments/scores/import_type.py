@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import as_tested, columns, fast_path, staging
+from assessments.scores import as_tested, columns, fast_path, staging, statuses
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
 from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
@@ -65,6 +65,7 @@ _STAGED = tuple(
         "replaced_ssid",
         "repeated",
         "repeated_line",
+        "repeat_differs",
         "told_date",
         "told_by",
         "local_student_id",
@@ -216,6 +217,8 @@ class ScoreImport(ImportType):
         return {name: f"Score – {text}" for name, text in texts.items()}
 
     def after_plan(self, context: RunContext) -> None:
+        if context.option("ela_status") == "1":
+            statuses.settle_statuses(context)
         score_plan.plan_scores(context)
 
 

@@ -25,6 +25,14 @@ codes.register(
         "Nothing to do.",
     ),
     IssueCode(
+        "AMB-REPEAT-OTHER",
+        "Ambiguity: the same scores with other details",
+        "Line {other_line} holds the same scores of the same student; that line counts, this one is left out."
+        " They differ: {found}.",
+        "Find out which line is right. If it is this one, take the other out of the file and test again.",
+        skips=True,
+    ),
+    IssueCode(
         "AMB-REFUSED",
         "Ambiguity: the same record as a refused line",
         "Line {other_line} holds the same scores of the same student and is refused; so is this one.",
@@ -42,6 +50,12 @@ codes.register(
         "Ambiguity: UIN on record for another student",
         "The record with UIN {found} was imported for another student before; that score stays there.",
         "Find out whose score it is. If the earlier student's is wrong, revert the run that brought it.",
+    ),
+    IssueCode(
+        "AMB-ELAS",
+        "Ambiguity: two English learner statuses for one student",
+        "{field} is {found}, and {expected} in line {other_line} about the same student. Neither is imported; scores are.",
+        "Find out which is right, correct the file and test again, or enter the status by hand.",
     ),
     IssueCode(
         "DIS-NOTFOUND",
@@ -112,7 +126,7 @@ codes.register(
     IssueCode(
         "EXC-GRADE",
         "Exception: unknown grade",
-        "{field} is {found}; expected {expected}. The score is imported with it all the same.",
+        "{field} is {found}; expected {expected}. The score is imported without a grade.",
         "Check the record with the state; the columns of the line may have moved.",
     ),
     IssueCode(

@@ -6,8 +6,8 @@ One change per line holds all its scores (see encoding.py); set-ups to be made s
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, Func, Q, Value, When
-from django.db.models.functions import Cast, Concat, Left
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
@@ -33,8 +33,8 @@ def kept_columns(context: RunContext) -> dict[str, Any]:
         year = Case(own, default=year)
     grade = Case(
         When(grade_assessed__in=[f"{n}" for n in range(1, 10)], then=Concat(Value("0"), "grade_assessed")),
-        When(grade_assessed__in=structure()["grades"], then=F("grade_assessed")),
-        default=Left(_without_separators("grade_assessed"), 2),
+        When(grade_assessed__in=[*structure()["grades"], *structure()["other_grades"]], then=F("grade_assessed")),
+        default=Value(""),  # told by EXC-GRADE
         output_field=models.TextField(),
     )
     planned = context.matched & Q(refused=False, skipped=0, repeated=0)
@@ -45,10 +45,6 @@ def kept_columns(context: RunContext) -> dict[str, Any]:
         "grade": grade,
         "scores": Case(When(planned, then=F("packed")), default=Value(""), output_field=models.TextField()),
     }
-
-
-def _without_separators(column: str) -> Func:
-    return Func(F(column), Value(CELL + SCORE), Value(""), function="translate", output_field=models.TextField())
 
 
 def plan_scores(context: RunContext) -> None:

@@ -17,6 +17,7 @@ from assessments.structure import (
     condition_codes,
     grades,
     no_score,
+    other_grades,
     structure,
     tested_grades,
     tests_of,
@@ -148,6 +149,8 @@ def _repeat_rules() -> list[Rule]:
              params=other, needs_student=False),
         Rule(number="CA-A-3", code="AMB-REPEAT", severity=NOTICE, field="ssid", when=LIVE & Q(repeated=1), found=F("ssid"),
              params=other, needs_student=False),
+        Rule(number="CA-A-5", code="AMB-REPEAT-OTHER", severity=WARNING, field="ssid", when=LIVE & Q(repeated=4),
+             found=F("repeat_differs"), params=other, needs_student=False),
         Rule(number="CA-A-4", code="AMB-REFUSED", severity=ERROR, field="ssid", when=LIVE & Q(repeated=3), found=F("ssid"),
              params=other, needs_student=False),
     ]  # fmt: skip
@@ -163,7 +166,7 @@ def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
              when=LIVE & ~Q(condition_code__in=["", *condition_codes()]), found=F("condition_code"),
              expected=", ".join(condition_codes()), needs_student=False),
         Rule(number="CA-E-9", code="EXC-GRADE", severity=WARNING, field="grade_assessed",
-             when=LIVE & ~Q(grade_assessed__in=["", *grades()]), found=F("grade_assessed"),
+             when=LIVE & ~Q(grade_assessed__in=["", *grades(), *other_grades()]), found=F("grade_assessed"),
              expected=", ".join(structure()["grades"]), needs_student=False),
     ]  # fmt: skip
 
@@ -223,20 +226,21 @@ def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     return [
         *(_score_range_rule(column) for column in ranged_columns(tests)),
         _level_range_rule(),
-        *(_test_grade_rule(test) for test in tests if tested_grades(test.ranges)),
+        *(_test_grade_rule(test) for test in tests),
     ]
 
 
 def odd_grade(test: LayoutTest) -> Q:
     """The line is of this test, and of a grade that exists but is never given it. Ungraded students take any."""
-    fitting = {*tested_grades(test.ranges), *_UNGRADED}
-    odd = [grade for grade in grades() if grade.zfill(2) not in fitting]
+    fitting = {*(tested_grades(test.ranges) or grades()), *_UNGRADED}
+    odd = [grade for grade in (*grades(), *other_grades()) if grade.zfill(2) not in fitting]
     return _of(test) & Q(grade_assessed__in=odd)
 
 
 def _test_grade_rule(test: LayoutTest) -> Rule:
+    given = tested_grades(test.ranges) or structure()["grades"]
     return Rule(number="CA-E-14", code="EXC-TEST-GRADE", severity=WARNING, field="grade_assessed", when=LIVE & odd_grade(test),
-                found=F("grade_assessed"), expected=", ".join(tested_grades(test.ranges)), needs_student=False,
+                found=F("grade_assessed"), expected=", ".join(given), needs_student=False,
                 params={"test": Value(test.parent.name)})  # fmt: skip
 
 

@@ -5,17 +5,15 @@ from collections.abc import Collection
 from django.db.models import Q
 
 from assessments.models import ScoreRange, ScoreRow
-from assessments.scores import years
-from assessments.scores.columns import by_test
+from assessments.scores import repeats, years
 from assessments.scores.setups import SKIP
-from assessments.scores.years import earlier
 from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.models import ImportIssue
 from sisimport.imports.runs.report import data_lines
@@ -43,7 +41,7 @@ def prepare(context: RunContext) -> None:
         _take_accepted_matches()
     years.note_earlier_years(context)
     years.refuse_another_year(context)
-    _mark_repeats(tests)
+    repeats.mark_repeats(context, tests)
     _leave_out_shared_uins(context)
     _load_ranges(tests, school_year(context.layout.key))
 
@@ -164,36 +162,13 @@ def _take_accepted_matches() -> None:
     )
 
 
-def _mark_repeats(tests: tuple[LayoutTest, ...]) -> None:
-    """Scored lines of one student and test: equal ones count once, others contradict each other."""
-    live = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
-    if _has_repeats("repeat_key", live):
-        compared = sorted({name for test in tests for part in test.parts for name in part.fields})
-        values = " || chr(31) || ".join(f"r.{quoted(name)}" for name in compared)
-        number = by_test(((test, str(n)) for n, test in enumerate(tests, 1)), "0")
-        execute(
-            f"""
-            WITH keyed AS (
-              SELECT r.line, r.ssid, {number} AS test, CASE WHEN {earlier("r.")} THEN r.current_year_flag END AS year,
-                hashtextextended({values}, 0) AS h FROM {ROWS} r WHERE {live}
-            ), judged AS (
-              SELECT line, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
-                min(h) OVER w <> max(h) OVER w AS differ FROM keyed WINDOW w AS (PARTITION BY ssid, test, year)
-            )
-            UPDATE {ROWS} r SET repeated = CASE WHEN differ THEN 2 WHEN j.line > j.first_line THEN 1 ELSE 0 END,
-              repeated_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
-            FROM judged j WHERE j.line = r.line AND j.n > 1
-            """
-        )
-
-
 def _leave_out_shared_uins(context: RunContext) -> None:
     """A UIN that stands on lines of several students says nothing of a record: it is not kept, and one notice tells so.
 
     It never keeps a line out: state exports hold one UIN twice, and spreadsheets one on every line.
     """
     named = "r.uin <> '' AND r.ssid <> '' AND NOT r.refused"
-    if "uin" not in context.fields or not _has_repeats("uin_key", named):
+    if "uin" not in context.fields or not repeats.has_repeats("uin_key", named):
         return
     emptied = fetch_all(
         f"""
@@ -216,12 +191,6 @@ def _leave_out_shared_uins(context: RunContext) -> None:
         )
 
 
-def _has_repeats(key: str, where: str) -> bool:
-    """Do two rows share a key? Keys are hashes: a chance meeting of two costs a closer look, nothing else."""
-    (repeats,) = fetch_one(f"SELECT count(r.{key}) > count(DISTINCT r.{key}) FROM {ROWS} r WHERE {where}")
-    return bool(repeats)
-
-
 def second_pass(context: RunContext, refusing: Collection[int]) -> Q | None:
     """Lines to be asked again: those whose SSID nobody holds and others may fit, and those that repeat a refused line.
 
@@ -230,30 +199,11 @@ def second_pass(context: RunContext, refusing: Collection[int]) -> Q | None:
     rounds = context.notes.setdefault("closer_looks", 0)
     context.notes["closer_looks"] = rounds + 1
     doubtful = find_candidates(context) if not rounds else None
-    repeats = _take_the_place_of_refused(refusing, last=rounds >= _MOST_ROUNDS)
-    if doubtful is None or repeats is None:
-        return doubtful if repeats is None else repeats
-    return doubtful | repeats
-
-
-def _take_the_place_of_refused(refusing: Collection[int], *, last: bool) -> Q | None:
-    """Where the line that counts is refused, the next one with the same scores counts. `last`: they share its end instead."""
-    if not refusing or not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated = 1 LIMIT 1"):
-        return None
-    moved = fetch_all(
-        f"""
-        WITH heirs AS (
-          SELECT r.line, min(r.line) OVER (PARTITION BY r.repeated_line) AS heir
-          FROM {ROWS} r JOIN checked_line k ON k.line = r.repeated_line
-          WHERE r.repeated = 1 AND k.rules && %s::int[]
-        )
-        UPDATE {ROWS} r SET repeated = {"3" if last else "CASE WHEN h.line = h.heir THEN 0 ELSE 1 END"},
-          repeated_line = {"r.repeated_line" if last else "h.heir"}
-        FROM heirs h WHERE h.line = r.line RETURNING r.line
-        """,
-        [list(refusing)],
-    )
-    return Q(line__in=[line for (line,) in moved]) if moved else None
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    again = repeats.take_the_place_of_refused(context, tests_of(context.layout), refusing, last=rounds >= _MOST_ROUNDS)
+    if doubtful is None or again is None:
+        return doubtful if again is None else again
+    return doubtful | again
 
 
 def find_candidates(context: RunContext) -> Q | None:

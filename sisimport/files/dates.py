@@ -11,7 +11,10 @@ from sisimport.files.layouts import Column, Layout
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})\Z")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
-_TIME = re.compile(r"(?:[ T])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?\Z")
+# A time of day after a space, T or colon; the state's files of 2015-16 have it right after the day.
+_TIME = re.compile(
+    r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?\Z"
+)
 _YEARS: Final = range(1900, 2100)
 # Dates of what has happened: after today they are a mistake in every file.
 PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})

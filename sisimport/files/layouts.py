@@ -62,7 +62,7 @@ class Header(StrEnum):
 
 
 # Date forms a layout may name. M/D stands for one or two digits, with slashes or hyphens; YY is a year without century.
-DATE_FORMATS = frozenset({"CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY", "D/M/CCYY", "M/D/YY"})
+DATE_FORMATS = frozenset({"CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY", "D/M/CCYY", "M/D/YY", "CCYY-MM-DD with time"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 _TABLES: Final = Path(__file__).with_name("spellings.toml")
 _OF_FIELD: Final = "of_field"
+_EXTENDS: Final = "extends"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -38,8 +39,17 @@ def spellings_of(
     """
     if name is None:
         return _NOTHING, _NOTHING
-    spelled = {**_tables().get(name, {}), **own.get(f"{name}_spellings", {})}
-    unclear = {**_tables().get(f"{name}_unclear", {}), **own.get(f"{name}_unclear", {})}
+    spelled: dict[str, str] = {}
+    unclear: dict[str, str] = {}
+    for table in _with_extended(name):
+        spelled |= {**_tables().get(table, {}), **own.get(f"{table}_spellings", {})}
+        unclear |= {**_tables().get(f"{table}_unclear", {}), **own.get(f"{table}_unclear", {})}
     code_of = {text.casefold(): code for text, code in spelled.items() if codes is None or code in codes}
     doubtful = {text.casefold(): choices for text, choices in unclear.items()}
     return MappingProxyType(code_of), MappingProxyType({t: c for t, c in doubtful.items() if t not in code_of})
+
+
+def _with_extended(name: str) -> list[str]:
+    """The set, after the one that it knows all of."""
+    wider = _tables()[_EXTENDS].get(name)
+    return [wider, name] if wider else [name]

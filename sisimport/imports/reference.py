@@ -46,7 +46,7 @@ def issue_codes_page() -> str:
         who = "; ".join(_by_type(raised[code.code])) or ("earlier versions" if code.retired else "reader or engine")
         severity = ", ".join(sorted(severities[code.code])) or "as found"
         if code.skips:
-            severity = "notice, the line is skipped"
+            severity = f"{severity if severities[code.code] else 'notice'}, the line is skipped"
         lines.append(f"| `{code.code}` | {severity} | {_cell(code.title)} | {_cell(code.fix)} | {_cell(who)} |")
     return "\n".join(lines) + "\n"
 

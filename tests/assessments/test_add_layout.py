@@ -313,3 +313,24 @@ def test_an_older_year_is_added_from_its_header_line(
     assert {score["code"]: score["school_year"] for score in scores_json(Student.objects.get())} == {
         "SBELA": year, "SBELA-R": year,
     }  # fmt: skip
+
+
+def test_other_columns_of_a_known_year_are_a_type_beside_that_of_the_year(
+    home: District, command: CommandLine, tmp_path: Path
+) -> None:
+    """Files of one year circulate in several forms; one that is read already is not added again."""
+    said = [
+        command(
+            "add_layout", header_file(tmp_path, [*columns, "End_of_Record"], delimiter=","), "--school-year", "2015-16",
+            "--accept-suggestions", "--column", "test_completed_date_1=Test_Completion_Date", "--json",
+        )
+        for columns in (OLDER[:-1], OLDER[:-1], [*OLDER[:9], *(f"Note_{n}" for n in range(12)), *OLDER[9:-1]])
+    ]  # fmt: skip
+
+    assert [one.code for one in said] == [0, 2, 0]
+    assert "already" in said[1].json["questions"][0]
+    assert [one.json["import_type"] for one in said] == [
+        "caaspp-2015-2016-other-columns", None, "caaspp-2015-2016-other-columns-2",
+    ]  # fmt: skip
+    assert registry.get_type("caaspp-2015-2016-other-columns-2").screen.label == "CAASPP 2015-2016 (other columns 2)"
+    assert registry.get_type("caaspp-2015-2016").layouts == ("caaspp-2015-16",)

@@ -1,0 +1,142 @@
+"""Lines of one student, test and school year: which of them counts, and what becomes of the others.
+
+    the same in everything that is kept    the first counts, the others are unchanged
+    the same scores, other details         the first counts, the others are left out with a warning that tells the difference
+    other scores                           they contradict each other: all are refused
+
+Where the line that counts is refused, the next one with the same scores takes its place. A UIN is no detail: it tells records
+apart, not what a student has reached.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import Q
+
+from assessments.models import ScoreRow
+from assessments.scores.columns import by_test, number_sql, result_sql
+from assessments.scores.years import earlier, score_date
+from assessments.structure import LayoutTest
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+
+ROWS = ScoreRow._meta.db_table
+_LIVE = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
+_DEFERRING = "(1, 4)"  # values of `repeated` of lines whose scores another line brings
+
+
+def has_repeats(key: str, where: str) -> bool:
+    """Do two rows share a key? Keys are hashes: a chance meeting of two costs a closer look, nothing else."""
+    (repeats,) = fetch_one(f"SELECT count(r.{key}) > count(DISTINCT r.{key}) FROM {ROWS} r WHERE {where}")
+    return bool(repeats)
+
+
+def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+    """Mark scored lines of one student and test by what they are to each other."""
+    if not has_repeats("repeat_key", _LIVE):
+        return
+    number = by_test(((test, str(n)) for n, test in enumerate(tests, 1)), "0")
+    values = by_test(((test, _scores_of(test)) for test in tests), "''")
+    execute(
+        f"""
+        WITH again AS (SELECT r.repeat_key FROM {ROWS} r WHERE {_LIVE} GROUP BY r.repeat_key HAVING count(*) > 1),
+        keyed AS (
+          SELECT r.line, r.ssid, {number} AS test, CASE WHEN {earlier("r.")} THEN r.current_year_flag END AS year,
+            hashtextextended({values}, 0) AS h FROM {ROWS} r WHERE {_LIVE} AND r.repeat_key IN (SELECT repeat_key FROM again)
+        ), judged AS (
+          SELECT line, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
+            min(h) OVER w <> max(h) OVER w AS differ FROM keyed WINDOW w AS (PARTITION BY ssid, test, year)
+        )
+        UPDATE {ROWS} r SET repeated = CASE WHEN differ THEN 2 WHEN j.line > j.first_line THEN 1 ELSE 0 END,
+          repeated_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
+        FROM judged j WHERE j.line = r.line AND j.n > 1
+        """
+    )
+    _tell_differences(context, tests)
+
+
+def _scores_of(test: LayoutTest) -> str:
+    """SQL: the scores of a line as they would be kept."""
+    cells: dict[str, None] = {}
+    for part in test.parts:
+        cells |= dict.fromkeys(number_sql(name) for name in (part.scale, part.raw) if name)
+        cells |= dict.fromkeys([result_sql(part)] if part.result else [])
+    return " || chr(31) || ".join(f"({cell})" for cell in cells) or "''"
+
+
+def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+    """Lines whose scores another one brings: mark those of which something else would not be on record, and say what."""
+    details = _details(context, tests)
+    again = ScoreRow.objects.filter(repeated_line__gt=0)
+    dated, params = compiled(again.annotate(on=score_date(context)).values_list("line", "on"))
+    values = ", ".join(f"({sql})::text AS {quoted(name)}" for name, sql in details.items())
+    differing = ", ".join(
+        f"CASE WHEN a.{quoted(name)} <> b.{quoted(name)} THEN '{name}' || {_said(name)} END" for name in details
+    )
+    execute(
+        f"""
+        WITH dated AS ({dated}), held AS (
+          SELECT r.line, r.repeated, r.repeated_line, coalesce(d.on_day::text, '') AS "test date", {values}
+          FROM {ROWS} r JOIN dated d(line, on_day) ON d.line = r.line
+        ), told AS (
+          SELECT a.line, concat_ws(', ', CASE WHEN a."test date" <> b."test date" THEN 'test date' || {_said("test date")} END,
+            {differing}) AS text
+          FROM held a JOIN held b ON b.line = a.repeated_line WHERE a.repeated IN {_DEFERRING}
+        )
+        UPDATE {ROWS} r SET repeat_differs = told.text, repeated = CASE WHEN told.text = '' THEN 1 ELSE 4 END
+        FROM told WHERE told.line = r.line AND (told.text <> '' OR r.repeated = 4)
+        """,
+        params,
+    )
+
+
+_UNNAMED = "school or group of the student"  # several facts in one text, which nobody wants to read
+
+
+def _said(name: str) -> str:
+    """SQL of the two values of a detail, in words."""
+    if name == _UNNAMED:
+        return "''"
+    held, other = (f"coalesce(nullif({alias}.{quoted(name)}, ''), 'blank')" for alias in "ab")
+    return f"' ' || {held} || ' instead of ' || {other}"
+
+
+def _details(context: RunContext, tests: tuple[LayoutTest, ...]) -> dict[str, str]:
+    """What is kept of a line beside its scores and the day: words for it, and SQL of the value."""
+    found = {"grade": "ltrim(r.grade_assessed, '0')", "condition code": "r.condition_code"}
+    of_tests = [
+        ("standard error", [(test, [number_sql(part.error) for part in test.parts if part.error]) for test in tests]),
+        ("measure", [(test, [quoted(part.measure) for part in test.parts if part.measure]) for test in tests]),
+    ]
+    for words, columns in of_tests:
+        cases = [(test, " || ' ' || ".join(f"({sql})" for sql in own)) for test, own in columns if own]
+        found |= {words: by_test(cases, "''")} if cases else {}
+    if context.option("ela_status") == "1" and "calculated_elas" in context.fields:
+        found["calculated status"] = "r.calculated_elas"
+    found[_UNNAMED] = "r.as_tested"
+    return found
+
+
+def take_the_place_of_refused(
+    context: RunContext, tests: tuple[LayoutTest, ...], refusing: Collection[int], *, last: bool
+) -> Q | None:
+    """Where the line that counts is refused, the next one with the same scores counts. `last`: they share its end instead."""
+    if not refusing or not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated IN {_DEFERRING} LIMIT 1"):
+        return None
+    moved = fetch_all(
+        f"""
+        WITH heirs AS (
+          SELECT r.line, min(r.line) OVER (PARTITION BY r.repeated_line) AS heir
+          FROM {ROWS} r JOIN checked_line k ON k.line = r.repeated_line
+          WHERE r.repeated IN {_DEFERRING} AND k.rules && %s::int[]
+        )
+        UPDATE {ROWS} r SET repeated = {"3" if last else "CASE WHEN h.line = h.heir THEN 0 ELSE 1 END"},
+          repeated_line = {"r.repeated_line" if last else "h.heir"}, repeat_differs = ''
+        FROM heirs h WHERE h.line = r.line RETURNING r.line
+        """,
+        [list(refusing)],
+    )
+    if not moved:
+        return None
+    if not last:
+        _tell_differences(context, tests)
+    return Q(line__in=[line for (line,) in moved])
