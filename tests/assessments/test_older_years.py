@@ -63,7 +63,7 @@ def test_science_on_paper_is_of_tests_of_its_own(home: District, record_type: st
     line = of_2015_16(record_type=record_type, scale_score="360", achievement_level="", performance_level="4",
                       raw_score_1="41", claim_1_level="", claim_4_level="", scale_score_sem="")  # fmt: skip
 
-    done = report("caaspp-2015-2016", text("caaspp-2015-16", line, delimiter=","), work="import")
+    done = report("caaspp-2015-2016", text("caaspp-2015-16", line), work="import")
 
     assert (counts(done), codes(done)) == ({"import": 1}, [])
     score = Score.objects.get()
