@@ -18,8 +18,8 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Cardinality, FiredRules
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
-from sisimport.imports.engine import accepted_matches, identifiers, planning, repeats
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine import accepted_matches, identifiers, kept_selects, planning, repeats
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted, with_values
 
 FIRST_SEQ = 100  # rule issues come after those of the reader
 
@@ -82,34 +82,31 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
         [] if usual is None else [When(usual & Q(refused=False), then=Value(None, output_field=refusing.output_field))]
     )
     steps = context.import_type.plan(context) if context.import_type.speed.marks_idle_rows else ()
-    rows = context.import_type.rows(context).annotate(
-        fired_rules=Case(
+    answers: dict[str, Any] = {
+        "fired_rules": Case(
             *silent, When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
         ),
         # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
-        seen_student=Case(When(context.matched, then=F("student__id"))),
-        seen_school=Case(When(context.matched, then=F("student__school_id"))),
-        idle=Case(When(planning.changes_something(steps), then=Value(False)), default=Value(True))
+        "seen_student": Case(When(context.matched, then=F("student__id"))),
+        "seen_school": Case(When(context.matched, then=F("student__school_id"))),
+        "idle": Case(When(planning.changes_something(steps), then=Value(False)), default=Value(True))
         if steps
         else Value(False),
-    )
+    }
     carried = context.import_type.kept_columns(context)
-    if only is not None:
-        rows = rows.filter(only)
-    rows = rows.annotate(**{f"carried_{name}": expression for name, expression in carried.items()})
-    columns = ("line", "fired_rules", "seen_student", "seen_school", "idle", *(f"carried_{name}" for name in carried))
-    sql, params = compiled(rows.order_by().values_list(*columns))
+    answers |= {f"carried_{name}": expression for name, expression in carried.items()}
+    rows, chosen = context.import_type.rows(context), [] if only is None else [only]
+    sql = kept_selects.select(rows, [answers, *chosen], ["line", *answers])
     names = ", ".join(["line", "rules", "student_id", "school_id", "idle", *map(quoted, carried)])
     if not carried:
         # OFFSET 0: else the rules are asked twice, in the condition and in what is selected.
         sql = f"SELECT * FROM ({sql} OFFSET 0) AS q({names}) WHERE idle OR cardinality(rules) > 0"
     if only is None:
         execute("DROP TABLE IF EXISTS checked_line")
-        execute(f"CREATE TEMP TABLE checked_line ({names}) ON COMMIT DROP AS {sql}", params)
+        execute(f"CREATE TEMP TABLE checked_line ({names}) ON COMMIT DROP AS {sql}")
     else:
-        lines, of_lines = compiled(context.import_type.rows(context).filter(only).order_by().values_list("line"))
-        execute(f"DELETE FROM checked_line WHERE line IN ({lines})", of_lines)
-        execute(f"INSERT INTO checked_line ({names}) {sql}", params)
+        execute(f"DELETE FROM checked_line WHERE line IN ({kept_selects.select(rows, chosen, ['line'])})")
+        execute(f"INSERT INTO checked_line ({names}) {sql}")
     execute("ANALYZE checked_line (line, idle)")
     if steps:
         (context.idle_rows,) = fetch_one("SELECT count(*) FROM checked_line WHERE idle")
@@ -139,22 +136,22 @@ def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
             params_by_rule.append((i, f"jsonb_build_object({pairs})"))
     params = _by_rule(params_by_rule, "NULL::jsonb")
     student = _by_rule([(i, "NULL::bigint") for i, r in fired if r.hides_student], "u.student_id")
-    rows = context.import_type.rows(context).annotate(**annotations)
-    sql, sql_params = compiled(rows.order_by().values_list("line", *annotations))
+    sql = kept_selects.select(context.import_type.rows(context), [annotations], ["line", *annotations])
     aliases = ", ".join(["line", *(f"c{n}" for n in range(len(columns)))])
-    described = ", ".join("(%s, %s, %s, %s, %s)" for _ in fired)
-    described_params = [v for i, r in fired for v in (i, r.code, int(r.severity), r.part, r.field)]
+    described = with_values(
+        ", ".join("(%s, %s, %s, %s, %s)" for _ in fired),
+        [v for i, r in fired for v in (i, r.code, int(r.severity), r.part, r.field)],
+    )
     execute(
         f"""
         INSERT INTO imports_importissue
           (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
-        SELECT %s, u.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
+        SELECT {int(context.run.pk)}, u.line, {FIRST_SEQ} + u.i, r.severity, r.code, r.part, r.field, coalesce({found}, ''),
           coalesce({expected}, ''), {params}, {student}, u.school_id
         FROM (SELECT line, student_id, school_id, unnest(rules) AS i FROM checked_line {_SPOKEN_OF}) AS u
         JOIN ({sql}) AS q({aliases}) ON q.line = u.line
         JOIN (VALUES {described}) AS r(i, code, severity, part, field) ON r.i = u.i
-        """,
-        [context.run.pk, *sql_params, *described_params],
+        """
     )
 
 

@@ -14,7 +14,8 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import ChangedFields, Differs, Jsonb, NextId
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, PlannedChange, PlannedCreate
-from sisimport.imports.engine.sql import compiled, execute, fetch_all, quoted
+from sisimport.imports.engine import kept_selects
+from sisimport.imports.engine.sql import execute, fetch_all, quoted, with_values
 
 
 def plan(context: RunContext) -> None:
@@ -23,12 +24,11 @@ def plan(context: RunContext) -> None:
     if not steps:
         return
     blocked = _blocked_lines(context)
-    rows = context.import_type.rows(context).filter(refused=False)
+    rows: list[kept_selects.Step] = [Q(refused=False)]
     if not context.import_type.may_create_students:
-        rows = rows.filter(context.matched)
+        rows.append(context.matched)
     annotations: dict[str, Any] = {}
     lateral: list[str] = []
-    lateral_params: list[Any] = []
     names = ["line", "seen_guard"]
 
     def take(name: str, expression: Any) -> str:
@@ -48,25 +48,23 @@ def plan(context: RunContext) -> None:
         free = f"AND NOT {blocked[step.part]}" if step.part in blocked else ""
         # An update in which nothing differs is no change; where the condition does not hold, there is no `after`.
         happens = f"{c_after} IS NOT NULL" if before is None else f"{c_after} <> '{{}}'::jsonb"
-        lateral.append(f"SELECT {seq}, %s, %s, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")
-        lateral_params += [step.part, step.kind.key]
+        named = with_values("%s, %s", [step.part, step.kind.key])
+        lateral.append(f"SELECT {seq}, {named}, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")
     # Lines with nothing to do are left out before the sort.
     if context.idle_rows:
-        rows = rows.filter(NotIdle(F("line")))
-    rows = rows.filter(changes_something(steps))
-    rows = rows.annotate(seen_guard=F("student__identity_hash"), **annotations).order_by("student__id", "line")
-    sql, params = compiled(rows.values_list(*names))
+        rows.append(Q(NotIdle(F("line"))))
+    rows += [changes_something(steps), {"seen_guard": F("student__identity_hash"), **annotations}]
+    sql = kept_selects.select(context.import_type.rows(context), rows, names, order_by=["student__id", "line"])
     aliases = ", ".join(["line", "guard", *(f"c{n}" for n in range(2, len(names)))])
     record_free = f"WHERE NOT {blocked[RECORD]}" if RECORD in blocked else ""
     execute(
         f"""
         INSERT INTO imports_importchange
           (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
-        SELECT %s, q.line, s.seq, s.part, s.kind, s.object_id, s.student_id, q.guard, s.before, s.after
+        SELECT {int(context.run.pk)}, q.line, s.seq, s.part, s.kind, s.object_id, s.student_id, q.guard, s.before, s.after
         FROM (SELECT * FROM ({sql}) AS q({aliases}) {record_free}) AS q
         CROSS JOIN LATERAL ({" UNION ALL ".join(lateral)}) AS s(seq, part, kind, student_id, object_id, before, after)
-        """,
-        [context.run.pk, *params, *lateral_params],
+        """
     )
 
 

@@ -36,6 +36,14 @@ def compiled(queryset: models.QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
     return sql, tuple(params)
 
 
+def with_values(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> str:
+    """The SQL with its parameters quoted into their places, as the driver would send it."""
+    if not params:
+        return sql
+    with connection.cursor() as cursor:
+        return str(cursor.mogrify(sql, params))
+
+
 def column_type(field: "models.Field[Any, Any]") -> str:
     """PostgreSQL type without a length: casting to varchar(n) would cut silently."""
     db_type = field.db_type(connection) or "text"
