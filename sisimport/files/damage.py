@@ -94,6 +94,8 @@ _NICE_NAME = re.compile(r"[ A-Za-z0-9'\-.,\"()/`À-ÖØ-öø-ÿ]*\Z")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 # Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that follow no letter in a name.
 _TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
+# The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first sign stands in no name.
+_TWICE_ELSEWHERE = re.compile(r"[√≈┬├─┼][^\x00-\x7f]|‚Ä[^\x00-\x7f]")
 _UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
 # Signs of a keyboard or a typesetter that stand in names: apostrophes, okina, hyphens, points.
 _SIGNS: Final = frozenset("’ʻʼ`´ªº·.'-,\"()/ \xa0\u2010\u2011‧“”#*&+;:!_@")
@@ -156,7 +158,7 @@ def _repaired(text: str) -> str:
     if _ENTITY.search(text):
         text = html.unescape(text)
     for _ in range(3):
-        if not _TWICE.search(text):
+        if not _TWICE.search(text) and not _TWICE_ELSEWHERE.search(text):
             break
         again = _decoded_again(text)
         if again is None:
@@ -166,7 +168,7 @@ def _repaired(text: str) -> str:
 
 
 def _decoded_again(text: str) -> str | None:
-    for encoding in ("cp1252", "latin-1"):
+    for encoding in ("cp1252", "latin-1", "mac_roman", "cp437", "cp850"):
         try:
             return b"".join(_byte_of(sign, encoding) for sign in text).decode("utf-8")
         except UnicodeError:
@@ -184,6 +186,7 @@ _CAUSES: Final = (
     (re.compile(r"\?"), "a question mark in place of a letter"),
     (_ENTITY, "an HTML entity"),
     (_TWICE, "letters in UTF-8 that were read in another encoding"),
+    (_TWICE_ELSEWHERE, "letters in UTF-8 that were read in another encoding"),
     (_UTF7, "letters in UTF-7"),
     (_TURNED, "the sign ‘, which ends no name"),
 )

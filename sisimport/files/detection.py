@@ -20,6 +20,7 @@ from sisimport.files.encodings import (
     encoding_notice,
     from_utf16,
     is_all_utf7,
+    is_doubtful,
     judge,
     refused_encoding,
     wide_encoding,
@@ -235,7 +236,8 @@ def _decode(sample: _Sample, seen: Recognition) -> tuple[str, Recognition]:
         judged = None if seen.encoding == UTF8_BOM else judge(data)
         if judged is None:
             raise broken_text(data, error, first_line) from None
-        return data.decode(judged), replace(seen, encoding=judged, notices=(*seen.notices, encoding_notice(judged)))
+        notice = encoding_notice(judged, doubtful=is_doubtful(data, judged))
+        return data.decode(judged), replace(seen, encoding=judged, notices=(*seen.notices, notice))
     if text.isascii() and is_all_utf7(data):
         raise refused_encoding("UTF-7, in which letters stand as groups such as +APo-")
     return text, seen

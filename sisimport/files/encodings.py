@@ -47,7 +47,11 @@ def codec_of(encoding: str) -> str:
     return UTF8 if encoding in UTF16 or encoding == UTF8_BOM else encoding
 
 
-def encoding_notice(encoding: str) -> Problem:
+def encoding_notice(encoding: str, *, doubtful: bool = False) -> Problem:
+    """What is said of a file that is no UTF-8; `doubtful`: another encoding would make names of its bytes as well."""
+    if doubtful:
+        found = f"text that may be {_SHORT_NAMES[WINDOWS]} or {_SHORT_NAMES[MAC]}, read as {_SHORT_NAMES[encoding]}"
+        return Problem("FILE-ENCODING", Severity.WARNING, found=found, expected=_EXPECTED)
     return Problem("FILE-ENCODING", Severity.NOTICE, found=f"text in {_NAMES[encoding]}", expected=_EXPECTED)
 
 
@@ -111,6 +115,7 @@ _WORDS = re.compile(rb"[A-Za-z'\x80-\xff]+")
 _MOST_WORDS: Final = 5000
 _FEWEST_WORDS: Final = 2  # that speak for an encoding: one may be a single broken character
 _BEYOND_LATIN_1: Final = frozenset(range(0x80, 0xA0))
+_RARE: Final = _BEYOND_LATIN_1 - frozenset(range(0x91, 0x95))  # but for quotation marks
 # What text in a district's file is made of beyond ASCII: letters, typographic quotes and dashes.
 _LETTERS: Final = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿŠŒŽŸšœž"
 _OF_TEXT: Final = frozenset(_LETTERS + "‘’“”´`–—ªº°·\xa0")
@@ -160,6 +165,15 @@ def judge(data: bytes) -> str | None:
     of_mac = b"\r" in data and b"\n" not in data
     best = MAC if wrong[MAC] < wrong[WINDOWS] or (of_mac and wrong[MAC] == wrong[WINDOWS]) else WINDOWS
     return best if wrong[best] * 10 <= len(words) else None
+
+
+def is_doubtful(data: bytes, encoding: str) -> bool:
+    """Was Windows-1252 chosen although Mac Roman would do as well, by letters that are rare in names (š œ ž – —)?"""
+    if encoding != WINDOWS:
+        return False
+    words = _words(data)
+    as_mac = all(_is_word(word, MAC) for word in words if _is_word(word, WINDOWS))
+    return as_mac and any(not _RARE.isdisjoint(word) for word in words)
 
 
 def _words(data: bytes) -> list[bytes]:
@@ -241,7 +255,7 @@ class Decoder:
             if judged is None:
                 raise broken_text(chunk, error, first_line) from None
             self.encoding = judged
-            self.notices.append(encoding_notice(judged))
+            self.notices.append(encoding_notice(judged, doubtful=is_doubtful(chunk, judged)))
             return chunk.decode(judged)
         if not self._seen_utf8:
             self._seen_utf8 = not text.isascii()

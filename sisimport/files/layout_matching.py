@@ -84,7 +84,7 @@ def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
 def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Column], ...]]:
     """Column by normalized name, and the names with a `*` in them. Filler columns are nobody's name.
 
-    An alias that is nother column's name, or the alias of two, only counts where the whole header fits by position.
+    An alias that is another column's name, or the alias of two, only counts where the whole header fits by position.
     """
     names = {normalise_header(column.name): column for column in layout.columns}
     patterns: list[tuple[str, Column]] = []

@@ -26,7 +26,7 @@ from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
-from sisimport.roster import dates, staging
+from sisimport.roster import dates, spoiled_names, staging
 from sisimport.roster.conditions import (
     EL_FIELDS,
     EXTRA_FIELDS,
@@ -217,6 +217,7 @@ class Roster(ImportType):
             ),
         ]
         rules += dates.rules(context, _rule)
+        rules += spoiled_names.rules(_rule)
         if context.run.schools is not None:
             mine = list(context.run.schools)
             elsewhere = ~Q(school_pk__in=mine) | (Q(student__id__isnull=False) & ~Q(student__school_id__in=mine))

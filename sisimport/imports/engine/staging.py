@@ -23,11 +23,11 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.registry import known_layouts, layouts_of
 from sisimport.imports.definition.rules import RECORD, DuplicateCheck
 from sisimport.imports.definition.staged_row import StagedRow
-from sisimport.imports.engine import accepted_matches, identifiers
+from sisimport.imports.engine import accepted_matches, identifiers, name_encoding
 from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
 from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.files import open_file
-from sisimport.imports.storage.records import LinesReader
+from sisimport.imports.storage.records import LinesReader, as_the_run_read_it
 from students.models import LEA
 
 # Control characters that no value holds (see _block_text): they delimit and never quote.
@@ -53,7 +53,7 @@ def stage(context: RunContext) -> None:
         if recognition.error is not None:
             stream.seek(0)
             raise import_type.explain(recognition.error, stream.read(HEAD_BYTES))
-        recognition = _with_days_known(recognition, context)
+        recognition = _with_the_whole_known(recognition, context, stream)
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
@@ -109,10 +109,11 @@ def _all_fields(context: RunContext) -> tuple[str, ...]:
     return (*context.fields, *_gathered(context))
 
 
-def _with_days_known(recognition: Recognition, context: RunContext) -> Recognition:
-    """What the whole file showed about its dates holds for some of its lines too, as they are or corrected."""
-    run = context.run
-    whole = run.corrects if run.corrects is not None else run if context.lines is not None else None
+def _with_the_whole_known(recognition: Recognition, context: RunContext, stream: IO[bytes]) -> Recognition:
+    """What the whole file shows about its letters and dates, which holds for some of its lines too, as they are or corrected."""
+    run, whole_file = context.run, context.lines is None
+    recognition = name_encoding.settled(recognition, stream) if whole_file else as_the_run_read_it(recognition, run)
+    whole = run.corrects if run.corrects is not None else None if whole_file else run
     if whole is None or "day_first" not in whole.facts:
         return recognition
     return replace(recognition, day_first=frozenset(whole.facts["day_first"]))

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import IO
 
 from sisimport.files.detection import Recognition, recognise
-from sisimport.files.encodings import UTF8, WINDOWS, judge
+from sisimport.files.encodings import MAC, UTF8, WINDOWS, judge
 from sisimport.files.lines import as_text_bytes
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
 from sisimport.files.reader import Block, FileError, Problem, Reader, iter_lines, read_lines
@@ -123,6 +123,7 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
             recognition = recognise(stream, [layout], expected=[layout])
             if recognition.error is not None:
                 return {}
+            recognition = as_the_run_read_it(recognition, run)
             if "day_first" in run.facts:
                 recognition = replace(recognition, day_first=frozenset(run.facts["day_first"]))
             reader = LinesReader(stream, recognition, names, line_index=run.file.line_index, lines=wanted)
@@ -134,6 +135,12 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
             }
     except FileError:
         return {}
+
+
+def as_the_run_read_it(recognition: Recognition, run: ImportRun) -> Recognition:
+    """The encoding that the run found, which looks at the whole file and at the names on record."""
+    encoding = run.facts.get("encoding")
+    return replace(recognition, encoding=encoding) if encoding in {WINDOWS, MAC} else recognition
 
 
 def lines_holding(
