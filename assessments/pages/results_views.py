@@ -60,7 +60,7 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
     log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
     lines += [[], [rows.subject(found, _school_name(held, found.choice.school))], *([note] for note in found.notes)]
-    published = beside(found, held)
+    published = beside(found, held, reader)
     lines += [[], published.head(), *published.lines()] if published.rows else []
     name = f"results-{found.choice.test.lower()}-{year_label(found.choice.year)}.{form}"
     if form == "csv":
@@ -129,7 +129,7 @@ def _context(held: Held, reader: Reader, found: Results) -> dict[str, Any]:
     shown = [_shown_row(row, _deeper(choice, row)) for row in found.rows]
     return {
         "found": found,
-        "beside": beside(found, held),
+        "beside": beside(found, held, reader),
         "subject": rows.limits(found, school),
         "shown": shown,
         "total": _shown_row(found.total, "") if found.total else None,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from assessments.models import PublicPlace, PublicResult
 from assessments.results.held import Held
-from assessments.results.shapes import Choice, LevelOf, Results, Row
+from assessments.results.shapes import Choice, LevelOf, Reader, Results, Row
 from assessments.scores.result_counts import ALL
+from students.models import LEA, StateProfile
 from students.school_years import year_label
 
 # Our student groups -> Student Group ID of the state's files (its table of student groups).
@@ -68,12 +69,12 @@ class Beside:
         ]
 
 
-def beside(found: Results, held: Held) -> Beside:
-    """What the state published for the rows of a table."""
+def beside(found: Results, held: Held, reader: Reader) -> Beside:
+    """What the state published for the rows of a table: of the counties and the district that these rows are about."""
     choice = found.choice
     if choice.same:
         return Beside((), (), "")
-    leas = [choice.school[0]] if choice.school and choice.school[0] else sorted(held.districts)
+    leas = _districts(choice, held, reader)
     counties = sorted({lea[:2] for lea in leas})[:_MOST_COUNTIES]
     places = [STATE, *(f"{county}{_BELOW_COUNTY}" for county in counties)]
     places += [f"{leas[0]}{_BELOW_LEA}"] if len(leas) == 1 else []
@@ -97,6 +98,18 @@ def beside(found: Results, held: Held) -> Beside:
         for row, key in zip(found.all_rows, asked, strict=True)
     ]
     return Beside(tuple(_names(shown)), tuple(one for one in made if any(one.figures)))
+
+
+def _districts(choice: Choice, held: Held, reader: Reader) -> list[str]:
+    """Codes of the California districts that the choice is about; others have no county here."""
+    if choice.school and choice.school[0]:
+        asked = {choice.school[0]}
+    elif reader.schools is not None and not reader.with_district:
+        asked = {lea for lea, _school in reader.schools}
+    else:
+        asked = set(held.districts)
+    codes = LEA.objects.filter(state=StateProfile.CALIFORNIA).values_list("code", flat=True)
+    return sorted(asked & {code.zfill(len(_BELOW_LEA)) for code in codes})
 
 
 def _asked(choice: Choice, row: Row) -> tuple[int, str, str]:
@@ -135,5 +148,5 @@ def _level_of(place: str, name: str) -> str:
     if place == STATE:
         return "State"
     if place.endswith(_BELOW_COUNTY):
-        return f"County: {name}" if name else "County"
+        return f"County: {name}" if name else f"County {place[:2]}"
     return "District, as the state counts"

@@ -245,7 +245,7 @@ def test_a_district_of_another_state_has_no_county_here() -> None:
 def compared(who: Any = None, **choice: Any) -> Beside:
     held = what_is_held()
     reader = reader_of(who or UserFactory(import_admin=True))
-    return beside(build(Choice("SBELA", 2024, **choice), held, reader), held)
+    return beside(build(Choice("SBELA", 2024, **choice), held, reader), held, reader)
 
 
 def test_compare_shows_county_and_state_beside_the_district(client: Client) -> None:
@@ -274,6 +274,22 @@ def test_compare_shows_county_and_state_beside_the_district(client: Client) -> N
     assert "Hidden by the state" in page
     sent = b"".join(client.get(reverse("results_csv"), {"test": "SBELA", "year": "2024", "by": "grade"})).decode()  # type: ignore[arg-type]
     assert "Grade 5,28.6,55.0,61.0,hidden by the state" in sent
+
+
+def test_a_district_of_another_state_adds_no_column() -> None:
+    make(oak=15)
+    LEA.objects.create(code="07", name="Elsewhere", state="UT")
+    imported(new(result(STATE, year="2024"), result(COUNTY, year="2024")))
+    assert compared(by="grade").places == ("State", "County 12")
+
+
+def test_a_school_user_sees_the_county_of_the_own_school() -> None:
+    make(oak=15)
+    LEA.objects.create(code="1999999", name="Another county")
+    imported(new(result(STATE, year="2024"), result(COUNTY, year="2024"), result(OTHER_COUNTY, year="2024")))
+    oak = School.objects.get(code=SCHOOL_CODE)
+    assert compared(by="grade").places == ("State", "County 12", "County 19")
+    assert compared(UserFactory(viewer=True, schools=[oak]), by="grade").places == ("State", "County 12")
 
 
 def test_groups_and_a_school_are_compared_with_the_same_of_the_state() -> None:
