@@ -79,7 +79,7 @@ class _Content(pickle.Pickler):
             return tuple, ((type(value), state),)
         if isinstance(value, BaseExpression):
             # What Django keeps on an expression that was compared with others is told by the rest of it.
-            told: dict[str, Any] = dict(value.__getstate__())  # type: ignore[call-overload]
-            told.pop("identity", None)
-            return tuple, ((type(value), told),)
+            without_notes: dict[str, Any] = dict(value.__getstate__())  # type: ignore[call-overload]
+            without_notes.pop("identity", None)
+            return tuple, ((type(value), without_notes),)
         return NotImplemented
