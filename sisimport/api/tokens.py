@@ -80,7 +80,7 @@ def make_token(
     with transaction.atomic():
         token = ApiToken.objects.create(
             name=name,
-            user=user or _service(name, schools),
+            user=user or service_user(name, schools),
             scopes=[str(scope) for scope in wanted],
             schools=None if schools is None else sorted(school.pk for school in schools),
             digest=digest_of(secret),
@@ -91,7 +91,7 @@ def make_token(
     return Made(token, secret)
 
 
-def _service(name: str, schools: Collection[School] | None) -> Any:
+def service_user(name: str, schools: Collection[School] | None) -> Any:
     """The user of a service: a registrar without a password, who sees the schools of all its tokens."""
     username = f"{SERVICE}{slugify(name)}"[:150]
     user, made = get_user_model().objects.get_or_create(username=username)

@@ -14,5 +14,13 @@ class AutomationConfig(AppConfig):
 
         run_event.connect(telling.on_run_event, dispatch_uid="automation")
         register_chore(Chore("deliveries", 5.0, delivering.deliver_due))
+        register_chore(Chore("pick-up", 10.0, _pick_up))
         register_chore(Chore("deliveries to forget", 3600.0, delivering.forget_old))
         register_chore(Chore("tokens that end", 3600.0, telling.tell_of_ending_tokens))
+
+
+def _pick_up() -> None:
+    """What reaches other machines is loaded by the workers that do it, not by every command."""
+    from sisimport.automation.picking import look_at_due
+
+    look_at_due()

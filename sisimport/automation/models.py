@@ -1,4 +1,4 @@
-"""Who wants to be told of what, and what is on its way to them.
+"""Who wants to be told of what, and what is on its way to them; places that files are picked up from.
 
 event -> one Delivery for each person and webhook that wants it, in the event's own transaction -> sent by a chore
 """
@@ -85,3 +85,79 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk}"
+
+
+class PickUpPlace(models.Model):
+    """A folder that is looked at every so many minutes; what lies in it is tested, and applied where that was asked for."""
+
+    class Kind(models.TextChoices):
+        FOLDER = "folder", "Folder of this machine"
+        SFTP = "sftp", "SFTP server"
+
+    class Work(models.TextChoices):
+        TEST = "test", "Test"
+        UPDATE = "update", "Test, and Update if there is no error"
+
+    name = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    path = models.CharField("folder", max_length=500)
+    host = models.CharField(max_length=255, blank=True)
+    port = models.PositiveIntegerField(default=22)
+    username = models.CharField("user name", max_length=80, blank=True)
+    host_key = models.CharField("fingerprint of the server's key", max_length=60, blank=True)
+    public_key = models.CharField(max_length=200, blank=True)
+    pattern = models.CharField(max_length=120, default="*", help_text="Which files: SSID*.txt; * for all.")
+    import_type = models.CharField(max_length=40, default="auto")
+    options = models.JSONField(default=dict, blank=True)
+    work = models.CharField(max_length=6, choices=Work.choices, default=Work.TEST)
+    every_minutes = models.PositiveIntegerField(default=15)
+    needs_mark = models.BooleanField(
+        "wait for a .done file",
+        default=False,
+        help_text="Else a file is taken when its size stood still for two looks.",
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="With whose rights its runs are started.",
+    )
+    active = models.BooleanField(default=True)
+    seen = models.JSONField(default=dict, blank=True, help_text="Size and time of each file at the last look.")
+    last_look_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True, help_text="Of the last look; blank: it went well.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"pick-up place {self.pk}"
+
+
+class PickedFile(models.Model):
+    """A file of a place, taken once: by its name and its content."""
+
+    class State(models.TextChoices):
+        TAKEN = "taken", "Its run goes on"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    place = models.ForeignKey(PickUpPlace, on_delete=models.CASCADE, related_name="picked")
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    modified = models.BigIntegerField()
+    taken_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=6, choices=State.choices, default=State.TAKEN)
+    test = models.ForeignKey(ImportRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    update = models.ForeignKey(ImportRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    message = models.CharField(max_length=500, blank=True)
+    cleared = models.BooleanField(default=False, help_text="It was moved out of the folder, with its report.")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["place", "name", "sha256"], name="picked_once")]
+
+    def __str__(self) -> str:
+        return f"picked file {self.pk}"

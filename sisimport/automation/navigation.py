@@ -1,4 +1,4 @@
-"""Menu entry of webhooks, and what they are on the account page."""
+"""Menu entries of webhooks and pick-up places."""
 
 from sisimport.accounts.access import Capability
 from sisimport.web.navigation import REVIEW, Entry, register
@@ -11,5 +11,15 @@ register(
         order=86,
         capability=Capability.SETTINGS,
         url_names=("webhook",),
+    )
+)
+register(
+    Entry(
+        label="Pick-up",
+        url_name="pick_up",
+        section=REVIEW,
+        order=84,
+        capability=Capability.SETTINGS,
+        url_names=("pick_up_place",),
     )
 )

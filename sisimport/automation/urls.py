@@ -9,4 +9,7 @@ urlpatterns = [
     path("webhooks/", views.webhooks, name="webhooks"),
     path("webhooks/<int:pk>/", views.webhook, name="webhook"),
     path("webhooks/<int:pk>/change/", views.change_webhook, name="change_webhook"),
+    path("pick-up/", views.pick_up, name="pick_up"),
+    path("pick-up/<int:pk>/", views.pick_up_place, name="pick_up_place"),
+    path("pick-up/<int:pk>/change/", views.change_pick_up_place, name="change_pick_up_place"),
 ]

@@ -140,6 +140,17 @@ def _held(district: District) -> int:
     return run.pk
 
 
+def _place() -> int:
+    """The number of a pick-up place on an SFTP server, whose key changed."""
+    from sisimport.automation.adding import add_place
+
+    fingerprint = "SHA256:" + "A" * 43
+    place = add_place(name="State files", sftp="sftp://sis@files.example.org/out", host_key=fingerprint)
+    place.error = "The server shows another key than the one that is pinned. Nothing was asked of it."
+    place.save()
+    return place.pk
+
+
 def _webhook(district: District) -> int:
     """The number of a webhook with a delivery on its way."""
     from sisimport.automation import hooks
@@ -174,6 +185,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "kept_mails": reverse("kept_mails"),
         "kept_mail": reverse("kept_mail", args=[_kept_mail()]),
         "api_docs": reverse("api_docs"),
+        "pick_up_place": reverse("pick_up_place", args=[_place()]),
         "webhook": reverse("webhook", args=[_webhook(district)]),
         "runs": reverse("runs"),
         "run": reverse("run", args=[run]),
@@ -255,7 +267,7 @@ NO_PAGES = {
     "added_layout_remove", "practice_reset", "practice_empty",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
-    "decide_held", "change_webhook",
+    "decide_held", "change_webhook", "change_pick_up_place",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py

@@ -104,7 +104,10 @@ ARGUMENTS: dict[str, Arguments] = {
     "practice_sample": lambda _made: [{"name": "students-roster.csv"}],
     "run_match_line": lines_of_desk,
     "match_forget": matches,
-    **dict.fromkeys(("revoke_api_token", "webhook", "change_webhook"), lambda _made: [{"pk": 1}]),
+    **dict.fromkeys(
+        ("revoke_api_token", "webhook", "change_webhook", "pick_up_place", "change_pick_up_place"),
+        lambda _made: [{"pk": 1}],
+    ),
     "person": lambda made: [{"pk": made.both.pk}],
     "kept_mail": lambda _made: [{"number": 1}],
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),

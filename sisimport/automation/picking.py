@@ -1,0 +1,291 @@
+"""pick up: what lies in a place is taken once, tested, applied where that was asked for and nothing speaks against it, and moved.
+
+    seen -> unchanged for two looks, or marked .done -> taken: kept, Test started -> Test without errors -> Update, if asked for
+         -> moved to done/ or failed/, with a report beside it: counts and a link, nothing of a student
+
+Every look holds the place's lock, so two looks never take one file twice. A file is known by its name and its content: the same
+again is moved away without a run; the same name with other content is another file. A worker that dies in between leaves the rest
+to the next look. The times of a place are compared with each other only, so a clock that is set back costs one interval at most.
+"""
+
+import datetime as dt
+import fnmatch
+import json
+import logging
+import posixpath
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from sisimport.accounts.access import Capability, can, capabilities, may_update
+from sisimport.accounts.addresses import site_address
+from sisimport.automation.models import Delivery, PickedFile, PickUpPlace
+from sisimport.automation.places import Found, HostKeyError, Place, PlaceError, opened
+from sisimport.automation.telling import Subject, address_of, reachable, send_soon, wishes_of
+from sisimport.files.issues import FileError
+from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
+from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, look_again
+from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus, Work
+from sisimport.imports.runs import services, uploads
+from sisimport.imports.runs.report import run_facts
+from students.access import visible_school_ids
+
+logger = logging.getLogger(__name__)
+
+DONE, FAILED = "done", "failed"  # folders beside the files
+MARK = ".done"
+PLACE_LOCK = 0x5349_0031  # class of our advisory locks on places; a constant not used elsewhere
+MOST_FILES = 200  # of one look
+
+
+@dataclass(slots=True)
+class Look:
+    """What one look found: names of files, runs started, what waits and why, and what went wrong."""
+
+    found: list[str] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def look_at_due() -> int:
+    """Look at every place whose time has come; how many that were."""
+    now = timezone.now()
+    due = [place for place in PickUpPlace.objects.filter(active=True) if _is_due(place, now)]
+    for place in due:
+        look_at(place)
+    return len(due)
+
+
+def _is_due(place: PickUpPlace, now: dt.datetime) -> bool:
+    """Also when the clock was set back since the next look was planned."""
+    pause = dt.timedelta(minutes=place.every_minutes)
+    return place.next_look_at is None or now >= place.next_look_at or place.next_look_at - now > pause
+
+
+@contextmanager
+def _locked(place: PickUpPlace) -> Iterator[bool]:
+    (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [PLACE_LOCK, place.pk])
+    try:
+        yield bool(got)
+    finally:
+        if got:
+            execute("SELECT pg_advisory_unlock(%s, %s)", [PLACE_LOCK, place.pk])
+
+
+def look_at(place: PickUpPlace) -> Look:
+    """One look now. Never raises for what is wrong with the place or a file; says it in the look, on its page, and by mail."""
+    look = Look()
+    with _locked(place) as mine:
+        if not mine:
+            look.errors.append("Another look at this place goes on.")
+            return look
+        look_again()
+        place.refresh_from_db()
+        before = place.error
+        try:
+            with opened(place) as there:
+                _take_what_is_new(place, there, look)
+                _clear_what_ended(place, there, look)
+        except HostKeyError as error:
+            place.active = False
+            look.errors.append(str(error))
+        except PlaceError as error:
+            look.errors.append(str(error))
+        except uploads.NoRoomError as error:
+            look.errors.append(str(error))
+        place.error = " ".join(look.errors)[:500]
+        place.last_look_at = timezone.now()
+        place.next_look_at = place.last_look_at + dt.timedelta(minutes=place.every_minutes)
+        place.save(update_fields=["seen", "active", "error", "last_look_at", "next_look_at"])
+        if place.error and place.error != before:
+            _tell(place)
+    return look
+
+
+# ---- taking ----
+
+
+def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
+    files = there.files()
+    names = {one.name for one in files}
+    seen, place.seen = place.seen, {}
+    wanted = [one for one in files if fnmatch.fnmatchcase(one.name, place.pattern) and not one.name.endswith(MARK)]
+    for one in wanted[:MOST_FILES]:
+        look.found.append(one.name)
+        if place.needs_mark:
+            ready, reason = one.name + MARK in names, f"Its mark {one.name}{MARK} is not there yet."
+        else:
+            place.seen[one.name] = [one.size, one.modified]
+            ready, reason = (
+                seen.get(one.name) == [one.size, one.modified],
+                "It is taken when it stood still until the next look.",
+            )
+        if not ready:
+            look.waiting.append((one.name, reason))
+        elif not _goes_on(place, one):
+            _take(place, there, one, look)
+    if len(wanted) > MOST_FILES:
+        look.waiting.append(("", f"{len(wanted) - MOST_FILES:,} more files wait for the next looks."))
+
+
+def _goes_on(place: PickUpPlace, one: Found) -> bool:
+    """Taken already, and its run goes on: it is not read again while it is as it was."""
+    taken = PickedFile.objects.filter(place=place, name=one.name, state=PickedFile.State.TAKEN)
+    return taken.filter(size=one.size, modified=one.modified).exists()
+
+
+def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
+    from sisimport.imports.storage.files import hash_of
+
+    with tempfile.TemporaryFile() as copy:
+        there.read(one.name, copy, most=settings.IMPORT_MAX_BYTES)
+        sha256 = hash_of(copy)
+        facts = {"sha256": sha256, "size": one.size, "modified": one.modified}
+        earlier = PickedFile.objects.filter(place=place, name=one.name, sha256=sha256).first()
+        if earlier is not None:
+            if earlier.state != PickedFile.State.TAKEN:
+                PickedFile.objects.filter(pk=earlier.pk).update(cleared=False)  # laid there again: moved away once more
+            return
+        try:
+            with transaction.atomic():
+                picked = PickedFile.objects.create(place=place, name=one.name, **facts)
+                picked.test = _start_test(place, copy, one.name)
+                picked.save(update_fields=["test"])
+        except IntegrityError:
+            return
+        except uploads.NoRoomError:
+            raise
+        except (FileError, UnrecognisedFileError, UnknownImportTypeError, uploads.RunRefusedError) as error:
+            message = (
+                "There is no such import type any more." if isinstance(error, UnknownImportTypeError) else str(error)
+            )
+            PickedFile.objects.create(
+                place=place, name=one.name, state=PickedFile.State.FAILED, message=message[:500], **facts
+            )
+            look.errors.append(f"{one.name} was not taken: {message}")
+            return
+        look.runs.append(picked.test.pk)
+
+
+def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:
+    """Start the Test with the rights of the place's user. Raises what the upload pages answer with a refusal."""
+    user = place.user
+    if not user.is_active or not can(user, Capability.TEST):
+        raise uploads.RunRefusedError("The user of this place may no longer test files.")
+    with uploads.unpacked(copy) as inner:
+        kind = recognise_type(inner.stream) if place.import_type == "auto" else get_type(place.import_type)
+        inner.stream.seek(0)
+        kept = uploads.keep_file(stream=inner.stream, name=name, user=user, member=inner.member)
+    return services.start_run(
+        file=kept,
+        import_type=kind.key,
+        work=Work.TEST,
+        options=place.options if place.import_type != "auto" else {},
+        user=user,
+        schools=visible_school_ids(user),
+    )
+
+
+# ---- what became of it ----
+
+
+def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
+    for picked in PickedFile.objects.filter(place=place, state=PickedFile.State.TAKEN).select_related("test", "update"):
+        _go_on(place, picked, look)
+    names = {one.name for one in there.files()}
+    for picked in PickedFile.objects.filter(place=place, cleared=False).exclude(state=PickedFile.State.TAKEN):
+        folder = DONE if picked.state == PickedFile.State.DONE else FAILED
+        if picked.name in names:
+            kept_as = _free_name(picked.name, there.names_in(folder))
+            there.move(picked.name, folder, kept_as)
+            if picked.name + MARK in names:
+                there.move(picked.name + MARK, folder, kept_as + MARK)
+            there.write(folder, f"{kept_as}.report.json", _report(picked))
+        PickedFile.objects.filter(pk=picked.pk).update(cleared=True)
+
+
+def _go_on(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
+    """The next step of a file whose run ended; nothing while it goes on."""
+    run = picked.update or picked.test
+    if run is None:
+        _end(picked, PickedFile.State.FAILED, "Its run was removed.")
+    elif run.status in UNDECIDED:
+        why = "It is held until a second person approves it." if run.status == RunStatus.HELD else "Its run goes on."
+        look.waiting.append((picked.name, why))
+    elif run.status != RunStatus.COMPLETED:
+        _end(picked, PickedFile.State.FAILED, run.message or run.get_status_display())
+        look.errors.append(f"{picked.name}: {run.message or run.get_status_display()}")
+    elif picked.update is not None or place.work == PickUpPlace.Work.TEST:
+        _end(picked, PickedFile.State.DONE, "")
+    elif run.error_count:
+        _end(
+            picked,
+            PickedFile.State.FAILED,
+            f"Tested, and not applied: {run.error_count:,} errors. Look at run {run.pk}.",
+        )
+        look.errors.append(f"{picked.name}: {picked.message}")
+    elif not run.planned_count:
+        _end(picked, PickedFile.State.DONE, "Nothing to import: the records say the same already.")
+    else:
+        _apply(picked, run, look)
+
+
+def _apply(picked: PickedFile, test: ImportRun, look: Look) -> None:
+    user = picked.place.user
+    try:
+        if Capability.UPDATE not in capabilities(user) or not may_update(user, test):
+            raise uploads.RunRefusedError("The user of this place may not apply this Test.")
+        picked.update = services.start_writing(test_run=test, user=user)
+    except uploads.RunRefusedError as error:
+        _end(picked, PickedFile.State.FAILED, str(error))
+        look.errors.append(f"{picked.name}: {error}")
+        return
+    picked.save(update_fields=["update"])
+    look.runs.append(picked.update.pk)
+
+
+def _end(picked: PickedFile, state: PickedFile.State, message: str) -> None:
+    picked.state, picked.message = state, message[:500]
+    picked.save(update_fields=["state", "message"])
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    stem, ending = posixpath.splitext(name)
+    names = (name if number == 1 else f"{stem}-{number}{ending}" for number in range(1, len(taken) + 2))
+    return next(one for one in names if one not in taken)
+
+
+def _report(picked: PickedFile) -> bytes:
+    run = picked.update or picked.test
+    facts: dict[str, Any] = {"file": picked.name, "state": picked.state, "message": picked.message}
+    if run is not None:
+        facts |= {"run": run_facts(run), "url": address_of(run)}
+    return (json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n").encode()
+
+
+def _tell(place: PickUpPlace) -> None:
+    """Mail those who look after settings that a place needs a look; a file's name is left out."""
+    from django.contrib.auth import get_user_model
+
+    logger.warning("pick-up place %s needs a look", place.pk)
+    payload = {
+        "place": place.pk,
+        "name": place.name,
+        "message": "Its last look went wrong.",
+        "url": site_address() + reverse("pick_up_place", args=[place.pk]),
+    }
+    people = get_user_model().objects.filter(is_active=True).exclude(email="")
+    send_soon(
+        Delivery(user=user, subject=Subject.PICK_UP, payload=payload)
+        for user in people
+        if reachable(user) and Subject.PICK_UP in wishes_of(user)
+    )
