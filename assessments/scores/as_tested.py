@@ -10,12 +10,11 @@ put back with it, and costs no row more (docs/decisions/0027-as-tested-and-resul
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
 _BETWEEN = ","
 COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
-_MOST_KEPT = 20_000  # different values that are worked out once
+_MOST_KEPT = 20_000  # different combinations that are worked out once
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +61,44 @@ FACTS = (
 )
 FIELDS = tuple(fact.field for fact in FACTS)
 _BLANK = _BETWEEN * (len(FACTS) - 1)
+_FIRST_OF_STUDENT = [fact.name for fact in FACTS].index("gender")  # those before it say where the test was taken
 
 
-class _Kept(dict[str, str]):
-    """Value of a file -> what is kept of it, each worked out once."""
+class _Kept(dict[tuple[str, ...], str]):
+    """Values of a file, of some facts -> the text that is kept of them, each combination worked out once."""
 
-    def __init__(self, fact: Fact) -> None:
-        super().__init__({"": ""})
-        self.fact = fact
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        super().__init__()
+        self.facts = facts
 
-    def __missing__(self, value: str) -> str:
+    def __missing__(self, values: tuple[str, ...]) -> str:
         if len(self) > _MOST_KEPT:
             self.clear()
-            self[""] = ""
-        plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
-        kept = self.fact.kept(plain) if plain else ""
-        self[value] = kept
+        self[values] = kept = _BETWEEN.join(
+            [_kept(fact, value) if value else "" for fact, value in zip(self.facts, values, strict=True)]
+        )
         return kept
 
 
-_KEPT = [_Kept(fact) for fact in FACTS]
+def _kept(fact: Fact, value: str) -> str:
+    plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
+    return fact.kept(plain) if plain else ""
+
+
+# Apart, for all of them together are nearly as many combinations as there are students.
+_PLACE, _STUDENT = _Kept(FACTS[:_FIRST_OF_STUDENT]), _Kept(FACTS[_FIRST_OF_STUDENT:])
 
 
 def gathered(fields: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
     """The texts of a block of lines, from the columns of those of FIELDS that the file has; blank where it knows nothing."""
     held = dict(zip(fields, columns, strict=True))
-    parts = [map(kept.__getitem__, held[kept.fact.field]) if kept.fact.field in held else repeat("") for kept in _KEPT]
-    return ["" if text == _BLANK else text for text in map(_BETWEEN.join, zip(*parts, strict=False))]
+    blank = [""] * max(map(len, columns), default=0)
+    place, student = (
+        map(kept.__getitem__, zip(*(held.get(fact.field, blank) for fact in kept.facts), strict=True))
+        for kept in (_PLACE, _STUDENT)
+    )
+    texts = list(map(_BETWEEN.join, zip(place, student, strict=True)))
+    return ["" if text == _BLANK else text for text in texts] if _BLANK in texts else texts
 
 
 def fact_sql(name: str, text: str) -> str:

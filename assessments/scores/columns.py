@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
-from assessments.scores.encoding import CELL, LENGTHS, SCORE
+from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, known_levels, ranged_columns
 from assessments.scores.setups import SKIP, Target, targets
 from assessments.scores.years import earlier
@@ -181,8 +181,9 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = Fals
     if parent:
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
-        cells += [f"'{CELL * 3}'", "as_tested"]  # between them date, grade, run and line, all blank
-    return f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
+    packed = f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
+    # Between them date, grade, run and line, all blank: one text, for each that is put at the end copies all before it.
+    return f"{packed} || '{CELL * (AS_TESTED - len(cells))}' || as_tested" if parent else packed
 
 
 def number_sql(column: str) -> str:

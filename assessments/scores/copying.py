@@ -13,7 +13,7 @@ _BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the databa
 _COLUMNS = ("assessment_id", *OWN_CELLS, "as_tested", "date", "grade", "school_year", "student_id", "run_id", "line")
 _OWN = len(OWN_CELLS)
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
-_DATE = 1 + CELLS.index("date")  # place in a score: the first is the assessment's
+_DATE, _GRADE = (1 + CELLS.index(name) for name in ("date", "grade"))  # places in a score
 _CELLS_OF_ALL = 1 + len(CELLS)
 # Cells left out at the end of a score are blank, and so is who was tested then.
 _MISSING = [_TAB * (_OWN + 1 - held) for held in range(_OWN + 1)]
@@ -30,32 +30,43 @@ def copy_scores(run_id: int, where: str, tally: Tally) -> None:
         spool.seek(0)
         with cursor.copy(f"COPY assessments_score ({', '.join(_COLUMNS)}) FROM STDIN") as into:
             for lines in iter(lambda: spool.readlines(_BATCH), []):
-                into.write(b"".join(_taken_apart(lines)))
-                tally.add(lines)
+                into.write(b"".join(_taken_apart(lines, tally)))
 
 
-def _taken_apart(lines: Iterable[bytes]) -> list[bytes]:
-    """Rows of the score table, as COPY reads them, of lines as COPY gave them. Separators stand in no cell (see encoding.py)."""
+def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
+    """Rows of the score table, as COPY reads them, of lines as COPY gave them; scores of tests are counted on the way.
+
+    Separators stand in no cell (see encoding.py).
+    """
     rows: list[bytes] = []
     for line in lines:
         scores, date, grade, rest = line.split(_TAB, 3)
+        year = rest.partition(_TAB)[0]
         if grade == _NULL:
-            rows += [_full(score, rest) for score in scores.split(_SCORE)]
+            for score in scores.split(_SCORE):
+                cells = score.split(_CELL)
+                rows.append(_full(cells, rest))
+                tally.add(cells, year, cells[_GRADE])
             continue
-        shared = _TAB.join([b"", date, grade, rest])
+        shared, counted = _TAB.join([b"", date, grade, rest]), False
         for score in scores.replace(_CELL, _TAB).split(_SCORE):
             held = score.count(_TAB)
-            if held > _OWN:
+            if held > _OWN:  # of a test itself
                 own, _blank, tested = score.rpartition(_UNTIL_TESTED)
                 rows.append(own + _TAB + tested + shared)
+                test, scale, _raw, result, _more = own.split(_TAB, 4)
+                tally.add_test(test, (scale, result, tested), year, grade)
+                counted = True
             else:
                 rows.append(score + _MISSING[held] + shared)
+        if not counted:  # a plan made before it was kept who was tested, or scores of parts alone
+            for score in scores.split(_SCORE):
+                tally.add(score.split(_CELL), year, grade)
     return rows
 
 
-def _full(score: bytes, rest: bytes) -> bytes:
+def _full(cells: list[bytes], rest: bytes) -> bytes:
     """Row of a score that has its own date and grade, and perhaps the run and line that wrote it; a blank one is none."""
-    cells = score.split(_CELL)
     own, day, grade = cells[:_DATE], cells[_DATE] or _NULL, cells[_DATE + 1]
     tested = cells[AS_TESTED] if len(cells) > AS_TESTED else b""
     if len(cells) > _CELLS_OF_ALL:

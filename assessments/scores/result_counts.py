@@ -5,7 +5,8 @@ So the table is never older than the scores, and costs a run one statement for e
 each test and school year, for there is one score of them; whether at all, the file's include indicator says.
 """
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.db import connection
 
@@ -41,69 +42,59 @@ def count_changes(where: str, side: str, *, sign: int) -> None:
     """Add (`sign` 1) or take off (-1) the scores in one side of the changes `c` that `where` chooses."""
     tally = Tally()
     with connection.cursor() as cursor:
-        planned = f"SELECT p.scores, p.date, p.grade, p.school_year, 0 FROM ({side_sql(side, where)}) AS p"
+        planned = f"SELECT p.school_year, p.scores, p.grade FROM ({side_sql(side, where)}) AS p"
         with cursor.copy(f"COPY ({planned}) TO STDOUT") as out:
-            tally.add(map(bytes, out))
+            for line in map(bytes, out):
+                year, scores, grade = line.rstrip(b"\n").split(_TAB)
+                for score in scores.split(_SCORE):
+                    cells = score.split(_CELL)
+                    tally.add(cells, year, cells[_GRADE] if grade == _NULL else grade)
     tally.store(sign=sign)
 
 
 class Tally:
-    """Adds up scores as COPY gives them, a line at a time while they are written: a database takes ten times as long to spread
-    them over their groups. Numbers of a cell are one whole number, with room for each of them."""
+    """Adds up scores one by one while they are written: a database takes ten times as long to spread them over their groups.
+
+    Scores of one place (test, year, school, grade) with the same result are one whole number: each student group has 64 bits of
+    it, for how many scores there are (above) and the sum of their scale scores (the lower 40). A score adds the number of its
+    groups times (one score and its scale), whichever and however many groups these are.
+    """
 
     def __init__(self) -> None:
         tests = Assessment.objects.filter(parent__isnull=True).values_list("pk", flat=True)
         self._tests = {str(pk).encode() for pk in tests}
-        self._cells: dict[bytes, int] = {}
-        self._places: dict[tuple[bytes, ...], tuple[list[bytes], bool]] = {}
+        self._sums: dict[_Alike, int] = {}
+        self._groups_of = _GroupsOf()
+        self._weights = _Weights()
 
-    def add(self, lines: Iterable[bytes]) -> None:
-        """Lines of a plan: scores, date, grade, school year and more, with tabs between them (see encoding.py)."""
-        cells, places = self._cells, self._places
-        for line in lines:
-            scores, _date, grade, year, _rest = line.split(b"\t", 4)
-            score = self._of_test(scores)
-            if score is None:
-                continue
-            held = score.split(_CELL)
-            tested = held[AS_TESTED] if len(held) > AS_TESTED else b""
-            place = (held[0], year, held[_GRADE] if grade == b"\\N" else grade, tested)
-            counting = places.get(place)
-            if counting is None:
-                if len(places) > _MOST_PLACES:
-                    places.clear()
-                counting = places[place] = _keys(*place)
-            keys, counts = counting
-            if not keys:
-                continue
-            number = _ONE
-            if counts:
-                level, scale = _level(held[3] if len(held) > 3 else b""), held[1] if len(held) > 1 else b""
-                is_number = scale.isdigit() and len(scale) <= 4
-                number += (level > 0 or is_number) * _SCORED + (_LEVEL[level] if level else 0)
-                number += _SCALE + int(scale) * _SCALE_SUM if is_number else 0
-            for key in keys:
-                cells[key] = cells.get(key, 0) + number
+    def add(self, cells: Sequence[bytes], year: bytes, grade: bytes) -> None:
+        """One score, its cells as the plan has them (see encoding.py); those of parts count in nothing."""
+        if cells[0] not in self._tests:
+            return
+        scale, _raw, result = [*cells[1:4], b"", b"", b""][:3]
+        tested = cells[AS_TESTED] if len(cells) > AS_TESTED else b""
+        self.add_test(cells[0], (scale, result, tested), year, grade)
 
-    def _of_test(self, scores: bytes) -> bytes | None:
-        """The score of the test itself, mostly the first; a change may hold those of parts only."""
-        for score in scores.split(_SCORE):
-            if score.split(_CELL, 1)[0] in self._tests:
-                return score
-        return None
+    def add_test(self, test: bytes, held: tuple[bytes, bytes, bytes], year: bytes, grade: bytes) -> None:
+        """The score of a test itself. `held`: its scale score, its result, and who was tested as one text."""
+        scale, result, tested = held
+        lea, school, _at, include, groups = tested.split(b",", 4) if tested else _NOBODY
+        weight, has_scale = self._weights[scale]
+        alike = (test, year, lea, school, grade, include, result, has_scale)
+        sums = self._sums
+        sums[alike] = sums.get(alike, 0) + self._groups_of[groups] * weight
 
     def store(self, *, sign: int) -> None:
         """Add what was counted to the table, or take it off."""
-        if not self._cells:
+        if not self._sums:
             return
         columns = ", ".join((*_KEY, *_SUMS))
         execute("DROP TABLE IF EXISTS result_change")
         execute(f"CREATE TEMP TABLE result_change ON COMMIT DROP AS SELECT {columns} FROM {TABLE} LIMIT 0")
         with connection.cursor() as cursor, cursor.copy(f"COPY result_change ({columns}) FROM STDIN") as into:
-            for key, number in self._cells.items():
-                sums = (str(number >> (at * _BITS) & _MASK) for at in range(len(_SUMS)))
-                into.write(key + b"\t" + "\t".join(sums).encode() + b"\n")
-        self._cells.clear()
+            for key, sums in _counted_cells(self._sums):
+                into.write("\t".join((key, *map(str, sums))) + "\n")
+        self._sums.clear()
         changed = ", ".join(f"{sign} * {name}" for name in _SUMS)
         execute(
             f"""
@@ -116,14 +107,46 @@ class Tally:
             execute(f"DELETE FROM {TABLE} WHERE tested = 0 AND scored = 0")
 
 
-_CELL, _SCORE = CELL.encode(), SCORE.encode()
+_CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
 _GRADE = 1 + CELLS.index("grade")
-_MOST_PLACES = 20_000
-_BITS = 40  # of each number of a cell
-_MASK = (1 << _BITS) - 1
-_ONE, _SCORED, *_BY_LEVEL, _SCALE, _SCALE_SUM = (1 << (at * _BITS) for at in range(len(_SUMS)))
-_LEVEL = [0, *_BY_LEVEL]
+# test, school year, district, school, grade, include indicator, result, whether there is a scale score
+_Alike = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bool]
+_BITS, _SCALE_BITS = 64, 40  # of each group in a whole number
+_SCALES = (1 << _SCALE_BITS) - 1
+_MOST_KEPT = 20_000  # different values that are worked out once
 _LEVELS_IN_WORDS = {b"Intermediate English Learner": 2, b"Novice English Learner": 1}
+_NOBODY = (b"", b"", b"", b"", b"")
+_AT = {fact.name: at for at, fact in enumerate(FACTS)}
+_FIRST_OF_GROUPS = _AT["include"] + 1  # the facts after it, and only these, make groups
+_CODES = [ALL, *(f"{prefix}:{value}" for prefix, (_fact, values) in GROUPS.items() for value in values)]
+_GROUPS = struct.Struct(f"<{len(_CODES)}Q")
+_BITS_OF = [
+    (_AT[fact] - _FIRST_OF_GROUPS, {v.encode(): 1 << (_BITS * _CODES.index(f"{prefix}:{v}")) for v in values})
+    for prefix, (fact, values) in GROUPS.items()
+]
+
+
+class _GroupsOf(dict[bytes, int]):
+    """Facts of who was tested -> a 1 for each group they belong to, each text worked out once."""
+
+    def __missing__(self, facts: bytes) -> int:
+        if len(self) > _MOST_KEPT:
+            self.clear()
+        values = facts.split(b",") if facts else []
+        found = 1 + sum(bits.get(values[at], 0) for at, bits in _BITS_OF if at < len(values))
+        self[facts] = found
+        return found
+
+
+class _Weights(dict[bytes, tuple[int, bool]]):
+    """Scale score -> one score and its scale as one number, and whether it is one."""
+
+    def __missing__(self, scale: bytes) -> tuple[int, bool]:
+        if len(self) > _MOST_KEPT:
+            self.clear()
+        is_number = scale.isdigit() and len(scale) <= 4
+        self[scale] = found = ((1 << _SCALE_BITS) + (int(scale) if is_number else 0), is_number)
+        return found
 
 
 def _level(result: bytes) -> int:
@@ -133,22 +156,28 @@ def _level(result: bytes) -> int:
     return 3 if result.startswith(b"Initial Fluent") else _LEVELS_IN_WORDS.get(result, 0)
 
 
-_FACT_AT = {fact.name: at for at, fact in enumerate(FACTS)}
-_GROUP_AT = [
-    (_FACT_AT[fact], {value.encode(): f"{prefix}:{value}".encode() for value in values})
-    for prefix, (fact, values) in GROUPS.items()
-]
-
-
-def _keys(test: bytes, year: bytes, grade: bytes, tested: bytes) -> tuple[list[bytes], bool]:
-    """The cells that a score counts in, as COPY reads their keys, and whether its result counts."""
-    values = tested.split(b",") if tested else [b""] * len(FACTS)
-    include = values[_FACT_AT["include"]].decode()
-    if include not in TESTED:
-        return [], False
-    groups = [ALL.encode(), *(names[values[at]] for at, names in _GROUP_AT if values[at] in names)]
-    before, after = test + b"\t" + year + b"\t", b"\t".join((b"", values[0], values[1], grade))
-    return [before + group + after for group in groups], include in COUNTED
+def _counted_cells(alike: Mapping[_Alike, int]) -> Iterator[tuple[str, list[int]]]:
+    """The cells of the table, as COPY reads their keys, and their sums."""
+    cells: dict[str, list[int]] = {}
+    for (test, year, lea, school, grade, include, result, has_scale), number in alike.items():
+        if include.decode() not in TESTED:
+            continue
+        counts = include.decode() in COUNTED
+        level = _level(result) if counts else 0
+        before, after = (b"\t".join(part).decode() for part in ((test, year, b""), (b"", lea, school, grade)))
+        for code, held in zip(_CODES, _GROUPS.unpack(number.to_bytes(_GROUPS.size, "little")), strict=True):
+            if held:
+                sums = cells.setdefault(before + code + after, [0] * len(_SUMS))
+                scores = held >> _SCALE_BITS
+                sums[0] += scores
+                if counts:
+                    sums[1] += scores if level or has_scale else 0
+                    if level:
+                        sums[1 + level] += scores
+                    if has_scale:
+                        sums[-2] += scores
+                        sums[-1] += held & _SCALES
+    return iter(cells.items())
 
 
 def count_anew() -> None:

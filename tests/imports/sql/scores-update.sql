@@ -156,11 +156,9 @@ WHERE judged.done
 
 -- What still holds is written. (Without the last NOT EXISTS when nothing was set aside.)
 COPY
-  (SELECT p.scores,
-          p.date,
-          p.grade,
-          p.school_year,
-          0
+  (SELECT p.school_year,
+          p.scores,
+          p.grade
    FROM
      (SELECT c.line,
              c.seq,
