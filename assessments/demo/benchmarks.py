@@ -11,7 +11,8 @@ from django.db import transaction
 
 from assessments.demo.score_files import people, write_scores
 from assessments.models import Assessment, Score
-from assessments.scores.import_type import LAYOUTS
+from assessments.scores.import_type import LAYOUTS, ScoreImport
+from assessments.scores.result_counts import Tally
 from assessments.structure import LayoutTest, Part, school_year, tests_of
 from sisimport.demo.benchmark import Job, register_job
 from sisimport.demo.district import make_district
@@ -180,6 +181,19 @@ def _check(student: Student, last_name: str, first_name: str) -> None:
         raise ValueError("the student record differs")
 
 
+AS_TESTED_SHARE = 0.1  # of an Import, the most that keeping and counting who was tested may cost
+
+
+def _without_as_tested() -> None:
+    """Neither keep nor count who was tested, in this process from now on."""
+
+    def count_nothing(*_score: object) -> None:
+        """In place of Tally.add_test."""
+
+    ScoreImport.gathered_fields = ()
+    Tally.add_test = count_nothing  # type: ignore[method-assign,assignment]
+
+
 def _job(key: str, title: str, file: ScoreFile, import_type: str, gate: float) -> Job:
     peers: dict[str, tuple[Callable[[Path, int], None], int, int | None]] = {
         # how, on how many lines, how many times its rows per second are asked for
@@ -203,6 +217,7 @@ def _job(key: str, title: str, file: ScoreFile, import_type: str, gate: float) -
         peers={name: way for name, (way, _lines, _gate) in peers.items()},
         peer_gates={name: times for name, (_way, _lines, times) in peers.items() if times},
         peer_lines={name: lines for name, (_way, lines, _gate) in peers.items()},
+        parts={"who was tested": (_without_as_tested, AS_TESTED_SHARE)},
     )
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ class Job:
 
     prepare(n, folder): makes the records and the file of n lines, returns its path. tables: what a finished run left, as
     (table, WHERE with %(plan)s for the run that holds the plan). peers: name -> function of (file, lines) that does the
-    same job another way. limit_gate: least share of the COPY limit.
+    same job another way. limit_gate: least share of the COPY limit. parts: name of something the job does besides -> a
+    function that leaves it out in this process, and the most it may cost as a share of the job's processor time.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Job:
     peers: dict[str, Callable[[Path, int], None]]
     peer_gates: dict[str, float]
     peer_lines: dict[str, int]
+    parts: dict[str, tuple[Callable[[], None], float]] = field(default_factory=dict)
 
 
 _jobs: dict[str, Job] = {}
@@ -66,6 +68,30 @@ def peak_memory() -> float:
     """Most memory this process ever held, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and its database session; where the system does not tell of both, the time of day."""
+    connection.ensure_connection()
+    try:
+        session = int(Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return time.perf_counter()
+    return time.process_time() + session / 1e9
+
+
+def processor_of(job: Job, path: Path, *, without: str = "") -> float:
+    """Processor time of the job's first work on a file, `without` one of its parts; seconds."""
+    if without:
+        job.parts[without][0]()
+    with path.open("rb") as stream:
+        file = keep_file(stream=stream, name=path.name, user=None)
+    run = start_run(
+        file=file, import_type=job.import_type, work=job.work, options={}, user=None, schools=None, enqueue=False
+    )
+    before = processor_seconds()
+    _timed(run)
+    return processor_seconds() - before
 
 
 def run_job(job: Job, path: Path) -> dict[str, Any]:

@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 
+from assessments.models import ResultCount, Score
+from assessments.scores.import_type import ScoreImport
+from assessments.scores.result_counts import Tally
 from sisimport.demo.benchmark import Job, all_jobs
 from sisimport.demo.management.commands.benchmark import as_text, gates, middle
+from tests.assessments.score_files import ela, start, text
+from tests.ssid.journey import district
 
 
 def job() -> Job:
@@ -26,8 +31,10 @@ def peers(rate: float = 10.0) -> dict[str, Any]:
     return {name: {"lines": 200, "seconds": 1.0, "rate": rate} for name in job().peers}
 
 
-def failed(small: dict[str, Any], large: dict[str, Any], others: dict[str, Any]) -> list[str]:
-    return [gate["gate"] for gate in gates(job(), [small, large], others) if not gate["passed"]]
+def failed(
+    small: dict[str, Any], large: dict[str, Any], others: dict[str, Any], parts: dict[str, float] | None = None
+) -> list[str]:
+    return [gate["gate"] for gate in gates(job(), [small, large], others, parts or {}) if not gate["passed"]]
 
 
 def test_all_promises_kept() -> None:
@@ -53,6 +60,29 @@ def test_every_peer_with_a_promise_has_its_gate() -> None:
     assert slow == [f"times {name}" for name in job().peer_gates]
 
 
+def test_a_part_that_costs_more_than_its_share_is_a_failed_gate() -> None:
+    small, large = measured(10_000, seconds=1.0), measured(100_000, seconds=10.0)
+    (part,) = job().parts
+
+    assert failed(small, large, peers(), {part: 0.09}) == []
+    assert failed(small, large, peers(), {part: 0.11}) == [f"share of {part}"]
+
+
+@pytest.mark.django_db
+def test_who_was_tested_can_be_left_out_to_measure_what_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScoreImport, "gathered_fields", ScoreImport.gathered_fields)
+    monkeypatch.setattr(Tally, "add_test", Tally.add_test)
+    ((leave_out, _most),) = job().parts.values()
+    district().add("100", ssid="9012345678")
+    leave_out()
+
+    start("caaspp-2023-2024", text("caaspp-2023-24", ela(gender="F")), work="import")
+
+    assert Score.objects.filter(as_tested="").exists()
+    assert not Score.objects.exclude(as_tested="").exists()
+    assert not ResultCount.objects.exists()
+
+
 def test_several_runs_count_by_their_medians() -> None:
     rounds = [
         {"seconds": {"import": s, "again": 1.0, "revert": 1.0}, "limit": 2.0, "memory": s, "records": 100, "lines": 100}
@@ -70,7 +100,7 @@ def test_the_report_names_a_failed_gate() -> None:
         "title": "a job",
         "sizes": [small, large],
         "peers": peers(),
-        "gates": gates(job(), [small, large], peers()),
+        "gates": gates(job(), [small, large], peers(), {}),
     }
 
     assert "FAILED  share of the COPY limit: 0.20 (at least 0.3)" in as_text(result)

@@ -15,7 +15,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 
-from sisimport.demo.benchmark import Job, all_jobs, copy_limit, forget_everything, peak_memory, revert_job, run_job
+from sisimport.demo.benchmark import (
+    Job,
+    all_jobs,
+    copy_limit,
+    forget_everything,
+    peak_memory,
+    processor_of,
+    revert_job,
+    run_job,
+)
 from sisimport.imports.models import Work
 
 DATABASE = "sisimport_benchmark"
@@ -23,6 +32,7 @@ SIZES = (10_000, 100_000, 560_000)
 LINEAR_GATE = 0.9
 MEMORY_GATE = 20.0  # MB that the worker may grow from the smallest to the largest file
 MIN_PEER_SIZE = 10_000
+PART_SIZE, PART_RUNS = 100_000, 3  # lines, and runs with and without, that a part of a job is measured by
 
 
 class Command(BaseCommand):
@@ -84,6 +94,8 @@ def step(jobs: dict[str, Job], task: dict[str, Any]) -> dict[str, Any]:
         return {"path": str(made)}
     if kind == "run":
         return run_job(job, path)
+    if kind == "processor":
+        return {"seconds": processor_of(job, path, without=task["without"])}
     if kind == "limit":
         return {"limit": copy_limit(job, task["plan"])}
     if kind == "revert":
@@ -157,13 +169,25 @@ class Bench:
             path = Path(self._step(job, "prepare", self.folder, lines=max(size, min(MIN_PEER_SIZE, sizes[-1])))["path"])
             seconds = self._step(job, "peer", path, peer=name, lines=size)["seconds"]
             peers[name] = {"lines": size, "seconds": seconds, "rate": size / seconds}
+        parts = {part: self._share(job, part, min(PART_SIZE, sizes[-1])) for part in job.parts}
         return {
             "job": job.key,
             "title": job.title,
             "sizes": measured,
             "peers": peers,
-            "gates": gates(job, measured, peers),
+            "parts": parts,
+            "gates": gates(job, measured, peers, parts),
         }
+
+    def _share(self, job: Job, part: str, lines: int) -> float:
+        """Share of the job's processor time that the part costs: medians of runs with it and without it, one after the other."""
+        spent: dict[str, list[float]] = {"": [], part: []}
+        for number in range(PART_RUNS):
+            self.tell(f"{job.title}: with and without {part}, {lines:,} lines, run {number + 1} of {PART_RUNS}")
+            for without, seconds in spent.items():
+                path = Path(self._step(job, "prepare", self.folder, lines=lines)["path"])
+                seconds.append(self._step(job, "processor", path, without=without)["seconds"])
+        return 1 - median(spent[part]) / median(spent[""])
 
     def tell(self, text: str) -> None:
         if not self.quiet:
@@ -197,7 +221,9 @@ def middle(job: Job, rounds: list[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def gates(job: Job, measured: list[dict[str, Any]], peers: dict[str, Any]) -> list[dict[str, Any]]:
+def gates(
+    job: Job, measured: list[dict[str, Any]], peers: dict[str, Any], parts: dict[str, float]
+) -> list[dict[str, Any]]:
     """The promises on speed and memory, each with what was measured."""
     small, large = measured[0], measured[-1]
     first = "import" if job.work == Work.IMPORT else "test"
@@ -215,6 +241,7 @@ def gates(job: Job, measured: list[dict[str, Any]], peers: dict[str, Any]) -> li
     found += [
         gate(f"times {name}", large["rate"] / peers[name]["rate"], least) for name, least in job.peer_gates.items()
     ]
+    found += [gate(f"share of {part}", share, most=job.parts[part][1]) for part, share in parts.items()]
     if large is not small:
         found.append(gate("rows per second, largest against smallest", large["rate"] / small["rate"], LINEAR_GATE))
         found.append(gate("worker memory growth, MB", large["memory"] - small["memory"], most=MEMORY_GATE))
