@@ -129,22 +129,26 @@ def pairs_of(
     if grade:
         where += " AND n.grade = %s"
         params.append(grade)
+    # Put together first where all is alike: what is asked of each of the many scores is little.
     rows = fetch_all(
         f"""
-        SELECT {fact_sql("lea", "p.as_tested")}, {fact_sql("school", "p.as_tested")}, p.grade,
-          count(*), {_pair_sums("now", standards, "p.grade")}, {_pair_sums("was", earlier_standards, "p.was_grade")},
-          count(*) FILTER (WHERE p.now_level > p.was_level), count(*) FILTER (WHERE p.now_level = p.was_level),
-          count(*) FILTER (WHERE p.now_level < p.was_level)
+        SELECT p.lea, p.school, p.grade, sum(p.n), {_pair_sums("now", standards, "p.grade")},
+          {_pair_sums("was", earlier_standards, "p.was_grade")}, {_total("p.n", "p.now_level > p.was_level")},
+          {_total("p.n", "p.now_level = p.was_level")}, {_total("p.n", "p.now_level < p.was_level")}
         FROM (
-          SELECT n.as_tested, n.grade, b.grade AS was_grade,
-            {LEVEL_SQL.format("n.result")} AS now_level, {LEVEL_SQL.format("b.result")} AS was_level,
-            CASE WHEN n.scale_score ~ '^[0-9]{{1,4}}$' THEN n.scale_score::int END AS now_scale,
-            CASE WHEN b.scale_score ~ '^[0-9]{{1,4}}$' THEN b.scale_score::int END AS was_scale
-          FROM assessments_score n JOIN assessments_score b ON b.student_id = n.student_id
-          WHERE n.assessment_id = %s AND n.school_year = %s AND n.as_tested <> ''
-            AND b.assessment_id = %s AND b.school_year = %s AND b.as_tested <> ''
-            AND {fact_sql("include", "n.as_tested")} IN ({_listed(COUNTED)})
-            AND {fact_sql("include", "b.as_tested")} IN ({_listed(COUNTED)}) {where}
+          SELECT a.*, {LEVEL_SQL.format("a.now_result")} AS now_level, {LEVEL_SQL.format("a.was_result")} AS was_level
+          FROM (
+            SELECT {fact_sql("lea", "n.as_tested")} AS lea, {fact_sql("school", "n.as_tested")} AS school, n.grade,
+              b.grade AS was_grade, n.result AS now_result, b.result AS was_result, count(*) AS n,
+              count({_SCALE_SQL.format("n")}) AS now_scales, sum({_SCALE_SQL.format("n")}) AS now_scale,
+              count({_SCALE_SQL.format("b")}) AS was_scales, sum({_SCALE_SQL.format("b")}) AS was_scale
+            FROM assessments_score n JOIN assessments_score b ON b.student_id = n.student_id
+            WHERE n.assessment_id = %s AND n.school_year = %s AND n.as_tested <> ''
+              AND b.assessment_id = %s AND b.school_year = %s AND b.as_tested <> ''
+              AND {fact_sql("include", "n.as_tested")} IN ({_listed(COUNTED)})
+              AND {fact_sql("include", "b.as_tested")} IN ({_listed(COUNTED)}) {where}
+            GROUP BY 1, 2, 3, 4, 5, 6
+          ) AS a
         ) AS p WHERE p.now_level IS NOT NULL AND p.was_level IS NOT NULL
         GROUP BY 1, 2, 3
         """,
@@ -154,14 +158,21 @@ def pairs_of(
 
 
 _PER_SIDE = LEVELS + 4
+_SCALE_SQL = "CASE WHEN {0}.scale_score ~ '^[0-9]{{1,4}}$' THEN {0}.scale_score::int END"
 
 
 def _pair_sums(side: str, standards: Mapping[str, int], grade: str) -> str:
+    """SQL of the sums of one side: students by level, with a scale score, its sum, those with a standard, and points above it."""
     whens = " ".join(f"WHEN '{code}' THEN {int(cut)}" for code, cut in standards.items())
-    above = f"p.{side}_scale - CASE {grade} {whens} END" if whens else "NULL::int"
-    levels = (f"count(*) FILTER (WHERE p.{side}_level = {n})" for n in range(1, LEVELS + 1))
-    return f"""{", ".join(levels)}, count(p.{side}_scale), coalesce(sum(p.{side}_scale), 0),
-          count({above}), coalesce(sum({above}), 0)"""
+    standard = f"(CASE {grade} {whens} END)" if whens else "NULL::int"
+    levels = (_total("p.n", f"p.{side}_level = {n}") for n in range(1, LEVELS + 1))
+    return f"""{", ".join(levels)}, sum(p.{side}_scales), coalesce(sum(p.{side}_scale), 0),
+          {_total(f"p.{side}_scales", f"{standard} IS NOT NULL")},
+          coalesce(sum(p.{side}_scale - p.{side}_scales * {standard}), 0)"""
+
+
+def _total(column: str, where: str) -> str:
+    return f"coalesce(sum({column}) FILTER (WHERE {where}), 0)"
 
 
 def _pair(row: Iterable[Any]) -> Pair:

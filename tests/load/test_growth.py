@@ -5,7 +5,6 @@ session where the system tells it (other work on the machine does not count), el
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,6 +18,7 @@ from students.models import School
 from tests.factories import UserFactory
 from tests.figures import Figure
 from tests.load.population import STUDENTS, depopulate, populate, remember, settle
+from tests.load.sessions import processor_ms
 
 pytestmark = [pytest.mark.load, pytest.mark.django_db]
 MOST_MS = 20
@@ -102,14 +102,6 @@ OTHERS = {
     "annual enrollment": get("enrollments"),
     "match desk": get("match_desk"),
 }
-
-
-def processor_ms(pid: int) -> float | None:
-    """Processor time that a database session has used, if the system tells (Linux, server on this machine)."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def database_ms(queries: list[dict[str, str]]) -> float:

@@ -1,0 +1,69 @@
+"""The pages of results read what they need by indexes, however many scores and counts there are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from assessments.models import ResultCount, Score
+from assessments.results.asking import what_is_held
+from assessments.results.shapes import BY, Choice, Reader
+from assessments.results.tables import build
+from tests.load.population import depopulate, populate, settle
+from tests.load.result_history import LAST_YEAR, forget_results, remember_results
+
+pytestmark = pytest.mark.django_db
+TABLES = (Score._meta.db_table, ResultCount._meta.db_table)
+ALL_SEEN = Reader(None, sees_each=True)
+OF_A_SCHOOL = Reader(frozenset({("1234561", "1000001")}), sees_each=False)
+
+
+@pytest.fixture(scope="module")
+def history(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Four years of 3,000 students of one large district and its neighbors."""
+    with django_db_blocker.unblock():
+        populate(3000, schools=20)
+        remember_results(4)
+        settle()
+        yield
+        forget_results()
+        depopulate()
+
+
+def scans(queries: CaptureQueriesContext) -> list[tuple[str, str]]:
+    """(kind of node, table or index) of every node that reads scores or counts."""
+    found: list[tuple[str, str]] = []
+
+    def walk(node: dict[str, Any]) -> None:
+        if node.get("Relation Name") in TABLES or "Index Name" in node:
+            found.append((node["Node Type"], node.get("Index Name") or node["Relation Name"]))
+        for child in node.get("Plans", ()):
+            walk(child)
+
+    asked = [query["sql"] for query in queries.captured_queries if any(table in query["sql"] for table in TABLES)]
+    assert asked
+    with connection.cursor() as cursor:
+        for sql in asked:
+            cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), [])
+            walk(cursor.fetchone()[0][0]["Plan"])
+    return found
+
+
+@pytest.mark.parametrize("reader", [ALL_SEEN, OF_A_SCHOOL], ids=["who sees all", "of a school"])
+@pytest.mark.parametrize("same", [False, True], ids=["", "same students"])
+@pytest.mark.parametrize("by", BY)
+def test_no_view_reads_all_scores_or_all_counts(history: None, by: str, same: bool, reader: Reader) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        held = what_is_held()
+        found = build(Choice("SBELA", LAST_YEAR, by=by, same=same), held, reader)
+    assert found.rows
+
+    read = scans(queries)
+
+    assert not [table for kind, table in read if kind == "Seq Scan" and table in TABLES]
+    if same:
+        assert ("Bitmap Index Scan", "score_as_tested") in read or ("Index Scan", "score_as_tested") in read
+    else:
+        assert not [name for _kind, name in read if name.startswith("assessments_score") or name == "score_as_tested"]
