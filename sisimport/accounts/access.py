@@ -267,6 +267,11 @@ def may_convert(user: User, run: ImportRun) -> bool:
     return can(user, Capability.TEST) and sees_whole_run(user, run)
 
 
+def may_correct(user: User, run: ImportRun) -> bool:
+    """May the user put lines of this run right and test them? The lines are shown and read whole."""
+    return can(user, Capability.TEST) and sees_whole_run(user, run)
+
+
 def may_decide(user: User, run: ImportRun) -> bool:
     """May the user say whose record a line of this Test is? Whoever may apply it may, one line at a time; reviewers always."""
     return can(user, Capability.APPROVE) or may_update(user, run)

@@ -28,10 +28,11 @@ from sisimport.files.issues import FileError, render
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, listed_types
-from sisimport.imports.models import ImportRun, RunStatus, Work
-from sisimport.imports.runs import approvals, services, uploads
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.runs import approvals, returned_lines, services, uploads
 from sisimport.imports.runs.report import run_facts
 from sisimport.imports.storage.files import hash_of
+from sisimport.imports.storage.unused import remove_if_unused
 from students.access import visible_school_ids
 
 AUTO = "auto"
@@ -117,7 +118,7 @@ def _options(given: list[str]) -> dict[str, str]:
     return found
 
 
-def clean_options(kind: ImportType, given: Mapping[str, str]) -> dict[str, str]:
+def clean_options(kind: ImportType, given: Mapping[str, str], file: ImportFile | None = None) -> dict[str, str]:
     """Options of a type, as stored. Raises ProblemError naming each that is unknown or has a value that it does not take."""
     by_name = {option.name: option for option in kind.options}
     names = ", ".join(by_name) or "none"
@@ -126,14 +127,15 @@ def clean_options(kind: ImportType, given: Mapping[str, str]) -> dict[str, str]:
         for name in given
         if name not in by_name
     ]
-    for name, option in by_name.items():
+    for name, value in given.items():
         try:
-            option.clean(given.get(name, option.default))
+            if name in by_name:
+                by_name[name].clean(value)
         except ValueError as error:
             errors.append((f"options.{name}", str(error)))
     if errors:
         raise _invalid(*errors)
-    return services.clean_options(kind, given)
+    return services.clean_options(kind, given, file=file)
 
 
 class Sent:
@@ -148,14 +150,19 @@ class Sent:
         """The run; never one that was started before."""
         try:
             with uploads.unpacked(self.stream) as inner:
-                kind = self._type(inner)
+                lines = returned_lines.take_in(
+                    inner.stream, user=self.user, may_correct=lambda run: access.may_correct(self.user, run)
+                )
+                kind = self._type(inner, lines)
                 if self.work not in kind.works:
                     offered = " or ".join(str(work) for work in kind.works)
                     raise _invalid(("work", f"{kind.screen.label} offers {offered}."))
-                options = clean_options(kind, self.options)
+                options = clean_options(kind, self.options, lines)
                 if self.work == Work.UPDATE:
-                    return self._update(kind, options, inner), False
-                kept = uploads.keep_file(stream=inner.stream, name=self.name, user=self.user, member=inner.member)
+                    return self._update(kind, options, inner, lines), False
+                kept = lines or uploads.keep_file(
+                    stream=inner.stream, name=self.name, user=self.user, member=inner.member
+                )
             run = services.start_run(
                 file=kept,
                 import_type=kind.key,
@@ -176,7 +183,9 @@ class Sent:
             raise ProblemError("REFUSED", str(error)) from error
         return run, False
 
-    def _type(self, inner: Unpacked) -> ImportType:
+    def _type(self, inner: Unpacked, lines: ImportFile | None) -> ImportType:
+        if self.key == AUTO and lines is not None and lines.lines_of is not None:
+            return get_type(lines.lines_of.import_type)
         if self.key == AUTO:
             return recognise_type(inner.stream)
         try:
@@ -186,9 +195,13 @@ class Sent:
             raise _invalid(("type", f"There is no such import type. Send {AUTO}, or one of: {keys}.")) from None
         return kind
 
-    def _update(self, kind: ImportType, options: dict[str, str], inner: Unpacked) -> ImportRun:
+    def _update(
+        self, kind: ImportType, options: dict[str, str], inner: Unpacked, lines: ImportFile | None
+    ) -> ImportRun:
         """Apply the newest Test of this very file that the token may apply (rule W-3), or the one named. The file is not kept."""
-        sha256 = hash_of(inner.stream)
+        sha256 = lines.sha256 if lines is not None else hash_of(inner.stream)
+        if lines is not None:
+            remove_if_unused(lines.pk)
         test = access.applicable_test(
             self.user, sha256=sha256, import_type=kind.key, options=options, run=self.test_run
         )

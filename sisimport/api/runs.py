@@ -1,6 +1,5 @@
 """Runs and their lines, for reading."""
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -19,6 +18,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import original_lines, refused_line_numbers
 from sisimport.imports.runs.report import Labels, run_facts, told_changes, told_issues
+from sisimport.imports.runs.returned_lines import plain_reasons, table_bytes
 from students.access import log_view, log_views
 from students.models import Student, StudentView
 
@@ -230,18 +230,27 @@ def _absent(student: Student, row: AbsentStudent) -> dict[str, Any]:
     "GET",
     "/runs/{run_id}/refused-lines",
     name="get_refused_lines",
-    summary="The lines that were not imported, byte for byte as they came, after the header of the file",
+    summary="The lines that were not imported: byte for byte as they came, or as a table to correct and send back",
     response=str,
     scopes=[Scope.RUNS_READ],
     capability=Capability.EXPORT,
+    filters=schemas.RefusedFilters,
     tag=RUNS,
 )
-def get_refused_lines(request: HttpRequest, run_id: Path[int]) -> StreamingHttpResponse:
+def get_refused_lines(
+    request: HttpRequest, run_id: Path[int], filters: Query[schemas.RefusedFilters]
+) -> StreamingHttpResponse:
     run, reader = _find_report(request, run_id)
     if run.status != RunStatus.COMPLETED or run.file is None:
         raise ProblemError("REFUSED", "Only a run that was completed, of a file, has refused lines.")
     log_export(request, run, "refused lines")
-    lines: Iterator[bytes] = original_lines(run, refused_line_numbers(run, shown=reader.issues(), whole=reader.whole))
+    numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
+    table = filters.form == "table"
+    lines = (
+        table_bytes(run, numbers, plain_reasons(run, schools=schools_of(reader), shown=reader.issues()))
+        if table
+        else original_lines(run, numbers)
+    )
     # Opened before anything is answered: a file that is gone is a problem, not a connection cut short.
     first = next(lines, b"")
-    return StreamingHttpResponse(chain([first], lines), content_type="text/plain")
+    return StreamingHttpResponse(chain([first], lines), content_type="text/csv" if table else "text/plain")

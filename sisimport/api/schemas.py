@@ -135,6 +135,7 @@ class RunOut(Schema):
     work: str = Field(description="test, update, import, revert or convert")
     status: str = Field(description="queued, running, completed, rejected, failed or cancelled")
     reverted: str | None = Field(description="partly or wholly; null: not reverted")
+    corrects: int | None = Field(description="The run of whose file this one reads corrected lines only; null: none.")
     file_name: str
     layout: str
     record_count: int
@@ -178,6 +179,14 @@ class DecisionForm(Schema):
     """What a second person says of a held run."""
 
     reason: Plain = Field(..., min_length=1, max_length=500, description="Why, in a few words; kept with the run.")
+
+
+class RefusedFilters(Schema):
+    form: Literal["lines", "table"] = Field(
+        "lines",
+        description="lines: as they came. table: CSV with the original line and what is wrong before the columns of the "
+        "file; corrected and sent as a file of /imports, only these lines are tested, by a run that names this one.",
+    )
 
 
 class RunFilters(Page):

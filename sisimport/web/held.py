@@ -12,9 +12,10 @@ from typing import IO, Any
 
 from django.http import HttpRequest
 
+from sisimport.accounts import access
 from sisimport.accounts.access import signed_in_user
 from sisimport.imports.models import ImportFile
-from sisimport.imports.runs import uploads
+from sisimport.imports.runs import returned_lines, uploads
 from sisimport.imports.storage.unused import remove_if_unused
 
 MOST = 12  # files of one session; the oldest makes room
@@ -36,13 +37,16 @@ class Held:
 
 
 def hold(request: HttpRequest, upload: Any) -> Held:
-    """Keep an uploaded file, out of its archive if it is one.
+    """Keep an uploaded file, out of its archive if it is one. Of refused lines that come back, the corrected lines are kept.
 
-    Raises FileError for an archive that cannot be used, RunRefusedError or OSError when there is no room.
+    Raises FileError for an archive that cannot be used, RunRefusedError or OSError when there is no room, RunRefusedError for
+    lines that cannot be taken back.
     """
     user = signed_in_user(request)
     with uploads.unpacked(upload.file) as inner:
-        file = uploads.keep_file(stream=inner.stream, name=str(upload.name), user=user, member=inner.member)
+        file = returned_lines.take_in(
+            inner.stream, user=user, may_correct=lambda run: access.may_correct(user, run)
+        ) or uploads.keep_file(stream=inner.stream, name=str(upload.name), user=user, member=inner.member)
     kept = {secrets.token_urlsafe(9): file.pk} | _tokens(request)
     for token in list(kept)[MOST:]:
         remove_if_unused(kept.pop(token))

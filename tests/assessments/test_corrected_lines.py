@@ -3,7 +3,8 @@
 import pytest
 
 from sisimport.demo.district import make_district
-from sisimport.imports.runs import corrections
+from sisimport.imports.models import CorrectedLine
+from sisimport.imports.runs import corrected_files, corrections
 from students.models import LEA
 from tests.assessments.score_files import finish, start
 from tests.assessments.test_samples import TYPE_OF, sample
@@ -22,7 +23,7 @@ def test_a_refused_line_of_scores_is_corrected_alone(key: str, fixed: bool, lea:
     whole = start(TYPE_OF[key], sample(key, lea, fixed=fixed), name="scores.dat")
     assert whole.refused_count == 0
     wanted = next(change.line for change in whole.changes.order_by("line") if change.line > 1)
-    fields = corrections.fields_of(whole, corrections.raw_records(whole, [wanted])[wanted])
+    fields = corrected_files.fields_of(whole, corrected_files.raw_records(whole, [wanted])[wanted])
     assert len(fields) > 10
     number = next(field for field in fields if field.key == "birth_date")
 
@@ -34,4 +35,4 @@ def test_a_refused_line_of_scores_is_corrected_alone(key: str, fixed: bool, lea:
     corrections.save_draft(broken, wanted, {number.at: number.value}, user=None)
     right = finish(corrections.start_corrected_test(run=broken, user=None, schools=None, lines=[wanted], enqueue=False))
     assert (right.record_count, right.error_count) == (1, 0)
-    assert corrections.corrections_in(right, most=10)[wanted][0].after == number.value
+    assert CorrectedLine.objects.get(file=right.file, line=wanted).fields[0]["after"] == number.value

@@ -172,7 +172,13 @@ def queries(name: str, made: TwoSchools) -> list[dict[str, Any]]:
 def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
     """What is sent, beside nothing."""
     b, utah_b = str(made.b.pk), str(made.utah_b.pk)
-    what = ["refused", *(f"{table}-{form}" for table in ("issues", "changes", "absent") for form in ("csv", "xlsx"))]
+    what = [
+        "correct",
+        "lines-refused",
+        "lines-success",
+        "lines-unprocessed",
+        *(f"{table}-{form}" for table in ("issues", "changes", "absent") for form in ("csv", "xlsx")),
+    ]
     return {
         "export": [{"what": one} for one in what],
         "exports": [

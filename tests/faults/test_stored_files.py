@@ -200,7 +200,7 @@ def test_refused_lines_of_a_lost_file_are_a_page_that_says_so(
 ) -> None:
     lose(stored(report.file))
 
-    answer = client.post(reverse("export", args=[report.pk]), {"what": "refused"})
+    answer = client.post(reverse("export", args=[report.pk]), {"what": "lines-refused"})
 
     assert answer.status_code == 410
     assert not answer.streaming

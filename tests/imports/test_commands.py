@@ -19,6 +19,7 @@ RUN_KEYS = [
     "work",
     "status",
     "reverted",
+    "corrects",
     "file_name",
     "layout",
     "record_count",

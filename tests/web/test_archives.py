@@ -101,7 +101,7 @@ def test_refused_lines_of_an_archive_come_as_text(client: Client, registrar: Any
     upload(client, archive(ssid__csv=TEXT), name="March.zip")
     run = finish(ImportRun.objects.get()).run
 
-    got = client.post(reverse("export", args=[run.pk]), {"what": "refused"})
+    got = client.post(reverse("export", args=[run.pk]), {"what": "lines-refused"})
 
     assert b"".join(got) == f"{STRANGE}\n".encode()  # type: ignore[arg-type]
     assert f'"March-run-{run.pk}-refused.csv"' in got["Content-Disposition"]

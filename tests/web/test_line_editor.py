@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.imports.models import ImportRun, LineDraft, Work
-from sisimport.imports.runs import corrections
+from sisimport.imports.runs import corrected_files, corrections
 from sisimport.imports.runs.refused_lines import original_lines
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.models import SSID, Student, StudentView
@@ -188,7 +188,7 @@ def test_a_look_at_a_line_that_cannot_be_masked_is_on_record_and_one_at_fields_i
 
 def test_a_line_with_a_column_too_few_is_corrected_as_a_whole(district: District) -> None:
     run = run_file("students", csv(ANA, JOSE) + "1234567,0123456,5,\n", name="roster.csv").run
-    (only,) = corrections.fields_of(run, corrections.raw_records(run, [4])[4])
+    (only,) = corrected_files.fields_of(run, corrected_files.raw_records(run, [4])[4])
     assert (only.at, only.value) == (corrections.WHOLE_LINE, "1234567,0123456,5,")
     corrections.save_draft(run, 4, {only.at: csv(JOSE | {"local_number": "5"}).splitlines()[1]}, user=None)
     child = finish(corrections.start_corrected_test(run=run, user=None, schools=None, lines=[4], enqueue=False))
@@ -203,10 +203,10 @@ def test_refused_and_other_lines_add_up_to_the_file(tested: ImportRun) -> None:
 
 
 def test_a_value_longer_than_its_fixed_column_is_refused(monkeypatch: pytest.MonkeyPatch, tested: ImportRun) -> None:
-    monkeypatch.setattr(corrections, "layout_of", lambda _run: _Fixed())
+    monkeypatch.setattr(corrected_files, "layout_of", lambda _run: _Fixed())
     with pytest.raises(RunRefusedError, match="Line 2: Name has room for 3 characters, and 4 were entered"):
-        corrections._put_at_positions(tested, 2, "abcdef", {0: "long"})
-    assert corrections._put_at_positions(tested, 2, "abcdef", {0: "x"}) == "x  def"
+        corrected_files._put_at_positions(tested, 2, "abcdef", {0: "long"})
+    assert corrected_files._put_at_positions(tested, 2, "abcdef", {0: "x"}) == "x  def"
 
 
 class _Fixed:

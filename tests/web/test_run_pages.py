@@ -278,7 +278,7 @@ def test_nor_by_a_filter_a_download_or_the_changes(
     pk = of_one_school.pk
     found = client.post(reverse("filter_issues", args=[pk]), {"text": "100235"}, follow=True).context["issues"]
     issues = b"".join(client.post(reverse("export", args=[pk]), {"what": "issues-csv"}))  # type: ignore[arg-type]
-    refused = b"".join(client.post(reverse("export", args=[pk]), {"what": "refused"}))  # type: ignore[arg-type]
+    refused = b"".join(client.post(reverse("export", args=[pk]), {"what": "lines-refused"}))  # type: ignore[arg-type]
     changes = page(client, of_one_school, "run_changes")
 
     assert found == []
@@ -302,7 +302,7 @@ def download(client: Client, run: ImportRun, what: str) -> Any:
 
 
 def test_only_the_refused_lines_come_as_they_were(client: Client, tested: ImportRun) -> None:
-    got = download(client, tested, "refused").getvalue()
+    got = download(client, tested, "lines-refused").getvalue()
 
     assert got == content(WRONG_NAME, UNKNOWN).encode()
 
@@ -315,7 +315,7 @@ def test_refused_lines_keep_their_bytes_line_ends_and_header(
     bad = "1234567,0123456,301,Müller,Zoë,2010-13-40,F,09".encode("cp1252")
     run = run_file("students", header + good + bad, name="roster.csv").run
 
-    assert download(client, run, "refused").getvalue() == header + bad + b"\n"
+    assert download(client, run, "lines-refused").getvalue() == header + bad + b"\n"
 
 
 def test_csv_and_workbook_hold_every_issue_with_its_data_line(client: Client, tested: ImportRun) -> None:
@@ -346,7 +346,7 @@ def test_changes_and_absent_students_can_be_downloaded(client: Client, tested: I
 
 
 def test_every_download_is_logged(client: Client, tested: ImportRun, registrar: Any) -> None:
-    download(client, tested, "refused")
+    download(client, tested, "lines-refused")
     page(client, tested, "run_print")
 
     logged = StudentView.objects.filter(user=registrar, kind="export").values_list("subject", flat=True)
@@ -354,7 +354,7 @@ def test_every_download_is_logged(client: Client, tested: ImportRun, registrar: 
 
 
 def test_an_odd_file_name_is_sent_safely(client: Client, tested: ImportRun) -> None:
-    header = download(client, tested, "refused")["Content-Disposition"]
+    header = download(client, tested, "lines-refused")["Content-Disposition"]
 
     assert "\n" not in header
     assert header.startswith("attachment; filename*=utf-8''M%C3%A4rz%20%3Cb%3E%20%221%22-run-")
@@ -363,4 +363,4 @@ def test_an_odd_file_name_is_sent_safely(client: Client, tested: ImportRun) -> N
 def test_a_viewer_downloads_nothing(client: Client, tested: ImportRun) -> None:
     client.force_login(UserFactory(viewer=True, all_schools=True))
 
-    assert client.post(reverse("export", args=[tested.pk]), {"what": "refused"}).status_code == 403
+    assert client.post(reverse("export", args=[tested.pk]), {"what": "lines-refused"}).status_code == 403

@@ -1,6 +1,6 @@
 """What the journey of a file leaves behind: the file, its runs, what was found, what was (to be) changed."""
 
-from sisimport.imports.models.corrections import LineDraft
+from sisimport.imports.models.corrections import CorrectedLine, LineDraft
 from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.holds import HoldDecision, RunHold
@@ -24,6 +24,7 @@ __all__ = [
     "UNDECIDED",
     "WRITING",
     "AbsentStudent",
+    "CorrectedLine",
     "Crash",
     "HoldDecision",
     "ImportChange",

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from sisimport.imports.models.files import ImportFile
 from sisimport.imports.models.runs import ImportRun
 
 
@@ -24,3 +25,21 @@ class LineDraft(models.Model):
 
     def __str__(self) -> str:
         return f"Draft of line {self.line}"
+
+
+class CorrectedLine(models.Model):
+    """What was corrected in one line of a file of corrected lines, noted when that file is made: pages read it from here.
+
+    `fields`: a list of key, label, before and after; a key is blank for a line that could not be cut into fields.
+    """
+
+    file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="corrected_lines", db_index=False)
+    line = models.IntegerField()
+    fields = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["file", "line"]
+        constraints = [models.UniqueConstraint(fields=["file", "line"], name="one_record_of_a_corrected_line")]
+
+    def __str__(self) -> str:
+        return f"Corrected line {self.line}"

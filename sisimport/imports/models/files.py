@@ -30,6 +30,14 @@ class ImportFile(models.Model):
     converted_from = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="conversions"
     )
+    lines_of = models.ForeignKey(
+        "imports.ImportRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="line_files",
+        help_text="The run whose file these are corrected lines of, under their numbers there.",
+    )
     line_index = models.JSONField(default=list, blank=True, help_text="Byte offset of every 4,000th line.")
 
     class Meta:

@@ -1,16 +1,23 @@
-"""The lines of a run's file that were not imported, as they came: for correcting them and sending them again."""
+"""The lines of a run's file by what became of them, as they came. The three files add up to the input:
 
+success       imported (a Test: would be) or unchanged
+refused       kept out for an error
+unprocessed   set aside because the record changed since the Test, or skipped by a rule of the type
+"""
+
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sisimport.files.encodings import UTF8, codec_of
 from sisimport.files.issues import Severity
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
+from sisimport.imports.engine.counting import skipping_codes
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
 from sisimport.imports.storage.files import open_file
 
@@ -22,16 +29,46 @@ def refused_line_numbers(run: ImportRun, *, shown: Q, whole: bool) -> Sequence[i
 
     `shown`: condition on the issues that the reader may see; `whole`: the reader sees every line of the run.
     """
-    planned = ImportChange.objects.filter(run_id=OuterRef("run_id"), line=OuterRef("line"))
+    lines = _refused(run, shown)
+    return sorted(lines | _set_aside(run) if whole else lines)
+
+
+def _refused(run: ImportRun, shown: Q) -> set[int]:
     issues = ImportIssue.objects.filter(shown, run_id=run.plan_run_id, severity=Severity.ERROR, line__gt=0)
-    lines = set(issues.filter(~Exists(planned)).values_list("line", flat=True).distinct())
-    if run.writes and whole:
-        written = ImportChange.objects.filter(run_id=run.plan_run_id, line=OuterRef("line")).exclude(
-            Exists(SetAside.objects.filter(run=run, line=OuterRef("line"), seq=OuterRef("seq")))
-        )
-        aside = SetAside.objects.filter(run=run).exclude(reason=SetAsideReason.DONE)
-        lines |= set(aside.filter(~Exists(written)).values_list("line", flat=True).distinct())
-    return sorted(lines)
+    return _lines_without_change(issues)
+
+
+def _lines_without_change(issues: QuerySet[ImportIssue]) -> set[int]:
+    planned = ImportChange.objects.filter(run_id=OuterRef("run_id"), line=OuterRef("line"))
+    return set(issues.filter(~Exists(planned)).values_list("line", flat=True).distinct())
+
+
+def _set_aside(run: ImportRun) -> set[int]:
+    """Lines of which nothing was written because the records changed since the Test."""
+    if not run.writes:
+        return set()
+    written = ImportChange.objects.filter(run_id=run.plan_run_id, line=OuterRef("line")).exclude(
+        Exists(SetAside.objects.filter(run=run, line=OuterRef("line"), seq=OuterRef("seq")))
+    )
+    aside = SetAside.objects.filter(run=run, line__gt=0).exclude(reason=SetAsideReason.DONE)
+    return set(aside.filter(~Exists(written)).values_list("line", flat=True).distinct())
+
+
+def _skipped(run: ImportRun) -> set[int]:
+    issues = ImportIssue.objects.filter(run_id=run.plan_run_id, code__in=skipping_codes(), line__gt=0)
+    return _lines_without_change(issues)
+
+
+def lines_of_outcome(run: ImportRun, outcome: str) -> Iterator[bytes]:
+    """One of the three files, as `original_lines` hands lines out. Only for who sees the whole run.
+
+    `outcome`: success, refused or unprocessed. Raises StoredFileError at the first line.
+    """
+    refused = _refused(run, Q())
+    unprocessed = (_set_aside(run) | _skipped(run)) - refused
+    if outcome == "success":
+        return _records(run, left_out=refused | unprocessed)
+    return original_lines(run, refused if outcome == "refused" else unprocessed)
 
 
 def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
@@ -41,10 +78,16 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
     Raises StoredFileError, at the first line, when the file is not there as it was kept.
     """
     numbers = set(wanted)
-    if run.file is None or not numbers:
+    return _records(run, only=numbers) if numbers else iter(())
+
+
+def _records(run: ImportRun, *, only: Collection[int] | None = None, left_out: Collection[int] = ()) -> Iterator[bytes]:
+    """The header line, and the records that start in the lines of `only`; without it all but those of `left_out`."""
+    if run.file is None:
         return
-    last, header_open = max(numbers), bool(run.facts.get("header"))
+    last, header_open = max(only) if only else sys.maxsize, bool(run.facts.get("header"))
     above = int(run.facts.get("lines_above") or 0)
+    blank = f" \t\r\n{run.facts.get('delimiter') or ''}".encode()
     ahead: deque[tuple[int, bytes]] = deque()
     with open_file(run.file) as stream:
         lines = _numbered(stream, _encoding(run))
@@ -57,10 +100,11 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
                 yield _ended(line)
             elif number > last:
                 return
-            elif number in numbers:
-                yield _ended(line)
-                for _more in range(_span(run, line, lines, ahead) - 1):
-                    yield _ended(ahead.popleft()[1])
+            elif number in only if only is not None else line.strip(blank):
+                # Also of a record that is left out: its other lines begin none.
+                span = [line, *(ahead.popleft()[1] for _ in range(_span(run, line, lines, ahead) - 1))]
+                if number not in left_out:
+                    yield from map(_ended, span)
 
 
 def _encoding(run: ImportRun) -> str:

@@ -237,6 +237,7 @@ def run_facts(run: ImportRun) -> dict[str, Any]:
         "work": run.work,
         "status": run.status,
         "reverted": run.reverted or None,
+        "corrects": run.corrects_id,
         "file_name": run.file.name if run.file else "",
         "layout": run.layout,
         "record_count": run.record_count,

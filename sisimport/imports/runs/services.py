@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
+from sisimport.imports.runs.defaults import defaults_for
 from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
@@ -20,17 +21,22 @@ _FOLLOWS: Final = {Work.UPDATE: "test_run", Work.REVERT: "reverts", Work.CONVERT
 NO_TEST = "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
 
 
-def clean_options(import_type: ImportType, options: Mapping[str, str]) -> dict[str, str]:
-    """Options as stored: every option of the type with a value. Raises RunRefusedError for unknown names and values."""
+def clean_options(
+    import_type: ImportType, options: Mapping[str, str], *, file: ImportFile | None = None
+) -> dict[str, str]:
+    """Options as stored: every option of the type with a value, the usual one (of this file) where none is given.
+
+    Raises RunRefusedError for unknown names and values.
+    """
     by_name = {option.name: option for option in import_type.options}
     unknown = sorted(set(options) - set(by_name))
     if unknown:
         allowed = ", ".join(by_name) or "none"
         raise RunRefusedError(f"{import_type.screen.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
-    cleaned = {}
+    cleaned, usual = {}, defaults_for(import_type, file)
     for name, option in by_name.items():
         try:
-            cleaned[name] = option.clean(str(options.get(name, option.default)))
+            cleaned[name] = option.clean(str(options.get(name, usual[name])))
         except ValueError as error:
             raise RunRefusedError(str(error)) from None
     return cleaned
@@ -62,19 +68,23 @@ def start_run(
     user: User | None,
     schools: Iterable[int] | None,
     test_run: ImportRun | None = None,
-    corrects: ImportRun | None = None,
     enqueue: bool = True,
 ) -> ImportRun:
     """Queue a run. `schools`: ids whose students it may touch, None for all. `enqueue`: notify a worker once committed.
-    `corrects`: the file holds corrected lines of that run's file only (see `corrections`).
+    A file of corrected lines makes a run that names the one it corrects.
 
-    Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test.
+    Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test, corrected lines
+    of another type.
     """
     kind = get_type(import_type)
+    corrects = file.lines_of
+    if corrects is not None and corrects.import_type != import_type:
+        label = get_type(corrects.import_type).screen.label
+        raise RunRefusedError(f"These lines are from run {corrects.pk}, whose type is {label}. Choose that type.")
     if work not in kind.works:
         names = " or ".join(Work(w).label for w in kind.works)
         raise RunRefusedError(f"{kind.screen.label} offers {names}, not {Work(work).label}.")
-    cleaned = clean_options(kind, options)
+    cleaned = clean_options(kind, options, file=file)
     if work == Work.UPDATE:
         # A plan for more schools than the caller's own is not theirs to apply.
         within = (
@@ -149,7 +159,6 @@ def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
         user=user,
         schools=test_run.schools,
         test_run=test_run,
-        corrects=test_run.corrects,
     )
 
 

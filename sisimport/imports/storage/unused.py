@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -14,9 +14,11 @@ KEPT_HOURS = 24
 
 
 def _unused() -> QuerySet[ImportFile]:
-    """Files that no record of any app names."""
+    """Files that no record of any app names; what goes with a file is no use of it."""
     files = ImportFile.objects.all()
     for relation in ImportFile._meta.related_objects:
+        if relation.on_delete is models.CASCADE:
+            continue
         using = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
         files = files.filter(~Exists(using))
     return files.filter(converted_from__isnull=True)

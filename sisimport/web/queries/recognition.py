@@ -13,6 +13,7 @@ from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import recognise_file
 from sisimport.imports.definition.registry import get_tool, listed_types
+from sisimport.imports.runs import returned_lines
 from sisimport.imports.runs.uploads import shown_name
 
 SAMPLE_BYTES = 1 << 20
@@ -49,6 +50,8 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
 
     Never raises on any bytes.
     """
+    if returned_lines.is_returned(stream):
+        return _returned(stream, name=name, size=size)
     if not is_zip(stream):
         return recognised(stream, name=name, size=size, chosen=chosen)
     stream.seek(0, 2)
@@ -64,6 +67,13 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
     found = recognised(BytesIO(inner.data), name=name, size=length, chosen=chosen)
     lines = None if inner.size is None else found.lines
     return replace(found, size=size, member=inner.member, lines=lines)
+
+
+def _returned(stream: IO[bytes], *, name: str, size: int) -> Recognised:
+    """Refused lines that come back as a table."""
+    number = returned_lines.named_run(stream)
+    title = f"Lines of run {number} to be tested again" if number else "Lines of a run to be tested again"
+    return Recognised(name=shown_name(name), size=size, title=title, reads_as="a table with the original line first")
 
 
 def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[ImportType]]:

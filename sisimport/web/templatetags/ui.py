@@ -170,14 +170,23 @@ def share(part: int, whole: int) -> dict[str, Any]:
 
 
 @register.inclusion_tag("parts/_pager.html", takes_context=True)
-def pager(context: Context, page: Any, noun: str = "entry,entries", name: str = "page") -> dict[str, Any]:
-    """Links to the pages of a list, keeping the other parameters of the address."""
+def pager(
+    context: Context, page: Any, noun: str = "entry,entries", name: str = "page", label: str = "Pages"
+) -> dict[str, Any]:
+    """Links to the pages of a list, keeping the other parameters of the address. `label` tells two lists of a page apart."""
     query = context["request"].GET.copy()
     query.pop(name, None)
     base = query.urlencode()
     elided = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     numbers = [n if isinstance(n, int) else None for n in elided]
-    return {"page": page, "numbers": numbers, "base": f"?{base}&" if base else "?", "name": name, "noun": noun}
+    return {
+        "page": page,
+        "numbers": numbers,
+        "base": f"?{base}&" if base else "?",
+        "name": name,
+        "noun": noun,
+        "label": label,
+    }
 
 
 @register.inclusion_tag("parts/_list_head.html")

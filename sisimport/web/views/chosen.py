@@ -1,6 +1,6 @@
 """Files dropped on the first page: each is kept, recognized and shown as a card with one button, Test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,8 +15,9 @@ from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.import_type import ImportType
-from sisimport.imports.definition.registry import get_tool, tools
+from sisimport.imports.definition.registry import get_tool, get_type, tools
 from sisimport.imports.runs import uploads
+from sisimport.imports.runs.defaults import defaults_for
 from sisimport.imports.storage import room
 from sisimport.runtime import disk
 from sisimport.web import held
@@ -48,9 +49,13 @@ class Card:
     @property
     def defaults(self) -> list[tuple[str, str]]:
         """Label and value of the options that the Test will use."""
-        options = self.kinds[0].options if len(self.kinds) == 1 else ()
+        if len(self.kinds) != 1:
+            return []
+        usual = defaults_for(self.kinds[0], self.held.file)
         return [
-            (option.group or option.label, option_text(option, option.default)) for option in options if option.default
+            (option.group or option.label, option_text(option, usual[option.name]))
+            for option in self.kinds[0].options
+            if usual[option.name]
         ]
 
 
@@ -105,5 +110,8 @@ def _take(request: HttpRequest) -> HttpResponse:
 def _card(request: HttpRequest, kept: held.Held) -> Card:
     with kept.opened() as stream:
         found, kinds = recognised_any(stream, name=kept.file.name)
+    corrects = kept.file.lines_of
+    if corrects is not None and found.error == "":  # only these lines are there, and their type is known
+        kinds, found = [get_type(corrects.import_type)], replace(found, lines=None)
     earlier = earlier_updates(request.user, kept.file.sha256)
     return Card(kept, found, kinds, earlier)

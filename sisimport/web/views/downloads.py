@@ -11,9 +11,10 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.imports.models import ImportRun, RunStatus
-from sisimport.imports.runs.refused_lines import original_lines, refused_line_numbers
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs.refused_lines import lines_of_outcome, original_lines, refused_line_numbers
 from sisimport.imports.runs.report import why_no_lines
+from sisimport.imports.runs.returned_lines import Reasons, table_bytes, together
 from sisimport.web.exports import rows as reports
 from sisimport.web.exports.writers import Row, csv_rows, workbook
 from sisimport.web.queries import report as queries
@@ -24,6 +25,7 @@ from sisimport.web.views.runs import causes_of, find_report, run_frame
 from students.access import log_view
 from students.models import StudentView
 
+ONLY_WHOLE = ("success", "unprocessed")  # downloads for who sees every line of the run
 PRINTED = 2000  # issues on paper; beyond, a table is the better form
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -46,21 +48,16 @@ TABLES = {
 @requires(Capability.EXPORT)
 @require_POST
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One download of a run: `refused`, or a table and its form (`issues-csv`, `absent-xlsx`)."""
+    """One download of a run: a table and its form (`issues-csv`, `absent-xlsx`), lines to `correct`, or lines as they came
+    (`lines-refused`, `lines-success`, `lines-unprocessed`)."""
     run = find_report(request, pk)
     what = request.POST.get("what", "")
     reader = queries.Reader.of(request.user, run)
     if run.status != RunStatus.COMPLETED:
         raise Http404
     name, _dash, form = what.partition("-")
-    if what == "refused" and run.file is not None:
-        _log(request, run, what)
-        lines = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
-        ending = run.file.ending or ".txt"
-        # Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short.
-        found = original_lines(run, lines)
-        first = next(found, b"")
-        return _sent(StreamingHttpResponse(chain([first], found), "text/plain"), run, "refused", ending)
+    if run.file is not None and run.work != Work.REVERT and (what == "correct" or name == "lines"):
+        return _lines(request, run, reader, form or what)
     if name not in TABLES or form not in {"csv", "xlsx"}:
         raise Http404
     _log(request, run, what)
@@ -70,6 +67,38 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _sent(StreamingHttpResponse(csv_rows(table.head, rows), "text/csv; charset=utf-8"), run, name, ".csv")
     book = workbook(table.title, table.head, rows, widths=table.widths)
     return _sent(FileResponse(book, content_type=XLSX), run, name, ".xlsx")
+
+
+def _lines(request: HttpRequest, run: ImportRun, reader: queries.Reader, what: str) -> HttpResponseBase:
+    """Lines of the file: those to correct as a table, or those of one outcome as they came."""
+    assert run.file is not None  # noqa: S101 - asked before
+    if what not in {"correct", "refused", "success", "unprocessed"} or (what in ONLY_WHOLE and not reader.whole):
+        raise Http404
+    _log(request, run, what)
+    if what == "correct":
+        numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
+        found, ending, kind = table_bytes(run, numbers, _reasons(run, reader)), ".csv", "text/csv; charset=utf-8"
+    else:
+        found, ending, kind = _as_they_came(run, reader, what), run.file.ending or ".txt", "text/plain"
+    # Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short.
+    first = next(found, b"")
+    return _sent(StreamingHttpResponse(chain([first], found), kind), run, what, ending)
+
+
+def _as_they_came(run: ImportRun, reader: queries.Reader, what: str) -> Iterator[bytes]:
+    if reader.whole:
+        return lines_of_outcome(run, what)
+    return original_lines(run, refused_line_numbers(run, shown=reader.issues(), whole=False))
+
+
+def _reasons(run: ImportRun, reader: queries.Reader) -> Reasons:
+    """Errors and warnings of a line in the words of the page."""
+
+    def reasons(lines: list[int]) -> dict[int, str]:
+        found = queries.IssueReport(run, reader).of_lines(lines)
+        return together((one.line, one.message) for one in shown_issues(run, reader, found, {}, Masking.of(run)))
+
+    return reasons
 
 
 def _log(request: HttpRequest, run: ImportRun, what: str) -> None:

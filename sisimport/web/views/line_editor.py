@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.imports.models import ImportRun
-from sisimport.imports.runs import corrections, uploads
-from sisimport.imports.runs.corrections import WHOLE_LINE, LineField
+from sisimport.imports.runs import corrected_files, corrections, uploads
+from sisimport.imports.runs.corrected_files import WHOLE_LINE, LineField
 from sisimport.imports.runs.refused_lines import refused_line_numbers
 from sisimport.imports.storage.files import StoredFileError
 from sisimport.web.queries import report as queries
@@ -72,7 +72,7 @@ class EditedLine:
 def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
     """Show refused lines with their fields; keep what was changed; test only the corrected lines."""
     run = find_report(request, pk)
-    if not access.sees_whole_run(request.user, run) or not corrections.can_be_corrected(run):
+    if not access.may_correct(request.user, run) or not corrections.can_be_corrected(run):
         raise Http404
     reader, masking = queries.Reader.of(request.user, run), Masking.of(run)
     numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
@@ -105,7 +105,7 @@ def _per_page(run: ImportRun, numbers: Sequence[int]) -> int:
 
 
 def _lines(run: ImportRun, numbers: list[int], reader: queries.Reader, masking: Masking) -> list[EditedLine]:
-    texts, drafts = corrections.raw_records(run, numbers), corrections.drafts_of(run, numbers)
+    texts, drafts = corrected_files.raw_records(run, numbers), corrections.drafts_of(run, numbers)
     rows = list(queries.IssueReport(run, reader).of_lines(numbers))
     issues: dict[int, list[Any]] = {}
     for raw, issue in zip(rows, shown_issues(run, reader, rows, {}, masking), strict=True):
@@ -113,7 +113,7 @@ def _lines(run: ImportRun, numbers: list[int], reader: queries.Reader, masking: 
     return [
         _line(
             number,
-            corrections.fields_of(run, texts[number]),
+            corrected_files.fields_of(run, texts[number]),
             drafts.get(number, {}),
             issues.get(number, []),
             masking,
@@ -182,13 +182,13 @@ def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking:
 def _keep(request: HttpRequest, run: ImportRun, numbers: list[int], masking: Masking) -> None:
     """The fields that were sent. What comes back as it was shown, masked perhaps, was not touched."""
     user = signed_in_user(request)
-    texts, drafts = corrections.raw_records(run, numbers), corrections.drafts_of(run, numbers)
+    texts, drafts = corrected_files.raw_records(run, numbers), corrections.drafts_of(run, numbers)
     for number in numbers:
         if number not in texts:
             continue
         before = drafts.get(number, {})
         values = {}
-        for field in corrections.fields_of(run, texts[number]):
+        for field in corrected_files.fields_of(run, texts[number]):
             current = before.get(field.at, field.value)
             sent = request.POST.get(f"f-{number}-{field.at}")
             value = current if sent is None or sent == _shown(field, current, masking) else sent.strip()

@@ -17,8 +17,9 @@ from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
-from sisimport.imports.models import ImportFile, ImportRun, RunHold, RunStatus, Work
+from sisimport.imports.models import CorrectedLine, ImportFile, ImportRun, RunHold, RunStatus, Work
 from sisimport.imports.runs import corrections, crashes, freshness, hindrances, holding, queueing, services, uploads
+from sisimport.imports.runs.corrected_files import Correction
 from sisimport.imports.runs.decisions import DecisionRefusedError
 from sisimport.imports.runs.report import layout_of, why_no_lines
 from sisimport.web import panels
@@ -36,7 +37,8 @@ from sisimport.web.ssid_masking import Masking
 
 PER_PAGE = 25
 _NAMED_RUNS = 5
-_LISTED_LINES = 100  # corrected lines on the pages of their Test
+_LISTED_LINES = 25  # corrected lines on one page of their list
+CORRECTED_PAGE = "corrected"  # in the address: the issues below have a page of their own
 _STEP = 5  # per cent between two announcements of progress
 _SECONDS = 10  # between two that say nothing but the time
 
@@ -152,26 +154,28 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "may_approve": access.may_approve(user, run),
         "crash": crashes.sentence(run),
         "not_imported": run.refused_count + run.set_aside_count,
-        "corrected": _corrected(run, reader),
+        "corrected": _corrected(request, run, reader),
         "may_correct": _may_correct(request, run, kind, reader),
     }
 
 
-def _corrected(run: ImportRun, reader: queries.Reader) -> list[tuple[int, corrections.Correction]]:
+def _corrected(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any] | None:
     """What was corrected in the lines of this run, for whoever sees all of it; SSIDs masked."""
     if run.corrects_id is None or run.status != RunStatus.COMPLETED or not reader.whole:
-        return []
+        return None
     masking = Masking.of(run)
 
-    def shown(one: corrections.Correction, text: str) -> str:
+    def shown(one: Correction, text: str) -> str:
         return str(masking.value(one.key, text)) if one.key else masking.line(text)
 
-    found = corrections.corrections_in(run, most=_LISTED_LINES)
-    return [
-        (line, replace(one, before=shown(one, one.before), after=shown(one, one.after)))
-        for line, several in found.items()
-        for one in several
+    noted = CorrectedLine.objects.filter(file=run.file_id).order_by("line")
+    page: Page[CorrectedLine] = Paginator(noted, _LISTED_LINES).get_page(request.GET.get(CORRECTED_PAGE))
+    entries = [
+        (line.line, replace(one, before=shown(one, one.before), after=shown(one, one.after)))
+        for line in page
+        for one in (Correction(**field) for field in line.fields)
     ]
+    return {"page": page, "entries": entries}
 
 
 def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> bool:
@@ -340,7 +344,6 @@ def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun
         options={**run.options, **remedy_options(type_of(run), request.POST.get("cause", ""))},
         user=signed_in_user(request),
         schools=access.visible_school_ids(request.user),
-        corrects=run.corrects,
     )
 
 

@@ -109,6 +109,10 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
     """Start the run; None when it cannot be, with the reason on the form."""
     work, kind = Work(form.cleaned_data["work"]), form.kind
     options = {} if "defaults" in request.POST else form.options()
+    corrects = kept.file.lines_of
+    if corrects is not None and corrects.import_type != kind.key and work == Work.TEST:
+        # As below: what the lines are goes before what was chosen.
+        kind, options = registry.get_type(corrects.import_type), {}
     with kept.opened() as stream:
         found = recognised(stream, name=kept.file.name, chosen=kind)
         convertible = kind.converts_workbooks and is_workbook(stream)

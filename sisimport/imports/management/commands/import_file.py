@@ -13,6 +13,7 @@ from sisimport.imports.definition.registry import UnknownImportTypeError, get_ty
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
 from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.runs.conversions import convert_workbook
+from sisimport.imports.runs.returned_lines import take_in
 from sisimport.imports.runs.services import start_run
 from sisimport.imports.runs.uploads import RunRefusedError, keep_file, unpacked
 from sisimport.imports.storage.files import open_file
@@ -61,10 +62,14 @@ class Command(BaseCommand):
         unasked = key != "auto" and get_type(key).workbooks_unasked
         with path.open("rb") as stream, unpacked(stream) as inner:
             workbook = (bool(excel) or unasked) and is_workbook(inner.stream)
-            file = keep_file(stream=inner.stream, name=path.name, user=None, member=inner.member)
+            file = take_in(inner.stream, user=None, may_correct=lambda _run: True) or keep_file(
+                stream=inner.stream, name=path.name, user=None, member=inner.member
+            )
         if workbook:
             file = self.convert(file)
-        if key == "auto":
+        if key == "auto" and file.lines_of is not None:
+            key = file.lines_of.import_type
+        elif key == "auto":
             with open_file(file) as kept:
                 key = recognise_type(kept).key
         test_run = None
@@ -120,6 +125,7 @@ def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
         "work": options["work"],
         "status": "rejected",
         "reverted": None,
+        "corrects": None,
         "file_name": Path(options["file"]).name,
         "layout": "",
         **dict.fromkeys(counts, 0),

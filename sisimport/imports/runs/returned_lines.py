@@ -1,0 +1,275 @@
+"""Refused lines as a table to correct in a spreadsheet, and the same table coming back.
+
+    Original line       What is wrong                   then the columns of the file
+    Line 4 of run 12    No student has this number …    1234567, 0123456, …
+
+The first column tells such a file from all others and each line's place. What comes back becomes a file of corrected lines
+(`corrected_files`), whichever way it came: page, command line or API.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from sisimport.files.encodings import BOM, UTF8, WINDOWS, from_utf16, judge, wide_encoding
+from sisimport.files.formula_guard import plain_cell, safe_cell
+from sisimport.files.issues import FileError, Severity
+from sisimport.files.quoting import split_line
+from sisimport.imports.models import ImportFile, ImportIssue, ImportRun
+from sisimport.imports.runs.corrected_files import (
+    ONE_LINE,
+    WHOLE_LINE,
+    field_names,
+    fields_of,
+    head_of,
+    joined,
+    keep_lines,
+    put_in,
+    raw_records,
+)
+from sisimport.imports.runs.corrections import CANNOT, can_be_corrected
+from sisimport.imports.runs.report import issue_message, issue_runs, layout_of
+from sisimport.imports.runs.uploads import RunRefusedError
+from sisimport.imports.storage.files import StoredFileError
+from sisimport.imports.storage.records import chunked
+
+LINE_HEAD, WRONG_HEAD = "Original line", "What is wrong"
+MOST_LINES = 50_000
+MAX_BYTES = 256 << 20  # of a table that comes back: it is read in one piece
+_OWN = 2  # columns before those of the file
+_HEAD_BYTES = 200
+_BLOCK = 1000
+_FLUSH = 1 << 16
+_LONGEST_CELL = 1 << 20
+_NAMED = re.compile(r"\s*Line ([\d,. ]+) of run (\d+)\s*", re.IGNORECASE)
+_BEGINNING = re.compile(rf'"?(?:{LINE_HEAD}|Line [\d,. ]+ of run \d+)"?([,;\t|^])', re.IGNORECASE)
+
+Reasons = Callable[[list[int]], Mapping[int, str]]
+
+
+# ---- going out ----
+
+
+def refused_table(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Iterator[list[str]]:
+    """Rows of the table: its head, then each line with why it was refused. Raises StoredFileError at the first row.
+
+    Values are guarded as in every CSV for spreadsheets; what comes back is taken without the guard.
+    """
+    if run.file is None:
+        return
+    yield [LINE_HEAD, WRONG_HEAD, *_column_names(run)]
+    for block in chunked(lines, _BLOCK):
+        texts, said = raw_records(run, block), reasons(block)
+        for line in block:
+            if line in texts:
+                cells = map(safe_cell, _cells(run, texts[line]))
+                yield [f"Line {line} of run {run.pk}", safe_cell(said.get(line, "")), *cells]
+
+
+def table_bytes(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Iterator[bytes]:
+    """The table as CSV with commas and a byte order mark, which spreadsheets open as it is; at least its head."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    written.write("\ufeff")
+    for row in refused_table(run, lines, reasons):
+        writer.writerow(row)
+        if written.tell() > _FLUSH:
+            yield _taken(written)
+    yield _taken(written)
+
+
+def _taken(written: io.StringIO) -> bytes:
+    data = written.getvalue().encode()
+    written.seek(0)
+    written.truncate()
+    return data
+
+
+def plain_reasons(run: ImportRun, *, schools: set[int] | None = None, shown: Q | None = None) -> Reasons:
+    """The sentences of errors and warnings, as the command line prints them. `shown`: of which issues."""
+    layout = layout_of(run)
+
+    def reasons(lines: list[int]) -> dict[int, str]:
+        issues = ImportIssue.objects.filter(
+            shown or Q(), run_id__in=issue_runs(run), line__in=lines, severity__gt=Severity.NOTICE
+        ).order_by("line", "-severity", "run_id", "seq")
+        return together((issue.line, issue_message(issue, layout, schools=schools)) for issue in issues)
+
+    return reasons
+
+
+def together(said: Iterable[tuple[int, str]]) -> dict[int, str]:
+    """Sentences by line, each line's in one text."""
+    found: dict[int, str] = {}
+    for line, text in said:
+        found[line] = f"{found[line]} {text}" if line in found else text
+    return found
+
+
+def _column_names(run: ImportRun) -> list[str]:
+    """As the header line has them; of a file without one, what the layout calls the fields."""
+    layout, delimiter = layout_of(run), str(run.facts.get("delimiter") or "")
+    if not delimiter:
+        return [column.label for column in layout.columns if column.field and column.span] if layout else ["Whole line"]
+    if run.facts.get("header"):
+        *_above, header = head_of(run)
+        return split_line(header, delimiter)
+    names = field_names(run, layout)
+    return [names[at][1] if at in names else f"Column {at + 1}" for at in range(int(run.facts.get("columns") or 0))]
+
+
+def _cells(run: ImportRun, text: str) -> list[str]:
+    """A line as the table has it: all columns of a delimited file, the fields of a fixed-width one."""
+    delimiter = str(run.facts.get("delimiter") or "")
+    return split_line(text, delimiter) if delimiter else [field.value for field in fields_of(run, text)]
+
+
+# ---- coming back ----
+
+
+def is_returned(stream: IO[bytes]) -> bool:
+    """Does the file begin as such a table? Leaves the stream at its beginning; never raises on any bytes."""
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES)
+    stream.seek(0)
+    try:
+        return _BEGINNING.match(_text(head)) is not None
+    except FileError:
+        return False
+
+
+def named_run(stream: IO[bytes]) -> int | None:
+    """Number of the run that the table, or its first part, names; None where none is to be seen."""
+    stream.seek(0)
+    found = re.search(r"Line [\d,. ]+ of run (\d+)", _text(stream.read(1 << 16)), re.IGNORECASE)
+    stream.seek(0)
+    return int(found.group(1)) if found and len(found.group(1)) < 10 else None
+
+
+def take_in(stream: IO[bytes], *, user: User | None, may_correct: Callable[[ImportRun], bool]) -> ImportFile | None:
+    """Keep a table that comes back as a file of corrected lines; None for any other file, which is not read further.
+
+    `may_correct`: whether the person may correct lines of that run. Raises RunRefusedError, with the row, for a table that
+    cannot be taken, and StoredFileError when the file of the run is lost.
+    """
+    if not is_returned(stream):
+        return None
+    rows = _rows(stream)
+    if not rows:
+        raise RunRefusedError("The table has no line below its first. Nothing is there to be tested.")
+    run = _run_of(rows, may_correct)
+    before = _originals(run, [line for _run, line, _cells in rows])
+    texts = {line: _put_back(run, line, before[line], cells) for _run, line, cells in rows}
+    assert run.file is not None  # noqa: S101 - it can be corrected
+    return keep_lines(run, texts, before, user=user, name=run.file.name)
+
+
+def _text(data: bytes) -> str:
+    wide = wide_encoding(data)
+    if wide is not None:
+        return from_utf16(data[: len(data) // 2 * 2], wide).decode(errors="replace").lstrip("\ufeff")
+    data = data.removeprefix(BOM)
+    try:
+        return data.decode(UTF8)
+    except UnicodeDecodeError:
+        return data.decode(judge(data) or WINDOWS, errors="replace")
+
+
+def _rows(stream: IO[bytes]) -> list[tuple[int, int, list[str]]]:
+    """Run, line and cells of each row; the head and blank rows left out."""
+    data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise RunRefusedError(_too_many())
+    text = _text(data)
+    found = _BEGINNING.match(text)
+    assert found is not None  # noqa: S101 - `is_returned` said so
+    rows: list[tuple[int, int, list[str]]] = []
+    seen: set[int] = set()
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=found.group(1))
+    csv.field_size_limit(_LONGEST_CELL)
+    try:
+        for number, cells in enumerate(reader, 1):
+            if not any(map(str.strip, cells)) or (number == 1 and cells[0].strip().lower() == LINE_HEAD.lower()):
+                continue
+            named = _NAMED.fullmatch(cells[0])
+            digits = re.sub(r"\D", "", named.group(1)) if named else ""
+            if named is None or not 0 < len(digits) < 10 or len(named.group(2)) > 9:
+                raise RunRefusedError(
+                    f"Row {number:,} of the table does not say which line it was: its first column is "
+                    f"{cells[0][:60]!r}. Keep the first column as it was downloaded."
+                )
+            line = int(digits)
+            if line in seen:
+                raise RunRefusedError(f"Line {line:,} stands in the table twice. Keep one of the two rows.")
+            seen.add(line)
+            rows.append((int(named.group(2)), line, [plain_cell(cell) for cell in cells[_OWN:]]))
+            if len(rows) > MOST_LINES:
+                raise RunRefusedError(_too_many())
+    except csv.Error:
+        raise RunRefusedError(
+            "The table cannot be read: a quotation mark is not closed, or a cell is too long. Save it as CSV again."
+        ) from None
+    return rows
+
+
+def _too_many() -> str:
+    return f"The table is too long: up to {MOST_LINES:,} lines can come back at once. Split it, and upload each part."
+
+
+def _run_of(rows: Sequence[tuple[int, int, list[str]]], may_correct: Callable[[ImportRun], bool]) -> ImportRun:
+    numbers = sorted({number for number, _line, _cells in rows})
+    if len(numbers) > 1:
+        raise RunRefusedError(
+            f"The table has lines of runs {numbers[0]} and {numbers[1]}. Upload one table for each run."
+        )
+    run = ImportRun.objects.select_related("file").filter(pk=numbers[0]).first()
+    if run is None or not may_correct(run):
+        raise RunRefusedError(
+            f"The table is from run {numbers[0]}, which you cannot correct: it is not among your runs."
+        )
+    if not can_be_corrected(run):
+        raise RunRefusedError(CANNOT)
+    return run
+
+
+def _originals(run: ImportRun, lines: list[int]) -> dict[int, str]:
+    """The lines as they came. Raises RunRefusedError for one that is no record of the run's file."""
+    try:
+        head = sum(1 for _text in head_of(run))
+        found = {line: text for line, text in raw_records(run, lines).items() if line > head and text.strip()}
+    except StoredFileError as error:
+        raise RunRefusedError(str(error)) from error
+    missing = [line for line in lines if line not in found]
+    if missing:
+        raise RunRefusedError(f"The file of run {run.pk} has no record in line {missing[0]:,}. Remove that row.")
+    return found
+
+
+def _put_back(run: ImportRun, line: int, text: str, cells: list[str]) -> str:
+    """The line with what was changed in the table; just as it came where nothing was."""
+    was, now = _cells(run, text), [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
+    while len(now) > len(was) and not now[-1].strip():  # a spreadsheet makes all rows as long as the longest
+        now.pop()
+    now += [""] * (len(was) - len(now))
+    if now == was:
+        return text
+    now = [
+        new if new == old else new.strip().translate(ONE_LINE)
+        for new, old in zip(now, was + now[len(was) :], strict=True)
+    ]
+    delimiter = str(run.facts.get("delimiter") or "")
+    if delimiter:
+        columns = int(run.facts.get("columns") or 0)
+        return joined(now + [""] * (columns - len(now)), delimiter)
+    fields = fields_of(run, text)
+    if fields[0].at == WHOLE_LINE:
+        return now[0]
+    if len(now) > len(fields):
+        raise RunRefusedError(f"Line {line:,} has {len(now)} values for {len(fields)} fields. Remove those at its end.")
+    changed = {field.at: value for field, value in zip(fields, now, strict=True) if value != field.value}
+    return put_in(run, line, text, changed)
