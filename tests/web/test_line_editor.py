@@ -214,3 +214,34 @@ class _Fixed:
         span, label = (1, 3), "Name"
 
     columns = (Column(),)
+
+
+def test_what_is_kept_while_one_types_is_said_without_a_page(client: Client, tested: ImportRun) -> None:
+    answer = client.post(
+        reverse("correct_lines", args=[tested.pk]), {"line": "2", "autosave": "1", at(tested, 2, "last_name"): "O'Neil"}
+    )
+    assert (answer.status_code, answer.content) == (200, b"Kept. 1 line corrected so far.")
+    assert LineDraft.objects.get().line == 2
+
+
+def test_fields_with_an_error_stand_open_and_the_others_are_folded(client: Client, tested: ImportRun) -> None:
+    lines = client.get(reverse("correct_lines", args=[tested.pk])).context["lines"]
+    names = {line.number: {field.field.key for field in line.first} for line in lines}
+    assert "last_name" in names[2]
+    assert "gender" not in names[2]
+    for line in lines:
+        folded = [field for _name, fields, _wide in line.folded for field in fields]
+        assert len(line.first) + len(folded) == len(line.fields), "every field is there once"
+
+
+def test_corrections_are_listed_in_pages(client: Client, tested: ImportRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(client, tested, 2, last_name="O'Neil")
+    send(client, tested, 4, "test", local_number="888888")
+    child = child_of(tested).run
+    monkeypatch.setattr("sisimport.web.views.runs._LISTED_LINES", 1)
+    first, second = (
+        client.get(reverse("run", args=[child.pk]), {"corrected": number}).content.decode() for number in (1, 2)
+    )
+    assert ("O&#x27;Neil</td>" in first, "888888</td>" in first) == (True, False)
+    assert ("O&#x27;Neil</td>" in second, "888888</td>" in second) == (False, True)
+    assert 'aria-label="Pages of corrected lines"' in first

@@ -28,7 +28,7 @@ from students.models import StudentView
 
 MOST_LINES = 10
 _MOST_FIELDS = 600  # of one page: a browser sends them all
-_SHORT = 20  # fields; of a longer line those that matter are shown, the rest on demand
+_SHORT = 20  # fields; of a longer line those that tell whose it is are folded apart from the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class EditedField:
     value: str
     was: str = ""
     changed: bool = False
-    matters: bool = True
+    wrong: bool = False
+    telling: bool = False
 
     @property
     def whole(self) -> bool:
@@ -56,11 +57,22 @@ class EditedLine:
 
     @property
     def first(self) -> list[EditedField]:
-        return [field for field in self.fields if field.matters]
+        """What is wrong or was changed stands open; where no field is, what tells whose line it is; else all of it."""
+        open_ones = [field for field in self.fields if field.wrong or field.changed or field.whole]
+        return open_ones or [field for field in self.fields if field.telling] or list(self.fields)
 
     @property
-    def rest(self) -> list[EditedField]:
-        return [field for field in self.fields if not field.matters]
+    def folded(self) -> list[tuple[str, list[EditedField], bool]]:
+        """The other fields under their headings, and whether a wide screen shows them at once."""
+        shown = {field.field.at for field in self.first}
+        rest = [field for field in self.fields if field.field.at not in shown]
+        if len(self.fields) <= _SHORT:
+            groups = [("The other fields", rest, True)]
+        else:
+            telling = [field for field in rest if field.telling]
+            others = [field for field in rest if not field.telling]
+            groups = [("Whose line it is", telling, True), (f"{len(others)} other fields", others, False)]
+        return [group for group in groups if group[1]]
 
     @property
     def changed(self) -> bool:
@@ -130,8 +142,7 @@ def _line(
     issues: list[tuple[str, ShownIssue]],
     masking: Masking,
 ) -> EditedLine:
-    wrong = {field for field, _issue in issues}
-    matter = wrong | set(TELLING)
+    wrong = {field for field, _issue in issues if field}
     edited = []
     for field in fields:
         value = draft.get(field.at, field.value)
@@ -142,7 +153,8 @@ def _line(
                 value=_shown(field, value, masking),
                 was=_shown(field, field.value, masking) if changed else "",
                 changed=changed,
-                matters=len(fields) <= _SHORT or changed or field.key in matter,
+                wrong=field.key in wrong,
+                telling=field.key in TELLING,
             )
         )
     return EditedLine(number, [issue for _field, issue in issues], edited)
@@ -158,6 +170,9 @@ def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking:
     sent = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < 10]
     here = sorted(set(sent) & set(numbers))[:MOST_LINES]
     _keep(request, run, here, masking)
+    if "autosave" in request.POST:  # asked for by the page while one types
+        corrected = len(set(corrections.drafts_of(run)) & set(numbers))
+        return HttpResponse(f"Kept. {corrected:,} line{'s' if corrected != 1 else ''} corrected so far.", "text/plain")
     back = request.POST.get("take_back", "")
     if back.isdecimal() and len(back) < 10 and int(back) in numbers:
         corrections.save_draft(run, int(back), {}, user=user)
