@@ -8,6 +8,8 @@ from sisimport.api import schemas
 from sisimport.api.application import operation
 from sisimport.files.issues import codes
 from sisimport.imports.definition.registry import all_layouts, get_tool, layouts_of, listed_types
+from sisimport.imports.runs.defaults import defaults_for
+from students.access import visible_school_ids
 
 
 def _all(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -23,7 +25,9 @@ def _all(items: list[dict[str, Any]]) -> dict[str, Any]:
     response=schemas.ImportTypesOut,
     tag="Catalogue",
 )
-def list_import_types(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
+def list_import_types(request: HttpRequest) -> dict[str, Any]:
+    schools = visible_school_ids(request.user)
+    usual = {kind.key: defaults_for(kind, schools=schools) for kind in listed_types()}
     return _all(
         [
             {
@@ -37,7 +41,7 @@ def list_import_types(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
                         "name": option.name,
                         "label": option.label,
                         "hint": option.hint,
-                        "default": option.default,
+                        "default": usual[kind.key][option.name],
                         "choices": [{"value": choice.value, "label": choice.label} for choice in option.choices],
                     }
                     for option in kind.options

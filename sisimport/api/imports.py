@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import IO, Any, cast
 
@@ -118,7 +118,9 @@ def _options(given: list[str]) -> dict[str, str]:
     return found
 
 
-def clean_options(kind: ImportType, given: Mapping[str, str], file: ImportFile | None = None) -> dict[str, str]:
+def clean_options(
+    kind: ImportType, given: Mapping[str, str], file: ImportFile | None, schools: Iterable[int] | None
+) -> dict[str, str]:
     """Options of a type, as stored. Raises ProblemError naming each that is unknown or has a value that it does not take."""
     by_name = {option.name: option for option in kind.options}
     names = ", ".join(by_name) or "none"
@@ -135,7 +137,7 @@ def clean_options(kind: ImportType, given: Mapping[str, str], file: ImportFile |
             errors.append((f"options.{name}", str(error)))
     if errors:
         raise _invalid(*errors)
-    return services.clean_options(kind, given, file=file)
+    return services.clean_options(kind, given, file=file, schools=schools)
 
 
 class Sent:
@@ -157,7 +159,7 @@ class Sent:
                 if self.work not in kind.works:
                     offered = " or ".join(str(work) for work in kind.works)
                     raise _invalid(("work", f"{kind.screen.label} offers {offered}."))
-                options = clean_options(kind, self.options, lines)
+                options = clean_options(kind, self.options, lines, visible_school_ids(self.user))
                 if self.work == Work.UPDATE:
                     return self._update(kind, options, inner, lines), False
                 kept = lines or uploads.keep_file(

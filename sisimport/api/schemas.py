@@ -69,7 +69,7 @@ class OptionOut(Schema):
     name: str
     label: str
     hint: str
-    default: str
+    default: str = Field(description="What it is when nothing is sent: the district's choice, else the type's.")
     choices: list[ChoiceOut] = Field(description="Empty: a free value.")
 
 
@@ -138,6 +138,10 @@ class RunOut(Schema):
     corrects: int | None = Field(description="The run of whose file this one reads corrected lines only; null: none.")
     file_name: str
     layout: str
+    options: dict[str, str] = Field(description="Every option of the type with the value that the run has.")
+    district_options: list[str] = Field(
+        description="Those of them whose value is the one that the district has chosen as usual."
+    )
     record_count: int
     import_count: int
     unchanged_count: int

@@ -51,6 +51,7 @@ BLANK = Option(
     name="blank",
     label="A blank value",
     default="keep",
+    district_default=True,
     choices=(
         Choice(value="keep", label="Keeps what is on record"),
         Choice(value="clear", label="Clear the field", hint="Only for columns that the file has."),

@@ -1,6 +1,6 @@
 """Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +14,11 @@ from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.registry import Tool, listed_types
 from sisimport.imports.models import ImportRun, Work
+from sisimport.web.queries.options import option_text
 from sisimport.web.queries.report import IssueFilter, IssueReport, Reader
 from students.models import School
+
+Usual = Callable[[ImportType], tuple[Mapping[str, str], Mapping[str, str]]]
 
 WORK_HINTS = {
     Work.TEST: "Compare and report. Nothing is changed.",
@@ -48,13 +51,15 @@ class UploadForm(forms.Form):
         self,
         *args: Any,
         held: bool = False,
+        usual: Usual = lambda _kind: ({}, {}),
         tool: Tool,
         works: tuple[Work, ...],
         schools: Iterable[School],
         chosen: str = "",
         **kwargs: Any,
     ) -> None:
-        """`schools`: those that the user may pick from. `chosen`: key of the type to show. `held`: a file was chosen before."""
+        """`schools`: those that the user may pick from. `chosen`: key of the type to show. `held`: a file was chosen before.
+        `usual`: the values that a type's options begin with, and those of them that are the district's choice."""
         super().__init__(*args, **kwargs)
         self._held = held
         self.types = {kind.key: kind for kind in listed_types(tool.key)}
@@ -64,8 +69,15 @@ class UploadForm(forms.Form):
         self.fields["import_type"].initial = self.kind.key
         self.works = tuple(work for work in self.kind.works if work in works)
         self.fields["work"].choices = [(work.value, work.label) for work in self.works]  # type: ignore[attr-defined]
+        values, district = usual(self.kind)
         for option in self.kind.options:
             field = _school_field(option, schools) if option.picks_schools else _option_field(option)
+            if not option.picks_schools and option.name in values:
+                value = values[option.name]
+                field.initial = value == "1" if option.is_checkbox else value
+            if option.name in district:
+                said = option_text(option, district[option.name])
+                field.help_text = f"{field.help_text} District default: {said}.".strip()
             self.fields[option_name(option)] = field
 
     @property
@@ -101,7 +113,7 @@ class UploadForm(forms.Form):
             elif option.picks_schools:
                 values[option.name] = ",".join(value or [])
             else:  # not on the form that was sent: its type was changed on the way
-                values[option.name] = str(value or option.default)
+                values[option.name] = str(value or self.fields[option_name(option)].initial or option.default)
         return values
 
 

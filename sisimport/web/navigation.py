@@ -201,6 +201,13 @@ register_setting(
         offered_to=may_in_admin("students.view_districtsettings"),
     ),
     Setting(
+        label="Import defaults",
+        url_name="import_defaults",
+        said="district usual options rfep replace retired ela mode fill overwrite words report wording",
+        capability=Capability.SETTINGS,
+        offered_to=lambda user: visible_school_ids(user) is None,
+    ),
+    Setting(
         label="Invite a person",
         url_name="people",
         said="users accounts roles groups registrar invite invitation password deactivate sign out",
@@ -261,6 +268,14 @@ register(
         section=REVIEW,
         order=75,
         capability=Capability.SETTINGS,
+    ),
+    Entry(
+        label="Import defaults",
+        url_name="import_defaults",
+        section=REVIEW,
+        order=84,
+        capability=Capability.SETTINGS,
+        offered_to=lambda user: visible_school_ids(user) is None,
     ),
     Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS),
 )

@@ -34,6 +34,7 @@ ELA_MODE = Option(
     name="ela_mode",
     label="English learner records",
     default="overwrite",
+    district_default=True,
     choices=(
         Choice(value="overwrite", label="Overwrite", hint="The file's status, date and language replace ours."),
         Choice(

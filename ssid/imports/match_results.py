@@ -33,6 +33,7 @@ SINGLE_MATCH_SCORE = Option(
     name="single_match_score",
     label="Import a Single Match without selection from this score on",
     default="100",
+    district_default=True,
     pattern=r"100|[1-9]?[0-9]",
     hint="A whole number from 0 to 100; below it a Single Match waits for you to choose.",
 )

@@ -42,6 +42,7 @@ RFEP_DATE = Option(
     name="rfep_date",
     label="Date of an RFEP status goes to",
     default="identified",
+    district_default=True,
     choices=(
         Choice(value="identified", label="Identified Date", hint="The default of the screen."),
         Choice(value="exit", label="Exit Date", hint="The state's date is the day of reclassification."),

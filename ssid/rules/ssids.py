@@ -23,6 +23,7 @@ REPLACE_RETIRED = checkbox(
     "replace_retired",
     "Replace retired SSIDs",
     hint="A student whose current SSID the state has merged into the one in the file gets the new one; the old one is kept.",
+    district_default=True,
 )
 
 REPLACE_REMEDY = {"SSID-RETIRED": (REPLACE_RETIRED.name, "1")}  # the option that settles lines with this issue

@@ -40,6 +40,7 @@ MATCH_LEGAL = checkbox(
     "match_legal",
     "Compare legal names",
     hint="Compares last and first name with the legal name where a student has one, else with the everyday name.",
+    district_default=True,
 )
 _ASKS_SSID = (UtahFunction.RETRIEVE, UtahFunction.NEW)
 _PROFILE = PROFILES[StateProfile.UTAH]

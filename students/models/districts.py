@@ -142,6 +142,13 @@ class DistrictSettings(models.Model):
         "lines matched", 50, "Held when less than this share of the lines is about students on record."
     )
 
+    import_defaults = models.JSONField(
+        "usual options of imports",
+        blank=True,
+        default=dict,
+        help_text="Name of an option -> the value that uploads begin with.",
+    )
+
     class Meta:
         verbose_name = "district settings"
         verbose_name_plural = "district settings"

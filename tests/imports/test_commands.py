@@ -22,6 +22,8 @@ RUN_KEYS = [
     "corrects",
     "file_name",
     "layout",
+    "options",
+    "district_options",
     "record_count",
     "import_count",
     "unchanged_count",

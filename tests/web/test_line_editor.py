@@ -226,12 +226,12 @@ def test_what_is_kept_while_one_types_is_said_without_a_page(client: Client, tes
 
 def test_fields_with_an_error_stand_open_and_the_others_are_folded(client: Client, tested: ImportRun) -> None:
     lines = client.get(reverse("correct_lines", args=[tested.pk])).context["lines"]
-    names = {line.number: {field.field.key for field in line.first} for line in lines}
+    names = {one.number: {field.field.key for field in one.first} for one in lines}
     assert "last_name" in names[2]
     assert "gender" not in names[2]
-    for line in lines:
-        folded = [field for _name, fields, _wide in line.folded for field in fields]
-        assert len(line.first) + len(folded) == len(line.fields), "every field is there once"
+    for one in lines:
+        folded = [field for _name, fields, _wide in one.folded for field in fields]
+        assert len(one.first) + len(folded) == len(one.fields), "every field is there once"
 
 
 def test_corrections_are_listed_in_pages(client: Client, tested: ImportRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ OLDER_STATUS = Option(
     name="older_status",
     label="A status older than the one on record",
     default="write",
+    district_default=True,
     choices=(
         Choice(value="write", label="Write it, with a warning", hint="The default of the screen."),
         Choice(value="keep", label="Never write it", hint="The record keeps its status and its dates."),

@@ -24,6 +24,7 @@ class Option:
     hint: str = ""
     pattern: str = ""  # for free values: a regular expression the whole value must match
     picks_schools: bool = False
+    district_default: bool = False  # a district may choose what it is when nobody says otherwise
     group: str = ""  # the screen puts options that follow each other under one heading
 
     @property
@@ -44,8 +45,9 @@ class Option:
         return value
 
 
-def checkbox(name: str, label: str, *, hint: str = "", default: str = "") -> Option:
+def checkbox(name: str, label: str, *, hint: str = "", default: str = "", district_default: bool = False) -> Option:
     return Option(
+        district_default=district_default,
         name=name,
         label=label,
         hint=hint,

@@ -70,6 +70,9 @@ class ImportRun(models.Model):
     import_type = models.CharField(max_length=40)
     work = models.CharField(max_length=7, choices=Work.choices)
     options = models.JSONField(default=dict, blank=True)
+    district_options = models.JSONField(
+        default=list, blank=True, help_text="Those of the options whose value is what the district has chosen as usual."
+    )
     status = models.CharField(max_length=9, choices=RunStatus.choices, default=RunStatus.QUEUED)
     test_run = models.ForeignKey(
         "self",

@@ -1,12 +1,65 @@
-"""What the options of an import type are when nobody says otherwise: one answer for pages, command line and API."""
+"""What the options of an import type are when nobody says otherwise: one answer for pages, command line and API.
+
+corrected lines     as in the run that they correct
+district default    what the districts concerned have chosen, where all of them agree
+else                the default of the type
+"""
+
+from collections.abc import Iterable, Mapping
 
 from sisimport.imports.definition.import_type import ImportType
+from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.registry import get_tool, listed_types
 from sisimport.imports.models import ImportFile
+from students.models import LEA, DistrictSettings
 
 
-def defaults_for(kind: ImportType, file: ImportFile | None = None) -> dict[str, str]:
-    """Every option of the type with its value: those of the type, or, for corrected lines, of the run that they correct."""
-    values = {option.name: option.default for option in kind.options}
+def defaults_for(
+    kind: ImportType, file: ImportFile | None = None, *, schools: Iterable[int] | None = None
+) -> dict[str, str]:
+    """Every option of the type with its value. `schools`: those that a run may touch, None for all."""
+    values = {option.name: option.default for option in kind.options} | district_defaults(kind, schools)
     if file is not None and file.lines_of is not None:
         values |= {name: value for name, value in file.lines_of.options.items() if name in values}
     return values
+
+
+def district_defaults(kind: ImportType, schools: Iterable[int] | None = None) -> dict[str, str]:
+    """Options for which the districts of these schools have chosen a value, the same in each of them."""
+    options = {option.name: option for option in kind.options if option.district_default}
+    if not options:
+        return {}
+    state = get_tool(kind.screen.tool).state
+    leas = LEA.objects.filter(state=state) if state else LEA.objects.all()
+    if schools is not None:
+        leas = leas.filter(schools__in=sorted(schools))
+    ids = set(leas.values_list("pk", flat=True))
+    chosen = [one.import_defaults for one in DistrictSettings.objects.filter(lea__in=ids)]
+    if not ids or len(chosen) != len(ids):
+        return {}
+    return {
+        name: str(chosen[0][name])
+        for name, option in options.items()
+        if name in chosen[0] and all(one.get(name) == chosen[0][name] for one in chosen) and _fits(option, chosen[0])
+    }
+
+
+def _fits(option: Option, chosen: Mapping[str, str]) -> bool:
+    """A choice that a later release no longer offers is none."""
+    try:
+        option.clean(str(chosen[option.name]))
+    except ValueError:
+        return False
+    return True
+
+
+def choosable_options(state: str) -> list[tuple[Option, list[str]]]:
+    """Options that a district of this state may choose a usual value for, each with the labels of the types that have it."""
+    found: dict[str, tuple[Option, list[str]]] = {}
+    for kind in listed_types():
+        if get_tool(kind.screen.tool).state not in {"", state}:
+            continue
+        for option in kind.options:
+            if option.district_default:
+                found.setdefault(option.name, (option, []))[1].append(kind.screen.label)
+    return list(found.values())

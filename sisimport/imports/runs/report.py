@@ -240,6 +240,8 @@ def run_facts(run: ImportRun) -> dict[str, Any]:
         "corrects": run.corrects_id,
         "file_name": run.file.name if run.file else "",
         "layout": run.layout,
+        "options": run.options,
+        "district_options": run.district_options,
         "record_count": run.record_count,
         "import_count": run.import_count,
         "unchanged_count": run.unchanged_count,

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.models import PAST_RECALL, ImportFile, ImportRun, Reverted, RunStatus, Work
-from sisimport.imports.runs.defaults import defaults_for
+from sisimport.imports.runs.defaults import defaults_for, district_defaults
 from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
@@ -22,9 +22,14 @@ NO_TEST = "There is no completed Test of this very file with these options yet. 
 
 
 def clean_options(
-    import_type: ImportType, options: Mapping[str, str], *, file: ImportFile | None = None
+    import_type: ImportType,
+    options: Mapping[str, str],
+    *,
+    file: ImportFile | None = None,
+    schools: Iterable[int] | None = None,
 ) -> dict[str, str]:
-    """Options as stored: every option of the type with a value, the usual one (of this file) where none is given.
+    """Options as stored: every option of the type with a value, the usual one (of this file and these schools) where none is
+    given.
 
     Raises RunRefusedError for unknown names and values.
     """
@@ -33,7 +38,7 @@ def clean_options(
     if unknown:
         allowed = ", ".join(by_name) or "none"
         raise RunRefusedError(f"{import_type.screen.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
-    cleaned, usual = {}, defaults_for(import_type, file)
+    cleaned, usual = {}, defaults_for(import_type, file, schools=schools)
     for name, option in by_name.items():
         try:
             cleaned[name] = option.clean(str(options.get(name, usual[name])))
@@ -84,7 +89,7 @@ def start_run(
     if work not in kind.works:
         names = " or ".join(Work(w).label for w in kind.works)
         raise RunRefusedError(f"{kind.screen.label} offers {names}, not {Work(work).label}.")
-    cleaned = clean_options(kind, options, file=file)
+    cleaned = clean_options(kind, options, file=file, schools=schools)
     if work == Work.UPDATE:
         # A plan for more schools than the caller's own is not theirs to apply.
         within = (
@@ -105,6 +110,7 @@ def start_run(
         import_type=import_type,
         work=work,
         options=cleaned,
+        district_options=_of_district(kind, cleaned, schools),
         test_run=test_run if work == Work.IMPORT else None,
         corrects=corrects,
         created_by=user,
@@ -113,6 +119,10 @@ def start_run(
     if enqueue:
         enqueue_run(run)
     return run
+
+
+def _of_district(kind: ImportType, options: Mapping[str, str], schools: Iterable[int] | None) -> list[str]:
+    return sorted(name for name, value in district_defaults(kind, schools).items() if options.get(name) == value)
 
 
 def _unapplied_test(
@@ -198,6 +208,7 @@ def queue_follow_up(
                 import_type=run.import_type,
                 work=work,
                 options=run.options,
+                district_options=run.district_options,
                 created_by=user,
                 schools=run.schools,
                 corrects=run.corrects if work == Work.UPDATE else None,

@@ -1,5 +1,6 @@
 """Files dropped on the first page: each is kept, recognized and shown as a card with one button, Test."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from sisimport.files.issues import FileError
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import get_tool, get_type, tools
 from sisimport.imports.runs import uploads
-from sisimport.imports.runs.defaults import defaults_for
+from sisimport.imports.runs.defaults import defaults_for, district_defaults
 from sisimport.imports.storage import room
 from sisimport.runtime import disk
 from sisimport.web import held
@@ -25,6 +26,7 @@ from sisimport.web.bodies import takes_file
 from sisimport.web.queries.earlier import Earlier, earlier_updates
 from sisimport.web.queries.options import option_text
 from sisimport.web.queries.recognition import Recognised, recognised_any
+from students.access import visible_school_ids
 
 MOST_FILES = 6
 
@@ -34,6 +36,8 @@ class Card:
     """One chosen file. `kinds`: types that take it, the usual one first; none: nothing recognizes it."""
 
     held: held.Held
+    usual: Mapping[str, str]
+    district: Collection[str]
     found: Recognised
     kinds: list[ImportType]
     earlier: list[Earlier]
@@ -51,11 +55,11 @@ class Card:
         """Label and value of the options that the Test will use."""
         if len(self.kinds) != 1:
             return []
-        usual = defaults_for(self.kinds[0], self.held.file)
+        said = dict.fromkeys(self.district, " (district default)")
         return [
-            (option.group or option.label, option_text(option, usual[option.name]))
+            (option.group or option.label, option_text(option, value) + said.get(option.name, ""))
             for option in self.kinds[0].options
-            if usual[option.name]
+            if (value := self.usual[option.name])
         ]
 
 
@@ -114,4 +118,8 @@ def _card(request: HttpRequest, kept: held.Held) -> Card:
     if corrects is not None and found.error == "":  # only these lines are there, and their type is known
         kinds, found = [get_type(corrects.import_type)], replace(found, lines=None)
     earlier = earlier_updates(request.user, kept.file.sha256)
-    return Card(kept, found, kinds, earlier)
+    schools = visible_school_ids(request.user)
+    usual = defaults_for(kinds[0], kept.file, schools=schools) if kinds else {}
+    own = district_defaults(kinds[0], schools) if kinds else {}
+    district = [name for name, value in own.items() if usual[name] == value]
+    return Card(kept, usual, district, found, kinds, earlier)

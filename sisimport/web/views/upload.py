@@ -21,11 +21,12 @@ from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import Tool
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs import services, uploads
+from sisimport.imports.runs.defaults import defaults_for, district_defaults
 from sisimport.imports.storage import room
 from sisimport.runtime import disk
 from sisimport.web import held
 from sisimport.web.bodies import takes_file
-from sisimport.web.forms import UploadForm
+from sisimport.web.forms import UploadForm, Usual
 from sisimport.web.queries.earlier import earlier_updates
 from sisimport.web.queries.home import last_runs
 from sisimport.web.queries.recognition import SAMPLE_BYTES, recognised, recognised_part
@@ -60,7 +61,13 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
     kept = held.find(request, sent.get("held", ""))
     if request.method == "POST" and "show" not in request.POST:
         form = UploadForm(
-            request.POST, request.FILES, tool=chosen, works=_works(request), schools=schools, held=kept is not None
+            request.POST,
+            request.FILES,
+            tool=chosen,
+            works=_works(request),
+            schools=schools,
+            held=kept is not None,
+            usual=_usual(request, kept),
         )
         valid = form.is_valid()
         kept = _keep(request, form) or kept
@@ -71,7 +78,9 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
                 return redirect("run", pk=run.pk)
     else:
         asked = sent.get("import_type") or request.GET.get("type", "")
-        form = UploadForm(tool=chosen, works=_works(request), schools=schools, chosen=asked)
+        form = UploadForm(
+            tool=chosen, works=_works(request), schools=schools, chosen=asked, usual=_usual(request, kept)
+        )
     context = {
         "tool": chosen,
         "form": form,
@@ -85,6 +94,16 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "imports/_upload_options.html", context)
     return render(request, "imports/upload.html", context, status=200 if not form.errors else 422)
+
+
+def _usual(request: HttpRequest, kept: held.Held | None) -> Usual:
+    """What the options of a type begin with, and what of that the district has chosen."""
+    schools = visible_school_ids(request.user)
+
+    def usual(kind: ImportType) -> tuple[dict[str, str], dict[str, str]]:
+        return defaults_for(kind, kept.file if kept else None, schools=schools), district_defaults(kind, schools)
+
+    return usual
 
 
 def _keep(request: HttpRequest, form: UploadForm) -> held.Held | None:
@@ -141,7 +160,8 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
 
 def _start_update(request: HttpRequest, kind: ImportType, options: Mapping[str, str], kept: held.Held) -> ImportRun:
     """Apply the newest Test of this very file that the user may apply (rule W-3). The file is not kept a second time."""
-    cleaned = services.clean_options(kind, options)
+    schools = visible_school_ids(request.user)
+    cleaned = services.clean_options(kind, options, file=kept.file, schools=schools)
     test = access.applicable_test(request.user, sha256=kept.file.sha256, import_type=kind.key, options=cleaned)
     if test is None:
         raise uploads.RunRefusedError(services.NO_TEST)

@@ -128,6 +128,8 @@ def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
         "corrects": None,
         "file_name": Path(options["file"]).name,
         "layout": "",
+        "options": {},
+        "district_options": [],
         **dict.fromkeys(counts, 0),
         "message": message,
         "crash": None,

@@ -15,7 +15,7 @@ def name_the_run(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0013_corrected_lines'),
+        ('imports', '0014_held_runs'),
     ]
 
     operations = [
