@@ -57,6 +57,29 @@ _OF_REVERTED = {Reverted.WHOLLY: REVERTED, Reverted.PARTLY: PARTLY_REVERTED}
 FILTERS = (QUEUED, RUNNING, HELD, COMPLETED, APPLIED, REVERTED, PARTLY_REVERTED, REJECTED, FAILED, CANCELLED)
 
 _SPENT = "applications"
+_QUARTER = 25  # per cent
+
+
+def icon_of(run: ImportRun, percent: int = 0) -> str:
+    """The picture of the browser's tab for a run: how far it is, or how it ended. A path below static/."""
+    if run.is_active:
+        return f"img/icon-run-{min(max(percent, 0) // _QUARTER, 3)}.svg"
+    if run.status == RunStatus.COMPLETED:
+        return "img/icon-warn.svg" if run.refused_count or run.set_aside_count else "img/icon-done.svg"
+    return "img/icon.svg" if run.status == RunStatus.CANCELLED else "img/icon-bad.svg"
+
+
+def ending_of(run: ImportRun) -> str:
+    """How a run ended, in one line for a notification outside the browser's window: no name of a file, nobody's data."""
+    if run.status != RunStatus.COMPLETED:
+        return f"Run {run.pk}: {run.get_status_display().lower()}"
+    if run.work == Work.CONVERT:
+        return f"Run {run.pk}: the workbook is converted"
+    counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in run.outcome_counts.items() if count]
+    told = ", ".join(counts) or "no lines"
+    if run.work == Work.TEST:
+        told = told.replace(" imported", " to import", 1)
+    return f"Run {run.pk}, {run.get_work_display()}: {told}"
 
 
 def with_applications(runs: QuerySet[ImportRun]) -> QuerySet[ImportRun]:

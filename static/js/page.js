@@ -49,6 +49,9 @@ const title = document.title;
 function tellTab() {
   const percent = document.getElementById("progress")?.dataset.percent;
   document.title = percent === undefined ? title : `${percent} % · ${title}`;
+  const icon = document.getElementById("progress")?.dataset.icon;
+  const link = document.querySelector("link[rel=icon]");
+  if (icon && link.getAttribute("href") !== icon) link.setAttribute("href", icon);
 }
 document.addEventListener("htmx:afterSettle", tellTab);
 tellTab();

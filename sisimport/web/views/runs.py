@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
@@ -22,7 +23,7 @@ from sisimport.imports.runs import corrections, crashes, freshness, hindrances, 
 from sisimport.imports.runs.corrected_files import Correction
 from sisimport.imports.runs.decisions import DecisionRefusedError
 from sisimport.imports.runs.report import layout_of, why_no_lines
-from sisimport.web import panels
+from sisimport.web import panels, states
 from sisimport.web.forms import IssueFilterForm
 from sisimport.web.queries import report as queries
 from sisimport.web.queries.conversion import shown_conversion
@@ -125,6 +126,8 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
     converts = run.work == Work.CONVERT
     return {
         "run": run,
+        "icon": static(states.icon_of(run)),
+        "ending": "" if run.is_active else states.ending_of(run),
         "kind": kind,
         "tool": get_tool(kind.screen.tool) if kind else None,
         "layout": layout,
@@ -242,7 +245,8 @@ def _progress(run: ImportRun) -> dict[str, Any]:
     state = f"{run.status}-{run.phase}-{bar.percent // _STEP}-{int(run.cancel_requested)}-{bar.elapsed // _SECONDS}"
     # Words that change by themselves (place, minutes, room on the disk) are sent again; their sum stands for them.
     state += f"-{zlib.crc32(waits.encode())}" if waits else ""
-    return {"bar": bar, "seen": state, "waits": waits}
+    icon = static(states.icon_of(run, bar.percent))
+    return {"bar": bar, "seen": state, "waits": waits, "icon": icon}
 
 
 def why_waiting(run: ImportRun) -> str:
