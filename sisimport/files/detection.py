@@ -393,7 +393,8 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")
     columns = len(split_line(lines[0], delimiter)) if delimiter else 1
     found = f"{columns} columns separated by {DELIMITERS[delimiter]}" if delimiter else "no columns"
-    raise FileError("FILE-UNKNOWN", found=found, expected=nearest_layouts(layouts, lines, delimiter))
+    near = nearest_layouts(layouts, lines, delimiter)
+    raise FileError("FILE-UNKNOWN", found=found, expected=near.text, params={"near": list(near.keys)})
 
 
 def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:

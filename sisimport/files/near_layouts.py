@@ -1,6 +1,7 @@
 """Which layouts a file comes near that fits none: by its column names, else by its number of columns, and how it differs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sisimport.files.layout_matching import Nearness, listed, nearness
@@ -16,17 +17,27 @@ _FEW_MORE: Final = 3
 _UNKNOWN: Final = "a layout that is known here"
 
 
-def nearest_layouts(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) -> str:
-    """What was expected instead, in words: the nearest layouts, each with its difference."""
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What was expected instead, in words with each layout's difference; and the keys of the nearest layouts."""
+
+    text: str
+    keys: tuple[str, ...] = ()
+
+
+def nearest_layouts(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) -> Near:
+    """Layouts that a file of no known layout comes near."""
     if not delimiter:
-        return f"{_UNKNOWN}, with columns separated by carets, commas or tabs"
+        return Near(f"{_UNKNOWN}, with columns separated by carets, commas or tabs")
     own = [layout for layout in layouts if layout.same_file_as is None]
     by_name = [(layout, nearness(layout, lines, delimiter)) for layout in own]
     near = sorted((pair for pair in by_name if pair[1].share >= _NEAR_SHARE), key=lambda pair: -pair[1].share)
-    titles = [f"{layout.title} ({_difference(how)})" for layout, how in near[:_NEAR_SHOWN]] or _by_width(
-        own, len(split_line(lines[0], delimiter))
-    )
-    return f"{_UNKNOWN}; nearest: {'; '.join(titles)}" if titles else _UNKNOWN
+    found = [(layout, _difference(how)) for layout, how in near[:_NEAR_SHOWN]]
+    found = found or _by_width(own, len(split_line(lines[0], delimiter)))
+    if not found:
+        return Near(_UNKNOWN)
+    titles = "; ".join(f"{layout.title} ({difference})" for layout, difference in found)
+    return Near(f"{_UNKNOWN}; nearest: {titles}", tuple(layout.key for layout, _difference in found))
 
 
 def _difference(how: Nearness) -> str:
@@ -35,13 +46,13 @@ def _difference(how: Nearness) -> str:
     return f"it knows {how.name_count} of the file's {how.named} column names, not {listed(how.strange)}"
 
 
-def _by_width(layouts: Sequence[Layout], count: int) -> list[str]:
+def _by_width(layouts: Sequence[Layout], count: int) -> list[tuple[Layout, str]]:
     """Layouts of nearly so many columns, for a file none of whose cells is a column name."""
     if count < _WIDE:
         return []
     near = [layout for layout in layouts if abs(len(layout.columns) - count) <= _FEW_MORE]
     near.sort(key=lambda layout: abs(len(layout.columns) - count))
-    return [f"{layout.title} ({_columns(len(layout.columns), count)})" for layout in near[:_NEAR_SHOWN]]
+    return [(layout, _columns(len(layout.columns), count)) for layout in near[:_NEAR_SHOWN]]
 
 
 def _columns(wanted: int, count: int) -> str:

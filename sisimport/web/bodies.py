@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import resolve
+from django.urls import resolve, reverse
 from django.views.decorators.cache import never_cache
 
 from sisimport.accounts.access import Capability, can
@@ -88,6 +88,13 @@ def _size(request: HttpRequest) -> int:
 def too_large(request: HttpRequest, allowed: int) -> HttpResponse:
     """Says why, and what to do: sign in (the session may have ended), or send less."""
     speak_readers_language(request)
-    wants_sign_in = takes_files(_view_of(request)) and not request.user.is_authenticated
-    context = {"allowed": allowed, "wants_sign_in": wants_sign_in}
+    view = _view_of(request)
+    wants_sign_in = takes_files(view) and not request.user.is_authenticated
+    context = {
+        "allowed": allowed,
+        "wants_sign_in": wants_sign_in,
+        "takes_file": takes_files(view) and allowed > FORM_OVERHEAD + settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        "allowed_file": allowed - FORM_OVERHEAD,
+        "back": reverse("home") if request.path_info == reverse("choose_files") else request.path,
+    }
     return render(request, "413.html", context, status=413)

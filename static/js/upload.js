@@ -75,9 +75,22 @@ for (const name of ["dragenter", "dragover"]) {
 for (const name of ["dragleave", "drop"]) {
   drop.addEventListener(name, () => drop.classList.remove("over"));
 }
+// Why what was dropped is no file for this screen.
+function whyNot(dropped) {
+  if ([...(dropped.items ?? [])].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return "That is a folder. Open it, and drop the file in it.";
+  if (!dropped.files.length) return "That is a link or a text, not a file. Download the file first, then drop it here.";
+  return dropped.files.length > 1 ? "Drop one file at a time here. The first page takes several." : "";
+}
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
-  if (!event.dataTransfer.files.length) return;
+  const problem = whyNot(event.dataTransfer);
+  if (problem) {
+    const said = document.createElement("p");
+    said.className = "field-error";
+    said.textContent = problem;
+    answer.replaceChildren(said);
+    return;
+  }
   const one = new DataTransfer();
   one.items.add(event.dataTransfer.files[0]);
   input.files = one.files;

@@ -62,6 +62,34 @@ def test_two_files_folders_and_links(page: Any, axe: str) -> None:
     assert look.wrong == []
 
 
+ODD = """(what) => {
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  const folder = { webkitGetAsEntry: () => ({ isDirectory: true }) };
+  const data = new DataTransfer();
+  if (what === "large") data.items.add(new File(["x".repeat(20)], "large.txt"));
+  const dropped = what === "folder" ? { items: [folder], files: [{}] } : { items: [], files: data.files };
+  Object.defineProperty(event, "dataTransfer", { value: dropped });
+  (document.querySelector("[data-drop]") ?? document.body).dispatchEvent(event);
+}"""
+
+
+def test_what_is_no_file_is_said_and_nothing_is_sent(page: Any) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    problem = page.locator("[data-drop-problem]")
+    for what, said in (("folder", "That is a folder"), ("text", "a link or a text")):
+        page.evaluate(ODD, what)
+        expect(problem).to_contain_text(said)
+    page.evaluate("document.querySelector('[data-drop-anywhere]').dataset.max = '10'")
+    page.evaluate(ODD, "large")
+    expect(problem).to_contain_text("This file is larger than")
+    page.goto(reverse("upload", args=["calpads-ssid"]))
+    for what, said in (("folder", "That is a folder"), ("text", "a link or a text")):
+        page.evaluate(ODD, what)
+        expect(page.locator("#recognised")).to_contain_text(said)
+    assert sent == []
+
+
 def test_u_opens_the_choice_but_not_while_somebody_types(page: Any) -> None:
     with page.expect_file_chooser() as chooser:
         page.locator("body").press("u")  # with the focus, whatever else happens in the browser

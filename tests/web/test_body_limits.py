@@ -14,6 +14,7 @@ from django.test.client import FakePayload
 from django.urls import reverse
 
 from sisimport.imports.definition.registry import tools
+from sisimport.imports.models import ImportFile
 from sisimport.serving.front import FORM_BYTES
 from sisimport.web.bodies import FORM_OVERHEAD, takes_files
 from sisimport.web.queries.recognition import SAMPLE_BYTES
@@ -91,6 +92,20 @@ def test_the_limit_is_for_the_request_not_for_each_of_its_files(client: Client, 
 
     assert client.post(upload_address(), files(1)).status_code == 422
     assert client.post(upload_address(), files(2)).status_code == 413
+
+
+def test_a_file_over_the_limit_is_refused_unread_and_the_page_says_the_limit(client: Client, settings: Any) -> None:
+    """As a browser without scripts sends it: 2 GB are announced, none of them is read."""
+    settings.IMPORT_MAX_BYTES = 500 << 20
+    client.force_login(UserFactory(registrar=True, schools=[SchoolFactory()]))
+    for address, back in ((upload_address(), upload_address()), (reverse("choose_files"), reverse("home"))):
+        answer = client.generic("POST", address, b"", CONTENT_LENGTH=str(2 << 30))
+        text = answer.content.decode().replace("\xa0", " ")
+        assert answer.status_code == 413
+        assert "larger than 500.0 MB in all" in text
+        assert "nothing of it was kept" in text
+        assert f'href="{back}"' in text
+    assert not ImportFile.objects.exists()
 
 
 def test_the_sample_of_a_file_has_a_limit_of_its_own(client: Client) -> None:

@@ -92,6 +92,32 @@ def test_what_nothing_recognizes_says_what_it_looks_like_and_has_no_button(clien
     assert 'name="held"' not in text
 
 
+def test_what_nothing_recognizes_leads_to_the_nearest_types_with_the_file(
+    client: Client, registrar: Any, district: District
+) -> None:
+    page = drop(client, roster__csv=b"lea,local_number,last_name,first_name,grade\n1234567,1,Diaz,Eva,05\n")
+    text = page.content.decode()
+    card = page.context["cards"][0]
+    assert card.kinds == []
+    assert "missing: school, birth_date" in text, "what the file lacks"
+    assert "students" in [kind.key for kind in card.found.near]
+    address = f"{reverse('upload', args=['roster'])}?type=students&amp;held={card.held.token}"
+    assert f'href="{address}"' in text
+    shown = client.get(address.replace("&amp;", "&"))
+    assert shown.context["held"].token == card.held.token, "the file is not chosen again"
+
+
+def test_more_files_than_are_taken_at_once(client: Client, registrar: Any) -> None:
+    page = drop(client, **{f"file{number}__txt": DOWNLOAD for number in range(8)})
+    assert len(page.context["cards"]) == 6
+    assert "Only the first 6 of 8 files were taken." in page.content.decode()
+
+
+def test_no_file_at_all(client: Client, registrar: Any) -> None:
+    answer = client.post(reverse("choose_files"), {}, follow=True)
+    assert "Choose a file." in answer.content.decode()
+
+
 def test_a_workbook_may_be_tested_as_what_it_holds(client: Client, registrar: Any, district: District) -> None:
     from openpyxl import Workbook
 

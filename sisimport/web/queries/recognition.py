@@ -18,6 +18,7 @@ from sisimport.imports.runs.uploads import shown_name
 
 SAMPLE_BYTES = 1 << 20
 _HEAD_BYTES = 4096
+_MOST_NEAR = 3
 _CONVERTED_NEXT = "Run the Test all the same: the next page offers to convert the workbook and shows what it becomes."
 _DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}
 
@@ -41,6 +42,7 @@ class Recognised:
     fix: str = ""
     other: ImportType | None = None
     other_tool: str = ""
+    near: list[ImportType] = field(default_factory=list)  # types that come nearest, of a file that nothing recognizes
     other_sure: bool = False  # by the names of its columns, not by their number alone
     notices: list[str] = field(default_factory=list)
 
@@ -98,7 +100,14 @@ def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[Im
         return Recognised(name=shown_name(name), size=size, error=said, fix="Choose another file."), []
     explanations = (kind.explain(error, head) for kind in listed_types())
     better = next((one for one in explanations if one is not error), error)
-    return Recognised(name=shown_name(name), size=size, error=str(better), fix=better.fix), []
+    return Recognised(name=shown_name(name), size=size, error=str(better), fix=better.fix, near=_near(error)), []
+
+
+def _near(error: FileError) -> list[ImportType]:
+    """Types on the screens that read the nearest layouts."""
+    keys = (error.params or {}).get("near", ())
+    found = {kind.key: kind for key in keys for kind in listed_types() if key in kind.layouts}
+    return list(found.values())[:_MOST_NEAR]
 
 
 def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 0) -> Recognised:
