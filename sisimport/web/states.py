@@ -76,10 +76,10 @@ def ending_of(run: ImportRun) -> str:
     if run.work == Work.CONVERT:
         return f"Run {run.pk}: the workbook is converted"
     counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in run.outcome_counts.items() if count]
-    told = ", ".join(counts) or "no lines"
+    outcome = ", ".join(counts) or "no lines"
     if run.work == Work.TEST:
-        told = told.replace(" imported", " to import", 1)
-    return f"Run {run.pk}, {run.get_work_display()}: {told}"
+        outcome = outcome.replace(" imported", " to import", 1)
+    return f"Run {run.pk}, {run.get_work_display()}: {outcome}"
 
 
 def with_applications(runs: QuerySet[ImportRun]) -> QuerySet[ImportRun]:
