@@ -4,14 +4,6 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
-def name_the_run(apps, schema_editor):
-    """Files of corrected lines that were made before said it on their runs only."""
-    runs = apps.get_model("imports", "ImportRun").objects.filter(corrects__isnull=False, file__isnull=False)
-    files = apps.get_model("imports", "ImportFile").objects
-    for file_id, run_id in runs.order_by("pk").values_list("file_id", "corrects_id"):
-        files.filter(pk=file_id).update(lines_of_id=run_id)
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -37,5 +29,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('file', 'line'), name='one_record_of_a_corrected_line')],
             },
         ),
-        migrations.RunPython(name_the_run, migrations.RunPython.noop),
     ]

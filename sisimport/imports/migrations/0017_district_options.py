@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0015_noted_corrections'),
+        ('imports', '0016_files_of_lines'),
     ]
 
     operations = [
