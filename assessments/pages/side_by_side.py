@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from assessments.models import Score
 from assessments.pages.queries import in_range, score_order, series_name, series_of
-from assessments.results.cuts import standard_of
+from assessments.results import cuts
+from assessments.results.shapes import grade_label
 from students.school_years import year_label
 
 
@@ -58,6 +59,7 @@ def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
             notes.append(f"{name} is another test since {since}: its scores stand in a row of their own.")
         lines += _lines(f"{name} since {since}" if since else name, of_series, years, parts=parts)
         notes += _names_of_levels(name, of_series)
+        notes += _moved_standards(name, of_series)
     return Grid(years, tuple(lines), tuple(notes))
 
 
@@ -92,7 +94,7 @@ def points_above(score: Score) -> int | None:
     test = score.assessment
     if test.parent_id is not None or not test.ranged or not score.scale_score.isdigit() or not in_range(score):
         return None
-    cut = standard_of(test.state_code, score.school_year, score.grade)
+    cut = cuts.standard_of(test.state_code, score.school_year, score.grade)
     return None if cut is None else int(score.scale_score) - cut
 
 
@@ -110,4 +112,19 @@ def _names_of_levels(name: str, scores: Sequence[Score]) -> list[str]:
             if levels:
                 found.append(f"{name}: levels have other names since {year_label(year)} ({levels}).")
         earlier = names
+    return found
+
+
+def _moved_standards(name: str, scores: Sequence[Score]) -> list[str]:
+    """A note where the standard of a grade that the student was in is another score than the year before."""
+    tests = {score.school_year: score for score in reversed(scores) if score.assessment.parent_id is None}
+    found = []
+    for before, year in pairwise(sorted(tests)):
+        code, grade = tests[year].assessment.state_code, tests[year].grade
+        was, now = (cuts.standard_of(code, one, grade) for one in (before, year))
+        if was is not None and now is not None and was != now:
+            found.append(
+                f"{name}: the score from which on the standard of {grade_label(grade).lower()} is met changed from {was} in"
+                f" {year_label(before)} to {now} in {year_label(year)}."
+            )
     return found

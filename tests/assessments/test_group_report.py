@@ -12,6 +12,7 @@ from assessments.models import Assessment, Score
 from assessments.pages.group_report import NotPickedError, pick
 from assessments.pages.queries import student_scores
 from assessments.pages.side_by_side import grid_of
+from assessments.results import cuts
 from assessments.structure import level_names
 from students.models import School, Student, StudentView
 from tests.factories import EnrollmentFactory, SchoolFactory, StudentFactory, UserFactory
@@ -70,6 +71,17 @@ def test_tests_of_another_design_and_levels_of_another_name_are_not_mixed_silent
     assert len([line for line in grid.lines if "Spanish" in line.name]) == 2
     assert any("is another test since 2024-25" in note for note in grid.notes)
     assert any("levels have other names since 2025-26 (Advanced" in note for note in grid.notes)
+
+
+def test_a_standard_that_moved_is_told_with_the_years(ela: Assessment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuts, "standard_of", lambda _code, year, _grade: 2502 if year < 2024 else 2510)
+    student = StudentFactory()
+    score(student, ela, 2023, "2505", "3")
+    score(student, ela, 2024, "2505", "2")
+    grid = grid_of(student_scores(student))
+    assert [cell and cell.above for cell in grid.lines[0].cells] == [3, -5]
+    (note,) = grid.notes
+    assert note.endswith("of grade 5 is met changed from 2502 in 2022-23 to 2510 in 2023-24.")
 
 
 def test_two_set_ups_of_one_test_and_year_count_once(ela: Assessment) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from assessments.models import Assessment
+from assessments.results import cuts
 from assessments.results.asking import reader_of, what_is_held
 from assessments.results.shapes import Choice
 from assessments.results.tables import build
@@ -177,3 +178,11 @@ def test_levels_named_otherwise_in_another_year_are_told(django_user_model: Any)
     found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
     assert [level.name for level in found.levels] == ["Low", "High"]
     assert any(note.startswith("Levels have other names since 2023-24: Low, High (before: ") for note in found.notes)
+
+
+def test_a_standard_that_moved_is_told(django_user_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(oak=12, elm=0, year="caaspp-2022-23")
+    make(oak=12, elm=0)
+    monkeypatch.setattr(cuts, "standards", lambda _code, year: {"05": 2502 if year < 2024 else 2510})
+    found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
+    assert "The score from which on the standard is met changed in 2023-24: grade 5 2502 to 2510." in found.notes
