@@ -173,7 +173,8 @@ def outcomes(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> list[Outcome]
             Outcome("set_aside", "Kept", counts["set_aside"]),
         ]
     undone = reverted_lines(run, reverts) if run.writes else 0
-    first = [Outcome("imported", "Imported" if run.writes else "To import", counts["imported"] - undone)]
+    wrote = run.writes and run.status != RunStatus.HELD
+    first = [Outcome("imported", "Imported" if wrote else "To import", counts["imported"] - undone)]
     if undone:
         first.append(Outcome("reverted", "Reverted", undone))
     return first + [Outcome(name, label, counts[name]) for name, label in _LABELS.items()]

@@ -254,7 +254,7 @@ class ImportRun(models.Model):
     def outcome_counts(self) -> dict[str, int]:
         """Counts that add up to the record count, in the order of the summary bar."""
         return {
-            "imported": self.import_count if self.writes else self.planned_count,
+            "imported": self.import_count if self.writes and self.status != RunStatus.HELD else self.planned_count,
             "unchanged": self.unchanged_count,
             "refused": self.refused_count,
             "set_aside": self.set_aside_count,
