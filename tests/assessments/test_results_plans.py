@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assessments.models import ResultCount, Score
+from assessments.models import Assessment, ResultCount, Score
 from assessments.results.asking import what_is_held
+from assessments.results.counts import pairs_of
 from assessments.results.shapes import BY, Choice, Reader
 from assessments.results.tables import build
 from tests.load.population import depopulate, populate, settle
@@ -67,3 +68,31 @@ def test_no_view_reads_all_scores_or_all_counts(history: None, by: str, same: bo
         assert ("Bitmap Index Scan", "score_as_tested") in read or ("Index Scan", "score_as_tested") in read
     else:
         assert not [name for _kind, name in read if name.startswith("assessments_score") or name == "score_as_tested"]
+
+
+def test_pairs_of_two_years_are_those_of_the_scores(history: None) -> None:
+    test = Assessment.objects.get(state_code="SBELA").pk
+    standards, earlier = {"05": 2502, "08": 2567}, {"05": 2400, "04": 2473}
+
+    found = {(pair.school, pair.grade): pair for pair in pairs_of(test, LAST_YEAR, test, standards, earlier)}
+
+    scores = {
+        (score.student_id, score.school_year): score
+        for score in Score.objects.filter(assessment_id=test, school_year__in=[LAST_YEAR, LAST_YEAR - 1])
+    }
+    expected: dict[Any, list[tuple[Score, Score]]] = {}
+    for (student, year), now in scores.items():
+        if year == LAST_YEAR:
+            lea, school = now.as_tested.split(",")[:2]
+            expected.setdefault(((lea, school), now.grade), []).append((now, scores[student, LAST_YEAR - 1]))
+    assert found.keys() == expected.keys()
+    for place, pairs in expected.items():
+        pair = found[place]
+        above = [int(b.scale_score) - earlier[b.grade] for _n, b in pairs if b.grade in earlier]
+        assert pair.now.tested == pair.before.tested == len(pairs)
+        assert pair.now.levels[:4] == tuple(sum(n.result == level for n, _b in pairs) for level in "1234")
+        assert (pair.now.scale_sum, pair.now.scale_count) == (sum(int(n.scale_score) for n, _b in pairs), len(pairs))
+        assert (pair.before.measured, pair.before.above) == (len(above), sum(above))
+        assert pair.now.measured == (len(pairs) if place[1] in standards else 0)
+        moves = (sum(n.result > b.result for n, b in pairs), sum(n.result == b.result for n, b in pairs))
+        assert (pair.up, pair.same, pair.down) == (*moves, len(pairs) - sum(moves))
