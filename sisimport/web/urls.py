@@ -59,6 +59,7 @@ urlpatterns = [
     path("runs/<int:pk>/test/", runs.test_again, name="test_again"),
     path("runs/<int:pk>/test/lines/", runs.retest_lines, name="retest_lines"),
     path("runs/<int:pk>/lines/", line_editor.correct_lines, name="correct_lines"),
+    path("runs/<int:pk>/lines/many/", line_editor.correct_many, name="correct_many"),
     path("runs/<int:pk>/revert/", runs.start_revert, name="start_revert"),
     path("runs/<int:pk>/convert/", conversion.convert, name="convert_workbook"),
     path("runs/<int:pk>/converted/start/", conversion.start_converted, name="start_converted"),

@@ -180,6 +180,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "home": reverse("home"),
         "account": reverse("account"),
         "people": reverse("people"),
+        "import_defaults": reverse("import_defaults"),
         "person": reverse("person", args=[district.staff.pk]),
         "person to change": reverse("person", args=[_invited()]),
         "kept_mails": reverse("kept_mails"),

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from sisimport.imports.models import ImportRun, LineDraft, RunStatus, Work
 from sisimport.imports.runs import services
@@ -16,6 +17,7 @@ from sisimport.imports.runs.uploads import RunRefusedError
 
 MAX_VALUE = 1000
 MAX_WHOLE_LINE = 100_000
+_BLOCK = 1000
 CANNOT = "Only lines of a completed run can be corrected."
 
 
@@ -44,6 +46,35 @@ def save_draft(run: ImportRun, line: int, values: Mapping[int, str], *, user: Us
         for at, text in values.items()
     }
     LineDraft.objects.update_or_create(run=run, line=line, defaults={"values": kept, "edited_by": user})
+
+
+def forget_drafts(run: ImportRun) -> None:
+    """Take back everything that was kept of the lines of a run."""
+    LineDraft.objects.filter(run=run).delete()
+
+
+def save_drafts(run: ImportRun, values: Mapping[int, Mapping[int, str]], *, user: User | None) -> None:
+    """Keep new values of many lines (line -> column -> text) beside what was kept of them before."""
+    kept = drafts_of(run, list(values))
+    drafts = [
+        LineDraft(
+            run=run,
+            line=line,
+            values={
+                str(at): text.translate(ONE_LINE)[:MAX_VALUE] for at, text in (kept.get(line, {}) | {**new}).items()
+            },
+            edited_by=user,
+            edited_at=timezone.now(),
+        )
+        for line, new in values.items()
+    ]
+    LineDraft.objects.bulk_create(
+        drafts,
+        update_conflicts=True,
+        unique_fields=["run", "line"],
+        update_fields=["values", "edited_by", "edited_at"],
+        batch_size=_BLOCK,
+    )
 
 
 @transaction.atomic

@@ -48,8 +48,9 @@ _PATTERNS = {
     "day_and_month": f"""{_BOTH_DATES}
         AND left(p.found, 4) || substr(p.found, 9, 2) || substr(p.found, 6, 2) = replace(p.expected, '-', '')""",
     "year": f"{_BOTH_DATES} AND substr(p.found, 5) = substr(p.expected, 5)",
-    "zeros": f"""(p.found ~ '^[0-9]+$' AND p.expected ~ '^0[0-9]*$' AND length(p.found) < length(p.expected)
-        AND ltrim(p.found, '0') = ltrim(p.expected, '0')) OR strpos(p.params ->> 'near_text', '{ZEROS_TEXT}') > 0""",
+    "zeros": """(p.found ~ '^[0-9]+$' AND p.expected ~ '^0[0-9]*$' AND length(p.found) < length(p.expected)
+        AND ltrim(p.found, '0') = ltrim(p.expected, '0'))""",
+    "near_zeros": f"strpos(p.params ->> 'near_text', '{ZEROS_TEXT}') > 0",
     "blank": "p.found = '' AND p.expected <> ''",
     "half": f"""{_IS_NAME} AND p.found <> '' AND left(lower(p.expected), length(p.found) + 1)
         IN (lower(p.found) || ' ', lower(p.found) || '-')""",
@@ -61,10 +62,19 @@ _WORDS = {
     "day_and_month": "day and month changed places",
     "year": "only the year differs",
     "zeros": "the leading zero was lost",
+    "near_zeros": "the leading zero was lost",
     "blank": "blank in the file",
     "half": "the file has one of two names",
     "second": "the file has one name more",
 }
+# Patterns that all lines can be corrected by at once (`bulk_corrections`): the words of the button, before "these lines".
+BULK = {
+    "day_and_month": "Swap day and month in",
+    "zeros": "Put the zeros back in",
+    "near_zeros": "Put the zeros back in",
+    "changed_places": "Swap first and last name in",
+}
+_NUMBER_ON_RECORD = f"substring(p.params ->> 'near_text' FROM '{ON_RECORD_TEXT}([^ ,]+),')"
 # Parameters of a message that say what kind of finding it is, and what is put before them.
 _TELLING = {"difference": "they differ only by ", "effect": "", "cause_text": "", "rule_text": ""}
 _SAID = (
@@ -81,6 +91,11 @@ class Diagnosis:
     count: int
     text: str
     where: str = ""
+    pattern: str = ""
+
+    @property
+    def bulk_label(self) -> str:
+        return BULK.get(self.pattern, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,9 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
     for cause in serious:
         own = [group for group in groups if (group.code, group.severity) == (cause.code, cause.severity)]
         texts = [(group, _text(group, field_label(layout, group.detail))) for group in own]
-        diagnoses = [Diagnosis(group.count, text, _where(group, schools)) for group, text in texts if text]
+        diagnoses = [
+            Diagnosis(group.count, text, _where(group, schools), group.pattern) for group, text in texts if text
+        ]
         result.append(Diagnosed(cause, own[0].total if own else 0, tuple(diagnoses[:SHOWN])))
     return result
 
@@ -128,6 +145,28 @@ class _Group:
     last_line: int
     lines: int
     school: int | None  # the only school they are about
+
+
+def issues_of_pattern(
+    run: ImportRun, reader: Reader, *, code: str, severity: Severity, pattern: str
+) -> list[tuple[int, str, str]]:
+    """Line, field and value on record of a cause's issues that show this pattern; at most MOST."""
+    if pattern not in _PATTERNS:
+        return []
+    issues = ImportIssue.objects.filter(
+        reader.issues(), run_id__in={run.pk, run.plan_run_id}, code=code, severity=severity
+    )
+    slice_, params = compiled(issues.order_by("line").values_list(*_COLUMNS)[:MOST])
+    whens = " ".join(f"WHEN {condition} THEN '{name}'" for name, condition in _PATTERNS.items())
+    sql = f"""
+      WITH picked ({", ".join(_COLUMNS)}) AS ({slice_})
+      SELECT p.line, p.field, p.expected, {_NUMBER_ON_RECORD} FROM picked p
+      WHERE p.line > 0 AND CASE {whens} END = '{pattern}'
+    """
+    rows = fetch_all(sql, params)
+    if pattern == "near_zeros":
+        return [(line, "local_number", number) for line, _field, _expected, number in rows if number]
+    return [(line, field, expected) for line, field, expected, _number in rows if field and expected]
 
 
 def _groups(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[_Group]:
@@ -150,8 +189,8 @@ def _groups(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[_Gr
       ), detailed AS (
         SELECT p.code, p.severity, p.line, p.pattern, coalesce(p.school_id, n.school_id) AS school_id,
           CASE p.pattern WHEN 'said' THEN {_SAID} WHEN 'value' THEN p.found WHEN 'field' THEN p.field ELSE '' END AS detail
-        FROM marked p LEFT JOIN near n ON p.pattern = 'zeros' AND p.school_id IS NULL
-          AND n.local_number = substring(p.params ->> 'near_text' FROM '{ON_RECORD_TEXT}([^ ,]+),')
+        FROM marked p LEFT JOIN near n ON p.pattern = 'near_zeros' AND p.school_id IS NULL
+          AND n.local_number = {_NUMBER_ON_RECORD}
       ), counted AS (
         SELECT code, severity, pattern, detail, count(*) AS n, min(line) AS first_line, max(line) AS last_line,
           count(DISTINCT line) AS lines,

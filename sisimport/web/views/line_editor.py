@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
@@ -19,7 +19,9 @@ from sisimport.imports.runs.corrected_files import WHOLE_LINE, LineField
 from sisimport.imports.runs.refused_lines import refused_line_numbers
 from sisimport.imports.storage.files import StoredFileError
 from sisimport.web.queries import report as queries
+from sisimport.web.queries.bulk_corrections import proposed
 from sisimport.web.queries.data_lines import TELLING
+from sisimport.web.queries.diagnosis import BULK
 from sisimport.web.queries.issues import ShownIssue, shown_issues
 from sisimport.web.ssid_masking import Masking
 from sisimport.web.views.runs import find_report, run_frame
@@ -111,6 +113,30 @@ def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "imports/run_lines.html", context)
 
 
+@requires(Capability.TEST)
+@require_POST
+def correct_many(request: HttpRequest, pk: int) -> HttpResponse:
+    """Correct all refused lines of one cause whose values have the same in common; they are looked at in the editor."""
+    run = find_report(request, pk)
+    code, pattern = request.POST.get("cause", ""), request.POST.get("pattern", "")
+    if not access.may_correct(request.user, run) or not corrections.can_be_corrected(run) or pattern not in BULK:
+        raise Http404
+    reader = queries.Reader.of(request.user, run)
+    refused = set(refused_line_numbers(run, shown=reader.issues(), whole=reader.whole))
+    try:
+        found = proposed(run, reader, refused, code=code, pattern=pattern)
+    except StoredFileError as error:
+        messages.error(request, str(error))
+        return redirect("run", pk=run.pk)
+    if not found:
+        messages.info(request, "Nothing of that kind is left in the refused lines.")
+        return redirect("correct_lines", pk=run.pk)
+    corrections.save_drafts(run, found, user=signed_in_user(request))
+    said = "1 line is" if len(found) == 1 else f"{len(found):,} lines are"
+    messages.success(request, f"{said} corrected below. Look at the values, then press Test the corrected lines.")
+    return redirect("correct_lines", pk=run.pk)
+
+
 def _per_page(run: ImportRun, numbers: Sequence[int]) -> int:
     fields = max(len(run.facts.get("positions") or {}), 1)
     return max(min(MOST_LINES, _MOST_FIELDS // fields), 1) if numbers else 1
@@ -176,6 +202,10 @@ def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking:
     back = request.POST.get("take_back", "")
     if back.isdecimal() and len(back) < 10 and int(back) in numbers:
         corrections.save_draft(run, int(back), {}, user=user)
+    if "take_back_all" in request.POST:
+        corrections.forget_drafts(run)
+        messages.success(request, "All lines are again as they came.")
+        return redirect("correct_lines", pk=run.pk)
     if "test" in request.POST:
         try:
             started = corrections.start_corrected_test(

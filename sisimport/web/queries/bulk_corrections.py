@@ -1,0 +1,61 @@
+"""Corrections of many refused lines at once, where the report says what their values have in common.
+
+    day_and_month     day and month of the value in the file change places
+    zeros, near_zeros the value on record, which is that of the file with its zeros
+    changed_places    the names on record, which are those of the file the other way round
+
+They become what somebody typed in the editor of lines: original and new value are shown there, in the report and in the changes.
+"""
+
+import re
+
+from sisimport.files.issues import Severity
+from sisimport.imports.models import ImportRun
+from sisimport.imports.runs.corrected_files import WHOLE_LINE, fields_of, raw_records
+from sisimport.imports.storage.records import chunked
+from sisimport.web.queries.diagnosis import issues_of_pattern
+from sisimport.web.queries.report import Reader
+
+_BLOCK = 1000
+_EIGHT_DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
+_YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})")
+
+
+def swapped_date(text: str) -> str | None:
+    """A date as a file writes it with day and month the other way round; None for another form of text."""
+    if found := _EIGHT_DIGITS.fullmatch(text):
+        return "".join(found.group(1, 3, 2))
+    if found := _YEAR_FIRST.fullmatch(text):
+        year, mark, first, second = found.groups()
+        return f"{year}{mark}{second}{mark}{first}"
+    if found := _YEAR_LAST.fullmatch(text):
+        first, mark, second, year = found.groups()
+        return f"{second}{mark}{first}{mark}{year}"
+    return None
+
+
+def proposed(run: ImportRun, reader: Reader, lines: set[int], *, code: str, pattern: str) -> dict[int, dict[int, str]]:
+    """New values of those of the refused `lines` that have an error of this cause and pattern: line -> column -> text.
+
+    Raises StoredFileError when the file is not there as it was kept.
+    """
+    wanted: dict[int, dict[str, str]] = {}
+    for line, field, expected in issues_of_pattern(run, reader, code=code, severity=Severity.ERROR, pattern=pattern):
+        if line in lines:
+            wanted.setdefault(line, {})[field] = expected
+    found = {}
+    for block in chunked(sorted(wanted), _BLOCK):
+        for line, text in raw_records(run, block).items():
+            values = {}
+            for field in fields_of(run, text):
+                if field.at == WHOLE_LINE or field.key not in wanted[line]:
+                    continue
+                new = swapped_date(field.value.strip()) if pattern == "day_and_month" else wanted[line][field.key]
+                if "zeros" in pattern and new is not None and new.lstrip("0") != field.value.strip().lstrip("0"):
+                    continue  # the number of another student that is named beside
+                if new and new != field.value:
+                    values[field.at] = new
+            if values:
+                found[line] = values
+    return found
