@@ -90,7 +90,9 @@ ARGUMENTS: dict[str, Arguments] = {
         ),
         runs,
     ),
-    **dict.fromkeys(("correct_lines", "correct_many", "filter_issues", "run_changes", "run_absent", "run_print", "export"), reports),
+    **dict.fromkeys(
+        ("correct_lines", "correct_many", "filter_issues", "run_changes", "run_absent", "run_print", "export"), reports
+    ),
     **dict.fromkeys(
         ("run_matches", "run_matches_accept", "run_candidates", "run_candidates_choose"),
         runs_of_desk,
