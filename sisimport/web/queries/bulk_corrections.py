@@ -48,14 +48,14 @@ def proposed(run: ImportRun, reader: Reader, lines: set[int], *, code: str, patt
     for block in chunked(sorted(wanted), _BLOCK):
         for line, text in raw_records(run, block).items():
             values = {}
-            for field in fields_of(run, text):
-                if field.at == WHOLE_LINE or field.key not in wanted[line]:
+            for one in fields_of(run, text):
+                if one.at == WHOLE_LINE or one.key not in wanted[line]:
                     continue
-                new = swapped_date(field.value.strip()) if pattern == "day_and_month" else wanted[line][field.key]
-                if "zeros" in pattern and new is not None and new.lstrip("0") != field.value.strip().lstrip("0"):
+                new = swapped_date(one.value.strip()) if pattern == "day_and_month" else wanted[line][one.key]
+                if "zeros" in pattern and new is not None and new.lstrip("0") != one.value.strip().lstrip("0"):
                     continue  # the number of another student that is named beside
-                if new and new != field.value:
-                    values[field.at] = new
+                if new and new != one.value:
+                    values[one.at] = new
             if values:
                 found[line] = values
     return found
