@@ -9,10 +9,12 @@ import pytest
 from django.core.management import call_command
 
 from assessments.demo.score_files import people, write_scores
+from assessments.models import Score
 from assessments.structure import import_types
 from sisimport.demo.district import make_district
 from sisimport.files.issues import Severity
-from students.models import LEA
+from students.models import LEA, SSID
+from tests.assessments import independent_reading
 from tests.assessments.score_files import ALL, start
 
 TYPE_OF = {key: facts.key for facts in import_types(ALL) for key in facts.layouts}
@@ -31,12 +33,30 @@ def sample(key: str, lea: LEA, *, fixed: bool = False) -> bytes:
 
 @pytest.mark.parametrize("key", sorted(ALL))
 def test_the_sample_of_a_layout_imports_without_an_error(key: str, lea: LEA) -> None:
-    run = start(TYPE_OF[key], sample(key, lea), work="import")
+    data = sample(key, lea)
+
+    run = start(TYPE_OF[key], data, work="import")
 
     assert (run.status, run.error_count, run.warning_count) == ("completed", 0, 0)
     assert run.layout == key
     assert run.import_count + run.skipped_count == run.record_count
     assert run.import_count > 10
+    if key in independent_reading.known_layouts():
+        said = set(independent_reading.read(key, data.decode()))
+        assert on_record() == said
+        assert len(said) > 10
+
+
+def on_record() -> set[independent_reading.ReadScore]:
+    """All scores as the tables have them."""
+    numbers = dict(SSID.objects.filter(retired_at=None).values_list("student_id", "ssid"))
+    return {
+        independent_reading.ReadScore(
+            numbers[score.student_id], score.assessment.state_code, score.scale_score, score.raw_score,
+            score.result.upper(), "" if score.date is None else f"{score.date}",
+        )
+        for score in Score.objects.select_related("assessment")
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("key", sorted(ALL))

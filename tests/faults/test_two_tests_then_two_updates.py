@@ -1,7 +1,7 @@
 """Two files are tested, then both are applied: what both plans make is made once, and the second goes on with it."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ from assessments.models import Assessment, Score
 from sisimport.imports.definition.change_kinds import STUDENT_KIND
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, SetAsideReason
 from sisimport.imports.runs import services
-from students.models import LEA, Enrollment, School, Student
+from students.models import LEA, SSID, Enrollment, School, Student
 from students.models.people import NAME_FIELDS
+from tests.assessments.score_files import ela, text
 from tests.assessments.test_score_properties import STATUS_BOX
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, home, lines_of
 from tests.faults.test_reverts_in_any_order import FILES, Step, undone
@@ -227,3 +228,62 @@ def test_any_two_score_files_of_a_fresh_district(files: Any, same: bool) -> None
                 for layout, (_layout, changed) in zip(layouts, files, strict=True)
             ]
         )
+
+
+INITIAL = "elpac-initial-2024-25"
+
+
+def statuses_of(students: Iterable[Student]) -> Step:
+    """A file of scores of these students, by which all are English learners."""
+    numbers = dict(SSID.objects.filter(retired_at=None).values_list("student_id", "ssid"))
+    rows = [
+        ela(
+            INITIAL,
+            record_type="22",
+            scale_score="200",
+            achievement_level="Novice English Learner",
+            calculated_elas="EL",
+            ssid=numbers[student.pk],
+            last_name=student.last_name,
+            first_name=student.first_name,
+            birth_date=f"{student.birth_date}",
+            uin=f"{student.pk:016}",
+        )
+        for student in students
+        if student.pk in numbers
+    ]
+    return TYPES[INITIAL], text(INITIAL, *rows).decode(), STATUS_BOX[INITIAL]
+
+
+@few
+@given(other=st.one_of(*FILES.values()), drawn=people, merged=merges)
+def test_any_file_about_students_and_scores_that_bring_a_status(other: Any, drawn: Any, merged: Any) -> None:
+    """Scores share with the other types the student they are matched by, the numbers, and the English learner record."""
+    with RolledBack():
+        make(drawn, merged)
+        both_orders([other, statuses_of(Student.objects.order_by("pk"))])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("last_name", ["Lee", "Leeds"])
+def test_a_roster_and_scores_of_the_same_student(turned: bool, last_name: str) -> None:
+    """A roster that changes the name keeps out what was matched by the old one, and nothing else; the status comes in once."""
+    home()
+    student = Student.objects.get(local_number="100")
+    named = {
+        "local_number": "100",
+        "last_name": last_name,
+        "first_name": "Sam",
+        "middle_name": "",
+        "birth_date": "2011-03-04",
+    }
+    row = JOSE | named | {"grade": "05", "ssid": "", "el_status": "EL"}
+    tests = [try_out(("students", csv(row), {})), try_out(statuses_of([student]))]
+    assert [test.planned_count for test in tests] == [1, 1]
+
+    done = [apply(test).run for test in (tests[::-1] if turned else tests)]
+
+    what_is_set_aside_is_about_the_same(*done)
+    assert Student.objects.get(local_number="100").el.program_status == "EL"
+    assert done[0].set_aside_count == 0
+    assert Score.objects.exists() == (turned or last_name == "Lee")

@@ -121,7 +121,8 @@ def _agree(run: ImportRun, lines: list[Line]) -> None:
     for line in lines:
         counted[line.outcome] += 1
     said: dict[str, Any] = {name.replace("_", " "): n for name, n in run.outcome_counts.items()}
-    assert {name: said.get(name, 0) for name in counted} == counted
+    told = [(line.number, line.outcome, [i.code for i in line.issues]) for line in lines]
+    assert {name: said.get(name, 0) for name in counted} == counted, (counted, told)
 
 
 def broken(lines: list[Line], claims_of: Callable[[Line], Iterator[Claim]]) -> list[str]:
