@@ -1,6 +1,5 @@
 """Schemathesis asks every operation of the API what its document allows and forbids: no 500, no answer that is not described."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +14,11 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sisimport.api.openapi import document
 from tests.api.client import Program
 from tests.imports.journey import make_district
+from tests.longer import FAST, LONG
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.skipif("SISIMPORT_TEST_FAST" in os.environ, reason="some minutes; left out by script/test fast"),
+    pytest.mark.skipif(FAST, reason="some minutes; left out by script/test fast"),
 ]
 
 
@@ -38,7 +38,7 @@ def program(settings: Any) -> Iterator[Program]:
 
 @schema.parametrize()
 @settings(
-    max_examples=25,
+    max_examples=25 if LONG else 5,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

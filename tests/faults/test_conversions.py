@@ -26,8 +26,9 @@ from tests.factories import SchoolFactory, StudentFactory, UserFactory
 from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end, wait_until
 from tests.faults.workbooks import raw_workbook, row_of
 from tests.imports.journey import finish, run_file
+from tests.longer import first_of
 
-BOTH_BROKERS = pytest.mark.parametrize("broker", ["filesystem", "valkey"], indirect=True)
+BOTH_BROKERS = pytest.mark.parametrize("broker", first_of(["filesystem", "valkey"]), indirect=True)
 processes = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 HEADER = row_of("Local student number", "Last name", "First name", "Birth date", "SSID")
 

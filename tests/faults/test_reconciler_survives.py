@@ -15,6 +15,7 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import reconciler as reconcilers
 from sisimport.imports.runs.reconciler import Reconciler
 from tests.faults.conftest import wait_until
+from tests.longer import every_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,8 +45,11 @@ def breaks_once(error: BaseException, then: Callable[..., Any]) -> Callable[...,
     return broken
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("part", ["due", "keep_counts", "remove_leftovers", "close_all"])
+@pytest.mark.parametrize(
+    ("error", "part"),
+    every_pair(ERRORS, ["due", "keep_counts", "remove_leftovers", "close_all"]),
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
 def test_an_error_in_one_look_is_said_and_the_next_look_enqueues(
     error: BaseException, part: str, run: ImportRun, enqueued: list[int], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
@@ -86,6 +90,7 @@ def test_a_reconciler_that_ends_takes_its_process_along() -> None:
 import os, threading, django
 django.setup()
 from sisimport.imports.runs.reconciler import Reconciler
+from tests.longer import every_pair
 reconciler = Reconciler(lambda run_id, lane: None)
 def ends():
     raise SystemExit(0)

@@ -153,7 +153,7 @@ def history(district: District) -> list[Step]:
 
 
 ALL_ORDERS = [
-    pytest.param(order, id=str(order), marks=[] if number % 6 == 0 else [pytest.mark.load])
+    pytest.param(order, id=str(order), marks=[] if number % 6 == 0 else [pytest.mark.faults])
     for number, order in enumerate(itertools.permutations(range(4)))
 ]
 

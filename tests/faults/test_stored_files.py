@@ -27,6 +27,7 @@ from students.models import SSID
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, drop_temporary_tables, make_district, run_file
+from tests.longer import every_pair
 from tests.ssid import request_files
 
 pytestmark = pytest.mark.django_db
@@ -76,14 +77,10 @@ def grow(path: Path) -> None:
     path.write_bytes(path.read_bytes() * 2)
 
 
-DAMAGES = pytest.mark.parametrize("damage", [cut, change, grow])
-
-
 # ---- a run whose file is not what was uploaded ----
 
 
-@DAMAGES
-@pytest.mark.parametrize("import_type", [kind.key for kind in built_in_types()])
+@pytest.mark.parametrize(("import_type", "damage"), every_pair([t.key for t in built_in_types()], [cut, change, grow]))
 def test_a_damaged_file_is_never_tested_as_if_complete(
     import_type: str, damage: Callable[[Path], None], district: District
 ) -> None:

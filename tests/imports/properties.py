@@ -9,19 +9,25 @@ from hypothesis import HealthCheck, Phase, event, settings
 from sisimport.imports.models import ImportChange, RunStatus, SetAside
 from sisimport.imports.runs import services
 from tests.imports.journey import Report, finish, revert, run_file, snapshot
+from tests.longer import FAST, LONG
 
-# Few examples in the suite, fewer in `script/test fast`, many when somebody looks for trouble:
+# Few examples in the suite, more in `script/test faults`, many when somebody looks for trouble:
 # HYPOTHESIS_EXAMPLES=500 script/test …
-FAST = bool(os.environ.get("SISIMPORT_TEST_FAST"))
 
 
 def examples(number: int) -> int:
-    """So many examples of a property that needs no database; a tenth in `script/test fast`."""
-    return max(number // 10, 1) if FAST else number
+    """So many examples of a property that needs no database in `script/test faults`, a fourth of them in `script/test`,
+    a tenth in `script/test fast`."""
+    return number if LONG else max(number // (10 if FAST else 4), 1)
+
+
+def examples_of_runs(number: int) -> int:
+    """So many examples of a property that takes files through runs in `script/test faults`, a third of them in `script/test`."""
+    return int(os.environ.get("HYPOTHESIS_EXAMPLES") or (number if LONG else max(number // 3, 1)))
 
 
 few = settings(
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or (2 if FAST else 6)),
+    max_examples=examples_of_runs(6),
     deadline=None,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     derandomize=not os.environ.get("HYPOTHESIS_EXAMPLES"),

@@ -6,7 +6,6 @@
 HYPOTHESIS_EXAMPLES=200 looks for trouble: `few` of tests/imports/properties.py.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +30,7 @@ from ssid.imports.ssid_list import SSIDList
 from ssid.utah.response import UtahResponse
 from students.models import Student
 from tests.imports.journey import finish, run_file
-from tests.imports.properties import FAST, RolledBack, few
+from tests.imports.properties import RolledBack, examples_of_runs, few
 from tests.truth import research_adapter, student_adapters
 from tests.truth.adapter import Adapter
 from tests.truth.lines import Line, broken, lines_of
@@ -51,7 +50,7 @@ ADAPTERS: Mapping[type[ImportType], type[Adapter]] = {
     EntitiesFile: research_adapter.EntitiesAdapter,
 }
 # A type each: the few examples of one are the district's whole supply of bad luck in a usual run of the tests.
-fewer = settings(few, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES") or (1 if FAST else 2)))
+fewer = settings(few, max_examples=examples_of_runs(2))
 Rows = dict[tuple[str, Any], dict[str, Any]]
 
 
