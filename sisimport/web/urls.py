@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sisimport.web.views import (
+    absent,
     changes,
     chosen,
     conversion,
@@ -51,7 +52,7 @@ urlpatterns = [
     path("runs/<int:pk>/status/", runs.run_status, name="run_status"),
     path("runs/<int:pk>/filter/", runs.filter_issues, name="filter_issues"),
     path("runs/<int:pk>/changes/", changes.run_changes, name="run_changes"),
-    path("runs/<int:pk>/absent/", runs.run_absent, name="run_absent"),
+    path("runs/<int:pk>/absent/", absent.run_absent, name="run_absent"),
     path("runs/<int:pk>/ssids/<slug:part>/", run_ssids.show_run_ssids, name="show_run_ssids"),
     path("runs/<int:pk>/print/", downloads.run_print, name="run_print"),
     path("runs/<int:pk>/download/", downloads.export, name="export"),

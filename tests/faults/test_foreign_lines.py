@@ -209,6 +209,7 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
                 "el_differences",
                 "enrollments",
                 "english_learner_students",
+                "run_absent",
             )
         },
         "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from sisimport.accounts.readers import Reader
 from sisimport.files.issues import IssueCode, Severity, codes
@@ -209,6 +209,19 @@ def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Stude
     wanted = {pk for pk in ids if pk}
     found = reader.students().filter(pk__in=wanted).only("pk", "local_number", "last_name", "first_name", "school_id")
     return {student.pk: student for student in found}
+
+
+def absent_students(run: ImportRun, reader: Reader, *, only_el: bool = False) -> QuerySet[Student]:
+    """Students of the reader in our records whom the run's file does not name, to be filtered and sorted; `has_el`: with EL
+    data when the run looked."""
+    rows = AbsentStudent.objects.filter(run_id=run.plan_run_id)
+    of_student = rows.filter(student_id=OuterRef("pk"))
+    found = reader.students().filter(pk__in=rows.values("student_id"))
+    found = found.annotate(has_el=Subquery(of_student.values("has_el_data")[:1]))
+    found = found.select_related("school", "el").prefetch_related(
+        Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True))
+    )
+    return found.filter(has_el=True) if only_el else found
 
 
 class AbsentReport:

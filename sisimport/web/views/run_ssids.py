@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.web.views.absent import absent_part
 from sisimport.web.views.changes import changes_part
-from sisimport.web.views.runs import absent_part, find_report, issues_part
+from sisimport.web.views.runs import find_report, issues_part
 from students.access import log_view
 from students.models import StudentView
 

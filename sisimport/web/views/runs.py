@@ -296,31 +296,6 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(reverse("run", args=[run.pk]) + (f"?{query}" if query else "") + "#issues")
 
 
-# ---- absent students ----
-
-
-@requires(Capability.READ)
-@require_GET
-def run_absent(request: HttpRequest, pk: int) -> HttpResponse:
-    """Students in our records whom the file does not name; those with EL data are marked."""
-    return absent_part(request, find_report(request, pk))
-
-
-def absent_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
-    """Students not in the file. `shown`: with whole SSIDs."""
-    reader = queries.Reader.of(request.user, run)
-    only_el = request.GET.get("el") == "yes"
-    absent = queries.AbsentReport(run, reader, only_el=only_el)
-    page: Page[Any] = Paginator(cast(Sequence[Any], absent), PER_PAGE).get_page(request.GET.get("page"))
-    context = run_frame(request, run, reader) | {
-        "part": "absent",
-        "masking": Masking.of(run, shown=shown),
-        "page": page,
-        "only_el": only_el,
-    }
-    return render(request, "imports/run_absent.html", context)
-
-
 # ---- what next ----
 
 
