@@ -105,6 +105,10 @@ class ScoreWriter:
             copy_scores(run.pk, where, tally)
             tally.store(sign=1)
 
+    def keys_sql(self, side: str, where: str) -> str:
+        """student_id, assessment_id and school_year of the scores."""
+        return f"SELECT u.student_id, u.assessment_id, u.school_year FROM ({unpack_sql(side, where)}) AS u"
+
     def overlap(self, one: str, other: str) -> str:
         """SQL condition: two sides of changes to one student hold a score of the same assessment and school year."""
         return f"{one}->>'school_year' = {other}->>'school_year' AND {assessments_sql(one)} && {assessments_sql(other)}"

@@ -25,7 +25,7 @@ SCOPES: dict[Scope, str] = {
     Scope.RUNS_READ: "Read runs with their issues, changes and refused lines, which name students.",
     Scope.STUDENTS_READ: "Read students and their SSIDs.",
     Scope.SCORES_READ: "Read scores.",
-    Scope.RESULTS_READ: "Read results by school, grade and group. No address of this version needs it yet.",
+    Scope.RESULTS_READ: "Read results by school, grade and group, small groups hidden.",
     Scope.APPROVE: "Decide on held runs of others. For tokens of a person only, never of a service.",
 }
 C = Capability

@@ -7,7 +7,11 @@ from sisimport.api.application import ERRORS
 from sisimport.api.operations import api
 from sisimport.api.problems import CONTENT_TYPE, KINDS
 
-_PLAIN = "get_refused_lines"  # answers the file's own lines
+# Operations that answer a file and no JSON, with its kind.
+_FILES = {
+    "get_refused_lines": ("text/plain", {"type": "string"}),
+    "get_changes": ("application/zip", {"type": "string", "format": "binary"}),
+}
 
 
 @cache
@@ -28,8 +32,9 @@ def _describe(operation: dict[str, Any], responses: dict[str, Any]) -> None:
     answers = {str(status): response for status, response in operation["responses"].items()}
     for status in responses:
         answers[status] = {"$ref": f"#/components/responses/Problem{status}"}
-    if operation["operationId"] == _PLAIN:
-        answers["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if operation["operationId"] in _FILES:
+        kind, schema = _FILES[operation["operationId"]]
+        answers["200"]["content"] = {kind: {"schema": schema}}
     operation["responses"] = answers
     scopes = operation.pop("x-scopes", [])
     operation["x-scopes"] = scopes

@@ -1,19 +1,23 @@
-"""Operations of the REST API: students, SSIDs and scores, page by page, with the columns of the exports."""
+"""Operations of the REST API: students, SSIDs and scores, page by page, with the columns of the exports; and what is new."""
 
+import datetime as dt
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, JsonResponse
+from django.utils import timezone
 from ninja import Field, Query, Schema
 from pydantic import create_model
 
-from sisimport.accounts.access import Capability
+from sisimport.accounts.access import Capability, visible_runs
 from sisimport.accounts.scopes import Scope
 from sisimport.api.application import operation
 from sisimport.api.cursors import cursor, place
+from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Moment, Page, Plain
-from sisimport.reporting.exports import Export
+from sisimport.reporting import changes
+from sisimport.reporting.exports import Export, ExportRefusedError
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION, View
-from sisimport.reporting.writing import VERSION_HEADER
+from sisimport.reporting.writing import VERSION_HEADER, ZIP, download
 from students.access import log_views, visible_school_ids, visible_schools
 from students.models import StudentView
 
@@ -120,3 +124,46 @@ def list_scores(request: HttpRequest, filters: Query[ScoreFilters]) -> JsonRespo
         changed_since=filters.changed_since,
     )
     return _page(request, export, filters, {"assessment_code": filters.assessment})
+
+
+class ChangesFilters(Schema):
+    run: int | None = Field(None, ge=1, le=2**63 - 1, description="What this Update, Import or Revert wrote.")
+    since: Moment | None = Field(
+        None, description="What was written from then on. Without it and a run: in the last day."
+    )
+    until: Moment | None = Field(None, description="And before then.")
+
+
+@operation(
+    "GET",
+    "/changes",
+    name="get_changes",
+    summary="What is new: the rows that a run or a period wrote, as they are now, as a zip with a CSV of each view",
+    response=str,
+    scopes=[Scope.STUDENTS_READ, Scope.SCORES_READ],
+    capability=Capability.EXPORT,
+    filters=ChangesFilters,
+    tag=RECORDS,
+)
+def get_changes(request: HttpRequest, filters: Query[ChangesFilters]) -> FileResponse:
+    """Scores only with the scope scores:read, the other views only with students:read."""
+    token: Any = request.api_token  # type: ignore[attr-defined]
+    scopes = {name: Scope.SCORES_READ if name == "scores" else Scope.STUDENTS_READ for name in changes.NAMES}
+    run, since = None, filters.since
+    if filters.run is not None:
+        run = visible_runs(request.user).filter(pk=filters.run).first()
+        if run is None:
+            raise Http404
+    elif since is None:
+        since = timezone.now() - dt.timedelta(days=1)
+    try:
+        source = changes.ChangesFile(
+            run=run,
+            since=since,
+            until=filters.until,
+            schools=_schools(request, ""),
+            parts=[name for name in changes.NAMES if scopes[name] in token.scopes],
+        )
+        return download(source, ZIP, user=request.user, way=f"token {token.pk}")
+    except ExportRefusedError as error:
+        raise ProblemError("REFUSED", str(error)) from error

@@ -6,6 +6,7 @@ Columns and their meaning are those of the views (views.py). Scores come in long
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -143,7 +144,18 @@ class Export:
         return conditions, values
 
 
-def streamed(statement: sql.Composable, values: Sequence[Any]) -> Iterator[Row]:
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Statements within see the records of one moment, whatever is written meanwhile; not within another transaction."""
+    inner = connection.in_atomic_block
+    with transaction.atomic():
+        if not inner:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def streamed(statement: sql.Composable, values: Sequence[Any] | Mapping[str, Any]) -> Iterator[Row]:
     """Rows of a statement, block by block. Must be read to the end or closed."""
     # A named cursor keeps the rows in the database, and needs a transaction to live in.
     with transaction.atomic(), connection.chunked_cursor() as cursor:

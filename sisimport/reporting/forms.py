@@ -8,8 +8,12 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from sisimport.reporting.exports import LONG, WIDE, Export
-from sisimport.reporting.writing import CSV, PARQUET, XLSX, Source, TableFile
+from sisimport.accounts.access import visible_runs
+from sisimport.reporting.changes import ChangesFile
+from sisimport.reporting.edfi import LOCAL, NAMESPACE, SSID, EdFiFile
+from sisimport.reporting.exports import LONG, WIDE, Export, ExportRefusedError
+from sisimport.reporting.oneroster import OneRosterFile
+from sisimport.reporting.writing import CSV, JSONL, PARQUET, XLSX, ZIP, Source, TableFile
 from students.access import User, visible_school_ids
 from students.models import School
 from students.school_years import spring_of, year_label
@@ -18,18 +22,16 @@ _YEARS = 12  # school years to choose from, newest first
 
 
 class DataForm(forms.Form):
-    """What all of them share: the schools of the user, and the school years."""
+    """What all of them share: the schools of the user."""
 
+    ending = ""
     school = forms.ModelChoiceField(label="School", queryset=School.objects.none(), required=False, empty_label="All")
-    school_year = forms.ChoiceField(label="School year", required=False)
 
     def __init__(self, *args: Any, user: User, schools: Iterable[School], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         ids = [school.pk for school in schools]
         self.fields["school"].queryset = School.objects.filter(pk__in=ids)  # type: ignore[attr-defined]
-        if "school_year" in self.fields:
-            self.fields["school_year"].choices = [("", "All"), *((year, year) for year in _school_years())]  # type: ignore[attr-defined]
 
     @property
     def schools(self) -> list[int] | frozenset[int] | None:
@@ -38,16 +40,26 @@ class DataForm(forms.Form):
         return [school.pk] if school else visible_school_ids(self.user)
 
     @property
-    def ending(self) -> str:
+    def file_ending(self) -> str:
         """Of the file that is asked for."""
-        raise NotImplementedError
+        return self.ending
 
     def source(self) -> Source:
         """What the valid form asks for. Raises ExportRefusedError."""
         raise NotImplementedError
 
 
-class TableForm(DataForm):
+class YearForm(DataForm):
+    """With the school years, newest first."""
+
+    school_year = forms.ChoiceField(label="School year", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["school_year"].choices = [("", "All"), *((year, year) for year in _school_years())]  # type: ignore[attr-defined]
+
+
+class TableForm(YearForm):
     """Students, SSIDs or scores."""
 
     what = forms.ChoiceField(
@@ -77,7 +89,7 @@ class TableForm(DataForm):
         self.fields["school_year"].help_text = "Scores of that year; students enrolled in it, and their SSIDs."
 
     @property
-    def ending(self) -> str:
+    def file_ending(self) -> str:
         return f".{self.cleaned_data['file_type']}"
 
     def source(self) -> Source:
@@ -91,6 +103,63 @@ class TableForm(DataForm):
                 changed_since=beginning_of(asked["changed_since"]),
                 form=asked["shape"] or LONG if scores else LONG,
             )
+        )
+
+
+class ChangesForm(DataForm):
+    """What a run or a period changed."""
+
+    run = forms.IntegerField(
+        label="Run", required=False, min_value=1, help_text="Number of an Update, an Import or a Revert; or a period:"
+    )
+    since = forms.DateField(
+        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label="Before",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="Blank: until now.",
+    )
+    field_order = ["run", "since", "until", "school"]
+    ending = ZIP
+
+    def source(self) -> Source:
+        asked = self.cleaned_data
+        run = None
+        if asked["run"] is not None:
+            run = visible_runs(self.user).filter(pk=asked["run"]).first()
+            if run is None:  # also one of others: whether it exists is not told
+                raise ExportRefusedError(f"There is no run {asked['run']}.")
+        return ChangesFile(
+            run=run, since=beginning_of(asked["since"]), until=beginning_of(asked["until"]), schools=self.schools
+        )
+
+
+class OneRosterForm(YearForm):
+    ending = ZIP
+
+    def source(self) -> Source:
+        asked = self.cleaned_data
+        return OneRosterFile(export=Export(what="scores", school_year=asked["school_year"], schools=self.schools))
+
+
+class EdFiForm(YearForm):
+    namespace = forms.CharField(
+        label="Namespace", initial=NAMESPACE, max_length=255, help_text="Of the assessments in the other system."
+    )
+    student_id = forms.ChoiceField(
+        label="Students are known by",
+        choices=[(LOCAL, "Local student number"), (SSID, "SSID; students without one are left out")],
+    )
+    ending = JSONL
+
+    def source(self) -> Source:
+        asked = self.cleaned_data
+        return EdFiFile(
+            export=Export(what="scores", school_year=asked["school_year"], schools=self.schools),
+            namespace=asked["namespace"],
+            student=asked["student_id"],
         )
 
 

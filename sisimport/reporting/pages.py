@@ -1,29 +1,19 @@
 """The page Data out: files of the own schools, each on record before it leaves."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.reporting.exports import ExportRefusedError
-from sisimport.reporting.forms import DataForm, TableForm
+from sisimport.reporting.forms import ChangesForm, DataForm, EdFiForm, OneRosterForm, TableForm
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION
-from sisimport.reporting.writing import CSV, JSONL, MANY, PARQUET, VERSION_HEADER, XLSX, ZIP, Source, on_record
+from sisimport.reporting.writing import MANY, download
 from students.access import visible_schools
-
-_TYPES = {
-    CSV: "text/csv; charset=utf-8",
-    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    PARQUET: "application/vnd.apache.parquet",
-    ZIP: "application/zip",
-    JSONL: "application/jsonl",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +33,25 @@ OFFERS: Sequence[Offer] = (
         "One table, in documented columns, for a spreadsheet or a program.",
         TableForm,
     ),
+    Offer(
+        "changes",
+        "New since last time",
+        "The rows that a run, or the runs and people of a period, wrote, as they are now: a zip with a CSV of each view. "
+        "What is gone is named.",
+        ChangesForm,
+    ),
+    Offer(
+        "oneroster",
+        "OneRoster 1.2 results",
+        "A zip of CSV files: line items, results, score scales and what they point into.",
+        OneRosterForm,
+    ),
+    Offer(
+        "edfi",
+        "Ed-Fi student assessments",
+        "A file of JSON lines, one StudentAssessment each, to be posted to an Ed-Fi API.",
+        EdFiForm,
+    ),
 )
 
 
@@ -59,25 +68,9 @@ def exports(request: HttpRequest) -> HttpResponseBase:
         if data is None or not form.is_valid():
             continue
         try:
-            return _sent(request, form.source(), form.ending)
+            return download(form.source(), form.file_ending, user=request.user, way="page")
         except ExportRefusedError as error:
             form.add_error(None, str(error))
     views = [("Scores", SCORES), ("Students", STUDENTS), ("SSIDs", SSIDS)]
     context: dict[str, Any] = {"offers": shown, "views": views, "version": VERSION, "many": MANY}
     return render(request, "reporting/exports.html", context)
-
-
-def _sent(request: HttpRequest, source: Source, ending: str) -> FileResponse:
-    """Made whole before it leaves: what goes wrong is a page that says so, not a file cut short."""
-    made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    try:
-        written = source.write(made, ending)
-    except BaseException:
-        made.close()
-        raise
-    made.seek(0)
-    on_record(source, written, user=request.user, way="page")
-    name = f"{source.name}-{timezone.localdate():%Y-%m-%d}{ending}"
-    response = FileResponse(made, as_attachment=True, filename=name, content_type=_TYPES[ending])
-    response[VERSION_HEADER] = str(VERSION)
-    return response

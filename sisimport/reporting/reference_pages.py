@@ -3,11 +3,16 @@
 from django.db import connection
 
 from sisimport.imports.reference import MADE, PAGES
-from sisimport.reporting import wide
+from sisimport.reporting import changes, edfi, oneroster, wide
 from sisimport.reporting.views import SCHEMA, SCORES, SSIDS, STUDENTS, VERSION, VIEWS, View
 
 _FILES = ((STUDENTS, "export_students"), (SSIDS, "export_ssids"), (SCORES, "export_scores"))
 _PLAIN = {"character varying": "text", "timestamp with time zone": "moment", "bigint": "number", "integer": "number"}
+_CHANGE_MEANINGS = (
+    "new, changed, or removed: then only what names the row is there.",
+    "When the last run that wrote it ended, or a person edited it (with time zone).",
+    "That run; empty: a person.",
+)
 _INTRODUCTION = f"""
 Version {VERSION}. A column keeps its name, type and meaning as long as the version is the same; new ones come last. The number
 stands in the JSON of the commands (`version`), in the header `X-Columns-Version` of downloads and of answers of the API, in the
@@ -49,6 +54,21 @@ def exports_page() -> str:
         "",
         "Set-ups of one code share columns. Where a student has results of two in one year, the later test stands there.",
     ]
+    lines += ["", "### What is new", ""]
+    lines += [
+        "`export_changes` writes a zip with a CSV of each of the views "
+        + ", ".join(f"`{n}`" for n in changes.NAMES)
+        + "."
+    ]
+    lines += ["Before their columns stand:", "", "| column | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in zip(changes.HEAD, _CHANGE_MEANINGS, strict=True)]
+    lines += ["", "### OneRoster 1.2", "", "`export_oneroster` writes `manifest.csv` and:", ""]
+    lines += ["| file | columns |", "|---|---|"]
+    lines += [
+        f"| `{name}.csv` | {', '.join(f'`{column}`' for column in head)} |" for name, head in oneroster.FILES.items()
+    ]
+    lines += ["", "### Ed-Fi StudentAssessment", "", "`export_edfi` writes a JSON object a line with, where known:", ""]
+    lines += [", ".join(f"`{name}`" for name in edfi.FIELDS) + "."]
     lines += ["", f"## Views of the schema `{SCHEMA}`"]
     for view in VIEWS:
         lines += ["", *_table(view, types)]

@@ -4,13 +4,15 @@ import datetime as dt
 import logging
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from django.http import FileResponse
 from django.utils import timezone
 
 from sisimport.reporting.exports import WIDE, Export, ExportRefusedError
@@ -81,9 +83,14 @@ class TableFile:
 
 def narrowed(export: Export) -> str:
     """To what an export is narrowed, in words: never a student's data."""
-    schools = "all schools" if export.schools is None else f"{len(export.schools)} schools"
     since = f", changed since {export.changed_since:%Y-%m-%d}" if export.changed_since else ""
-    return f"{export.school_year or 'of all years'} of {schools}{since}"
+    return f"{export.school_year or 'of all years'} of {of_schools(export.schools)}{since}"
+
+
+def of_schools(schools: Collection[int] | None) -> str:
+    if schools is None:
+        return "all schools"
+    return f"{len(schools)} school{'' if len(schools) == 1 else 's'}"
 
 
 def write(source: Source, path: Path) -> Written:
@@ -102,7 +109,7 @@ def write(source: Source, path: Path) -> Written:
 
 
 def on_record(source: Source, written: Written, *, user: User | None, way: str) -> None:
-    """Note who took out what, before it leaves. `way`: page or command."""
+    """Note who took out what, before it leaves. `way`: page, command, or which token."""
     students = f"{written.students:,} student{'' if written.students == 1 else 's'}"
     subject = f"{source.subject}: {students}, {way}"
     if user is None:
@@ -112,6 +119,34 @@ def on_record(source: Source, written: Written, *, user: User | None, way: str) 
     if written.students > MANY:
         who = "command" if user is None else f"user {user.pk}"
         logger.warning("an export of %d students: %s, %s", written.students, source.subject, who)
+
+
+_TYPES = {
+    CSV: "text/csv; charset=utf-8",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    PARQUET: "application/vnd.apache.parquet",
+    ZIP: "application/zip",
+    JSONL: "application/jsonl",
+}
+
+
+def download(source: Source, ending: str, *, user: User, way: str) -> FileResponse:
+    """The file as an answer, on record. Raises ExportRefusedError.
+
+    Made whole before it leaves: what goes wrong is an answer that says so, not a file cut short.
+    """
+    made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    try:
+        written = source.write(made, ending)
+    except BaseException:
+        made.close()
+        raise
+    made.seek(0)
+    on_record(source, written, user=user, way=way)
+    name = f"{source.name}-{timezone.localdate():%Y-%m-%d}{ending}"
+    response = FileResponse(made, as_attachment=True, filename=name, content_type=_TYPES[ending])
+    response[VERSION_HEADER] = str(VERSION)
+    return response
 
 
 def workbook_of(title: str, columns: Sequence[str], rows: Iterable[Row]) -> IO[bytes]:

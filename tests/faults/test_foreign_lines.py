@@ -184,10 +184,18 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
     return {
         "export": [{"what": one} for one in what],
         "exports": [
-            {"what": what, "file_type": form, **more}
-            for what in ("scores", "students", "ssids")
-            for form in ("csv", "xlsx")
-            for more in ({}, {"school": b}, {"shape": "wide"})
+            *(
+                {"kind": "changes", **asked}
+                for asked in ({"since": "2020-01-01"}, *({"run": run.pk} for run in made.runs))
+            ),
+            *({"kind": "oneroster", **more} for more in ({}, {"school": b})),
+            {"kind": "edfi", "namespace": "uri://example.org", "student_id": "local"},
+            *(
+                {"what": what, "file_type": form, **more}
+                for what in ("scores", "students", "ssids")
+                for form in ("csv", "xlsx")
+                for more in ({}, {"school": b}, {"shape": "wide"})
+            ),
         ],
         "filter_issues": [{"text": "98765"}, {"school": b}],
         "group_report": [

@@ -261,7 +261,7 @@ class TestPage:
             assert rows
             assert {row["local_number"] for row in rows} == {"000501"}
         assert list(StudentView.objects.filter(kind="export").values_list("subject", flat=True)) == [
-            f"{what} of all years of 1 schools: 1 student, page" for what in ("ssids", "students", "scores")
+            f"{what} of all years of 1 school: 1 student, page" for what in ("ssids", "students", "scores")
         ]
 
     def test_another_school_cannot_be_chosen(self, client: Client, scored: list[Student]) -> None:

@@ -39,6 +39,9 @@ class KindWriter(Protocol):
     def write(self, *, run: "ImportRun", plan_run_id: int, operation: str, aside: bool) -> None:
         """Write the changes that are not set aside (`aside`: some are)."""
 
+    def keys_sql(self, side: str, where: str) -> str:
+        """SELECT of what names the rows in one side (before, after) of the changes `c` that `where` chooses."""
+
     def overlap(self, one: str, other: str) -> str:
         """SQL condition: two sides of changes to one object (`c.before`, `n.after` …) hold values of the same rows."""
 

@@ -1,0 +1,279 @@
+"""What is new since last time: the rows that one run, or the runs and people of a period, wrote, as they are now.
+
+A zip with one CSV for each view. Before the columns of the view stand `change` (new, changed or removed), `changed_at` and
+`changed_run` (empty: a person). Of a removed row only what names it is there. What came and went meanwhile is left out.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from django.utils import timezone
+from psycopg import sql
+
+from sisimport.imports.definition.change_kinds import get_kind
+from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.reporting.exports import ExportRefusedError, streamed
+from sisimport.reporting.views import EL, ENROLLMENTS, SCORES, SSIDS, STUDENTS, View
+from sisimport.reporting.writing import ZIP, Counted, Written, of_schools, of_student
+from sisimport.web.exports.writers import Row, csv_rows
+
+HEAD = ("change", "changed_at", "changed_run")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A view, and the kind of change that its rows come from. `row`: its table in the view's FROM clause. `named`: of a removed
+    row, columns of the view, from what the change `t.was` says. `edits`: how an edit by hand calls such a record."""
+
+    view: View
+    kind: str
+    row: str
+    named: dict[str, str] = field(default_factory=dict)
+    edits: str = ""
+
+
+_PARTS = {
+    part.view.name: part
+    for part in (
+        _Part(STUDENTS, "student", "s", edits="Student"),
+        _Part(SSIDS, "ssid", "x", {"ssid": "t.was->>'ssid'", "state": "t.was->>'state'"}, "SSID"),
+        _Part(
+            ENROLLMENTS,
+            "enrollment",
+            "e",
+            {
+                "school_code": "(SELECT code FROM students_school WHERE id = (t.was->>'school_id')::bigint)",
+                "grade": "t.was->>'grade'",
+                "start_date": "(t.was->>'start_date')::date",
+                "exit_date": "(t.was->>'exit_date')::date",
+            },
+            "Enrollment",
+        ),
+        _Part(EL, "el", "e", edits="EL record"),
+        _Part(SCORES, "scores", "x"),
+    )
+}
+NAMES = tuple(_PARTS)
+# They name the columns, and stand alone where no run wrote.
+_NO_CHANGE = (
+    "SELECT 0::bigint AS object_id, 0::bigint AS student_id, false AS is_new, false AS is_gone, NULL::jsonb AS was,"
+    " now() AS at, 0::bigint AS run WHERE false"
+)
+_NO_SCORE = (
+    "SELECT 0::bigint AS student_id, 0::bigint AS assessment_id, 0::smallint AS school_year, false AS held,"
+    " 0::bigint AS run, now() AS at WHERE false"
+)
+_NO_STUDENT = "SELECT 0::bigint AS object_id, NULL::jsonb AS was WHERE false"
+_SEEN = "(%(schools)s::bigint[] IS NULL OR s.school_id = ANY (%(schools)s::bigint[]))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangesFile:
+    """What to take out: of one run, or of what was written from `since` on (and before `until`).
+
+    schools: internal ids, of whose students of today; None for all. parts: which of NAMES. Raises ExportRefusedError for a run
+    that wrote nothing, and without a run or a beginning.
+    """
+
+    run: ImportRun | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    schools: Collection[int] | None = None
+    parts: Collection[str] = NAMES
+    endings: tuple[str, ...] = field(default=(ZIP,), init=False)
+
+    def __post_init__(self) -> None:
+        if (self.run is None) == (self.since is None):
+            raise ExportRefusedError("Say either which run, or since when: one of the two.")
+        if self.run is not None and not self.run.applied:
+            raise ExportRefusedError(
+                f"Run {self.run.pk} wrote nothing: name an Update, an Import or a Revert that is completed."
+            )
+        if self.run is not None and self.until:
+            raise ExportRefusedError("A period has no run: leave one of the two out.")
+        if self.since and self.until and self.until <= self.since:
+            raise ExportRefusedError("The period ends before it begins: exchange the two days.")
+
+    @property
+    def name(self) -> str:
+        return f"changes-run-{self.run.pk}" if self.run else "changes"
+
+    @property
+    def subject(self) -> str:
+        if self.run:
+            return f"changes of run {self.run.pk}, {of_schools(self.schools)}"
+        since, until = (f"{timezone.localtime(at):%Y-%m-%d}" if at else "" for at in (self.since, self.until))
+        return f"changes since {since}{f' until {until}' if until else ''}, {of_schools(self.schools)}"
+
+    def write(self, stream: IO[bytes], ending: str) -> Written:  # noqa: ARG002 - there is one form
+        rows = students = 0
+        runs = self.runs()
+        files = [name for name in NAMES if name in self.parts]
+        with ZipFile(stream, "w", ZIP_DEFLATED) as made:
+            for name in files:
+                columns = self.columns(name)
+                counted = Counted(self.rows(name, runs), of_student(columns))
+                with made.open(f"{name}.csv", "w", force_zip64=True) as member:
+                    for block in csv_rows(columns, counted, as_is=True):
+                        member.write(block)
+                rows += counted.count
+                students = max(students, counted.students)
+        return Written(rows, tuple(f"{name}.csv" for name in files), students)
+
+    def runs(self) -> list[ImportRun]:
+        """Those that wrote, in the order in which they ended."""
+        if self.run is not None:
+            return [self.run]
+        ended = ImportRun.objects.filter(
+            work__in=[Work.UPDATE, Work.IMPORT, Work.REVERT], status=RunStatus.COMPLETED, finished_at__gte=self.since
+        )
+        if self.until:
+            ended = ended.filter(finished_at__lt=self.until)
+        return list(ended.order_by("finished_at"))
+
+    @staticmethod
+    def columns(name: str) -> tuple[str, ...]:
+        return (*HEAD, *(column.name for column in _PARTS[name].view.columns))
+
+    def rows(self, name: str, runs: list[ImportRun]) -> Iterator[Row]:
+        """The rows of one view, those of a student together."""
+        part = _PARTS[name]
+        made = _scores(part, runs) if part.kind == "scores" else _objects(part, runs, with_edits=self.since is not None)
+        columns = self.columns(name)
+        order = [columns.index(column) + 1 for column in ("lea_code", "local_number")]
+        statement = f"{made} ORDER BY {order[0]}, {order[1]}, 2"
+        values = {
+            "schools": None if self.schools is None else sorted(self.schools),
+            "since": self.since,
+            "until": self.until,
+        }
+        yield from streamed(sql.SQL(statement), values)
+
+
+def _objects(part: _Part, runs: list[ImportRun], *, with_edits: bool) -> str:
+    """Rows of a kind of which a change is one row: those that are there, and those that are gone."""
+    view, kind = part.view, get_kind(part.kind)
+    student = "c.student_id" if kind.student_column else "c.object_id"
+    written = [
+        f"""SELECT c.object_id, {student} AS student_id, c.before IS NULL AS is_new, c.after IS NULL AS is_gone, c.before AS was,
+              r.finished_at AS at, r.id AS run
+            FROM imports_importchange c JOIN imports_importrun r ON r.id = {run.pk}
+            WHERE c.run_id = {run.plan_run_id} AND c.kind = '{kind.key}' AND {_written(run)}"""
+        for run in runs
+    ]
+    if with_edits:
+        written.append(
+            f"""SELECT k.{kind.pk}, d.student_id, false, false, NULL::jsonb, d.at, NULL::bigint
+            FROM students_recordedit d JOIN {kind.table} k ON k.{_student_of(part)} = d.student_id
+            WHERE d.what = '{part.edits}' AND d.at >= %(since)s AND (%(until)s::timestamptz IS NULL OR d.at < %(until)s)"""
+        )
+    last = "(array_agg({0} ORDER BY w.at DESC))[1]"
+    touched = f"""
+        SELECT w.object_id, bool_or(w.is_new) AS is_new, bool_or(w.is_gone) AS is_gone, max(w.student_id) AS student_id,
+          max(w.at) AS at, {last.format("w.run")} AS run, {last.format("w.was")} AS was
+        FROM ({" UNION ALL ".join([_NO_CHANGE, *written])}) AS w GROUP BY w.object_id
+    """
+    known = {
+        "student_id": "t.student_id",
+        "lea_code": "coalesce(l.code, '')",
+        "local_number": "coalesce(s.local_number, gone.was->>'local_number', '')",
+    }
+    # Who is gone with the record is named by what the same runs took away.
+    taken = [
+        f"""SELECT c.object_id, c.before AS was FROM imports_importchange c
+            WHERE c.run_id = {run.plan_run_id} AND c.kind = 'student' AND c.after IS NULL AND {_written(run)}"""
+        for run in runs
+    ]
+    gone = " UNION ALL ".join([_NO_STUDENT, *taken])
+    removed = [f"{known.get(c.name, part.named.get(c.name, 'NULL'))} AS {c.name}" for c in view.columns]
+    return f"""
+        SELECT CASE WHEN t.is_new THEN 'new' ELSE 'changed' END AS change, t.at AS changed_at, t.run AS changed_run,
+          {_sources(view)}
+        FROM {_tables(view)} JOIN ({touched}) AS t ON t.object_id = {part.row}.{kind.pk} WHERE {_SEEN}
+        UNION ALL
+        SELECT 'removed', t.at, t.run, {", ".join(removed)}
+        FROM ({touched}) AS t LEFT JOIN students_student s ON s.id = t.student_id
+        LEFT JOIN (SELECT g.object_id, max(g.was::text)::jsonb AS was FROM ({gone}) AS g GROUP BY 1) AS gone
+          ON s.id IS NULL AND gone.object_id = t.student_id
+        LEFT JOIN students_lea l ON l.id = coalesce(s.lea_id, (gone.was->>'lea_id')::bigint)
+        WHERE t.is_gone AND NOT t.is_new AND NOT EXISTS (SELECT 1 FROM {kind.table} k WHERE k.{kind.pk} = t.object_id)
+          AND {_SEEN}
+    """
+
+
+def _scores(part: _Part, runs: list[ImportRun]) -> str:
+    """Rows of scores: one change of a plan holds all scores of its line."""
+    writer = get_kind(part.kind).writer
+    if writer is None:
+        raise TypeError("scores are written by a writer of their own")
+    sides = [
+        f"""SELECT k.student_id, k.assessment_id, k.school_year, {side == "before"} AS held, r.id AS run, r.finished_at AS at
+            FROM ({writer.keys_sql(side, f"c.run_id = {run.plan_run_id} AND c.kind = '{part.kind}' AND {_written(run)}")}) AS k
+            JOIN imports_importrun r ON r.id = {run.pk}"""
+        for run in runs
+        for side in ("before", "after")
+    ]
+    touched = f"""
+        SELECT w.student_id, w.assessment_id, w.school_year, bool_or(NOT w.was_there) AS is_new, max(w.at) AS at,
+          (array_agg(w.run ORDER BY w.at DESC))[1] AS run
+        FROM (SELECT u.student_id, u.assessment_id, u.school_year, u.run, u.at, bool_or(u.held) AS was_there
+              FROM ({" UNION ALL ".join([_NO_SCORE, *sides])}) AS u GROUP BY 1, 2, 3, 4, 5) AS w
+        GROUP BY 1, 2, 3
+    """
+    # A Revert takes away the set-ups that nothing uses any more: their names stand in its plan.
+    removed_setups = [
+        f"""SELECT c.object_id, c.before->>'state_code', c.before->>'name', (c.before->>'parent_id')::bigint
+            FROM imports_importchange c WHERE c.run_id = {run.plan_run_id} AND c.kind = 'assessment' AND c.after IS NULL
+            AND {_written(run)} AND NOT EXISTS (SELECT 1 FROM assessments_assessment n WHERE n.id = c.object_id)"""
+        for run in runs
+    ]
+    setups = " UNION ".join(["SELECT id, state_code, name, parent_id FROM assessments_assessment", *removed_setups])
+    same = "t.student_id = {0}.student_id AND t.assessment_id = {0}.assessment_id AND t.school_year = {0}.school_year"
+    sources = {column.name: _escaped(column.source) for column in part.view.columns}
+    known = ("school_year", "assessment_code", "assessment", "parent_code", "local_number", "lea_code")
+    removed = [
+        f"t.{name}"
+        if name in ("student_id", "assessment_id")
+        else sources[name].replace("x.", "t.")
+        if name in known
+        else "NULL"
+        for name in sources
+    ]
+    return f"""
+        SELECT CASE WHEN t.is_new THEN 'new' ELSE 'changed' END AS change, t.at AS changed_at, t.run AS changed_run,
+          {_sources(part.view)}
+        FROM {_tables(part.view)} JOIN ({touched}) AS t ON {same.format("x")} WHERE {_SEEN}
+        UNION ALL
+        SELECT 'removed', t.at, t.run, {", ".join(removed)}
+        FROM ({touched}) AS t JOIN students_student s ON s.id = t.student_id JOIN students_lea l ON l.id = s.lea_id
+        LEFT JOIN ({setups}) AS a ON a.id = t.assessment_id LEFT JOIN ({setups}) AS p ON p.id = a.parent_id
+        WHERE NOT t.is_new AND NOT EXISTS (SELECT 1 FROM assessments_score k WHERE {same.format("k")}) AND {_SEEN}
+    """
+
+
+def _written(run: ImportRun) -> str:
+    """SQL condition: the run did write change `c` of its plan."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM imports_setaside sa WHERE sa.run_id = {run.pk}"
+        " AND sa.line = c.line AND sa.seq = c.seq)"
+    )
+
+
+def _student_of(part: _Part) -> str:
+    return get_kind(part.kind).student_column or "id"
+
+
+def _sources(view: View) -> str:
+    return _escaped(", ".join(f"{column.source} AS {column.name}" for column in view.columns))
+
+
+def _tables(view: View) -> str:
+    return _escaped(view.tables)
+
+
+def _escaped(statement: str) -> str:
+    """SQL of a view within a statement that takes values."""
+    return statement.replace("%", "%%")

@@ -1,0 +1,152 @@
+"""What is new since last time: the rows that a run or a period wrote, as they are now; what is gone is named."""
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import Score
+from sisimport.imports.models import ImportRun, Work
+from sisimport.reporting.changes import NAMES, ChangesFile
+from sisimport.reporting.exports import ExportRefusedError
+from sisimport.reporting.views import VIEWS
+from students.models import SSID, RecordEdit, Student, StudentView
+from tests.assessments.score_files import SSID_1, SSID_2, ela, start, text, undo
+from tests.factories import UserFactory
+from tests.imports.journey import make_district
+from tests.reporting.conftest import Scored
+from tests.reporting.test_exports import command
+from tests.roster.test_roster import JOSE, update
+
+pytestmark = pytest.mark.django_db
+
+
+def tables(stream: Any) -> dict[str, list[dict[str, str]]]:
+    """View -> rows of a zip."""
+    with zipfile.ZipFile(stream) as made:
+        return {
+            name.removesuffix(".csv"): list(csv.DictReader(io.StringIO(made.read(name).decode("utf-8-sig"))))
+            for name in made.namelist()
+        }
+
+
+def changes(**asked: Any) -> dict[str, list[dict[str, str]]]:
+    stream = io.BytesIO()
+    written = ChangesFile(**asked).write(stream, ".zip")
+    found = tables(stream)
+    assert written.rows == sum(len(rows) for rows in found.values())
+    return found
+
+
+def test_a_runs_rows_are_those_of_the_views_as_they_are_now(two_scored: Scored) -> None:
+    run = two_scored.run
+    found = changes(run=run)
+    assert set(found) == set(NAMES)
+    assert len(found["scores"]) == Score.objects.filter(run_id=run.pk).count()
+    assert not found["students"]
+    row = next(row for row in found["scores"] if (row["ssid"], row["assessment_code"]) == (SSID_1, "SBELA"))
+    assert (row["change"], row["changed_run"], row["scale_score"]) == ("new", str(run.pk), "2502")
+    scores = next(view for view in VIEWS if view.name == "scores")
+    assert list(row)[3:] == [column.name for column in scores.columns]
+
+
+def test_what_was_written_over_is_changed_and_what_is_gone_is_named(two_scored: Scored) -> None:
+    first = two_scored.run
+    line = ela(ssid=SSID_1, scale_score="2503")
+    again = start("caaspp-2023-2024", text("caaspp-2023-24", line), work=Work.IMPORT)
+    (row,) = [row for row in changes(run=again)["scores"] if row["assessment_code"] == "SBELA"]
+    assert (row["change"], row["scale_score"]) == ("changed", "2503")
+    undo(again)
+    back = undo(first)
+    gone = changes(run=back)["scores"]
+    assert {row["change"] for row in gone} == {"removed"}
+    named = {(row["local_number"], row["assessment_code"], row["school_year"], row["scale_score"]) for row in gone}
+    assert ("000501", "SBELA", "2023-24", "") in named
+    # Of the run itself nothing stands, and within a period that holds all of it, nothing changed.
+    assert changes(run=first)["scores"] == []
+    assert changes(since=timezone.now() - dt.timedelta(days=1))["scores"] == []
+
+
+def test_a_line_that_was_set_aside_is_none_of_the_runs_changes(two_scored: Scored) -> None:
+    lines = [ela(ssid=SSID_1, scale_score="2504"), ela(ssid=SSID_2, scale_score="2611", uin="1000000000000002")]
+    start("caaspp-2023-2024", text("caaspp-2023-24", *lines), work=Work.TEST)
+    Student.objects.filter(local_number="000502").update(last_name="Leigh")
+    run = start("caaspp-2023-2024", text("caaspp-2023-24", *lines), work=Work.IMPORT)
+    assert (run.import_count, run.set_aside_count) == (1, 1)
+    assert {row["local_number"] for row in changes(run=run)["scores"]} == {"000501"}
+
+
+def test_a_period_holds_edits_by_hand(two_scored: Scored) -> None:
+    people, run = two_scored.people, two_scored.run
+    RecordEdit.objects.create(student=people[1], what="Student", field="grade", before="07", after="08")
+    found = changes(since=timezone.now() - dt.timedelta(hours=1))
+    assert [(row["change"], row["changed_run"], row["local_number"]) for row in found["students"]] == [
+        ("changed", "", "000502")
+    ]
+    assert found["scores"]
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    assert not any(changes(since=tomorrow).values())
+    old = timezone.now() - dt.timedelta(days=9)
+    assert not any(changes(since=old, until=old + dt.timedelta(days=1)).values())
+    assert not changes(run=run)["students"]
+
+
+def test_records_of_every_view_come_and_are_named_when_gone() -> None:
+    """A student list makes students, enrollments, SSIDs and EL records; its Revert takes them away."""
+    make_district()
+    update(JOSE | {"ssid": "0012345678", "el_status": "EL", "el_identified_date": "2015-09-01"})
+    run = ImportRun.objects.get(work=Work.UPDATE)
+    found = changes(run=run)
+    for name in ("students", "ssids", "enrollments", "el"):
+        assert [(row["change"], row["local_number"], row["changed_run"]) for row in found[name]] == [
+            ("new", "100234", str(run.pk))
+        ], name
+    assert found["ssids"][0]["ssid"] == "0012345678"
+    assert found["enrollments"][0]["start_date"] == "2024-08-12"
+    gone = changes(run=undo(run))
+    for name in ("students", "ssids", "enrollments"):
+        assert [(row["change"], row["lea_code"]) for row in gone[name]] == [("removed", "1234567")], (name, gone[name])
+    assert gone["students"][0]["local_number"] == "100234"
+    assert gone["ssids"][0]["ssid"] == "0012345678"
+    assert (gone["enrollments"][0]["school_code"], gone["enrollments"][0]["start_date"]) == ("0123456", "2024-08-12")
+    assert gone["el"][0]["change"] == "removed"
+
+
+def test_others_schools_are_not_in_it(client: Client, two_scored: Scored) -> None:
+    people, run = two_scored.people, two_scored.run
+    school = people[0].school
+    assert school is not None
+    client.force_login(UserFactory(registrar=True, schools=[school]))
+    asked = {"kind": "changes", "since": str(timezone.localdate())}
+    response: Any = client.post(reverse("exports"), asked)
+    found = tables(io.BytesIO(b"".join(response.streaming_content)))
+    assert {row["local_number"] for row in found["scores"]} == {"000501"}
+    assert StudentView.objects.get().subject.endswith("1 school: 1 student, page")
+    # A run that the user may not open answers as if it did not exist.
+    page = client.post(reverse("exports"), {"kind": "changes", "run": str(run.pk)}).content.decode()
+    assert f"There is no run {run.pk}" in page
+
+
+def test_by_command(two_scored: Scored, tmp_path: Path) -> None:
+    run = two_scored.run
+    found = command("export_changes", tmp_path / "a.zip", "--run", str(run.pk))
+    assert found["columns"] == [f"{name}.csv" for name in NAMES]
+    assert len(tables(tmp_path / "a.zip")["scores"]) == found["rows"]
+    assert "no run 99" in command("export_changes", tmp_path / "b.zip", "--run", "99", code=2)["message"]
+    assert "Say either" in command("export_changes", tmp_path / "b.zip", code=2)["message"]
+    wrong = ("--since", "2026-11-02", "--until", "2026-11-01")
+    assert "exchange" in command("export_changes", tmp_path / "b.zip", *wrong, code=2)["message"]
+
+
+def test_a_test_wrote_nothing(two_scored: Scored) -> None:
+    test = start("caaspp-2023-2024", text("caaspp-2023-24", ela()), work=Work.TEST)
+    with pytest.raises(ExportRefusedError, match="wrote nothing"):
+        ChangesFile(run=test)
+    assert SSID.objects.count() == 2
