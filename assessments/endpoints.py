@@ -87,7 +87,7 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
     year = year_label(found.choice.year)
     subject = f"results of {found.choice.test} {year}: token {token.pk}"
     log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=subject)
-    told = {
+    answer = {
         "items": rows.as_objects(found),
         "next": None,
         "assessment": found.choice.test,
@@ -95,7 +95,7 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
         "school_year": year,
         "notes": found.notes,
     }
-    return JsonResponse(told)
+    return JsonResponse(answer)
 
 
 def _school(request: HttpRequest, filters: ResultFilters) -> str:

@@ -176,19 +176,19 @@ def _objects(part: _Part, runs: list[ImportRun], *, with_edits: bool) -> str:
           max(w.at) AS at, {last.format("w.run")} AS run, {last.format("w.was")} AS was
         FROM ({" UNION ALL ".join([_NO_CHANGE, *written])}) AS w GROUP BY w.object_id
     """
-    known = {
+    identity = {
         "student_id": "t.student_id",
         "lea_code": "coalesce(l.code, '')",
         "local_number": "coalesce(s.local_number, gone.was->>'local_number', '')",
     }
     # Who is gone with the record is named by what the same runs took away.
-    taken = [
+    removed_students = [
         f"""SELECT c.object_id, c.before AS was FROM imports_importchange c
             WHERE c.run_id = {run.plan_run_id} AND c.kind = 'student' AND c.after IS NULL AND {_written(run)}"""
         for run in runs
     ]
-    gone = " UNION ALL ".join([_NO_STUDENT, *taken])
-    removed = [f"{known.get(c.name, part.named.get(c.name, 'NULL'))} AS {c.name}" for c in view.columns]
+    gone = " UNION ALL ".join([_NO_STUDENT, *removed_students])
+    removed = [f"{identity.get(c.name, part.named.get(c.name, 'NULL'))} AS {c.name}" for c in view.columns]
     return f"""
         SELECT CASE WHEN t.is_new THEN 'new' ELSE 'changed' END AS change, t.at AS changed_at, t.run AS changed_run,
           {_sources(view)}
@@ -233,12 +233,12 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
     setups = " UNION ".join(["SELECT id, state_code, name, parent_id FROM assessments_assessment", *removed_setups])
     same = "t.student_id = {0}.student_id AND t.assessment_id = {0}.assessment_id AND t.school_year = {0}.school_year"
     sources = {column.name: _escaped(column.source) for column in part.view.columns}
-    known = ("school_year", "assessment_code", "assessment", "parent_code", "local_number", "lea_code")
+    named = ("school_year", "assessment_code", "assessment", "parent_code", "local_number", "lea_code")
     removed = [
         f"t.{name}"
         if name in ("student_id", "assessment_id")
         else sources[name].replace("x.", "t.")
-        if name in known
+        if name in named
         else "NULL"
         for name in sources
     ]

@@ -80,8 +80,8 @@ class EdFiFile:
             scores = (row for row in scores if row[_COLUMNS.index("ssid")])
         counted = Counted(scores, (0, 1))
         count = 0
-        for count, told in enumerate(self.objects(counted), 1):  # noqa: B007 - the last number is the count
-            stream.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        for count, entry in enumerate(self.objects(counted), 1):  # noqa: B007 - the last number is the count
+            stream.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
         return Written(count, FIELDS, counted.students)
 
     def objects(self, scores: Iterable[Row]) -> Iterator[dict[str, Any]]:
@@ -94,7 +94,7 @@ class EdFiFile:
     def _object(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         own, parts = rows[0], [row for row in rows if row["part_code"]]
         test = {"assessmentIdentifier": own["test_code"], "namespace": self.namespace}
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "studentAssessmentIdentifier": f"{own['student_id']}-{own['test']}-{own['school_year']}",
             "assessmentReference": test,
             "studentReference": {
@@ -103,20 +103,22 @@ class EdFiFile:
             "schoolYearTypeReference": {"schoolYear": read_school_year(own["school_year"])},
         }
         if own["school_as_tested"]:
-            told["reportedSchoolIdentifier"] = own["school_as_tested"]
+            entry["reportedSchoolIdentifier"] = own["school_as_tested"]
         if own["test_date"]:
-            told["administrationDate"] = f"{own['test_date']:%Y-%m-%d}T00:00:00Z"
+            entry["administrationDate"] = f"{own['test_date']:%Y-%m-%d}T00:00:00Z"
         if own["grade_assessed"] in _GRADES:
-            told["whenAssessedGradeLevelDescriptor"] = f"{_ED_FI}/GradeLevelDescriptor#{_GRADES[own['grade_assessed']]}"
+            entry["whenAssessedGradeLevelDescriptor"] = (
+                f"{_ED_FI}/GradeLevelDescriptor#{_GRADES[own['grade_assessed']]}"
+            )
         if own["condition_code"]:
-            told["eventDescription"] = f"Condition code {own['condition_code']}"
+            entry["eventDescription"] = f"Condition code {own['condition_code']}"
         if not own["part_code"]:
-            told |= self._measures(own)
+            entry |= self._measures(own)
         objectives = [
             {"objectiveAssessmentReference": {**test, "identificationCode": row["part_code"]}, **self._measures(row)}
             for row in parts
         ]
-        return told | ({"studentObjectiveAssessments": objectives} if objectives else {})
+        return entry | ({"studentObjectiveAssessments": objectives} if objectives else {})
 
     def _measures(self, row: dict[str, Any]) -> dict[str, Any]:
         """`scoreResults` and `performanceLevels`; what is blank is left out."""
@@ -137,16 +139,16 @@ class EdFiFile:
             for method, value in methods
             if value
         ]
-        told: dict[str, Any] = {"scoreResults": results} if results else {}
+        entry: dict[str, Any] = {"scoreResults": results} if results else {}
         if row["level"]:
             name = row["level_name"][: _LONGEST["descriptor"]]
-            told["performanceLevels"] = [
+            entry["performanceLevels"] = [
                 {
                     "assessmentReportingMethodDescriptor": f"{standard}#Proficiency level",
                     "performanceLevelDescriptor": f"{self.namespace}/PerformanceLevelDescriptor#{name}",
                 }
             ]
-        return told
+        return entry
 
 
 def _datatype(value: str) -> str:
