@@ -17,6 +17,8 @@ _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 _HIDDEN_UTF8 = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xcd\x8f")
+# In plain ASCII: signs for letters that were lost, entities, UTF-7, escapes, quotation marks that are none to a CSV reader.
+_SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""')
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class Chunks:
             exotic = not plain and _is_exotic(text)
             hidden = controls or (HIDDEN_BEYOND_ASCII.search(text) is not None if exotic else "\xad" in text)
             may_hold_space = exotic or controls or " " in text or ("\t" in text and self._file.delimiter != "\t")
-            damaged = not plain or "?" in text or "&" in text or "+A" in text
+            damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
             yield Chunk(first_line, text, None, '"' in text, BlockTraits(may_hold_space, exotic, hidden, damaged))
 
 

@@ -73,6 +73,9 @@ def _names_of(text: str) -> str:
 
 PLACEHOLDERS: Final = frozenset({
     *("NULL", "Null", "null", "N/A", "n/a", "#N/A", "#n/a", "NaN", "nan", "NAN", "None", "none", "NONE", "-", "."),
+    *("(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "\\N", "(none)", "(blank)", "undefined"),
+    *("nil", "NIL", "--", "---"),
+    *("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"),
 })  # fmt: skip
 
 
@@ -90,12 +93,15 @@ _LETTERS: Final = bytes(code for code in range(0xC0, 0x100) if code not in {0xD7
 _NICE: Final = (
     b"\x00 abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'-.,\"()/`\xb4\xaa\xba\xa0\xb7" + _LETTERS
 )
-_NICE_NAME = re.compile(r"[ A-Za-z0-9'\-.,\"()/`À-ÖØ-öø-ÿ]*\Z")
+_NICE_NAME = re.compile(r"(?!(['\"]).+\1\Z)[ A-Za-z0-9'\-.,\"()/`À-ÖØ-öø-ÿ]*\Z")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 # Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that follow no letter in a name.
 _TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
 # The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first sign stands in no name.
 _TWICE_ELSEWHERE = re.compile(r"[√≈┬├─┼][^\x00-\x7f]|‚Ä[^\x00-\x7f]")
+# A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `=ED`, `<ed>`.
+_ESCAPED = re.compile(r"(?:%[0-9A-F]{2})+|(?:\\[uU][0-9A-Fa-f]{4})+|(?:=[0-9A-F]{2})+|<[0-9a-f]{2}>")
+_QUOTES: Final = ("“”", "‘’", "''", '""', "„“", "«»")
 _UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
 # Signs of a keyboard or a typesetter that stand in names: apostrophes, okina, hyphens, points.
 _SIGNS: Final = frozenset("’ʻʼ`´ªº·.'-,\"()/ \xa0\u2010\u2011‧“”#*&+;:!_@")
@@ -109,6 +115,8 @@ def is_name(column: Column) -> bool:
 def has_doubtful_names(texts: Sequence[str]) -> bool:
     """Does any of the names hold what names seldom hold? Quick: a look at all of them at once."""
     joined = _JOINT.join(texts)
+    if any(quote in joined and f"{_JOINT}{quote}" in f"{_JOINT}{joined}" for quote in "'\""):
+        return True  # `'Duran'`
     try:
         return bool(joined.encode("latin-1").translate(None, _NICE))
     except UnicodeEncodeError:
@@ -154,7 +162,10 @@ def _damaged(column: Column, text: str, cause: str, severity: Severity) -> Probl
 
 
 def _repaired(text: str) -> str:
-    """Entities as their letters, and text that was encoded twice (or more often) decoded once more."""
+    """Without quotation marks around it, entities and escapes as letters, and what was encoded twice decoded once more."""
+    while len(text) > 2 and f"{text[0]}{text[-1]}" in _QUOTES:
+        text = text[1:-1].strip()
+    text = _ESCAPED.sub(_unescaped, text)
     if _ENTITY.search(text):
         text = html.unescape(text)
     for _ in range(3):
@@ -165,6 +176,20 @@ def _repaired(text: str) -> str:
             break
         text = again
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """The letters that an escape stands for; itself where it stands for none."""
+    escape = match[0]
+    if escape[0] == "\\":
+        letters = "".join(chr(int(code, 16)) for code in re.findall(r"[uU](.{4})", escape))
+    else:
+        data = bytes.fromhex("".join(re.findall(r"[%=<](..)", escape)))
+        try:
+            letters = data.decode()
+        except UnicodeDecodeError:
+            letters = data.decode("cp1252", errors="replace")
+    return letters if letters.isalpha() and not letters.isascii() else escape
 
 
 def _decoded_again(text: str) -> str | None:
@@ -187,6 +212,7 @@ _CAUSES: Final = (
     (_ENTITY, "an HTML entity"),
     (_TWICE, "letters in UTF-8 that were read in another encoding"),
     (_TWICE_ELSEWHERE, "letters in UTF-8 that were read in another encoding"),
+    (_ESCAPED, "a code in place of a letter"),
     (_UTF7, "letters in UTF-7"),
     (_TURNED, "the sign ‘, which ends no name"),
 )

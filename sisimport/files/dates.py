@@ -11,9 +11,18 @@ from sisimport.files.layouts import Column, Layout
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})\Z")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
+# The months by their English names, in which spreadsheets show dates: 14-Feb-09, Feb 14, 2009.
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED = r"(?P<month>[A-Za-z]{3,9})\.?"
+_DAY_NAME = re.compile(rf"(?P<day>[0-9]{{1,2}})[- /]{_NAMED}[- /,]+(?P<year>[0-9]{{4}}|[0-9]{{2}})\Z")
+_NAME_DAY = re.compile(rf"{_NAMED} (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})\Z")
+_FULL_MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
 # A time of day after a space, T or colon; the state's files of 2015-16 have it right after the day.
 _TIME = re.compile(
-    r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?\Z"
+    r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm]|Z)?\Z"
 )
 _YEARS: Final = range(1900, 2100)
 # Dates of what has happened: after today they are a mistake in every file.
@@ -50,7 +59,19 @@ def parse_date(text: str) -> ReadDate | None:
         if month_first and day_first and month_first.iso != day_first.iso:
             return ReadDate(month_first.iso, month_first.form, ambiguous=True)
         return month_first or day_first
+    if match := _DAY_NAME.match(plain) or _NAME_DAY.match(plain):
+        return _date_of_name(match, with_time)
     return None
+
+
+def _date_of_name(match: re.Match[str], with_time: str) -> ReadDate | None:
+    name, year = match["month"].casefold(), match["year"]
+    known = name[:3] in _MONTHS and (name in _MONTHS or name == "sept" or name in _FULL_MONTHS)
+    if not known:
+        return None
+    month = str(_MONTHS.index(name[:3]) + 1)
+    form = "D-Mon-CCYY" if len(year) == 4 else "D-Mon-YY"
+    return _date(year if len(year) == 4 else _century(year), month, match["day"], f"{form}{with_time}")
 
 
 def _century(year: str) -> str:
@@ -108,7 +129,7 @@ class DateCheck:
             reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
             return None, self._refuse(text, reason)
         iso: str | None = read.iso
-        if read.form.removesuffix(" with time").endswith("/YY"):
+        if read.form.removesuffix(" with time").endswith(("/YY", "-YY")):
             iso = self._with_century(read.iso)
             if iso is None:
                 return None, self._refuse(text, "a year of four digits (the century is missing)")
@@ -135,7 +156,7 @@ class DateCheck:
     def _allowed(self, form: str) -> bool:
         """A form is allowed with what is as clear: D/M where only that fits, year first with slashes, a time of day."""
         base = form.removesuffix(" with time")
-        if base in self._forms:
+        if base in self._forms or base.startswith("D-Mon"):
             return True
         if base.startswith("CCYY"):
             return "CCYY-MM-DD" in self._forms

@@ -250,6 +250,10 @@ class _CodeCheck:
             return spelled
         if column.codes is None:
             return text.upper(), None
+        bare = bare_number(text)  # '09 and 9.0, as spreadsheets keep or make them
+        code = self._spellings.get(bare) if bare != text and bare.isdigit() and bare.strip("0") else None
+        if code is not None:
+            return code, _marked(column, text, code)
         return None, Problem("FILE-CODE", column.severity, column.field, shown(text), self._expected)
 
 

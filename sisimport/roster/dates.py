@@ -5,6 +5,8 @@ Births and English learner dates after today are refused by the reader, in every
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from django.db.models import Case, CharField, DateField, F, Func, IntegerField, Q, Value, When
@@ -12,6 +14,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.english_learner import IsEarlier
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from students.school_years import last_day_of_next
@@ -31,6 +34,7 @@ USUAL_AGES: Final = {
 }
 ENROLLMENT_DATES: Final = ("enrollment_start", "enrollment_exit")
 EL_DATES: Final = ("el_identified_date", "el_tbd_date", "el_exit_date")
+EL_BEFORE_BIRTH: Final = reduce(or_, (Q(IsEarlier(F(name), F("birth_date"))) for name in EL_DATES))
 
 
 class _Age(Func):

@@ -235,7 +235,8 @@ class Roster(ImportType):
 
 def _older_rule(*, keeps: bool) -> Rule:
     """A status from before the one on record began: written all the same, unless the option says never."""
-    said = _rule("roster", "ELA-OLDER", WARNING, "el_status", IS_OLDER, part="el", expected=RECORD_SINCE)
+    when = IS_OLDER & ~dates.EL_BEFORE_BIRTH
+    said = _rule("roster", "ELA-OLDER", WARNING, "el_status", when, part="el", expected=RECORD_SINCE)
     text = Value(KEPT if keeps else OVERWRITTEN, output_field=CharField())
     params: dict[str, Any] = {
         "status": F("el_status"),

@@ -1,4 +1,5 @@
-"""Names that a program spoiled on their way: a sign no name holds, or a capital inside a word, where the record has an accent.
+"""Names that a program spoiled on their way: a sign no name holds, or a capital inside a word, where the record has an accent;
+and words for nothing in place of a name.
 
 `Raœl` alone may be a name. Beside `Raúl` on record it is what Windows makes of a Mac's file, and the record stays.
 """
@@ -10,15 +11,17 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import CharField, F, Func, Q, Value
 
+from sisimport.files.damage import PLACEHOLDERS
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
-from sisimport.imports.engine.sql import fetch_all
 from students.models.people import NAME_FIELDS
 
 _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
-_SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡"
+_SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+"
+_NEEDED: Final = ("last_name", "first_name")
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
-_PLAIN: Final = r"lower(regexp_replace({}, '[^\x01-\x7f]', '_', 'g'))"
+_PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
 _COUNT: Final = f"length({{0}}) - length(translate({{0}}, '{_SIGNS}', ''))"
 _WHAT: Final = "a sign that stands for the letter with an accent on record"
 
@@ -31,29 +34,21 @@ class _Spoils(Func):
     arity = 2
 
     def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
-        (file, _none), (record, _none) = (
-            compiler.compile(e) for e in self.source_expressions
-        )  # columns: no parameters
+        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
         sql = (
-            f"({file} <> {record} AND {_PLAIN.format(file)} = {_PLAIN.format(record)} AND ("
+            f"(CASE WHEN {file} <> {record} THEN {_PLAIN.format(file)} = {_PLAIN.format(record)} AND ("
             f"{_COUNT.format(file)} > {_COUNT.format(record)}"
-            f" OR ({file} ~ '{_INNER_CAPITAL}' AND {record} !~ '{_INNER_CAPITAL}')))"
+            f" OR ({file} ~ '{_INNER_CAPITAL}' AND {record} !~ '{_INNER_CAPITAL}')) ELSE false END)"
         )
         return sql, ()
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
-    """None for a file whose names hold no such letters, which is nearly every one."""
-    names = f"concat_ws(' ', {', '.join(_FIELDS)})"
-    beyond_ascii = f"octet_length({names}) <> length({names})"
-    if not fetch_all(
-        f"SELECT 1 FROM staged_roster WHERE {beyond_ascii} AND {names} ~ '[{_SIGNS}]|{_INNER_CAPITAL}' LIMIT 1"
-    ):
-        return []
-    return [_rule(rule, name) for name in _FIELDS]
+    """`rule` makes one of the roster's rules."""
+    return [*(_spoiled(rule, name) for name in _FIELDS), *(_word(rule, name) for name in _NEEDED)]
 
 
-def _rule(rule: Callable[..., Rule], name: str) -> Rule:
+def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
     said = rule(
         "roster",
         "FILE-DAMAGED",
@@ -63,3 +58,11 @@ def _rule(rule: Callable[..., Rule], name: str) -> Rule:
         expected=F(f"student__{name}"),
     )
     return replace(said, params={"what": Value(_WHAT, output_field=CharField())})
+
+
+def _word(rule: Callable[..., Rule], name: str) -> Rule:
+    """People named Null exist: the name is kept, and somebody looks at it unless it is on record already."""
+    new_or_other = Q(is_new=True) | Q(Differs(F(name), F(f"student__{name}")))
+    return rule(
+        "roster", "NAME-WORD", Severity.WARNING, name, Q(**{f"{name}__in": sorted(PLACEHOLDERS)}) & new_or_other
+    )

@@ -7,7 +7,7 @@ Sources: CALPADS SSID Import (vendor help page, 2022); CALPADS error pages for t
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, CharField, F, Func, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, Func, OuterRef, Q, Value, When
 from django.db.models.lookups import In
 
 from sisimport.files.issues import Severity
@@ -15,6 +15,7 @@ from sisimport.imports.definition.english_learner import KEPT, OVERWRITTEN, RECO
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
+from sisimport.imports.models import ImportIssue
 from ssid.rules.english_learner_plan import (  # fmt: skip
     EL,
     FILE_DATE,
@@ -54,17 +55,25 @@ _KEPT_OUT = (~Q(elas="") & ~KNOWN & ~IS_LEGACY) | BEFORE_BIRTH
 def rules(context: RunContext) -> list[Rule]:
     """All that is reported about the English learner data of a line, alike in every import type that brings some."""
     chosen = Choices.of(context)
-    return [*warning_rules(chosen), *hint_rules(chosen)]
+    unread = ImportIssue.objects.filter(run_id=context.run.pk, part=EL, severity=int(Severity.ERROR))
+    # Named in the rules only where there are some, for the number of a run makes every statement another one.
+    of_line = Q(Exists(unread.filter(line=OuterRef("line")))) if unread.exists() else None
+    return [*warning_rules(chosen, of_line), *hint_rules(chosen)]
 
 
-def warning_rules(chosen: Choices) -> list[Rule]:
-    """W-ELA-1 to W-ELA-4, a status older than the one on record, and what cannot be imported."""
+def warning_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
+    """W-ELA-1 to W-ELA-4, a status older than the one on record, and what cannot be imported.
+
+    `unread`: lines of which the reader refused an English learner value, so that nothing of that part is written.
+    """
     on_record = record_date(chosen.rfep_date)
     notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
     kept = Value("the record is kept")
 
     def effect_where(may: Q, overwritten: str = "it will be overwritten", kept: Value = kept) -> Case:
-        return Case(When(may & ~_KEPT_OUT, then=Value(overwritten)), default=kept, output_field=CharField())
+        written = When(may & ~_KEPT_OUT, then=Value(overwritten))
+        cases = [written] if unread is None else [When(unread, then=kept), written]
+        return Case(*cases, default=kept, output_field=CharField())
 
     may = may_overwrite(chosen)
     effect = effect_where(may)

@@ -72,12 +72,13 @@ def line_rules() -> list[Rule]:
             code="UTAH-TWICE",
             severity=ERROR,
             field=field,
-            when=Q(**{f"{check}__gt": 0}),
+            when=Q(**{f"{check}__gt": 0}) & counts,
             found=F(field),
             params={"first_line": F(f"{check}_line")},
             needs_student=False,
         )
-        for check, field in (("dup_number", "local_number"), ("dup_ssid", "ssid"))
+        # What a spreadsheet did to many numbers alike makes no duplicates of them: they are no SSIDs.
+        for check, field, counts in (("dup_number", "local_number", ~Q(local_number="")), ("dup_ssid", "ssid", _VALID))
     ]
 
 

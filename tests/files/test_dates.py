@@ -69,3 +69,25 @@ def test_a_column_that_turns_out_mixed_is_read_month_first(monkeypatch: pytest.M
     monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
 
     assert read(lines(*[{"birth_date": day} for day in days])).reader.day_first == frozenset()
+
+
+# -- months by their names ----
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("14-Feb-2009", "14-Feb-09", "14 February 2009", "Feb 14, 2009", "Feb. 14 2009", "February 14, 2009"),
+        *("14/feb/2009", "2009-02-14T00:00:00Z"),
+    ],
+)
+def test_a_date_with_the_name_of_its_month_is_read_with_a_notice(text: str) -> None:
+    result = read(line(birth_date=text))
+
+    assert result.column("birth_date") == ["2009-02-14"]
+    assert [p.code for p in result.problems] == ["FILE-DATE-FORM"]
+
+
+@pytest.mark.parametrize("text", ["14-Fev-2009", "31-Feb-2009", "14-Marchant-2009", "Feb 2009", "Feb 14"])
+def test_what_only_looks_like_the_name_of_a_month_is_no_date(text: str) -> None:
+    assert [p.code for p in read(line(birth_date=text)).problems] == ["FILE-DATE"]

@@ -187,6 +187,12 @@ codes.register(
         "there, or test again with the option that says so for the whole file.",
     ),
     IssueCode(
+        "NAME-WORD",
+        "A word in place of a name",
+        "{field} is {found}, which programs write where there is no value; it is taken for the name.",
+        "Nothing to do if the student is called so. If not, write the name, or leave the line out, and test again.",
+    ),
+    IssueCode(
         "STU-AGE",
         "Unusual age",
         "{field} is {found}, which makes an age of {years}; usual is {expected}.",

@@ -56,16 +56,24 @@ class Seen:
 
 
 def full_code(code: str, known_codes: Container[str]) -> str | None:
-    """The seven-digit code on record that `code` is without its zeros; None where it is none, or is on record itself."""
-    full = code.zfill(CODE_LENGTH)
-    return full if code not in known_codes and is_short_code(code) and full in known_codes else None
+    """The code on record that `code` is without its zeros; None where it is none, or is on record itself.
+
+    A seven-digit one comes first; else, as codes of Utah are shorter, the one that differs in its zeros only.
+    """
+    if code in known_codes or not is_short_code(code):
+        return None
+    fitting = [full for full in (code.zfill(n) for n in range(len(code) + 1, CODE_LENGTH + 1)) if full in known_codes]
+    if fitting and len(fitting[-1]) == CODE_LENGTH:
+        return fitting[-1]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def full_lea_code(code: str) -> str:
     """The code of the LEA on record that is meant; the code as it stands where there is none."""
     if not is_short_code(code):
         return code
-    lea_codes = set(LEA.objects.filter(code__in=[code, code.zfill(CODE_LENGTH)]).values_list("code", flat=True))
+    spellings = [code.zfill(length) for length in range(CODE_LENGTH + 1)]
+    lea_codes = set(LEA.objects.filter(code__in=spellings).values_list("code", flat=True))
     return full_code(code, lea_codes) or code
 
 

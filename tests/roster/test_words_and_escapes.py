@@ -1,0 +1,56 @@
+"""Words, codes and quotation marks that programs put into names and grades (kinds 2 and 3), in the roster."""
+
+import pytest
+
+from tests.imports.journey import District, give_el
+from tests.roster.test_roster import JOSE, roster
+
+
+@pytest.mark.parametrize("word", ["N/A", "Null", "(null)", "-", "nan"])
+@pytest.mark.parametrize("field", ["last_name", "first_name"])
+def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
+    district: District, word: str, field: str
+) -> None:
+    report = roster(JOSE | {field: word})
+
+    assert (report.issue("NAME-WORD")["severity"], report.issue("NAME-WORD")["field"]) == ("warning", field)
+    assert report.written("student")[field] == word
+
+
+def test_a_student_on_record_who_is_called_null_passes_in_silence(district: District) -> None:
+    district.student(last_name="Null", local_number="55")
+    report = roster(JOSE | {"local_number": "55", "last_name": "Null"})
+
+    assert "NAME-WORD" not in report.codes()
+
+
+@pytest.mark.parametrize("word", ["(null)", "<null>", "\\N", "#REF!", "#VALUE!", "--", "undefined", "(blank)"])
+def test_more_words_for_nothing_leave_an_optional_name_blank(district: District, word: str) -> None:
+    report = roster(JOSE | {"middle_name": word})
+
+    assert "middle_name" not in report.written("student")
+    assert "FILE-PLACEHOLDER" in [issue["code"] for issue in report.issues]
+
+
+@pytest.mark.parametrize("sign", ["_", "*", "#", "~"])
+def test_a_sign_of_the_keyboard_in_place_of_a_letter_with_accent_is_an_error(district: District, sign: str) -> None:
+    district.student(local_number="55", last_name="García")
+    report = roster(JOSE | {"local_number": "55", "last_name": f"Garc{sign}a"})
+
+    assert report.issue("FILE-DAMAGED")["severity"] == "error"
+    assert report.written("student") == {}
+
+
+@pytest.mark.parametrize(("grade", "code"), [("9.0", "09"), ("'09", "09"), ('="11"', "11")])
+def test_a_grade_with_marks_of_a_spreadsheet_is_read(district: District, grade: str, code: str) -> None:
+    assert roster(JOSE | {"grade": grade}).written("student")["grade"] == code
+
+
+def test_an_older_status_from_before_birth_is_not_said_to_be_written(district: District) -> None:
+    give_el(district.student(local_number="55"), "EL", identified_date="2015-09-03")
+    report = roster(
+        JOSE | {"local_number": "55", "el_status": "TBD", "el_identified_date": "", "el_tbd_date": "2001-01-01"}
+    )
+
+    assert "ELA-BIRTH" in report.codes()
+    assert "ELA-OLDER" not in report.codes()

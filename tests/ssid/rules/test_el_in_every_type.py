@@ -1,0 +1,122 @@
+"""English learner data is judged alike by every import type that carries some (kind 6)."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from students.models import ELRecord, Student
+from tests.imports.journey import District, Report, give_el, give_ssid, run_file
+
+pytestmark = pytest.mark.django_db
+
+SSID, NUMBER = "9001000001", "100234"
+LINE = f"1234567^0123456^{SSID}^{NUMBER}^García-López^José^Luis^M^20090214^20240812^10^{{}}^{{}}^spa^20140101\n"
+SELA = f"SELA^{{}}^^1234567^0123456^2026-2027^{SSID}^José^García-López^20090214^M^{NUMBER}^{{}}^{{}}^spa^\n"
+ROSTER = "lea,school,local_number,last_name,first_name,birth_date,grade,enrollment_start,el_status,{},home_language\n"
+
+
+def _roster(status: str, day: str) -> str:
+    date = "el_tbd_date" if status in {"TVD", "TBD"} else "el_identified_date"
+    line = f"1234567,0123456,{NUMBER},García-López,José,2009-02-14,10,2024-08-12,{status},{day},spa\n"
+    return ROSTER.format(date) + line
+
+
+FILES: dict[str, tuple[str, Callable[[str, str], str]]] = {
+    "download": ("ssid-download", LINE.format),
+    "ela": ("ela", LINE.format),
+    "sela": ("ela", lambda status, day: SELA.format("A", status, day)),
+    "roster": ("students", _roster),
+}
+every_file = pytest.mark.parametrize("kind", FILES)
+
+
+@pytest.fixture
+def learner(district: District) -> Student:
+    student = district.student(home_language="vie")
+    give_ssid(student, SSID)
+    give_el(student, "EL", identified_date=dt.date(2015, 9, 3))
+    return student
+
+
+def run(kind: str, status: str, day: str, **options: str) -> Report:
+    import_type, text = FILES[kind]
+    return run_file(import_type, text(status, day), options=options)
+
+
+@every_file
+def test_tvd_is_read_as_tbd_with_a_notice(kind: str, learner: Student) -> None:
+    report = run(kind, "TVD", "20200901")
+
+    assert report.issue("ELA-TVD")["severity"] == "notice"
+    assert report.written("el") | {"program_status": "Pending", "tbd_date": "2020-09-01"} == report.written("el")
+
+
+@every_file
+def test_an_older_status_is_a_warning_and_written(kind: str, learner: Student) -> None:
+    report = run(kind, "RFEP", "20150601")
+
+    assert report.issue("ELA-OLDER")["severity"] == "warning"
+    assert "SELA0285" in report.issue("ELA-OLDER")["message"]
+    assert report.written("el")["program_status"] == "Exited EL"
+
+
+@every_file
+def test_an_older_status_is_kept_out_by_the_option(kind: str, learner: Student) -> None:
+    report = run(kind, "RFEP", "20150601", older_status="keep")
+
+    assert report.issue("ELA-OLDER")["severity"] == "warning"
+    assert "program_status" not in report.written("el")
+    assert "identified_date" not in report.written("el")
+
+
+@every_file
+def test_a_status_from_before_birth_is_an_error_of_that_part(kind: str, learner: Student) -> None:
+    report = run(kind, "RFEP", "20080101")
+
+    assert report.issue("ELA-BIRTH")["severity"] == "error"
+    assert report.written("el") == {}
+    assert "will be overwritten" not in str([issue["message"] for issue in report.issues])
+
+
+@every_file
+def test_a_status_after_today_is_an_error_and_nothing_is_said_to_be_overwritten(kind: str, learner: Student) -> None:
+    report = run(kind, "RFEP", "20990901")
+
+    assert report.issue("FILE-DATE-FUTURE")["severity"] == "error"
+    assert report.written("el") == {}
+    assert "will be overwritten" not in str([issue["message"] for issue in report.issues])
+
+
+@pytest.mark.parametrize("status", ["FEP", "LEP"])
+@pytest.mark.parametrize("kind", ["download", "ela", "sela"])
+def test_an_unclear_status_leaves_the_home_language_free(kind: str, status: str, learner: Student) -> None:
+    report = run(kind, status, "20200901")
+
+    assert report.issue("ELA-LEGACY")["severity"] == "warning"
+    assert report.written("student") == {"home_language": "spa"}
+    assert "program_status" not in report.written("el")
+
+
+def test_a_code_that_a_roster_cannot_read_leaves_the_home_language_free(learner: Student) -> None:
+    report = run("roster", "FEP", "20200901")
+
+    assert report.written("student") == {"home_language": "spa"}
+    assert report.written("el") == {}
+
+
+@pytest.mark.parametrize("transaction", ["A", "a", "", " ", "R", "r"])
+def test_a_sela_line_that_adds_or_replaces_is_read(transaction: str, learner: Student) -> None:
+    report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
+
+    assert report.written("el")["program_status"] == "Exited EL"
+    assert "transaction_type" not in [issue["field"] for issue in report.issues]
+
+
+@pytest.mark.parametrize("transaction", ["D", "d"])
+def test_a_sela_line_that_deletes_changes_nothing_and_says_so(transaction: str, learner: Student) -> None:
+    report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
+
+    assert report.issue("ELA-DELETE")["severity"] == "notice"
+    assert report.counts == {"skipped": 1}
+    assert ELRecord.objects.get().program_status == "EL"

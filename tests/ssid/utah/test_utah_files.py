@@ -1,0 +1,122 @@
+"""Utah's answers as spreadsheets and other programs leave them (kinds 2, 4, 5, 7 and 9): read, or refused by name."""
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+
+from ssid.models import UtahFunction
+from students.models import Student
+from tests.ssid.utah.exchange import answered, current, line_codes, request, try_response, utah
+
+pytestmark = pytest.mark.django_db
+
+LINE, SSID, LAST, BORN, GENDER, LEA, SCHOOL, NUMBER, KIND, STATUS = 0, 1, 3, 7, 8, 10, 11, 12, 13, 14
+NAMES = (
+    "File Line Number,SSID,School Year,Last Name,First Name,Middle Name,Name Suffix,Birth Date,Gender,Ethnicity,LEA ID,"
+    "LEA School ID,LEA Student Number,Request Type,Status,Message"
+)
+
+
+@pytest.fixture
+def answer() -> list[str]:
+    """The answer to a Retrieve request for one student, Núñez, number 002001."""
+    district = utah()
+    district.add("002001", last_name="Núñez")
+    return answered(request(UtahFunction.RETRIEVE, district.school), lambda _line: ("1850001", "Match"))
+
+
+def with_cell(lines: list[str], column: int, value: str) -> list[str]:
+    out = io.StringIO()
+    for line in lines:
+        cells = next(csv.reader([line]))
+        cells[column] = value
+        csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[
+            (NUMBER, text)
+            for text in ("'002001", '="002001"', "2001", "2001.0", "2.001E+03", "\u200b002001", "002001 ")
+        ],
+        *[(SSID, text) for text in ("'1850001", '="1850001"', "1850001.0", "1.850001E+06", "\u200b1850001")],
+        *[(LEA, text) for text in ("7", "7.0", "'07", '="07"')],
+        *[(SCHOOL, text) for text in ("123", "123.0", "'0123")],
+        *[(BORN, text) for text in ("3/4/2011", "3/4/11", "2011-03-04", "2011-03-04 00:00:00", "4-Mar-11", "NULL")],
+        *[(GENDER, text) for text in ("Male", "m", "'M")],
+        *[(KIND, text) for text in ("r", "Retrieve")],
+        *[(STATUS, text) for text in ("match", " MATCH ")],
+        *[(LAST, text) for text in ("NÃºÃ±ez", "N&uacute;&ntilde;ez", '"Núñez"', " Núñez", "N√∫√±ez")],
+        (LINE, "1.0"),
+    ],
+)
+def test_what_a_spreadsheet_made_of_a_value_is_read(answer: list[str], column: int, value: str) -> None:
+    report = try_response(with_cell(answer, column, value))
+
+    assert report["planned_count"] == 1, (report["message"], report["issues"])
+
+
+@pytest.mark.parametrize("status", ["Yes", "Y", "1", "???", "Matched", "maybe"])
+def test_a_status_that_is_none_of_the_states_words_is_an_error(answer: list[str], status: str) -> None:
+    report = try_response(with_cell(answer, STATUS, status))
+
+    assert (report["refused_count"], line_codes(report)) == (1, ["FILE-CODE"])
+    assert all(word in report["issues"][-1]["message"] for word in ("Match", "No Match"))
+
+
+@pytest.mark.parametrize(("column", "value"), [(SSID, "1.85E+06"), (LAST, "N?ñez"), (LAST, "N—ez")])
+def test_what_was_lost_is_refused_naming_the_field(answer: list[str], column: int, value: str) -> None:
+    report = try_response(with_cell(answer, column, value))
+
+    assert report["refused_count"] == 1
+    assert {issue["field"] for issue in report["issues"] if issue["line"]} <= {"ssid", "local_number", "last_name"}
+
+
+def test_numbers_that_a_spreadsheet_damaged_alike_are_no_duplicates() -> None:
+    district = utah()
+    for number in ("2001", "2002"):
+        district.add(number)
+    lines = answered(request(UtahFunction.RETRIEVE, district.school), lambda _line: ("1.85E+06", "Match"))
+
+    assert line_codes(try_response(lines)) == ["SSID-FORMAT", "SSID-FORMAT"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda lines: [NAMES, *lines],
+        lambda lines: ["sep=,", *lines],
+        lambda lines: ["sep=,", NAMES, *lines],
+        lambda lines: ["Answers of the state", "", NAMES, *lines],
+        lambda lines: [line + ",,," for line in lines],
+        lambda lines: [line + ",,," for line in (NAMES, *lines)],
+        lambda lines: [line.replace(",", ";") for line in ("sep=,", *lines)],
+        lambda lines: [line.replace(",", "\t") for line in lines],
+        lambda lines: [", ".join(f'"{cell}"' for cell in line.split(",")) for line in lines],
+    ],
+)
+def test_lines_above_and_columns_beside_the_records_are_passed_over(
+    answer: list[str], changed: Callable[[list[str]], list[str]]
+) -> None:
+    assert try_response(changed(answer))["planned_count"] == 1
+
+
+def test_an_answer_is_never_applied_to_a_number_that_two_students_fit(answer: list[str]) -> None:
+    first = Student.objects.get()
+    other = Student.objects.create(
+        lea=first.lea,
+        school=first.school,
+        local_number="02001",
+        last_name="Núñez",
+        first_name="Sam",
+        birth_date="2011-03-04",
+    )
+
+    report = try_response(with_cell(answer, NUMBER, "2001"))
+
+    assert (report["planned_count"], report["changes"]) == (0, [])
+    assert (current(first), current(other)) == (None, None)
