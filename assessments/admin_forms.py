@@ -43,7 +43,7 @@ class ResultsField(forms.CharField):
         codes = [result["code"] for result in found]
         twice = next((code for code in codes if codes.count(code) > 1), None)
         if twice is not None:
-            raise forms.ValidationError(f"The code {twice} stands in two lines.")
+            raise forms.ValidationError(f"The code {twice} stands in two lines. Remove one of them.")
         return found
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -99,11 +99,11 @@ class AssessmentForm(forms.ModelForm):
     def clean_last_year(self) -> int | None:
         first, last = self.cleaned_data.get("first_year"), self.cleaned_data["last_year"]
         if first and last and last < first:
-            raise forms.ValidationError("The last school year lies before the first.")
+            raise forms.ValidationError("The last school year lies before the first. Change one of them.")
         return int(last) if last else None
 
     def clean_passing_score(self) -> str:
         score = str(self.cleaned_data["passing_score"]).strip()
         if score and not score.isdecimal():
-            raise forms.ValidationError("A passing score is a whole number: the lowest scale score that passes.")
+            raise forms.ValidationError("A passing score is a whole number: enter the lowest scale score that passes.")
         return score

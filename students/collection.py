@@ -43,7 +43,9 @@ def submit_enrollment(*, student: Student, school_year: str, user: AbstractBaseU
         student=student, school_year=school_year
     )
     if form.status == Status.APPROVED:
-        raise EnrollmentRefusedError("The enrollment form of this year is approved already.")
+        raise EnrollmentRefusedError(
+            "The enrollment form of this year is approved already. Change the student's record instead."
+        )
     form.status = Status.SUBMITTED
     form.online, form.submitted_at, form.submitted_by = online, timezone.now(), user  # type: ignore[assignment]
     form.save()
@@ -60,7 +62,7 @@ def approve_enrollment(
     """
     form = AnnualEnrollment.objects.select_for_update().select_related("student").get(pk=form.pk)
     if form.status != Status.SUBMITTED:
-        raise EnrollmentRefusedError("Only a submitted form can be approved.")
+        raise EnrollmentRefusedError("Only a submitted form can be approved. Look at the form again.")
     missing = not has_ssid(form.student)
     if missing and get_policy().is_required_on(today or timezone.localdate()):
         raise EnrollmentRefusedError("The SSID is required: enter it, then approve the form.", needs_ssid=True)
@@ -77,7 +79,7 @@ def return_enrollment(*, form: AnnualEnrollment) -> AnnualEnrollment:
     """Send a submitted form back: a draft again. Raises EnrollmentRefusedError for an approved one."""
     form = AnnualEnrollment.objects.select_for_update().get(pk=form.pk)
     if form.status == Status.APPROVED:
-        raise EnrollmentRefusedError("An approved form is not sent back.")
+        raise EnrollmentRefusedError("An approved form is not sent back. Change the student's record instead.")
     form.status, form.online, form.submitted_at, form.submitted_by = Status.DRAFT, False, None, None
     form.save()
     return form

@@ -48,12 +48,16 @@ def _put_back(student: Student, what: str, entries: list[RecordEdit], user: User
     if what == EL:
         record = ELRecord.objects.filter(student=student).first()
     if record is None:
-        raise UndoRefusedError(f"The {what} is not there any more, so there is nothing to put back.")
+        raise UndoRefusedError(
+            f"The {what} is not there any more, so there is nothing to put back. Look at the student's record."
+        )
     values: dict[str, Any] = {}
     for entry in entries:
         if as_text(getattr(record, entry.field)) != entry.after:
             label = entry.field.replace("_", " ")
-            raise UndoRefusedError(f"{label.capitalize()} was changed again since; what was written later is kept.")
+            raise UndoRefusedError(
+                f"{label.capitalize()} was changed again since; what was written later is kept. Undo the later change first."
+            )
         values[entry.field] = _value(record, entry)
     reason = f"Undoes an edit of {entries[0].at:%Y-%m-%d}"
     if what == STUDENT:
@@ -78,4 +82,6 @@ def _school(record: Any, text: str | None) -> School | None:
     for school in School.objects.filter(lea_id=record.lea_id):
         if str(school) == text:
             return school
-    raise UndoRefusedError("The school that the student had is not on record under that name any more.")
+    raise UndoRefusedError(
+        "The school that the student had is not on record under that name any more. Choose the school by hand."
+    )

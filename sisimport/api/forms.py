@@ -48,7 +48,9 @@ class TokenForm(forms.Form):
             return None
         person = tokens.person_for_token(self.admin, name)
         if person is None:
-            raise forms.ValidationError("Nobody of this user name may sign in, or this person has more than you.")
+            raise forms.ValidationError(
+                "Nobody of this user name may sign in, or this person has more than you. Choose somebody else."
+            )
         return person
 
     def clean(self) -> dict[str, Any] | None:

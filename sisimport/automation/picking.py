@@ -180,7 +180,9 @@ def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:
     """Start the Test with the rights of the place's user. Raises what the upload pages answer with a refusal."""
     user = place.user
     if not user.is_active or not can(user, Capability.TEST):
-        raise uploads.RunRefusedError("The user of this place may no longer test files.")
+        raise uploads.RunRefusedError(
+            "The user of this place may no longer test files. Choose another one for this place."
+        )
     with uploads.unpacked(copy) as inner:
         kind = recognise_type(inner.stream) if place.import_type == "auto" else get_type(place.import_type)
         inner.stream.seek(0)
@@ -243,7 +245,9 @@ def _apply(picked: PickedFile, test: ImportRun, look: Look) -> None:
     user = picked.place.user
     try:
         if Capability.UPDATE not in capabilities(user) or not may_update(user, test):
-            raise uploads.RunRefusedError("The user of this place may not apply this Test.")
+            raise uploads.RunRefusedError(
+                "The user of this place may not apply this Test. Ask somebody who may, or choose another one for this place."
+            )
         picked.update = services.start_writing(test_run=test, user=user)
     except uploads.RunRefusedError as error:
         _end(picked, PickedFile.State.FAILED, str(error))

@@ -55,7 +55,7 @@ class Export:
 
     def __post_init__(self) -> None:
         if self.form == WIDE and self.what != "scores":
-            raise ExportRefusedError("Only scores have a wide form.")
+            raise ExportRefusedError("Only scores have a wide form. Choose scores, or the long form.")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ codes.register(
         "UTAH-NOMATCH",
         "No SSID found",
         "The state has no SSID for this student.",
-        "When all Retrieve answers are processed, a New request gets one issued.",
+        "Make a New request once all Retrieve answers are processed: it gets one issued.",
         skips=True,
     ),
     IssueCode(

@@ -120,7 +120,7 @@ def find_schools(*, codes: Iterable[str], lea: LEA | None = None) -> list[School
     missing = [code for code in wanted if code not in {school.code for school in schools}]
     if missing or not wanted:
         named = ", ".join(missing) or "(none)"
-        raise RequestRefusedError(f"No school of a Utah LEA has the code {named}.")
+        raise RequestRefusedError(f"No school of a Utah LEA has the code {named}. Check the code.")
     if len({school.lea_id for school in schools}) > 1:
         leas = ", ".join(sorted({school.lea.code for school in schools}))
         raise RequestRefusedError(f"Schools of several LEAs ({leas}) cannot be in one request; name the LEA.")
@@ -160,7 +160,9 @@ def create_request(
         raise RequestRefusedError("Choose schools of one LEA.")
     lea = next(iter(leas.values()))
     if lea.state != StateProfile.UTAH:
-        raise RequestRefusedError(f"{lea} does not answer to Utah. Its state is a setting of the LEA.")
+        raise RequestRefusedError(
+            f"{lea} does not answer to Utah. If it should, change the state of the LEA in its settings."
+        )
     lock_leas([lea.pk])  # no import changes a value between keeping and writing it, nor does a second request
     held = why_held(function=function, schools=schools)
     override_reason = override_reason.strip()
@@ -178,7 +180,9 @@ def create_request(
     request.schools.set(schools)
     request.record_count = _keep_students(request, schools, today)
     if not request.record_count:
-        raise RequestRefusedError(f"No student of these schools belongs into a request of the kind {function.label}.")
+        raise RequestRefusedError(
+            f"No student of these schools belongs into a request of the kind {function.label}. Choose others."
+        )
     _write_file(request)
     request.save(update_fields=["record_count", "file"])
     return request
@@ -259,7 +263,7 @@ def withdraw_request(*, request: UtahRequest, user: User | None, reason: str) ->
         raise RequestRefusedError("Say why no answer will come.")
     current = with_state(UtahRequest.objects.select_for_update(of=["self"]).filter(pk=request.pk)).get()
     if current.state in (RequestState.APPLIED, RequestState.WITHDRAWN):
-        raise RequestRefusedError("This request was answered and applied, or withdrawn, already.")
+        raise RequestRefusedError("This request was answered and applied, or withdrawn, already. Look at the board.")
     UtahRequest.objects.filter(pk=request.pk).update(
         withdrawn_at=timezone.now(), withdrawn_by=user, withdrawn_reason=reason.strip()
     )

@@ -96,5 +96,5 @@ class StudentForm(ReasonForm):
         if holder is not None and holder.student_id != student.pk:
             raise forms.ValidationError(HELD_BY_ANOTHER)
         if holder is not None and holder.retired_at is not None:
-            raise forms.ValidationError("This is a retired SSID of this student.")
+            raise forms.ValidationError("This is a retired SSID of this student. Enter the current one.")
         return number

@@ -6,6 +6,7 @@ import pytest
 
 from sisimport.files.issues import IssueCode, codes, render
 from sisimport.imports.definition.registry import built_in_types
+from tests.docs.test_refusals import DOUBLED, NEXT_STEP
 
 pytestmark = pytest.mark.usefixtures("every_code")
 
@@ -58,3 +59,25 @@ def test_every_code_has_a_heading_and_names_a_next_step() -> None:
         or not code.fix.endswith(".")
     ]
     assert not wrong
+
+
+def test_no_message_says_a_sentence_twice() -> None:
+    wrong = [
+        (code.code, text)
+        for code in codes.all()
+        for text in (*_rendered(code), f"{_rendered(code)[0]} {code.fix}")
+        if DOUBLED.search(text)
+    ]
+    assert not wrong
+
+
+def test_every_next_step_is_an_instruction_or_says_that_nothing_is_to_be_done() -> None:
+    assert [(code.code, code.fix) for code in codes.all() if not NEXT_STEP.search(code.fix)] == []
+
+
+def test_what_the_screen_says_is_a_whole_sentence_with_the_same_values() -> None:
+    for code in codes.all():
+        if code.screen:
+            named = {name for _text, name, _spec, _conversion in string.Formatter().parse(code.screen) if name}
+            assert named <= _fields(code) | {"field", "found", "expected", "local_number", "warning"}, code.code
+            assert code.screen.rstrip("}").endswith((".", "_text")), code.code

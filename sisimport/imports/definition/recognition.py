@@ -42,7 +42,8 @@ def recognise_type(stream: IO[bytes]) -> ImportType:
     if error is not None:
         head = stream.read(_HEAD_BYTES)
         explanations = (import_type.explain(error, head) for import_type in all_types())
-        raise UnrecognisedFileError(str(next((better for better in explanations if better is not error), error)))
+        said = next((better for better in explanations if better is not error), error)
+        raise UnrecognisedFileError(f"{said} {said.fix}".strip())
     if not found.types:
         raise UnrecognisedFileError(
             "The file fits none of the import types. Choose the type, so that the file is compared with its layout."

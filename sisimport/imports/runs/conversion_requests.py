@@ -32,5 +32,7 @@ def start_conversion(*, run: ImportRun, user: Any, enqueue: bool = True) -> Impo
     Raises RunRefusedError for a run that refused no workbook.
     """
     if not is_offered(run):
-        raise RunRefusedError("Only an Excel workbook that was not accepted can be converted.")
+        raise RunRefusedError(
+            "Only an Excel workbook that was not accepted can be converted. Upload the workbook again."
+        )
     return queue_follow_up(run, work=Work.CONVERT, user=user, enqueue=enqueue)

@@ -89,7 +89,7 @@ def decide(
     Raises DecisionRefusedError: closed run, unknown line, student of another school; DecidedMeanwhileError.
     """
     if not decisions:
-        raise DecisionRefusedError("Nothing was chosen.")
+        raise DecisionRefusedError("Nothing was chosen. Mark at least one line.")
     with transaction.atomic():
         run = open_run(run_id)
         lines = {decision.line for decision in decisions}
@@ -151,7 +151,7 @@ def replan_lines(run: ImportRun, lines: set[int], *, whole: bool = False) -> Non
     try:
         replan(run, lines, whole=whole)
     except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
-        raise DecisionRefusedError(f"The lines cannot be planned anew. {error}") from None
+        raise DecisionRefusedError(f"The lines cannot be planned anew. {error} Test the whole file again.") from None
 
 
 def open_run(run_id: int) -> ImportRun:
@@ -189,7 +189,9 @@ def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]
     records = read_records(run, lines, dict.fromkeys([*IDENTITY, get_type(run.import_type).matching.number_field]))
     if len(records) != len(lines):
         missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
-        raise DecisionRefusedError(f"The file has no record in line {missing} that could be decided on.")
+        raise DecisionRefusedError(
+            f"The file has no record in line {missing} that could be decided on. Look at the line in the report."
+        )
     return records
 
 
@@ -202,7 +204,9 @@ def _students(run: ImportRun, decisions: Sequence[Decision], schools: Collection
             students = students.filter(school_id__in=list(limit))
     hashes = dict(students.values_list("pk", "identity_hash"))
     if len(hashes) != len(wanted):
-        raise DecisionRefusedError("A student that was chosen is not one of your students.")
+        raise DecisionRefusedError(
+            "A student that was chosen is not one of your students. Choose another one, or ask who works for all schools."
+        )
     return hashes
 
 

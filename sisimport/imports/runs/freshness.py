@@ -90,7 +90,9 @@ def retest_lines(*, run_id: int) -> int:
         now = timezone.now()
         lines = touched_lines(run)
         if len(lines) > MOST_LINES:
-            raise decisions.DecisionRefusedError("So many lines are touched that the whole file is to be tested again.")
+            raise decisions.DecisionRefusedError(
+                "So many lines are touched that single ones cannot be planned anew. Test the whole file again."
+            )
         run.facts = {**run.facts, RETESTED: now.isoformat()}
         if lines:
             decisions.replan_lines(run, set(lines))

@@ -37,7 +37,9 @@ def clean_options(
     unknown = sorted(set(options) - set(by_name))
     if unknown:
         allowed = ", ".join(by_name) or "none"
-        raise RunRefusedError(f"{import_type.screen.label} has no option {', '.join(unknown)}. Its options: {allowed}.")
+        raise RunRefusedError(
+            f"{import_type.screen.label} has no option {', '.join(unknown)}. Choose among: {allowed}."
+        )
     cleaned, usual = {}, defaults_for(import_type, file, schools=schools)
     for name, option in by_name.items():
         try:
@@ -88,7 +90,7 @@ def start_run(
         raise RunRefusedError(f"These lines are from run {corrects.pk}, whose type is {label}. Choose that type.")
     if work not in kind.works:
         names = " or ".join(Work(w).label for w in kind.works)
-        raise RunRefusedError(f"{kind.screen.label} offers {names}, not {Work(work).label}.")
+        raise RunRefusedError(f"{kind.screen.label} does not offer {Work(work).label}: choose {names}.")
     cleaned = clean_options(kind, options, file=file, schools=schools)
     if work == Work.UPDATE:
         # A plan for more schools than the caller's own is not theirs to apply.
@@ -146,7 +148,7 @@ def start_update(*, test_run: ImportRun, user: User | None, enqueue: bool = True
     Raises RunRefusedError unless the run is a completed Test.
     """
     if test_run.work != Work.TEST or test_run.status != RunStatus.COMPLETED:
-        raise RunRefusedError("Only a completed Test can be applied.")
+        raise RunRefusedError("Only a completed Test can be applied. Test the file first.")
     return queue_follow_up(test_run, work=Work.UPDATE, user=user, enqueue=enqueue, record_count=test_run.record_count)
 
 
@@ -179,7 +181,7 @@ def start_revert(*, run: ImportRun, user: User | None, lines: Collection[int] = 
     Raises RunRefusedError unless the run wrote something and is not a revert itself.
     """
     if not run.applied or run.work == Work.REVERT:
-        raise RunRefusedError("Only a completed Update or Import can be reverted.")
+        raise RunRefusedError("Only a completed Update or Import can be reverted. Choose such a run.")
     done = run.reverted_by.filter(status=RunStatus.COMPLETED).order_by("-id").first()
     if done is not None and ImportRun.objects.filter(pk=run.pk, reverted=Reverted.WHOLLY).exists():
         return done

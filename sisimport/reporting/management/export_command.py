@@ -111,13 +111,15 @@ def school_ids(codes: list[str], lea: str) -> list[int] | None:
     if not codes:
         found = list(schools.values_list("pk", flat=True))
         if not found:
-            raise ExportRefusedError(f"No LEA on record has the code {lea}, or it has no school.")
+            raise ExportRefusedError(
+                f"No LEA on record has the code {lea}, or it has no school. Check the code, with its leading zeros."
+            )
         return found
     ids = []
     for code in codes:
         matching = list(schools.filter(code=code).values_list("pk", flat=True)[:2])
         if not matching:
-            raise ExportRefusedError(f"No school has the code {code}.")
+            raise ExportRefusedError(f"No school has the code {code}. Check it, with its leading zeros.")
         if len(matching) > 1:
             raise ExportRefusedError(f"Several districts have a school {code}: say which with --lea.")
         ids += matching

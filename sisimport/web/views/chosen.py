@@ -95,7 +95,9 @@ def _take(request: HttpRequest) -> HttpResponse:
     for file in files[:MOST_FILES]:
         try:
             if (file.size or 0) > settings.IMPORT_MAX_BYTES:
-                raise uploads.RunRefusedError(f"It is larger than {filesizeformat(settings.IMPORT_MAX_BYTES)}.")
+                raise uploads.RunRefusedError(
+                    f"It is larger than {filesizeformat(settings.IMPORT_MAX_BYTES)}. Check that it is the right file."
+                )
             tokens.appendlist("t", held.hold(request, file).token)
         except FileError as error:
             messages.error(request, f"{uploads.shown_name(str(file.name))}: {error} {error.fix}")

@@ -61,7 +61,9 @@ class Command(BaseCommand):
             try:
                 day = dt.date.fromisoformat(options["effective_date"])
             except ValueError:
-                raise RequestRefusedError(f"{options['effective_date']} is not a date (YYYY-MM-DD).") from None
+                raise RequestRefusedError(
+                    f"{options['effective_date']} is not a date: write it as YYYY-MM-DD."
+                ) from None
         return create_request(
             function=FUNCTIONS[options["function"]],
             schools=find_schools(codes=options["school"].split(","), lea=lea),

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.files.issues import FileError
+from sisimport.files.issues import FileError, codes
 from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
-from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, look_again
+from sisimport.imports.definition.registry import UnknownImportTypeError, all_types, get_type, look_again
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
-from sisimport.imports.models import ImportFile, ImportRun, Work
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.conversions import convert_workbook
 from sisimport.imports.runs.returned_lines import take_in
 from sisimport.imports.runs.services import start_run
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         try:
             run = self.start(options)
         except (RunRefusedError, UnrecognisedFileError, UnknownImportTypeError, FileError) as error:
-            message = f"No import type is called {error}." if isinstance(error, UnknownImportTypeError) else str(error)
+            message = _said(error)
             if options["json"]:
                 print_json(refusal(message, options))
             self.stderr.write(message)
@@ -45,6 +45,9 @@ class Command(BaseCommand):
         print_report(run, as_json=options["json"])
         if run.message:
             self.stderr.write(run.message)
+        if run.status == RunStatus.REJECTED:
+            for code in run.issues.values_list("code", flat=True).distinct():
+                self.stderr.write(codes.get(code).fix if code in codes else "")
         code = exit_code(run)
         if code:
             sys.exit(code)
@@ -52,11 +55,11 @@ class Command(BaseCommand):
     def start(self, options: dict[str, Any]) -> ImportRun:
         path = Path(options["file"])
         if not path.is_file():
-            raise RunRefusedError(f"There is no file {path.name}.")
+            raise RunRefusedError(f"There is no file {path.name}. Check its name and its folder.")
         given = dict(pair.partition("=")[::2] for pair in options["option"])
         excel = given.pop("excel", "")
         if excel not in {"", "convert"}:
-            raise RunRefusedError("excel takes one value: convert.")
+            raise RunRefusedError("The option excel takes one value: write excel=convert.")
         look_again()
         key = options["type"]
         unasked = key != "auto" and get_type(key).workbooks_unasked
@@ -78,7 +81,9 @@ class Command(BaseCommand):
                 pk=options["test_run"], file__sha256=file.sha256, import_type=key
             ).first()
             if test_run is None:
-                raise RunRefusedError(f"Run {options['test_run']} is not a Test of this file and type.")
+                raise RunRefusedError(
+                    f"Run {options['test_run']} is not a Test of this file and type. Test the file first."
+                )
         return start_run(
             file=file,
             import_type=key,
@@ -95,7 +100,7 @@ class Command(BaseCommand):
         try:
             file, converted = convert_workbook(file=workbook, user=None)
         except FileError as error:
-            raise RunRefusedError(str(error)) from error
+            raise RunRefusedError(_said(error)) from error
         sheets = ", ".join(f"{s.name} ({s.rows:,} rows{f', {s.note}' if s.note else ''})" for s in converted.sheets)
         self.stderr.write(
             f"Converted {workbook.name}: {converted.rows:,} rows of {converted.columns} columns; sheets {sheets}."
@@ -103,6 +108,13 @@ class Command(BaseCommand):
         for risk in converted.risks:
             self.stderr.write(risk)
         return file
+
+
+def _said(error: Exception) -> str:
+    """Why no run was made, and what to do."""
+    if isinstance(error, UnknownImportTypeError):
+        return f"No import type is called {error}. Choose one of: {', '.join(sorted(t.key for t in all_types()))}."
+    return f"{error} {error.fix}".strip() if isinstance(error, FileError) else str(error)
 
 
 def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
