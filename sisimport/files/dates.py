@@ -66,8 +66,8 @@ def parse_date(text: str) -> ReadDate | None:
 
 def _date_of_name(match: re.Match[str], with_time: str) -> ReadDate | None:
     name, year = match["month"].casefold(), match["year"]
-    known = name[:3] in _MONTHS and (name in _MONTHS or name == "sept" or name in _FULL_MONTHS)
-    if not known:
+    is_month = name[:3] in _MONTHS and (name in _MONTHS or name == "sept" or name in _FULL_MONTHS)
+    if not is_month:
         return None
     month = str(_MONTHS.index(name[:3]) + 1)
     form = "D-Mon-CCYY" if len(year) == 4 else "D-Mon-YY"

@@ -538,6 +538,13 @@ def tables(alphabet: str) -> st.SearchStrategy[list[list[str]]]:
     return st.lists(st.lists(cell, min_size=2, max_size=2), min_size=1, max_size=30)
 
 
+def unquoted(name: str) -> str:
+    """A name without the quotation marks around all of it, which are no part of one."""
+    while len(name) > 2 and name[0] == name[-1] == '"':
+        name = name[1:-1].strip()
+    return name
+
+
 @settings(max_examples=examples(100), deadline=None)
 @given(table=st.one_of(tables('ab,"^ é'), tables("ab\n é")), chunk=st.integers(40, 400))
 def test_a_table_written_with_quotes_is_read_as_written(table: list[list[str]], chunk: int) -> None:
@@ -552,7 +559,8 @@ def test_a_table_written_with_quotes_is_read_as_written(table: list[list[str]], 
         result = read(written.getvalue(), ROSTER, fields=["local_number", "last_name", "first_name"])
 
     expected = [
-        (f"n{n}", *[re.sub(r"\s*\n\s*", " ", cell).strip() or None for cell in cells]) for n, cells in enumerate(table)
+        (f"n{n}", *[unquoted(re.sub(r"\s*\n\s*", " ", cell).strip()) or None for cell in cells])
+        for n, cells in enumerate(table)
     ]
     assert [values for _, values, _ in result.rows] == expected
 

@@ -153,7 +153,7 @@ def test_exit_code_2_with_a_sentence_for_what_cannot_be_done(
 
 def test_exit_code_2_for_a_file_that_is_not_there(district: District, command: CommandLine, tmp_path: Path) -> None:
     said = command("import_file", "ssid-download", tmp_path / "none.txt", "--work", "test", "--json")
-    assert (said.code, said.json["message"]) == (2, "There is no file none.txt.")
+    assert (said.code, said.json["message"]) == (2, "There is no file none.txt. Check its name and its folder.")
 
 
 def test_an_update_finds_the_newest_test_of_this_very_file(

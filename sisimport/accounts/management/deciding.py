@@ -42,7 +42,7 @@ class DecidingCommand(BaseCommand):
             raise RunRefusedError("There is no active user of this name.")
         if run.status == RunStatus.HELD and not holding.is_own(run, user) and not access.may_approve(user, run):
             raise RunRefusedError(
-                "This user may not decide on the run: it takes an import admin who sees all of its students. Name one with --user."
+                "This user may not decide on the run: it takes an import admin who sees all its students. Name one with --user."
             )
         return run, user
 

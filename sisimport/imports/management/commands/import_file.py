@@ -46,8 +46,8 @@ class Command(BaseCommand):
         if run.message:
             self.stderr.write(run.message)
         if run.status == RunStatus.REJECTED:
-            for code in run.issues.values_list("code", flat=True).distinct():
-                self.stderr.write(codes.get(code).fix if code in codes else "")
+            for cause in run.issues.values_list("code", flat=True).distinct():
+                self.stderr.write(codes.get(cause).fix if cause in codes else "")
         code = exit_code(run)
         if code:
             sys.exit(code)
