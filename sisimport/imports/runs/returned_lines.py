@@ -161,7 +161,7 @@ def take_in(stream: IO[bytes], *, user: User | None, may_correct: Callable[[Impo
         return None
     rows = _rows(stream)
     if not rows:
-        raise RunRefusedError("The table has no line below its first. Nothing is there to be tested.")
+        raise RunRefusedError("The table has no line below its first. Keep the lines that are to be tested.")
     run = _run_of(rows, may_correct)
     before = _originals(run, [line for _run, line, _cells in rows])
     texts = {line: _put_back(run, line, before[line], cells) for _run, line, cells in rows}
@@ -230,7 +230,7 @@ def _run_of(rows: Sequence[tuple[int, int, list[str]]], may_correct: Callable[[I
     run = ImportRun.objects.select_related("file").filter(pk=numbers[0]).first()
     if run is None or not may_correct(run):
         raise RunRefusedError(
-            f"The table is from run {numbers[0]}, which you cannot correct: it is not among your runs."
+            f"The table is from run {numbers[0]}, which you cannot correct: it is not among your runs. Ask who made it."
         )
     if not can_be_corrected(run):
         raise RunRefusedError(CANNOT)
