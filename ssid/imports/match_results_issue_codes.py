@@ -66,5 +66,9 @@ codes.register(
         "The candidate and the student differ",
         "{field} is {found}, on record {expected}.",
         "Compare the two side by side before you update.",
+        screen=(
+            "{warning}Campus {field} ('{expected}') DOES NOT match {field} ('{found}') on ISSID Import File for localStudentID "
+            "('{local_number}')."
+        ),
     ),
 )

@@ -122,6 +122,7 @@ codes.register(
         "The student's SSID was retired by the state",
         "The state replaced the student's SSID {expected} by {found}.",
         "Mark “Replace retired SSIDs” and test again to take over the new number.",
+        screen="StateID ({found}) being imported cannot overwrite current stateID ({expected}).",
     ),
     IssueCode(
         "SSID-REPLACED",
