@@ -119,6 +119,22 @@ class AddedLayout(models.Model):
         return self.key
 
 
+class ShownResults(models.Model):
+    """Whether families see the results of a family of tests in a school year: one switch, which goes before Display Options."""
+
+    family = models.CharField(max_length=20)
+    school_year = models.PositiveSmallIntegerField(help_text="By its spring.")
+    shown = models.BooleanField()
+    switched_at = models.DateTimeField(auto_now=True)
+    switched_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["family", "school_year"], name="one_switch_of_a_year")]
+
+    def __str__(self) -> str:
+        return f"{self.family} {year_label(self.school_year)}: {'shown' if self.shown else 'not shown'}"
+
+
 class Score(models.Model):
     """One student's result on one assessment in one school year (`school_year` 2024 is 2023-24).
 

@@ -94,6 +94,16 @@ register(
 register(Entry(label="Group report", url_name="group_report", section=RESULTS, order=30))
 register(
     Entry(
+        label="Shown to families",
+        url_name="shown_results",
+        url_names=("shown_results_preview",),
+        section=RESULTS,
+        order=40,
+        capability=Capability.SETTINGS,
+    )
+)
+register(
+    Entry(
         label="Add a school year",
         url_name="added_layouts",
         url_names=("added_layout",),

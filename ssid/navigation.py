@@ -19,9 +19,17 @@ register(
     Entry(
         label="Annual enrollment",
         url_name="enrollments",
-        url_names=("enrollment",),
+        url_names=("enrollment", "enrollment_blank", "enrollment_paper"),
         section=RECORDS,
         order=30,
+        capability=Capability.EDIT_STUDENTS,
+    ),
+    Entry(
+        label="Families",
+        url_name="families",
+        url_names=("school_letters",),
+        section=RECORDS,
+        order=40,
         capability=Capability.EDIT_STUDENTS,
     ),
 )

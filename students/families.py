@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,9 +12,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from students import family_access
 from students.models import SSID, FamilyInvitation, FamilyMember, SecondCheck, Student
 
 INVITATION_DAYS = 14
+INVITATION_LIFE = dt.timedelta(days=INVITATION_DAYS)
 # Letters and digits that are hard to mistake for each other, by eye or by ear; twenty of them are 98 random bits.
 CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_GROUPS, GROUP_SIZE = 4, 5
@@ -31,10 +33,12 @@ class CheckLockedError(Exception):
 
 
 def family_students(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Student]:
-    """Students of this account; everybody else's answer as if they did not exist."""
+    """Students of this account that it still sees; everybody else's answer as if they did not exist."""
     if not user.is_authenticated or not user.is_active:
         return Student.objects.none()
-    return Student.objects.filter(family__user_id=user.pk).select_related("school", "lea")
+    members = FamilyMember.objects.filter(user_id=user.pk)
+    open_ones = family_access.still_open(members).values("student_id")
+    return Student.objects.filter(pk__in=open_ones).select_related("school", "lea")
 
 
 def is_family(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -61,6 +65,29 @@ def invite_family(
     )
     invitation.students.set(students)
     return invitation, code
+
+
+@transaction.atomic
+def invite_each(
+    *, students: Sequence[Student], user: AbstractBaseUser | None, days: int = INVITATION_DAYS
+) -> list[tuple[Student, str]]:
+    """An invitation of its own for each student, with its code, in three statements. Open ones for these students alone end."""
+    now, through = timezone.now(), FamilyInvitation.students.through
+    ids = [student.pk for student in students]
+    earlier = FamilyInvitation.objects.filter(students__in=ids, used_at__isnull=True, withdrawn_at__isnull=True)
+    alone = earlier.exclude(pk__in=through.objects.exclude(student_id__in=ids).values("familyinvitation_id"))
+    FamilyInvitation.objects.filter(pk__in=alone.values("pk")).update(withdrawn_at=now)
+    codes = [new_code() for _student in students]
+    expires = now + dt.timedelta(days=days)
+    made = FamilyInvitation.objects.bulk_create(
+        FamilyInvitation(token_hash=code_hash(code), created_by=user, expires_at=expires)  # type: ignore[misc]
+        for code in codes
+    )
+    through.objects.bulk_create(
+        through(familyinvitation_id=invitation.pk, student_id=student.pk)
+        for invitation, student in zip(made, students, strict=True)
+    )
+    return list(zip(students, codes, strict=True))
 
 
 def find_invitation(code: str) -> FamilyInvitation | None:
@@ -95,7 +122,10 @@ def accept_invitation(
     if user is None:
         user = get_user_model().objects.create_user(username=username, password=password)
     for student_id in invitation.students.values_list("pk", flat=True):
-        FamilyMember.objects.get_or_create(user_id=user.pk, student_id=student_id)
+        # An account that ended sees the student again.
+        FamilyMember.objects.update_or_create(
+            user_id=user.pk, student_id=student_id, defaults={"renewed_at": timezone.now()}
+        )
     invitation.used_at, invitation.used_by = timezone.now(), user  # type: ignore[assignment]
     invitation.save(update_fields=["used_at", "used_by"])
     return user

@@ -7,9 +7,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from assessments.models import Assessment, Score
+from assessments.models import Score
 from assessments.pages.charts import NARROW, Chart, Words, chart_of, level_range
+from assessments.pages.level_words import Meaning, meanings_of
 from assessments.pages.queries import chart_points, in_range, series_name, series_of, student_scores
+from assessments.showing import Switches, is_shown, switches
 from students.grades import grade_words
 from students.models import Student
 
@@ -36,6 +38,14 @@ class Shown:
     name: str
     rows: list[Result] = field(default_factory=list)
     chart: Chart | None = None
+    about: str = ""
+    meanings: tuple[Meaning, ...] = ()
+    line: "Sparkline | None" = None
+
+    @property
+    def newest(self) -> Result:
+        """The newest result of the whole test; of a part where there is none."""
+        return next((row for row in self.rows if not row.part), self.rows[0])
 
     @property
     def tables(self) -> list[tuple[bool, list[Result]]]:
@@ -44,27 +54,55 @@ class Shown:
         return [(folded, rows) for folded, rows in ((False, whole), (bool(whole), parts)) if rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """Scale scores over the years as one small line. `said`: the same in words."""
+
+    width: int
+    height: int
+    points: str
+    last: tuple[float, float]
+    said: str
+
+
 def family_card(request: HttpRequest, student: Student) -> dict[str, Any] | None:  # noqa: ARG001
     """What the page of a family shows, and whether there are results that the school does not show yet; None without any."""
+    return card_of(student, switches())
+
+
+def card_of(student: Student, switched: Switches) -> dict[str, Any] | None:
+    """The same with the switches as given: a preview turns one."""
     found = list(student_scores(student))
-    scores = [score for score in found if _is_shown(score.assessment)]
+    scores = [score for score in found if is_shown(score, switched)]
     shown = []
     for _series, group in groupby(scores, key=series_of):
         rows = list(group)
-        name = _said_name(rows)
-        shown.append(Shown(name, [_result(score) for score in rows], _chart(name, rows)))
+        name, newest = _said_name(rows), rows[0]
+        about, meanings = meanings_of(newest)
+        shown.append(
+            Shown(name, [_result(score) for score in rows], _chart(name, rows), about, meanings, _sparkline(rows))
+        )
     return {"assessments": shown, "waits": len(scores) < len(found)} if found else None
+
+
+def _sparkline(scores: list[Score]) -> Sparkline | None:
+    """From two years on, oldest first."""
+    points = chart_points([score for score in scores if in_range(score)])[::-1]
+    if len(points) < 2:
+        return None
+    width, height, edge = 120, 32, 4
+    lowest, highest = min(p.score for p in points), max(p.score for p in points)
+    step = (width - 2 * edge) / (len(points) - 1)
+    drop = (height - 2 * edge) / max(highest - lowest, 1)
+    places = [(round(edge + n * step, 1), round(edge + (highest - p.score) * drop, 1)) for n, p in enumerate(points)]
+    said = ", ".join(_("{score} in {year}").format(score=p.score, year=p.label) for p in points)
+    return Sparkline(width, height, " ".join(f"{x},{y}" for x, y in places), places[-1], said)
 
 
 def _said_name(scores: list[Score]) -> str:
     """The name of a series in the reader's language."""
     name, since = series_name(scores)
     return _("{name} since {year}").format(name=_(name), year=since) if since else _(name)
-
-
-def _is_shown(assessment: Assessment) -> bool:
-    """A part is shown only with its whole: hiding a test hides all of it."""
-    return assessment.shown_to_families and (assessment.parent is None or assessment.parent.shown_to_families)
 
 
 def _result(score: Score) -> Result:

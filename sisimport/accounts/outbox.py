@@ -111,4 +111,15 @@ def _keep(message: EmailMessage) -> None:
         logger.error("mail: kept for an administrator, see Mail in the menu")
 
 
+def send_now(message: EmailMessage) -> bool:
+    """For commands: send at once; False when it could not be sent and is kept instead. Never raises."""
+    try:
+        message.send()
+    except Exception as error:  # noqa: BLE001 - whatever a mail server does, the mail must not be lost
+        logger.warning("mail: not sent, %s", error_place(error))
+        _keep(message)
+        return False
+    return True
+
+
 outbox = Outbox()

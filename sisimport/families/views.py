@@ -18,7 +18,7 @@ from sisimport.accounts.access import family, public
 from sisimport.families.forms import CodeForm, JoinForm, NumberForm
 from sisimport.families.words import EL_STATUS
 from sisimport.web import panels
-from students import collection, families, services
+from students import collection, families, family_access, services
 from students.access import log_view
 from students.models import SSID, AnnualEnrollment, ELRecord, ReportedSSID, Student, StudentView
 from students.school_years import current_school_year
@@ -116,11 +116,19 @@ def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponse:
 @family
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The students of this account; with one only, straight to the page."""
+    """The students of this account; with one only, straight to the page. Those whom it no longer sees are named."""
     students = list(families.family_students(request.user).order_by("first_name", "last_name", "pk"))
-    if len(students) == 1:
+    today, of_account = timezone.localdate(), family_access.of_account(request.user)
+    ended = [(member.student, end) for member, end in of_account if end is not None and end <= today]
+    if len(students) == 1 and not ended:
         return redirect("family_student", students[0].pk)
-    return render(request, "families/home.html", {"students": students})
+    return render(request, "families/home.html", {"students": students, "ended": ended})
+
+
+def _notice(request: HttpRequest, found: Student) -> dt.date | None:
+    """The day the account ends, once it is time to say so."""
+    ends = [end for member, end in family_access.of_account(request.user) if member.student_id == found.pk]
+    return ends[0] if ends and family_access.ends_soon(ends[0]) else None
 
 
 def _own(request: HttpRequest, pk: int) -> Student:
@@ -151,6 +159,7 @@ def student(request: HttpRequest, pk: int) -> HttpResponse:
         "year": year,
         "enrollment": AnnualEnrollment.objects.filter(student=found, school_year=year).first(),
         "cards": panels.cards(panels.FAMILY, request, found),
+        "ends": _notice(request, found),
     }
     return render(request, "families/student.html", context)
 

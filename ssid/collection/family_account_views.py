@@ -1,5 +1,7 @@
 """Accounts of families, for staff: who has one for a student, invitations."""
 
+import datetime as dt
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -8,8 +10,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from ssid.collection.family_letters import link_of, qr_code
 from ssid.collection.forms import InviteForm
-from students import families
+from students import families, family_access
 from students.access import log_view, visible_students
 from students.models import FamilyInvitation, FamilyMember, Student, StudentView
 
@@ -33,12 +36,19 @@ def family_accounts(request: HttpRequest, pk: int) -> HttpResponse:
         "student": student,
         "form": form,
         "letter": letter,
-        "members": FamilyMember.objects.filter(student=student).select_related("user"),
+        "members": _members(student),
         "invitations": FamilyInvitation.objects.filter(
             students=student, used_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=timezone.now()
         ),
     }
     return render(request, "ssid/family_accounts.html", context)
+
+
+def _members(student: Student) -> list[tuple[FamilyMember, dt.date | None, bool]]:
+    """Each with the day its account ends, and whether it has."""
+    members = list(FamilyMember.objects.filter(student=student).select_related("user", "student"))
+    ends, today = family_access.ends(members), timezone.localdate()
+    return [(one, end, end is not None and end <= today) for one in members for end in [ends[one.pk]]]
 
 
 def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[str, object] | None:
@@ -55,8 +65,8 @@ def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[st
     address = request.build_absolute_uri(reverse("family_join"))
     return {
         "address": address,
-        # Behind the #: no browser sends it, so the code stands in no log on its way (docs/decisions/0011-family-pages.md).
-        "link": f"{address}?language={language}#{code}",
+        "link": link_of(address, language, code),
+        "qr": qr_code(link_of(address, language, code)),
         "code": code,
         "language": language,
         "expires_at": invitation.expires_at,

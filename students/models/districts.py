@@ -1,5 +1,6 @@
 """Districts (LEAs) and their schools."""
 
+import datetime as dt
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +43,7 @@ class ReportWords(models.TextChoices):
     SCREEN = "screen", "Those of the CALPADS SSID Import screen (StateID …, WARNING: … DOES NOT match …)"
 
 
+FAMILY_END = "07-01"  # of a district that has not chosen: the date of the memo on the collection of SSIDs
 _LINK = re.compile(r"(?P<title>\S.*?)\s+(?P<address>https?://\S+)\Z")
 
 
@@ -69,6 +71,15 @@ def _percent(label: str, default: int, help_text: str) -> Any:
         help_text=help_text,
         validators=[MaxValueValidator(100)],
     )
+
+
+def validate_month_day(text: str) -> None:
+    """`07-01`: a month and a day that every year has. Raises ValidationError."""
+    found = re.fullmatch(r"(\d{2})-(\d{2})", text, re.ASCII)
+    try:
+        dt.date(2025, int(found[1]), int(found[2])) if found else dt.date(0, 1, 1)
+    except ValueError:
+        raise ValidationError("Write month and day with two digits each: 07-01 is July 1.") from None
 
 
 class DistrictSettings(models.Model):
@@ -103,6 +114,16 @@ class DistrictSettings(models.Model):
         "schools see the district's results",
         default=False,
         help_text="Users of some schools see totals of the district beside the results of their own schools.",
+    )
+    family_accounts_end = models.CharField(
+        "family accounts end each year on",
+        max_length=5,
+        blank=True,
+        default=FAMILY_END,
+        db_default=FAMILY_END,
+        validators=[validate_month_day],
+        help_text="Month and day: 07-01 is July 1. From this day on a family sees nothing until the school renews its account. "
+        "Blank: family accounts do not end.",
     )
 
     # Limits above which an Update waits for a second person: each a share in percent, and never fewer than `hold_floor`.

@@ -14,6 +14,10 @@ class FamilyMember(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="family")
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="family")
     since = models.DateTimeField(auto_now_add=True)
+    renewed_at = models.DateTimeField(
+        default=timezone.now, help_text="Opened or renewed: decides at which yearly date it ends (family_access.py)."
+    )
+    told_end = models.DateField(null=True, blank=True, help_text="The end that was announced by mail last.")
 
     class Meta:
         verbose_name = "family member"

@@ -115,13 +115,14 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
     **dict.fromkeys(
         (
-            "student", "undo_student_edit", "show_ssid", "record", "enrollment", "family_accounts", "family_student",
-            "family_ssid", "family_enroll",
+            "student", "undo_student_edit", "show_ssid", "record", "enrollment", "enrollment_paper",
+            "family_accounts", "family_student", "family_ssid", "family_enroll",
         ),
         students,
     ),
+    "shown_results_preview": lambda _made: [{"tests": "caaspp", "year": year} for year in (2024, 2025, 2026)],
     "show_run_ssids": parts_of_reports,
-    "school_list": schools,
+    **dict.fromkeys(("school_list", "school_letters", "school_renew"), schools),
     "upload": screens,
     "recognise": screens,
     "senr_request": senr,
@@ -235,6 +236,7 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
             {"columns": ["Local Student Number", "Last Name"], form: "1"} for form in ("csv", "xlsx", "print")
         ],
         "family_accounts": [{"invite": "1", "language": "en"}],
+        "school_letters": [{"language": "own"}],
         "utah_withdraw": [{"reason": "Never sent"}],
     }.get(name, [])
 
@@ -366,6 +368,7 @@ SHOW_LINES = {
     "run", "run_changes", "run_absent", "run_print", "export", "run_matches", "run_match_line", "run_matches_accept",
     "run_candidates", "run_candidates_choose", "filter_issues", "test_again", "match_desk", "students",
     "student", "show_ssid", "record", "record_find", "record_next", "enrollment", "enrollments", "family_accounts", "school_list",
+    "enrollment_paper", "school_letters", "families",
     "senr_request", "senr_file", "senr_check", "el_differences", "el_differences_csv", "utah_request", "utah_request_file",
     "admin:students_student_changelist", "admin:students_ssid_changelist", "admin:students_recordedit_changelist",
     "admin:students_studentview_changelist", "admin:imports_rememberedmatch_changelist",

@@ -40,6 +40,7 @@ NOT_RECORDS = {
     "person",  # an account of staff: tests/web/test_people.py holds whose is shown to whom
     "upload",
     "recognise",
+    "shown_results_preview",  # tests and a year; its students are the user's own
     "webhook",
     "change_webhook",  # of an account: tests/automation holds who may change it
     "pick_up_place",
@@ -77,7 +78,7 @@ def somebody_elses(district: District, name: str) -> int:
         return records.utah.pk
     if name == "match_forget":
         return RememberedMatch.objects.get().pk
-    if name == "school_list":
+    if name in ("school_list", "school_letters", "school_renew"):
         return district.school.pk
     if name.startswith("run_candidates"):
         return records.candidates.pk
@@ -100,7 +101,7 @@ RUN_PAGES = {
 }  # fmt: skip
 STUDENT_PAGES = {
     "student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid", "family_enroll",
-    "undo_student_edit",
+    "undo_student_edit", "enrollment_paper",
 }  # fmt: skip
 
 

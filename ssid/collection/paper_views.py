@@ -1,0 +1,108 @@
+"""The annual enrollment form on paper, in English or Spanish: blank, or with what is on record of a student."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import formats, translation
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from sisimport.accounts.access import Capability, requires
+from students.access import log_view, visible_students
+from students.code_words import birth_place
+from students.grades import grade_words
+from students.models import SSID, Student, StudentView
+from students.school_years import current_school_year
+
+DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the form: what is asked, and what stands there already. `wide`: over the full width."""
+
+    label: str
+    value: str = ""
+    wide: bool = False
+
+
+@requires(Capability.EDIT_STUDENTS)
+@require_GET
+def blank_form(request: HttpRequest) -> HttpResponse:
+    """A form for somebody who is not on record, or for the copier."""
+    return _form(request, None)
+
+
+@requires(Capability.EDIT_STUDENTS)
+@require_GET
+def student_form(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form of one student, filled in with what is on record."""
+    student = get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
+    log_view(user=request.user, kind=StudentView.Kind.EXPORT, student=student, subject="Enrollment form on paper")
+    return _form(request, student)
+
+
+def _form(request: HttpRequest, student: Student | None) -> HttpResponse:
+    asked = request.GET.get("language", "")
+    language = asked if asked in dict(settings.LANGUAGES) else "en"
+    current = SSID.objects.filter(student=student, retired_at__isnull=True).first() if student else None
+    with translation.override(language):
+        lines = _lines(student)
+    context = {
+        "student": student,
+        "language": language,
+        "languages": settings.LANGUAGES,
+        "year": current_school_year(),
+        "lines": lines,
+        "current": current,
+        "boxes": range(DIGITS),
+    }
+    return render(request, "ssid/enrollment_paper.html", context)
+
+
+def _lines(student: Student | None) -> Sequence[Line]:
+    """In the language that is active."""
+    labels = (
+        _("Last name"),
+        _("First name"),
+        _("Middle name"),
+        _("Birth date"),
+        _("Place of birth"),
+        _("School"),
+        _("Grade"),
+        _("School number"),
+    )
+    values = _values(student) if student else ("",) * len(labels)
+    lines = [Line(label, value) for label, value in zip(labels, values, strict=True)]
+    lines += [
+        Line(_("Home address"), wide=True),
+        Line(_("Parent or guardian"), _guardian(student), wide=True),
+        Line(_("Telephone")),
+        Line(_("E-mail address")),
+        Line(_("Language spoken most at home"), wide=True),
+    ]
+    return lines
+
+
+def _values(student: Student) -> tuple[str, ...]:
+    """Place of birth in English words only where these are a place's own name; else it is left to be written."""
+    english = translation.get_language() == "en"
+    return (
+        " ".join(filter(None, (student.last_name, student.suffix))),
+        student.first_name,
+        student.middle_name,
+        formats.date_format(student.birth_date, "DATE_FORMAT"),
+        birth_place(student.birth_state, student.birth_country) if english else "",
+        student.school.name if student.school else "",
+        capfirst(grade_words(student.grade)) if student.grade else "",
+        student.local_number,
+    )
+
+
+def _guardian(student: Student | None) -> str:
+    first = student.guardians.first() if student else None
+    return f"{first.first_name} {first.last_name}".strip() if first else ""

@@ -1,0 +1,26 @@
+"""Tell families by mail that their accounts end soon. Run it once a day; each family is told once for each end."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from ssid.collection.family_notices import notify_families
+
+
+class Command(BaseCommand):
+    help = (
+        "Mails a notice to families whose accounts end within 30 days and who left an e-mail address: once for each "
+        "end. Accounts end on the day itself, whether this runs or not; the family page tells it as well."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--site", default="", help="Address of the family page for the mail, as https://sis.example.org."
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        told = notify_families(site=options["site"])
+        self.stdout.write(
+            f"Notices sent: {told.sent}. Kept for an administrator: {told.kept}. "
+            f"Accounts without an address: {told.without}."
+        )
