@@ -35,7 +35,9 @@ def is_shown(score: Score, switched: Switches) -> bool:
 def switch(*, family: str, year: int, shown: bool, user: AbstractBaseUser) -> None:
     """Show the results of a year to families, or hide them; at once, whatever is imported later."""
     ShownResults.objects.update_or_create(
-        family=family, school_year=year, defaults={"shown": shown, "switched_by": user},  # type: ignore[misc]
+        family=family,
+        school_year=year,
+        defaults={"shown": shown, "switched_by": user},  # type: ignore[misc]
     )
 
 

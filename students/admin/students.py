@@ -55,7 +55,19 @@ class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
     list_display = ("lea", "report_words", "shows_district_results", "family_accounts_end")
     list_select_related = ("lea",)
     fieldsets = (
-        (None, {"fields": ("lea", "report_words", "shows_district_results", "family_accounts_end", "contacts", "documentation")}),
+        (
+            None,
+            {
+                "fields": (
+                    "lea",
+                    "report_words",
+                    "shows_district_results",
+                    "family_accounts_end",
+                    "contacts",
+                    "documentation",
+                )
+            },
+        ),
         (
             "When an Update waits for a second person",
             {
