@@ -17,7 +17,7 @@ from students.models import FamilyMember
 
 
 @dataclass(slots=True)
-class Told:
+class Notices:
     """How many notices were sent, kept because they could not be sent, and how many accounts have no address."""
 
     sent: int = 0
@@ -25,9 +25,9 @@ class Told:
     without: int = 0
 
 
-def notify_families(*, site: str = "") -> Told:
+def notify_families(*, site: str = "") -> Notices:
     """Mail each account whose access ends soon, once for each end. `site`: scheme and host, for the link."""
-    today, told = timezone.localdate(), Told()
+    today, notices = timezone.localdate(), Notices()
     due: dict[Any, list[FamilyMember]] = defaultdict(list)
     members = list(FamilyMember.objects.filter(user__is_active=True).select_related("user", "student"))
     ends = family_access.ends(members)
@@ -37,14 +37,14 @@ def notify_families(*, site: str = "") -> Told:
             due[member.user, end].append(member)
     for (user, end), of_account in due.items():
         if not user.email:
-            told.without += 1
+            notices.without += 1
             continue
         if send_now(_notice(user.email, end, site)):
-            told.sent += 1
+            notices.sent += 1
         else:
-            told.kept += 1
+            notices.kept += 1
         FamilyMember.objects.filter(pk__in=[member.pk for member in of_account]).update(told_end=end)
-    return told
+    return notices
 
 
 def _notice(address: str, end: Any, site: str) -> EmailMessage:

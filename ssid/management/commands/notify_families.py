@@ -19,8 +19,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        told = notify_families(site=options["site"])
+        notices = notify_families(site=options["site"])
         self.stdout.write(
-            f"Notices sent: {told.sent}. Kept for an administrator: {told.kept}. "
-            f"Accounts without an address: {told.without}."
+            f"Notices sent: {notices.sent}. Kept for an administrator: {notices.kept}. "
+            f"Accounts without an address: {notices.without}."
         )
