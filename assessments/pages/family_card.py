@@ -61,7 +61,7 @@ class Sparkline:
     width: int
     height: int
     points: str
-    last: tuple[float, float]
+    last: tuple[int, int]
     said: str
 
 
@@ -94,7 +94,7 @@ def _sparkline(scores: list[Score]) -> Sparkline | None:
     lowest, highest = min(p.score for p in points), max(p.score for p in points)
     step = (width - 2 * edge) / (len(points) - 1)
     drop = (height - 2 * edge) / max(highest - lowest, 1)
-    places = [(round(edge + n * step, 1), round(edge + (highest - p.score) * drop, 1)) for n, p in enumerate(points)]
+    places = [(round(edge + n * step), round(edge + (highest - p.score) * drop)) for n, p in enumerate(points)]
     said = ", ".join(_("{score} in {year}").format(score=p.score, year=p.label) for p in points)
     return Sparkline(width, height, " ".join(f"{x},{y}" for x, y in places), places[-1], said)
 
