@@ -29,7 +29,8 @@ class Part:
     """A parent or child test of one layout. The fields are those of the layout; empty: the layout has no such column.
 
     `results`: result statuses (code as stored -> name), best first. `spellings`: upper-case spelling in files -> code.
-    `in_parents_range`: its scale scores run from and to the same values as those of the parent.
+    `in_parents_range`: its scale scores run from and to the same values as those of the parent. `grades`: the only ones that have
+    this part; empty: all that take the test.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Part:
     results: Mapping[str, str] | None = None
     passing: tuple[str, ...] = ()
     in_parents_range: bool = False
+    grades: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -296,6 +298,7 @@ def _part(
         results=results,
         passing=tuple(passing) if results else (),
         in_parents_range=bool(entry.get("in_parents_range")) and "scale" in fields,
+        grades=tuple(entry.get("grades", ())),
         **fields,
     )
 

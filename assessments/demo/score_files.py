@@ -236,7 +236,7 @@ class _Maker:
             parent.measure: f"{dice % 900 + 300}{'L' if test.code == 'SBELA' else 'Q'}",
         }
         for number, child in enumerate(test.children):
-            values |= self._child(child, dice // (number + 2))
+            values |= self._child(child, dice // (number + 2)) if grade in (child.grades or (grade,)) else {}
         if test.code == "ELPACI":
             values["calculated_elas"] = "IFEP" if level == 3 else "EL"
         return values

@@ -123,6 +123,9 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
         level_codes = {code for user, part in uses if user is test for code in known_levels(part)}
         if level_codes:
             right &= Q(**{f"{name}__in": ["", *sorted(level_codes)]})
+    for part in test.children:
+        if part.grades:
+            right &= Q(grade_assessed__in=part.grades) | Q(**dict.fromkeys(part.fields, ""))
     if test.ranges:
         right &= Q(**{name: "" for name in ranged_columns(tests) if name not in own})
     return Case(When(right, then=Value(True)), default=Value(False), output_field=models.BooleanField())

@@ -136,6 +136,12 @@ codes.register(
         "Check the record with the state; the grade or the test may be wrong.",
     ),
     IssueCode(
+        "EXC-PART-GRADE",
+        "Exception: grade does not have this part of the test",
+        "The line has {field}, and its grade is {found}; {part} is given in grades {expected}. It is imported all the same.",
+        "Check the record with the state; the grade may be wrong, or columns of the line may have moved.",
+    ),
+    IssueCode(
         "EXC-RANGE",
         "Exception: score out of range",
         "{field} is {found}; scores of this test and grade run from {expected}. It is imported all the same.",

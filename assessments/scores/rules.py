@@ -227,6 +227,7 @@ def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
         *(_score_range_rule(column) for column in ranged_columns(tests)),
         _level_range_rule(),
         *(_test_grade_rule(test) for test in tests),
+        *(_part_grade_rule(test, part) for test in tests for part in test.children if part.grades),
     ]
 
 
@@ -242,6 +243,17 @@ def _test_grade_rule(test: LayoutTest) -> Rule:
     return Rule(number="CA-E-14", code="EXC-TEST-GRADE", severity=WARNING, field="grade_assessed", when=LIVE & odd_grade(test),
                 found=F("grade_assessed"), expected=", ".join(given), needs_student=False,
                 params={"test": Value(test.parent.name)})  # fmt: skip
+
+
+def _part_grade_rule(test: LayoutTest, part: Part) -> Rule:
+    held = Q()
+    for name in part.fields:
+        held |= ~Q(**{f"{name}__in": ["", "NS"]})
+    fitting = {*part.grades, *_UNGRADED}
+    odd = [grade for grade in (*grades(), *other_grades()) if grade.zfill(2) not in fitting]
+    return Rule(number="CA-E-16", code="EXC-PART-GRADE", severity=WARNING, field=part.fields[-1], needs_student=False,
+                when=LIVE & _of(test) & held & Q(grade_assessed__in=odd), found=F("grade_assessed"),
+                expected=", ".join(part.grades), params={"part": Value(f"{part.name} of {test.parent.name}")})  # fmt: skip
 
 
 def ranged_columns(tests: Sequence[LayoutTest]) -> list[str]:

@@ -297,6 +297,22 @@ def test_the_new_spanish_assessment_has_its_own_parts_and_names(home: District) 
     }
 
 
+@pytest.mark.parametrize("grade", ["05", "5", "11", "12", ""])
+def test_composites_of_the_spanish_assessment_are_of_high_school(home: District, grade: str) -> None:
+    layout = "caaspp-2024-25"
+
+    done = report(
+        "caaspp-2024-2025",
+        text(layout, spanish(layout, grade_assessed=grade, csa_composite_1_level="3")),
+        work="import",
+    )
+
+    assert counts(done) == {"import": 1}
+    told = [(i["field"], i["found"], i["expected"]) for i in done["issues"] if i["code"] == "EXC-PART-GRADE"]
+    assert told == ([] if grade in ("11", "12", "") else [("csa_composite_1_level", grade, "09, 10, 11, 12")])
+    assert Score.objects.filter(assessment__state_code="CSA-C1").exists()
+
+
 def test_no_chart_joins_scores_that_are_not_to_be_compared(home: District) -> None:
     for layout, key in (("caaspp-2023-24", "caaspp-2023-2024"), ("caaspp-2024-25", "caaspp-2024-2025")):
         start(key, text(layout, spanish(layout, grade_assessed="11"), ela(layout, uin="2")), work="import")
