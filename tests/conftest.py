@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import itertools
 import signal
 import unittest.mock
@@ -27,6 +28,13 @@ def pytest_configure() -> None:
     """Ended by SIGTERM, the session cleans up as after Ctrl-C, instead of counting it as one test's error."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all modules stay as they are until the end: the garbage collector need not look at them again
+    and again (a tenth of a second each time)."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
