@@ -1,5 +1,6 @@
 """Pages of the SSID Process: the board, making a request, one request, the changed students."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -7,9 +8,11 @@ from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.web.lists import Column, List, Listing
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.forms import RequestForm, WithdrawForm
 from ssid.utah.functions import FUNCTIONS, HELP_DESK
@@ -18,6 +21,20 @@ from ssid.utah.services import RequestRefusedError, create_request, scope_of, wh
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
 from students.models import LEA, School, StateProfile, StudentView
 
+REQUESTS = List(
+    key="utah-requests",
+    columns=(
+        Column(name="request", label="Request", order=("pk",)),
+        Column(name="made", label="Made", order=("created_at",)),
+        Column(name="by", label="By", order=("created_by__last_name", "created_by__username")),
+        Column(name="students", label="Students", order=("record_count",), number=True),
+        Column(name="schools", label="Schools", order=("school_count",), number=True),
+        Column(name="state", label="State", order=("state",)),
+    ),
+    start="-request",
+    filters=("function", "state"),
+    file_name="utah-requests",
+)
 PER_PAGE = 50
 RECENT = 10
 
@@ -57,11 +74,41 @@ def utah_board(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.READ)
-@require_GET
-def utah_requests(request: HttpRequest) -> HttpResponse:
-    """All requests, newest first."""
-    page = Paginator(request_history(visible_school_ids(request.user)), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "ssid/utah_requests.html", {"page": page})
+@require_http_methods(["GET", "POST"])
+def utah_requests(request: HttpRequest) -> HttpResponseBase:
+    """All requests, newest first, of one function or in one state."""
+    listing = Listing(request, REQUESTS)
+    if answer := listing.answer():
+        return answer
+    found = request_history(visible_school_ids(request.user))
+    function, state = listing.chosen.get("function"), listing.chosen.get("state")
+    if function in UtahFunction.values:
+        found = found.filter(function=function)
+    if state in RequestState.values:
+        found = found.filter(state=state)
+    found = listing.order(found)
+    if listing.exports:
+        return listing.export(_request_rows(found))
+    context = {
+        "listing": listing,
+        "page": listing.page(found),
+        "functions": UtahFunction.choices,
+        "states": RequestState.choices,
+    }
+    return render(request, "ssid/utah_requests.html", context)
+
+
+def _request_rows(found: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
+    for made in found:
+        by = made.created_by.get_full_name() or str(made.created_by) if made.created_by else ""
+        yield (
+            str(made),
+            timezone.localtime(made.created_at).strftime("%Y-%m-%d %H:%M"),
+            by,
+            made.record_count,
+            made.school_count,
+            str(RequestState(made.state).label),
+        )
 
 
 @requires(Capability.UPLOAD)

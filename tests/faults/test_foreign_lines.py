@@ -219,6 +219,7 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
                 "enrollments",
                 "english_learner_students",
                 "run_absent",
+                "utah_requests",
             )
         },
         "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],

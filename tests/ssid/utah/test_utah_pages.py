@@ -224,3 +224,32 @@ def test_the_functions_are_explained_in_a_table_with_the_states_help_desk(distri
     assert "No response file" in table
     assert "After the response to Retrieve was processed here" in table
     assert "mailto:ssidhelp@schools.utah.gov" in page
+
+
+def test_the_requests_are_a_list_that_sorts_filters_and_exports(district: Utah) -> None:
+    """Filter and sort stand in the address; a user of one school sees and exports requests for that school only."""
+    district.add("100")
+    retrieve = request(Kind.RETRIEVE, district.school)
+    district.add("101", ssid="1234567")
+    verify = request(Kind.VERIFY, district.school)
+    address, client = reverse("utah_requests"), signed_in()
+
+    def listed(**query: str) -> list[int]:
+        return [made.pk for made in client.get(address, query).context["page"].object_list]
+
+    assert listed() == [verify.pk, retrieve.pk]
+    for column in ("request", "made", "by", "students", "schools", "state"):
+        assert set(listed(sort=column)) == set(listed(sort=f"-{column}")) == {retrieve.pk, verify.pk}
+    assert listed(sort="request") == [retrieve.pk, verify.pk]
+    assert listed(function="R") == listed(state="open") == [retrieve.pk]
+    assert listed(function="V") == listed(state="sent") == [verify.pk]
+    assert client.post(address, {"function": "R", "state": ""})["Location"] == f"{address}?function=R"
+    answer: Any = client.post(f"{address}?function=R", {"export": "csv"})
+    rows = b"".join(answer).decode("utf-8-sig").splitlines()
+    assert rows[0] == "Request,Made,By,Students,Schools,State"
+    assert [row.split(",")[0] for row in rows[1:]] == [str(retrieve)]
+
+    stranger = signed_in(district.other_school)
+    assert not stranger.get(address).context["page"].object_list
+    told: Any = stranger.post(address, {"export": "csv"})
+    assert len(b"".join(told).decode().splitlines()) == 1
