@@ -60,7 +60,7 @@ def generic_tests(table: dict[str, Any], where: str) -> Iterator[tuple[str, str]
         name = column["name"]
         for test in column["data_tests"]:
             kind, options = (test, {}) if isinstance(test, str) else next(iter(test.items()))
-            yield f"{kind} {where}.{name}", failing(kind, where, name, options)
+            yield f"{kind} {where}.{name}", failing(kind, where, name, options.get("arguments", {}))
 
 
 def failing(kind: str, where: str, column: str, options: dict[str, Any]) -> str:
