@@ -35,9 +35,11 @@ class View:
         return sums_of(setup, self.year, self.cuts, groups=groups, schools=schools, grade=choice.grade)
 
     def _take(self, cell: Cell) -> None:
-        for school in (cell.school, TOTAL):
-            for grade in {cell.grade, TOTAL}:
-                self.cube.setdefault((school, grade, cell.group), Sums()).add(cell.sums)
+        own = self.cube.setdefault((cell.school, cell.grade, cell.group), cell.sums)
+        if own is not cell.sums:
+            own.add(cell.sums)
+        for school, grade in {(cell.school, TOTAL), (TOTAL, cell.grade), (TOTAL, TOTAL)} - {(cell.school, cell.grade)}:
+            self.cube.setdefault((school, grade, cell.group), Sums()).add(cell.sums)
 
     @property
     def total_key(self) -> CubeKey:
