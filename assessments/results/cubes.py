@@ -38,8 +38,13 @@ class View:
         own = self.cube.setdefault((cell.school, cell.grade, cell.group), cell.sums)
         if own is not cell.sums:
             own.add(cell.sums)
-        for school, grade in {(cell.school, TOTAL), (TOTAL, cell.grade), (TOTAL, TOTAL)} - {(cell.school, cell.grade)}:
-            self.cube.setdefault((school, grade, cell.group), Sums()).add(cell.sums)
+        sums_it_is_in: set[CubeKey] = {
+            (cell.school, TOTAL, cell.group),
+            (TOTAL, cell.grade, cell.group),
+            (TOTAL, TOTAL, cell.group),
+        }
+        for key in sums_it_is_in - {(cell.school, cell.grade, cell.group)}:
+            self.cube.setdefault(key, Sums()).add(cell.sums)
 
     @property
     def total_key(self) -> CubeKey:

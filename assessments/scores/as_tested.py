@@ -67,9 +67,9 @@ _FIRST_OF_STUDENT = [fact.name for fact in FACTS].index("gender")  # those befor
 class _Kept(dict[tuple[str, ...], str]):
     """Values of a file, of some facts -> the text that is kept of them, each combination worked out once."""
 
-    def __init__(self, facts: Sequence[Fact]) -> None:
+    def __init__(self, gathered_facts: Sequence[Fact]) -> None:
         super().__init__()
-        self.facts = facts
+        self.facts = gathered_facts
 
     def __missing__(self, values: tuple[str, ...]) -> str:
         if len(self) > _MOST_KEPT:

@@ -129,12 +129,12 @@ _BITS_OF = [
 class _GroupsOf(dict[bytes, int]):
     """Facts of who was tested -> a 1 for each group they belong to, each text worked out once."""
 
-    def __missing__(self, facts: bytes) -> int:
+    def __missing__(self, student_facts: bytes) -> int:
         if len(self) > _MOST_KEPT:
             self.clear()
-        values = facts.split(b",") if facts else []
+        values = student_facts.split(b",") if student_facts else []
         found = 1 + sum(bits.get(values[at], 0) for at, bits in _BITS_OF if at < len(values))
-        self[facts] = found
+        self[student_facts] = found
         return found
 
 
