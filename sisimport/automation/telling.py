@@ -86,11 +86,12 @@ def choose(user: Any, subjects: Collection[str]) -> None:
 def on_run_event(*, run_id: int, event: Event, **_signal: Any) -> None:
     """Put one delivery for everybody who wants to know into the table."""
     run = ImportRun.objects.select_related("created_by").get(pk=run_id)
+    hooks, people = _hooks_for(run, event), list(_people_for(run, event))
+    if not hooks and not people:
+        return  # the address of the run alone would load every page of the product into the worker
     payload = payload_of(run, event)
-    deliveries = [Delivery(webhook=hook, subject=event, run=run, payload=payload) for hook in _hooks_for(run, event)]
-    deliveries += [
-        Delivery(user=user, subject=subject, run=run, payload=payload) for user, subject in _people_for(run, event)
-    ]
+    deliveries = [Delivery(webhook=hook, subject=event, run=run, payload=payload) for hook in hooks]
+    deliveries += [Delivery(user=user, subject=subject, run=run, payload=payload) for user, subject in people]
     send_soon(deliveries)
 
 
