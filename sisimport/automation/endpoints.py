@@ -105,6 +105,6 @@ def remove_webhook(request: HttpRequest, webhook_id: Path[int]) -> dict[str, Any
     hook = _own(request).filter(pk=webhook_id).first() if 0 < webhook_id <= MOST_ID else None
     if hook is None:
         raise Http404
-    facts = _facts(hook)
+    removed = _facts(hook)
     hook.delete()
-    return facts
+    return removed

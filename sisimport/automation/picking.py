@@ -139,8 +139,8 @@ def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
 
 def _goes_on(place: PickUpPlace, one: Found) -> bool:
     """Taken already, and its run goes on: it is not read again while it is as it was."""
-    taken = PickedFile.objects.filter(place=place, name=one.name, state=PickedFile.State.TAKEN)
-    return taken.filter(size=one.size, modified=one.modified).exists()
+    going_on = PickedFile.objects.filter(place=place, name=one.name, state=PickedFile.State.TAKEN)
+    return going_on.filter(size=one.size, modified=one.modified).exists()
 
 
 def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
@@ -149,7 +149,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
     with tempfile.TemporaryFile() as copy:
         there.read(one.name, copy, most=settings.IMPORT_MAX_BYTES)
         sha256 = hash_of(copy)
-        facts = {"sha256": sha256, "size": one.size, "modified": one.modified}
+        content = {"sha256": sha256, "size": one.size, "modified": one.modified}
         earlier = PickedFile.objects.filter(place=place, name=one.name, sha256=sha256).first()
         if earlier is not None:
             if earlier.state != PickedFile.State.TAKEN:
@@ -157,7 +157,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
             return
         try:
             with transaction.atomic():
-                picked = PickedFile.objects.create(place=place, name=one.name, **facts)
+                picked = PickedFile.objects.create(place=place, name=one.name, **content)
                 picked.test = _start_test(place, copy, one.name)
                 picked.save(update_fields=["test"])
         except IntegrityError:
@@ -169,7 +169,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
                 "There is no such import type any more." if isinstance(error, UnknownImportTypeError) else str(error)
             )
             PickedFile.objects.create(
-                place=place, name=one.name, state=PickedFile.State.FAILED, message=message[:500], **facts
+                place=place, name=one.name, state=PickedFile.State.FAILED, message=message[:500], **content
             )
             look.errors.append(f"{one.name} was not taken: {message}")
             return
@@ -262,18 +262,18 @@ def _end(picked: PickedFile, state: PickedFile.State, message: str) -> None:
     picked.save(update_fields=["state", "message"])
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def _free_name(name: str, used: set[str]) -> str:
     stem, ending = posixpath.splitext(name)
-    names = (name if number == 1 else f"{stem}-{number}{ending}" for number in range(1, len(taken) + 2))
-    return next(one for one in names if one not in taken)
+    names = (name if number == 1 else f"{stem}-{number}{ending}" for number in range(1, len(used) + 2))
+    return next(one for one in names if one not in used)
 
 
 def _report(picked: PickedFile) -> bytes:
     run = picked.update or picked.test
-    facts: dict[str, Any] = {"file": picked.name, "state": picked.state, "message": picked.message}
+    report: dict[str, Any] = {"file": picked.name, "state": picked.state, "message": picked.message}
     if run is not None:
-        facts |= {"run": run_facts(run), "url": address_of(run)}
-    return (json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n").encode()
+        report |= {"run": run_facts(run), "url": address_of(run)}
+    return (json.dumps(report, indent=2, ensure_ascii=False, default=str) + "\n").encode()
 
 
 def _tell(place: PickUpPlace) -> None:

@@ -87,8 +87,8 @@ class Folder:
         with _said("read"):
             for entry in os.scandir(self.path):
                 if entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
-                    facts = entry.stat(follow_symlinks=False)
-                    found.append(Found(entry.name, facts.st_size, int(facts.st_mtime)))
+                    status = entry.stat(follow_symlinks=False)
+                    found.append(Found(entry.name, status.st_size, int(status.st_mtime)))
         return sorted(found, key=lambda one: one.name)
 
     def read(self, name: str, into: IO[bytes], *, most: int) -> None:

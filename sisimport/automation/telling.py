@@ -184,8 +184,8 @@ def tell_of_ending_tokens() -> None:
     )
     for token in tokens.select_related("user", "created_by"):
         for user in {one for one in (token.user, token.created_by) if one is not None and reachable(one)}:
-            known = Delivery.objects.filter(user=user, subject=Subject.ENDING, payload__token=token.pk)
-            if Subject.ENDING in wishes_of(user) and not known.exists():
+            sent = Delivery.objects.filter(user=user, subject=Subject.ENDING, payload__token=token.pk)
+            if Subject.ENDING in wishes_of(user) and not sent.exists():
                 payload = {
                     "token": token.pk,
                     "name": token.name,

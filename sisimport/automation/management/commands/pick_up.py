@@ -21,23 +21,25 @@ class Command(BaseCommand):
         places = PickUpPlace.objects.select_related("user")
         places = places.filter(name=options["name"]) if options["name"] else places.filter(active=True)
         looks = [look_at(place) for place in places]
-        told = self.told(looks)
+        summary = self.summary(looks)
         if options["name"] and not looks:
-            told["errors"] = ["There is no pick-up place of this name."]
+            summary["errors"] = ["There is no pick-up place of this name."]
         if options["json"]:
-            print_json(told)
+            print_json(summary)
         else:
-            self.stdout.write(f"Looked at {told['looked']}; found {told['found']}; runs {told['runs'] or 'none'}.")
-            for one in told["waiting"]:
+            self.stdout.write(
+                f"Looked at {summary['looked']}; found {summary['found']}; runs {summary['runs'] or 'none'}."
+            )
+            for one in summary["waiting"]:
                 self.stdout.write(f"Waits: {one['name']} {one['reason']}".rstrip())
-        for error in told["errors"]:
+        for error in summary["errors"]:
             self.stderr.write(error)
         if not looks and options["name"]:
             sys.exit(EXIT_REJECTED)
-        if told["errors"]:
+        if summary["errors"]:
             sys.exit(EXIT_RECORD_ERRORS)
 
-    def told(self, looks: list[Look]) -> dict[str, Any]:
+    def summary(self, looks: list[Look]) -> dict[str, Any]:
         return {
             "looked": len(looks),
             "found": sum(len(look.found) for look in looks),
