@@ -15,6 +15,7 @@ from sisimport.api.schemas import Plain
 from sisimport.automation import hooks
 from sisimport.automation.models import Webhook
 from sisimport.automation.telling import EVENTS
+from sisimport.imports.runs.events import Event
 
 TAG = "Webhooks"
 MOST_ID = 2**63 - 1
@@ -23,7 +24,7 @@ MOST_ID = 2**63 - 1
 class WebhookIn(Schema):
     name: Plain = Field(..., min_length=1, max_length=80, description="What it is for.")
     url: Plain = Field(..., min_length=1, max_length=500, description="https, at a public address.")
-    events: list[str] = Field(..., min_length=1, max_length=len(EVENTS), description=f"Of {', '.join(EVENTS)}.")
+    events: list[Event] = Field(..., min_length=1, max_length=len(EVENTS))
 
 
 class WebhookOut(Schema):

@@ -58,9 +58,7 @@ class Delivery(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     subject = models.CharField(max_length=20, help_text="The event of a webhook; of a mail what it is about.")
-    run = models.ForeignKey(
-        ImportRun, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
-    )
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField()

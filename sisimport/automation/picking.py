@@ -207,11 +207,12 @@ def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
     for picked in PickedFile.objects.filter(place=place, cleared=False).exclude(state=PickedFile.State.TAKEN):
         folder = DONE if picked.state == PickedFile.State.DONE else FAILED
         if picked.name in names:
+            # The file goes last: whatever is cut before, the next look does all of it again under the same name.
             kept_as = _free_name(picked.name, there.names_in(folder))
-            there.move(picked.name, folder, kept_as)
+            there.write(folder, f"{kept_as}.report.json", _report(picked))
             if picked.name + MARK in names:
                 there.move(picked.name + MARK, folder, kept_as + MARK)
-            there.write(folder, f"{kept_as}.report.json", _report(picked))
+            there.move(picked.name, folder, kept_as)
         PickedFile.objects.filter(pk=picked.pk).update(cleared=True)
 
 

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Delivered'), ('given_up', 'Given up')], default='waiting', max_length=8)),
                 ('done_at', models.DateTimeField(blank=True, null=True)),
                 ('answer', models.CharField(blank=True, help_text='Status or kind of error of the last try.', max_length=120)),
-                ('run', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='imports.importrun')),
+                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='imports.importrun')),
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('webhook', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='automation.webhook')),
             ],
