@@ -57,6 +57,7 @@ class ReplacementImport(ImportType):
         ),
     )
     layouts = ("calpads-replacement-ssid",)
+    names_what_it_replaces = True
     layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = ReplacementRow
     fields = ("lea", "school", "local_number", "retired_ssid", "replacement_ssid")

@@ -302,6 +302,14 @@ def test_as_tested_facts_added_to_scores_on_record_replace_no_result(full_distri
     assert reasons("caaspp-2023-2024", scores(PEOPLE)) == set()
 
 
+def test_replacements_that_name_the_number_they_replace_are_not_held(full_district: District) -> None:
+    content = "".join(
+        f"1234567^{one['school']}^{one['local_number']}^{one['ssid']}^{9200000000 + n}\n"
+        for n, one in enumerate(PEOPLE)
+    )
+    assert reasons("ssid-replacement", content) == set()
+
+
 def test_pending_may_always_become_another_status(full_district: District) -> None:
     ELRecord.objects.update(program_status="Pending")
     assert reasons("ela", ela_lines(PEOPLE, "EL")) == set()

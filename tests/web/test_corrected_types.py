@@ -23,6 +23,8 @@ _LIKELY = (
     "ssid",
     "retired_ssid",
     "local_number",
+    "county",
+    "test_year",
 )  # a wrong value of one of these keeps a line out, in every type
 
 
@@ -31,7 +33,7 @@ def lea(db: None) -> LEA:
     return make_district(students=25, seed=3, ssid_percent=50).lea
 
 
-def tested(key: str, lea: LEA) -> tuple[ImportRun, int]:
+def sample_test(key: str, lea: LEA) -> tuple[ImportRun, int]:
     """A Test of a sample file of the type, and a line of it that would be imported."""
     for text in _texts(key, lea):
         run = run_file(key, text).run
@@ -55,7 +57,7 @@ def _texts(key: str, lea: LEA) -> Iterator[str]:
 
 @pytest.mark.parametrize("key", TYPES)
 def test_a_refused_line_is_corrected_tested_and_imported(key: str, lea: LEA) -> None:
-    whole, wanted = tested(key, lea)
+    whole, wanted = sample_test(key, lea)
     fields = {f.key: f for f in corrected_files.fields_of(whole, corrected_files.raw_records(whole, [wanted])[wanted])}
     refused = next(run for name in _LIKELY if name in fields if (run := _broken(whole, wanted, fields[name].at)))
     assert (refused.record_count, refused.refused_count) == (1, 1)

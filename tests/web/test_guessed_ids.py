@@ -13,6 +13,7 @@ from django.urls import URLPattern, reverse
 
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
 from sisimport.imports.models import RememberedMatch
+from sisimport.web.queries.diagnosis import BULK
 from students.models import FamilyMember, RecordEdit
 from tests.browser.district import District, make_district
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
@@ -96,7 +97,7 @@ def somebody_elses(district: District, name: str) -> int:
 
 RUN_PAGES = {
     "run", "run_status", "filter_issues", "run_changes", "run_absent", "run_print", "export", "start_update", "test_again",
-    "retest_lines", "correct_lines", "show_run_ssids", "decide_held",
+    "retest_lines", "correct_lines", "correct_many", "show_run_ssids", "decide_held",
     "run_matches", "run_matches_accept", "run_match_line",
 }  # fmt: skip
 STUDENT_PAGES = {
@@ -110,7 +111,7 @@ def asked(client: Client, method: str, name: str, number: int) -> tuple[int, str
     names = list(numbered()[name].pattern.converters)
     address = reverse(name, kwargs={key: OTHER_ARGUMENTS.get(key, number) for key in names})
     edits = list(RecordEdit.objects.values_list("pk", flat=True))
-    data = {"what": "issues-csv", "edit": edits} if method == "post" else {}
+    data = {"what": "issues-csv", "edit": edits, "pattern": next(iter(BULK))} if method == "post" else {}
     with CaptureQueriesContext(connection) as captured:
         answer = getattr(client, method)(address, data)
         page = b"".join(answer) if answer.streaming else answer.content

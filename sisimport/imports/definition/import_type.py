@@ -72,6 +72,7 @@ class ImportType(SpeedHooks):
     remedies: Mapping[str, tuple[str, str]] = {}
     lists_absent: bool = False  # the report lists students of the file's schools whom no line names
     brings_everyone: bool = False  # each file brings what the last one brought, and more: far fewer lines are held
+    names_what_it_replaces: bool = False  # a line fits only the SSID that it names: such replacements are not held
     may_create_students: bool = False
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there
     workbooks_unasked: bool = False  # the command line converts without excel=convert: such files are kept as workbooks

@@ -130,7 +130,10 @@ def _replaced(plan: ImportRun, totals: Totals, limits: Limits) -> Iterable[Reaso
     for counts in by_code.values():
         for school, count in counts.items():  # who has left is not enrolled, and may be in the file all the same
             enrolled[school] = max(enrolled.get(school, 0), count)
+    kind = _type_of(plan)
     for code, limit in ((STUDENTS, limits.students), (SSIDS, limits.ssids), (EL, limits.el)):
+        if code == SSIDS and kind is not None and kind.names_what_it_replaces:
+            continue
         counts = by_code.get(code, {})
         beyond = [
             (_percent(count, enrolled[school]), count, school)
@@ -273,7 +276,10 @@ def is_approved(run: ImportRun) -> bool:
 
 def reasons_of(run: ImportRun) -> list[Reason]:
     """Why the run was held, whatever became of it since."""
-    held = RunHold.objects.filter(run_id=run.pk).first()
+    return reasons_in(RunHold.objects.filter(run_id=run.pk).first())
+
+
+def reasons_in(held: RunHold | None) -> list[Reason]:
     return [Reason(**reason) for reason in held.reasons] if held else []
 
 

@@ -151,8 +151,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
             and run.work not in (Work.REVERT, Work.CONVERT)
             and run.status == RunStatus.COMPLETED
         ),
-        "hold": RunHold.objects.filter(run=run).select_related("decided_by").first(),
-        "hold_reasons": holding.reasons_of(run),
+        **_hold(run),
         "own_hold": holding.is_own(run, user),
         "may_approve": access.may_approve(user, run),
         "crash": crashes.sentence(run),
@@ -160,6 +159,14 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "corrected": _corrected(request, run, reader),
         "may_correct": _may_correct(request, run, kind, reader),
     }
+
+
+def _hold(run: ImportRun) -> dict[str, Any]:
+    """Why the run was held, and what was decided; asked of runs that can have been."""
+    if not run.writes or run.work == Work.REVERT:
+        return {"hold": None}
+    hold = RunHold.objects.filter(run=run).select_related("decided_by").first()
+    return {"hold": hold, "hold_reasons": holding.reasons_in(hold)}
 
 
 def _corrected(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any] | None:
