@@ -95,7 +95,7 @@ class ChangesFile:
         if self.run is not None and self.until:
             raise ExportRefusedError("A period has no run: leave one of the two out.")
         if self.since and self.until and self.until <= self.since:
-            raise ExportRefusedError("The period ends before it begins: exchange the two days.")
+            raise ExportRefusedError("The period ends before it begins: choose an end on or after its first day.")
 
     @property
     def name(self) -> str:

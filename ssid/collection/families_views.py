@@ -138,7 +138,11 @@ def letters(request: HttpRequest, pk: int) -> HttpResponseBase:
                 user=request.user, kind=StudentView.Kind.EXPORT, subject=f"Letters to families of school {school.code}"
             )
             return _printed(request, wanted)
-        form.add_error(None, "No letter is needed: all these families have an account, or an open invitation.")
+        form.add_error(
+            None,
+            "No letter is needed: all these families have an account, or an open invitation. "
+            "Choose another school or grade, or ask for their letters again.",
+        )
     context = {
         "school": school,
         "form": form,

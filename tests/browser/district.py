@@ -127,15 +127,9 @@ def _held(district: District) -> int:
     reasons = [
         {"code": "HOLD-SSIDS", "found": 50.0, "limit": 2, "count": 60, "of": 120, "where": "Cedar High (0123456)"}
     ]
-    test = district.test
-    run = ImportRun.objects.create(
-        file=test.file,
-        import_type=test.import_type,
-        work=Work.UPDATE,
-        test_run=test,
-        status=RunStatus.HELD,
-        record_count=120,
-    )
+    like = {"file": district.test.file, "import_type": district.test.import_type, "record_count": 120}
+    test = ImportRun.objects.create(work=Work.TEST, status=RunStatus.COMPLETED, planned_count=60, **like)
+    run = ImportRun.objects.create(work=Work.UPDATE, test_run=test, status=RunStatus.HELD, **like)
     RunHold.objects.create(run=run, reasons=reasons)
     return run.pk
 
@@ -274,7 +268,7 @@ NO_PAGES = {
     "school_renew",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
-    "decide_held", "change_webhook", "change_pick_up_place",
+    "decide_held", "change_webhook", "correct_many", "change_pick_up_place",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py

@@ -94,6 +94,7 @@ def test_every_address_that_takes_a_secret_is_known() -> None:
         "recognise",
         "file_layout",
         "show_run_ssids",
+        "shown_results_preview",
         "help_code",
         "help_rule",
         "help_screen",
