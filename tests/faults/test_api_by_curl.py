@@ -60,7 +60,7 @@ def test_the_examples_of_the_how_to_do_a_nights_work(web: Site, tmp_path: Path) 
     (tmp_path / "download.txt").write_text(line() + "\n" + BAD, encoding="utf-8")
     shell = Shell(web, tmp_path)
     examples = re.findall(r"^curl .*$", HOW_TO.read_text(encoding="utf-8"), re.MULTILINE)
-    send, status, issues, refused, update, students = examples
+    send, status, issues, refused, update, students, results = examples
 
     told = json.loads(shell.run(send))
     shell.variables["RUN"] = str(told["run"])
@@ -73,6 +73,7 @@ def test_the_examples_of_the_how_to_do_a_nights_work(web: Site, tmp_path: Path) 
     finish(ImportRun.objects.get(pk=updated["run"]))
     assert SSID.objects.get().ssid == "9012345678"
     assert [row["ssid"] for row in json.loads(shell.run(students))["items"]] == ["9012345678"]
+    assert json.loads(shell.run(results))["status"] == 404, "no score was imported"
 
 
 def test_a_large_file_is_received_from_a_token_with_the_scope_only(web: Site, tmp_path: Path) -> None:
