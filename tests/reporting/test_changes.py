@@ -142,7 +142,7 @@ def test_by_command(two_scored: Scored, tmp_path: Path) -> None:
     assert "no run 99" in command("export_changes", tmp_path / "b.zip", "--run", "99", code=2)["message"]
     assert "Say either" in command("export_changes", tmp_path / "b.zip", code=2)["message"]
     wrong = ("--since", "2026-11-02", "--until", "2026-11-01")
-    assert "exchange" in command("export_changes", tmp_path / "b.zip", *wrong, code=2)["message"]
+    assert "choose an end" in command("export_changes", tmp_path / "b.zip", *wrong, code=2)["message"]
 
 
 def test_a_test_wrote_nothing(two_scored: Scored) -> None:
