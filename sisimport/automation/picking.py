@@ -28,7 +28,7 @@ from sisimport.accounts.access import Capability, can, capabilities, may_update
 from sisimport.accounts.addresses import site_address
 from sisimport.automation.models import Delivery, PickedFile, PickUpPlace
 from sisimport.automation.places import Found, HostKeyError, Place, PlaceError, opened
-from sisimport.automation.telling import Subject, address_of, reachable, send_soon, wishes_of
+from sisimport.automation.telling import Subject, address_of, people_with, send_soon, wishes_of
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, look_again
@@ -36,6 +36,7 @@ from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus, Work
 from sisimport.imports.runs import services, uploads
 from sisimport.imports.runs.report import run_facts
+from sisimport.imports.storage.files import hash_of
 from students.access import visible_school_ids
 
 logger = logging.getLogger(__name__)
@@ -144,8 +145,6 @@ def _goes_on(place: PickUpPlace, one: Found) -> bool:
 
 
 def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
-    from sisimport.imports.storage.files import hash_of
-
     with tempfile.TemporaryFile() as copy:
         there.read(one.name, copy, most=settings.IMPORT_MAX_BYTES)
         sha256 = hash_of(copy)
@@ -279,8 +278,6 @@ def _report(picked: PickedFile) -> bytes:
 
 def _tell(place: PickUpPlace) -> None:
     """Mail those who look after settings that a place needs a look; a file's name is left out."""
-    from django.contrib.auth import get_user_model
-
     logger.warning("pick-up place %s needs a look", place.pk)
     payload = {
         "place": place.pk,
@@ -288,9 +285,8 @@ def _tell(place: PickUpPlace) -> None:
         "message": "Its last look went wrong.",
         "url": site_address() + reverse("pick_up_place", args=[place.pk]),
     }
-    people = get_user_model().objects.filter(is_active=True).exclude(email="")
     send_soon(
         Delivery(user=user, subject=Subject.PICK_UP, payload=payload)
-        for user in people
-        if reachable(user) and Subject.PICK_UP in wishes_of(user)
+        for user in people_with(Capability.SETTINGS)
+        if Subject.PICK_UP in wishes_of(user)
     )

@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from sisimport.accounts.access import Capability, can, may_approve, visible_runs
+from sisimport.accounts.access import GROUPS, Capability, can, may_approve, visible_runs
 from sisimport.accounts.addresses import site_address
 from sisimport.api.models import ApiToken
 from sisimport.automation.models import Delivery, MailWish, Webhook
@@ -139,7 +140,7 @@ def _sees(user: Any, run: ImportRun) -> bool:
 
 def _people_for(run: ImportRun, event: Event) -> Iterable[tuple[Any, Subject]]:
     if event == Event.HELD:
-        for user in _staff():
+        for user in people_with(Capability.APPROVE):
             if may_approve(user, run) and Subject.HELD in wishes_of(user):
                 yield user, Subject.HELD
     starter = run.created_by
@@ -154,10 +155,11 @@ def _people_for(run: ImportRun, event: Event) -> Iterable[tuple[Any, Subject]]:
         yield starter, Subject.ENDED
 
 
-def _staff() -> list[Any]:
-    """Users who may approve, with an address."""
-    people = get_user_model().objects.filter(is_active=True).exclude(email="").distinct()
-    return [user for user in people.order_by("pk") if can(user, Capability.APPROVE)]
+def people_with(capability: Capability) -> list[Any]:
+    """Who may do this and can be mailed; found by their groups, as families have accounts by the ten thousand."""
+    groups = [name for name, capabilities in GROUPS.items() if capability in capabilities]
+    people = get_user_model().objects.filter(Q(is_superuser=True) | Q(groups__name__in=groups), is_active=True)
+    return [user for user in people.exclude(email="").distinct().order_by("pk") if reachable(user)]
 
 
 def reachable(user: Any) -> bool:
