@@ -195,12 +195,19 @@ def addresses(people: District) -> list[str]:
     ]
 
 
+# Whether a page fits must not depend on the hour at which the test runs.
+WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
+    each.textContent = each.textContent.replace(/\\d+\\/\\d+\\/\\d+/, "12/30/2026").replace(/\\d+:\\d+ [AP]M/, "12:30 PM");
+})"""
+
+
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_no_page_is_wider_than_its_screen(browser: Any, live_server: Any, addresses: list[str], width: int) -> None:
     with browsing(browser, live_server, viewport={"width": width, "height": 900}) as page:
         too_wide = []
         for address in addresses:
             page.goto(address)
+            page.evaluate(WIDEST_TIMES)
             if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
                 too_wide.append(address)
 
