@@ -7,7 +7,7 @@ as codes.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -15,15 +15,14 @@ from typing import Any, Final
 
 _TABLES: Final = Path(__file__).with_name("foreign_codes.toml")
 _UNCLEAR: Final = "_unclear"
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignCodes:
     """One table of a system, by casefolded code. `codes`: ours, "" for not known; `unclear`: the choices that one leaves."""
 
-    codes: Mapping[str, str] = _NOTHING
-    unclear: Mapping[str, str] = _NOTHING
+    codes: Mapping[str, str] = field(default_factory=dict)
+    unclear: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, text: str) -> str | None:
         """Our code ("" for the system's word for not known); the text itself where the table does not name it.
