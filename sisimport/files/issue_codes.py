@@ -232,8 +232,9 @@ codes.register(
     ),
     IssueCode(
         "FILE-MARKS",
-        "Marks taken off numbers",
-        "{found} numbers had marks around them that keep a spreadsheet from changing them; they were read without ({example}).",
+        "Marks and groups taken out of numbers",
+        "{found} numbers had marks around them that keep a spreadsheet from changing them, or were written in groups; they were "
+        "read without ({example}).",
         "Nothing to do.",
     ),
     IssueCode(

@@ -1,9 +1,10 @@
 """Numbers that identify people and places, without the marks that programs put around them.
 
     '109001   ="109002"   109003.0   9.001090002E+09   and characters nobody sees   ->   the digits they stand for
+    90123 45678   9012-345-678   9,012,345,678                                      ->   an SSID in groups
 
 Marks keep a spreadsheet from changing a number, or are what it made of it. Only what leaves no doubt is undone: a number in
-scientific notation is read where it holds every digit.
+scientific notation is read where it holds every digit, one in groups where all of it makes an SSID.
 """
 
 import re
@@ -22,6 +23,14 @@ _LED = re.compile(f"[{_APOSTROPHES}]+=?(?P<bare>.*)\\Z|=(?P<also>[0-9]+)\\Z")
 _DECIMAL = re.compile(r"([0-9]+)\.0*\Z")
 _SCIENTIFIC = re.compile(r"([0-9])\.([0-9]+)[eE]\+?([0-9]{1,2})\Z")
 _NO_BREAKS = str.maketrans({"\xa0": "", "\u202f": "", "\u2011": "-"})
+# Groups of digits, each behind one space, hyphen, dash or point; or thousands behind commas.
+_GROUPED = re.compile(r"[0-9]+(?:[-. \u2000-\u2015\u2212][0-9]+)+\Z|[0-9]{1,3}(?:,[0-9]{3})+\Z")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_SSID_LENGTH: Final = 10
+_SHORT_GROUPS = re.compile(
+    r"[0-9]{3,4}[^0-9][0-9]{3,4}\Z"
+)  # seven digits, the usual length in Utah; a date has other groups
+_SHORT_LENGTH: Final = 7
 _CDS = re.compile(r"([0-9]{2})-?([0-9]{5})(?:-?([0-9]{7}))?\Z")
 
 
@@ -36,6 +45,19 @@ def bare_number(text: str) -> str:
     elif scientific := _SCIENTIFIC.match(bare):
         bare = _written_out(*scientific.groups()) or bare
     return bare or text
+
+
+def bare_ssid(text: str) -> str:
+    """An SSID without marks, and as one number where people wrote it in groups.
+
+    Ten digits in any groups, or seven in two: whatever else holds groups of digits may be a date or two numbers.
+    """
+    bare = bare_number(text)
+    if not _GROUPED.match(bare):
+        return bare
+    digits = _NOT_DIGITS.sub("", bare)
+    whole = len(digits) == _SSID_LENGTH or (len(digits) == _SHORT_LENGTH and _SHORT_GROUPS.match(bare))
+    return digits if whole else bare
 
 
 def _written_out(first: str, decimals: str, exponent: str) -> str | None:

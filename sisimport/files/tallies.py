@@ -6,6 +6,7 @@ from typing import Final
 
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Layout
+from sisimport.files.numbers import SSID_FIELDS
 
 _DATE_NOTICES: Final = 20
 _SPELLINGS_SHOWN: Final = 8
@@ -39,7 +40,9 @@ class Tallies:
             self._marks += 1
             if not self._marks_example:
                 place = f"in {self._label(problem)}, line {line}"
-                self._marks_example = f"the first is {problem.found} {place}, read as {problem.expected}"
+                # A notice on the file quotes no SSID: pages show those to whoever asks for them only.
+                value = f"{problem.found} {place}, read as {problem.expected}"
+                self._marks_example = f"the first is {place if problem.field in SSID_FIELDS else value}"
             return True
         if problem.code == "FILE-CODE-SPELLING":
             self._spellings[self._label(problem), problem.found, problem.expected] += 1

@@ -22,7 +22,7 @@ from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
-from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number
+from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number, bare_ssid
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -295,7 +295,8 @@ def _marked(column: Column, text: str, bare: str) -> Problem:
 
 def _without_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
     """Identifiers without the marks that keep a spreadsheet from changing them, and where there were some."""
-    bare = [text if not text or text.isalnum() else bare_number(text) for text in texts]
+    undo = bare_ssid if column.field in SSID_FIELDS else bare_number
+    bare = [text if not text or text.isalnum() else undo(text) for text in texts]
     findings = [
         (at, _marked(column, text, value))
         for at, (text, value) in enumerate(zip(texts, bare, strict=True))

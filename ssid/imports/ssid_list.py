@@ -97,11 +97,10 @@ class SSIDList(ImportType):
         )
 
     def prepare(self, context: RunContext) -> None:
-        """Clean the numbers, find the students, mark lines that share a student or an SSID."""
+        """Find the students, mark lines that share a student or an SSID."""
         present = set(context.recognition.positions) if context.recognition is not None else set()
         _refuse_without_columns(present)
         schools = None if context.run.schools is None else list(context.run.schools)
-        execute(_CLEAN_NUMBERS)
         execute(_FIND_BY_NUMBER)
         execute(_FIND_BY_NAME, [schools, schools])
         execute(_NOTE_STUDENT)
@@ -181,11 +180,6 @@ def _known_as(field: str, listed: Any) -> Case:
     )
 
 
-# How people write a number in a list: in groups, with hyphens, with the apostrophe that makes a spreadsheet keep zeros.
-_CLEAN_NUMBERS = """
-    UPDATE staged_ssid_list SET ssid = regexp_replace(ssid, '[[:space:]''’-]', '', 'g')
-    WHERE ssid ~ '[^0-9]' AND ssid !~* 'e[+-]?[0-9]'
-"""
 _FIND_BY_NUMBER = """
     UPDATE staged_ssid_list r SET student_pk = s.id FROM students_student s
     WHERE r.local_number <> '' AND r.ssid <> '' AND s.lea_id = r.lea_id AND s.local_number = r.local_number

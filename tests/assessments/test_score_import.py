@@ -776,7 +776,7 @@ def test_schools_limit_the_import(home: District, chosen: str, found: list[str])
     assert codes(done) == found
 
 
-WRITTEN = ["'{}", '="{}"', "{}.0", "9.000000110E+09", "\u200b{}"]
+WRITTEN = ["'{}", '="{}"', "{}.0", "9.000000110E+09", "\u200b{}", "90000 00110", "9000-000-110"]
 
 
 @pytest.mark.parametrize(("place", "layout"), enumerate(TYPES))

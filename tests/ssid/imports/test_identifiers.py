@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from sisimport.files.numbers import SSID_FIELDS
+from sisimport.files.values import BlockTraits, column_reader
+from sisimport.imports.definition import registry
 from sisimport.imports.models import Work
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from students.models import LEA, School, Student
@@ -259,7 +262,13 @@ def test_id9_a_replacement_finds_the_student_by_number_where_an_ssid_agrees(ada:
 
 
 @every_type
-@pytest.mark.parametrize("written", [f"'{SSID}", f'"=""{SSID}"""', f"{SSID}.0", "9.001040001E+09", f"\u200b{SSID}"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(f"'{SSID}", f'"=""{SSID}"""', f"{SSID}.0", "9.001040001E+09", f"\u200b{SSID}"),
+        *("90010 40001", "9001-040-001", '"9,001,040,001"'),
+    ],
+)
 def test_id9_an_ssid_is_read_without_marks_with_one_notice_for_the_file(ada: Student, kind: str, written: str) -> None:
     report = run_of(kind, ADA | {"ssid": written})
 
@@ -269,6 +278,17 @@ def test_id9_an_ssid_is_read_without_marks_with_one_notice_for_the_file(ada: Stu
         assert any(change["after"] == SSID for change in report.changes)
     if "\u200b" not in written:
         assert [i["line"] for i in report.issues if i["code"] == "FILE-MARKS"] == [0]
+
+
+def test_id9_every_layout_reads_an_ssid_in_groups_and_says_so() -> None:
+    columns = [(x, x.fields[name]) for x in registry.known_layouts() for name in SSID_FIELDS & set(x.fields)]
+
+    assert len(columns) > 20
+    for layout, column in columns:
+        values, found = column_reader(layout, column).read(["90010 40001", SSID], BlockTraits(False, False))
+
+        assert list(values) == [SSID, SSID], layout.key
+        assert [(at, problem.code) for at, problem in found] == [(0, "FILE-MARKS")], layout.key
 
 
 @every_type

@@ -1,0 +1,36 @@
+"""Numbers without marks and groups: what is undone, and what is left for somebody to look at."""
+
+import pytest
+
+from sisimport.files.numbers import bare_number, bare_ssid
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("90123 45678", "901 234 5678", "9012-345-678", "901-234-5678", "9012.345.678", "9,012,345,678"),
+        *("9012\u2013345\u2013678", "9012\u00a0345\u00a0678", "9012\u2009345678", "'9012-345-678", '="90123 45678"'),
+    ],
+)
+def test_id9_an_ssid_in_groups_is_the_number_they_make(written: str) -> None:
+    assert bare_ssid(written) == "9012345678"
+
+
+@pytest.mark.parametrize("written", ["123 4567", "123-4567", "1234-567"])
+def test_id9_seven_digits_in_two_groups_are_an_ssid_of_utah(written: str) -> None:
+    assert bare_ssid(written) == "1234567"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("2015-03-04", "13-4-2015", "3.4.2015", "04-2015", "12 3456", "9012345678 9012345679", "9012345678-"),
+        *("9012--345678", "9012 -345678", "90,123,45678", "901/234/5678", "SSID 9012345678", "9012345 678x"),
+    ],
+)
+def test_id9_what_may_be_a_date_or_two_numbers_is_left_as_it_is(written: str) -> None:
+    assert bare_ssid(written) == written
+
+
+def test_id9_only_ssids_are_written_in_groups() -> None:
+    assert bare_number("90123 45678") == "90123 45678"
