@@ -17,6 +17,7 @@ from students.models.people import CODE_FIELDS, NAME_FIELDS
 from students.services import User, assign_ssid, clean_ssid, retire_ssid
 
 Values = Mapping[str, Any]
+Journal = dict[str, Any]  # `RecordEdit.journal` of a part of the record
 STUDENT_FIELDS = ("local_number", *NAME_FIELDS, "birth_date", *CODE_FIELDS, "school", "grade")
 EL_FIELDS = ("program_status", "identified_date", "tbd_date", "exit_date")
 ENROLLMENT_FIELDS = ("school", "grade", "start_date", "exit_date", "exit_reason")
@@ -28,7 +29,7 @@ def create_student(*, student: Student, user: User, reason: str) -> Student:
     """Save a new student with the first enrollment at their school."""
     lock_leas([student.lea_id])
     student.save()
-    _Edit(student, user, reason).note("Student", "local_number", None, student.local_number)
+    Edit(student, user, reason).note("Student", "local_number", None, student.local_number)
     if student.school is not None:
         Enrollment.objects.create(student=student, school=student.school, grade=student.grade)
     return student
@@ -39,7 +40,7 @@ def update_student(*, student: Student, values: Values, user: User, reason: str)
     """Change fields of STUDENT_FIELDS; what is equal is left alone. Raises ValueError for another field."""
     lock_leas([student.lea_id])
     current = Student.objects.select_for_update(of=("self",)).get(pk=student.pk)
-    _Edit(student, user, reason).change(current, "Student", STUDENT_FIELDS, values)
+    Edit(student, user, reason).change(current, "Student", STUDENT_FIELDS, values)
     return current
 
 
@@ -48,7 +49,7 @@ def update_el_record(*, student: Student, values: Values, user: User, reason: st
     """Change the EL record, or make it (then `program_status` must be given)."""
     lock_leas([student.lea_id])
     record = ELRecord.objects.filter(student=student).first() or ELRecord(student=student, program_status="")
-    _Edit(student, user, reason).change(record, "EL record", EL_FIELDS, values)
+    Edit(student, user, reason).change(record, "EL record", EL_FIELDS, values)
     return record
 
 
@@ -57,40 +58,36 @@ def remove_el_record(*, student: Student, user: User, reason: str) -> None:
     lock_leas([student.lea_id])
     record = ELRecord.objects.filter(student=student).first()
     if record is not None:
-        _Edit(student, user, reason).note("EL record", "program_status", record.program_status, None)
-        record.delete()
+        remove_part(Edit(student, user, reason), record)
 
 
 @transaction.atomic
 def save_enrollment(*, enrollment: Enrollment, user: User, reason: str) -> Enrollment:
     """Save a changed or new enrollment; the student's school and grade follow the open one, or else the last."""
-    edit = _Edit(enrollment.student, user, reason)
+    edit = Edit(enrollment.student, user, reason)
     _save_part(enrollment, "Enrollment", ENROLLMENT_FIELDS, edit)
-    _follow_enrollment(edit)
+    follow_enrollment(edit)
     return enrollment
 
 
 @transaction.atomic
 def remove_enrollment(*, enrollment: Enrollment, user: User, reason: str) -> None:
     lock_leas([enrollment.student.lea_id])
-    edit = _Edit(enrollment.student, user, reason)
-    edit.note("Enrollment", "school", enrollment.school, None)
-    enrollment.delete()
-    _follow_enrollment(edit)
+    edit = Edit(enrollment.student, user, reason)
+    remove_part(edit, enrollment)
+    follow_enrollment(edit)
 
 
 @transaction.atomic
 def save_guardian(*, guardian: Guardian, user: User, reason: str) -> Guardian:
-    _save_part(guardian, "Guardian", GUARDIAN_FIELDS, _Edit(guardian.student, user, reason))
+    _save_part(guardian, "Guardian", GUARDIAN_FIELDS, Edit(guardian.student, user, reason))
     return guardian
 
 
 @transaction.atomic
 def remove_guardian(*, guardian: Guardian, user: User, reason: str) -> None:
     lock_leas([guardian.student.lea_id])
-    name = f"{guardian.first_name} {guardian.last_name}"
-    _Edit(guardian.student, user, reason).note("Guardian", "name", name, None)
-    guardian.delete()
+    remove_part(Edit(guardian.student, user, reason), guardian)
 
 
 @transaction.atomic
@@ -114,7 +111,7 @@ def change_ssid(*, student: Student, ssid: str, user: User, reason: str, was_mis
 
 
 @dataclass(frozen=True, slots=True)
-class _Edit:
+class Edit:
     """Who edits whose records, and why."""
 
     student: Student
@@ -136,11 +133,17 @@ class _Edit:
         if not changed and not is_new:
             return
         record.save(update_fields=None if is_new else [field for field, _before, _after in changed])
+        journal: Journal | None = {
+            "pk": record.pk,
+            "before": None if is_new else {field: _plain(before) for field, before, _after in changed},
+            "after": plain_values(record, fields) if is_new else {field: _plain(after) for field, _b, after in changed},
+        }
         for field, before, after in changed:
             if before not in (None, "") or after not in (None, ""):
-                self.note(what, field, before, after)
+                self.note(what, field, before, after, journal)
+                journal = None  # once for the record
 
-    def note(self, what: str, field: str, before: Any, after: Any) -> None:
+    def note(self, what: str, field: str, before: Any, after: Any, journal: Journal | None = None) -> None:
         person: Any = self.user if self.user is not None and self.user.is_authenticated else None
         RecordEdit.objects.create(
             student=self.student,
@@ -150,10 +153,24 @@ class _Edit:
             before=as_text(before),
             after=as_text(after),
             reason=self.reason.strip(),
+            journal=journal,
         )
 
 
-def _save_part(part: Enrollment | Guardian, what: str, fields: tuple[str, ...], edit: _Edit) -> None:
+def remove_part(edit: Edit, part: ELRecord | Enrollment | Guardian) -> None:
+    """Remove a part of the student's record, with one entry that tells which."""
+    fields: tuple[str, ...]
+    if isinstance(part, ELRecord):
+        what, fields, field, text = "EL record", EL_FIELDS, "program_status", part.program_status
+    elif isinstance(part, Enrollment):
+        what, fields, field, text = "Enrollment", ENROLLMENT_FIELDS, "school", str(part.school)
+    else:
+        what, fields, field, text = "Guardian", GUARDIAN_FIELDS, "name", f"{part.first_name} {part.last_name}"
+    edit.note(what, field, text, None, {"pk": part.pk, "before": plain_values(part, fields), "after": None})
+    part.delete()
+
+
+def _save_part(part: Enrollment | Guardian, what: str, fields: tuple[str, ...], edit: Edit) -> None:
     lock_leas([part.student.lea_id])
     current = type(part)._default_manager.filter(pk=part.pk).first() if part.pk else None
     target = current or type(part)(student=part.student)
@@ -161,7 +178,8 @@ def _save_part(part: Enrollment | Guardian, what: str, fields: tuple[str, ...], 
     part.pk = target.pk
 
 
-def _follow_enrollment(edit: _Edit) -> None:
+def follow_enrollment(edit: Edit) -> None:
+    """School and grade of the student are those of the open enrollment, or else of the last."""
     enrollments = list(edit.student.enrollments.all())
     if not enrollments:
         return
@@ -172,6 +190,17 @@ def _follow_enrollment(edit: _Edit) -> None:
     last = max(enrollments, key=latest)
     current = Student.objects.select_for_update(of=("self",)).get(pk=edit.student.pk)
     edit.change(current, "Student", STUDENT_FIELDS, {"school": last.school, "grade": last.grade})
+
+
+def plain_values(record: models.Model, fields: tuple[str, ...]) -> dict[str, Any]:
+    """Fields of a record as a journal keeps them: dates as text, a school by its number."""
+    return {field: _plain(getattr(record, field)) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, models.Model):
+        return value.pk
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def as_text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +13,9 @@ from students.models import SSID, Origin, RecordEdit, ReportedSSID, Student
 from students.profiles import profile_of
 
 User = AbstractBaseUser | AnonymousUser | None
+
+_SSID_FACTS = ("origin", "origin_run", "origin_line", "verified", "created_at", "retired_at")
+_MOMENTS = ("created_at", "retired_at")
 
 HELD_BY_ANOTHER = "This SSID belongs to another student. Compare the digits once more."
 
@@ -74,7 +78,7 @@ def assign_ssid(
         return _confirm(current, verified=verified, user=user, reason=reason)
     if SSID.objects.filter(student=student, state=state, ssid=number).exists():
         raise SSIDRefusedError("SSID-FORMER", "This is a retired SSID of this student.")
-    before = None
+    before, then = None, numbers_of(student)
     if current is not None:
         if not replace:
             raise SSIDRefusedError("SSID-CONFLICT", "The student already has a different SSID.")
@@ -87,19 +91,21 @@ def assign_ssid(
         else:
             current.delete()
     given = SSID.objects.create(student=student, state=state, ssid=number, origin=origin, verified=verified)
-    _note(student, user, field="ssid", before=before, after=number, reason=reason)
     if verified:
         ReportedSSID.objects.filter(student=student).delete()
+    note_ssid(student, user, then, field="ssid", before=before, after=number, reason=reason)
     return given
 
 
 def _confirm(current: SSID, *, verified: bool, user: User, reason: str) -> SSID:
-    if verified and not current.verified:
+    student, then, confirms = current.student, numbers_of(current.student), verified and not current.verified
+    if confirms:
         current.verified = True
         current.save(update_fields=["verified"])
-        _note(current.student, user, field="verified", before="no", after="yes", reason=reason)
     if current.verified:
-        ReportedSSID.objects.filter(student=current.student).delete()
+        ReportedSSID.objects.filter(student=student).delete()
+    if confirms:
+        note_ssid(student, user, then, field="verified", before="no", after="yes", reason=reason)
     return current
 
 
@@ -109,9 +115,10 @@ def retire_ssid(*, student: Student, user: User, reason: str) -> None:
     lock_leas([student.lea_id])
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     if current is not None:
+        then = numbers_of(student)
         current.retired_at = timezone.now()
         current.save(update_fields=["retired_at"])
-        _note(student, user, field="ssid", before=current.ssid, after=None, reason=reason)
+        note_ssid(student, user, then, field="ssid", before=current.ssid, after=None, reason=reason)
 
 
 def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
@@ -156,7 +163,74 @@ def _person(user: User) -> Any:
     return user if isinstance(user, AbstractBaseUser) and user.is_authenticated else None
 
 
-def _note(student: Student, user: User, *, field: str, before: str | None, after: str | None, reason: str) -> None:
+def numbers_of(student: Student) -> dict[str, Any]:
+    """All numbers of a student with what is on record of each, and the one that the family told: as a journal keeps them."""
+    rows = SSID.objects.filter(student=student).order_by("pk").values("pk", "ssid", *_SSID_FACTS)
+    return {
+        "ssids": [{**row, **{name: row[name] and row[name].isoformat() for name in _MOMENTS}} for row in rows],
+        "reported": ReportedSSID.objects.filter(student=student).values("ssid", "reported_by").first(),
+    }
+
+
+def note_ssid(
+    student: Student,
+    user: User,
+    then: dict[str, Any],
+    *,
+    field: str,
+    before: str | None,
+    after: str | None,
+    reason: str,
+) -> None:
+    """An entry of the time line about the student's numbers. `then`: what `numbers_of` said before the edit."""
     RecordEdit.objects.create(
-        student=student, user=_person(user), what="SSID", field=field, before=before, after=after, reason=reason
+        student=student,
+        user=_person(user),
+        what="SSID",
+        field=field,
+        before=before,
+        after=after,
+        reason=reason,
+        journal={"before": then, "after": numbers_of(student)},
     )
+
+
+@transaction.atomic
+def put_ssids_back(student: Student, entry: RecordEdit, *, user: User, reason: str) -> None:
+    """Undo an entry about the student's numbers: all of them as its journal says they were. Raises SSIDRefusedError.
+
+    Only while they are as the entry left them, and while no other student was given a number that comes back.
+    """
+    journal = entry.journal or {}
+    now, then, after = numbers_of(student), journal["before"], journal["after"]
+    if list(map(_what_counts, now["ssids"])) != list(map(_what_counts, after["ssids"])):
+        raise SSIDRefusedError(
+            "SSID-CONFLICT",
+            "The SSID was changed again since; what was written later is kept. Undo the later change first.",
+        )
+    state, rows = student.lea.state, then["ssids"]
+    numbers = [row["ssid"] for row in rows]
+    if SSID.objects.filter(state=state, ssid__in=numbers).exclude(student=student).exists():
+        raise SSIDRefusedError(
+            "SSID-TAKEN", "Another student was given this SSID since. Compare both with the state's own records."
+        )
+    SSID.objects.filter(student=student).exclude(pk__in=[row["pk"] for row in rows]).delete()
+    for row in sorted(rows, key=lambda row: row["retired_at"] is None):  # the current one last: there is one only
+        facts = {name: row[name] for name in _SSID_FACTS}
+        if not SSID.objects.filter(pk=row["pk"]).update(**facts):
+            SSID.objects.create(pk=row["pk"], student=student, state=state, ssid=row["ssid"], **facts)
+            SSID.objects.filter(pk=row["pk"]).update(created_at=row["created_at"])
+    if now["reported"] == after["reported"] != then["reported"]:
+        _put_reported_back(student, then["reported"])
+    note_ssid(student, user, now, field=entry.field, before=entry.after, after=entry.before, reason=reason)
+
+
+def _put_reported_back(student: Student, reported: dict[str, Any] | None) -> None:
+    ReportedSSID.objects.filter(student=student).delete()
+    if reported is not None:
+        by = get_user_model().objects.filter(pk=reported["reported_by"]).first()
+        ReportedSSID.objects.create(student=student, state=student.lea.state, ssid=reported["ssid"], reported_by=by)
+
+
+def _what_counts(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["pk"], row["ssid"], row["verified"], row["retired_at"] is None

@@ -17,6 +17,9 @@ class RecordEdit(models.Model):
     before = models.TextField(null=True, blank=True)  # noqa: DJ001 - absent and empty differ in a journal
     after = models.TextField(null=True, blank=True)  # noqa: DJ001
     reason = models.TextField(blank=True)
+    # What undoing asks for beside the texts (undoing.py). Of a part of the record, on its first entry: `pk`, and the fields that
+    # were written, `before` and `after` (null where the part was not there). Of SSIDs: all numbers of the student.
+    journal = models.JSONField(null=True, blank=True)
 
     class Meta:
         verbose_name = "edit of a record"

@@ -209,7 +209,7 @@ def test_an_edit_is_undone_by_an_edit_of_its_own(client: Client, district: Distr
     assert (student.last_name, student.birth_date) == ("García-López", dt.date(2009, 2, 14))
     assert student.school == district.school
     undoing = RecordEdit.objects.filter(student=student).exclude(pk__in=edits)
-    assert {entry.reason.split(" 2")[0] for entry in undoing} == {"Undoes an edit of"}
+    assert {entry.reason.rsplit(" ", 1)[0] for entry in undoing} == {"Undoes an edit of"}
     assert {entry.user for entry in undoing} == {registrar}
 
 
@@ -235,14 +235,6 @@ def test_an_el_record_gets_its_values_back(district: District, registrar: Any) -
     record = ELRecord.objects.get(student=student)
 
     assert (record.program_status, record.exit_date) == ("EL", None)
-
-
-def test_an_edit_of_a_number_is_not_undone_from_its_entry(district: District, registrar: Any) -> None:
-    student = district.student()
-    entry = RecordEdit.objects.create(student=student, user=registrar, what="SSID", field="ssid", after="9012345678")
-
-    with pytest.raises(UndoRefusedError):
-        undo_edit(student=student, edits=[entry.pk], user=registrar)
 
 
 def test_edits_of_others_are_undone_by_import_admins_only(client: Client, district: District, registrar: Any) -> None:

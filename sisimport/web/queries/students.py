@@ -176,7 +176,7 @@ def _edit_events(marks: list[_Mark]) -> dict[int, Event]:
             by=rows[0].user.get_username() if rows and rows[0].user else "",
             reason=rows[0].reason if rows else "",
             changes=[(row.what, [_edited(row)]) for row in rows],
-            edits=tuple(row.pk for row in rows) if rows and all(map(can_be_undone, rows)) else (),
+            edits=tuple(row.pk for row in rows) if can_be_undone(rows) else (),
             editor=rows[0].user_id if rows else None,
         )
     return events
