@@ -216,9 +216,9 @@ def put_ssids_back(student: Student, entry: RecordEdit, *, user: User, reason: s
         )
     SSID.objects.filter(student=student).exclude(pk__in=[row["pk"] for row in rows]).delete()
     for row in sorted(rows, key=lambda row: row["retired_at"] is None):  # the current one last: there is one only
-        facts = {name: row[name] for name in _SSID_FACTS}
-        if not SSID.objects.filter(pk=row["pk"]).update(**facts):
-            SSID.objects.create(pk=row["pk"], student=student, state=state, ssid=row["ssid"], **facts)
+        values = {name: row[name] for name in _SSID_FACTS}
+        if not SSID.objects.filter(pk=row["pk"]).update(**values):
+            SSID.objects.create(pk=row["pk"], student=student, state=state, ssid=row["ssid"], **values)
             SSID.objects.filter(pk=row["pk"]).update(created_at=row["created_at"])
     if now["reported"] == after["reported"] != then["reported"]:
         _put_reported_back(student, then["reported"])

@@ -167,8 +167,8 @@ def _check_enrollment(edit: Edit, record: Any, before: dict[str, Any]) -> None:
     """One enrollment per school and day: refused where there is another one by now."""
     if not isinstance(record, Enrollment):
         return
-    known = {} if record._state.adding else plain_values(record, ENROLLMENT_FIELDS)
-    wanted = known | before
+    current = {} if record._state.adding else plain_values(record, ENROLLMENT_FIELDS)
+    wanted = current | before
     same = Enrollment.objects.filter(student=edit.student, school=wanted["school"], start_date=wanted["start_date"])
     if same.exclude(pk=record.pk).exists():
         raise UndoRefusedError(
