@@ -26,6 +26,7 @@ from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
+from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
 from sisimport.roster import dates, spoiled_names, staging
 from sisimport.roster.conditions import (
     EL_FIELDS,
@@ -42,6 +43,7 @@ from sisimport.roster.conditions import (
 from sisimport.roster.models import RosterRow
 from sisimport.roster.plan import Plan
 from students.models import Student
+from students.models.people import NAME_FIELDS
 
 TOOL = "roster"
 DISTRICT_PART = "district"
@@ -115,8 +117,8 @@ class Roster(ImportType):
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
-    options = (BLANK, NEW_STUDENTS, OLDER_STATUS)
-    remedies = OLDER_STATUS_REMEDY
+    options = (BLANK, NEW_STUDENTS, OLDER_STATUS, POORER_NAMES)
+    remedies = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY
     may_create_students = True
     brings_everyone = True
     matching = Matching(
@@ -139,6 +141,7 @@ class Roster(ImportType):
         if Student.objects.filter(lea_id__in=context.lea_ids).exists():
             staging.find_alike(context)
             staging.find_undated()
+            keep_better_names(context, NAME_FIELDS, student="student_pk")
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER

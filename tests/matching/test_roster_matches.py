@@ -71,7 +71,7 @@ def test_an_accepted_line_updates_the_student_who_keeps_the_number_on_record(jos
     done = apply(test)
 
     student = Student.objects.get()
-    assert (student.local_number, student.last_name, student.grade) == ("100234", "Garcia Lopez", "11")
+    assert (student.local_number, student.last_name, student.grade) == ("100234", "García-López", "11")
     assert done.counts == {"imported": 1}
     assert [i["code"] for i in done.issues if i["line"]] == ["MATCH-ACCEPTED"]
 

@@ -13,7 +13,7 @@ from sisimport.imports.runs.report import issue_runs
 from tests.truth.sheets import Sheet
 
 # Reports that say as what a value was read: it stands in `expected`.
-_READ_AS = {"FILE-REPAIRED", "NUMBER-READ", "FILE-DATE-FORM"}
+_READ_AS = {"FILE-REPAIRED", "NUMBER-READ", "FILE-DATE-FORM", "NAME-KEPT"}
 # Reports on the whole file, and what they say of a value.
 _PLACEHOLDERS = {"NULL", "N/A", "-"}
 _SPELLINGS = {"female": "F", "k": "KN", "english": "eng"}

@@ -255,6 +255,22 @@ codes.register(
         "Check the code: a mistyped one, or one that lost its leading zero, makes a school that does not exist.",
     ),
     IssueCode(
+        "NAME-KEPT",
+        "A poorer spelling of the name on record",
+        "{field} in the file is {found}; on record it is {expected}, the same name with more of its accents, signs or small "
+        "letters. The record is kept.",
+        "Nothing to do, if the record is right. If the file is, test again with the option that writes names as the file has "
+        "them, or change the student's name.",
+    ),
+    IssueCode(
+        "NAMES-KEPT",
+        "Poorer spellings of names on record",
+        "{found} names in {lines} lines are those on record with fewer accents, signs or small letters: the records are kept. "
+        "The first lines are named one by one.",
+        "Nothing to do, if the records are right; a program that writes names as they are, with accents and small letters, "
+        "spares the doubt.",
+    ),
+    IssueCode(
         "EL-NO-STATUS",
         "English learner dates without a status",
         "The line has English learner dates, but no Program Status, and the student has no EL record: the dates are left out.",

@@ -1,0 +1,132 @@
+"""Names on record that a file spells poorer (GARCIA for García, OBRIEN for O'Brien): the record stays, and that is said.
+
+    poorer    the same letters, all capital or all small where the record tells them apart; or with fewer accents, apostrophes,
+              hyphens, periods or spaces, or capitals as a machine sets them, and nothing that the record lacks
+    else      another name, which goes in: García for Garcia, García-López for Garcia Lopez, Garza for García
+
+For every import type that writes names: called in its `prepare`, before rules and plan see the staged rows.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sisimport.files.issues import Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.sql import execute, fetch_one, quoted
+
+POORER_NAMES: Final = Option(
+    name="poorer_names",
+    label="A name that the file spells poorer than the record (GARCIA for García)",
+    default="keep",
+    district_default=True,
+    choices=(
+        Choice(value="keep", label="Keeps the spelling on record"),
+        Choice(value="write", label="Is written as the file has it", hint="For all lines of this file."),
+    ),
+)
+POORER_NAMES_REMEDY: Final = {"NAME-KEPT": (POORER_NAMES.name, "write")}
+
+_SEQ: Final = 90  # of these issues: after those on codes, before the rules
+_NAMED_ONE_BY_ONE: Final = 1000  # lines; of more, the number is said
+
+_ACCENTS: Final = r"\u0300-\u036f"
+_STROKES: Final = "øØłŁđĐ"  # letters that sis_loose takes for plain ones, beside those with accents
+_LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to PostgreSQL
+_TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
+_CAPITALS: Final = f"regexp_replace(normalize({{0}}, NFKD), '[{_ACCENTS}]', '', 'g')"
+_SIGNS: Final = f"regexp_replace({_TYPED}, '[A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g')"
+_LETTERS: Final = f"lower(regexp_replace({_TYPED}, '[^A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g'))"
+_ACCENT_COUNT: Final = f"length(regexp_replace({_TYPED}, '[^{_ACCENTS}{_STROKES}]', '', 'g'))"
+# How much the capitals say: Mary Ann as MARY ANN or mary ann (0), Mary ann or O'brien (1), O'Brien (2), McDonald, de la Cruz (3).
+_CASING: Final = f"""(SELECT CASE WHEN t.n !~ '[A-Za-z][A-Z]' AND t.n !~ '(^|[^A-Za-z])[a-z]' THEN 2
+  WHEN t.n !~ '[a-z]' OR t.n !~ '[A-Z]' THEN 0
+  WHEN t.n !~ '[^ ][A-Z]' AND (t.n !~ '(^| )[a-z]' OR t.n !~ '.[A-Z]') THEN 1 ELSE 3 END
+  FROM (SELECT {_CAPITALS} AS n) AS t)"""
+# Each says something of a name, and more of it the greater it is.
+_MEASURES: Final = (
+    _ACCENT_COUNT,
+    _CASING,
+    f"length({_SIGNS})",
+    f"length(replace({_SIGNS}, ' ', ''))",
+    "(CASE WHEN {0} LIKE '%%  %%' THEN 0 ELSE 1 END)",
+)
+
+
+def _poorer(given: str, kept: str) -> str:
+    """SQL: `given` is `kept` but for what it lacks. A `CASE`, so that the long part is asked of different spellings only."""
+    pairs = [(measure.format(given), measure.format(kept)) for measure in _MEASURES]
+    no_more = " AND ".join(f"{one} <= {other}" for one, other in pairs)
+    less = " OR ".join(f"{one} < {other}" for one, other in pairs)
+    (accents_given, accents_kept), (casing_given, casing_kept) = pairs[:2]
+    # As many accents on other letters are another spelling.
+    same = f"({accents_given} <> {accents_kept} OR {_LETTERS.format(given)} = {_LETTERS.format(kept)})"
+    return (
+        f"CASE WHEN {given} = {kept} OR {given} = '' OR {_LOOSE.format(kept)} = ''"
+        f" OR {_LOOSE.format(given)} <> {_LOOSE.format(kept)} THEN false"
+        f" WHEN {casing_given} = 0 AND {casing_kept} > 0 THEN true ELSE {no_more} AND ({less}) AND {same} END"
+    )
+
+
+def keep_better_names(context: RunContext, names: Sequence[str], *, student: str) -> None:
+    """Put the record's spelling in place of a poorer one in the staged rows, and report it.
+
+    names: columns of the staged rows and of the student alike; `student`: the column that holds the student's key.
+    """
+    names = [name for name in names if name in context.fields]
+    if not names or context.option(POORER_NAMES.name) == "write":
+        return
+    table = quoted(context.import_type.row_model._meta.db_table)
+    if not _find(context, table, names, student):
+        return
+    kept = ", ".join(
+        f"{quoted(name)} = coalesce((SELECT k.kept FROM kept_name k WHERE k.line = r.line AND k.field = '{name}'),"
+        f" r.{quoted(name)})"
+        for name in names
+    )
+    execute("CREATE INDEX ON kept_name (line)")
+    execute("ANALYZE kept_name")
+    execute(f"UPDATE {table} r SET {kept} WHERE r.line IN (SELECT line FROM kept_name)")
+    _report(context)
+
+
+def _find(context: RunContext, table: str, names: Sequence[str], student: str) -> int:
+    """Poorer names of lines that the run may write into `kept_name`. Returns how many."""
+    differ = " OR ".join(f"r.{quoted(name)} <> s.{quoted(name)}" for name in names)
+    values = ", ".join(f"({at}, '{name}', r.{quoted(name)}, s.{quoted(name)}::text)" for at, name in enumerate(names))
+    visible, params = "", []
+    if context.run.schools is not None:
+        visible, params = "AND s.school_id = ANY(%s::bigint[])", [list(context.run.schools)]
+    return execute(
+        f"""
+        CREATE TEMP TABLE kept_name ON COMMIT DROP AS
+        SELECT r.line, v.place, v.field, v.given, v.kept, s.id AS student_id, s.school_id
+        FROM {table} r JOIN students_student s ON s.id = r.{quoted(student)} {visible}
+        CROSS JOIN LATERAL (VALUES {values}) AS v(place, field, given, kept)
+        WHERE NOT r.refused AND ({differ}) AND {_poorer("v.given", "v.kept")}
+        """,
+        params,
+    )
+
+
+def _report(context: RunContext) -> None:
+    """Each name of the first lines, and of more lines how many there are."""
+    execute(
+        f"""
+        INSERT INTO imports_importissue
+          (run_id, line, seq, severity, code, part, field, found, expected, student_id, school_id)
+        SELECT %s, line, {_SEQ} + place, %s, 'NAME-KEPT', %s, field, given, kept, student_id, school_id FROM kept_name
+        WHERE line IN (SELECT DISTINCT line FROM kept_name ORDER BY line LIMIT {_NAMED_ONE_BY_ONE})
+        """,
+        [context.run.pk, int(Severity.NOTICE), RECORD],
+    )
+    names, lines = fetch_one("SELECT count(*), count(DISTINCT line) FROM kept_name")
+    if lines > _NAMED_ONE_BY_ONE and context.lines is None:
+        execute(
+            f"""
+            INSERT INTO imports_importissue (run_id, line, seq, severity, code, part, field, found, expected, params)
+            VALUES (%s, 0, {_SEQ}, %s, 'NAMES-KEPT', %s, '', %s, '', jsonb_build_object('lines', %s::text))
+            """,
+            [context.run.pk, int(Severity.NOTICE), RECORD, f"{names:,}", f"{lines:,}"],
+        )
