@@ -109,6 +109,16 @@ def service_user(name: str, schools: Collection[School] | None) -> Any:
     return user
 
 
+def new_service_user(name: str, schools: Collection[School] | None) -> Any:
+    """A service user of its own, never one that another token, place or delivery has: it sees these schools and no other."""
+    users = get_user_model().objects
+    begun = slugify(name)[:120]
+    number = 1
+    while users.filter(username=f"{SERVICE}{begun}{'' if number == 1 else f'-{number}'}").exists():
+        number += 1
+    return service_user(begun if number == 1 else f"{begun}-{number}", schools)
+
+
 def is_service(user: Any) -> bool:
     return bool(user.get_username().startswith(SERVICE) and not user.has_usable_password())
 

@@ -1,23 +1,31 @@
-"""Adding and changing a place that files are picked up from, for pages and commands alike."""
+"""Adding a place that files are picked up from, or that an export is delivered to, for pages and commands alike."""
 
+import datetime as dt
 import re
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from sisimport.api.tokens import service_user
-from sisimport.automation.models import PickUpPlace
-from sisimport.automation.places import make_key
+from sisimport.api.tokens import new_service_user
+from sisimport.automation import schedule
+from sisimport.automation.export_deliveries import CURRENT, LAST
+from sisimport.automation.models import ExportDelivery, PickUpPlace
+from sisimport.automation.places import key_path, make_key
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type
 from sisimport.imports.runs import services
 from sisimport.imports.runs.uploads import RunRefusedError
+from sisimport.web.exports.deliverables import Deliverable, deliverables
 from students.models import School
+from students.school_years import NotASchoolYearError, read_school_year, year_label
 
 LEAST_MINUTES, MOST_MINUTES = 1, 7 * 24 * 60
+_PART = re.compile(r"\{(date|time|year)\}")
+_FILE_NAME = re.compile(r"[\w.() -]+")
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 
 
@@ -48,16 +56,9 @@ def add_place(
     Either `path`, a whole path of this machine, or `sftp`, `sftp://user@host[:port]/folder`, with the fingerprint of the server's
     key. Raises AddingError.
     """
-    name = name.strip()
-    if not name or len(name) > 80:
-        raise AddingError("name", "Give it a name, 80 characters at most.")
-    if PickUpPlace.objects.filter(name=name).exists():
-        raise AddingError("name", "Another place has this name.")
-    if bool(path) == bool(sftp):
-        raise AddingError("path", "Give either a folder or the address of an SFTP server.")
-    where = _server(sftp, host_key) if sftp else _folder(path)
-    if not LEAST_MINUTES <= every_minutes <= MOST_MINUTES:
-        raise AddingError("every_minutes", f"{LEAST_MINUTES} to {MOST_MINUTES:,} minutes.")
+    name = _free_name(PickUpPlace, name)
+    where = _where(path, sftp, host_key)
+    _check_interval(every_minutes)
     if not pattern.strip() or "/" in pattern:
         raise AddingError("pattern", "Write a name with * and ?, without a folder: SSID*.txt")
     given = _type_and_options(import_type, options or {})
@@ -68,7 +69,7 @@ def add_place(
             work=work,
             every_minutes=every_minutes,
             needs_mark=needs_mark,
-            user=service_user(f"pick-up {name}", schools),
+            user=new_service_user(f"pick-up {name}", schools),
             **where,
             **given,
         )
@@ -76,6 +77,140 @@ def add_place(
             place.public_key = make_key(place)
             place.save(update_fields=["public_key"])
     return place
+
+
+def add_delivery(
+    *,
+    name: str,
+    what: str,
+    file_name: str,
+    path: str = "",
+    sftp: str = "",
+    host_key: str = "",
+    school_year: str = "",
+    options: dict[str, str] | None = None,
+    every_minutes: int = schedule.DAY,
+    at: dt.time | None = None,
+    since: dt.date | None = None,
+    schools: Collection[School] | None = None,
+) -> ExportDelivery:
+    """An export that is delivered every so many minutes, with a service user of its own who sees these schools (None: all).
+
+    Where to: as with `add_place`. at: the first time, by the district's clock; None: now. since: what the first delivery of
+    changes begins with; None: now. Raises AddingError.
+    """
+    name = _free_name(ExportDelivery, name)
+    where = _where(path, sftp, host_key)
+    offer = deliverables().get(what)
+    if offer is None:
+        raise AddingError("what", f"Choose one of: {', '.join(deliverables())}.")
+    _check_interval(every_minutes)
+    now = timezone.now()
+    first = schedule.first_due(at, now)
+    begins = timezone.make_aware(dt.datetime.combine(since, dt.time.min)) if since else now
+    if begins > now:
+        raise AddingError("since", "This day is still to come: choose an earlier one.")
+    with transaction.atomic():
+        delivery = ExportDelivery.objects.create(
+            name=name,
+            what=offer.key,
+            school_year=_school_year(offer, school_year),
+            options=_choices(offer, options or {}),
+            file_name=_pattern(offer, file_name),
+            every_minutes=every_minutes,
+            first_at=first,
+            next_due_at=first,
+            delivered_until=begins,
+            user=new_service_user(f"delivery {name}", schools),
+            **where,
+        )
+        if sftp:
+            delivery.public_key = make_key(delivery)
+            delivery.save(update_fields=["public_key"])
+    return delivery
+
+
+def remove_delivery(delivery: ExportDelivery) -> None:
+    """Remove it and its key; nobody can act as its user any more. What was delivered stays on record."""
+    user = delivery.user
+    key_path(delivery).unlink(missing_ok=True)
+    delivery.delete()
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+
+def _school_year(offer: Deliverable, text: str) -> str:
+    if text and not offer.by_year:
+        raise AddingError("school_year", f"{offer.label}: leave the school year out.")
+    if text in ("", CURRENT, LAST):
+        return text
+    try:
+        return year_label(read_school_year(text))
+    except NotASchoolYearError as error:
+        raise AddingError("school_year", str(error)) from error
+
+
+def _choices(offer: Deliverable, given: dict[str, str]) -> dict[str, str]:
+    """The options, those left out as usual."""
+    offered = {choice.key: choice for choice in offer.choices}
+    if unknown := sorted(set(given) - set(offered)):
+        raise AddingError(
+            "options", f"{offer.label} has no option {', '.join(unknown)}. It has: {', '.join(offered) or 'none'}."
+        )
+    for key, value in given.items():
+        values = [one for one, _label in offered[key].values]
+        if values and value not in values:
+            raise AddingError("options", f"{offered[key].label}: choose one of {', '.join(values)}.")
+        if len(value) > 255:
+            raise AddingError("options", f"{offered[key].label}: 255 characters at most.")
+    return {key: given.get(key) or choice.default for key, choice in offered.items()}
+
+
+def _pattern(offer: Deliverable, text: str) -> str:
+    """The name of the files, with {date} and others to be filled in."""
+    name = text.strip()
+    if not name or len(name) > 120 or name.startswith(".") or not _FILE_NAME.fullmatch(_PART.sub("x", name)):
+        raise AddingError(
+            "file_name",
+            "Write a name of letters, digits, dots, dashes and blanks, with {date}, {time} or {year} where these are to stand: "
+            f"{offer.key}-{{date}}{offer.endings[0]}",
+        )
+    if PurePath(name).suffix.lower() not in offer.endings:
+        raise AddingError("file_name", f"{offer.label}: the name ends in {' or '.join(offer.endings)}.")
+    return name
+
+
+# ---- what both share ----
+
+
+def schools_of(codes: Collection[str]) -> list[School] | None:
+    """The schools of these codes; None, all, without any. Raises AddingError."""
+    if not codes:
+        return None
+    found = list(School.objects.filter(code__in=codes))
+    if unknown := sorted(set(codes) - {school.code for school in found}):
+        raise AddingError("schools", f"There is no school {', '.join(unknown)}.")
+    return found
+
+
+def _free_name(model: type[PickUpPlace | ExportDelivery], name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 80:
+        raise AddingError("name", "Give it a name, 80 characters at most.")
+    if model._default_manager.filter(name=name).exists():
+        raise AddingError("name", "Another one has this name: choose a name that is free.")
+    return name
+
+
+def _where(path: str, sftp: str, host_key: str) -> dict[str, Any]:
+    if bool(path) == bool(sftp):
+        raise AddingError("path", "Give either a folder or the address of an SFTP server.")
+    return _server(sftp, host_key) if sftp else _folder(path)
+
+
+def _check_interval(every_minutes: int) -> None:
+    if not LEAST_MINUTES <= every_minutes <= MOST_MINUTES:
+        raise AddingError("every_minutes", f"{LEAST_MINUTES} to {MOST_MINUTES:,} minutes.")
 
 
 def _folder(path: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ class AutomationConfig(AppConfig):
         run_event.connect(telling.on_run_event, dispatch_uid="automation")
         register_chore(Chore("deliveries", 5.0, delivering.deliver_due))
         register_chore(Chore("pick-up", 10.0, _pick_up))
+        register_chore(Chore("export deliveries", 10.0, _deliver_exports))
+        register_chore(Chore("export deliveries to forget", 3600.0, _forget_exports))
         register_chore(Chore("deliveries to forget", 3600.0, delivering.forget_old))
         register_chore(Chore("tokens that end", 3600.0, telling.tell_of_ending_tokens))
 
@@ -24,3 +26,15 @@ def _pick_up() -> None:
     from sisimport.automation.picking import look_at_due
 
     look_at_due()
+
+
+def _deliver_exports() -> None:
+    from sisimport.automation.export_deliveries import deliver_due
+
+    deliver_due()
+
+
+def _forget_exports() -> None:
+    from sisimport.automation.export_deliveries import forget_old
+
+    forget_old()

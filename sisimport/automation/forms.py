@@ -1,14 +1,15 @@
-"""Forms: what somebody is mailed about, a new webhook, a new pick-up place."""
+"""Forms: what somebody is mailed about, a new webhook, a new pick-up place, a new delivery."""
 
 from typing import Any
 
 from django import forms
 
-from sisimport.automation import hooks, telling
-from sisimport.automation.adding import LEAST_MINUTES, MOST_MINUTES, AddingError, add_place
-from sisimport.automation.models import PickUpPlace, Webhook
+from sisimport.automation import hooks, schedule, telling
+from sisimport.automation.adding import LEAST_MINUTES, MOST_MINUTES, AddingError, add_delivery, add_place
+from sisimport.automation.models import ExportDelivery, PickUpPlace, Webhook
 from sisimport.automation.telling import SUBJECTS
 from sisimport.imports.definition.registry import listed_types
+from sisimport.web.exports.deliverables import Choice, Deliverable, deliverables
 from students.access import visible_school_ids, visible_schools
 from students.models import School
 
@@ -55,8 +56,8 @@ class WebhookForm(forms.Form):
             return None
 
 
-class PlaceForm(forms.Form):
-    """A new place; its runs are for the chosen schools, or for all where the admin sees all."""
+class AddressForm(forms.Form):
+    """Where a place is, and for which schools: the chosen ones, or all where the admin sees all."""
 
     name = forms.CharField(label="Name", max_length=80, help_text="What it is for: State files, nightly.")
     path = forms.CharField(
@@ -72,8 +73,37 @@ class PlaceForm(forms.Form):
         label="Fingerprint of the server's key",
         max_length=60,
         required=False,
-        help_text="SHA256:… as its administrator tells it. With another key nothing is picked up.",
+        help_text="SHA256:… as its administrator tells it. With another key nothing is asked of it.",
     )
+    schools: Any = forms.ModelMultipleChoiceField(
+        School.objects.none(), label="Schools", required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, admin: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sees_all = visible_school_ids(admin) is None
+        schools: Any = self.fields["schools"]
+        schools.queryset = visible_schools(admin)
+        schools.help_text = "None chosen: all." if self.sees_all else ""
+        self.order_fields([*(name for name in self.fields if name != "schools"), "schools"])
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        if not self.sees_all and not cleaned.get("schools"):
+            self.add_error("schools", "Choose at least one: you see some schools only.")
+        return cleaned
+
+    @property
+    def chosen_schools(self) -> list[School] | None:
+        return list(self.cleaned_data["schools"]) or None
+
+    def refuse(self, error: AddingError) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error))
+
+
+class PlaceForm(AddressForm):
+    """A new place that files are picked up from."""
+
     pattern = forms.CharField(label="Files", max_length=120, initial="*", help_text="SSID*.txt; * for all.")
     import_type = forms.ChoiceField(label="Import Type")
     work = forms.ChoiceField(label="Work to Perform", choices=PickUpPlace.Work.choices)
@@ -85,32 +115,84 @@ class PlaceForm(forms.Form):
         required=False,
         help_text="Else it is taken when its size stood still for two looks.",
     )
-    schools: Any = forms.ModelMultipleChoiceField(
-        School.objects.none(), label="Schools", required=False, widget=forms.CheckboxSelectMultiple
-    )
 
-    def __init__(self, *args: Any, admin: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sees_all = visible_school_ids(admin) is None
         kinds: Any = self.fields["import_type"]
         kinds.choices = [
             ("auto", "As the file's layout tells"),
             *((one.key, one.screen.label) for one in listed_types()),
         ]
-        schools: Any = self.fields["schools"]
-        schools.queryset = visible_schools(admin)
-        schools.help_text = "None chosen: all." if self.sees_all else ""
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or {}
-        if not self.sees_all and not cleaned.get("schools"):
-            self.add_error("schools", "Choose at least one: you see some schools only.")
-        return cleaned
 
     def make(self) -> PickUpPlace | None:
         """The place; None when it cannot be, with the reason on the form."""
         try:
-            return add_place(**(self.cleaned_data | {"schools": list(self.cleaned_data["schools"]) or None}))
+            return add_place(**(self.cleaned_data | {"schools": self.chosen_schools}))
         except AddingError as error:
-            self.add_error(error.field if error.field in self.fields else None, str(error))
+            self.refuse(error)
+            return None
+
+
+class DeliveryForm(AddressForm):
+    """A new delivery of an export."""
+
+    what = forms.ChoiceField(label="Export")
+    file_name = forms.CharField(
+        label="Name of the files",
+        max_length=120,
+        help_text="students-{date}.csv. {date}, {time} and {year} are filled in; the ending says the format.",
+    )
+    school_year = forms.CharField(
+        label="School year", max_length=9, required=False, help_text="2023-24, current or last. Blank: all."
+    )
+    every_minutes = forms.IntegerField(
+        label="Deliver every … minutes",
+        min_value=LEAST_MINUTES,
+        max_value=MOST_MINUTES,
+        initial=schedule.DAY,
+        help_text="1,440 are a day, 10,080 a week.",
+    )
+    at = forms.TimeField(
+        label="For the first time at",
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="By the district's clock. Blank: now.",
+    )
+    since = forms.DateField(
+        label="Changes from",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="For what changed: what the first delivery begins with. Blank: now.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offers: Any = self.fields["what"]
+        offers.choices = [
+            (one.key, f"{one.label} ({', '.join(ending.removeprefix('.') for ending in one.endings)})")
+            for one in deliverables().values()
+        ]
+        for offer in deliverables().values():
+            for choice in offer.choices:
+                self.fields[f"{offer.key}_{choice.key}"] = self._field(offer, choice)
+        self.order_fields([*(name for name in self.fields if name != "schools"), "schools"])
+
+    @staticmethod
+    def _field(offer: Deliverable, choice: Choice) -> forms.Field:
+        about = {"label": choice.label, "required": False, "help_text": f"{offer.label} only. {choice.hint}".strip()}
+        if choice.values:
+            return forms.ChoiceField(choices=choice.values, **about)  # type: ignore[arg-type]
+        return forms.CharField(max_length=255, initial=choice.usual, **about)  # type: ignore[arg-type]
+
+    def make(self) -> ExportDelivery | None:
+        """The delivery; None when it cannot be, with the reason on the form."""
+        asked = self.cleaned_data
+        plain = ("name", "path", "sftp", "host_key", "what", "file_name", "school_year", "every_minutes", "at", "since")
+        offer = deliverables()[asked["what"]]
+        options = {choice.key: asked[f"{offer.key}_{choice.key}"] for choice in offer.choices}
+        options = {key: value for key, value in options.items() if value}
+        try:
+            return add_delivery(**{name: asked[name] for name in plain}, options=options, schools=self.chosen_schools)
+        except AddingError as error:
+            self.refuse(error)
             return None

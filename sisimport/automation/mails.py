@@ -17,6 +17,7 @@ _TITLES = {
     Subject.DECIDE: "Run {run}: lines to decide on",
     Subject.ENDING: "The API token {name} ends soon",
     Subject.PICK_UP: "Pick-up {name} needs a look",
+    Subject.DELIVERY: "Delivery {name} needs a look",
 }
 
 

@@ -1,4 +1,4 @@
-"""Who wants to be told of what, and what is on its way to them; places that files are picked up from.
+"""Who wants to be told of what, and what is on its way to them; places that files are picked up from and exports delivered to.
 
 event -> one Delivery for each person and webhook that wants it, in the event's own transaction -> sent by a chore
 """
@@ -85,18 +85,13 @@ class Delivery(models.Model):
         return f"delivery {self.pk}"
 
 
-class PickUpPlace(models.Model):
-    """A folder that is looked at every so many minutes; what lies in it is tested, and applied where that was asked for."""
+class PlaceAddress(models.Model):
+    """Where a place is, and how it is reached."""
 
     class Kind(models.TextChoices):
         FOLDER = "folder", "Folder of this machine"
         SFTP = "sftp", "SFTP server"
 
-    class Work(models.TextChoices):
-        TEST = "test", "Test"
-        UPDATE = "update", "Test, and Update if there is no error"
-
-    name = models.CharField(max_length=80, unique=True)
     kind = models.CharField(max_length=6, choices=Kind.choices)
     path = models.CharField("folder", max_length=500)
     host = models.CharField(max_length=255, blank=True)
@@ -104,6 +99,27 @@ class PickUpPlace(models.Model):
     username = models.CharField("user name", max_length=80, blank=True)
     host_key = models.CharField("fingerprint of the server's key", max_length=60, blank=True)
     public_key = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.key_name
+
+    @property
+    def key_name(self) -> str:
+        """Of the file with the key that it signs in with."""
+        raise NotImplementedError
+
+
+class PickUpPlace(PlaceAddress):
+    """A folder that is looked at every so many minutes; what lies in it is tested, and applied where that was asked for."""
+
+    class Work(models.TextChoices):
+        TEST = "test", "Test"
+        UPDATE = "update", "Test, and Update if there is no error"
+
+    name = models.CharField(max_length=80, unique=True)
     pattern = models.CharField(max_length=120, default="*", help_text="Which files: SSID*.txt; * for all.")
     import_type = models.CharField(max_length=40, default="auto")
     options = models.JSONField(default=dict, blank=True)
@@ -132,6 +148,10 @@ class PickUpPlace(models.Model):
     def __str__(self) -> str:
         return f"pick-up place {self.pk}"
 
+    @property
+    def key_name(self) -> str:
+        return f"place-{self.pk}"
+
 
 class PickedFile(models.Model):
     """A file of a place, taken once: by its name and its content."""
@@ -159,3 +179,67 @@ class PickedFile(models.Model):
 
     def __str__(self) -> str:
         return f"picked file {self.pk}"
+
+
+class ExportDelivery(PlaceAddress):
+    """An export that is laid into a folder at due times: `first_at`, and from then on every so many minutes."""
+
+    name = models.CharField(max_length=80, unique=True)
+    what = models.CharField(max_length=20, help_text="Key of a deliverable (sisimport.web.exports.deliverables).")
+    school_year = models.CharField(max_length=7, blank=True, help_text="2023-24, current or last; blank: all.")
+    options = models.JSONField(default=dict, blank=True)
+    file_name = models.CharField(max_length=120, help_text="students-{date}.csv; its ending says the format.")
+    every_minutes = models.PositiveIntegerField(default=24 * 60)
+    first_at = models.DateTimeField(help_text="The first due time.")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="With whose rights its files are made.",
+    )
+    active = models.BooleanField(default=True)
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    delivered_until = models.DateTimeField(help_text="What changed from then on was not delivered yet.")
+    error = models.CharField(max_length=500, blank=True, help_text="Of the last try; blank: it went well.")
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "export deliveries"
+
+    def __str__(self) -> str:
+        return f"export delivery {self.pk}"
+
+    @property
+    def key_name(self) -> str:
+        return f"delivery-{self.pk}"
+
+
+class DeliveredExport(models.Model):
+    """A file of one due time, and what became of it. Holds no student's data."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "To be delivered"
+        THERE = "there", "There, under a temporary name"
+        DONE = "done", "Delivered"
+        GIVEN_UP = "given_up", "Given up"
+
+    delivery = models.ForeignKey(ExportDelivery, on_delete=models.CASCADE, related_name="files")
+    due_at = models.DateTimeField()
+    file_name = models.CharField(max_length=200)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    rows = models.PositiveBigIntegerField(null=True, blank=True)
+    students = models.PositiveBigIntegerField(null=True, blank=True)
+    size = models.PositiveBigIntegerField(null=True, blank=True)
+    since = models.DateTimeField(null=True, blank=True, help_text="The period of what changed.")
+    until = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-due_at"]
+        constraints = [models.UniqueConstraint(fields=["delivery", "due_at"], name="delivered_once")]
+
+    def __str__(self) -> str:
+        return f"delivered export {self.pk}"

@@ -1,4 +1,4 @@
-"""Menu entries of webhooks and pick-up places."""
+"""Menu entries of webhooks, pick-up places and deliveries."""
 
 from sisimport.accounts.access import Capability
 from sisimport.web.navigation import REVIEW, Entry, register
@@ -21,5 +21,15 @@ register(
         order=84,
         capability=Capability.SETTINGS,
         url_names=("pick_up_place",),
+    )
+)
+register(
+    Entry(
+        label="Delivery",
+        url_name="deliveries",
+        section=REVIEW,
+        order=85,
+        capability=Capability.SETTINGS,
+        url_names=("delivery",),
     )
 )

@@ -1,4 +1,4 @@
-"""Places that files are picked up from: a folder of this machine, or one of an SFTP server.
+"""Places that files are picked up from and delivered to: a folder of this machine, or one of an SFTP server.
 
 Both offer the same few steps; names are those of plain files directly in the folder, never paths. What goes wrong is a PlaceError
 in the user's words; its text names no student and no password.
@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import posixpath
+import shutil
 import socket
 import stat
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from sisimport.automation.models import PickUpPlace
+from sisimport.automation.models import PlaceAddress
 
 SECONDS = 20.0  # that the other side may take for one step
 _BLOCK = 1 << 18
@@ -60,11 +61,23 @@ class Place(Protocol):
     def names_in(self, folder: str) -> set[str]:
         """What a folder beside the files holds."""
 
+    def put(self, name: str, content: IO[bytes]) -> None:
+        """Write a file into the folder itself, in place of one of this name. Cut short, it lies there in part."""
+
+    def size_of(self, name: str) -> int | None:
+        """Bytes of a file; None when it is not there."""
+
+    def replace(self, name: str, new_name: str) -> None:
+        """Give a file another name, in place of the one that has it."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+
 
 @contextlib.contextmanager
-def opened(place: PickUpPlace) -> Iterator[Place]:
+def opened(place: PlaceAddress) -> Iterator[Place]:
     """The place, ready to use. Raises PlaceError."""
-    if place.kind == PickUpPlace.Kind.FOLDER:
+    if place.kind == PlaceAddress.Kind.FOLDER:
         yield Folder(Path(place.path))
         return
     with _sftp(place) as server:
@@ -110,6 +123,27 @@ class Folder:
     def names_in(self, folder: str) -> set[str]:
         with _said("read"):
             return {one.name for one in (self.path / folder).iterdir()} if (self.path / folder).is_dir() else set()
+
+    def put(self, name: str, content: IO[bytes]) -> None:
+        # Readable by the folder's group only; never through a link that somebody laid there.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with _said("written to"), os.fdopen(os.open(self.path / name, flags, 0o640), "wb") as file:
+            shutil.copyfileobj(content, file, _BLOCK)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def size_of(self, name: str) -> int | None:
+        with _said("read"):
+            path = self.path / name
+            return path.stat().st_size if path.is_file() else None
+
+    def replace(self, name: str, new_name: str) -> None:
+        with _said("written to"):
+            (self.path / name).replace(self.path / new_name)
+
+    def remove(self, name: str) -> None:
+        with _said("written to"):
+            (self.path / name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -171,6 +205,31 @@ class Server:
         except FileNotFoundError:
             return set()
 
+    def put(self, name: str, content: IO[bytes]) -> None:
+        with self.sftp.open(self._in("", name), "wb") as file:
+            file.set_pipelined(True)
+            shutil.copyfileobj(content, file, _BLOCK)
+
+    def size_of(self, name: str) -> int | None:
+        try:
+            return int(self.sftp.stat(self._in("", name)).st_size or 0)
+        except FileNotFoundError:
+            return None
+
+    def replace(self, name: str, new_name: str) -> None:
+        try:
+            self.sftp.posix_rename(self._in("", name), self._in("", new_name))
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            # A server without that extension: it renames to a free name only.
+            self.remove(new_name)
+            self.sftp.rename(self._in("", name), self._in("", new_name))
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.sftp.remove(self._in("", name))
+
     def _in(self, folder: str, name: str) -> str:
         return posixpath.join(self.path, folder, name)
 
@@ -202,7 +261,7 @@ def fingerprint_of(key: bytes) -> str:
 
 
 @contextlib.contextmanager
-def _sftp(place: PickUpPlace) -> Iterator[Place]:
+def _sftp(place: PlaceAddress) -> Iterator[Place]:
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(_Pinned(place.host_key))
     try:
@@ -218,6 +277,9 @@ def _sftp(place: PickUpPlace) -> Iterator[Place]:
             allow_agent=False,
             look_for_keys=False,
         )
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(15)  # while a file is made
         sftp = client.open_sftp()
         channel = sftp.get_channel()
         if channel is not None:
@@ -242,12 +304,12 @@ def _sftp(place: PickUpPlace) -> Iterator[Place]:
 # ---- the key of a place ----
 
 
-def key_path(place: PickUpPlace) -> Path:
+def key_path(place: PlaceAddress) -> Path:
     folder: Path = settings.DATA_DIR / "keys"
-    return folder / f"place-{place.pk}"
+    return folder / place.key_name
 
 
-def make_key(place: PickUpPlace) -> str:
+def make_key(place: PlaceAddress) -> str:
     """Make the key that this place signs in with. Returns the public one, a line for `authorized_keys`."""
     key = Ed25519PrivateKey.generate()
     path = key_path(place)

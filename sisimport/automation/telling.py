@@ -33,6 +33,7 @@ class Subject(StrEnum):
     DECIDE = "decide"
     ENDING = "token_ends"
     PICK_UP = "pick_up_failed"
+    DELIVERY = "delivery_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ SUBJECTS: dict[Subject, About] = {
     ),
     Subject.PICK_UP: About(
         "A pick-up failed", "A place could not be read, or a file was not taken.", Capability.SETTINGS, True
+    ),
+    Subject.DELIVERY: About(
+        "A delivery failed", "An export could not be laid into its place.", Capability.SETTINGS, True
     ),
 }
 TOKEN_NOTICE = dt.timedelta(days=14)

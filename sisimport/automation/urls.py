@@ -12,4 +12,7 @@ urlpatterns = [
     path("pick-up/", views.pick_up, name="pick_up"),
     path("pick-up/<int:pk>/", views.pick_up_place, name="pick_up_place"),
     path("pick-up/<int:pk>/change/", views.change_pick_up_place, name="change_pick_up_place"),
+    path("deliveries/", views.deliveries, name="deliveries"),
+    path("deliveries/<int:pk>/", views.delivery, name="delivery"),
+    path("deliveries/<int:pk>/change/", views.change_delivery, name="change_delivery"),
 ]

@@ -1,20 +1,26 @@
-"""Pages: one's own mail; webhooks and pick-up places for import admins."""
+"""Pages: one's own mail; webhooks, pick-up places and deliveries for import admins."""
+
+from typing import TypeVar
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.automation import hooks
-from sisimport.automation.adding import FINGERPRINT
-from sisimport.automation.forms import MailForm, PlaceForm, WebhookForm
-from sisimport.automation.models import PickUpPlace, Webhook
+from sisimport.automation.adding import FINGERPRINT, remove_delivery
+from sisimport.automation.export_deliveries import OPEN, ask_now
+from sisimport.automation.forms import DeliveryForm, MailForm, PlaceForm, WebhookForm
+from sisimport.automation.models import DeliveredExport, ExportDelivery, PickUpPlace, Webhook
+from sisimport.web.exports.deliverables import deliverables
 from students.access import visible_school_ids
 
 PER_PAGE = 25
+_Placed = TypeVar("_Placed", PickUpPlace, ExportDelivery)
 
 
 @requires(Capability.READ)
@@ -80,14 +86,27 @@ def change_webhook(request: HttpRequest, pk: int) -> HttpResponse:
 # ---- pick-up ----
 
 
+def _fingerprint(request: HttpRequest) -> str:
+    """The new key of a server; blank, with what is wrong, when it is none."""
+    fingerprint = request.POST.get("host_key", "").strip()
+    if FINGERPRINT.match(fingerprint):
+        messages.success(request, "The new key is pinned.")
+        return fingerprint
+    messages.error(request, "Write the fingerprint as ssh-keygen -lf shows it: SHA256:…")
+    return ""
+
+
 def _places(request: HttpRequest) -> QuerySet[PickUpPlace]:
-    """Places whose files an admin may read: those of all schools, or of no other than the admin's."""
-    places = PickUpPlace.objects.select_related("user").order_by("name")
+    return _within(request, PickUpPlace.objects.select_related("user").order_by("name"))
+
+
+def _within(request: HttpRequest, places: QuerySet[_Placed]) -> QuerySet[_Placed]:
+    """Those whose files an admin may read: of no other schools than the admin's."""
     ids = visible_school_ids(request.user)
     if ids is None:
         return places
-    own = [place.pk for place in places if (theirs := visible_school_ids(place.user)) is not None and theirs <= ids]
-    return places.filter(pk__in=own)
+    users = {place.pk: visible_school_ids(place.user) for place in places}
+    return places.filter(pk__in=[pk for pk, theirs in users.items() if theirs is not None and theirs <= ids])
 
 
 @requires(Capability.SETTINGS)
@@ -125,12 +144,8 @@ def change_pick_up_place(request: HttpRequest, pk: int) -> HttpResponse:
         case "go on":
             PickUpPlace.objects.filter(pk=pk).update(active=True, next_look_at=None, error="")
         case "pin":
-            fingerprint = request.POST.get("host_key", "").strip()
-            if FINGERPRINT.match(fingerprint):
+            if fingerprint := _fingerprint(request):
                 PickUpPlace.objects.filter(pk=pk).update(host_key=fingerprint, active=True, next_look_at=None, error="")
-                messages.success(request, "The new key is pinned.")
-            else:
-                messages.error(request, "Write the fingerprint as ssh-keygen -lf shows it: SHA256:…")
         case "remove":
             place.delete()
             messages.success(request, "The place was removed. Its files stay where they are.")
@@ -138,3 +153,73 @@ def change_pick_up_place(request: HttpRequest, pk: int) -> HttpResponse:
         case _:
             messages.error(request, "Choose what to do with the place.")
     return redirect("pick_up_place", pk=pk)
+
+
+# ---- deliveries ----
+
+
+def _deliveries(request: HttpRequest) -> QuerySet[ExportDelivery]:
+    return _within(request, ExportDelivery.objects.select_related("user").order_by("name"))
+
+
+@requires(Capability.SETTINGS)
+@require_http_methods(["GET", "POST"])
+def deliveries(request: HttpRequest) -> HttpResponse:
+    """Deliveries, and a form for another."""
+    form = DeliveryForm(request.POST if request.method == "POST" else None, admin=signed_in_user(request))
+    if form.is_bound and form.is_valid() and (made := form.make()):
+        messages.success(request, f"{made.name} was added.")
+        return redirect("delivery", pk=made.pk)
+    shown = [(one, one.files.filter(state=DeliveredExport.State.DONE).first()) for one in _deliveries(request)]
+    context = {"form": form, "deliveries": shown, "offers": deliverables()}
+    return render(request, "automation/deliveries.html", context, status=422 if form.is_bound else 200)
+
+
+@requires(Capability.SETTINGS)
+@require_http_methods(["GET"])
+def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    """One delivery, and its files, newest first."""
+    found = get_object_or_404(_deliveries(request), pk=pk)
+    offer = deliverables().get(found.what)
+    words = {choice.key: choice for choice in offer.choices} if offer else {}
+    options = [
+        (words[key].label, dict(words[key].values).get(value, value))
+        for key, value in found.options.items()
+        if key in words
+    ]
+    ids = visible_school_ids(found.user)
+    context = {
+        "delivery": found,
+        "offer": offer,
+        "options": options,
+        "schools": None if ids is None else len(ids),
+        "page": Paginator(found.files.order_by("-due_at"), PER_PAGE).get_page(request.GET.get("page")),
+    }
+    return render(request, "automation/delivery.html", context)
+
+
+@requires(Capability.SETTINGS)
+@require_POST
+def change_delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deliver now, pause, go on, pin the server's new key, or remove it. What was delivered stays where it is."""
+    found = get_object_or_404(_deliveries(request), pk=pk)
+    chosen = ExportDelivery.objects.filter(pk=pk)
+    match request.POST.get("do"):
+        case "deliver":
+            ask_now(found)
+            messages.success(request, "A worker delivers it within a few seconds.")
+        case "pause":
+            chosen.update(active=False)
+        case "go on":
+            chosen.update(active=True, error="")
+        case "pin":
+            if fingerprint := _fingerprint(request):
+                chosen.update(host_key=fingerprint, active=True, error="")
+                found.files.filter(state__in=OPEN).update(next_try_at=timezone.now())
+        case "remove":
+            remove_delivery(found)
+            messages.success(request, "The delivery was removed. Its files stay where they are.")
+            return redirect("deliveries")
+        case _:
+            messages.error(request, "Choose what to do with the delivery.")
+    return redirect("delivery", pk=pk)

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from sisimport.reporting import wide
 from sisimport.reporting.views import SCHEMA, SCORES, SSIDS, STUDENTS, View
+from sisimport.web.exports.deliverables import ExportRefusedError
 from sisimport.web.exports.writers import Row
 from students.school_years import current_school_year, full_label, read_school_year
 
@@ -32,10 +33,6 @@ _KEYS = {
     "ssids": ("student_id", "state", "ssid"),
     "scores": ("student_id", "assessment_id", "school_year"),
 }
-
-
-class ExportRefusedError(Exception):
-    """The export cannot be made as asked; the text says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)

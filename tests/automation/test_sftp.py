@@ -1,80 +1,25 @@
 """Pick-up over SFTP from a real server: key sign-in, a pinned host key, and a connection that is cut at any point."""
 
-import asyncio
-import contextlib
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import asyncssh
+import paramiko
 import pytest
+from django.utils import timezone
 
-from sisimport.automation.adding import add_place
-from sisimport.automation.models import PickedFile, PickUpPlace
+from sisimport.automation.adding import add_delivery, add_place
+from sisimport.automation.export_deliveries import deliver
+from sisimport.automation.models import DeliveredExport, ExportDelivery, PickedFile, PickUpPlace
 from sisimport.automation.picking import look_at
 from sisimport.imports.models import ImportRun, RunStatus
+from students.models import StudentView
+from tests.automation.sftp import HOST, Cutter, SftpServer
 from tests.faults.site import free_port
 from tests.files.samples import line
 from tests.imports.journey import finish, make_district
 
 pytestmark = pytest.mark.django_db
-HOST = "127.0.0.1"
 GOOD = line() + "\n"
-
-
-class SftpServer:
-    """An SFTP server over a folder, in a thread of this process. `authorized`: lines of keys that may sign in."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.key = asyncssh.generate_private_key("ssh-ed25519")
-        self.authorized: list[str] = []
-        self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
-        self.listening = self.run(self._listen())
-
-    def run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    async def _listen(self) -> Any:
-        outer = self
-
-        class Door(asyncssh.SSHServer):
-            def begin_auth(self, _username: str) -> bool:
-                return True
-
-            def public_key_auth_supported(self) -> bool:
-                return True
-
-            def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-                shown = " ".join(key.export_public_key().decode().split()[:2])
-                return username == "sis" and any(shown in line for line in outer.authorized)
-
-        return await asyncssh.create_server(
-            Door,
-            HOST,
-            self.port,
-            server_host_keys=[self.key],
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(self.folder)),
-        )
-
-    @property
-    def fingerprint(self) -> str:
-        return str(self.key.get_fingerprint())
-
-    def close(self) -> None:
-        self.listening.close()
-        self.run(self._end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-
-    async def _end(self) -> None:
-        await self.listening.wait_closed()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
 
 
 @pytest.fixture
@@ -151,42 +96,6 @@ def test_a_folder_that_is_not_there_is_said(server: SftpServer, here: PickUpPlac
     assert "not there" in look_at(here).errors[0]
 
 
-class Cutter:
-    """Passes bytes on to a server, and cuts the connection after so many."""
-
-    def __init__(self, port: int, after: int) -> None:
-        self.server = socket.create_server((HOST, 0))
-        self.port: int = self.server.getsockname()[1]
-        self.target, self.left = port, after
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _address = self.server.accept()
-            except OSError:
-                return
-            other = socket.create_connection((HOST, self.target))
-            for one, two in ((client, other), (other, client)):
-                threading.Thread(target=self._pass, args=(one, two), daemon=True).start()
-
-    def _pass(self, one: socket.socket, two: socket.socket) -> None:
-        try:
-            while data := one.recv(4096):
-                self.left -= len(data)
-                if self.left < 0:
-                    break
-                two.sendall(data)
-        except OSError:
-            pass
-        for end in (one, two):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.server.close()
-
-
 def test_a_connection_that_is_cut_at_any_point_loses_nothing(server: SftpServer, here: PickUpPlace) -> None:
     """From the first bytes of the handshake to the last of the move: in the end one Test, one Update, one file in done."""
     out = server.folder / "out"
@@ -205,3 +114,79 @@ def test_a_connection_that_is_cut_at_any_point_loses_nothing(server: SftpServer,
     assert names(out / "done") == ["ssid.txt", "ssid.txt.report.json"]
     assert [run.work for run in ImportRun.objects.order_by("pk")] == ["test", "update"]
     assert PickedFile.objects.get().state == "done"
+
+
+# ---- deliveries ----
+
+
+@pytest.fixture
+def outgoing(server: SftpServer) -> ExportDelivery:
+    make_district().student()
+    (server.folder / "in").mkdir()
+    made = add_delivery(
+        name="warehouse",
+        what="students",
+        file_name="students.csv",
+        sftp=f"sftp://sis@{HOST}:{server.port}/in",
+        host_key=server.fingerprint,
+    )
+    server.authorized.append(made.public_key)
+    return made
+
+
+def test_an_export_is_delivered_to_a_server_in_place_of_the_one_before(
+    server: SftpServer, outgoing: ExportDelivery
+) -> None:
+    (server.folder / "in" / "students.csv").write_text("of yesterday")
+    assert len(deliver(outgoing).delivered) == 1
+    assert names(server.folder / "in") == ["students.csv"]
+    assert "100234" in (server.folder / "in" / "students.csv").read_text("utf-8-sig")
+
+
+def test_a_server_that_cannot_rename_over_a_file_is_delivered_to_as_well(
+    server: SftpServer, outgoing: ExportDelivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (server.folder / "in" / "students.csv").write_text("of yesterday")
+
+    def unknown(*_names: str) -> None:
+        raise OSError("Operation unsupported")
+
+    monkeypatch.setattr(paramiko.SFTPClient, "posix_rename", unknown)
+    assert len(deliver(outgoing).delivered) == 1
+    assert "100234" in (server.folder / "in" / "students.csv").read_text("utf-8-sig")
+
+
+def test_nothing_is_delivered_to_a_server_with_another_key(server: SftpServer, outgoing: ExportDelivery) -> None:
+    ExportDelivery.objects.update(host_key="SHA256:" + "A" * 43)
+    assert "is pinned" in deliver(outgoing).errors[0]
+    outgoing.refresh_from_db()
+    assert (outgoing.active, names(server.folder / "in")) == (False, [])
+    assert not StudentView.objects.exists()
+
+
+def test_a_delivery_that_is_cut_at_any_point_arrives_once(server: SftpServer, outgoing: ExportDelivery) -> None:
+    """From the first bytes of the handshake to the answer of the rename; whoever takes it away at once gets one, whole."""
+    folder, got, cuts = server.folder / "in", [], 0
+    for after in range(500, 9_000, 450):
+        cutter = Cutter(server.port, after)
+        ExportDelivery.objects.update(port=cutter.port)
+        DeliveredExport.objects.update(state="waiting", tries=0, next_try_at=timezone.now(), size=None)
+        cuts += bool(deliver(outgoing).errors)
+        cutter.close()
+        _taken_away(folder, got)
+        ExportDelivery.objects.update(port=server.port)
+        for _try in range(2):
+            DeliveredExport.objects.update(next_try_at=timezone.now())
+            deliver(outgoing)
+        _taken_away(folder, got)
+        one = DeliveredExport.objects.get()
+        assert (one.state, [len(text) for text in got]) == ("done", [one.size]), f"cut after {after} bytes"
+        assert not list(folder.iterdir()), "no temporary name is left"
+        got.clear()
+    assert cuts >= 8, "the cuts must hit"
+
+
+def _taken_away(folder: Path, got: list[bytes]) -> None:
+    for one in folder.glob("[!.]*"):
+        got.append(one.read_bytes())
+        one.unlink()

@@ -145,6 +145,31 @@ def _place() -> int:
     return place.pk
 
 
+def _delivery() -> int:
+    """The number of a delivery to an SFTP server that stopped, with files of each state."""
+    from sisimport.automation.adding import add_delivery
+    from sisimport.automation.models import DeliveredExport
+
+    made = add_delivery(
+        name="Data warehouse",
+        what="scores",
+        file_name="scores-{date}.csv",
+        sftp="sftp://sis@files.example.org/in",
+        host_key="SHA256:" + "A" * 43,
+    )
+    made.active, made.error = (
+        False,
+        "The server shows another key than the one that is pinned. Nothing was asked of it.",
+    )
+    made.save()
+    for number, state in enumerate(DeliveredExport.State.values):
+        due = timezone.now() - dt.timedelta(days=number)
+        made.files.create(
+            due_at=due, next_try_at=due, file_name="scores.csv", state=state, tries=2, rows=4_711, students=50
+        )
+    return made.pk
+
+
 def _webhook(district: District) -> int:
     """The number of a webhook with a delivery on its way."""
     from sisimport.automation import hooks
@@ -182,6 +207,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "api_docs": reverse("api_docs"),
         "pick_up_place": reverse("pick_up_place", args=[_place()]),
         "webhook": reverse("webhook", args=[_webhook(district)]),
+        "delivery": reverse("delivery", args=[_delivery()]),
         "runs": reverse("runs"),
         "run": reverse("run", args=[run]),
         "run updated": reverse("run", args=[district.update.pk]),
@@ -268,7 +294,7 @@ NO_PAGES = {
     "school_renew",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
-    "decide_held", "change_webhook", "correct_many", "change_pick_up_place",
+    "decide_held", "change_webhook", "correct_many", "change_pick_up_place", "change_delivery",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py

@@ -107,7 +107,10 @@ ARGUMENTS: dict[str, Arguments] = {
     "run_match_line": lines_of_desk,
     "match_forget": matches,
     **dict.fromkeys(
-        ("revoke_api_token", "webhook", "change_webhook", "pick_up_place", "change_pick_up_place"),
+        (
+            "revoke_api_token", "webhook", "change_webhook", "pick_up_place", "change_pick_up_place", "delivery",
+            "change_delivery",
+        ),
         lambda _made: [{"pk": 1}],
     ),
     "person": lambda made: [{"pk": made.both.pk}],

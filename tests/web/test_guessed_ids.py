@@ -46,6 +46,8 @@ NOT_RECORDS = {
     "change_webhook",  # of an account: tests/automation holds who may change it
     "pick_up_place",
     "change_pick_up_place",  # of an installation: tests/automation holds who may change it
+    "delivery",
+    "change_delivery",  # likewise
     "revoke_api_token",  # of an account, not of a student: tests/api holds who may revoke it
     "account_confirm_email",
     "account_reset_password_from_key",

@@ -5,10 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.automation.adding import AddingError, add_place
+from sisimport.automation.adding import AddingError, add_place, schools_of
 from sisimport.automation.models import PickUpPlace
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
-from students.models import School
 
 
 class Command(BaseCommand):
@@ -41,7 +40,7 @@ class Command(BaseCommand):
                 work=options["work"],
                 every_minutes=options["every"],
                 needs_mark=options["needs_mark"],
-                schools=self.schools(options["school"]),
+                schools=schools_of(options["school"]),
             )
         except AddingError as error:
             if options["json"]:
@@ -55,11 +54,3 @@ class Command(BaseCommand):
         if place.public_key:
             self.stdout.write(f"Have this line added to the authorized keys of {place.username} on {place.host}:")
             self.stdout.write(place.public_key)
-
-    def schools(self, codes: list[str]) -> list[School] | None:
-        if not codes:
-            return None
-        found = list(School.objects.filter(code__in=codes))
-        if unknown := sorted(set(codes) - {school.code for school in found}):
-            raise AddingError("schools", f"There is no school {', '.join(unknown)}.")
-        return found

@@ -1,0 +1,73 @@
+"""Results as a file that is delivered by itself: all tests, or one, small groups hidden as in every file."""
+
+import shutil
+from collections.abc import Iterator
+from typing import IO, Any
+
+from assessments.results import rows
+from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
+from assessments.results.shapes import BY
+from assessments.results.tables import build
+from sisimport.web.exports.deliverables import (
+    Asked,
+    Choice,
+    Counts,
+    Deliverable,
+    ExportRefusedError,
+    register_deliverable,
+)
+from sisimport.web.exports.writers import csv_rows, workbook
+from students.access import log_view
+from students.models import StudentView
+
+HEAD = ("assessment", "school_year", "school", "grade", "group", "label", "hidden", "tested", "scored", "level", "students",
+        "mean", "met_percent", "distance_from_standard", "met_change")  # fmt: skip
+_MEASURES = ("mean", "met_percent", "distance_from_standard", "met_change")
+_WORDS = {"grade": "Grade", "school": "School", "group": "Student group", "year": "School year"}
+
+
+def _write(asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
+    found = list(_lines(asked))
+    if not found:
+        raise ExportRefusedError("No results are on record of what was asked for. Choose another test or school year.")
+    if ending == ".csv":
+        stream.writelines(csv_rows(HEAD, found, as_is=True))
+    else:
+        with workbook("Results", HEAD, found, as_is=True) as book:
+            shutil.copyfileobj(book, stream)
+    test = asked.options.get("assessment") or "all tests"
+    subject = f"results of {test} {asked.school_year or 'of the newest year'}, {way}"
+    log_view(user=asked.user, kind=StudentView.Kind.EXPORT, subject=subject)
+    return Counts(len(found), 0)
+
+
+def _lines(asked: Asked) -> Iterator[list[Any]]:
+    """A line for each row and level, the first without a level: of all students of the row."""
+    held, reader = what_is_held(), reader_of(asked.user, shared=True)
+    wanted = asked.options.get("assessment", "")
+    for test in [wanted] if wanted else held.tests:
+        choice = {"test": test, "year": asked.school_year, "by": asked.options.get("by") or BY[0]}
+        try:
+            found = build(choice_of(choice, held, reader), held, reader)
+        except (NoResultsError, KeyError):
+            continue  # of another year
+        for row in rows.as_objects(found):
+            head = [test, *(row[name] for name in HEAD[1:9])]
+            yield [*head, "", row["scored"], *(row[name] for name in _MEASURES)]
+            for level, students in (row["levels"] or {}).items():
+                yield [*head, level, students, *("" for _name in _MEASURES)]
+
+
+register_deliverable(
+    Deliverable(
+        key="results",
+        label="Results, small groups hidden",
+        endings=(".csv", ".xlsx"),
+        order=15,
+        write=_write,
+        choices=(
+            Choice("by", "A row is a", tuple((name, _WORDS[name]) for name in BY)),
+            Choice("assessment", "Test", hint="Its code, as SBELA. Blank: all tests."),
+        ),
+    )
+)

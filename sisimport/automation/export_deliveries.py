@@ -1,0 +1,305 @@
+"""deliver exports: at each due time one file is made, laid into a place under a temporary name, and renamed.
+
+    due -> a row of its own -> file made, on record -> laid there as .NAME.ROW-TRY.part, size compared -> THERE -> renamed -> DONE
+
+Whoever works holds the set-up's lock, and each try has a temporary name of its own, so one who lost the lock spoils nothing. A
+try is counted before it begins. After THERE the file is not made again: if its temporary name is gone, it was renamed. What
+cannot be delivered is tried again with pauses that grow; once the next due time has come, only that one is delivered.
+"""
+
+import datetime as dt
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import IO
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from sisimport.accounts.access import Capability, can
+from sisimport.accounts.addresses import site_address
+from sisimport.automation.models import DeliveredExport, Delivery, ExportDelivery
+from sisimport.automation.places import HostKeyError, Place, PlaceError, opened
+from sisimport.automation.schedule import last_due, next_due
+from sisimport.automation.telling import Subject, people_with, send_soon, wishes_of
+from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.web.exports.deliverables import Asked, Counts, ExportRefusedError, deliverables, settled_until
+from students.access import visible_school_ids
+from students.school_years import spring_of, year_label
+
+logger = logging.getLogger(__name__)
+
+DELIVERY_LOCK = 0x5349_0032  # class of our advisory locks on deliveries; a constant not used elsewhere
+PAUSES = [
+    dt.timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600)
+]  # after each try; then the last again
+MOST_TRIES = 12
+TOLD_AFTER = 2  # tries: one that a glitch of the network cost is not told
+KEPT_DAYS = 400
+CURRENT, LAST = "current", "last"  # school years that move on by themselves
+State = DeliveredExport.State
+OPEN = (State.WAITING, State.THERE)
+
+
+class GivenUpError(Exception):
+    """It cannot be delivered, however often it is tried; the text is for the user."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one turn did: files delivered, what is still to be delivered and why, what went wrong."""
+
+    delivered: list[DeliveredExport] = field(default_factory=list)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def deliver_due() -> int:
+    """Deliver what is due of every active set-up; how many had something to do."""
+    now = timezone.now()
+    due = [one for one in ExportDelivery.objects.filter(active=True) if _is_due(one, now)]
+    for delivery in due:
+        deliver(delivery)
+    return len(due)
+
+
+def _is_due(delivery: ExportDelivery, now: dt.datetime) -> bool:
+    open_ones = delivery.files.filter(state__in=OPEN)
+    return _time_has_come(delivery, now) or any(
+        one.next_try_at <= now or _far(one.next_try_at, now) for one in open_ones
+    )
+
+
+def _time_has_come(delivery: ExportDelivery, now: dt.datetime) -> bool:
+    """Also when the clock was set back since the next due time was planned."""
+    planned = delivery.next_due_at
+    return planned is None or planned <= now or planned > next_due(delivery.first_at, delivery.every_minutes, now)
+
+
+def _far(moment: dt.datetime, now: dt.datetime) -> bool:
+    """Planned by a clock that was set back since."""
+    return moment - now > PAUSES[-1]
+
+
+def ask_now(delivery: ExportDelivery) -> None:
+    """Have a file delivered now: what waits for its next try, or else one more."""
+    now = timezone.now()
+    if not delivery.files.filter(state__in=OPEN).update(next_try_at=now):
+        _plan(delivery, now)
+
+
+@contextmanager
+def _locked(delivery: ExportDelivery) -> Iterator[bool]:
+    (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [DELIVERY_LOCK, delivery.pk])
+    try:
+        yield bool(got)
+    finally:
+        if got:
+            execute("SELECT pg_advisory_unlock(%s, %s)", [DELIVERY_LOCK, delivery.pk])
+
+
+def deliver(delivery: ExportDelivery) -> Turn:
+    """Deliver what is due. What is wrong with the place or the export is said in the turn, on its page, and by mail."""
+    turn = Turn()
+    with _locked(delivery) as mine:
+        if not mine:
+            turn.waiting.append((delivery.name, "Another worker is delivering it."))
+            return turn
+        delivery.refresh_from_db()
+        _plan_what_came_due(delivery)
+        for one in delivery.files.filter(state__in=OPEN).order_by("due_at"):
+            if one.next_try_at <= timezone.now() or _far(one.next_try_at, timezone.now()):
+                _try(delivery, one, turn)
+            else:
+                turn.waiting.append((one.file_name, f"{one.message} It is tried again.".strip()))
+            if not delivery.active:
+                break
+    return turn
+
+
+# ---- what is due ----
+
+
+def _plan_what_came_due(delivery: ExportDelivery) -> None:
+    now = timezone.now()
+    if delivery.active and _time_has_come(delivery, now):
+        due = last_due(delivery.first_at, delivery.every_minutes, now)
+        if due is not None:
+            _plan(delivery, due)
+        delivery.next_due_at = next_due(delivery.first_at, delivery.every_minutes, now)
+        delivery.save(update_fields=["next_due_at"])
+
+
+def _plan(delivery: ExportDelivery, due_at: dt.datetime) -> None:
+    """A row for this due time, if there was none; an older one that waits is not made any more."""
+    name = file_name(delivery, due_at)
+    _one, made = DeliveredExport.objects.get_or_create(
+        delivery=delivery, due_at=due_at, defaults={"file_name": name, "next_try_at": timezone.now()}
+    )
+    if made:
+        older = delivery.files.filter(state=State.WAITING, due_at__lt=due_at)
+        older.update(state=State.GIVEN_UP, message="The next one was due before this one could be delivered.")
+
+
+def file_name(delivery: ExportDelivery, due_at: dt.datetime) -> str:
+    """The pattern filled in, by the district's clock."""
+    local = timezone.localtime(due_at)
+    parts = {"date": f"{local:%Y-%m-%d}", "time": f"{local:%H%M%S}", "year": _school_year(delivery) or "all"}
+    return delivery.file_name.format(**parts)
+
+
+def _school_year(delivery: ExportDelivery) -> str:
+    spring = spring_of(timezone.localdate())
+    moving = {CURRENT: year_label(spring), LAST: year_label(spring - 1)}
+    return moving.get(delivery.school_year, delivery.school_year)
+
+
+# ---- one try ----
+
+
+def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
+    if one.tries >= MOST_TRIES:
+        _failed(delivery, one, "It was tried too often. Look at the log of the workers.", turn, for_good=True)
+        return
+    one.tries += 1
+    one.next_try_at = timezone.now() + PAUSES[min(one.tries, len(PAUSES)) - 1]
+    one.message = "The last try did not end."  # stays where its worker is stopped
+    one.save(update_fields=["tries", "next_try_at", "message"])
+    try:
+        with opened(delivery) as there:
+            if one.state == State.THERE:
+                _look_what_became_of_it(one, there)
+            if one.state == State.WAITING:
+                _lay_down(delivery, one, there)
+                there.replace(_part(one, one.tries), one.file_name)
+        _done(delivery, one)
+        turn.delivered.append(one)
+    except HostKeyError as error:
+        delivery.active = False
+        _failed(delivery, one, str(error), turn, for_good=False)
+    except (ExportRefusedError, GivenUpError) as error:
+        _failed(delivery, one, str(error), turn, for_good=True)
+    except (PlaceError, OSError) as error:
+        said = str(error) if isinstance(error, PlaceError) else "There is no room here to make the file."
+        _failed(delivery, one, said, turn, for_good=one.tries >= MOST_TRIES)
+
+
+def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
+    """Make the file and lay it there under its temporary name."""
+    _remove_what_was_cut(delivery, one, there)
+    part = _part(one, one.tries)
+    with tempfile.TemporaryFile() as made:
+        counts = _make(delivery, one, made)
+        size = made.tell()
+        made.seek(0)
+        there.put(part, made)
+    if there.size_of(part) != size:
+        raise PlaceError("The file arrived cut short.")
+    # Whoever lost the lock meanwhile finds another number of tries here, and renames nothing.
+    mine = DeliveredExport.objects.filter(pk=one.pk, state=State.WAITING, tries=one.tries)
+    facts = {"size": size, "rows": counts.rows, "students": counts.students, "since": one.since, "until": one.until}
+    if not mine.update(state=State.THERE, **facts):
+        raise PlaceError("Another worker delivers it meanwhile.")
+    one.state, one.size, one.rows, one.students = State.THERE, size, counts.rows, counts.students
+
+
+def _remove_what_was_cut(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
+    """Temporary names of earlier tries, of this file and of those that were given up before it."""
+    given_up = delivery.files.filter(state=State.GIVEN_UP, size=None, tries__gt=0, due_at__lt=one.due_at)
+    for other, tries in [(one, one.tries - 1), *((other, other.tries) for other in given_up[:2])]:
+        for number in range(1, tries + 1):
+            there.remove(_part(other, number))
+
+
+def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Counts:
+    user, what = delivery.user, deliverables().get(delivery.what)
+    if what is None:
+        raise GivenUpError("There is no such export any more. Remove this delivery, and add another.")
+    if not user.is_active or not can(user, Capability.EXPORT):
+        raise GivenUpError("The user of this delivery may not export any more. Remove this delivery, and add another.")
+    if what.since_last:
+        one.since, one.until = delivery.delivered_until, settled_until()
+        if one.until <= one.since:
+            raise PlaceError("A run that began before the last delivery still writes.")
+    asked = Asked(
+        user=user,
+        schools=visible_school_ids(user),
+        school_year=_school_year(delivery) if what.by_year else "",
+        since=one.since,
+        until=one.until,
+        options=delivery.options,
+    )
+    counts = what.write(asked, made, PurePath(one.file_name).suffix.lower(), f"delivery {delivery.pk}")
+    made.seek(0, 2)
+    return counts
+
+
+def _look_what_became_of_it(one: DeliveredExport, there: Place) -> None:
+    """It lay there whole when the last try was cut: renamed since, or to be renamed now, or spoiled."""
+    names = [_part(one, number) for number in range(1, one.tries)]
+    sizes = {name: size for name in names if (size := there.size_of(name)) is not None}
+    whole = [name for name, size in sizes.items() if size == one.size]
+    if whole:
+        there.replace(whole[-1], one.file_name)
+    if whole or not sizes:
+        one.state = State.DONE
+    else:
+        one.state = State.WAITING
+        _keep(one)
+
+
+def _part(one: DeliveredExport, number: int) -> str:
+    return f".{one.file_name}.{one.pk}-{number}.part"
+
+
+def _keep(one: DeliveredExport) -> None:
+    """What became of this try, unless another one was begun since."""
+    facts = {"state": one.state, "message": one.message, "done_at": one.done_at}
+    DeliveredExport.objects.filter(pk=one.pk, tries=one.tries).update(**facts)
+
+
+def _done(delivery: ExportDelivery, one: DeliveredExport) -> None:
+    one.state, one.done_at, one.message = State.DONE, timezone.now(), ""
+    if one.until is not None:
+        delivery.delivered_until = one.until
+    delivery.error = ""
+    with transaction.atomic():
+        _keep(one)
+        delivery.save(update_fields=["delivered_until", "error"])
+
+
+def _failed(delivery: ExportDelivery, one: DeliveredExport, why: str, turn: Turn, *, for_good: bool) -> None:
+    one.message = why[:500]
+    one.state = State.GIVEN_UP if for_good else one.state
+    _keep(one)
+    turn.errors.append(f"{delivery.name}: {why}")
+    delivery.error = why[:500]
+    delivery.save(update_fields=["error", "active"])
+    if for_good or not delivery.active or one.tries == TOLD_AFTER:
+        _tell(delivery)
+
+
+def _tell(delivery: ExportDelivery) -> None:
+    """Mail those who look after settings that a delivery needs a look."""
+    logger.warning("export delivery %s needs a look", delivery.pk)
+    payload = {
+        "delivery": delivery.pk,
+        "name": delivery.name,
+        "message": "Its last try went wrong.",
+        "url": site_address() + reverse("delivery", args=[delivery.pk]),
+    }
+    send_soon(
+        Delivery(user=user, subject=Subject.DELIVERY, payload=payload)
+        for user in people_with(Capability.SETTINGS)
+        if Subject.DELIVERY in wishes_of(user)
+    )
+
+
+def forget_old() -> int:
+    """Rows of long ago; how many went."""
+    old = DeliveredExport.objects.filter(due_at__lt=timezone.now() - dt.timedelta(days=KEPT_DAYS))
+    return int(old.exclude(state__in=OPEN).delete()[0])
