@@ -201,8 +201,8 @@ def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> N
         raise PlaceError("The file arrived cut short.")
     # Whoever lost the lock meanwhile finds another number of tries here, and renames nothing.
     mine = DeliveredExport.objects.filter(pk=one.pk, state=State.WAITING, tries=one.tries)
-    facts = {"size": size, "rows": counts.rows, "students": counts.students, "since": one.since, "until": one.until}
-    if not mine.update(state=State.THERE, **facts):
+    columns = {"size": size, "rows": counts.rows, "students": counts.students, "since": one.since, "until": one.until}
+    if not mine.update(state=State.THERE, **columns):
         raise PlaceError("Another worker delivers it meanwhile.")
     one.state, one.size, one.rows, one.students = State.THERE, size, counts.rows, counts.students
 
@@ -258,8 +258,8 @@ def _part(one: DeliveredExport, number: int) -> str:
 
 def _keep(one: DeliveredExport) -> None:
     """What became of this try, unless another one was begun since."""
-    facts = {"state": one.state, "message": one.message, "done_at": one.done_at}
-    DeliveredExport.objects.filter(pk=one.pk, tries=one.tries).update(**facts)
+    columns = {"state": one.state, "message": one.message, "done_at": one.done_at}
+    DeliveredExport.objects.filter(pk=one.pk, tries=one.tries).update(**columns)
 
 
 def _done(delivery: ExportDelivery, one: DeliveredExport) -> None:
