@@ -81,12 +81,16 @@ class Head:
 
 
 class Listing:
-    """A list as it was asked for. `sortable` is False where rows come in one order only, however many there are."""
+    """A list as it was asked for. `sortable` is False where rows come in one order only, however many there are.
+
+    `about`: what the list is of, where a page has one for each (a run): what is typed is kept for that one alone.
+    """
 
     sortable = True
 
-    def __init__(self, request: HttpRequest, wanted: List) -> None:
+    def __init__(self, request: HttpRequest, wanted: List, *, about: object = "") -> None:
         self.request, self.list = request, wanted
+        self._text_key = text_key(wanted) + (f"-{about}" if about else "")
         self.chosen = {name: value for name in wanted.filters if (value := _clean(request.GET.get(name, "")))}
         self._columns = {column.name: column for column in wanted.columns}
         asked = request.GET.get(wanted.sort_name, "")
@@ -99,7 +103,7 @@ class Listing:
     @property
     def text(self) -> str:
         """What was typed into the list's field."""
-        return str(self.request.session.get(text_key(self.list), ""))
+        return str(self.request.session.get(self._text_key, ""))
 
     @property
     def is_filtered(self) -> bool:
@@ -119,11 +123,11 @@ class Listing:
             if number.isdecimal() and len(number) < 10:
                 SavedFilter.objects.filter(user_id=self._user_id, list=self.list.key, pk=int(number)).delete()
         elif "clear" in sent:
-            self.request.session[text_key(self.list)] = ""
+            self.request.session.pop(self._text_key, None)
             return redirect(self.request.path)
         else:
             if "text" in sent:
-                self.request.session[text_key(self.list)] = sent["text"].strip()[:LONGEST_TEXT]
+                self.request.session[self._text_key] = sent["text"].strip()[:LONGEST_TEXT]
             self.chosen = {name: value for name in self.list.filters if (value := _clean(sent.get(name, "")))}
         return redirect(self._url())
 

@@ -1,6 +1,9 @@
 """What a run changes: by kind, by name, filtered; and the undoing of one line and of one edit by hand."""
 
+import csv
 import datetime as dt
+import io
+import itertools
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from sisimport.accounts.readers import Reader
 from sisimport.imports.models import ImportChange, ImportRun, Reverted, Work
 from sisimport.web.queries.change_report import ChangeFilter, ChangeReport, kind_summary
 from students.editing import update_el_record, update_student
-from students.models import SSID, ELRecord, RecordEdit, Student
+from students.models import SSID, ELRecord, RecordEdit, Student, StudentView
 from students.undoing import UndoRefusedError, undo_edit
 from tests.factories import UserFactory
 from tests.files.samples import lines
@@ -116,6 +119,61 @@ def test_what_is_about_students_comes_before_the_structure_of_the_file(updated: 
     assert [row.line for row in rows][-1] == 0
     assert report[len(report) - 1 : len(report)][0].line == 0
     assert all(row.line for row in rows[:-1])
+
+
+def test_changes_are_searched_by_name_or_number_and_the_address_does_not_say_it(
+    client: Client, updated: ImportRun
+) -> None:
+    address = reverse("run_changes", args=[updated.pk])
+
+    answer = client.post(address, {"text": "o'ne", "kind": "ssid"})
+
+    assert answer["Location"] == f"{address}?kind=ssid"
+    assert listed(client, updated, kind="ssid") == [("O'Neil, Ana", "SSID")]
+    client.post(address, {"text": "100235"})
+    assert {name for name, _what in listed(client, updated)} == {"O'Neil, Ana"}
+    other = ImportRun.objects.get(work=Work.TEST)
+    assert len(listed(client, other)) > 2, "what is typed about one run is not asked of another"
+    client.post(address, {"clear": "1"})
+    assert len({name for name, _what in listed(client, updated)}) == 2
+
+
+def test_a_student_whom_the_plan_makes_is_found_by_name(client: Client, district: District, registrar: Any) -> None:
+    head = "lea,school,local_number,last_name,first_name,birth_date,gender,grade"
+    rows = [
+        f"{district.lea.code},{district.school.code},77700{n},{name},Minh,2014-03-02,M,05"
+        for n, name in ((1, "Tran"), (2, "Ito"))
+    ]
+    run = run_file("students", "\n".join([head, *rows]) + "\n").run
+
+    client.post(reverse("run_changes", args=[run.pk]), {"text": "ito"})
+
+    assert {name for name, _what in listed(client, run)} == {"Ito, Minh"}
+
+
+def test_changes_are_sorted_by_line_student_and_kind(client: Client, updated: ImportRun) -> None:
+    def names(sort: str) -> list[str]:
+        return [name for name, _what in listed(client, updated, sort=sort, kind="ssid")]
+
+    assert names("student") == ["García-López, José Luis", "O'Neil, Ana"]
+    assert names("-student") == names("-line") == ["O'Neil, Ana", "García-López, José Luis"]
+    kinds = [what for _name, what in listed(client, updated, sort="what")]
+    assert len(kinds) > 2
+    assert all(kinds.count(kind) == len(list(group)) for kind, group in itertools.groupby(kinds))
+
+
+def test_changes_leave_as_they_are_filtered_with_ssids_masked(
+    client: Client, updated: ImportRun, registrar: Any
+) -> None:
+    address = reverse("run_changes", args=[updated.pk])
+
+    answer = client.post(f"{address}?kind=ssid&sort=-student", {"export": "csv"})
+    rows = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))  # type: ignore[arg-type]
+
+    assert rows[0][:2] == ["Line", "Student"]
+    assert [row[1] for row in rows[1:] if row[5] == "SSID"] == ["O'Neil, Ana", "García-López, José Luis"]
+    assert "9012345679" not in str(rows)
+    assert StudentView.objects.filter(user=registrar, kind=StudentView.Kind.EXPORT, subject="list changes").exists()
 
 
 def test_an_empty_filter_is_all() -> None:

@@ -19,6 +19,7 @@ _BLOCK = 1000
 ISSUE_HEAD = ("Line", "Severity", "Code", "Field", "Message", "What to do", "Local number", "Data line")
 ISSUE_WIDTHS = (8, 10, 16, 20, 70, 50, 14, 80)
 CHANGE_HEAD = ("Line", "Local number", "What", "Change", "Field", "Before", "After", "Not written because")
+NAMED_CHANGE_HEAD = (CHANGE_HEAD[0], "Student", *CHANGE_HEAD[1:])
 CHANGE_WIDTHS = (8, 14, 14, 10, 22, 24, 24, 22)
 ABSENT_HEAD = ("Local number", "Last name", "First name", "School", "Grade", "Has SSID", "EL data", "Program Status")
 ABSENT_WIDTHS = (14, 22, 18, 26, 8, 10, 10, 16)
@@ -47,12 +48,19 @@ def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
 
 def change_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
     """Changes, a row for each field."""
-    changes = ChangeReport(run, reader).rows().iterator(chunk_size=_BLOCK)
+    for row in named_change_rows(run, reader, ChangeReport(run, reader)):
+        yield (*row[:1], *row[2:])
+
+
+def named_change_rows(run: ImportRun, reader: queries.Reader, report: ChangeReport) -> Iterator[Row]:
+    """The changes of a report in its order, a row for each field, with the student's name."""
+    changes = report.rows().iterator(chunk_size=_BLOCK)
     while block := list(islice(changes, _BLOCK)):
         for change in shown_changes(run, reader, block, Masking.of(run)):
             for field in change.fields:
                 yield (
                     change.line,
+                    change.name,
                     change.local_number,
                     change.what,
                     change.operation,

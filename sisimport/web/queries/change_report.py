@@ -4,13 +4,15 @@ What is about students comes first, what the file brings as a whole (the structu
 the run's summary where that has them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import OrderBy
 
 from sisimport.accounts.readers import Reader
 from sisimport.imports.definition.change_kinds import get_kind
@@ -18,6 +20,7 @@ from sisimport.imports.engine.sql import compiled, fetch_all
 from sisimport.imports.models import ImportChange, ImportRun, SetAside
 from students.models import Student
 
+MOST_SORTED = 50_000  # changes of a run that are sorted otherwise than they are stored
 MOST = 5000  # changes that can be paged through; beyond, people filter or download
 _MOST_FIELDS = 50_000  # changes of one kind whose fields are counted for a page
 _BY_FIELD = "student"  # the kind of which the fields tell more than the number of records
@@ -32,17 +35,21 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """What of the changes is wanted; an empty one is all of them. `line`: from this line of the file on."""
+    """What of the changes is wanted; an empty one is all of them. `line`: from this line of the file on.
+
+    `text`: the beginning of a student's names, or a local number.
+    """
 
     kind: str = ""
     outcome: str = ""
     school: int | None = None
     grade: str = ""
     line: int | None = None
+    text: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, Any]) -> "ChangeFilter":
-        """From the address; what cannot be meant is left out."""
+    def of(cls, query: Mapping[str, Any], text: str = "") -> "ChangeFilter":
+        """From the address and what was typed; what cannot be meant is left out."""
         outcome = query.get("outcome", "")
         return cls(
             kind=query.get("kind", "")[:16],
@@ -50,11 +57,13 @@ class ChangeFilter:
             school=_number(query.get("school", "")),
             grade=query.get("grade", "")[:2],
             line=_number(query.get("line", "")),
+            text=text,
         )
 
     @property
     def counts_are_known(self) -> bool:
-        return not self.outcome and self.school is None and not self.grade and self.line is None
+        """Does the run's summary hold the count of these changes?"""
+        return not (self.outcome or self.grade or self.text) and self.school is None and self.line is None
 
 
 def _number(text: str) -> int | None:
@@ -62,10 +71,22 @@ def _number(text: str) -> int | None:
 
 
 class ChangeReport:
-    """Changes of a run for one reader, those of students first and in line order."""
+    """Changes of a run for one reader, those of students first and in line order.
 
-    def __init__(self, run: ImportRun, reader: Reader, wanted: ChangeFilter | None = None) -> None:
+    `order`: another order, by fields of the change or by `last_key` and `first_key` of the student on record. Taken only where
+    few are sorted (`may_sort`).
+    """
+
+    def __init__(
+        self,
+        run: ImportRun,
+        reader: Reader,
+        wanted: ChangeFilter | None = None,
+        *,
+        order: Sequence[OrderBy] = (),
+    ) -> None:
         self.run, self.reader, self.wanted = run, reader, wanted or ChangeFilter()
+        self._order = tuple(order) if self.may_sort else ()
 
     @cached_property
     def kinds(self) -> list[dict[str, Any]]:
@@ -87,8 +108,13 @@ class ChangeReport:
             return sum(row["count"] for row in self.kinds if self.wanted.kind in ("", row["kind"]))
         return self.rows()[: MOST + 1].count()
 
+    @property
+    def may_sort(self) -> bool:
+        """Few enough to be put into another order for every page that is looked at."""
+        return sum(row["count"] for row in self.kinds) <= MOST_SORTED
+
     def rows(self) -> QuerySet[ImportChange]:
-        """In line order, what is about the file as a whole first."""
+        """In the order asked for, else in line order, what is about the file as a whole first."""
         wanted, rows = self.wanted, self._all()
         if wanted.kind:
             rows = rows.filter(kind=wanted.kind)
@@ -101,7 +127,14 @@ class ChangeReport:
             rows = rows.filter(line__gte=wanted.line)
         if wanted.school is not None or wanted.grade:
             rows = rows.filter(self._of_students())
-        return rows.order_by("line", "seq")
+        if wanted.text:
+            rows = rows.filter(self._named())
+        if self._order:
+            student = Student.objects.filter(pk=OuterRef("student_id"))
+            rows = rows.annotate(
+                last_key=Subquery(student.values("last_key")), first_key=Subquery(student.values("first_key"))
+            )
+        return rows.order_by(*self._order, "line", "seq")
 
     def _of_students(self) -> Q:
         """Of students of the school and grade, those whom the plan itself makes as well."""
@@ -113,6 +146,21 @@ class ChangeReport:
             )
         if self.wanted.grade:
             found, planned = found.filter(grade=self.wanted.grade), planned & Q(after__grade=self.wanted.grade)
+        made = ImportChange.objects.filter(planned).values("student_id")
+        return Q(student_id__in=found.values("pk")) | Q(student_id__in=made)
+
+    def _named(self) -> Q:
+        """Of students whose names begin with each word, or whose local number it is; those whom the plan makes as well."""
+        found = self.reader.students()
+        planned = Q(run_id=self.run.plan_run_id, kind="student", before__isnull=True)
+        for word in self.wanted.text.split():
+            names = ("last_name", "first_name")
+            found = found.filter(
+                reduce(or_, (Q(**{f"{name}__istartswith": word}) for name in names), Q(local_number=word))
+            )
+            planned &= reduce(
+                or_, (Q(**{f"after__{name}__istartswith": word}) for name in names), Q(after__local_number=word)
+            )
         made = ImportChange.objects.filter(planned).values("student_id")
         return Q(student_id__in=found.values("pk")) | Q(student_id__in=made)
 
@@ -129,6 +177,8 @@ class ChangeReport:
 
     def __getitem__(self, wanted: slice) -> list[ImportChange]:
         start, stop = wanted.start or 0, min(wanted.stop if wanted.stop is not None else len(self), len(self))
+        if self._order:
+            return list(self.rows()[start:stop])
         first = self._of_students_count
         found = list(self.rows().filter(line__gt=0)[start : min(stop, first)]) if start < first else []
         if stop > first:

@@ -38,7 +38,7 @@ ABSENT = List(
 def run_absent(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Students in our records whom the file does not name; those with EL data first."""
     run = find_report(request, pk)
-    listing = Listing(request, ABSENT)
+    listing = Listing(request, ABSENT, about=run.pk)
     if answer := listing.answer():
         return answer
     if listing.exports:
@@ -49,7 +49,7 @@ def run_absent(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def absent_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponseBase:
     """The page. `shown`: with whole SSIDs."""
-    reader, listing = queries.Reader.of(request.user, run), Listing(request, ABSENT)
+    reader, listing = queries.Reader.of(request.user, run), Listing(request, ABSENT, about=run.pk)
     context = run_frame(request, run, reader) | {
         "part": "absent",
         "masking": Masking.of(run, shown=shown),

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.paginator import Page
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires
 from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.models import ImportRun, Work
+from sisimport.web.exports.rows import NAMED_CHANGE_HEAD, named_change_rows
+from sisimport.web.lists import Column, List, Listing
 from sisimport.web.queries.change_report import OUTCOMES, ChangeFilter, ChangeReport, kind_summary
 from sisimport.web.queries.changes import shown_changes
 from sisimport.web.queries.report import Reader
@@ -25,24 +27,52 @@ from students.grades import GRADES
 from students.models import RecordEdit
 from students.undoing import UndoRefusedError, undo_edit
 
+CHANGES = List(
+    key="changes",
+    columns=(
+        Column(name="line", label="Line", order=("line",), number=True, css="w-s"),
+        Column(name="student", label="Student", order=("last_key", "first_key"), css="w-l"),
+        Column(name="what", label="What", order=("kind",), then=("last_key", "first_key"), css="w-m"),
+        Column(name="change", label="Before → after"),
+    ),
+    start="line",
+    filters=("kind", "outcome", "school", "grade", "line"),
+    per_page=PER_PAGE,
+    file_name="changes",
+)
+
 
 @requires(Capability.READ)
-@require_GET
-def run_changes(request: HttpRequest, pk: int) -> HttpResponse:
-    """Before and after, line by line."""
-    return changes_part(request, find_report(request, pk))
+@require_http_methods(["GET", "POST"])
+def run_changes(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Before and after, line by line: a list like every other. Names are posted, as in all lists."""
+    run = find_report(request, pk)
+    listing = Listing(request, CHANGES, about=run.pk)
+    if answer := listing.answer():
+        return answer
+    if listing.exports:
+        reader = Reader.of(request.user, run)
+        return listing.export(named_change_rows(run, reader, _report(run, reader, listing)), NAMED_CHANGE_HEAD)
+    return changes_part(request, run)
+
+
+def _report(run: ImportRun, reader: Reader, listing: Listing) -> ChangeReport:
+    wanted = ChangeFilter.of(listing.chosen, listing.text)
+    return ChangeReport(run, reader, wanted, order=listing.order_by())
 
 
 def changes_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponse:
     """What a run changes. `shown`: with whole SSIDs."""
     masking, reader = Masking.of(run, shown=shown), Reader.of(request.user, run)
-    wanted = ChangeFilter.of(request.GET)
-    changes = ChangeReport(run, reader, wanted)
-    page: Page[Any] = Paginator(cast(Sequence[Any], changes), PER_PAGE).get_page(request.GET.get("page"))
+    listing = Listing(request, CHANGES, about=run.pk)
+    changes = _report(run, reader, listing)
+    wanted, listing.sortable = changes.wanted, changes.may_sort
+    page: Page[Any] = listing.page(cast(Sequence[Any], changes))
     frame = run_frame(request, run, reader)
     context = frame | {
         "part": "changes",
         "masking": masking,
+        "listing": listing,
         "changes": shown_changes(run, reader, list(page.object_list), masking),
         "page": page,
         "report": changes,
