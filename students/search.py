@@ -118,6 +118,14 @@ def find_students(schools: Collection[int] | None, text: str, *, limit: int = MO
     return FoundStudents(schools, StudentSearch(text=text), limit=limit)
 
 
+def named(text: str) -> Q:
+    """Condition on students, to search within a list: names begin with each word, or it is the local number."""
+    condition = Q()
+    for word in text.split():
+        condition &= Q(last_name__istartswith=word) | Q(first_name__istartswith=word) | Q(local_number=word)
+    return condition
+
+
 def without_ssid(students: QuerySet[Student]) -> QuerySet[Student]:
     """Those of these students who have no current SSID."""
     return students.filter(Exists(WithoutSSID.objects.filter(student=OuterRef("pk"))))

@@ -241,12 +241,12 @@ def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Sc
     accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else {}
     wanted = {c.student_id for offers in found.values() for c in offers} | set(accepted.values())
     students = in_scope(limit).select_related("school").prefetch_related("ssids").in_bulk(list(wanted))
-    said = _codes(run, lines)
+    said = causes(run, lines)
     result = []
     for number in lines:
         if number not in given:
             continue
-        entry = DeskLine(number, state, given[number], said.get(number, ()), decisions.get(number))
+        entry = DeskLine(number, state, given[number], said[number][0], decisions.get(number))
         entry.student = students.get(accepted.get(number, 0))
         near = [c for c in found.get(number, []) if c.student_id in students and c.total >= LEAST_SHOWN]
         entry.offers = [_offer(students, c) for c in near]
@@ -260,14 +260,15 @@ def _offer(students: dict[int, Student], candidate: Candidate) -> Offer:
     return Offer(students[candidate.student_id], candidate.comparison)
 
 
-def _codes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    said: dict[int, tuple[str, ...]] = {}
+def causes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[tuple[str, ...], int | None]]:
+    """Why each of these lines is on the desk: codes in the order of the report, and the school that they are about."""
+    said: dict[int, tuple[tuple[str, ...], int | None]] = dict.fromkeys(lines, ((), None))
     issues = ImportIssue.objects.filter(
         _near(run) | Q(code__in=[*ACCEPTED_CODES, "MATCH-OUTDATED"]), run=run, line__in=lines
     )
-    for line, code in issues.order_by("line", "seq").values_list("line", "code"):
-        if code not in said.get(line, ()):
-            said[line] = (*said.get(line, ()), code)
+    for line, code, school in issues.order_by("line", "seq").values_list("line", "code", "school_id"):
+        found, known_school = said[line]
+        said[line] = (found if code in found else (*found, code), known_school or school)
     return said
 
 

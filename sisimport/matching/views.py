@@ -1,17 +1,16 @@
 """Pages of the match desk: lines of a Test that nearly match a student."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import (
     Capability,
@@ -34,33 +33,45 @@ from sisimport.imports.runs.decisions import (
     why_closed,
 )
 from sisimport.imports.runs.scope import Scope, matching_types
-from sisimport.matching import desk
+from sisimport.matching import desk, lists
 from sisimport.matching.desk import LineState
 from sisimport.web.deciding import counted, open_run, queues, save, scope_of, seen_of
-from students.access import visible_school_ids, visible_students
+from sisimport.web.lists import Listing
+from students.access import visible_school_ids, visible_schools, visible_students
 from students.matching.scores import DEFAULT_THRESHOLD
 
-PER_PAGE = 10
+_OF_LIST = {
+    "text",
+    "clear",
+    "save_filter",
+    "forget_filter",
+    "export",
+}  # what the forms of a list send, and a decision does not
 SHOWN_IN_PREVIEW = 200
 _CHOICE = re.compile(r"line-(\d{1,9})")
 _OTHER = re.compile(r"other-(\d{1,9})")
 
 
 @requires(Capability.READ)
-@require_GET
-def index(request: HttpRequest) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def index(request: HttpRequest) -> HttpResponseBase:
     """Tests with lines to decide on, and the matches remembered for later files."""
-    remembered = RememberedMatch.objects.filter(ended_at__isnull=True).select_related("made_by", "run")
+    listing = Listing(request, lists.REMEMBERED)
+    if answer := listing.answer():
+        return answer
     students = visible_students(request.user)
-    if visible_school_ids(request.user) is not None:
-        remembered = remembered.filter(student_id__in=students.values("pk"))
-    page = Paginator(remembered, 50).get_page(request.GET.get("page"))
-    by_id = students.in_bulk([match.student_id for match in page])
+    remembered = lists.remembered(students, listing, all_schools=visible_school_ids(request.user) is None)
+    if listing.exports:
+        return listing.export(lists.remembered_rows(remembered, students))
+    page = listing.page(remembered)
+    by_id = students.select_related("school").in_bulk([match.student_id for match in page])
     return render(
         request,
         "matching/desk.html",
         {
             "queues": [(queue, queue.waiting(visible_runs(request.user))) for queue in queues()],
+            "listing": listing,
+            "schools": visible_schools(request.user),
             "remembered": [(match, desk.number_shown(match), by_id.get(match.student_id)) for match in page],
             "page": page,
             "may_end": [match.pk for match in page if _may_end(request, match)],
@@ -70,19 +81,29 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
-def lines(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The lines of one Test side by side with their candidates; POST saves what was marked on the page."""
+def lines(request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """The lines of one Test side by side with their candidates; POST saves what was marked on the page, or filters them."""
     run = open_run(request, run_id, matching_types())
-    if request.method == "POST":
-        return _save(request, run)
+    listing = Listing(request, lists.LINES, about=run.pk)
+    if request.method == "POST" and not _OF_LIST & request.POST.keys():
+        return _save(request, run, listing)
+    if answer := listing.answer():
+        return answer
     scope = scope_of(request, run)
-    state = _state(request.GET)
-    page = Paginator(desk.line_numbers(run, state, scope), PER_PAGE).get_page(request.GET.get("page"))
+    state = _state(listing.chosen)
+    rows = lists.waiting_lines(run, state, scope)
+    numbers, capped = lists.chosen_lines(run, rows, listing)
+    if listing.exports:
+        return listing.export(lists.line_rows(run, numbers, state, scope), lists.LINES_HEAD)
+    page = listing.page(numbers)
     return render(
         request,
         "matching/desk_lines.html",
         {
             **_frame(request, run, scope, state),
+            **lists.choices(rows),
+            "listing": listing,
+            "capped": capped,
             "page": page,
             "lines": desk.desk_lines(run, list(page.object_list), state, scope),
             "threshold": DEFAULT_THRESHOLD,
@@ -183,8 +204,8 @@ def _may_end(request: HttpRequest, match: RememberedMatch) -> bool:
 # -- helpers -----------------------------------------------------------------------------------------------------------
 
 
-def _state(query: QueryDict) -> LineState:
-    value = query.get("state", "")
+def _state(query: Mapping[str, Any]) -> LineState:
+    value = str(query.get("state", ""))
     return LineState(value) if value in set(LineState) else LineState.OPEN
 
 
@@ -210,7 +231,7 @@ def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: LineState)
     }
 
 
-def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
+def _save(request: HttpRequest, run: ImportRun, listing: Listing) -> HttpResponse:
     """The marks of one page: `line-12` = `s345` (this student), `refuse` or `open` (take back); nothing: leave it."""
     state = _state(request.POST)
     if not may_decide(request.user, run):
@@ -231,7 +252,8 @@ def _save(request: HttpRequest, run: ImportRun) -> HttpResponse:
         take_back(run_id=run.pk, lines=lines, subject=MATCH, user=request.user, seen=some)  # type: ignore[arg-type]
 
     save(request, [(decisions, lambda d: (d.line,), take), (taken_back, itemgetter(0), undo)], "decision")
-    return _back(run, state)
+    listing.chosen["state"] = state.value
+    return redirect(f"{reverse('run_matches', args=[run.pk])}?{listing.query}")
 
 
 def _with_others(post: QueryDict) -> QueryDict | None:

@@ -1,4 +1,4 @@
-"""Pages of the SSID Process: the board, making a request, one request, the changed students."""
+"""Pages of the SSID Process: making a request, one request, all of them. The board and the changed students: board_views.py."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,10 +16,10 @@ from sisimport.web.lists import Column, List, Listing
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.forms import RequestForm, WithdrawForm
 from ssid.utah.functions import FUNCTIONS, HELP_DESK
-from ssid.utah.queries import RequestState, board, changed_students, changes_of, due_dates, request_history
+from ssid.utah.queries import RequestState, request_history
 from ssid.utah.services import RequestRefusedError, create_request, scope_of, why_held, withdraw_request
 from students.access import log_view, visible_school_ids, visible_schools, visible_students
-from students.models import LEA, School, StateProfile, StudentView
+from students.models import School, StateProfile, StudentView
 
 REQUESTS = List(
     key="utah-requests",
@@ -36,7 +36,6 @@ REQUESTS = List(
     file_name="utah-requests",
 )
 PER_PAGE = 50
-RECENT = 10
 
 
 def utah_schools(request: HttpRequest) -> QuerySet[School]:
@@ -48,29 +47,6 @@ def _request_or_404(request: HttpRequest, pk: int) -> UtahRequest:
     """A request for schools that are all the user's; others do not exist for them."""
     found: UtahRequest = get_object_or_404(request_history(visible_school_ids(request.user)), pk=pk)
     return found
-
-
-@requires(Capability.READ)
-@require_GET
-def utah_board(request: HttpRequest) -> HttpResponse:
-    """Per school what is due, sent, answered and applied."""
-    rows = board(utah_schools(request))
-    leas = LEA.objects.filter(pk__in={row.school.lea_id for row in rows})
-    dates = due_dates([lea.pk for lea in leas])
-    return render(
-        request,
-        "ssid/utah_board.html",
-        {
-            "rows": rows,
-            "functions": list(UtahFunction),
-            "due_dates": [
-                (lea, sorted(dates[lea.pk], key=lambda entry: (entry.month, entry.day)))
-                for lea in leas.order_by("code")
-            ],
-            "requests": request_history(visible_school_ids(request.user))[:RECENT],
-            "changed": sum(row.changed for row in rows),
-        },
-    )
 
 
 @requires(Capability.READ)
@@ -214,17 +190,3 @@ def utah_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"{made} is withdrawn: nothing waits for its answer any more.")
     return redirect("utah_request", pk=made.pk)
-
-
-@requires(Capability.READ)
-@require_GET
-def utah_changed(request: HttpRequest) -> HttpResponse:
-    """Students whose changes the state has not confirmed yet, with what changed from what."""
-    students = changed_students(visible_students(request.user).select_related("school"))
-    page = Paginator(students, PER_PAGE).get_page(request.GET.get("page"))
-    changes = changes_of([student.pk for student in page])
-    return render(
-        request,
-        "ssid/utah_changed.html",
-        {"page": page, "rows": [(student, changes.get(student.pk, [])) for student in page]},
-    )

@@ -469,3 +469,86 @@ def test_a_page_of_requests_takes_few_queries(
         page = admin.get(reverse("run_candidates", args=[run.pk]))
 
     assert page.text.count('<fieldset class="compare"') == 10
+
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_lines(school: School) -> ImportRun:
+    """A Test with two near matches of students of two schools, the later name first in the alphabet."""
+    make_student(school, last_name="O'Neil")
+    other = School.objects.create(lea=school.lea, code="0123457", name="South")
+    make_student(other, "100300", last_name="D'Angelo", first_name="Kim")
+    return run_download(download(last="ONeil"), download("100300", last="DAngelo", first="Kim", ssid="9012345680"))
+
+
+def shown(client: Client, run: ImportRun, **query: str) -> list[int]:
+    return [entry.line for entry in client.get(reverse("run_matches", args=[run.pk]), query).context["lines"]]
+
+
+def test_lines_are_searched_by_what_the_file_says_sorted_and_filtered(admin: Client, two_lines: ImportRun) -> None:
+    address = reverse("run_matches", args=[two_lines.pk])
+    assert shown(admin, two_lines) == [1, 2]
+    assert shown(admin, two_lines, sort="-line") == [2, 1]
+
+    answer = admin.post(address, {"text": "dang", "state": "open"})
+
+    assert answer["Location"] == f"{address}?state=open"
+    assert shown(admin, two_lines) == [2]
+    admin.post(address, {"text": "1", "state": "open"})
+    assert 1 in shown(admin, two_lines)
+    admin.post(address, {"clear": "1"})
+    assert shown(admin, two_lines, cause="nothing-like-it") == []
+    assert shown(admin, two_lines, school=str(School.objects.get(name="South").pk)) == [2]
+
+
+def test_a_decision_leads_back_to_the_list_as_it_was_filtered(admin: Client, two_lines: ImportRun) -> None:
+    address = reverse("run_matches", args=[two_lines.pk])
+
+    answer = admin.post(f"{address}?state=open&sort=-line", {"line-1": "refuse", "state": "open"})
+
+    assert answer["Location"] == f"{address}?state=open&sort=-line"
+
+
+def test_lines_leave_beside_the_student_who_is_most_alike(admin: Client, two_lines: ImportRun) -> None:
+    answer: Any = admin.post(f"{reverse('run_matches', args=[two_lines.pk])}?sort=-line", {"export": "csv"})
+    rows = b"".join(answer).decode("utf-8-sig").splitlines()
+
+    assert rows[0].startswith("Line,Last name,First name")
+    assert [row.split(",")[0] for row in rows[1:]] == ["2", "1"]
+    assert "D'Angelo" in rows[1]
+    assert "very alike" in rows[1]
+
+
+def test_remembered_matches_are_searched_sorted_and_exported(school: School, admin: Client) -> None:
+    for number, last in (("100998", "Zuniga"), ("100999", "Adams")):
+        accept(run_download(download(number)), make_student(school, f"{number}1", last_name=last))
+    address = reverse("match_desk")
+
+    def names(**query: str) -> list[str]:
+        return [student.last_name for _match, _number, student in admin.get(address, query).context["remembered"]]
+
+    assert names() == ["Adams", "Zuniga"]  # the newest first
+    assert names(sort="-student") == ["Zuniga", "Adams"]
+    answer: Any = admin.post(f"{address}?sort=student", {"export": "csv"})
+    assert [row.split('"')[1] for row in b"".join(answer).decode("utf-8-sig").splitlines()[1:]] == [
+        "Adams, Sam", "Zuniga, Sam",
+    ]  # fmt: skip
+    admin.post(address, {"text": "zun"})
+    assert names() == ["Zuniga"]
+    admin.post(address, {"text": "100999"})
+    assert names() == ["Adams"]
+
+
+def test_a_test_that_is_closed_offers_no_marks_and_its_tables_can_be_scrolled(school: School, admin: Client) -> None:
+    """Nothing stands in a disabled fieldset: what is in one cannot be reached by the keyboard."""
+    make_student(school, last_name="O'Neil")
+    run = run_download(download(last="ONeil"))
+    update(run)
+
+    for address in (reverse("run_matches", args=[run.pk]), reverse("run_match_line", args=[run.pk, 1])):
+        page = admin.get(address).text
+        assert "O&#x27;Neil" in page
+        assert not re.search(r"<fieldset[^>]* disabled", page)
+        assert 'name="line-1"' not in page

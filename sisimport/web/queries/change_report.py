@@ -6,8 +6,7 @@ the run's summary where that has them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -19,6 +18,7 @@ from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.engine.sql import compiled, fetch_all
 from sisimport.imports.models import ImportChange, ImportRun, SetAside
 from students.models import Student
+from students.search import named
 
 MOST_SORTED = 50_000  # changes of a run that are sorted otherwise than they are stored
 MOST = 5000  # changes that can be paged through; beyond, people filter or download
@@ -151,16 +151,11 @@ class ChangeReport:
 
     def _named(self) -> Q:
         """Of students whose names begin with each word, or whose local number it is; those whom the plan makes as well."""
-        found = self.reader.students()
+        found = self.reader.students().filter(named(self.wanted.text))
         planned = Q(run_id=self.run.plan_run_id, kind="student", before__isnull=True)
         for word in self.wanted.text.split():
-            names = ("last_name", "first_name")
-            found = found.filter(
-                reduce(or_, (Q(**{f"{name}__istartswith": word}) for name in names), Q(local_number=word))
-            )
-            planned &= reduce(
-                or_, (Q(**{f"after__{name}__istartswith": word}) for name in names), Q(after__local_number=word)
-            )
+            names = Q(after__last_name__istartswith=word) | Q(after__first_name__istartswith=word)
+            planned &= names | Q(after__local_number=word)
         made = ImportChange.objects.filter(planned).values("student_id")
         return Q(student_id__in=found.values("pk")) | Q(student_id__in=made)
 

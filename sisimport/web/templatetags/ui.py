@@ -196,9 +196,10 @@ def list_head(listing: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("parts/_list_tools.html", takes_context=True)
-def list_tools(context: Context, listing: Any) -> dict[str, Any]:
-    """Beside a list: sorting for narrow screens, saved filters, the export."""
+def list_tools(context: Context, listing: Any, headless: bool = False) -> dict[str, Any]:
+    """Beside a list: sorting for narrow screens (for all where the list has no head), saved filters, the export."""
     return {
+        "headless": headless,
         "listing": listing,
         "sorts": [head for head in listing.heads() if head.url],
         "csrf_token": context.get("csrf_token"),

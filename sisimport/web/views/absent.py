@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -16,6 +16,7 @@ from sisimport.web.ssid_masking import Masking
 from sisimport.web.views.runs import find_report, run_frame
 from students.access import visible_schools
 from students.models import Student
+from students.search import named
 
 ABSENT = List(
     key="absent",
@@ -65,9 +66,7 @@ def _found(run: ImportRun, reader: queries.Reader, listing: Listing) -> QuerySet
     school = listing.chosen.get("school", "")
     if school.isdecimal():
         found = found.filter(school_id=int(school))
-    for word in listing.text.split():
-        found = found.filter(Q(last_name__istartswith=word) | Q(first_name__istartswith=word) | Q(local_number=word))
-    return found
+    return found.filter(named(listing.text))
 
 
 def _rows(students: QuerySet[Student]) -> Iterator[Sequence[Any]]:

@@ -195,6 +195,56 @@ def test_the_list_of_changed_students_leaves_out_other_schools(district: Utah) -
     assert "Diaz" not in signed_in(district.school).get(reverse("utah_changed")).content.decode()
 
 
+def schools_shown(client: Client, **query: str) -> list[str]:
+    return [line.name for line in client.get(reverse("utah_board"), query).context["page"]]
+
+
+def test_the_board_is_sorted_searched_and_filtered_by_what_a_school_needs(district: Utah) -> None:
+    district.add("100")
+    district.add("101", school=district.other_school, ssid="1234567")
+    request(Kind.RETRIEVE, district.school)
+    client = signed_in()
+
+    assert schools_shown(client) == ["Aspen High", "Juniper High"]
+    assert schools_shown(client, sort="-school") == ["Juniper High", "Aspen High"]
+    assert schools_shown(client, sort="-retrieve") == ["Juniper High", "Aspen High"]
+    assert schools_shown(client, needs="without") == ["Juniper High"]
+    answer = client.post(reverse("utah_board"), {"text": "aspen", "needs": ""})
+    assert answer["Location"] == reverse("utah_board")
+    assert schools_shown(client) == ["Aspen High"]
+
+
+def test_the_board_leaves_as_it_is_filtered(district: Utah) -> None:
+    district.add("100")
+    client = signed_in()
+
+    answer: Any = client.post(f"{reverse('utah_board')}?needs=without", {"export": "csv"})
+    rows = [row.split(",") for row in b"".join(answer).decode("utf-8-sig").splitlines()]
+
+    assert [row[0] for row in rows[1:]] == ["Juniper High"]
+    assert dict(zip(rows[0], rows[1], strict=True))["Students without SSID"] == "1"
+
+
+def test_changed_students_are_searched_filtered_sorted_and_exported(district: Utah) -> None:
+    first, second = district.add("100"), district.add("101", school=district.other_school)
+    Student.objects.filter(pk=first.pk).update(last_name="Diaz")
+    Student.objects.filter(pk=second.pk).update(last_name="Abe", gender="X")
+    client, address = signed_in(), reverse("utah_changed")
+
+    def names(**query: str) -> list[str]:
+        return [student.last_name for student, _changes in client.get(address, query).context["rows"]]
+
+    assert names(sort="student") == ["Abe", "Diaz"]
+    assert names(field="gender") == ["Abe"]
+    assert names(school=str(district.school.pk)) == ["Diaz"]
+    answer: Any = client.post(f"{address}?field=gender", {"export": "csv"})
+    rows = b"".join(answer).decode("utf-8-sig").splitlines()
+    assert len(rows) == 3  # a row for each field that changed
+    assert all("Abe" in row for row in rows[1:])
+    client.post(address, {"text": "dia"})
+    assert names() == ["Diaz"]
+
+
 def test_pages_hold_their_number_of_queries(district: Utah, django_assert_max_num_queries: Any) -> None:
     for number in range(100, 130):
         district.add(str(number))
