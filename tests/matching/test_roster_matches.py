@@ -73,7 +73,7 @@ def test_an_accepted_line_updates_the_student_who_keeps_the_number_on_record(jos
     student = Student.objects.get()
     assert (student.local_number, student.last_name, student.grade) == ("100234", "García-López", "11")
     assert done.counts == {"imported": 1}
-    assert [i["code"] for i in done.issues if i["line"]] == ["MATCH-ACCEPTED"]
+    assert [i["code"] for i in done.issues if i["line"]] == ["NAME-KEPT", "MATCH-ACCEPTED"]
 
 
 def test_an_accepted_match_is_remembered_for_the_next_roster(jose: Student) -> None:
