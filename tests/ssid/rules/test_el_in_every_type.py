@@ -105,7 +105,19 @@ def test_a_code_that_a_roster_cannot_read_leaves_the_home_language_free(learner:
     assert report.written("el") == {}
 
 
-@pytest.mark.parametrize("transaction", ["A", "a", "", " ", "R", "r"])
+@pytest.mark.parametrize("transaction", ["X", "?", "A,D", "Del", "1"])
+def test_a_sela_line_with_an_unknown_transaction_is_refused_for_it_may_ask_to_delete(
+    transaction: str, learner: Student
+) -> None:
+    report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
+
+    issue = report.issue("FILE-CODE")
+    assert (issue["severity"], issue["field"]) == ("error", "transaction_type")
+    assert "A, D or R" in issue["message"]
+    assert (report.counts, report.changes) == ({"refused": 1}, [])
+
+
+@pytest.mark.parametrize("transaction", ["A", "a", "", " ", "R", "r", "Add", "replace"])
 def test_a_sela_line_that_adds_or_replaces_is_read(transaction: str, learner: Student) -> None:
     report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
 
@@ -113,7 +125,7 @@ def test_a_sela_line_that_adds_or_replaces_is_read(transaction: str, learner: St
     assert "transaction_type" not in [issue["field"] for issue in report.issues]
 
 
-@pytest.mark.parametrize("transaction", ["D", "d"])
+@pytest.mark.parametrize("transaction", ["D", "d", "Delete"])
 def test_a_sela_line_that_deletes_changes_nothing_and_says_so(transaction: str, learner: Student) -> None:
     report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
 
