@@ -23,8 +23,8 @@ WITHOUT_DATABASE = frozenset(
 WITHOUT_MIGRATING = frozenset(
     {"migrate", "showmigrations", "sqlmigrate", "makemigrations", "squashmigrations", "optimizemigration", "dbshell"}
     | {"test", "inspectdb"}
+    | {"restore"}  # into an empty database: the backup brings the tables
 )
-STAMP = "migrations.stamp"
 EXIT_FAILED = 3  # of the command contract; Python's own 1 would say "some records have errors"
 
 
@@ -83,7 +83,7 @@ def migrate_if_changed(data_dir: Path) -> None:
     from django.db import connections
 
     django.setup()
-    stamp = postgres.server_folder(data_dir) / STAMP
+    stamp = postgres.migration_stamp(data_dir)
     with postgres.exclusive(data_dir, "migrate"):
         wanted = _migrations_digest()
         if stamp.exists() and stamp.read_text() == wanted:

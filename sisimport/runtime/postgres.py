@@ -40,7 +40,17 @@ from sisimport.runtime.postgres_paths import (
     socket_folder,
 )
 
-__all__ = ["EmbeddedError", "database_url", "exclusive", "revive", "running", "server_folder", "stop_unused"]
+__all__ = [
+    "EmbeddedError",
+    "database_url",
+    "exclusive",
+    "forget_migrations",
+    "migration_stamp",
+    "revive",
+    "running",
+    "server_folder",
+    "stop_unused",
+]
 
 DATABASE = "sisimport"
 START_SECONDS = 90.0  # crash recovery after a big load may take a while
@@ -98,6 +108,16 @@ def database_url(data_dir: str | os.PathLike[str]) -> str:
 def server_folder(data_dir: str | os.PathLike[str]) -> Path:
     """The folder that holds the cluster: what belongs to this very database (a migration stamp) is kept there."""
     return find_place(resolved(data_dir)).home
+
+
+def migration_stamp(data_dir: str | os.PathLike[str]) -> Path:
+    """The file that says which migrations this very database had."""
+    return server_folder(data_dir) / "migrations.stamp"
+
+
+def forget_migrations(data_dir: str | os.PathLike[str]) -> None:
+    """Have the next command look at the database itself: its tables are about to be replaced."""
+    migration_stamp(data_dir).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -359,7 +359,7 @@ def test_leftovers_go_after_a_day_and_nothing_else_does(district: District, sett
 
 
 def test_files_of_every_model_that_keeps_some_are_known(district: District) -> None:
-    kept = {f"{model.__name__}.{field}" for model, field in leftovers._file_fields()}
+    kept = {f"{model.__name__}.{field}" for model, field in leftovers.file_fields()}
 
     assert {"ImportFile.file", "UtahRequest.file"} <= kept
 

@@ -46,20 +46,20 @@ def _unrecorded_uploads(before: float) -> Iterator[Path]:
     if not isinstance(storage, FileSystemStorage):  # a store that several installations may share lists nothing for us
         return
     root = Path(storage.location)
-    if not any(model._default_manager.exists() for model, _field in _file_fields()):
+    if not any(model._default_manager.exists() for model, _field in file_fields()):
         return
     old = list(_old_files(root, before))
     for start in range(0, len(old), _BLOCK):
         block = {path.relative_to(root).as_posix(): path for path in old[start : start + _BLOCK]}
         recorded_names = {
             str(name)
-            for model, field in _file_fields()
+            for model, field in file_fields()
             for name in model._default_manager.filter(**{f"{field}__in": list(block)}).values_list(field, flat=True)
         }
         yield from (path for name, path in block.items() if name not in recorded_names)
 
 
-def _file_fields() -> list[tuple[type[Model], str]]:
+def file_fields() -> list[tuple[type[Model], str]]:
     """Every model that keeps files in the storage of uploads, whichever app it belongs to."""
     return [
         (model, str(field.name))
