@@ -2,28 +2,39 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, Layout
+from sisimport.files.numbers import bare_number
 
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
-_YEAR_FIRST = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})\Z")
-_YEAR_LAST = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
+_COMPACT_YEAR_LAST = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})\Z")
+_YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})\Z")
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([-/. ])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
 # The months by their English names, in which spreadsheets show dates: 14-Feb-09, Feb 14, 2009.
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMED = r"(?P<month>[A-Za-z]{3,9})\.?"
-_DAY_NAME = re.compile(rf"(?P<day>[0-9]{{1,2}})[- /]{_NAMED}[- /,]+(?P<year>[0-9]{{4}}|[0-9]{{2}})\Z")
-_NAME_DAY = re.compile(rf"{_NAMED} (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})\Z")
+_DAY_NAME = re.compile(rf"(?P<day>[0-9]{{1,2}})[- /]?{_NAMED}[- /,]*(?P<year>[0-9]{{4}}|[0-9]{{2}})\Z")
+_NAME_DAY = re.compile(rf"{_NAMED}[- /](?P<day>[0-9]{{1,2}})(?:,? |[-/])(?P<year>[0-9]{{4}})\Z")
+_YEAR_NAME = re.compile(rf"(?P<year>[0-9]{{4}})[- /]{_NAMED}[- /](?P<day>[0-9]{{1,2}})\Z")
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +(?=[A-Za-z0-9])", re.IGNORECASE)
 _FULL_MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
 # A time of day after a space, T or colon; the state's files of 2015-16 have it right after the day.
 _TIME = re.compile(
-    r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm]|Z)?\Z"
+    r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9])[:.][0-9]{2}(?:[:.][0-9]{2}(?:\.[0-9]+)?)?"
+    r"(?: ?[AaPp][Mm]| ?Z| ?[-+][0-9]{2}:?[0-9]{2})?\Z|(?<=[0-9]{8})T[0-9]{6}Z?\Z"
 )
+# A day as spreadsheets count them, where a date was saved as a plain number: five digits, 1927 to 2099.
+_DAY_NUMBER = re.compile(r"[1-7][0-9]{4}\Z")
+_DAY_NULL: Final = date(1899, 12, 30)
+_DAY_NUMBER_FORM: Final = "day number"
+_POINTS = re.compile(r"(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|1[0-2])\.(?:[0-9]{4}|[0-9]{2})\Z")
+_TWO_YEARS = re.compile(r"(?:1[3-9]|2[0-9]|3[01])-(?:0?[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])\Z")
 _YEARS: Final = range(1900, 2100)
 # Dates of what has happened: after today they are a mistake in every file.
 PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})
@@ -46,22 +57,41 @@ def parse_date(text: str) -> ReadDate | None:
     plain = _TIME.sub("", text)
     with_time = " with time" if plain != text else ""
     if match := _COMPACT.match(plain):
-        return _date(match[1], match[2], match[3], f"CCYYMMDD{with_time}")
+        read = _date(match[1], match[2], match[3], f"CCYYMMDD{with_time}")
+        return read or _compact_year_last(plain)
     if match := _YEAR_FIRST.match(plain):
         full = len(match[3]) == len(match[4]) == 2 and match[2] == "-"
         form = f"CCYY-MM-DD{with_time}" if full else f"CCYY{match[2]}M{match[2]}D{with_time}"
         return _date(match[1], match[3], match[4], form)
     if match := _YEAR_LAST.match(plain):
-        year = match[4] if len(match[4]) == 4 else _century(match[4])
-        years = "CCYY" if len(match[4]) == 4 else "YY"
-        month_first = _date(year, match[1], match[3], f"M/D/{years}{with_time}")
-        day_first = _date(year, match[3], match[1], f"D/M/{years}{with_time}")
-        if month_first and day_first and month_first.iso != day_first.iso:
-            return ReadDate(month_first.iso, month_first.form, ambiguous=True)
-        return month_first or day_first
-    if match := _DAY_NAME.match(plain) or _NAME_DAY.match(plain):
+        return _year_last(match, with_time)
+    if _DAY_NUMBER.match(text):
+        day = _DAY_NULL + timedelta(days=int(text))
+        return ReadDate(day.isoformat(), _DAY_NUMBER_FORM) if day.year in _YEARS else None
+    plain = _WEEKDAY.sub("", plain, count=1)
+    if match := _DAY_NAME.match(plain) or _NAME_DAY.match(plain) or _YEAR_NAME.match(plain):
         return _date_of_name(match, with_time)
     return None
+
+
+def _year_last(match: re.Match[str], with_time: str) -> ReadDate | None:
+    """Day, month and year, or month, day and year, with one sign between them."""
+    first, sign, second, year = match.groups()
+    years = "CCYY" if len(year) == 4 else "YY"
+    month_first = _date(_full(year), first, second, f"M/D/{years}{with_time}")
+    day_first = _date(_full(year), second, first, f"D/M/{years}{with_time}")
+    if month_first and day_first and month_first.iso != day_first.iso:
+        # Points stand in dates of other countries, which begin with the day: nobody knows which these are.
+        return None if sign == "." else ReadDate(month_first.iso, month_first.form, ambiguous=True)
+    if month_first is None and sign == "-" and years == "YY" and _date(_full(first), second, year, ""):
+        return None  # 15-03-04: the year may as well come first
+    return month_first or day_first
+
+
+def _compact_year_last(text: str) -> ReadDate | None:
+    """02142009, read as 02/14/2009 is. No such number is a date with the year first as well."""
+    match = _COMPACT_YEAR_LAST.match(text)
+    return parse_date("/".join(match.groups())) if match else None
 
 
 def _date_of_name(match: re.Match[str], with_time: str) -> ReadDate | None:
@@ -71,12 +101,14 @@ def _date_of_name(match: re.Match[str], with_time: str) -> ReadDate | None:
         return None
     month = str(_MONTHS.index(name[:3]) + 1)
     form = "D-Mon-CCYY" if len(year) == 4 else "D-Mon-YY"
-    return _date(year if len(year) == 4 else _century(year), month, match["day"], f"{form}{with_time}")
+    return _date(_full(year), month, match["day"], f"{form}{with_time}")
 
 
-def _century(year: str) -> str:
-    """Two-digit years as POSIX reads them: 69 to 99 are the 1900s."""
-    return f"19{year}" if int(year) >= 69 else f"20{year}"
+def _full(year: str) -> str:
+    """The year with its century; two-digit years as POSIX reads them: 69 to 99 are the 1900s."""
+    if len(year) == 4:
+        return year
+    return f"19{year:0>2}" if int(year) >= 69 else f"20{year:0>2}"
 
 
 def _date(year: str, month: str, day: str, form: str) -> ReadDate | None:
@@ -121,9 +153,9 @@ class DateCheck:
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
-        read = parse_date(text)
+        read = parse_date(text) or parse_date(bare_number(text))  # '2/14/2009 and 20090214.0, as programs write them
         if read is None or not self._allowed(read.form):
-            return None, self._refuse(text, self._expected)
+            return None, self._refuse(text, self._expected_instead_of(text))
         self.days.note(read)
         if read.ambiguous and self._day_first:
             reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
@@ -139,10 +171,14 @@ class DateCheck:
             )
             return None, problem
         read = replace(read, iso=iso or read.iso)
-        if read.form in self._native:
-            return read.iso, None
-        notice = Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
-        return read.iso, notice
+        return read.iso, self._said_of(text, read)
+
+    def _said_of(self, text: str, read: ReadDate) -> Problem | None:
+        if read.form == _DAY_NUMBER_FORM:
+            return Problem("FILE-DAY-NUMBER", Severity.WARNING, self._column.field, shown(text), read.iso)
+        if read.form in self._native and parse_date(text) is not None:
+            return None
+        return Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
 
     def _with_century(self, iso: str) -> str | None:
         """The day in the one century in which it can lie for this kind of date; None when that is unclear."""
@@ -156,11 +192,19 @@ class DateCheck:
     def _allowed(self, form: str) -> bool:
         """A form is allowed with what is as clear: D/M where only that fits, year first with slashes, a time of day."""
         base = form.removesuffix(" with time")
-        if base in self._forms or base.startswith("D-Mon"):
+        if base in self._forms or base.startswith("D-Mon") or base == _DAY_NUMBER_FORM:
             return True
         if base.startswith("CCYY"):
             return "CCYY-MM-DD" in self._forms
         return base.replace("D/M", "M/D") in self._forms
+
+    def _expected_instead_of(self, text: str) -> str:
+        """What to write, and for a day that exists why it is not read."""
+        if _POINTS.match(text):
+            return f"{self._expected} (with points it can be read two ways: day or month first)"
+        if _TWO_YEARS.match(text):
+            return f"{self._expected} (day or year may come first)"
+        return self._expected
 
     def _refuse(self, text: str, expected: str) -> Problem:
         return Problem("FILE-DATE", self._column.severity, self._column.field, shown(text), expected)

@@ -201,6 +201,13 @@ codes.register(
         "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
     ),
     IssueCode(
+        "FILE-DAY-NUMBER",
+        "A day as the number of a spreadsheet",
+        "{field} is {found}, the number of a day as spreadsheets count them from 1900; it was read as {expected}.",
+        "Check the day: a workbook that counts from 1904 means one four years later. Show the column as dates before saving, and "
+        "no such numbers are written.",
+    ),
+    IssueCode(
         "FILE-DATE-FUTURE",
         "Date after today",
         "{field} is {found}, which is after today; expected {expected}.",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sisimport.files import detection
-from sisimport.files.issues import Severity
+from sisimport.files.issues import Severity, codes
 from tests.files.test_reader import line, lines, read
 
 TODAY = datetime.now(tz=UTC).date()
@@ -78,7 +78,7 @@ def test_a_column_that_turns_out_mixed_is_read_month_first(monkeypatch: pytest.M
     "text",
     [
         *("14-Feb-2009", "14-Feb-09", "14 February 2009", "Feb 14, 2009", "Feb. 14 2009", "February 14, 2009"),
-        *("14/feb/2009", "2009-02-14T00:00:00Z"),
+        *("14/feb/2009", "2009-02-14T00:00:00Z", "14FEB2009", "2009-Feb-14", "Saturday, February 14, 2009"),
     ],
 )
 def test_a_date_with_the_name_of_its_month_is_read_with_a_notice(text: str) -> None:
@@ -91,3 +91,54 @@ def test_a_date_with_the_name_of_its_month_is_read_with_a_notice(text: str) -> N
 @pytest.mark.parametrize("text", ["14-Fev-2009", "31-Feb-2009", "14-Marchant-2009", "Feb 2009", "Feb 14"])
 def test_what_only_looks_like_the_name_of_a_month_is_no_date(text: str) -> None:
     assert [p.code for p in read(line(birth_date=text)).problems] == ["FILE-DATE"]
+
+
+# -- forms of other programs and countries, as far as they leave no doubt ----
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("14.02.2009", "14.2.09", "02.14.2009", "2009.02.14", "02142009", "14022009", "02 14 2009", "'02/14/2009"),
+        *("20090214.0", "2009-02-14T08:00:00.000Z", "2009-02-14T00:00:00-08:00", "20090214T000000"),
+        "14-FEB-09 12.00.00.000000000 AM",
+    ],
+)
+def test_a_form_that_leaves_no_doubt_is_read_with_a_notice(text: str) -> None:
+    result = read(line(birth_date=text))
+
+    assert result.column("birth_date") == ["2009-02-14"]
+    assert [p.code for p in result.problems] == ["FILE-DATE-FORM"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("03.04.2009", "two ways"),
+        ("3.4.09", "two ways"),
+        ("15-03-04", "day or year"),
+        ("2142009", "that exists"),
+        ("31.02.2009", "that exists"),
+        ("99999", "that exists"),
+        ("Feb-2009", "that exists"),
+    ],
+)
+def test_a_form_in_doubt_is_refused_and_says_why(text: str, why: str) -> None:
+    result = read(line(birth_date=text))
+
+    assert [p.code for p in result.problems] == ["FILE-DATE"]
+    assert why in str(result.problems[0])
+
+
+def test_digits_whose_day_and_month_can_change_places_are_unclear_where_days_come_first() -> None:
+    result = read(lines({"birth_date": "02032009"}, {"birth_date": "25122009"}))
+
+    assert result.column("birth_date") == [None, "2009-12-25"]
+
+
+def test_the_day_number_of_a_spreadsheet_is_read_with_a_warning() -> None:
+    result = read(line(birth_date="39858"))
+
+    assert result.column("birth_date") == ["2009-02-14"]
+    assert [(p.code, p.severity) for p in result.problems] == [("FILE-DAY-NUMBER", Severity.WARNING)]
+    assert "1904" in codes.get("FILE-DAY-NUMBER").fix

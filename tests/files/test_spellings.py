@@ -39,8 +39,39 @@ def test_everyday_words_are_read_as_their_codes_with_one_notice_for_the_file() -
 
 
 @pytest.mark.parametrize(
+    ("grade", "code"),
+    [
+        *[
+            ("Grade 9", "09"),
+            ("grade 09", "09"),
+            ("Gr. 9", "09"),
+            ("9th Grade", "09"),
+            ("Ninth grade", "09"),
+            ("9", "09"),
+        ],
+        *[
+            ("'09", "09"),
+            ("9.0", "09"),
+            ("Freshman", "09"),
+            ("Senior", "12"),
+            ("Kinder", "KN"),
+            ("tk", "TK"),
+            ("kn", "KN"),
+        ],
+    ],
+)
+def test_a_grade_that_means_one_thing_is_read(grade: str, code: str) -> None:
+    found = read(roster(("F", "eng", grade, "EO")), expected=ROSTER)
+
+    assert found.column("grade") == [code]
+    assert found.problems == []
+
+
+@pytest.mark.parametrize(
     ("grade", "choices"),
     [
+        ("K5", "KN (kindergarten) or 05"),
+        ("Fifth", "05"),
         ("0", "KN (kindergarten) or TK"),
         ("-1", "TK (transitional kindergarten) or PS"),
         ("T1", "TK"),
