@@ -13,6 +13,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
+from sisimport.accounts.sso import configuration as sso
 from sisimport.runtime import postgres, processes
 from sisimport.runtime.logs import private_exception
 
@@ -90,6 +91,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "django_filters",
     "django_htmx",
     "django_structlog",
@@ -216,6 +218,16 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody makes the site write to address
 ACCOUNT_FORMS = {"reset_password": "sisimport.accounts.forms.AskForPasswordForm"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # signed out when the browser closes: machines are shared
+# Single sign-on (docs/how-to/single-sign-on.md): providers from these settings alone, never from the database.
+SSO_PROVIDERS = sso.read_providers(env)
+SSO_GROUPS = sso.read_groups(env.json("SSO_GROUPS", default={}))
+SSO_GROUPS_CLAIM = env.str("SSO_GROUPS_CLAIM", default="groups")
+STAFF_PASSWORDS = env.bool(
+    "STAFF_PASSWORDS", default=True
+)  # off: staff come by single sign-on alone; families keep theirs
+SOCIALACCOUNT_ADAPTER = "sisimport.accounts.sso.adapter.SocialAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 STATIC_URL = "static/"

@@ -8,10 +8,17 @@ from django.contrib import admin
 from django.urls import include, path
 from health_check.views import HealthCheckView
 
+from sisimport.accounts.views import own_address, own_password, sign_out
+
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    # Before allauth's: signing out goes on to the provider, and what the directory keeps is not changed here.
+    path("accounts/logout/", sign_out, name="account_logout"),
+    path("accounts/email/", own_address, name="account_email"),
+    path("accounts/password/change/", own_password, name="account_change_password"),
+    path("accounts/password/set/", own_password, name="account_set_password"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     # For the container's health check and a load balancer; says only whether the database answers.

@@ -10,6 +10,9 @@ from django.http import HttpRequest
 from sisimport.accounts import limits
 from sisimport.accounts.addresses import client_address
 from sisimport.accounts.outbox import outbox
+from sisimport.accounts.passwords import may_use_password
+
+ALLAUTHS_STAGE, OWN_STAGE = "allauth.mfa.stages.AuthenticateStage", "sisimport.accounts.second_factor.AskForFactor"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -30,9 +33,25 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         user = super().authenticate(request, **credentials)
+        if user is not None and not may_use_password(user):
+            return None  # as if it were wrong
         if user is not None and self.tried is not None:
             limits.right_password(self.tried)
         return user
+
+    def get_login_stages(self) -> list[str]:
+        """The second factor is asked for by our own stage: not twice."""
+        return [OWN_STAGE if stage == ALLAUTHS_STAGE else stage for stage in super().get_login_stages()]
+
+    def post_login(self, request: HttpRequest, user: Any, **told: Any) -> Any:
+        answer = super().post_login(request, user, **told)
+        if login := (told.get("signal_kwargs") or {}).get("sociallogin"):
+            request.session["sso"] = {
+                "provider": login.account.provider,
+                "id_token": login.state.get("id_token", ""),  # shown to the provider again when signing out there
+                "second_factor": bool(login.state.get("second_factor")),
+            }
+        return answer
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every mail of allauth goes out beside the page: no page fails because a mail server does."""

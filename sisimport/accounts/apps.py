@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
 
         from sisimport.accounts import groups
         from sisimport.accounts.limits import forget_tries_of
+        from sisimport.accounts.sso import checks  # noqa: F401 - they register themselves
 
         password_reset.connect(forget_tries_of, dispatch_uid="forget_tries")
         post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from sisimport.accounts.outbox import outbox
+from sisimport.accounts.passwords import may_use_password
 
 
 class AskForPasswordForm(ResetPasswordForm):
@@ -29,5 +30,6 @@ class AskForPasswordForm(ResetPasswordForm):
 def _answer(request: HttpRequest, address: str, language: str | None) -> None:
     """Send the link to whoever has this address; to nobody else anything."""
     users = filter_users_by_email(address.lower(), is_active=True, prefer_verified=True, for_login=True)
+    users = [user for user in users if may_use_password(user)]
     with context.request_context(request), translation.override(language):
         request_password_reset(request, address, users, default_token_generator)

@@ -23,6 +23,7 @@ def invitation_mail(invited: Invited, address: str) -> EmailMessage:
     context = {
         "site_name": settings.SITE_NAME,
         "person": person,
+        "by_password": settings.STAFF_PASSWORDS,
         "address": address,
         "link": link_of(invited, address),
         "code": invited.code,

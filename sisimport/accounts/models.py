@@ -81,3 +81,14 @@ class StaffInvitation(models.Model):
     @property
     def is_open(self) -> bool:
         return self.used_at is None and self.withdrawn_at is None and self.expires_at > timezone.now()
+
+
+class DirectoryAccess(models.Model):
+    """Roles and schools of this person come from groups of the district's directory, and are set at each sign-in."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="directory_access")
+    superuser = models.BooleanField(default=False)  # that too
+    at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"directory access {self.pk}"

@@ -2,6 +2,7 @@
 
     invite          an account that cannot sign in yet, with its roles and schools, and an invitation with a code
     accept          the invited person chooses a password: the account can sign in, the code is used up
+                    (accept_by_directory: or comes by single sign-on)
     change_person   roles and schools
     deactivate, reactivate, sign_out_everywhere
 
@@ -14,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
@@ -149,6 +151,16 @@ def accept(*, invitation: StaffInvitation, password: str) -> Any:
     return person
 
 
+def accept_by_directory(*, person: Any) -> None:
+    """The invited person came by single sign-on: that the address is theirs, the district's directory says."""
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+    now = timezone.now()
+    StaffInvitation.objects.filter(user_id=person.pk, used_at__isnull=True, withdrawn_at__isnull=True).update(
+        used_at=now
+    )
+
+
 def _new_invitation(person: Any, giver: Any, days: int) -> Invited:
     code = new_code()
     expires = timezone.now() + dt.timedelta(days=days)
@@ -192,6 +204,10 @@ def _give(person: Any, *, roles: Collection[str], schools: Collection[School], a
         raise PeopleError("Only your own schools can be given.", "schools")
     if not all_schools and not schools:
         raise PeopleError("Choose a school: without one a person sees no student.", "schools")
+    _set(person, roles=roles, schools=schools, all_schools=all_schools)
+
+
+def _set(person: Any, *, roles: Collection[str], schools: Collection[School], all_schools: bool) -> None:
     person.groups.remove(*person.groups.filter(name__in=list(GROUPS)))
     person.groups.add(*(Group.objects.get_or_create(name=role)[0] for role in roles))
     person.is_staff = person.is_superuser or bool(ROLES_OF_ADMIN & set(roles))
@@ -200,6 +216,35 @@ def _give(person: Any, *, roles: Collection[str], schools: Collection[School], a
     access.all_schools = all_schools
     access.save(update_fields=["all_schools"])
     access.schools.set([] if all_schools else schools)
+
+
+@transaction.atomic
+def give_by_directory(*, person: Any, roles: Collection[str], schools: Collection[School], all_schools: bool) -> None:
+    """The roles and schools that groups of the district's directory give, at each sign-in. Where they are others than before,
+    other sessions of the person end."""
+    before = _what(person)
+    _set(person, roles=roles, schools=schools, all_schools=all_schools)
+    if _what(person) != before:
+        _end_sessions(person)
+        _note(None, "by the directory: changed the roles or schools of", person)
+
+
+@transaction.atomic
+def take_all(*, person: Any) -> None:
+    """No group of the directory gives this person anything any more."""
+    person.is_superuser = False
+    person.save(update_fields=["is_superuser"])
+    _set(person, roles=[], schools=[], all_schools=False)
+    _end_sessions(person)
+    _note(None, "by the directory: took all roles of", person)
+
+
+def _what(person: Any) -> tuple[Any, ...]:
+    """What somebody may do, to compare."""
+    access = StaffAccess.objects.filter(user_id=person.pk).first()
+    schools = set() if access is None else set(access.schools.values_list("pk", flat=True))
+    roles = set(person.groups.filter(name__in=list(GROUPS)).values_list("name", flat=True))
+    return roles, schools, bool(access and access.all_schools), person.is_superuser
 
 
 @transaction.atomic
@@ -231,6 +276,16 @@ def sign_out_everywhere(*, person: Any, giver: Any) -> int:
     ended = _end_sessions(person)
     _note(giver, "signed out everywhere", person)
     return ended
+
+
+@transaction.atomic
+def untie(*, person: Any, giver: Any) -> None:
+    """Forget whom of the district's directory this account belongs to: whoever has its address there next gets it.
+    Raises PeopleError."""
+    _check_manages(giver, person)
+    SocialAccount.objects.filter(user_id=person.pk).delete()
+    _end_sessions(person)
+    _note(giver, "untied from the directory", person)
 
 
 def _end_sessions(person: Any) -> int:

@@ -3,8 +3,17 @@
 from django.urls import path
 
 from sisimport.accounts import views
+from sisimport.accounts.sso import views as sso
 
 urlpatterns = [
+    path("accounts/sso/<slug:key>/", sso.start, name="sso_start"),
+    path("accounts/sso/<slug:key>/callback/", sso.callback, name="sso_callback"),
+    # allauth asks for these by its own names
+    path("accounts/sso/<slug:organization_slug>/acs/", sso.acs, name="saml_acs"),
+    path("accounts/sso/<slug:organization_slug>/acs/finish/", sso.finish_acs, name="saml_finish_acs"),
+    path("accounts/sso/<slug:organization_slug>/metadata/", sso.metadata, name="saml_metadata"),
+    path("accounts/sso/<slug:organization_slug>/signed-out/", sso.signed_out, name="saml_sls"),
+    path("accounts/emergency/", views.emergency_sign_in, name="emergency_sign_in"),
     path("mail/", views.kept_mails, name="kept_mails"),
     path("mail/<int:number>/", views.kept_mail, name="kept_mail"),
 ]

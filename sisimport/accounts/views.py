@@ -1,17 +1,82 @@
-"""Mail that was not sent."""
+"""Signing out, the way in for emergencies, what the directory keeps, and mail that was not sent."""
 
 import logging
+from typing import Any
 
+from allauth.account import views as allauth_views
+from allauth.account.utils import perform_login
+from allauth.account.views import LogoutView
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
 
-from sisimport.accounts.access import Capability, requires
+from sisimport.accounts import emergency
+from sisimport.accounts.access import Capability, public, requires, signed_in
 from sisimport.accounts.kept_mail import KEPT_SECONDS, Kept, kept_for, may_read_mail
+from sisimport.accounts.passwords import may_use_password
+from sisimport.accounts.sso import views as sso
+from students.families import is_family
 
 logger = logging.getLogger(__name__)
+
+
+class SignOut(LogoutView):
+    """Signs out here, and where single sign-on brought somebody in, goes on to sign out there."""
+
+    def post(self, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        address, end = self.get_redirect_url(), sso.end_address(self.request)
+        self.logout()
+        if end is None:
+            return redirect(address)
+        provider, there = end
+        return sso.leave(self.request, there, provider, signed_out=True)
+
+
+sign_out = public(SignOut.as_view())
+
+
+@public
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "POST"])
+def emergency_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Takes the code that a command made on the server; a second factor is asked for as always."""
+    person = emergency.person_of(request.POST.get("code", "")) if request.method == "POST" else None
+    if person is not None:
+        logger.warning("emergency sign-in: the link of user %s was opened", person.pk)
+        answer: HttpResponseBase = perform_login(request, person, redirect_url=reverse("home"))
+        return answer
+    context = {"refused": request.method == "POST", "minutes": emergency.MINUTES}
+    return render(request, "account/emergency.html", context, status=422 if context["refused"] else 200)
+
+
+@signed_in
+def own_address(request: HttpRequest) -> HttpResponseBase:
+    """The e-mail address. With single sign-on the directory says whose it is: nobody of the staff changes it."""
+    if settings.SSO_PROVIDERS and not is_family(request.user):
+        why = "Your district's directory knows you by this address. Who looks after the directory changes it."
+        return render(request, "account/kept_by_directory.html", {"what": "E-mail address", "why": why}, status=403)
+    answer: HttpResponseBase = allauth_views.email(request)
+    return answer
+
+
+@signed_in
+@sensitive_post_parameters()
+def own_password(request: HttpRequest) -> HttpResponseBase:
+    """The password, for those who sign in with one."""
+    if not may_use_password(request.user):
+        why = "Staff sign in through the district's directory here, without a password of this site."
+        return render(request, "account/kept_by_directory.html", {"what": "Password", "why": why}, status=403)
+    if request.resolver_match and request.resolver_match.url_name == "account_set_password":
+        answer: HttpResponseBase = allauth_views.password_set(request)
+    else:
+        answer = allauth_views.password_change(request)
+    return answer
 
 
 def _mails(request: HttpRequest) -> list[Kept]:

@@ -1,5 +1,6 @@
 """Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
-people type into a search of the admin, which may be a student's, and the local number in an address of the REST API.
+people type into a search of the admin, which may be a student's, the local number in an address of the REST API, and the code
+with which a provider of single sign-on sends somebody back.
 
 Nothing else of ours has one: the code of a family's invitation is typed or stands behind the #
 (docs/decisions/0011-family-pages.md).
@@ -16,6 +17,8 @@ from sisimport.runtime.logs import PrivateFormatter
 _SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"'?]+""")
 # What is typed into a search of the admin: it asks for a local number, people type names and SSIDs too.
 _TYPED = re.compile(r"""([?&](?:q|term)=)[^&\s"']+""")
+# What a provider of single sign-on sends back with the browser: good once, and told to nobody.
+_SIGN_IN = re.compile(r"""(/accounts/sso/[\w-]+/callback/\?)[^\s"']+""")
 
 
 # The address of a student in the REST API holds the local number.
@@ -23,6 +26,7 @@ _STUDENT = re.compile(r"""(/api/v\d+/students/)[^/\s"'?]+""")
 
 
 def without_secrets(text: str) -> str:
+    text = _SIGN_IN.sub(r"\1…", text)
     return _STUDENT.sub(r"\1…", _TYPED.sub(r"\1…", _SECRET.sub(r"\1…", text)))
 
 

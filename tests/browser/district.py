@@ -277,7 +277,7 @@ OPEN_PAGES = {
     "account_login", "account_signup", "account_inactive", "account_email_verification_sent", "account_confirm_email",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_set_password", "mfa_authenticate", "family_join",
-    "staff_join",
+    "staff_join", "emergency_sign_in",
 }  # fmt: skip
 # Addresses that are no pages, by why they are none.
 NO_PAGES = {
@@ -301,6 +301,8 @@ NO_PAGES = {
     "choose_files",
     # answers for machines
     "health", "api_openapi", "api_not_found",
+    # on to a provider of single sign-on and back: tests/browser/test_single_sign_on.py
+    "sso_start", "sso_callback", "saml_acs", "saml_finish_acs", "saml_metadata", "saml_sls",
 }  # fmt: skip
 
 

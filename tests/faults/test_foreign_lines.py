@@ -137,7 +137,7 @@ ARGUMENTS: dict[str, Arguments] = {
 # No student stands behind these: signing in, the own account, the machines' question. The REST API, which a session does not
 # open, is walked in tests/api/test_walk.py.
 ELSEWHERE = {"health", "set_language", "family_join", "staff_join", "api_openapi", "api_docs", "api_not_found"}
-OWN_ACCOUNT = ("account_", "mfa_")
+OWN_ACCOUNT = ("account_", "mfa_", "sso_", "saml_", "emergency_")
 ADMIN_PAGES = {"changelist", "add", "history", "delete", "change"}
 ADMIN_ELSEWHERE = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "view_on_site", None,

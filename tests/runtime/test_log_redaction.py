@@ -101,7 +101,13 @@ def test_every_address_that_takes_a_secret_is_known() -> None:
         "help_type",
         "layout_sample",
         "practice_sample",
-    }  # the key of an import tool, a type, a layout, a rule, a page, a code or a part of a report
+        "sso_start",
+        "sso_callback",
+        "saml_acs",
+        "saml_finish_acs",
+        "saml_metadata",
+        "saml_sls",
+    }  # the key of an import tool, a type, a layout, a rule, a page, a code, a part of a report, a provider
 
     assert set(with_text) - no_secret == masked
     assert SECRET not in without_secrets(reverse("account_confirm_email", args=[SECRET]))

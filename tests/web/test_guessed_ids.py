@@ -50,6 +50,12 @@ NOT_RECORDS = {
     "change_delivery",  # likewise
     "revoke_api_token",  # of an account, not of a student: tests/api holds who may revoke it
     "account_confirm_email",
+    "sso_start",  # a provider of single sign-on
+    "sso_callback",
+    "saml_acs",
+    "saml_finish_acs",
+    "saml_metadata",
+    "saml_sls",
     "account_reset_password_from_key",
 }
 

@@ -56,8 +56,8 @@ def people_list(request: HttpRequest) -> HttpResponseBase:
 
 
 def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
-    found = people.people_seen_by(request.user).select_related("access")
-    found = found.prefetch_related("groups", "access__schools", "invitations")
+    found = people.people_seen_by(request.user).select_related("access", "directory_access")
+    found = found.prefetch_related("groups", "access__schools", "invitations", "socialaccount_set")
     if listing.text:
         words = listing.text
         found = found.filter(
@@ -88,7 +88,8 @@ def _describe(person: Any) -> None:
     newest = next(iter(person.invitations.all()), None)
     person.newest = newest
     if person.is_active:
-        person.state = ("ok", "may sign in") if person.has_usable_password() else ("", "a program")
+        signs_in = person.has_usable_password() or person.socialaccount_set.all()
+        person.state = ("ok", "may sign in") if signs_in else ("", "a program")
     elif newest and newest.is_open:
         person.state = ("info", "invited")
     elif newest and newest.used_at is None and newest.withdrawn_at is None:
@@ -129,7 +130,11 @@ def _hand_over(request: HttpRequest, invited: Invited, *, by_mail: bool) -> dict
 @require_http_methods(["GET", "POST"])
 def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One account: roles and schools, and what can be done with it."""
-    seen = people.people_seen_by(request.user).prefetch_related("groups", "access__schools", "invitations")
+    seen = (
+        people.people_seen_by(request.user)
+        .select_related("directory_access")
+        .prefetch_related("groups", "access__schools", "invitations", "socialaccount_set")
+    )
     found: Any = get_object_or_404(seen, pk=pk)
     _describe(found)
     changes = request.method == "POST" and "save" in request.POST
@@ -155,6 +160,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
         "made": made,
         "manages": may_manage(request.user, found),
         "why_not": OWN if found.pk == request.user.pk else MORE_THAN_YOURS,
+        "directory": getattr(found, "directory_access", None),
+        "tied": list(found.socialaccount_set.all()),
         "waits": people.waits_for_invitation(found),
     }
     return render(request, "people/person.html", context, status=422 if form.errors else 200)
@@ -179,6 +186,9 @@ def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
         if invited:
             return _hand_over(request, invited, by_mail=True)
         messages.success(request, "This person can sign in again, with the same password.")
+    elif "untie" in request.POST:
+        people.untie(person=found, giver=request.user)
+        messages.success(request, "Forgotten. Whoever has this address in the directory next gets this account.")
     elif "resend" in request.POST or "link" in request.POST:
         invited = people.invite_again(person=found, giver=request.user)
         return _hand_over(request, invited, by_mail="resend" in request.POST)
@@ -195,6 +205,9 @@ def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_join(request: HttpRequest) -> HttpResponseBase:
     """First the code, which is only sent in a form; the session then stands for the invitation, and takes the password."""
+    if not settings.STAFF_PASSWORDS:
+        messages.info(request, "Your account is ready: sign in through your district.")
+        return redirect("account_login")
     if "code" in request.POST:
         return _take_code(request)
     invitation = people.open_invitation(request.session.get(_KEPT_AS))

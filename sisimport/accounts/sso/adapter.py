@@ -1,0 +1,92 @@
+"""What we tell allauth about single sign-on: providers come from the settings alone, and `admitting` decides who gets in."""
+
+import logging
+from typing import Any
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
+from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from sisimport.accounts.sso import admitting
+from sisimport.accounts.sso.configuration import OPENID, Provider
+from sisimport.accounts.sso.identity import Identity
+from sisimport.accounts.sso.openid import OpenIDError
+
+logger = logging.getLogger(__name__)
+
+
+def find_provider(key: str) -> Provider | None:
+    """The provider of the settings with this key."""
+    return next((one for one in settings.SSO_PROVIDERS if one.key == key), None)
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):
+    """No sign-up, no linking by people, nothing from the database."""
+
+    def list_apps(self, request: Any, provider: str | None = None, client_id: str | None = None) -> list[SocialApp]:  # noqa: ARG002
+        apps = [self._app(one) for one in settings.SSO_PROVIDERS]
+        return [
+            app
+            for app in apps
+            if provider in (None, app.provider, app.provider_id) and client_id in (None, app.client_id)
+        ]
+
+    def _app(self, setup: Provider) -> SocialApp:
+        app = SocialApp(provider=setup.kind, provider_id=setup.key, name=setup.name)
+        app.client_id = setup.client_id or setup.key  # allauth finds a SAML provider by it
+        app.secret = setup.client_secret
+        app.settings = {"setup": setup}
+        if setup.kind != OPENID:
+            from sisimport.accounts.sso.saml import settings_of
+
+            app.settings |= settings_of(setup)
+        return app
+
+    def get_provider(self, request: Any, provider: str, client_id: str | None = None) -> Any:
+        found = self.list_apps(request, provider=provider, client_id=client_id)
+        if not found:
+            raise SocialApp.DoesNotExist
+        return found[0].get_provider(request)
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:  # noqa: ARG002
+        return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Put the account into the sign-in, or end it with the page for everybody who does not get in."""
+        identity: Identity = sociallogin.identity
+        key = sociallogin.account.provider
+        try:
+            person = admitting.admit(key, identity)
+        except admitting.NotAdmittedError as error:
+            logger.warning("single sign-on by %s refused: %s", key, error)
+            raise ImmediateHttpResponse(not_admitted(request, key)) from error
+        sociallogin.user, sociallogin.token = person, None
+        # What the session is to know of it (AccountAdapter): kept with the flow, which may ask for a second factor between.
+        sociallogin.state |= {"second_factor": identity.second_factor, "id_token": identity.id_token}
+
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **told: Any) -> None:
+        problem = told.get("exception") or told.get("error") or ""
+        # An exception of ours says what is wrong; those of libraries may hold an address or an answer.
+        logger.warning("single sign-on by %s failed: %s", provider.sub_id, reason_of(problem))
+        raise ImmediateHttpResponse(failed(request, provider.sub_id))
+
+
+def reason_of(problem: object) -> str:
+    """What the log says of a sign-in that failed: our own words, or the kind of the error."""
+    return str(problem) if isinstance(problem, OpenIDError | str) else type(problem).__name__
+
+
+def not_admitted(request: HttpRequest, key: str) -> HttpResponse:
+    """The one page for everybody who proved who they are and does not get in."""
+    user_login_failed.send(sender=__name__, credentials={"username": "", "provider": key}, request=request)
+    return render(request, "account/not_admitted.html", {"provider": find_provider(key)}, status=403)
+
+
+def failed(request: HttpRequest, key: str, status: int = 400) -> HttpResponse:
+    """The page for a sign-in that did not come to an end: broken off, too late, or the provider's answer proves nothing."""
+    user_login_failed.send(sender=__name__, credentials={"username": "", "provider": key}, request=request)
+    return render(request, "account/sso_failed.html", {"provider": find_provider(key)}, status=status)

@@ -1,0 +1,140 @@
+"""Whether a person of the directory gets in, and with what. Everybody else gets one page, whatever the reason.
+
+    1  the account is tied to this person already
+    2  or one account has the address that the provider proved: invited, or in use       (then it is tied)
+    3  or a group of the directory gives a role: an account is made                       (then it is tied)
+
+Roles and schools that come from groups are set anew at each sign-in, and taken when no group gives any. Whoever was invited by
+hand keeps what people gave, as long as no group says otherwise. A superuser is made by a group only where SSO_GROUPS says
+`superuser`, and one made by hand is never touched.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Q
+
+from sisimport.accounts import people
+from sisimport.accounts.access import GROUPS, capabilities
+from sisimport.accounts.models import DirectoryAccess
+from sisimport.accounts.sso.configuration import SUPERUSER, GroupAccess
+from sisimport.accounts.sso.identity import Identity
+from students.models import School
+
+logger = logging.getLogger(__name__)
+
+
+class NotAdmittedError(Exception):
+    """This person does not get in. The message is for the log: it names nobody."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the groups of a person give, of what there is here."""
+
+    roles: tuple[str, ...] = ()
+    schools: tuple[School, ...] = ()
+    all_schools: bool = False
+    superuser: bool = False
+
+
+def given_by(groups: Iterable[str]) -> Given:
+    """Roles and schools of all these groups together (SSO_GROUPS). Schools that are not on record are left out, and logged."""
+    mapping: dict[str, GroupAccess] = settings.SSO_GROUPS
+    fitting = [mapping[group] for group in groups if group in mapping]
+    roles = frozenset().union(*(one.roles for one in fitting))
+    codes = frozenset().union(*(one.schools for one in fitting))
+    schools = tuple(School.objects.filter(code__in=codes).order_by("pk")) if codes else ()
+    if missing := len(codes - {school.code for school in schools}):
+        logger.warning("single sign-on: %s school codes of SSO_GROUPS are not on record", missing)
+    return Given(
+        roles=tuple(role for role in GROUPS if role in roles),
+        schools=schools,
+        all_schools=any(one.all_schools for one in fitting),
+        superuser=SUPERUSER in roles,
+    )
+
+
+def admit(provider: str, identity: Identity) -> Any:
+    """The account of this person, its roles in step with the directory. Raises NotAdmittedError.
+
+    Roles that the directory takes are gone then too: no transaction holds both.
+    """
+    given = given_by(identity.groups)
+    tied = SocialAccount.objects.filter(provider=provider, uid=identity.uid).select_related("user").first()
+    person = tied.user if tied else _by_address(provider, identity) or _new(identity, given)
+    if not person.is_active and not people.waits_for_invitation(person):
+        raise NotAdmittedError(f"user {person.pk} is deactivated")
+    _keep_in_step(person, given)
+    if not person.is_active:
+        people.accept_by_directory(person=person)
+    if not capabilities(person_anew(person.pk)):
+        raise NotAdmittedError(f"user {person.pk} has no role")
+    if tied is None:
+        SocialAccount.objects.get_or_create(
+            provider=provider, uid=identity.uid, defaults={"user": person, "extra_data": {"issuer": identity.issuer}}
+        )
+        logger.warning("single sign-on: user %s was tied to an account at %s", person.pk, provider)
+    return person
+
+
+def person_anew(pk: int) -> Any:
+    """The account as it is on record now, without what was asked about it before."""
+    return get_user_model()._default_manager.get(pk=pk)
+
+
+def _by_address(provider: str, identity: Identity) -> Any | None:
+    """The one account with this address. Two are nobody's, and one that is tied is another person's: directories give an
+    address to the next employee. Which of them it is, people decide (on the page of the person)."""
+    email = identity.email
+    if not email:
+        return None
+    found = list(get_user_model()._default_manager.filter(Q(username__iexact=email) | Q(email__iexact=email))[:2])
+    if len(found) > 1:
+        raise NotAdmittedError("several accounts have the address")
+    if not found:
+        return None
+    if SocialAccount.objects.filter(user=found[0], provider=provider, extra_data__issuer=identity.issuer).exists():
+        raise NotAdmittedError(f"user {found[0].pk} is tied to another person of the directory")
+    return found[0]
+
+
+def _new(identity: Identity, given: Given) -> Any:
+    """An account for somebody to whom the directory gives a role."""
+    if not identity.email:
+        raise NotAdmittedError("no address is proven")
+    if not (given.superuser or (given.roles and (given.schools or given.all_schools))):
+        raise NotAdmittedError("nobody invited this person, and no group gives a role with a school")
+    first, last = identity.name
+    made: dict[str, Any] = {"email": identity.email, "first_name": first[:150], "last_name": last[:150]}
+    made["password"] = make_password(None)  # one that nothing opens
+    person, _made = get_user_model()._default_manager.get_or_create(username=identity.email, defaults=made)
+    logger.warning("single sign-on: user %s was made for somebody of the directory", person.pk)
+    return person
+
+
+@transaction.atomic
+def _keep_in_step(person: Any, given: Given) -> None:
+    """Set what the groups give; take what they gave before and give no more."""
+    kept = DirectoryAccess.objects.filter(user=person).first()
+    if person.is_superuser and not (kept and kept.superuser) and not given.superuser:
+        return  # made by hand: no directory takes that
+    if not (given.roles or given.superuser):
+        if kept is not None:
+            people.take_all(person=person)
+            kept.delete()
+        return
+    if given.superuser or (kept and kept.superuser):
+        person.is_superuser = given.superuser
+        person.save(update_fields=["is_superuser"])
+    people.give_by_directory(
+        person=person, roles=given.roles, schools=given.schools, all_schools=given.all_schools or given.superuser
+    )
+    DirectoryAccess.objects.update_or_create(user=person, defaults={"superuser": given.superuser})

@@ -1,0 +1,33 @@
+"""System checks of single sign-on: what its settings name must be there."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from sisimport.accounts.access import GROUPS
+from sisimport.accounts.sso.configuration import SUPERUSER
+
+
+@checks.register()
+def check_single_sign_on(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """accounts.E001: SSO_GROUPS gives a role that is none. accounts.E002: nobody of the staff could sign in at all."""
+    found: list[checks.CheckMessage] = []
+    named = frozenset().union(*(one.roles for one in settings.SSO_GROUPS.values()))
+    if unknown := sorted(named - {*GROUPS, SUPERUSER}):
+        found.append(
+            checks.Error(
+                f"SSO_GROUPS gives roles that there are not: {', '.join(unknown)}.",
+                hint=f"Roles are {', '.join([*GROUPS, SUPERUSER])}.",
+                id="accounts.E001",
+            )
+        )
+    if not settings.STAFF_PASSWORDS and not settings.SSO_PROVIDERS:
+        found.append(
+            checks.Error(
+                "STAFF_PASSWORDS is off and no single sign-on is set up: nobody could sign in.",
+                hint="Set up a provider (docs/how-to/single-sign-on.md), or take the setting out.",
+                id="accounts.E002",
+            )
+        )
+    return found
