@@ -43,9 +43,9 @@ class AccountAdapter(DefaultAccountAdapter):
         """The second factor is asked for by our own stage: not twice."""
         return [OWN_STAGE if stage == ALLAUTHS_STAGE else stage for stage in super().get_login_stages()]
 
-    def post_login(self, request: HttpRequest, user: Any, **told: Any) -> Any:
-        answer = super().post_login(request, user, **told)
-        if login := (told.get("signal_kwargs") or {}).get("sociallogin"):
+    def post_login(self, request: HttpRequest, user: Any, **details: Any) -> Any:
+        answer = super().post_login(request, user, **details)
+        if login := (details.get("signal_kwargs") or {}).get("sociallogin"):
             request.session["sso"] = {
                 "provider": login.account.provider,
                 "id_token": login.state.get("id_token", ""),  # shown to the provider again when signing out there

@@ -34,11 +34,11 @@ def make_code(name: str) -> str:
 def person_of(code: str) -> Any | None:
     """Whom the code lets in; None when it is too old, used, or not ours."""
     try:
-        told = signing.loads(code.strip(), salt=_SALT, max_age=MINUTES * 60)
+        content = signing.loads(code.strip(), salt=_SALT, max_age=MINUTES * 60)
     except signing.BadSignature:
         return None
-    person = get_user_model()._default_manager.filter(pk=told["user"], is_superuser=True, is_active=True).first()
-    return person if person is not None and _seen(person) == told["seen"] else None
+    person = get_user_model()._default_manager.filter(pk=content["user"], is_superuser=True, is_active=True).first()
+    return person if person is not None and _seen(person) == content["seen"] else None
 
 
 def _seen(person: Any) -> str:

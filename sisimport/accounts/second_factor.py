@@ -13,6 +13,6 @@ class AskForFactor(AuthenticateStage):
         return not self._provider_asked() and super()._should_handle(request)
 
     def _provider_asked(self) -> bool:
-        told: dict[str, Any] = self.login.signal_kwargs or {}
-        login = told.get("sociallogin")
+        details: dict[str, Any] = self.login.signal_kwargs or {}
+        login = details.get("sociallogin")
         return login is not None and bool(login.state.get("second_factor"))

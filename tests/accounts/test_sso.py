@@ -58,6 +58,8 @@ def signed_in(client: Client) -> Any | None:
 def test_an_account_with_the_proven_address_gets_in_and_is_tied(provider: Any, rosa: Any, client: Client) -> None:
     page = client.get(reverse("account_login")).content.decode()
     assert "Sign in with Lincoln ID" in page
+    spanish = client.get(reverse("account_login"), headers={"Accept-Language": "es"}).content.decode()
+    assert "Iniciar sesión con Lincoln ID" in spanish
 
     answer = sign_in(client, "u-rosa", next=reverse("runs"))
 

@@ -61,4 +61,5 @@ def test_pages_of_single_sign_on_have_no_violation(
     look.here("sso_callback, nobody we know")
     look.at("sso_callback, out of the blue", reverse("sso_callback", args=["oidc"]), status=400)
 
-    assert look.wrong == [], "\n".join(look.wrong)
+    ours = [wrong for wrong in look.wrong if not wrong.startswith(provider.issuer)]
+    assert ours == [], "\n".join(ours)

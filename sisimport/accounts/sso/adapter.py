@@ -68,8 +68,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         # What the session is to know of it (AccountAdapter): kept with the flow, which may ask for a second factor between.
         sociallogin.state |= {"second_factor": identity.second_factor, "id_token": identity.id_token}
 
-    def on_authentication_error(self, request: HttpRequest, provider: Any, **told: Any) -> None:
-        problem = told.get("exception") or told.get("error") or ""
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **details: Any) -> None:
+        problem = details.get("exception") or details.get("error") or ""
         # An exception of ours says what is wrong; those of libraries may hold an address or an answer.
         logger.warning("single sign-on by %s failed: %s", provider.sub_id, reason_of(problem))
         raise ImmediateHttpResponse(failed(request, provider.sub_id))

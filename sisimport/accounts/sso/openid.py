@@ -39,9 +39,9 @@ class OpenIDError(ProviderException):
 def discovery(provider: Provider) -> dict[str, Any]:
     """What the provider publishes about itself. Raises OpenIDError, requests.RequestException."""
     kept_as = f"sso-discovery:{provider.issuer}"
-    known: dict[str, Any] | None = cache.get(kept_as)
-    if known is not None:
-        return known
+    cached: dict[str, Any] | None = cache.get(kept_as)
+    if cached is not None:
+        return cached
     with get_adapter().get_requests_session() as session:
         answer = session.get(f"{provider.issuer}/.well-known/openid-configuration")
         answer.raise_for_status()
@@ -120,10 +120,10 @@ class Client(OpenIDConnectOAuth2Adapter):
         with get_adapter().get_requests_session() as session:
             answer = session.get(address, headers={"Authorization": f"Bearer {access_token}"})
             answer.raise_for_status()
-            told: dict[str, Any] = answer.json()
-        if told.get("sub") != subject:
+            claims: dict[str, Any] = answer.json()
+        if claims.get("sub") != subject:
             raise OpenIDError("userinfo is about somebody else")
-        return told
+        return claims
 
 
 class OpenID(OpenIDConnectProvider):
@@ -178,10 +178,10 @@ class Callback(OAuth2CallbackView):
             return state, refused
         self.adapter.nonce = state.get("nonce") or ""
         published = self.adapter.openid_config
-        told = request.GET.get("iss")
-        if told is None and published.get("authorization_response_iss_parameter_supported"):
+        named = request.GET.get("iss")
+        if named is None and published.get("authorization_response_iss_parameter_supported"):
             raise OpenIDError("the answer names no issuer")
-        if told is not None and told.rstrip("/") != self.adapter.setup.issuer:
+        if named is not None and named.rstrip("/") != self.adapter.setup.issuer:
             raise OpenIDError("the answer is of another issuer")
         return state, refused
 

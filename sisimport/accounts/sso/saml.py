@@ -68,33 +68,33 @@ def own_metadata(request: HttpRequest, setup: Provider) -> bytes | str:
 
     config = build_saml_config(request, settings_of(setup), setup.key)
     config["sp"].pop("singleLogoutService")
-    told: bytes | str = OneLogin_Saml2_Settings(settings=config, sp_validation_only=True).get_sp_metadata()
-    return told
+    text: bytes | str = OneLogin_Saml2_Settings(settings=config, sp_validation_only=True).get_sp_metadata()
+    return text
 
 
 def identity_of(provider: Provider, auth: Any) -> Identity:
     """Who the verified assertion is about. Raises ProviderException for a name that is another one each time."""
-    told: dict[str, list[str]] = auth.get_attributes() or {}
+    attributes: dict[str, list[str]] = auth.get_attributes() or {}
     subject, form = str(auth.get_nameid() or ""), auth.get_nameid_format()
     if not subject or form == TRANSIENT:
         raise ProviderException("the assertion has no lasting name")
-    email = _first(told, _EMAIL) or (subject if form == EMAIL_NAME else "")
+    email = _first(attributes, _EMAIL) or (subject if form == EMAIL_NAME else "")
     email = email.strip().lower()
-    methods = {*(auth.get_last_authn_contexts() or []), *told.get(_METHODS, [])}
-    groups = {group for name in (settings.SSO_GROUPS_CLAIM, *_GROUPS) for group in told.get(name, [])}
+    methods = {*(auth.get_last_authn_contexts() or []), *attributes.get(_METHODS, [])}
+    groups = {group for name in (settings.SSO_GROUPS_CLAIM, *_GROUPS) for group in attributes.get(name, [])}
     return Identity(
         issuer=provider.entity_id,
         subject=subject,
         # The provider speaks for the domains of the district, and for no other.
         email=email if email.rpartition("@")[2] in provider.domains else "",
-        name=(_first(told, _FIRST), _first(told, _LAST)),
+        name=(_first(attributes, _FIRST), _first(attributes, _LAST)),
         groups=frozenset(groups),
         second_factor=provider.trusted_second_factor or bool(methods & _SECOND_FACTOR),
     )
 
 
-def _first(told: dict[str, list[str]], names: tuple[str, ...]) -> str:
-    return next((str(told[name][0]) for name in names if told.get(name)), "")
+def _first(attributes: dict[str, list[str]], names: tuple[str, ...]) -> str:
+    return next((str(attributes[name][0]) for name in names if attributes.get(name)), "")
 
 
 def finish(request: HttpRequest, key: str) -> HttpResponseBase:
