@@ -333,6 +333,13 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 IMPORT_SMALL_BYTES = env.int("IMPORT_SMALL_BYTES", default=1024**2)
 IMPORT_MAX_LINE_BYTES = env.int("IMPORT_MAX_LINE_BYTES", default=1024**2)
 
+# How many days each kind of thing is kept (0: for good); workers remove what is older, and so does `purge`.
+KEEP_UPLOADS_DAYS = env.int("KEEP_UPLOADS_DAYS", default=90)
+KEEP_REFUSED_UPLOADS_DAYS = env.int("KEEP_REFUSED_UPLOADS_DAYS", default=7)
+KEEP_PLANS_DAYS = env.int("KEEP_PLANS_DAYS", default=400)
+KEEP_ABSENT_DAYS = env.int("KEEP_ABSENT_DAYS", default=30)
+KEEP_MAILS_DAYS = env.int("KEEP_MAILS_DAYS", default=7)
+
 # Requests that one token of the REST API may make in a minute.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)
 

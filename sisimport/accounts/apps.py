@@ -1,6 +1,9 @@
 """Django configuration of the way in, and of who may do what."""
 
 from django.apps import AppConfig
+from django.conf import settings
+
+ENDED_SESSIONS_DAYS = 1
 
 
 class AccountsConfig(AppConfig):
@@ -13,8 +16,15 @@ class AccountsConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from sisimport.accounts import groups
+        from sisimport.accounts.kept_mail import remove_old
         from sisimport.accounts.limits import forget_tries_of
+        from sisimport.accounts.sessions import remove_ended
         from sisimport.accounts.sso import checks  # noqa: F401 - they register themselves
+        from sisimport.runtime.retention import Kept, register_kept
 
         password_reset.connect(forget_tries_of, dispatch_uid="forget_tries")
+        register_kept(
+            Kept("mails", "mails that could not be sent", days=lambda: settings.KEEP_MAILS_DAYS, remove=remove_old)
+        )
+        register_kept(Kept("sessions", "sign-ins that ended", days=lambda: ENDED_SESSIONS_DAYS, remove=remove_ended))
         post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")

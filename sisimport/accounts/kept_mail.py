@@ -28,7 +28,6 @@ from sisimport.accounts.access import Capability, can
 from sisimport.accounts.giving import has_more, own_permissions
 from students.access import User, visible_school_ids
 
-KEPT_SECONDS = 7 * 24 * 3600
 MOST_KEPT = 500
 
 
@@ -75,14 +74,16 @@ def keep(message: bytes) -> None:
         except FileExistsError:
             number += 1
     begun.rename(place / f"{number}.eml")
-    _throw_away_old(place)
+    for old in _numbers(place)[MOST_KEPT:]:
+        (place / f"{old}.eml").unlink(missing_ok=True)
 
 
-def _throw_away_old(place: Path) -> None:
-    oldest = time.time_ns() - KEPT_SECONDS * 10**9
-    for position, number in enumerate(_numbers(place)):
-        if position >= MOST_KEPT or number < oldest:
-            (place / f"{number}.eml").unlink(missing_ok=True)
+def remove_old(before: datetime, dry_run: bool) -> int:
+    """Remove what was kept since before that moment, or count it. Returns how many mails that is."""
+    old = [number for number in _numbers(folder()) if number < before.timestamp() * 1e9]
+    for number in () if dry_run else old:
+        (folder() / f"{number}.eml").unlink(missing_ok=True)
+    return len(old)
 
 
 def _numbers(place: Path) -> list[int]:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sisimport.accounts import emergency
 from sisimport.accounts.access import Capability, public, requires, signed_in
-from sisimport.accounts.kept_mail import KEPT_SECONDS, Kept, kept_for, may_read_mail
+from sisimport.accounts.kept_mail import Kept, kept_for, may_read_mail
 from sisimport.accounts.passwords import may_use_password
 from sisimport.accounts.sso import views as sso
 from students.families import is_family
@@ -89,7 +89,7 @@ def _mails(request: HttpRequest) -> list[Kept]:
 @require_GET
 def kept_mails(request: HttpRequest) -> HttpResponse:
     """What is kept, newest first."""
-    context = {"mails": _mails(request), "sends": bool(settings.EMAIL_URL), "days": KEPT_SECONDS // (24 * 3600)}
+    context = {"mails": _mails(request), "sends": bool(settings.EMAIL_URL), "days": settings.KEEP_MAILS_DAYS}
     return render(request, "accounts/mails.html", context)
 
 

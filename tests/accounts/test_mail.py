@@ -1,5 +1,6 @@
 """Forgotten passwords and the mail they need, also when no mail can be sent."""
 
+import datetime as dt
 import logging
 import re
 import smtplib
@@ -16,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sisimport.accounts import outbox as outbox_module
-from sisimport.accounts.kept_mail import KEPT_SECONDS, MOST_KEPT, KeptMail, keep, kept_for, may_read_mail
+from sisimport.accounts.kept_mail import MOST_KEPT, KeptMail, keep, kept_for, may_read_mail, remove_old
 from sisimport.accounts.outbox import Outbox
 from tests.accounts.waiting import wait_for_outbox
 from tests.factories import SchoolFactory, UserFactory
@@ -121,16 +122,25 @@ class TestKeeping:
         assert {stat.S_IMODE(file.stat().st_mode) for file in place.iterdir()} == {0o600}
         assert len(list(place.glob("*.eml"))) == 2
 
-    def test_old_and_too_many_mails_go(self, place: Path) -> None:
-        keep(message().message().as_bytes())
-        (kept,) = place.iterdir()
-        old = int(kept.stem) - (KEPT_SECONDS + 1) * 10**9
+    def test_of_too_many_mails_the_oldest_go(self, place: Path) -> None:
+        place.mkdir(mode=0o700, exist_ok=True)
         for number in range(MOST_KEPT + 5):
-            (place / f"{old + number}.eml").write_bytes(b"")
+            (place / f"{number + 1}.eml").write_bytes(b"")
         keep(message().message().as_bytes())
 
-        assert kept.exists()
+        assert len(list(place.iterdir())) == MOST_KEPT
+        assert not (place / "6.eml").exists()
+
+    def test_what_is_older_than_the_settings_say_goes(self, place: Path) -> None:
+        keep(message().message().as_bytes())
+        (kept,) = place.iterdir()
+        limit = dt.datetime.fromtimestamp(int(kept.stem) / 1e9, dt.UTC)
+        (place / f"{int(kept.stem) - 10**9}.eml").write_bytes(b"")
+
+        assert remove_old(limit, True) == 1
         assert len(list(place.iterdir())) == 2
+        assert remove_old(limit, False) == 1
+        assert list(place.iterdir()) == [kept]
 
 
 @pytest.mark.django_db

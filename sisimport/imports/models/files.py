@@ -38,6 +38,9 @@ class ImportFile(models.Model):
         related_name="line_files",
         help_text="The run whose file these are corrected lines of, under their numbers there.",
     )
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the bytes were removed, because they had been kept long enough."
+    )
     line_index = models.JSONField(default=list, blank=True, help_text="Byte offset of every 4,000th line.")
 
     class Meta:

@@ -184,6 +184,11 @@ class ImportRun(models.Model):
     error_count = models.IntegerField(default=0)
     warning_count = models.IntegerField(default=0)
     notice_count = models.IntegerField(default=0)
+    plan_removed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its changes and issues were removed, because they had been kept long enough.",
+    )
     summary = models.JSONField(
         default=dict, blank=True, help_text="Issues by code, changes by kind; see queries.run_summary."
     )

@@ -36,7 +36,8 @@ from sisimport.imports.runs.endings import complete, end, reject
 from sisimport.imports.runs.hindrances import NO_LONGER, hindrance_of, hold, lacks_something
 from sisimport.imports.runs.pulse import Pulse
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
-from sisimport.imports.storage.files import DamagedFileError
+from sisimport.imports.storage.files import DamagedFileError, RemovedFileError
+from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
 from students.locks import NEW_PLACES, try_to_lock_leas
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def execute_run(run_id: int) -> bool:
             end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
         except FileError as error:
             reject(run_id, error)
-        except DamagedFileError as error:
+        except (DamagedFileError, RemovedFileError, PlanRemovedError) as error:
             end(run_id, RunStatus.FAILED, message=str(error))
         except Exception as error:
             if lacked := hindrance_of(error):
@@ -219,6 +220,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
 def _update(run: ImportRun, progress: Progress) -> None:
     """Apply the plan of the Test run, exactly and only where it still holds; of an Import that was held and approved, its own."""
     test = run.test_run or run
+    require_plan(test, lost=NO_UPDATE)
     approved = holding.is_approved(run)
     with transaction.atomic():
         _bulk_session()
@@ -259,6 +261,7 @@ def _revert(run: ImportRun, progress: Progress) -> None:
     """
     applied = run.reverts
     assert applied is not None  # noqa: S101 - a database constraint says so
+    require_plan(applied.test_run or applied, lost=NO_REVERT)
     with transaction.atomic():
         _bulk_session()
         older = standing.older_reverts_to_finish(applied)

@@ -14,6 +14,8 @@ from sisimport.imports.runs.defaults import defaults_for, district_defaults
 from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.queueing import lane_of
 from sisimport.imports.runs.uploads import RunRefusedError
+from sisimport.imports.storage.files import RemovedFileError
+from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
 from students.locks import waited_in_vain
 
 # Which run a run of this work is about.
@@ -59,6 +61,7 @@ def find_test(*, sha256: str, import_type: str, options: Mapping[str, str], user
             options=dict(options),
             work=Work.TEST,
             status=RunStatus.COMPLETED,
+            plan_removed_at__isnull=True,
         )
         .order_by("-id")
         .first()
@@ -84,6 +87,8 @@ def start_run(
     of another type.
     """
     kind = get_type(import_type)
+    if file.removed_at is not None and work != Work.UPDATE:
+        raise RunRefusedError(str(RemovedFileError(file)))
     corrects = file.lines_of
     if corrects is not None and corrects.import_type != import_type:
         label = get_type(corrects.import_type).screen.label
@@ -149,7 +154,15 @@ def start_update(*, test_run: ImportRun, user: User | None, enqueue: bool = True
     """
     if test_run.work != Work.TEST or test_run.status != RunStatus.COMPLETED:
         raise RunRefusedError("Only a completed Test can be applied. Test the file first.")
+    _require_plan(test_run, NO_UPDATE)
     return queue_follow_up(test_run, work=Work.UPDATE, user=user, enqueue=enqueue, record_count=test_run.record_count)
+
+
+def _require_plan(plan: ImportRun, lost: str) -> None:
+    try:
+        require_plan(plan, lost=lost)
+    except PlanRemovedError as error:
+        raise RunRefusedError(str(error)) from None
 
 
 def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
@@ -185,6 +198,7 @@ def start_revert(*, run: ImportRun, user: User | None, lines: Collection[int] = 
     done = run.reverted_by.filter(status=RunStatus.COMPLETED).order_by("-id").first()
     if done is not None and ImportRun.objects.filter(pk=run.pk, reverted=Reverted.WHOLLY).exists():
         return done
+    _require_plan(run.test_run or run, NO_REVERT)
     scope = {"only_lines": sorted(set(lines))} if lines else {}
     return queue_follow_up(run, work=Work.REVERT, user=user, enqueue=enqueue, run_facts=scope)
 

@@ -1,6 +1,7 @@
 """Opening kept files: as they came, or not at all.
 
 missing   this machine has no such file: another may, or the folder comes back, so a run waits
+removed   it was kept as long as the settings say
 damaged   there is a file, of another length or content than was kept: what it says is reported by nobody as the upload
 """
 
@@ -14,6 +15,7 @@ from typing import IO, BinaryIO, cast
 from django.core.files import File
 from django.db.models.fields.files import FieldFile
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 
 from sisimport.imports.models import ImportFile
 
@@ -42,6 +44,19 @@ class MissingFileError(StoredFileError):
         )
 
 
+class RemovedFileError(StoredFileError):
+    """The file was kept as long as the settings say, and removed."""
+
+    title = "The uploaded file was removed"
+
+    def __init__(self, file: ImportFile) -> None:
+        day = timezone.localdate(file.removed_at)
+        super().__init__(
+            f"The stored copy of {file.name} was removed on {day:%m/%d/%Y}: uploads are kept for a limited time. What was "
+            "imported from it stands. To see its lines, upload the file again."
+        )
+
+
 class DamagedFileError(StoredFileError):
     """The stored file is not what was uploaded."""
 
@@ -65,8 +80,10 @@ def open_file(file: ImportFile, *, anew: bool = False) -> Iterator[BinaryIO]:
     """The bytes of a kept file, seekable, after its size and SHA-256 were compared with those on record.
 
     A file that this process found whole is not hashed again while its size, time and inode stay the same; `anew` hashes it
-    all the same, for what is written into records. Raises MissingFileError and DamagedFileError.
+    all the same, for what is written into records. Raises MissingFileError, RemovedFileError and DamagedFileError.
     """
+    if file.removed_at is not None:
+        raise RemovedFileError(file)
     try:
         opened = file.file.storage.open(str(file.file.name), "rb")
     except FileNotFoundError:
@@ -81,7 +98,7 @@ def open_file(file: ImportFile, *, anew: bool = False) -> Iterator[BinaryIO]:
 
 def is_here(file: ImportFile) -> bool:
     """Whether this machine has the file at all; says nothing of its content."""
-    return bool(file.file.storage.exists(str(file.file.name)))
+    return file.removed_at is None and bool(file.file.storage.exists(str(file.file.name)))
 
 
 def _compare(file: ImportFile, stream: BinaryIO, *, anew: bool) -> None:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.imports.models import ImportRun
+from sisimport.imports.models import AbsentStudent, ImportRun
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.queries import report as queries
 from sisimport.web.ssid_masking import Masking
@@ -53,6 +53,8 @@ def absent_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) ->
     reader, listing = queries.Reader.of(request.user, run), Listing(request, ABSENT, about=run.pk)
     context = run_frame(request, run, reader) | {
         "part": "absent",
+        "absent_removed": bool((run.facts or {}).get("absent_count"))
+        and not AbsentStudent.objects.filter(run=run.plan_run_id).exists(),
         "masking": Masking.of(run, shown=shown),
         "listing": listing,
         "page": listing.page(listing.order(_found(run, reader, listing))),

@@ -30,6 +30,7 @@ from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.diagnosis import diagnosed
 from sisimport.web.queries.issues import shown_issues
+from sisimport.web.queries.keeping import kept_until
 from sisimport.web.queries.options import option_text
 from sisimport.web.queries.progress import progress_of
 from sisimport.web.queries.remedies import action_for, remedy_options
@@ -158,6 +159,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "not_imported": run.refused_count + run.set_aside_count,
         "corrected": _corrected(request, run, reader),
         "may_correct": _may_correct(request, run, kind, reader),
+        "kept_until": kept_until(run, user),
     }
 
 
