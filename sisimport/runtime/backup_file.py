@@ -91,9 +91,9 @@ class BackupWriter:
             fill(cast(IO[bytes], counted))
         self.members[name] = {"size": counted.size, "sha256": counted.digest.hexdigest()}
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
+    def finish(self, about: Mapping[str, Any]) -> None:
         """Write the manifest: from now on the backup is whole."""
-        manifest = {"format": FORMAT, **facts, "members": self.members}
+        manifest = {"format": FORMAT, **about, "members": self.members}
         self._archive.writestr(MANIFEST, json.dumps(manifest, indent=1, sort_keys=True), zipfile.ZIP_DEFLATED)
 
 

@@ -41,9 +41,9 @@ class Command(BaseCommand):
             )
             sys.exit(EXIT_RECORD_ERRORS)
 
-    def say(self, facts: dict[str, Any], options: dict[str, Any]) -> None:
+    def say(self, found: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
-            print_json(facts)
+            print_json(found)
             return
-        for name, value in facts.items():
+        for name, value in found.items():
             self.stdout.write(f"{name}: {value}")
