@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "sisimport.accounts.access.AccessMiddleware",
+    "sisimport.accounts.second_factor.SecondFactorMiddleware",
     "sisimport.web.views.errors.StoredFileMiddleware",
     "sisimport.web.views.errors.BusyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -193,13 +194,16 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sis-i
 HELP_CONTACT = env.str("HELP_CONTACT", default="")
 
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "sisimport.accounts.passwords.NotTooLong"},
+    {"NAME": "sisimport.accounts.passwords.NoCommonWord"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# Argon2 for new ones; those of PBKDF2 are hashed anew when their people sign in.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -228,6 +232,8 @@ STAFF_PASSWORDS = env.bool(
 SOCIALACCOUNT_ADAPTER = "sisimport.accounts.sso.adapter.SocialAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION)  # of staff; families may have one
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators: nobody waits for the true owner of an address
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 STATIC_URL = "static/"
@@ -275,6 +281,9 @@ if PRODUCTION:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
+    # Browsers take these from this very host, over https, for all of its addresses, and from nobody else.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
     CSRF_COOKIE_SECURE = True
     LANGUAGE_COOKIE_SECURE = True
 CONTENT_SECURITY_POLICY = {

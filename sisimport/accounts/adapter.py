@@ -33,8 +33,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         user = super().authenticate(request, **credentials)
-        if user is not None and not may_use_password(user):
-            return None  # as if it were wrong
+        if user is not None and not (user.is_active and may_use_password(user)):
+            return None  # as if it were wrong: nobody learns which accounts there are
         if user is not None and self.tried is not None:
             limits.right_password(self.tried)
         return user

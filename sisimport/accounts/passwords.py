@@ -1,11 +1,70 @@
-"""Who signs in with a password. Staff may be told to come by single sign-on alone (STAFF_PASSWORDS); families always may."""
+"""Passwords: who signs in with one, and which ones are taken.
+
+12 to 128 characters; not the own name; no common or breached word (the 20,000 of Django's list, on disk), however it was made
+longer: with digits and signs around it, with digits in place of letters, or written several times.
+"""
+
+import re
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from students.access import User
 from students.families import is_family
 
+MOST_CHARACTERS = 128
+_LETTERS = str.maketrans("0134578@$!", "oleastbasi")
+_ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "01234567890123456789")
+
 
 def may_use_password(user: User) -> bool:
-    """Does a password let this person in?"""
+    """Does a password let this person in? Staff may be told to come by single sign-on alone (STAFF_PASSWORDS)."""
     return bool(settings.STAFF_PASSWORDS) or is_family(user)
+
+
+class NotTooLong:
+    """Longer ones only cost the time to hash them."""
+
+    def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
+        if len(password) > MOST_CHARACTERS:
+            raise ValidationError(self.get_help_text(), code="password_too_long")
+
+    def get_help_text(self) -> str:
+        return _("A password has at most %(most)d characters.") % {"most": MOST_CHARACTERS}
+
+
+class NoCommonWord(CommonPasswordValidator):
+    """No word of the list, nor one with something around it."""
+
+    def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
+        if any(self._is_common(form) for form in _forms(password.lower().strip())):
+            raise ValidationError(
+                _("This password is a common word with something around it: take several words instead."),
+                code="password_too_common",
+            )
+
+    def _is_common(self, form: str) -> bool:
+        return form in self.passwords or _once(form) in self.passwords or _is_row(_once(form))
+
+
+def _forms(password: str) -> set[str]:
+    """The password, its word without what is around it, and both with letters in place of digits and signs."""
+    plain = {password, re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)}
+    read = {form.translate(_LETTERS) for form in plain}
+    return {form for form in plain | read | {re.sub(r"^[\W_]+|[\W_]+$", "", form) for form in read} if form}
+
+
+def _once(form: str) -> str:
+    """What is written several times: `tigertiger` is `tiger`."""
+    for length in range(1, len(form) // 2 + 1):
+        if len(form) % length == 0 and form == form[:length] * (len(form) // length):
+            return form[:length]
+    return form
+
+
+def _is_row(form: str) -> bool:
+    """One sign, or neighbors on the keyboard or in the alphabet."""
+    return len(form) == 1 or (len(form) > 3 and any(form in row or form in row[::-1] for row in _ROWS))

@@ -32,9 +32,13 @@ class SignOut(LogoutView):
         address, end = self.get_redirect_url(), sso.end_address(self.request)
         self.logout()
         if end is None:
-            return redirect(address)
-        provider, there = end
-        return sso.leave(self.request, there, provider, signed_out=True)
+            answer: HttpResponse = redirect(address)
+        else:
+            provider, there = end
+            answer = sso.leave(self.request, there, provider, signed_out=True)
+        # Not "cookies": that would end the sessions of every other site under the district's domain. Ours is gone.
+        answer["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
 
 
 sign_out = public(SignOut.as_view())

@@ -22,7 +22,7 @@ class JoinForm(forms.Form):
         label=_("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 8 characters, and nothing easy to guess."),
+        help_text=_("At least 12 characters, best several words."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,80 @@
+"""Which passwords are taken, how they are kept, and that a wrong one, an unknown name and a disabled account answer alike."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+
+import sisimport.settings as product
+from tests.factories import PASSWORD, UserFactory
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short-one-7",  # 11 characters
+        "x" * 64 + "yz" * 33,  # 130
+        "password2024!!",
+        "P@ssw0rd!!!2026",
+        "!!!123Sunshine123",
+        "tigertigertiger",
+        "123456789012345",
+        "qwertyuiopasdf",
+        "zyxwvutsrqponm",
+        "aaaaaaaaaaaaaaaa",
+        "Letmein!Letmein!",
+    ],
+)
+def test_an_easy_password_is_refused(password: str) -> None:
+    with pytest.raises(ValidationError):
+        validate_password(password)
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "an-invented-passphrase", "cedar tiger sunshine 4", "k9#Qv!t2Lw@z", "x" + "yz" * 63 + "w"]
+)
+def test_several_words_or_signs_without_a_word_are_taken(password: str) -> None:
+    validate_password(password)
+
+
+@pytest.mark.django_db
+def test_the_own_name_is_no_password() -> None:
+    with pytest.raises(ValidationError):
+        validate_password("rosa.villanueva", UserFactory(username="rosa.villanueva"))
+
+
+def test_passwords_are_kept_with_argon2_and_those_of_before_still_open(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    before = make_password(PASSWORD, hasher="pbkdf2_sha256")
+    assert check_password(PASSWORD, before)
+    assert product.PASSWORD_HASHERS[0].endswith("Argon2PasswordHasher")
+    assert make_password(PASSWORD, hasher="argon2").startswith("argon2$argon2id$")
+    assert any(name.endswith("PBKDF2PasswordHasher") for name in product.PASSWORD_HASHERS)
+
+
+@pytest.mark.django_db
+def test_wrong_unknown_and_disabled_get_one_answer(client: Client) -> None:
+    UserFactory(username="rosa")
+    UserFactory(username="gone", is_active=False)
+
+    def answer(name: str, password: str) -> tuple[int, Any]:
+        page = Client().post(reverse("account_login"), {"login": name, "password": password})
+        return page.status_code, page.context["form"].errors.get_json_data()
+
+    wrong = answer("rosa", "not-it")
+    assert wrong == answer("nobody", PASSWORD) == answer("gone", PASSWORD) == answer("gone", "not-it")
+    assert wrong[0] == 200
+
+
+@pytest.mark.django_db
+def test_signing_out_clears_what_the_browser_kept(client: Client) -> None:
+    client.force_login(UserFactory(registrar=True))
+
+    answer = client.post(reverse("account_logout"))
+
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert client.cookies["sessionid"].value == ""
