@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from sisimport.runtime import logs, postgres
+from sisimport.runtime import error_reports, logs, postgres
 
 # Commands that never ask the database anything.
 WITHOUT_DATABASE = frozenset(
@@ -39,6 +39,7 @@ def main(argv: Sequence[str]) -> None:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
+        error_reports.report(error, part="command", command=argv[1] if len(argv) > 1 else "")
         _tell(error)
         raise SystemExit(EXIT_FAILED) from error
 

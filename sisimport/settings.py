@@ -6,15 +6,17 @@ a secret key made once and kept in the data directory.
 
 import secrets
 import tempfile
+import tomllib
 from pathlib import Path
 
 import environ
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from sisimport.accounts.sso import configuration as sso
-from sisimport.runtime import postgres, processes
+from sisimport.runtime import error_reports, postgres, processes, tracing
 from sisimport.runtime.logs import private_exception
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,6 +42,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "sisimport.urls"
 WSGI_APPLICATION = "sisimport.wsgi.application"
 SITE_NAME = env.str("SITE_NAME", default="SIS Import")
+
+
+def _version() -> str:
+    with (BASE_DIR / "pyproject.toml").open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
 
 
 def _kept_secret() -> str:
@@ -188,6 +195,23 @@ EMAIL_BACKEND = "sisimport.accounts.kept_mail.KeptMail"
 if EMAIL_URL:
     vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 20
+# Error reports and traces: optional packages, no personal data (runtime/error_reports.py, tracing.py).
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+try:
+    if SENTRY_DSN:
+        error_reports.start(
+            SENTRY_DSN, release=_version(), environment=env.str("SENTRY_ENVIRONMENT", default="production")
+        )
+    if OTEL_EXPORTER_OTLP_ENDPOINT:
+        tracing.start(OTEL_EXPORTER_OTLP_ENDPOINT, version=_version())
+        MIDDLEWARE.insert(0, "sisimport.web.observing.TracingMiddleware")
+except error_reports.NotInstalledError as error:
+    raise ImproperlyConfigured(str(error)) from None
+
+# /metrics answers 404 until one of them is set.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_ADDRESSES = env.list("METRICS_ADDRESSES", default=[])
 # Hosts of the inner network that webhooks may call, also over http: by default none, and public https addresses only.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sis-import@localhost")

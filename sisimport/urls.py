@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from health_check.views import HealthCheckView
 
+from sisimport import metrics
 from sisimport.accounts.views import own_address, own_password, sign_out
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -23,6 +24,7 @@ urlpatterns = [
     path("accounts/2fa/", include("allauth.mfa.urls")),
     # For the container's health check and a load balancer; says only whether the database answers.
     path("health/", HealthCheckView.as_view(checks=["health_check.Database"]), name="health"),
+    path("metrics", metrics.page, name="metrics"),
     *(path("", include(f"{app}.urls")) for app in settings.OWN_APPS if find_spec(f"{app}.urls")),
 ]
 

@@ -23,7 +23,7 @@ from sisimport.api.schemas import ProblemOut
 from sisimport.imports.runs.execution import error_place
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import StoredFileError
-from sisimport.runtime import disk
+from sisimport.runtime import disk, error_reports
 from students.locks import waited_in_vain
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def _file_gone(_request: HttpRequest, error: StoredFileError) -> HttpResponse:
 
 
 @api.exception_handler(Exception)
-def _failed(_request: HttpRequest, error: Exception) -> HttpResponse:
+def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
     """What a client sent wrong, what it has to wait for, and, last, what we did wrong: with a reference to the log."""
     if isinstance(error, SuspiciousOperation | MultiPartParserError):
         return ProblemError("BAD-REQUEST").response()
@@ -155,5 +155,12 @@ def _failed(_request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, OperationalError | InterfaceError) and not connection.is_usable():
         return ProblemError("UNAVAILABLE", headers={"Retry-After": str(RETRY_SECONDS)}).response()
     reference = secrets.token_hex(4).upper()
+    error_reports.report(error, part="api", reference=reference, operation=_operation_of(request))
     logger.error("a request of the API failed, reference %s, %s", reference, error_place(error))
     return ProblemError("ERROR", f"Reference {reference}: it finds the entry in the log.").response()
+
+
+def _operation_of(request: HttpRequest) -> str:
+    """The method and the pattern of the address."""
+    match = request.resolver_match
+    return f"{request.method} {match.route if match is not None else ''}"

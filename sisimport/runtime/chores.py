@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sisimport.runtime import error_reports
+
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
@@ -68,6 +70,7 @@ class ChoreThread(threading.Thread):
         try:
             work()
         except Exception as error:  # noqa: BLE001 - the next turn is made all the same; its text may quote a value
+            error_reports.report(error, part="chore", chore=name)
             logger.warning("%s: could not be done (%s); trying again", name, type(error).__name__)
 
     def end(self) -> None:

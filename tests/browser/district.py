@@ -300,7 +300,7 @@ NO_PAGES = {
     # without files it leads home; with them it is looked at in test_dropped_files.py
     "choose_files",
     # answers for machines
-    "health", "api_openapi", "api_not_found",
+    "health", "metrics", "api_openapi", "api_not_found",
     # on to a provider of single sign-on and back: tests/browser/test_single_sign_on.py
     "sso_start", "sso_callback", "saml_acs", "saml_finish_acs", "saml_metadata", "saml_sls",
 }  # fmt: skip

@@ -136,7 +136,16 @@ ARGUMENTS: dict[str, Arguments] = {
 }  # fmt: skip
 # No student stands behind these: signing in, the own account, the machines' question. The REST API, which a session does not
 # open, is walked in tests/api/test_walk.py.
-ELSEWHERE = {"health", "set_language", "family_join", "staff_join", "api_openapi", "api_docs", "api_not_found"}
+ELSEWHERE = {
+    "health",
+    "metrics",
+    "set_language",
+    "family_join",
+    "staff_join",
+    "api_openapi",
+    "api_docs",
+    "api_not_found",
+}
 OWN_ACCOUNT = ("account_", "mfa_", "sso_", "saml_", "emergency_")
 ADMIN_PAGES = {"changelist", "add", "history", "delete", "change"}
 ADMIN_ELSEWHERE = {

@@ -41,7 +41,16 @@ def test_every_address_names_a_rule() -> None:
 
 def test_nothing_more_is_open_to_everybody_than_the_way_in() -> None:
     """A page made public by mistake is not asked about below: this list names them all."""
-    known = {"health", "set_language", "family_join", "staff_join", "api_openapi", "api_docs", "api_not_found"}
+    known = {
+        "health",
+        "metrics",
+        "set_language",
+        "family_join",
+        "staff_join",
+        "api_openapi",
+        "api_docs",
+        "api_not_found",
+    }
     known |= {
         "sso_start",
         "sso_callback",

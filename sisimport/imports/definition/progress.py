@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import DatabaseError, connection
 
+STARTING = "starting"
 MIN_INTERVAL = 0.5  # seconds between two writes within a phase
 
 
@@ -27,6 +28,8 @@ class Progress:
         self._connection = connection.copy()
         self._phase = ""
         self._last = 0.0
+        self._seconds: dict[str, float] = {}
+        self._begun = time.monotonic()
         self.cancellable = True
 
     def __enter__(self) -> Self:
@@ -42,6 +45,11 @@ class Progress:
         """The phase reported last; blank before the first."""
         return self._phase
 
+    def seconds(self) -> dict[str, float]:
+        """How long each phase took until now, that before the first report under `starting`."""
+        spent = self._seconds.get(self._phase or STARTING, 0.0) + time.monotonic() - self._begun
+        return self._seconds | {self._phase or STARTING: spent}
+
     def close(self) -> None:
         self._connection.close()
 
@@ -53,6 +61,8 @@ class Progress:
         now = time.monotonic()
         if phase == self._phase and now - self._last < MIN_INTERVAL:
             return
+        if phase != self._phase:
+            self._seconds, self._begun = self.seconds(), now
         self._phase, self._last = phase, now
         self.done, self.total = done, total
         if self._write(phase, done, total) and self.cancellable:

@@ -163,6 +163,7 @@ class ImportRun(models.Model):
     waits_since = models.DateTimeField(null=True, blank=True)
     held_until = models.DateTimeField(null=True, blank=True, help_text="Not taken up before.")
     phase = models.CharField(max_length=20, blank=True)
+    phase_seconds = models.JSONField(default=dict, blank=True, help_text="Of the attempt that ended it, by phase.")
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)

@@ -38,6 +38,7 @@ from sisimport.imports.runs.pulse import Pulse
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
 from sisimport.imports.storage.files import DamagedFileError, RemovedFileError
 from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
+from sisimport.runtime import error_reports, tracing
 from students.locks import NEW_PLACES, try_to_lock_leas
 
 logger = logging.getLogger(__name__)
@@ -91,8 +92,9 @@ def execute_run(run_id: int) -> bool:
         run = ImportRun.objects.select_related("file", "test_run", "reverts", "corrects").get(pk=run_id)
         progress = Progress(run_id, attempt=run.attempts)
         try:
-            with progress:
+            with progress, tracing.span("run", {"sisimport.type": run.import_type, "sisimport.work": run.work}) as span:
                 _perform(run, progress)
+                span.say({f"sisimport.seconds.{phase}": spent for phase, spent in progress.seconds().items()})
         except RunCancelledError:
             end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
         except FileError as error:
@@ -108,6 +110,9 @@ def execute_run(run_id: int) -> bool:
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
             logger.error("run %s failed, reference %s, %s", run_id, reference, error_place(error))
+            error_reports.report(
+                error, part="run", reference=reference, type=run.import_type, work=run.work, phase=progress.phase
+            )
             end(
                 run_id,
                 RunStatus.FAILED,
@@ -115,7 +120,15 @@ def execute_run(run_id: int) -> bool:
                 reference=reference,
                 **crashes.error(error, attempt=run.attempts, phase=progress.phase),
             )
+        _keep_seconds(run, progress)
         return True
+
+
+def _keep_seconds(run: ImportRun, progress: Progress) -> None:
+    """For the figures of an installation (/metrics); a run never fails for it."""
+    seconds = {phase: round(spent, 3) for phase, spent in progress.seconds().items()}
+    with contextlib.suppress(DatabaseError, InterfaceError):
+        ImportRun.objects.filter(pk=run.pk, attempts=run.attempts).update(phase_seconds=seconds)
 
 
 def error_place(error: BaseException) -> str:

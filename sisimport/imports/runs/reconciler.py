@@ -35,6 +35,7 @@ from sisimport.imports.runs.queueing import RUN_LOCK, Lane
 from sisimport.imports.storage import retention
 from sisimport.imports.storage.leftovers import remove_leftovers
 from sisimport.imports.storage.unused import remove_unused
+from sisimport.runtime import error_reports
 from sisimport.runtime.processes import say
 from students.collection import record_missing
 
@@ -94,6 +95,7 @@ class Reconciler(threading.Thread):
             except DatabaseError as error:
                 logger.warning("cannot look for waiting runs (%s); trying again", type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a look that failed must not be the last
+                error_reports.report(error, part="reconciler")
                 logger.error("the reconciler could not do all of its look (%s); trying again", type(error).__name__)
         try:
             # No connection is kept between looks: a pool process forked meanwhile must not inherit it.

@@ -10,6 +10,7 @@ import logging
 from celery import current_app, shared_task
 
 from sisimport.imports.runs.queueing import Lane
+from sisimport.runtime import error_reports
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
     except InterruptedRunError:  # said in the log already
         pass
     except Exception as error:  # noqa: BLE001 - the broker's own log would quote the error's text
+        error_reports.report(error, part="worker")
         logger.error("run %s could not be taken up, %s", run_id, error_place(error))
     else:
         if done:

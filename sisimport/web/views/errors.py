@@ -15,8 +15,9 @@ from psycopg.errors import QueryCanceled
 
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import StoredFileError
-from sisimport.runtime import disk
+from sisimport.runtime import disk, error_reports
 from sisimport.web.language import speak_readers_language
+from sisimport.web.observing import route_of
 from students.locks import waited_in_vain
 
 logger = logging.getLogger(__name__)
@@ -53,13 +54,14 @@ class StoredFileMiddleware:
         return render(request, "imports/stored_file.html", context, status=410)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the page must not depend on anything of it
+def server_error(request: HttpRequest) -> HttpResponse:
     """Never touches the database: it may be what failed. The log gets the error's type and place, not its text."""
     from sisimport.imports.runs.execution import error_place
 
     reference = secrets.token_hex(4).upper()
     error = sys.exc_info()[1]
     disk_full = bool(error and disk.says_full(error)) or room.is_full()
+    error_reports.report(error, part="page", reference=reference, route=route_of(request), method=request.method)
     logger.error("a page failed, reference %s, %s", reference, error_place(error) if error else "no error at hand")
     return HttpResponse(render_to_string("500.html", {"reference": reference, "disk_full": disk_full}), status=500)
 
