@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0017_district_options'),
+        ('imports', '0018_retention'),
     ]
 
     operations = [
