@@ -273,6 +273,11 @@ def may_correct(user: User, run: ImportRun) -> bool:
     return can(user, Capability.TEST) and sees_whole_run(user, run)
 
 
+def may_choose_words(user: User, run: ImportRun) -> bool:
+    """May the user say in which words this run is reported? One's own, and for reviewers everybody's."""
+    return can(user, Capability.APPROVE) or (can(user, Capability.TEST) and run.created_by_id == user.pk)
+
+
 def may_decide(user: User, run: ImportRun) -> bool:
     """May the user say whose record a line of this Test is? Whoever may apply it may, one line at a time; reviewers always."""
     return can(user, Capability.APPROVE) or may_update(user, run)

@@ -16,7 +16,7 @@ from sisimport.imports.definition.registry import Tool, listed_types
 from sisimport.imports.models import ImportRun, Work
 from sisimport.web.queries.options import option_text
 from sisimport.web.queries.report import IssueFilter, IssueReport, Reader
-from students.models import School
+from students.models import ReportWords, School
 
 Usual = Callable[[ImportType], tuple[Mapping[str, str], Mapping[str, str]]]
 
@@ -56,9 +56,11 @@ class UploadForm(forms.Form):
         works: tuple[Work, ...],
         schools: Iterable[School],
         chosen: str = "",
+        words: ReportWords = ReportWords.OWN,
         **kwargs: Any,
     ) -> None:
         """`schools`: those that the user may pick from. `chosen`: key of the type to show. `held`: a file was chosen before.
+        `words`: those in which the districts concerned have results told.
         `usual`: the values that a type's options begin with, and those of them that are the district's choice."""
         super().__init__(*args, **kwargs)
         self._held = held
@@ -79,6 +81,20 @@ class UploadForm(forms.Form):
                 said = option_text(option, district[option.name])
                 field.help_text = f"{field.help_text} District default: {said}.".strip()
             self.fields[option_name(option)] = field
+        if tool.screen_words:
+            self.fields["words"] = forms.ChoiceField(
+                label="Words of the results report",
+                required=False,
+                choices=ReportWords.choices,
+                initial=words,
+                help_text="They can be changed on the results page too." + _usual_words(words),
+            )
+
+    @property
+    def report_words(self) -> str:
+        """The words chosen for the run; blank where they are those of the district, whatever it chooses later."""
+        field, chosen = self.fields.get("words"), str(self.cleaned_data.get("words") or "")
+        return chosen if field is not None and chosen != field.initial else ""
 
     @property
     def option_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
@@ -124,6 +140,10 @@ def usual_type(types: Sequence[ImportType]) -> ImportType:
         return kind.key.rstrip("0123456789-")
 
     return max((kind for kind in types if family(kind) == family(types[0])), key=lambda kind: kind.key)
+
+
+def _usual_words(words: ReportWords) -> str:
+    return " District default: those of the CALPADS screen." if words == ReportWords.SCREEN else ""
 
 
 class SchoolsField(forms.MultipleChoiceField):

@@ -21,6 +21,7 @@ from sisimport.web.views import (
     runs,
     students,
     upload,
+    wording,
 )
 
 urlpatterns = [
@@ -51,6 +52,7 @@ urlpatterns = [
     path("runs/<int:pk>/", runs.run_page, name="run"),
     path("runs/<int:pk>/status/", runs.run_status, name="run_status"),
     path("runs/<int:pk>/filter/", runs.filter_issues, name="filter_issues"),
+    path("runs/<int:pk>/words/", wording.choose_words, name="choose_words"),
     path("runs/<int:pk>/changes/", changes.run_changes, name="run_changes"),
     path("runs/<int:pk>/absent/", absent.run_absent, name="run_absent"),
     path("runs/<int:pk>/ssids/<slug:part>/", run_ssids.show_run_ssids, name="show_run_ssids"),

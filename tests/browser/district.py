@@ -294,7 +294,7 @@ NO_PAGES = {
     "school_renew",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
-    "decide_held", "change_webhook", "correct_many", "change_pick_up_place", "change_delivery",
+    "decide_held", "choose_words", "change_webhook", "correct_many", "change_pick_up_place", "change_delivery",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py

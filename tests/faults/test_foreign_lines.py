@@ -86,7 +86,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         (
             "run", "run_status", "start_update", "test_again", "retest_lines", "start_revert", "cancel_run", "decide_held",
-            "convert_workbook", "start_converted",
+            "choose_words", "convert_workbook", "start_converted",
         ),
         runs,
     ),
@@ -231,11 +231,20 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
                 "enrollments",
                 "english_learner_students",
                 "run_absent",
+                "run_changes",
+                "match_desk",
+                "utah_board",
+                "utah_changed",
                 "utah_requests",
             )
         },
         "run_match_line": [{"words": "Zqqz"}, {"words": "886601"}],
-        "run_matches": [{f"line-{line}": f"accept-{made.students[0].pk}" for line in range(1, 15)}],
+        "run_matches": [
+            {f"line-{line}": f"accept-{made.students[0].pk}" for line in range(1, 15)},
+            {"export": "csv"},
+            {"text": "Zqqz"},
+        ],
+        "choose_words": [{"words": "screen"}],
         "run_matches_accept": [{"threshold": "50"}],
         "run_candidates_choose": [{"score": "0"}],
         "record_find": [{"text": "Zqqz"}, {"text": "886601"}],

@@ -105,7 +105,7 @@ def somebody_elses(district: District, name: str) -> int:
 
 RUN_PAGES = {
     "run", "run_status", "filter_issues", "run_changes", "run_absent", "run_print", "export", "start_update", "test_again",
-    "retest_lines", "correct_lines", "correct_many", "show_run_ssids", "decide_held",
+    "retest_lines", "correct_lines", "correct_many", "show_run_ssids", "decide_held", "choose_words",
     "run_matches", "run_matches_accept", "run_match_line",
 }  # fmt: skip
 STUDENT_PAGES = {
@@ -119,7 +119,9 @@ def asked(client: Client, method: str, name: str, number: int) -> tuple[int, str
     names = list(numbered()[name].pattern.converters)
     address = reverse(name, kwargs={key: OTHER_ARGUMENTS.get(key, number) for key in names})
     edits = list(RecordEdit.objects.values_list("pk", flat=True))
-    data = {"what": "issues-csv", "edit": edits, "pattern": next(iter(BULK))} if method == "post" else {}
+    data = (
+        {"what": "issues-csv", "words": "own", "edit": edits, "pattern": next(iter(BULK))} if method == "post" else {}
+    )
     with CaptureQueriesContext(connection) as captured:
         answer = getattr(client, method)(address, data)
         page = b"".join(answer) if answer.streaming else answer.content

@@ -7,10 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from sisimport.imports.models import ImportRun
+from sisimport.imports.runs import services
 from students.models import LEA, DistrictSettings, ReportWords
 from tests.factories import UserFactory
 from tests.files.samples import line
@@ -144,3 +146,55 @@ def test_an_import_admin_chooses_and_a_registrar_does_not(client: Client, distri
 
     client.force_login(UserFactory(registrar=True, all_schools=True, is_staff=True))
     assert client.get(address).status_code == 403
+
+
+# ---- per run ----
+
+
+def test_a_run_is_told_in_other_words_than_the_district_has_chosen(
+    client: Client, district: District, registrar: Any
+) -> None:
+    """On its pages, in downloads, and in the run that applies it; other runs stay as they are."""
+    run, other = report_of(district), run_file("ssid-download", line(local_number="1")).run
+    ImportRun.objects.update(created_by=registrar)
+
+    client.post(reverse("choose_words", args=[run.pk]), {"words": "screen"})
+
+    assert PRESENT in page(client, run)
+    assert PRESENT in download(client, run, "csv")
+    assert "of the CALPADS screen" in page(client, run)
+    assert "our own" in page(client, other)
+    run.refresh_from_db()
+    assert services.start_update(test_run=run, user=registrar, enqueue=False).report_words == ReportWords.SCREEN
+
+    client.post(reverse("choose_words", args=[run.pk]), {"words": "own"})
+    assert "localStudentID" not in page(client, run)
+
+
+def test_an_upload_begins_with_the_words_of_the_district_and_takes_others(
+    client: Client, district: District, registrar: Any
+) -> None:
+    """Nothing is kept of a choice that is the district's: it may choose other words later."""
+    choose(district)
+    address = reverse("upload", args=["calpads-ssid"])
+    assert '<option value="screen" selected>' in client.get(address).content.decode()
+
+    def sent(words: str) -> str:
+        file = SimpleUploadedFile("ssid.txt", (line(local_number=words) + "\n").encode())
+        client.post(address, {"import_type": "ssid-download", "work": "test", "file": file, "words": words})
+        return ImportRun.objects.latest("pk").report_words
+
+    assert (sent("screen"), sent("own")) == ("", "own")
+
+
+def test_only_whose_run_it_is_and_reviewers_choose_its_words(
+    client: Client, district: District, registrar: Any
+) -> None:
+    run = report_of(district)
+    address = reverse("choose_words", args=[run.pk])
+
+    assert client.post(address, {"words": "screen"}).status_code == 403
+    assert client.post(address, {"words": "other"}).status_code == 404
+    assert address not in page(client, run)
+    client.force_login(UserFactory(import_admin=True))
+    assert client.post(address, {"words": "screen"}).status_code == 302

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 
 from sisimport.imports.models.files import ImportFile
+from students.models import ReportWords
 
 
 class Work(models.TextChoices):
@@ -72,6 +73,15 @@ class ImportRun(models.Model):
     options = models.JSONField(default=dict, blank=True)
     district_options = models.JSONField(
         default=list, blank=True, help_text="Those of the options whose value is what the district has chosen as usual."
+    )
+    report_words = models.CharField(
+        "words of the results report",
+        max_length=8,
+        choices=ReportWords.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Blank: as the district has chosen.",
     )
     status = models.CharField(max_length=9, choices=RunStatus.choices, default=RunStatus.QUEUED)
     test_run = models.ForeignKey(

@@ -78,9 +78,11 @@ def start_run(
     user: User | None,
     schools: Iterable[int] | None,
     test_run: ImportRun | None = None,
+    report_words: str = "",
     enqueue: bool = True,
 ) -> ImportRun:
     """Queue a run. `schools`: ids whose students it may touch, None for all. `enqueue`: notify a worker once committed.
+    `report_words`: a value of ReportWords, where they are to be others than the district's.
     A file of corrected lines makes a run that names the one it corrects.
 
     Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test, corrected lines
@@ -118,6 +120,7 @@ def start_run(
         work=work,
         options=cleaned,
         district_options=_of_district(kind, cleaned, schools),
+        report_words=report_words or (corrects or test_run or ImportRun()).report_words,
         test_run=test_run if work == Work.IMPORT else None,
         corrects=corrects,
         created_by=user,
@@ -225,6 +228,7 @@ def queue_follow_up(
                 work=work,
                 options=run.options,
                 district_options=run.district_options,
+                report_words=run.report_words,
                 created_by=user,
                 schools=run.schools,
                 corrects=run.corrects if work == Work.UPDATE else None,

@@ -43,12 +43,12 @@ def shown_issues(
     lines: Mapping[int, DataLine],
     masking: Masking,
 ) -> list[ShownIssue]:
-    """Issues ready for a template or a download, in the words that the run's district has chosen."""
+    """Issues ready for a template or a download, in the words chosen for the run or by its district."""
     issues = list(issues)
     layout = layout_of(run)
     students = students_by_id(reader, [issue.student_id for issue in issues])
     schools = None if reader.schools is None else set(reader.schools)
-    in_screen_words = _in_screen_words(run)
+    in_screen_words = words_of(run) == ReportWords.SCREEN
     shown = []
     for issue in issues:
         student = students.get(issue.student_id or 0)
@@ -70,13 +70,18 @@ def shown_issues(
     return shown
 
 
-def _in_screen_words(run: ImportRun) -> bool:
-    """Only imports of a tool that mirrors the screen have its words."""
+def words_of(run: ImportRun) -> ReportWords | None:
+    """In which words the run is reported: its own choice, else its district's. None: its tool mirrors no screen."""
     try:
         has_words = get_tool(get_type(run.import_type).screen.tool).screen_words
     except LookupError:
-        return False
-    return has_words and report_words(run.lea_ids) == ReportWords.SCREEN
+        return None
+    if not has_words:
+        return None
+    chosen: dict[str, ReportWords] = vars(run)  # asked once for a page, which tells them and has issues in them
+    if "_words" not in chosen:
+        chosen["_words"] = ReportWords(run.report_words) if run.report_words else report_words(run.lea_ids)
+    return chosen["_words"]
 
 
 def _data(issue: ImportIssue, lines: Mapping[int, DataLine]) -> DataLine | None:

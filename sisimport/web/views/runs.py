@@ -29,7 +29,7 @@ from sisimport.web.queries import report as queries
 from sisimport.web.queries.conversion import shown_conversion
 from sisimport.web.queries.data_lines import shown_lines
 from sisimport.web.queries.diagnosis import diagnosed
-from sisimport.web.queries.issues import shown_issues
+from sisimport.web.queries.issues import shown_issues, words_of
 from sisimport.web.queries.keeping import kept_until
 from sisimport.web.queries.options import option_text
 from sisimport.web.queries.progress import progress_of
@@ -90,6 +90,8 @@ def issues_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) ->
     issues = queries.IssueReport(run, reader, form.wanted())
     page: Page[Any] = Paginator(cast(Sequence[Any], issues), PER_PAGE).get_page(request.GET.get("page"))
     context |= {
+        "words": words_of(run) if run.status == RunStatus.COMPLETED else None,
+        "may_choose_words": access.may_choose_words(request.user, run),
         "form": form,
         "report": issues,
         "page": page,
@@ -333,6 +335,7 @@ def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun
         options={**run.options, **remedy_options(type_of(run), request.POST.get("cause", ""))},
         user=signed_in_user(request),
         schools=access.visible_school_ids(request.user),
+        report_words=run.report_words,
     )
 
 

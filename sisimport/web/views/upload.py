@@ -31,6 +31,8 @@ from sisimport.web.queries.earlier import earlier_updates
 from sisimport.web.queries.home import last_runs
 from sisimport.web.queries.recognition import SAMPLE_BYTES, recognised, recognised_part
 from students.access import visible_school_ids, visible_schools
+from students.district_settings import report_words
+from students.models import LEA
 
 LAST_RUNS = 4
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -68,6 +70,7 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
             schools=schools,
             held=kept is not None,
             usual=_usual(request, kept),
+            words=report_words(_districts(request)),
         )
         valid = form.is_valid()
         kept = _keep(request, form) or kept
@@ -79,7 +82,12 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
     else:
         asked = sent.get("import_type") or request.GET.get("type", "")
         form = UploadForm(
-            tool=chosen, works=_works(request), schools=schools, chosen=asked, usual=_usual(request, kept)
+            tool=chosen,
+            works=_works(request),
+            schools=schools,
+            chosen=asked,
+            usual=_usual(request, kept),
+            words=report_words(_districts(request)),
         )
     context = {
         "tool": chosen,
@@ -94,6 +102,13 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "imports/_upload_options.html", context)
     return render(request, "imports/upload.html", context, status=200 if not form.errors else 422)
+
+
+def _districts(request: HttpRequest) -> set[int]:
+    """LEAs that a file of this user can be about."""
+    ids = visible_school_ids(request.user)
+    leas = LEA.objects.all() if ids is None else LEA.objects.filter(schools__in=sorted(ids))
+    return set(leas.values_list("pk", flat=True))
 
 
 def _usual(request: HttpRequest, kept: held.Held | None) -> Usual:
@@ -152,6 +167,7 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
             options=options,
             user=signed_in_user(request),
             schools=visible_school_ids(request.user),
+            report_words=form.report_words,
         )
     except uploads.RunRefusedError as error:
         form.add_error(None, str(error))
