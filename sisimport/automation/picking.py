@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from sisimport.accounts.access import Capability, can, capabilities, may_update
+from sisimport.accounts.access import Capability, can, capabilities, may_correct, may_update
 from sisimport.accounts.addresses import site_address
 from sisimport.automation.models import Delivery, PickedFile, PickUpPlace
 from sisimport.automation.places import Found, HostKeyError, Place, PlaceError, opened
@@ -33,10 +34,10 @@ from sisimport.files.issues import FileError
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, look_again
 from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus, Work
-from sisimport.imports.runs import services, uploads
+from sisimport.imports.models import UNDECIDED, ImportFile, ImportRun, RunStatus, Work
+from sisimport.imports.runs import returned_lines, services, uploads
 from sisimport.imports.runs.report import run_facts
-from sisimport.imports.storage.files import hash_of
+from sisimport.imports.storage.files import StoredFileError, hash_of
 from students.access import visible_school_ids
 
 logger = logging.getLogger(__name__)
@@ -163,7 +164,13 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
             return
         except uploads.NoRoomError:
             raise
-        except (FileError, UnrecognisedFileError, UnknownImportTypeError, uploads.RunRefusedError) as error:
+        except (
+            FileError,
+            StoredFileError,
+            UnrecognisedFileError,
+            UnknownImportTypeError,
+            uploads.RunRefusedError,
+        ) as error:
             message = (
                 "There is no such import type any more." if isinstance(error, UnknownImportTypeError) else str(error)
             )
@@ -183,14 +190,25 @@ def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:
             "The user of this place may no longer test files. Choose another one for this place."
         )
     with uploads.unpacked(copy) as inner:
-        kind = recognise_type(inner.stream) if place.import_type == "auto" else get_type(place.import_type)
-        inner.stream.seek(0)
-        kept = uploads.keep_file(stream=inner.stream, name=name, user=user, member=inner.member)
+        lines = returned_lines.take_in(inner.stream, user=user, may_correct=lambda run: may_correct(user, run))
+        if lines is None:
+            kind = recognise_type(inner.stream) if place.import_type == "auto" else get_type(place.import_type)
+            inner.stream.seek(0)
+            kept = uploads.keep_file(stream=inner.stream, name=name, user=user, member=inner.member)
+    if (
+        lines is not None and lines.lines_of is not None
+    ):  # refused lines that come back: of the type and options of their run
+        own = lines.lines_of.import_type if place.import_type == "auto" else place.import_type
+        return _test(lines, own, {}, user)
+    return _test(kept, kind.key, place.options if place.import_type != "auto" else {}, user)
+
+
+def _test(file: ImportFile, import_type: str, options: dict[str, str], user: User) -> ImportRun:
     return services.start_run(
-        file=kept,
-        import_type=kind.key,
+        file=file,
+        import_type=import_type,
         work=Work.TEST,
-        options=place.options if place.import_type != "auto" else {},
+        options=options,
         user=user,
         schools=visible_school_ids(user),
     )

@@ -17,11 +17,12 @@ from sisimport.automation.models import Delivery, PickedFile, PickUpPlace
 from sisimport.automation.picking import Look, look_at
 from sisimport.automation.places import Folder, PlaceError
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs import returned_lines
 from students.models import SSID, DistrictSettings
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.commandline import CommandLine
-from tests.imports.journey import District, finish, give_el, make_district
+from tests.imports.journey import District, finish, give_el, make_district, run_file
 
 pytestmark = pytest.mark.django_db
 GOOD, WRONG = line() + "\n", line(local_number="999999") + "\n"
@@ -188,6 +189,35 @@ def test_a_zip_is_taken_as_it_was_downloaded(district: District, folder: Path) -
     through(place(folder))
     assert ImportRun.objects.get().planned_count == 1
     assert names(folder / "done") == ["state.zip", "state.zip.report.json"]
+
+
+def test_refused_lines_that_come_back_are_tested_as_lines_of_their_run(district: District, folder: Path) -> None:
+    """Of the type and with the options of that run; under its numbers, with nobody counted as absent."""
+    run = run_file("ssid-download", GOOD + line(local_number="9") + "\n").run
+    ImportRun.objects.filter(pk=run.pk).update(created_by=None)
+    reasons = returned_lines.plain_reasons(run)
+    (folder / "table.csv").write_bytes(b"".join(returned_lines.table_bytes(run, [2], reasons)))
+
+    through(place(folder))
+
+    child = ImportRun.objects.get(corrects=run)
+    assert (child.import_type, child.options, child.record_count) == ("ssid-download", run.options, 1)
+    assert names(folder / "done") == ["table.csv", "table.csv.report.json"]
+
+
+def test_lines_of_a_run_that_its_user_may_not_correct_are_not_taken(district: District, folder: Path) -> None:
+    run = run_file("ssid-download", line(local_number="9") + "\n").run
+    (folder / "table.csv").write_bytes(
+        b"".join(returned_lines.table_bytes(run, [1], returned_lines.plain_reasons(run)))
+    )
+    here = place(folder)
+    here.user.access.all_schools = False
+    here.user.access.save()
+
+    through(here)
+
+    assert not ImportRun.objects.filter(corrects=run).exists()
+    assert "which you cannot correct" in PickedFile.objects.get().message
 
 
 def test_a_file_that_nothing_recognizes_fails_with_its_reason(district: District, folder: Path) -> None:

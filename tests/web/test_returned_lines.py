@@ -1,10 +1,13 @@
 """Refused lines leave as a table that names each line and what is wrong with it, and come back as they are, by every way in."""
 
 import csv
+import datetime as dt
 import io
+import re
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -27,6 +30,7 @@ from tests.web.test_line_editor import GOOD, TYPE, UNKNOWN, WRONG_NAME
 
 pytestmark = pytest.mark.django_db
 Rows = list[list[str]]
+_DAY = re.compile(r"\d{1,2}/\d{1,2}/\d{4}")
 
 
 @pytest.fixture
@@ -142,6 +146,87 @@ def test_it_comes_back_as_spreadsheets_save_it(
     rows = corrected(client, tested)
     send(client, written([*rows, [""] * 40], delimiter, encoding))
     assert CorrectedLine.objects.get().line == 2
+
+
+def _as_day(cell: str) -> dt.date | str:
+    month, day, year = cell.split("/") if _DAY.fullmatch(cell) else ("", "", "")
+    return dt.date(int(year), int(month), int(day)) if year else cell
+
+
+def as_workbook(rows: Rows) -> bytes:
+    """As a spreadsheet saves it: the table pasted in, days as days where it takes them for such."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append([_as_day(cell) for cell in row])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _taken_by_home(client: Client, run: ImportRun, data: bytes, _folder: Path) -> None:
+    answer = send(client, data, "table.xlsx")
+    assert f"run {run.pk}</a> that come back" in answer.content.decode()
+    token = answer.context["cards"][0].held.token
+    sent = {"held": token, "work": "test", "defaults": "1", "import_type": TYPE}
+    client.post(reverse("upload", args=["calpads-ssid"]), sent)
+
+
+def _taken_by_its_screen(client: Client, _run: ImportRun, data: bytes, _folder: Path) -> None:
+    file = SimpleUploadedFile("table.xlsx", data)
+    client.post(reverse("upload", args=["calpads-ssid"]), {"import_type": TYPE, "work": "test", "file": file})
+
+
+def _taken_by_command(_client: Client, _run: ImportRun, data: bytes, folder: Path) -> None:
+    (folder / "table.xlsx").write_bytes(data)
+    with pytest.raises(SystemExit):  # one of its lines is refused still
+        call_command("import_file", "auto", str(folder / "table.xlsx"), "--work", "test", "--json")
+
+
+def _taken_by_api(_client: Client, _run: ImportRun, data: bytes, _folder: Path) -> None:
+    file = SimpleUploadedFile("table.xlsx", data)
+    Program().post("imports", {"file": file, "type": "auto", "work": "test"})
+
+
+WAYS = [_taken_by_home, _taken_by_its_screen, _taken_by_command, _taken_by_api]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__[10:])
+def test_saved_as_a_workbook_it_comes_back_by_every_way_in(
+    client: Client, tested: ImportRun, way: Any, tmp_path: Path, capsys: Any
+) -> None:
+    rows = corrected(client, tested)
+
+    way(client, tested, as_workbook(rows), tmp_path)
+
+    assert [one.line for one in CorrectedLine.objects.all()] == [2]
+    assert ImportRun.objects.filter(corrects=tested).count() == 1
+
+
+def test_a_day_that_a_workbook_writes_otherwise_is_no_correction(district: District, registrar: User) -> None:
+    run = run_file("students", roster(ANA, JOSE | {"birth_date": "2/14/2009", "grade": "ZZ"}), name="roster.csv").run
+    reasons = returned_lines.plain_reasons(run)
+    rows = list(returned_lines.refused_table(run, [3], reasons))
+    rows[1][rows[0].index("grade")] = "10"
+
+    file = returned_lines.take_in(io.BytesIO(as_workbook(rows)), user=None, may_correct=lambda _run: True)
+
+    assert file is not None
+    [noted] = CorrectedLine.objects.all()
+    assert [(field["before"], field["after"]) for field in noted.fields] == [("ZZ", "10")]
+
+
+def test_another_workbook_is_none_and_a_large_one_is_told_how_to_come(
+    client: Client, tested: ImportRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = as_workbook([["School", "Local Student Number", "SSID"], ["Cedar", "1", "2"]])
+    assert returned_lines.take_in(io.BytesIO(other), user=None, may_correct=lambda _run: True) is None
+    text = as_workbook([["Say", "Original line, What is wrong"], ["1", "2"]])  # the words, and no such table
+    assert returned_lines.take_in(io.BytesIO(text), user=None, may_correct=lambda _run: True) is None
+    monkeypatch.setattr(returned_lines, "MAX_WORKBOOK", 10)
+    with pytest.raises(RunRefusedError, match="Save the table as CSV"):
+        returned_lines.take_in(
+            io.BytesIO(as_workbook(corrected(client, tested))), user=None, may_correct=lambda _r: True
+        )
 
 
 def test_its_update_writes_the_corrected_line(client: Client, tested: ImportRun) -> None:

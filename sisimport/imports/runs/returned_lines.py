@@ -4,12 +4,17 @@
     Line 4 of run 12    No student has this number …    1234567, 0123456, …
 
 The first column tells such a file from all others and each line's place. What comes back becomes a file of corrected lines
-(`corrected_files`), whichever way it came: page, command line or API.
+(`corrected_files`), whichever way it came: page, command line, API or pick-up; also saved as a workbook, which is read in a child
+process with limits, as all of them are.
 """
 
 import csv
+import datetime as dt
 import io
 import re
+import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
@@ -20,6 +25,7 @@ from sisimport.files.encodings import BOM, UTF8, WINDOWS, from_utf16, judge, wid
 from sisimport.files.formula_guard import plain_cell, safe_cell
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.quoting import split_line
+from sisimport.files.workbooks import convert, is_workbook
 from sisimport.imports.models import ImportFile, ImportIssue, ImportRun
 from sisimport.imports.runs.corrected_files import (
     ONE_LINE,
@@ -41,6 +47,17 @@ from sisimport.imports.storage.records import chunked
 LINE_HEAD, WRONG_HEAD = "Original line", "What is wrong"
 MOST_LINES = 50_000
 MAX_BYTES = 256 << 20  # of a table that comes back: it is read in one piece
+MAX_WORKBOOK = 4 << 20  # of the same as a workbook: a page waits while it is read
+_PEEK = 1 << 18  # of a part of a workbook, where the first texts stand
+_MOST_PARTS = 5
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAYS = (
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%m/%d/%y",
+    "%d-%b-%y",
+    "%d-%b-%Y",
+)  # what a spreadsheet takes for a day, and writes as 2009-02-14
 _OWN = 2  # columns before those of the file
 _HEAD_BYTES = 200
 _BLOCK = 1000
@@ -133,7 +150,36 @@ def _cells(run: ImportRun, text: str) -> list[str]:
 
 
 def is_returned(stream: IO[bytes]) -> bool:
-    """Does the file begin as such a table? Leaves the stream at its beginning; never raises on any bytes."""
+    """Does the file begin as such a table, or is it a workbook that seems to hold one?
+
+    Leaves the stream at its beginning; never raises on any bytes.
+    """
+    return _begins_as_table(stream) or _seems_workbook_of_table(stream)
+
+
+def _seems_workbook_of_table(stream: IO[bytes]) -> bool:
+    """Whether a workbook has the heads of the table among its first texts. What it really holds is seen when it is read."""
+    try:
+        if not is_workbook(stream) or not zipfile.is_zipfile(stream):
+            return False
+        stream.seek(0)
+        with zipfile.ZipFile(stream) as book:
+            names = [
+                one for one in book.namelist() if one == "xl/sharedStrings.xml" or one.startswith("xl/worksheets/")
+            ]
+            for name in names[:_MOST_PARTS]:
+                with book.open(name) as part:
+                    text = part.read(_PEEK)
+                if LINE_HEAD.encode() in text and WRONG_HEAD.encode() in text:
+                    return True
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+        return False
+    finally:
+        stream.seek(0)
+    return False
+
+
+def _begins_as_table(stream: IO[bytes]) -> bool:
     stream.seek(0)
     head = stream.read(_HEAD_BYTES)
     stream.seek(0)
@@ -155,18 +201,44 @@ def take_in(stream: IO[bytes], *, user: User | None, may_correct: Callable[[Impo
     """Keep a table that comes back as a file of corrected lines; None for any other file, which is not read further.
 
     `may_correct`: whether the person may correct lines of that run. Raises RunRefusedError, with the row, for a table that
-    cannot be taken, and StoredFileError when the file of the run is lost.
+    cannot be taken, StoredFileError when the file of the run is lost, FileError for a workbook that cannot be read.
     """
-    if not is_returned(stream):
+    if _begins_as_table(stream):
+        return _taken_in(stream, user=user, may_correct=may_correct, from_workbook=False)
+    if not _seems_workbook_of_table(stream):
         return None
+    if stream.seek(0, io.SEEK_END) > MAX_WORKBOOK:
+        raise RunRefusedError("The workbook is too large to be read at once. Save the table as CSV, and upload that.")
+    with tempfile.TemporaryFile() as text:
+        convert(stream, text)
+        stream.seek(0)
+        if not _begins_as_table(text):
+            return None
+        return _taken_in(text, user=user, may_correct=may_correct, from_workbook=True)
+
+
+def _taken_in(
+    stream: IO[bytes], *, user: User | None, may_correct: Callable[[ImportRun], bool], from_workbook: bool
+) -> ImportFile:
     rows = _rows(stream)
     if not rows:
         raise RunRefusedError("The table has no line below its first. Keep the lines that are to be tested.")
     run = _run_of(rows, may_correct)
     before = _originals(run, [line for _run, line, _cells in rows])
-    texts = {line: _put_back(run, line, before[line], cells) for _run, line, cells in rows}
+    texts = {line: _put_back(run, line, before[line], cells, from_workbook) for _run, line, cells in rows}
     assert run.file is not None  # noqa: S101 - it can be corrected
     return keep_lines(run, texts, before, user=user, name=run.file.name)
+
+
+def _same_day(old: str, new: str) -> bool:
+    return _ISO.fullmatch(new) is not None and any(_day(old, form) == new for form in _DAYS)
+
+
+def _day(text: str, form: str) -> str:
+    try:
+        return dt.datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        return ""
 
 
 def _text(data: bytes) -> str:
@@ -250,12 +322,17 @@ def _originals(run: ImportRun, lines: list[int]) -> dict[int, str]:
     return found
 
 
-def _put_back(run: ImportRun, line: int, text: str, cells: list[str]) -> str:
-    """The line with what was changed in the table; just as it came where nothing was."""
+def _put_back(run: ImportRun, line: int, text: str, cells: list[str], from_workbook: bool) -> str:
+    """The line with what was changed in the table; just as it came where nothing was.
+
+    A workbook writes days in a way of its own: a day that is the same is no change.
+    """
     was, now = _cells(run, text), [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
     while len(now) > len(was) and not now[-1].strip():  # a spreadsheet makes all rows as long as the longest
         now.pop()
     now += [""] * (len(was) - len(now))
+    if from_workbook:
+        now[: len(was)] = [old if _same_day(old, new) else new for old, new in zip(was, now, strict=False)]
     if now == was:
         return text
     now = [
