@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """The words in which one run is reported, where they are others than its district's."""
 
     dependencies = [
-        ('imports', '0018_retention'),
+        ('imports', '0019_run_phase_seconds'),
     ]
 
     operations = [
