@@ -1,44 +1,54 @@
-"""Operation of the REST API: the numbers of the page Results > Compare, small groups hidden as in every file."""
+"""Operations of the REST API: the numbers of the pages Compare and English learners, small groups hidden as in every file."""
 
-from typing import Any, Literal
+from typing import Any
 
 from django.http import Http404, HttpRequest, JsonResponse
 from ninja import Field, Query, Schema
 
+from assessments.english_learners.asking import title_of
+from assessments.english_learners.numbers import Found, about, as_objects
 from assessments.results import rows
 from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
 from assessments.results.shapes import school_key
-from assessments.results.tables import build
+from assessments.results.tables import build_cells
 from sisimport.accounts.access import Capability
 from sisimport.accounts.scopes import Scope
 from sisimport.api.application import operation
 from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Plain
 from students.access import log_view, visible_schools
+from students.models import School as SchoolOnRecord
 from students.models import StudentView
-from students.school_years import year_label
+from students.school_years import NotASchoolYearError, read_school_year, year_label
 
 _CODE = 7  # digits of the code of a district or school in the state's files
+_CODES = "^[0-9A-Za-z]{0,7}(,[0-9A-Za-z]{1,7})*$"
 
 
 class ResultFilters(Schema):
     assessment: Plain = Field("", max_length=12, description="Code of a test: SBELA. The first there is.")
     school_year: Plain = Field("", max_length=7, description="As 2023-24. The newest there is.")
-    by: Literal["grade", "school", "group", "year"] = Field("grade", description="What a row is.")
-    school: Plain = Field("", max_length=7, description="Code of a school, as tested.")
+    by: str = Field(
+        "grade",
+        pattern="^(grade|school|group|year)(,(grade|school|group|year))*$",
+        description="What a row is: grade, school, group or year, or several of them with commas.",
+    )
+    school: str = Field("", pattern=_CODES, max_length=2000, description="Codes of schools as tested, with commas.")
     lea: Plain = Field("", max_length=7, description="Code of the LEA, where several have a school of that code.")
-    grade: Plain = Field("", max_length=2, description="As in the files: 03, KN.")
-    group: Plain = Field("", max_length=8, description="A student group: e:500, l:EL, s:Y.")
+    grade: Plain = Field("", max_length=60, description="As in the files, with commas: 03, KN.")
+    group: Plain = Field("", max_length=300, description="Student groups, with commas: e:500, l:EL, s:Y.")
     same: bool = Field(False, description="Only students tested in this year and the one before.")
 
 
 class ResultOut(Schema):
     school_year: str
-    school: str = Field(description="LEA and school as tested, 7 digits each; empty: all.")
+    lea: str = Field(description="Code of the LEA as tested; empty: all.")
+    school: str = Field(description="Code of the school as tested; empty: all.")
     grade: str = Field(description="Empty: all.")
     group: str
     label: str = Field(description="What the row is, in words.")
     hidden: bool = Field(description="Fewer than 11 students, or another row would tell of such: all numbers are null.")
+    enrolled: int | None = Field(description="Null where no enrollments of that time are on record.")
     tested: int | None
     scored: int | None
     levels: dict[str, int] | None = Field(description="Students of each level.")
@@ -46,6 +56,9 @@ class ResultOut(Schema):
     met_percent: float | None = Field(description="Percent of those with a level who met the standard.")
     distance_from_standard: float | None = Field(description="Mean points above or below the standard.")
     met_change: float | None = Field(description="Against the year before, in points of a percentage.")
+    progress_percent: float | None = Field(
+        description="ELPAC, and the same students: percent at least one level higher than the year before, or at the highest."
+    )
 
 
 class ResultsOut(Schema):
@@ -71,16 +84,16 @@ class ResultsOut(Schema):
 def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonResponse:
     held, reader = what_is_held(), reader_of(request.user, shared=True)
     asked = {
-        "test": filters.assessment,
-        "year": filters.school_year,
-        "by": filters.by,
-        "school": _school(request, filters),
-        "grade": filters.grade,
-        "group": filters.group,
-        "same": "1" if filters.same else "",
+        "test": [filters.assessment],
+        "year": [filters.school_year],
+        "school": [_key(_school(request, code, filters.lea)) for code in filters.school.split(",") if code],
+        "grade": filters.grade.split(","),
+        "group": filters.group.split(","),
+        "same": ["1" if filters.same else ""],
     }
+    by = list(dict.fromkeys(filters.by.split(",")))
     try:
-        found = build(choice_of(asked, held, reader), held, reader)
+        found = build_cells(choice_of(asked | {"by": by[:1]}, held, reader), held, reader, by)
     except (NoResultsError, KeyError) as error:
         raise Http404 from error
     token: Any = request.api_token  # type: ignore[attr-defined]
@@ -98,17 +111,68 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
     return JsonResponse(answer)
 
 
-def _school(request: HttpRequest, filters: ResultFilters) -> str:
-    """As the page names it. Raises Http404 for one that the token is not for, ProblemError where several fit."""
-    if not filters.school:
-        return ""
-    schools = visible_schools(request.user).filter(code=filters.school)
-    if filters.lea:
-        schools = schools.filter(lea__code=filters.lea)
-    found = list(schools.values_list("lea__code", "code")[:2])
+class LearnerFilters(Schema):
+    school: Plain = Field("", max_length=7, description="Code of a school.")
+    lea: Plain = Field("", max_length=7, description="Code of the LEA, where several have a school of that code.")
+    elpac_year: Plain = Field("", max_length=7, description="Of the ELPAC: as 2023-24. The newest there is.")
+
+
+class LearnersOut(Schema):
+    lea: str = Field(description="Empty: all schools.")
+    school: str
+    name: str
+    hidden: bool = Field(description="Some number is hidden: null.")
+    numbers: dict[str, int | None] = Field(
+        description="Students by what they are counted as; `titles` says what that is."
+    )
+
+
+class LearnersListOut(Schema):
+    items: list[LearnersOut]
+    next: str | None
+    as_of: str
+    elpac_year: str | None
+    titles: dict[str, str]
+
+
+@operation(
+    "GET",
+    "/english-learners",
+    name="list_english_learners",
+    summary="English learners by school: status, TBD, reclassified, long-term; small numbers hidden",
+    response=LearnersListOut,
+    scopes=[Scope.RESULTS_READ],
+    capability=Capability.EXPORT,
+    filters=LearnerFilters,
+    tag="Records",
+)
+def list_english_learners(request: HttpRequest, filters: Query[LearnerFilters]) -> JsonResponse:
+    school = str(_school(request, filters.school, filters.lea).pk) if filters.school else ""
+    try:
+        elpac = str(read_school_year(filters.elpac_year)) if filters.elpac_year else ""
+    except NotASchoolYearError as error:
+        raise Http404 from error
+    found = Found(request.user, shared=True, school=school, elpac=elpac)
+    if elpac and str(found.elpac_year) != elpac:
+        raise Http404
+    token: Any = request.api_token  # type: ignore[attr-defined]
+    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"English learners: token {token.pk}")
+    titles = {what: title_of(what, found.elpac_year) for what in found.columns()}
+    return JsonResponse({"items": as_objects(found), "next": None, "titles": titles, **about(found)})
+
+
+def _key(school: SchoolOnRecord) -> str:
+    return school_key((school.lea.code.zfill(_CODE), school.code.zfill(_CODE)))
+
+
+def _school(request: HttpRequest, code: str, lea: str) -> SchoolOnRecord:
+    """Raises Http404 for one that the token is not for, ProblemError where several fit."""
+    schools = visible_schools(request.user).filter(code=code)
+    if lea:
+        schools = schools.filter(lea__code=lea)
+    found = list(schools.select_related("lea")[:2])
     if not found:
         raise Http404
     if len(found) > 1:
         raise ProblemError("AMBIGUOUS", errors=[("lea", "Several LEAs have a school of this code: name the LEA.")])
-    lea, code = found[0]
-    return school_key((lea.zfill(_CODE), code.zfill(_CODE)))
+    return found[0]

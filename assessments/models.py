@@ -214,6 +214,41 @@ class ResultCount(models.Model):
         return f"{self.student_group} of {self.school}, grade {self.grade}, in {year_label(self.school_year)}"
 
 
+class ResultVersion(models.Model):
+    """How often the counted results of an LEA in a test and year were written: what was worked out from them holds for a version.
+
+    Raised by the statements that write counts, in their transaction. No row: never.
+    """
+
+    pk = models.CompositePrimaryKey("assessment_id", "school_year", "lea")
+    assessment_id = models.BigIntegerField()
+    school_year = models.SmallIntegerField()
+    lea = models.CharField(max_length=7)
+    version = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.lea} in {year_label(self.school_year)}"
+
+
+class HiddenResults(models.Model):
+    """Which results of a district in a test and year are hidden (results/hidden_results.py), as of the versions in `stamp`.
+
+    `scope`: what is decided for at once, the code of an LEA. `cells`: one in each line. `crossed`: the divisions of students
+    whose groups may be shown by school and grade together.
+    """
+
+    pk = models.CompositePrimaryKey("assessment_id", "school_year", "scope")
+    assessment_id = models.BigIntegerField()
+    school_year = models.SmallIntegerField()
+    scope = models.CharField(max_length=7)
+    stamp = models.TextField()
+    cells = models.TextField()
+    crossed = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        return f"hidden results of {self.scope} in {year_label(self.school_year)}"
+
+
 class ListedScore(models.Model):
     """Scores as the admin lists them: the same table, under a key of one column, which lists need and never look up by."""
 

@@ -91,7 +91,7 @@ def hidden_in(found: Mapping[Key, int], elpacs: Collection[Mapping[Key, int]]) -
         numbers[school, "ever reclassified"] = sum(numbers.get((school, what), 0) for what in years)
     tables = [_table(numbers, [*schools, TOTAL], whole, parts, at) for at, (whole, parts) in enumerate(divisions)]
     cells = {key: Cell(n, n) for key, n in numbers.items() if n > 0}
-    hidden: set[Key] = hidden_cells(cells, tables)  # type: ignore[arg-type, assignment]
+    hidden: set[Key] = hidden_cells(cells, tables)  # type: ignore[assignment]
     shown = {at: {school for school, what in hidden if what == f"elpac {at}"} for at in range(len(elpacs))}
     return hidden | {(school, "elpac") for schools_hidden in shown.values() for school in schools_hidden}
 

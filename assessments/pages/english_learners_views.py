@@ -1,6 +1,6 @@
 """The page English learners: numbers by school, the same as a file and on paper, and the students behind each number."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -14,19 +14,19 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from assessments.english_learners import asking
 from assessments.english_learners.asking import BAND_NAMES, RFEP_YEAR, STATUSES, Asking, title_of
-from assessments.english_learners.counting import TOTAL, Key, counts_of, elpac_of, hidden_in, rfep_years
+from assessments.english_learners.counting import TOTAL
+from assessments.english_learners.numbers import YEARS, Found, places_of
 from assessments.results.hiding import FEWEST
 from sisimport.accounts.access import Capability, can, requires
 from sisimport.web.exports.writers import csv_rows, workbook
 from sisimport.web.lists import Column, List, Listing
 from students.access import log_view, visible_school_ids, visible_schools
-from students.models import School, StudentView
+from students.models import StudentView
 from students.paging import BoundedPaginator
-from students.school_years import spring_of, year_label
+from students.school_years import year_label
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _HIDDEN = f"hidden: fewer than {FEWEST} students"
-YEARS = 3  # of the ELPAC to choose from
 NOTHING = (
     "No English learner records are on record for your schools. The CALPADS SSID download, the ELA import file and the SELA file"
     " bring them (menu Import, CALPADS SSID)."
@@ -45,68 +45,21 @@ class Number:
     url: str = ""
 
 
-class Found:
-    """What an address asks for, counted. `shared`: for a file or paper, where small numbers are hidden from everybody."""
+def _found(request: HttpRequest, *, shared: bool) -> Found:
+    return Found(request.user, shared=shared, school=request.GET.get("school", ""), elpac=request.GET.get("elpac", ""))
 
-    def __init__(self, request: HttpRequest, *, shared: bool) -> None:
-        self.shared = shared
-        self.schools = list(visible_schools(request.user).order_by("name", "code"))
-        self.school = next((one for one in self.schools if str(one.pk) == request.GET.get("school")), None)
-        self.years = asking.elpac_years()[:YEARS]
-        asked = request.GET.get("elpac", "")
-        newest = self.years[0] if self.years else 0
-        self.elpac_year = int(asked) if asked.isdecimal() and int(asked[:4]) in self.years else newest
-        self.asking = Asking(visible_school_ids(request.user), self.elpac_year)
-        if self.school and not shared:
-            self.asking = self.asking.within([self.school.pk])
-        self.counts: Mapping[Key, int] = counts_of(self.asking)
-        self.hidden = self._hidden() if shared else set()
-        self.address = reverse("english_learner_students")
 
-    def _hidden(self) -> set[Key]:
-        """Decided for all schools of the reader and all years of the ELPAC, whatever of them this file holds."""
-        others = [year for year in self.years if year != self.elpac_year]
-        elpacs = [self.counts, *(elpac_of(replace(self.asking, elpac_year=year)) for year in others)]
-        return hidden_in(self.counts, elpacs if self.elpac_year else [])
+def _number(found: Found, school: int | str, what: str) -> Number:
+    value = found.value(school, what)
+    if found.shared or not value:
+        return Number(value)
+    place = {"school": str(school)} if school != TOTAL else {}
+    elpac = {"elpac": str(found.elpac_year)} if what == "elpac" else {}
+    return Number(value, f"{reverse('english_learner_students')}?{urlencode({'what': what, **place, **elpac})}")
 
-    @property
-    def whole(self) -> int | str:
-        return self.school.pk if self.school else TOTAL
 
-    def number(self, school: int | str, what: str) -> Number:
-        key = (school, what)
-        value = None if key in self.hidden else self.counts.get(key, 0)
-        if self.shared or not value:
-            return Number(value)
-        place = {"school": str(school)} if school != TOTAL else {}
-        elpac = {"elpac": str(self.elpac_year)} if what == "elpac" else {}
-        return Number(value, f"{self.address}?{urlencode({'what': what, **place, **elpac})}")
-
-    def numbers(self, whats: list[str]) -> list[tuple[str, Number]]:
-        return [(_short(what), self.number(self.whole, what)) for what in whats]
-
-    @property
-    def rfep(self) -> list[str]:
-        return [f"{RFEP_YEAR}{year}" for year in rfep_years(self.counts)]
-
-    @property
-    def this_year(self) -> int:
-        return spring_of(self.asking.day)
-
-    def shown_schools(self) -> list[School]:
-        listed = [self.school] if self.school else self.schools
-        counted = {school for school, _what in self.counts}
-        return [one for one in listed if one.pk in counted]
-
-    def columns(self) -> list[str]:
-        """What a file holds of each school."""
-        elpac = ["elpac"] if self.elpac_year else []
-        return [*STATUSES, "tbd-over", *elpac, *BAND_NAMES, *self.rfep]
-
-    @property
-    def hides(self) -> bool:
-        shown = {self.whole, *(one.pk for one in self.shown_schools())}
-        return any(school in shown for school, _what in self.hidden)
+def _numbers(found: Found, whats: list[str]) -> list[tuple[str, Number]]:
+    return [(_short(what), _number(found, found.whole, what)) for what in whats]
 
 
 def _short(what: str) -> str:
@@ -122,7 +75,7 @@ def _short(what: str) -> str:
 def english_learners(request: HttpRequest) -> HttpResponse:
     """Numbers of all schools of the user, or of one; on paper small ones are hidden."""
     paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
-    found = Found(request, shared=paper)
+    found = _found(request, shared=paper)
     if paper:
         log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject="English learners: print")
     chosen = {
@@ -140,10 +93,10 @@ def english_learners(request: HttpRequest) -> HttpResponse:
             "no_elpac": NO_ELPAC,
             "years": [(year, year_label(year)) for year in found.years],
             "main": _main(found),
-            "statuses": found.numbers([*STATUSES]),
-            "bands": found.numbers([*BAND_NAMES]),
-            "rfep": found.numbers(found.rfep),
-            "rows": [(one, [(_head(what), found.number(one.pk, what)) for what in by_school]) for one in schools],
+            "statuses": _numbers(found, [*STATUSES]),
+            "bands": _numbers(found, [*BAND_NAMES]),
+            "rfep": _numbers(found, found.rfep),
+            "rows": [(one, [(_head(what), _number(found, one.pk, what)) for what in by_school]) for one in schools],
             "heads": list(map(_head, by_school)),
             "query": urlencode({name: value for name, value in chosen.items() if value}),
         },
@@ -169,7 +122,7 @@ def _main(found: Found) -> list[tuple[str, Number]]:
     """The numbers above all: title and number."""
     names = {"el": "English learners", "years-6": "Long-term: 6 years or more"}
     return [
-        (names.get(what) or title_of(what, found.elpac_year), found.number(found.whole, what))
+        (names.get(what) or title_of(what, found.elpac_year), _number(found, found.whole, what))
         for what in _by_school(found)
     ]
 
@@ -178,14 +131,19 @@ def _main(found: Found) -> list[tuple[str, Number]]:
 @require_GET
 def english_learners_file(request: HttpRequest, form: str) -> HttpResponseBase:
     """The numbers by school as CSV or workbook, small ones hidden for everybody."""
-    found = Found(request, shared=True)
+    found = _found(request, shared=True)
     if not found.counts:
         raise Http404
     log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"English learners: {form}")
     head = ["School code", "School", *(title_of(what, found.elpac_year) for what in found.columns())]
-    places = [] if found.school else [(TOTAL, "", "All schools")]
-    places += [(one.pk, one.code, one.name or one.code) for one in found.shown_schools()]  # type: ignore[misc]
-    lines = [[code, name, *(_written(found.number(pk, what)) for what in found.columns())] for pk, code, name in places]
+    lines = [
+        [
+            place.school.code if place.school else "",
+            (place.school.name or place.school.code) if place.school else "All schools",
+            *map(_written, place.numbers.values()),
+        ]
+        for place in places_of(found)
+    ]
     name = f"english-learners-{found.asking.day.isoformat()}.{form}"
     if form == "csv":
         response: HttpResponseBase = StreamingHttpResponse(csv_rows(head, lines), "text/csv; charset=utf-8")
@@ -195,8 +153,8 @@ def english_learners_file(request: HttpRequest, form: str) -> HttpResponseBase:
     return FileResponse(book, as_attachment=True, filename=name, content_type=_XLSX)
 
 
-def _written(number: Number) -> int | str:
-    return _HIDDEN if number.value is None else number.value
+def _written(value: int | None) -> int | str:
+    return _HIDDEN if value is None else value
 
 
 # ---- the students behind a number ----

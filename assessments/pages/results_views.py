@@ -10,14 +10,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from assessments.results import rows
-from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
+from assessments.results.asking import Asked, NoResultsError, choice_of, reader_of, what_is_held
 from assessments.results.beside import beside
-from assessments.results.counts import School
 from assessments.results.groups import DIVISIONS, NAMES, groups_of
 from assessments.results.held import Held
-from assessments.results.shapes import Choice, Reader, Results, Row, grade_label, school_key
+from assessments.results.shapes import Choice, Line, Reader, Results, Row, grade_label, school_key
 from assessments.results.tables import build
-from assessments.scores.result_counts import ALL
 from assessments.structure import structure
 from sisimport.accounts.access import Capability, can, requires
 from sisimport.web.exports.writers import csv_rows, workbook
@@ -27,6 +25,7 @@ from students.school_years import year_label
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BY = {"grade": "By grade", "school": "By school", "group": "By student group", "year": "By year"}
+_BESIDE = {"grade": "Grades", "school": "Schools", "group": "Student groups", "year": "School years"}
 _BANDS = 4  # colors of levels
 
 
@@ -38,7 +37,7 @@ def results(request: HttpRequest) -> HttpResponse:
     paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
     held, reader = what_is_held(), reader_of(request.user, shared=paper)
     try:
-        choice = choice_of(request.GET, held, reader)
+        choice = choice_of(_asked(request), held, reader)
     except NoResultsError as error:
         return render(request, "assessments/results.html", {"nothing": str(error), "tests": _tests(held)})
     found = build(choice, held, reader)
@@ -54,12 +53,12 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
     """The table of the address as CSV or workbook, small groups hidden for everybody."""
     held, reader = what_is_held(), reader_of(request.user, shared=True)
     try:
-        found = build(choice_of(request.GET, held, reader), held, reader)
+        found = build(choice_of(_asked(request), held, reader), held, reader)
     except NoResultsError as error:
         raise Http404 from error
     log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
-    lines += [[], [rows.subject(found, _school_name(held, found.choice.school))], *([note] for note in found.notes)]
+    lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in found.notes)]
     published = beside(found, held, reader)
     lines += [[], published.head(), *published.lines()] if published.rows else []
     name = f"results-{found.choice.test.lower()}-{year_label(found.choice.year)}.{form}"
@@ -67,8 +66,12 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
         response: HttpResponseBase = StreamingHttpResponse(csv_rows(head, lines), "text/csv; charset=utf-8")
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
         return response
-    book = workbook("Results", head, lines, widths=[30, *(12 for _ in head[1:])])
+    book = workbook("Results", head, lines, widths=[30, 30 if found.matrix else 12, *(12 for _ in head[2:])])
     return FileResponse(book, as_attachment=True, filename=name, content_type=_XLSX)
+
+
+def _asked(request: HttpRequest) -> Asked:
+    return dict(request.GET.lists())
 
 
 def _logged(found: Results, form: str) -> str:
@@ -123,28 +126,86 @@ def _shown_row(row: Row, address: str) -> _ShownRow:
     return _ShownRow(row, parts, said, address)
 
 
+@dataclass(frozen=True, slots=True)
+class _ShownLine:
+    """A row of what stands side by side: for each column its head and what is drawn, or nothing."""
+
+    label: str
+    cells: list[tuple[str, _ShownRow | None]]
+
+
+def _shown_line(line: Line, columns: list[str]) -> _ShownLine:
+    return _ShownLine(
+        line.label,
+        [(head, _shown_row(cell, "") if cell else None) for head, cell in zip(columns, line.cells, strict=True)],
+    )
+
+
 def _context(held: Held, reader: Reader, found: Results) -> dict[str, Any]:
     choice = found.choice
-    school = _school_name(held, choice.school)
-    shown = [_shown_row(row, _deeper(choice, row)) for row in found.rows]
     return {
         "found": found,
         "beside": beside(found, held, reader),
-        "subject": rows.limits(found, school),
-        "shown": shown,
+        "subject": rows.limits(found, _school_names(held, choice)),
+        "shown": [_shown_row(row, _deeper(choice, row)) for row in found.rows],
+        "lines": [_shown_line(line, found.columns) for line in found.matrix],
         "total": _shown_row(found.total, "") if found.total else None,
         "first_column": rows.head(found)[0],
+        "beside_column": rows.head(found)[1] if found.matrix else "",
+        "hidden_span": 3 + (found.measured or found.scaled) + found.compared + found.moved,
         "levels": found.levels,
         "tests": _tests(held, choice),
         "years": [(year, year_label(year)) for year in held.years(choice.test)],
         "by": [(key, label, _address(choice, by=key)) for key, label in _BY.items()],
+        "besides": [(key, label) for key, label in _BESIDE.items() if key != choice.by],
         "same_address": _address(choice, same="" if choice.same else "1"),
-        "schools": _schools(held, reader, choice),
-        "grades": [(grade, grade_label(grade)) for grade in structure()["grades"]],
-        "groups": [(DIVISIONS[d], [(g, NAMES[g]) for g in groups_of(d)]) for d in DIVISIONS],
+        "pickers": _pickers(held, reader, choice),
         "query": _address(choice).removeprefix("?"),
         "before": year_label(choice.year - 1),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Picker:
+    """Boxes to mark: `options` by heading, each its value, its name and whether it is marked."""
+
+    name: str
+    label: str
+    nothing: str  # what it says when none is marked
+    options: list[tuple[str, list[tuple[str, str, bool]]]]
+
+    @property
+    def said(self) -> str:
+        marked = [label for _head, boxes in self.options for _value, label, is_marked in boxes if is_marked]
+        return self.nothing if not marked else marked[0] if len(marked) == 1 else f"{len(marked)} chosen"
+
+    @property
+    def is_long(self) -> bool:
+        return sum(len(boxes) for _head, boxes in self.options) > _MANY
+
+
+_MANY = 12
+
+
+def _pickers(held: Held, reader: Reader, choice: Choice) -> list[_Picker]:
+    schools = {one for one in held.names if one[0]} if reader.schools is None else {s for s in reader.schools if s[0]}
+    named = sorted((held.school_name(one), one) for one in schools)
+    found = [
+        _Picker("school", "Schools", "All", [("", [(school_key(s), name, s in choice.schools) for name, s in named])]),
+        _Picker(
+            "grade",
+            "Grades",
+            "All",
+            [("", [(grade, grade_label(grade), grade in choice.grades) for grade in structure()["grades"]])],
+        ),
+    ]
+    if not choice.same:
+        groups = [(DIVISIONS[d], [(g, NAMES[g], g in choice.groups) for g in groups_of(d)]) for d in DIVISIONS]
+        found.append(_Picker("group", "Student groups", "All students", groups))
+    if "year" in {choice.by, choice.beside}:
+        years = [(str(year), year_label(year), year in choice.years) for year in held.years(choice.test)]
+        found.append(_Picker("years", "School years", "All", [("", years)]))
+    return found
 
 
 def _tests(held: Held, choice: Choice | None = None) -> list[tuple[str, str, str, bool]]:
@@ -156,16 +217,8 @@ def _tests(held: Held, choice: Choice | None = None) -> list[tuple[str, str, str
     ]  # fmt: skip
 
 
-def _schools(held: Held, reader: Reader, choice: Choice) -> list[tuple[str, str, bool]]:
-    schools = {one for one in held.names if one[0]} if reader.schools is None else {s for s in reader.schools if s[0]}
-    return [
-        (school_key(one), name, one == choice.school)
-        for name, one in sorted((held.school_name(one), one) for one in schools)
-    ]
-
-
-def _school_name(held: Held, school: School | None) -> str:
-    return held.school_name(school) if school else ""
+def _school_names(held: Held, choice: Choice) -> list[str]:
+    return [held.school_name(school) for school in choice.schools]
 
 
 def _deeper(choice: Choice, row: Row) -> str:
@@ -173,22 +226,24 @@ def _deeper(choice: Choice, row: Row) -> str:
     if row.hidden:
         return ""
     if choice.by == "school":
-        return _address(choice, school=row.key, by="grade")
+        return _address(choice, school=[row.key], by="grade")
     if choice.by == "grade":
-        return _address(choice, grade=row.key, by="school")
+        return _address(choice, grade=[row.key], by="school")
     return ""
 
 
-def _address(choice: Choice, **changed: str) -> str:
+def _address(choice: Choice, **changed: str | list[str]) -> str:
     """The address of a choice, which keeps everything but what is changed."""
-    asked = {
+    asked: dict[str, str | list[str]] = {
         "test": choice.test,
         "year": str(choice.year),
         "by": choice.by,
-        "school": school_key(choice.school) if choice.school else "",
-        "grade": choice.grade,
-        "group": "" if choice.group == ALL else choice.group,
+        "beside": choice.beside,
+        "school": list(map(school_key, choice.schools)),
+        "grade": list(choice.grades),
+        "group": list(choice.groups),
+        "years": list(map(str, choice.years)),
         "same": "1" if choice.same else "",
         **changed,
     }
-    return f"?{urlencode({name: value for name, value in asked.items() if value})}"
+    return f"?{urlencode({name: value for name, value in asked.items() if value}, doseq=True)}"

@@ -1,12 +1,11 @@
 """From an address, a command or a request of a program to a choice, and who the reader is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from assessments.results.counts import School
-from assessments.results.groups import NAMES
+from assessments.results.groups import ORDER
 from assessments.results.held import Held
 from assessments.results.shapes import BY, Choice, Reader
-from assessments.scores.result_counts import ALL
 from assessments.structure import structure
 from students.access import User, visible_school_ids
 from students.district_settings import shows_district_results
@@ -36,22 +35,28 @@ def reader_of(user: User, *, shared: bool = False) -> Reader:
     """
     ids = visible_school_ids(user)
     if ids is None:
-        return Reader(None, sees_each=not shared)
+        return Reader(None, sees_each=not shared, shared=shared)
     schools = SchoolOnRecord.objects.filter(pk__in=ids).values_list("lea_id", "lea__code", "code")
     leas = {lea_id for lea_id, _lea, _code in schools}
     codes = {(lea.zfill(_CODE), code.zfill(_CODE)) for _id, lea, code in schools}
+    own = frozenset(lea for lea, _code in codes)
     codes |= {("", code) for _lea, code in codes}
-    return Reader(frozenset(codes), sees_each=False, with_district=shows_district_results(leas))
+    return Reader(
+        frozenset(codes), sees_each=False, with_district=shows_district_results(leas), leas=own, shared=shared
+    )
 
 
 class NoResultsError(Exception):
     """There is nothing of what was asked for; the text says what is missing and which file brings it."""
 
 
-def choice_of(asked: Mapping[str, str], held: Held, reader: Reader) -> Choice:
+Asked = Mapping[str, Sequence[str]]  # as an address has it: test, year, by, beside, school, grade, group, years, same
+
+
+def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
     """The choice of an address; what is left out or not listed is the first there is. Raises NoResultsError."""
     tests = held.tests
-    test = asked.get("test", "")
+    test = _first(asked, "test")
     if not tests:
         raise NoResultsError(
             "No scores are on record yet. Import a CAASPP or ELPAC file of the state's testing portal."
@@ -60,20 +65,28 @@ def choice_of(asked: Mapping[str, str], held: Held, reader: Reader) -> Choice:
         raise NoResultsError(f"No scores of {_test_name(test)} are on record. {_file_of(test)}")
     test = test or next(iter(tests))
     years = held.years(test)
-    year = _year(asked.get("year", "")) or years[0]
+    year = _year(_first(asked, "year")) or years[0]
     if year not in years:
         raise NoResultsError(f"No scores of {tests[test]} of that school year are on record. {_file_of(test)}")
-    by, group = asked.get("by", ""), asked.get("group", "")
-    school = _school(asked.get("school", ""))
+    by, beside = _first(asked, "by"), _first(asked, "beside")
+    schools = [
+        school for text in asked.get("school", ()) if (school := _school(text, held)) and reader.may_read(school)
+    ]
     return Choice(
         test=test,
         year=year,
         by=by if by in BY else BY[0],
-        school=school if reader.may_read(school) else None,
-        grade=asked.get("grade", "") if asked.get("grade", "") in structure()["grades"] else "",
-        group=group if group in NAMES else ALL,
-        same=asked.get("same") == "1",
+        beside=beside if beside in BY else "",
+        schools=tuple(sorted(set(schools))),
+        grades=tuple(grade for grade in structure()["grades"] if grade in asked.get("grade", ())),
+        groups=tuple(group for group in ORDER[1:] if group in asked.get("group", ())),
+        years=tuple(sorted({one for text in asked.get("years", ()) if (one := _year(text)) in years})),
+        same=_first(asked, "same") == "1",
     )
+
+
+def _first(asked: Asked, name: str) -> str:
+    return next(iter(asked.get(name, ())), "")
 
 
 def _year(text: str) -> int:
@@ -83,11 +96,12 @@ def _year(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) == 4 else 0
 
 
-def _school(text: str) -> School | None:
+def _school(text: str, held: Held) -> School | None:
+    """None for what is no school of a district on record."""
     lea, dash, code = text.partition("-")
-    if not dash:
+    if not dash or (lea and lea not in held.districts):
         return None
-    return (lea, code) if all(not part or (part.isdecimal() and len(part) == _CODE) for part in (lea, code)) else None
+    return (lea, code) if code.isdecimal() and len(code) == _CODE else None
 
 
 def _test_name(code: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from assessments.models import PublicPlace, PublicResult
 from assessments.results.held import Held
+from assessments.results.hiding import TOTAL
 from assessments.results.shapes import Choice, LevelOf, Reader, Results, Row
 from assessments.scores.result_counts import ALL
 from students.models import LEA, StateProfile
@@ -72,7 +73,8 @@ class Beside:
 def beside(found: Results, held: Held, reader: Reader) -> Beside:
     """What the state published for the rows of a table: of the counties and the district that these rows are about."""
     choice = found.choice
-    if choice.same:
+    # The state's files hold no sums of several schools or grades, and of a school only what is asked for of its district.
+    if choice.same or found.matrix or len(choice.grades) > 1:
         return Beside((), (), "")
     leas = _districts(choice, held, reader)
     counties = sorted({lea[:2] for lea in leas})[:_MOST_COUNTIES]
@@ -102,8 +104,8 @@ def beside(found: Results, held: Held, reader: Reader) -> Beside:
 
 def _districts(choice: Choice, held: Held, reader: Reader) -> list[str]:
     """Codes of the California districts that the choice is about; others have no county here."""
-    if choice.school and choice.school[0]:
-        asked = {choice.school[0]}
+    if choice.schools and all(lea for lea, _school in choice.schools):
+        asked = {lea for lea, _school in choice.schools}
     elif reader.schools is not None and not reader.with_district:
         asked = {lea for lea, _school in reader.schools}
     else:
@@ -114,11 +116,9 @@ def _districts(choice: Choice, held: Held, reader: Reader) -> list[str]:
 
 def _asked(choice: Choice, row: Row) -> tuple[int, str, str]:
     """Year, student group and grade of a row, as the state's files name them; a group that they have not is blank."""
-    of_row = "" if row.is_total else row.key
-    year = int(of_row) if choice.by == "year" and of_row else choice.year
-    group = of_row if choice.by == "group" and of_row else ALL if choice.by == "group" else choice.group
-    grade = of_row if choice.by == "grade" and of_row else choice.grade
-    return year, GROUPS.get(group, ""), grade.lstrip("0") if grade else ALL_GRADES
+    group = row.at.group if choice.by == "group" else choice.group
+    grade = row.at.grade if row.at.grade != TOTAL else "".join(choice.grades)
+    return row.at.year, GROUPS.get(group, ""), grade.lstrip("0") if grade else ALL_GRADES
 
 
 def _figure(held: PublicResult | None, levels: Sequence[LevelOf]) -> Figure | None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from assessments.models import ResultCount
+from assessments.results.hiding import TOTAL
 from assessments.scores.as_tested import COUNTED, fact_sql
 from assessments.scores.result_counts import ALL, LEVEL_SQL, LEVELS
 from sisimport.imports.engine.sql import fetch_all
@@ -41,49 +42,58 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Sums of one school, grade and student group."""
+    """Sums of a year and LEA; `school` (its code) and `grade` are TOTAL where they are taken together."""
 
-    school: School
+    year: int
+    lea: str
+    school: str
     grade: str
     group: str
     sums: Sums
 
 
 def sums_of(
-    setup: int,
-    year: int,
-    standards: Mapping[str, int],
+    setups: Mapping[int, int],
+    standards: Mapping[int, Mapping[str, int]],
     *,
-    groups: Collection[str] | None = None,
+    groups: Collection[str],
+    by: Collection[str] = (),
+    leas: Collection[str] | None = None,
     schools: Collection[School] | None = None,
-    grade: str = "",
-    by_grade: bool = True,
+    grades: Collection[str] = (),
 ) -> list[Cell]:
-    """Cells of a set-up in a year. `standards`: by grade, the score from which on it is met. `groups`, `schools`, `grade`: only
-    these. `by_grade`: else grades are taken together, save those of all students."""
-    where, params = ["assessment_id = %s AND school_year = %s"], [setup, year]  # type: list[str], list[Any]
-    if groups is not None:
-        where.append("student_group = ANY(%s)")
-        params.append(list(groups))
+    """Cells of years, each with its set-up, in one statement. `standards`: by year and grade, the score from which on it is met.
+    `groups`, `leas`, `schools`, `grades`: only these. `by`: of school and grade, what is told apart."""
+    where, params = ["c.student_group = ANY(%s)"], [list(groups)]  # type: list[str], list[Any]
+    if leas is not None:
+        where.append("c.lea = ANY(%s)")
+        params.append(list(leas))
     if schools is not None:
-        where.append("(lea, school) IN (SELECT * FROM unnest(%s::text[], %s::text[]))")
+        where.append("(c.lea, c.school) IN (SELECT * FROM unnest(%s::text[], %s::text[]))")
         params += [[lea for lea, _school in schools], [school for _lea, school in schools]]
-    if grade:
-        where.append("grade = %s")
-        params.append(grade)
-    kept_grade = "grade" if by_grade else f"CASE WHEN student_group = '{ALL}' THEN grade ELSE '*' END"
+    if grades:
+        where.append("c.grade = ANY(%s)")
+        params.append(list(grades))
+    school, grade = ("c.school" if "school" in by else f"'{TOTAL}'"), ("c.grade" if "grade" in by else f"'{TOTAL}'")
     standard = _standard_sql(standards)
-    levels = ", ".join(f"sum(level_{n})" for n in range(1, LEVELS + 1))
+    levels = ", ".join(f"sum(c.level_{n})" for n in range(1, LEVELS + 1))
+    # Year by year, each by the key of the table.
     rows = fetch_all(
         f"""
-        SELECT lea, school, {kept_grade} AS kept_grade, student_group, sum(tested), sum(scored), sum(scale_count),
-          sum(scale_sum), coalesce(sum(scale_count) FILTER (WHERE {standard} IS NOT NULL), 0),
-          coalesce(sum(scale_sum - scale_count * {standard}), 0), {levels}
-        FROM {TABLE} WHERE {" AND ".join(where)} GROUP BY 1, 2, 3, 4
+        SELECT y.year, r.* FROM unnest(%s::bigint[], %s::smallint[]) AS y(setup, year)
+        CROSS JOIN LATERAL (
+          SELECT c.lea, {school} AS school, {grade} AS grade, c.student_group, sum(c.tested), sum(c.scored), sum(c.scale_count),
+            sum(c.scale_sum), coalesce(sum(c.scale_count) FILTER (WHERE {standard} IS NOT NULL), 0),
+            coalesce(sum(c.scale_sum - c.scale_count * {standard}), 0), {levels}
+          FROM {TABLE} c WHERE c.assessment_id = y.setup AND c.school_year = y.year AND {" AND ".join(where)}
+          GROUP BY 1, 2, 3, 4
+        ) AS r
         """,
-        params,
+        [list(setups.values()), list(setups), *params],
     )
-    return [Cell((row[0], row[1]), row[2], row[3], _sums(list(map(int, row[4:])))) for row in rows]
+    return [
+        Cell(y, lea, school, grade, group, _sums(list(map(int, sums)))) for y, lea, school, grade, group, *sums in rows
+    ]
 
 
 def _sums(held: list[int]) -> Sums:
@@ -91,10 +101,43 @@ def _sums(held: list[int]) -> Sums:
     return Sums(tested, scored, tuple(levels), scale_count, scale_sum, measured, above)
 
 
-def _standard_sql(standards: Mapping[str, int]) -> str:
-    """SQL of the standard of a row's grade; grades are codes of ours."""
-    whens = " ".join(f"WHEN '{grade}' THEN {int(cut)}" for grade, cut in standards.items())
-    return f"(CASE grade {whens} END)" if whens else "NULL::int"
+def _standard_sql(standards: Mapping[int, Mapping[str, int]]) -> str:
+    """SQL of the standard of a row's year and grade; grades are codes of ours."""
+    alike: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for year, cuts in standards.items():
+        if cuts:
+            alike.setdefault(tuple(sorted(cuts.items())), []).append(int(year))
+    whens = " ".join(
+        f"WHEN c.school_year IN ({', '.join(map(str, years))}) THEN CASE c.grade "
+        + " ".join(f"WHEN '{grade}' THEN {int(cut)}" for grade, cut in cuts)
+        + " END"
+        for cuts, years in alike.items()
+    )
+    return f"(CASE {whens} END)" if whens else "NULL::int"
+
+
+@dataclass(slots=True)
+class Moves:
+    """Students by how their level differs from that of the year before. `kept`: at the highest level in both years."""
+
+    far_up: int = 0  # two levels and more
+    up: int = 0
+    kept: int = 0
+    same: int = 0  # at another level than the highest
+    down: int = 0
+
+    def add(self, other: "Moves") -> None:
+        self.far_up += other.far_up
+        self.up += other.up
+        self.kept += other.kept
+        self.same += other.same
+        self.down += other.down
+
+    @property
+    def progress(self) -> float | None:
+        """Percent of students at least one level higher, or at the highest as before: None of nobody."""
+        total = self.far_up + self.up + self.kept + self.same + self.down
+        return 100 * (self.far_up + self.up + self.kept) / total if total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +148,7 @@ class Pair:
     grade: str
     now: Sums
     before: Sums
-    up: int  # at a higher level than the year before
-    same: int
-    down: int
+    moves: Moves
 
 
 def pairs_of(
@@ -117,19 +158,15 @@ def pairs_of(
     standards: Mapping[str, int],
     earlier_standards: Mapping[str, int],
     *,
-    schools: Collection[School] | None = None,
-    grade: str = "",
+    highest: int,
+    leas: Collection[str] | None = None,
 ) -> list[Pair]:
-    """Those who took the test in both years, `before` being the set-up of the year before. Read from the scores of the two
-    years by their index; nothing is kept of it."""
+    """Those who took the test in both years, `before` being the set-up of the year before, and `highest` the highest level. Read
+    from the scores of the two years by their index; nothing is kept of it. `leas`: only tested as students of these."""
     where, params = "", []  # type: str, list[Any]
-    if schools is not None:
-        where += f" AND ({fact_sql('lea', 'r.as_tested')}, {fact_sql('school', 'r.as_tested')}) IN "
-        where += "(SELECT * FROM unnest(%s::text[], %s::text[]))"
-        params += [[lea for lea, _school in schools], [school for _lea, school in schools]]
-    if grade:
-        where += " AND r.grade = %s"
-        params.append(grade)
+    if leas is not None:
+        where += f" AND {fact_sql('lea', 'r.as_tested')} = ANY(%s)"
+        params.append(list(leas))
     # Each year is read as a whole, and pairs are put together where all is alike before they are summed up: little is asked of
     # each of the many scores.
     rows = fetch_all(
@@ -147,8 +184,11 @@ def pairs_of(
           FROM alike a
         )
         SELECT p.lea, p.school, p.grade, sum(p.n), {_pair_sums("now", standards, "p.grade")},
-          {_pair_sums("was", earlier_standards, "p.was_grade")}, {_total("p.n", "p.now_level > p.was_level")},
-          {_total("p.n", "p.now_level = p.was_level")}, {_total("p.n", "p.now_level < p.was_level")}
+          {_pair_sums("was", earlier_standards, "p.was_grade")},
+          {_total("p.n", "p.now_level > p.was_level + 1")}, {_total("p.n", "p.now_level = p.was_level + 1")},
+          {_total("p.n", f"p.now_level = p.was_level AND p.now_level = {int(highest)}")},
+          {_total("p.n", f"p.now_level = p.was_level AND p.now_level <> {int(highest)}")},
+          {_total("p.n", "p.now_level < p.was_level")}
         FROM p WHERE p.now_level IS NOT NULL AND p.was_level IS NOT NULL
         GROUP BY 1, 2, 3
         """,
@@ -177,12 +217,12 @@ def _total(column: str, where: str) -> str:
 def _pair(row: Iterable[Any]) -> Pair:
     lea, school, grade, count, *rest = row
     numbers = list(map(int, rest))
-    now, was, (up, same, down) = numbers[:_PER_SIDE], numbers[_PER_SIDE : 2 * _PER_SIDE], numbers[2 * _PER_SIDE :]
+    now, was, moved = numbers[:_PER_SIDE], numbers[_PER_SIDE : 2 * _PER_SIDE], numbers[2 * _PER_SIDE :]
 
     def sums(held: list[int]) -> Sums:
         return Sums(int(count), int(count), tuple(held[:LEVELS]), *held[LEVELS:])
 
-    return Pair((lea, school), grade, sums(now), sums(was), up, same, down)
+    return Pair((lea, school), grade, sums(now), sums(was), Moves(*moved))
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -1,115 +1,130 @@
-"""The counted cells of one test and year, summed up over schools and grades, and which of them are hidden."""
+"""The cube of a district in one test and year: schools by grades, schools by student groups, grades by groups; and which of its
+cells are hidden.
 
-from assessments.results.counts import Cell, School, Sums, sums_of
-from assessments.results.groups import DIVISIONS, NAMES, ORDER, groups_of
-from assessments.results.held import Held
-from assessments.results.hiding import TOTAL, Count, Table, hidden_cells
-from assessments.results.shapes import Choice, CubeKey, Reader, grade_label, grade_order, school_key
+Decided for a district as a whole, whoever asks: what a principal and the district office put together tells no more.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from assessments.results.groups import DIVISIONS, groups_of
+from assessments.results.hiding import TOTAL, Count, Key, Table, hidden_cells
+from assessments.results.shapes import CubeKey, school_key
 from assessments.scores.result_counts import ALL
 
 _UNKNOWN = "?"  # of a division: students of whom the file does not say
+Counts = dict[CubeKey, Count]
 
 
-class View:
-    """The cells of one test and year that a choice may need, summed up, and which of them are hidden."""
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Hidden cells of a district. `crossed`: divisions whose groups are told by grade, too, in each school and in all.
+    `one_school`: numbers of the school are those of the district; its groups by grade are among `cells`."""
 
-    def __init__(self, choice: Choice, held: Held, reader: Reader, year: int) -> None:
-        self.choice, self.held, self.reader = choice, held, reader
-        self.cube: dict[CubeKey, Sums] = {}
-        self.elsewhere = 0
-        self.year = year
-        self.cuts = held.standards(choice.test, year)
-        for cell in self._cells(held.setups[choice.test, year]):
-            if held.is_ours(cell.school):
-                self._take(cell)
-            elif cell.group == ALL:
-                self.elsewhere += cell.sums.tested
-        self.hidden = set() if reader.sees_each else hidden_in(self.cube)
+    cells: frozenset[CubeKey]
+    crossed: frozenset[str]
+    one_school: bool = False
 
-    def _cells(self, setup: int) -> list[Cell]:
-        choice, reader = self.choice, self.reader
-        schools = None if reader.reads_all else reader.schools
-        if not reader.sees_each:
-            return sums_of(setup, self.year, self.cuts, schools=schools, by_grade=False)
-        groups = None if choice.by == "group" else [choice.group]
-        return sums_of(setup, self.year, self.cuts, groups=groups, schools=schools, grade=choice.grade)
-
-    def _take(self, cell: Cell) -> None:
-        own = self.cube.setdefault((cell.school, cell.grade, cell.group), cell.sums)
-        if own is not cell.sums:
-            own.add(cell.sums)
-        sums_it_is_in: set[CubeKey] = {
-            (cell.school, TOTAL, cell.group),
-            (TOTAL, cell.grade, cell.group),
-            (TOTAL, TOTAL, cell.group),
-        }
-        for key in sums_it_is_in - {(cell.school, cell.grade, cell.group)}:
-            self.cube.setdefault(key, Sums()).add(cell.sums)
-
-    @property
-    def total_key(self) -> CubeKey:
-        choice = self.choice
-        return (choice.school or TOTAL, choice.grade or TOTAL, ALL if choice.by == "group" else choice.group)
-
-    @property
-    def total_label(self) -> str:
-        choice = self.choice
-        if choice.by == "school" or choice.school is None:
-            return self.reader.whole
-        return self.held.school_name(choice.school)
-
-    def row_keys(self) -> list[tuple[str, str, CubeKey]]:
-        """(key for the address, label, cell) of every row, in order."""
-        school, grade, group = self.total_key
-        if self.choice.by == "grade":
-            grades = {key[1] for key in self.cube if key[0] == school and key[2] == group} - {TOTAL}
-            grades = grades & {grade} if grade != TOTAL else grades
-            return [(g, grade_label(g), (school, g, group)) for g in sorted(grades, key=grade_order)]
-        if self.choice.by == "group":
-            return [(g, NAMES[g], (school, grade, g)) for g in ORDER[1:] if (school, grade, g) in self.cube]
-        schools = {key[0] for key in self.cube if isinstance(key[0], tuple) and key[1:] == (grade, group)}
-        if self.choice.school is not None:
-            schools &= {self.choice.school}
-        named = sorted(
-            (self.held.school_name(one), one) for one in schools if isinstance(one, tuple) and self.reader.may_read(one)
-        )
-        return [(school_key(one), name, (one, grade, group)) for name, one in named]
-
-    def shown(self, key: CubeKey) -> Sums | None:
-        """The sums of a cell; None where it is hidden."""
-        return None if key in self.hidden else self.cube.get(key, Sums())
+    def hides(self, key: CubeKey) -> bool:
+        """Also of a cell of nobody, where all cells of its kind are hidden."""
+        _school, grade, group = key
+        if group == ALL or grade == TOTAL:
+            return key in self.cells
+        if self.one_school:
+            return (TOTAL, grade, group) in self.cells
+        return group[0] not in self.crossed
 
 
-def hidden_in(cube: dict[CubeKey, Sums]) -> set[CubeKey]:
-    """What must not be shown of a cube: schools by grades, and schools by the groups of each division."""
-    counts = {key: Count(sums.tested, sums.scored) for key, sums in cube.items() if sums.tested}
-    schools = {key[0] for key in counts}
-    tables = [
-        Table({
-            (_name(school), grade): (school, grade, group)
+NOTHING_HIDDEN = Hidden(frozenset(), frozenset(DIVISIONS))
+
+
+def hidden_of(counts: Counts, crossed: Collection[str]) -> Hidden:
+    """What must not be shown. `counts`: of schools by grades (all students), schools by groups, and grades by groups of all
+    schools; with their sums. `crossed`: the divisions without a small cell in any school and grade.
+
+    Groups by grade tell of schools by what grades these have and which groups. So they are shown where nothing is hidden that
+    they add up to, or where there is one school only.
+    """
+    held = {key: count for key, count in counts.items() if count.tested}
+    _with_unknown(held)
+    hidden: set[Key] = hidden_cells(held, [by_grade(held), *(_by_group(held, division) for division in DIVISIONS)])
+    told = {division for division in crossed if not _hides(hidden, division)}
+    one_school = len({school for school, _grade, _group in held} - {TOTAL}) == 1
+    for division in DIVISIONS if one_school else ():
+        hidden |= _hidden_by_grade(held, division, hidden)
+    return Hidden(frozenset(key for key in hidden if isinstance(key, tuple)), frozenset(told), one_school)
+
+
+def _with_unknown(counts: Counts) -> None:
+    """Add, where the groups of a division leave somebody over, those of no group: a cell that nobody is shown."""
+    wholes = [key for key in counts if key[2] == ALL and (key[1] == TOTAL or key[0] == TOTAL)]
+    for school, grade, _all in wholes:
+        whole = counts[school, grade, ALL]
+        for division in DIVISIONS:
+            members = [counts[school, grade, g] for g in groups_of(division) if (school, grade, g) in counts]
+            tested = whole.tested - sum(count.tested for count in members)
+            if tested > 0:
+                rest = Count(tested, whole.scored - sum(count.scored for count in members))
+                counts[school, grade, f"{division}:{_UNKNOWN}"] = rest
+
+
+def by_grade(counts: Counts) -> Table:
+    """Schools by grades, of all students."""
+    return Table({(_name(school), grade): (school, grade, group) for school, grade, group in counts if group == ALL})
+
+
+def _by_group(counts: Counts, division: str) -> Table:
+    columns = _columns(division)
+    return Table(
+        {
+            (_name(school), columns[group]): (school, grade, group)
             for school, grade, group in counts
-            if group == ALL
-        })
-    ]  # fmt: skip
-    for division in DIVISIONS:
-        groups = groups_of(division)
-        for school in schools:
-            whole = counts.get((school, TOTAL, ALL), Count(0, 0))
-            members = [counts.get((school, TOTAL, group), Count(0, 0)) for group in groups]
-            rest = Count(whole.tested - sum(c.tested for c in members), whole.scored - sum(c.scored for c in members))
-            if rest.tested > 0:
-                counts[school, TOTAL, f"{division}:{_UNKNOWN}"] = rest
-        columns = {group: group for group in (*groups, f"{division}:{_UNKNOWN}")} | {TOTAL: ALL}
-        tables.append(
-            Table({
-                (_name(school), column): (school, TOTAL, group)
-                for school in schools
-                for column, group in columns.items()
-                if (school, TOTAL, group) in counts
-            })
-        )  # fmt: skip
-    return hidden_cells(counts, tables)  # type: ignore[return-value, arg-type]
+            if grade == TOTAL and group in columns
+        }
+    )
 
 
-def _name(school: School | str) -> str:
-    return school if isinstance(school, str) else school_key(school)
+def _hidden_by_grade(counts: Counts, division: str, hidden: set[Key]) -> set[Key]:
+    """Grades by the groups of a division. What is shown elsewhere stays shown: where that cannot be, none of these is. Groups and
+    grades whose sums are hidden are so throughout, and taken together: so all sums of this table are known, and with the cells of
+    other tables it tells nothing."""
+    own = {key: count for key, count in counts.items() if key[0] == TOTAL}
+    grades = [g for school, g, group in own if group == ALL and g != TOTAL and (school, g, ALL) not in hidden]
+    groups = [g for g in groups_of(division) if (TOTAL, TOTAL, g) in own and (TOTAL, TOTAL, g) not in hidden]
+    crossed = {key for key in own if key[1] != TOTAL and key[2] in _columns(division) and key[2] != ALL}
+    if (TOTAL, TOTAL, ALL) not in own or (TOTAL, TOTAL, ALL) in hidden:
+        return set(crossed)
+    table: dict[tuple[str, str], Count] = {
+        (grade, TOTAL if group == ALL else group): own.get((TOTAL, grade, group), Count(0, 0))
+        for grade in (*grades, TOTAL)
+        for group in (*groups, ALL)
+    }
+    for grade in (*grades, TOTAL):
+        table[grade, _UNKNOWN] = _less(table[grade, TOTAL], [table[grade, group] for group in groups])
+    for column in (*groups, _UNKNOWN, TOTAL):
+        table[_UNKNOWN, column] = _less(table[TOTAL, column], [table[grade, column] for grade in grades])
+    held = {at: count for at, count in table.items() if count.tested > 0}
+    found = hidden_cells(held, [Table({at: at for at in held})])
+    sums = {at for at in held if TOTAL in at}
+    if found & sums:
+        return set(crossed)
+    return {key for key in crossed if key[1] not in grades or key[2] not in groups or (key[1], key[2]) in found}
+
+
+def _less(whole: Count, parts: list[Count]) -> Count:
+    return Count(whole.tested - sum(part.tested for part in parts), whole.scored - sum(part.scored for part in parts))
+
+
+def _columns(division: str) -> Mapping[str, str]:
+    """Group -> its column; all students are the sum."""
+    return {group: group for group in (*groups_of(division), f"{division}:{_UNKNOWN}")} | {ALL: TOTAL}
+
+
+def _hides(hidden: Collection[Key], division: str) -> bool:
+    """Is anything hidden that the groups of this division, by school and grade, add up to?"""
+    groups = {ALL, *groups_of(division), f"{division}:{_UNKNOWN}"}
+    return any(isinstance(key, tuple) and key[2] in groups for key in hidden)
+
+
+def _name(school: object) -> str:
+    return school if isinstance(school, str) else school_key(school)  # type: ignore[arg-type]

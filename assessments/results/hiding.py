@@ -8,8 +8,9 @@ columns as points and hidden cells as lines between them; a cell can be computed
 Decided for everything that a reader may ask for at once, not for one page: what one page hides must not stand on another.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 FEWEST = 11  # students in a cell that is shown
 TOTAL = "*"  # row or column of sums
@@ -44,17 +45,18 @@ class Table:
         return [[key for _is_sum, key in sorted(line, key=lambda one: one[0])] for line in found.values()]
 
 
-def hidden_cells(counts: Mapping[Key, Count], tables: Sequence[Table]) -> set[Key]:
-    """The cells that must not be shown. `counts` holds those of every table; cells of nobody are left out of it."""
-    return _Hiding(counts, tables).run()
+def hidden_cells(counts: Mapping[Any, Count], tables: Sequence[Table], also: Collection[Key] = ()) -> set[Key]:
+    """The cells that must not be shown. `counts` holds those of every table; cells of nobody are left out of it. `also`: hidden
+    for another reason."""
+    return _Hiding(counts, tables, also).run()
 
 
 class _Hiding:
-    def __init__(self, counts: Mapping[Key, Count], tables: Sequence[Table]) -> None:
+    def __init__(self, counts: Mapping[Key, Count], tables: Sequence[Table], also: Collection[Key]) -> None:
         self.counts = counts
         self.tables = [Table({at: key for at, key in table.keys.items() if key in counts}) for table in tables]
         self.lines = [line for table in self.tables for line in table.lines()]
-        self.hidden = {key for key, count in counts.items() if count.few}
+        self.hidden = {key for key, count in counts.items() if count.few} | counts.keys() & set(also)
 
     def run(self) -> set[Key]:
         while True:
@@ -99,8 +101,28 @@ class _Hiding:
                     for other, key in table.keys.items()
                     if key not in self.hidden and (other[0] == at[0] or other[1] == at[1])
                 ]
+                beside = beside or self._across(table, edges, at)
                 if beside:
                     self.hidden.add(min(beside, key=self._size))
+
+    def _across(self, table: Table, edges: Mapping[tuple[str, str], Key], bridge: tuple[str, str]) -> list[Key]:
+        """Cells that are shown and would make a circle of the bridge, where all of its row and column are hidden."""
+        near: dict[tuple[int, str], list[tuple[int, str]]] = {}
+        for row, column in edges:
+            if (row, column) != bridge:
+                near.setdefault((0, row), []).append((1, column))
+                near.setdefault((1, column), []).append((0, row))
+        side, left = {(0, bridge[0])}, [(0, bridge[0])]
+        while left:
+            for point in near.get(left.pop(), ()):
+                if point not in side:
+                    side.add(point)
+                    left.append(point)
+        return [
+            key
+            for (row, column), key in table.keys.items()
+            if key not in self.hidden and ((0, row) in side) != ((1, column) in side)
+        ]
 
 
 def _bridges(edges: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from assessments.results.groups import NAMES
+from assessments.results.hiding import TOTAL
 from assessments.results.shapes import Results, Row, grade_label
 from students.school_years import year_label
 
@@ -11,7 +12,10 @@ _BY = {"grade": "Grade", "school": "School", "group": "Student group", "year": "
 
 
 def head(results: Results) -> list[str]:
-    names = [_BY[results.choice.by], "Tested", "With a score"]
+    choice = results.choice
+    names = [_BY[choice.by], *([_BY[choice.beside]] if results.matrix else [])]
+    names += ["Enrolled"] if results.has_enrolled else []
+    names += ["Tested", "With a score"]
     for level in results.levels:
         names += [f"{level.name}: students", f"{level.name}: percent"]
     names.append("Met or above, percent")
@@ -19,19 +23,37 @@ def head(results: Results) -> list[str]:
     names += ["Distance from standard"] if results.measured else []
     names += ["Met or above, change in points"] if results.compared else []
     names += ["Mean scale score, change"] if results.compared and results.scaled else []
-    names += ["Higher level than last year", "Same level", "Lower level"] if results.choice.same else []
+    names += MOVED if results.moved else []
     return names
 
 
+MOVED = [
+    "Two levels higher or more",
+    "One level higher",
+    "Highest level as before",
+    "Same level",
+    "Lower level",
+    "Progress, percent",
+]
+
+
 def lines(results: Results) -> list[list[Any]]:
-    """Rows under `head`, the total first; of a hidden one nothing but that it is."""
-    return [_line(results, row) for row in results.all_rows]
+    """Rows under `head`, the total first; of a hidden one nothing but that it is. What stands side by side is a line for each."""
+    if not results.matrix:
+        return [_line(results, row, [row.label]) for row in results.all_rows]
+    return [
+        _line(results, cell, [line.label, column])
+        for line in results.matrix
+        for column, cell in zip(results.columns, line.cells, strict=True)
+        if cell is not None
+    ]
 
 
-def _line(results: Results, row: Row) -> list[Any]:
+def _line(results: Results, row: Row, labels: list[str]) -> list[Any]:
     if row.sums is None:
-        return [row.label, HIDDEN]
-    cells: list[Any] = [row.label, row.sums.tested, row.sums.scored]
+        return [*labels, HIDDEN]
+    cells: list[Any] = [*labels, *([_known(row.enrolled)] if results.has_enrolled else [])]
+    cells += [row.sums.tested, row.sums.scored]
     for level in results.levels:
         cells += [row.count(level), round(row.percent(level), 1)]
     cells.append(_rounded(row.met))
@@ -39,55 +61,68 @@ def _line(results: Results, row: Row) -> list[Any]:
     cells += [_rounded(row.distance)] if results.measured else []
     cells += [_rounded(row.met_change)] if results.compared else []
     cells += [_rounded(row.mean_change)] if results.compared and results.scaled else []
-    cells += list(row.moved or ("", "", "")) if results.choice.same else []
+    if results.moved:
+        moves = row.moves
+        cells += [moves.far_up, moves.up, moves.kept, moves.same, moves.down] if moves else [""] * (len(MOVED) - 1)
+        cells.append(_rounded(moves.progress) if moves else "")
     return cells
+
+
+def _known(value: int | None) -> int | str:
+    return "" if value is None else value
 
 
 def _rounded(value: float | None) -> float | str:
     return "" if value is None else round(value, 1)
 
 
-def subject(results: Results, school: str) -> str:
+def subject(results: Results, schools: list[str]) -> str:
     """What the table is about, in words: test, year, and what it is limited to."""
-    return ", ".join([results.name, year_label(results.choice.year), limits(results, school)])
+    return ", ".join([results.name, year_label(results.choice.year), limits(results, schools)])
 
 
-def limits(results: Results, school: str) -> str:
+def limits(results: Results, schools: list[str]) -> str:
     """How the table is arranged and what it is limited to, in words."""
     choice = results.choice
-    parts = [f"By {_BY[choice.by].lower()}"]
-    parts += [school] if school else []
-    parts += [grade_label(choice.grade)] if choice.grade else []
-    parts += [NAMES[choice.group]] if choice.group != "all" else []
+    parts = [f"By {_BY[choice.by].lower()}" + (f" and {_BY[choice.beside].lower()}" if choice.beside else "")]
+    parts += [" and ".join(schools) if len(schools) <= _MOST_NAMED else f"{len(schools)} schools"] if schools else []
+    parts += [" and ".join(map(grade_label, choice.grades))] if choice.grades else []
+    if choice.groups and "group" not in {choice.by, choice.beside}:
+        parts += [NAMES[choice.group]]
     parts += ["students tested in both years"] if choice.same else []
     return ", ".join(parts)
 
 
+_MOST_NAMED = 3
+
+
 def as_objects(results: Results) -> list[dict[str, Any]]:
-    """Rows for programs: numbers, None where there are none, and `hidden`."""
+    """Rows for programs: numbers, None where there are none or they are `hidden`."""
     return [_object(results, row) for row in results.all_rows]
 
 
 def _object(results: Results, row: Row) -> dict[str, Any]:
-    choice, by = results.choice, results.choice.by
-    named = "" if row.is_total else row.key
-    found: dict[str, Any] = {
-        "school_year": year_label(int(row.key)) if by == "year" else year_label(choice.year),
-        "school": named if by == "school" else "-".join(choice.school or ()),
-        "grade": named if by == "grade" else choice.grade,
-        "group": named or "all" if by == "group" else choice.group,
+    choice, at = results.choice, row.at
+    school = at.school if isinstance(at.school, tuple) else choice.schools[0] if len(choice.schools) == 1 else ("", "")
+    grade = at.grade if at.grade != TOTAL else choice.grades[0] if len(choice.grades) == 1 else ""
+    moves = row.moves if row.sums else None
+    return {
+        "school_year": year_label(at.year),
+        "lea": school[0],
+        "school": school[1],
+        "grade": grade,
+        "group": at.group,
         "label": row.label,
         "hidden": row.hidden,
-    }
-    levels = {str(level.number): row.count(level) for level in row.levels} if row.sums else None
-    return found | {
+        "enrolled": row.enrolled if row.sums else None,
         "tested": row.sums.tested if row.sums else None,
         "scored": row.sums.scored if row.sums else None,
-        "levels": levels,
+        "levels": {str(level.number): row.count(level) for level in row.levels} if row.sums else None,
         "mean": _number(row.mean),
         "met_percent": _number(row.met),
         "distance_from_standard": _number(row.distance),
         "met_change": _number(row.met_change),
+        "progress_percent": _number(moves.progress) if moves else None,
     }
 
 

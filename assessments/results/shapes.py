@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from assessments.results.counts import School, Sums
+from assessments.results.counts import Moves, School, Sums
+from assessments.results.hiding import TOTAL
 from assessments.scores.result_counts import ALL
 from assessments.structure import structure
 
@@ -12,17 +13,35 @@ CubeKey = tuple[School | str, str, str]  # school, grade and group; TOTAL for al
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """What a number is about. `school`, `grade`: TOTAL for all that are asked for."""
+
+    year: int
+    school: School | str = TOTAL
+    grade: str = TOTAL
+    group: str = ALL
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Who asks. `schools`: as tested, whose results are shown (None: all). `sees_each`: may look at every student of these one by
-    one, so that nothing needs hiding. `with_district`: the total of all schools stands beside those of `schools`."""
+    one, so that nothing needs hiding. `with_district`: the total of all schools of `leas` stands beside those of `schools`.
+    `shared`: it is for a file or paper."""
 
     schools: frozenset[School] | None
     sees_each: bool
     with_district: bool = False
+    leas: frozenset[str] = frozenset()
+    shared: bool = False
 
     @property
     def reads_all(self) -> bool:
         return self.schools is None or self.with_district
+
+    @property
+    def sees_own_only(self) -> bool:
+        """Nothing of other schools is there to compare with: what is hidden is decided among the own ones."""
+        return not (self.sees_each or self.reads_all or self.shared)
 
     @property
     def whole(self) -> str:
@@ -36,15 +55,24 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is asked for. `year` by its spring. `school`, `grade`: blank for all. `same`: only students tested in both years."""
+    """What is asked for. `year` by its spring. `schools`, `grades`, `groups`, `years`: only these; empty for all. Schools and
+    grades are taken together, groups stand side by side. `by`: what a row is; `beside`: what stands side by side in it, or
+    nothing. `same`: only students tested in both years."""
 
     test: str
     year: int
     by: str = "grade"
-    school: School | None = None
-    grade: str = ""
-    group: str = ALL
+    beside: str = ""
+    schools: tuple[School, ...] = ()
+    grades: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    years: tuple[int, ...] = ()
     same: bool = False
+
+    @property
+    def group(self) -> str:
+        """The one whose numbers these are, where groups are not told apart."""
+        return self.groups[0] if self.groups else ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +91,12 @@ class Row:
     sums: Sums | None
     before: Sums | None
     levels: tuple[LevelOf, ...]
+    at: At
     is_total: bool = False
-    moved: tuple[int, int, int] | None = None  # students at a higher, the same, a lower level than the year before
+    moves: Moves | None = (
+        None  # of students with a level in this year and the one before; None: hidden, or not asked for
+    )
+    enrolled: int | None = None
 
     @property
     def hidden(self) -> bool:
@@ -120,6 +152,14 @@ def _met(sums: Sums | None, levels: Iterable[LevelOf]) -> float | None:
     return 100 * sum(sums.levels[number - 1] for number in passing) / total
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row whose numbers stand side by side, one for each column; None: nobody."""
+
+    label: str
+    cells: tuple[Row | None, ...]
+
+
 @dataclass(slots=True)
 class Results:
     """What is shown. `levels` are those of the chosen year. `notes`: what a reader has to know of the numbers."""
@@ -131,6 +171,8 @@ class Results:
     total: Row | None
     notes: list[str] = field(default_factory=list)
     elsewhere: int = 0
+    columns: list[str] = field(default_factory=list)  # what stands side by side
+    matrix: list["Line"] = field(default_factory=list)
 
     @property
     def measured(self) -> bool:
@@ -145,8 +187,17 @@ class Results:
         return any(row.before is not None for row in self.all_rows)
 
     @property
+    def has_enrolled(self) -> bool:
+        return any(row.enrolled is not None for row in self.all_rows)
+
+    @property
+    def moved(self) -> bool:
+        return any(row.moves is not None for row in self.all_rows)
+
+    @property
     def all_rows(self) -> list[Row]:
-        return [*([self.total] if self.total else []), *self.rows]
+        beside = [cell for line in self.matrix for cell in line.cells if cell is not None]
+        return [*([self.total] if self.total else []), *self.rows, *beside]
 
     @property
     def hides(self) -> bool:

@@ -3,73 +3,191 @@
 One place for the page, its downloads, its print, the command and the API: they show what is made here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
-from assessments.results.cubes import View
+from assessments.results.counts import Moves
+from assessments.results.groups import NAMES, ORDER
 from assessments.results.held import Held
+from assessments.results.hiding import TOTAL
 from assessments.results.notes import notes_of
-from assessments.results.same_students import build_same
-from assessments.results.shapes import Choice, CubeKey, Reader, Results, Row
+from assessments.results.numbers import Numbers, numbers_of
+from assessments.results.same_students import Pairs, build_same, pairs_for
+from assessments.results.shapes import At, Choice, Line, Reader, Results, Row, grade_label, grade_order, school_key
 from assessments.scores.result_counts import ALL
 from students.school_years import year_label
 
+PROGRESS = {"ELPACS", "ELPACSA"}  # tests of which the state asks who gained a level
+ACROSS = "Student groups are shown for all grades together, so that small groups cannot be computed."
+_Place = tuple[str, str, dict[str, Any]]  # key for the address, label, and what it sets of a cell
+
 
 def build(choice: Choice, held: Held, reader: Reader) -> Results:
-    """The table. Raises KeyError when there is nothing of that test and year, or the school is not the reader's."""
-    if (choice.test, choice.year) not in held.setups or not reader.may_read(choice.school):
+    """The table. Raises KeyError when there is nothing of that test and year, or a school is not the reader's."""
+    if (choice.test, choice.year) not in held.setups or not all(map(reader.may_read, choice.schools)):
         raise KeyError(choice)
-    choice, notes = _allowed(choice, reader)
+    choice, notes = _allowed(choice)
     if choice.same:
         return build_same(choice, held, reader, notes)
-    levels = held.levels(choice.test, choice.year)
-    years = held.years(choice.test) if choice.by == "year" else [choice.year]
-    asked = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
-    views = {year: View(choice, held, reader, year) for year in sorted(asked)}
-    now = views[choice.year]
-    rows_of = _Rows(choice.test, held, views)
-    total = None
-    if choice.by == "year":
-        rows = [rows_of(year, now.total_key, str(year), year_label(year)) for year in sorted(years)]
-    else:
-        rows = [rows_of(choice.year, key, name, label) for name, label, key in now.row_keys()]
-        total = replace(rows_of(choice.year, now.total_key, "", now.total_label), is_total=True)
-    rows = [row for row in rows if row.hidden or (row.sums and row.sums.tested)]
-    if total is not None and not total.hidden and not (total.sums and total.sums.tested):
-        total = None
-    notes += notes_of(choice, held, years, asked)
-    return Results(choice, held.name_of(choice.test), levels, rows, total, notes, now.elsewhere)
+    told_apart = [choice.by, *([choice.beside] if choice.beside else [])]
+    made = _Made.of(choice, held, reader, told_apart)
+    if made.lacks_crossing():
+        choice, notes = _without_crossing(choice), [*notes, ACROSS]
+        told_apart = [choice.by, *([choice.beside] if choice.beside else [])]
+        made = _Made.of(choice, held, reader, told_apart)
+    results = made.results(notes)
+    total = made.row(made.base(), "", made.whole_label())
+    if choice.by != "year" and not choice.beside and (total.hidden or (total.sums and total.sums.tested)):
+        results.total = replace(total, is_total=True)
+    places = made.places(choice.by)
+    if not choice.beside:
+        results.rows = [row for row in (made.row_at({}, place) for place in places) if _is_there(row)]
+        return results
+    columns = made.places(choice.beside)
+    lines = [Line(label, tuple(made.row_at(changed, column) for column in columns)) for _key, label, changed in places]
+    if choice.by != "year":
+        lines.insert(0, Line(made.whole_label(), tuple(made.row_at({}, column) for column in columns)))
+    shown = [any(_is_there(line.cells[n]) for line in lines) for n in range(len(columns))]
+    results.columns = [label for is_shown, (_key, label, _c) in zip(shown, columns, strict=True) if is_shown]
+    results.matrix = [
+        Line(line.label, tuple(c if _is_there(c) else None for c, s in zip(line.cells, shown, strict=True) if s))
+        for line in lines
+        if any(map(_is_there, line.cells))
+    ]
+    return results
 
 
-def _allowed(choice: Choice, reader: Reader) -> tuple[Choice, list[str]]:
-    """Where numbers are hidden, groups are shown for all grades together: crossed with grades most would be hidden anyway."""
-    if choice.same and choice.by not in {"grade", "school"}:
-        choice = replace(choice, by="grade")
-    if choice.same and choice.group != ALL:
-        choice = replace(choice, group=ALL)
-    if reader.sees_each or choice.same:
-        return choice, []
-    if choice.by == "grade" and choice.group != ALL:
-        choice = replace(choice, group=ALL)
-    elif choice.grade and (choice.group != ALL or choice.by == "group"):
-        choice = replace(choice, grade="")
-    else:
-        return choice, []
-    return choice, ["Student groups are shown for all grades together, so that small groups cannot be computed."]
+def build_cells(choice: Choice, held: Held, reader: Reader, told_apart: Sequence[str]) -> Results:
+    """Every cell by all that is `told_apart`, of school, grade, group and year: a list for programs, the total first. Where small
+    groups are hidden, groups by school and grade together are too, unless none of them is small."""
+    if (choice.test, choice.year) not in held.setups or not all(map(reader.may_read, choice.schools)):
+        raise KeyError(choice)
+    if choice.same:
+        return build(choice, held, reader)
+    if len(choice.groups) > 1 and "group" not in told_apart:
+        told_apart = [*told_apart, "group"]
+    made = _Made.of(choice, held, reader, told_apart)
+    results = made.results([])
+    total = made.row(made.base(), "", made.whole_label())
+    results.total = replace(total, is_total=True) if "year" not in told_apart and _is_there(total) else None
+    across = False
+    for places in product(*(made.places(name) for name in told_apart)):
+        changed = {name: value for place in places for name, value in place[2].items()}
+        label = ", ".join(place[1] for place in places)
+        row = made.row(replace(made.base(), **changed), "", label)
+        if row.hidden and not made.numbers.lists(row.at):
+            across = True
+        elif told_apart and _is_there(row):
+            results.rows.append(row)
+    if across:
+        results.notes.append(ACROSS)
+    return results
+
+
+def _allowed(choice: Choice) -> tuple[Choice, list[str]]:
+    """What cannot be asked for together is left out: the same students are told by grade or school, and groups that were picked
+    stand side by side, for many students are in several."""
+    if choice.same:
+        by = choice.by if choice.by in {"grade", "school"} else "grade"
+        return replace(choice, by=by, beside="", groups=()), []
+    if choice.beside == choice.by:
+        choice = replace(choice, beside="")
+    if len(choice.groups) > 1 and "group" not in {choice.by, choice.beside}:
+        choice = replace(choice, beside="group")
+    return choice, []
+
+
+def _without_crossing(choice: Choice) -> Choice:
+    """The choice without groups by grade."""
+    if choice.by == "grade":
+        return replace(choice, groups=(), beside="" if choice.beside == "group" else choice.beside)
+    return replace(choice, grades=(), beside="" if choice.beside == "grade" else choice.beside)
+
+
+def _is_there(row: Row | None) -> bool:
+    return row is not None and (row.hidden or bool(row.sums and row.sums.tested))
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _Made:
     """Makes the rows of a test."""
 
-    test: str
+    choice: Choice
     held: Held
-    views: Mapping[int, View]
+    reader: Reader
+    told_apart: Collection[str]
+    years: Sequence[int]
+    asked: Collection[int]
+    numbers: Numbers
+    pairs: Pairs | None = None  # of tests whose progress by levels is told
 
-    def __call__(self, year: int, key: CubeKey, name: str, label: str) -> Row:
-        earlier = self.views.get(year - 1) if self.held.comparable(self.test, year, year - 1) else None
-        sums = self.views[year].shown(key)
-        before = earlier.shown(key) if earlier is not None and sums is not None else None
+    @classmethod
+    def of(cls, choice: Choice, held: Held, reader: Reader, told_apart: Collection[str]) -> "_Made":
+        of_test = held.years(choice.test)
+        years = [year for year in choice.years or of_test if year in of_test] if "year" in told_apart else [choice.year]
+        asked = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
+        numbers = numbers_of(choice, held, reader, asked, told_apart)
+        told = choice.test in PROGRESS and choice.year - 1 in asked and choice.group == ALL
+        pairs = pairs_for(choice, held, reader, levels=False) if told else None
+        return cls(choice, held, reader, told_apart, sorted(years), asked, numbers, pairs)
+
+    def lacks_crossing(self) -> bool:
+        """Are groups asked for by grade, and every number of that hidden?"""
+        if self.reader.sees_each:
+            return False
+        found = [at for at in self.numbers.sums if at.group != ALL and (at.grade != TOTAL or self.choice.grades)]
+        return bool(found) and all(self.numbers.shown(at) is None for at in found)
+
+    def results(self, notes: list[str]) -> Results:
+        code, year = self.choice.test, self.choice.year
+        notes = [*notes, *notes_of(self.choice, self.held, self.years, self.asked)]
+        elsewhere = self.numbers.elsewhere.get(year, 0)
+        return Results(self.choice, self.held.name_of(code), self.held.levels(code, year), [], None, notes, elsewhere)
+
+    def whole_label(self) -> str:
+        schools = self.choice.schools
+        if not schools:
+            return self.reader.whole
+        return self.held.school_name(schools[0]) if len(schools) == 1 else f"{len(schools)} schools"
+
+    def places(self, name: str) -> list[_Place]:
+        """What a row or column may be, in order."""
+        found = self.numbers.sums
+        if name == "year":
+            return [(str(year), year_label(year), {"year": year}) for year in self.years]
+        if name == "group":
+            present = {at.group for at in found}
+            groups = [g for g in self.choice.groups or ORDER[1:] if g in present]
+            return [(group, NAMES[group], {"group": group}) for group in groups]
+        if name == "grade":
+            grades = sorted({at.grade for at in found} - {TOTAL}, key=grade_order)
+            return [(grade, grade_label(grade), {"grade": grade}) for grade in grades]
+        schools = {at.school for at in found if isinstance(at.school, tuple) and self.reader.may_read(at.school)}
+        named = sorted((self.held.school_name(one), one) for one in schools if isinstance(one, tuple))
+        return [(school_key(one), label, {"school": one}) for label, one in named]
+
+    def row_at(self, changed: dict[str, Any], place: _Place) -> Row:
+        key, label, more = place
+        return self.row(replace(self.base(), **changed, **more), key, label)
+
+    def base(self) -> At:
+        """The cell that everything asked for adds up to."""
+        return At(self.choice.year, group=ALL if "group" in self.told_apart else self.choice.group)
+
+    def row(self, at: At, key: str, label: str) -> Row:
+        code, earlier = self.choice.test, replace(at, year=at.year - 1)
+        sums = self.numbers.shown(at)
+        before = None
+        if sums is not None and earlier.year in self.asked and self.held.comparable(code, at.year, earlier.year):
+            before = self.numbers.shown(earlier)
         if before is not None and not before.tested:
             before = None
-        return Row(name, label, sums, before, self.held.levels(self.test, year))
+        return Row(key, label, sums, before, self.held.levels(code, at.year), at, moves=self._moves(at))
+
+    def _moves(self, at: At) -> Moves | None:
+        if self.pairs is None or at.group != ALL or at.year != self.choice.year:
+            return None
+        pair = self.pairs.shown(at)
+        return pair.moves if pair is not None and pair.moves.progress is not None else None

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from django.db import connection
 
-from assessments.models import Assessment, ResultCount
+from assessments.models import Assessment, ResultCount, ResultVersion
 from assessments.scores.as_tested import COUNTED, FACTS, TESTED, fact_sql
 from assessments.scores.encoding import AS_TESTED, CELL, CELLS, SCORE, side_sql
 from sisimport.imports.engine.sql import execute
 
 TABLE = ResultCount._meta.db_table
+VERSIONS = ResultVersion._meta.db_table
 LEVELS = 5
 ALL = "all"
 _KEY = ("assessment_id", "school_year", "student_group", "lea", "school", "grade")
@@ -103,8 +104,20 @@ class Tally:
               SET {", ".join(f"{name} = held.{name} + excluded.{name}" for name in _SUMS)}
             """
         )
+        _raise_versions("result_change")
         if sign < 0:
             execute(f"DELETE FROM {TABLE} WHERE tested = 0 AND scored = 0")
+
+
+def _raise_versions(changed: str) -> None:
+    """Say that the counts of the tests, years and LEAs in the table `changed` are others now."""
+    execute(
+        f"""
+        INSERT INTO {VERSIONS} AS held (assessment_id, school_year, lea, version)
+        SELECT DISTINCT assessment_id, school_year, lea, 1 FROM {changed} ORDER BY 1, 2, 3
+        ON CONFLICT (assessment_id, school_year, lea) DO UPDATE SET version = held.version + 1
+        """
+    )
 
 
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
@@ -183,8 +196,10 @@ def _counted_cells(alike: Mapping[_Alike, int]) -> Iterator[tuple[str, list[int]
 def count_anew() -> None:
     """Count all scores there are, from nothing. For what has no counts yet, and for the tests that hold the two against each
     other."""
+    _raise_versions(TABLE)
     execute(f"DELETE FROM {TABLE}")
     execute(_adding(EVERYTHING), [])
+    _raise_versions(TABLE)
 
 
 EVERYTHING = """

@@ -302,7 +302,7 @@ def test_groups_and_a_school_are_compared_with_the_same_of_the_state() -> None:
     )
     found = compared(by="group")
     assert {one.row.label: one.figures[0] and one.figures[0].met for one in found.rows} == {"Male": 55, "Asian": 74.5}
-    oak = compared(by="grade", school=("1234567", SCHOOL_CODE), group="e:200")
+    oak = compared(by="grade", schools=(("1234567", SCHOOL_CODE),), groups=("e:200",))
     assert [one.row.label for one in oak.rows] == ["Oak School"]
 
 

@@ -1,5 +1,6 @@
 """The pages of results read what they need by indexes, however many scores and counts there are."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Assessment, ResultCount, Score
 from assessments.results.asking import what_is_held
-from assessments.results.counts import pairs_of
+from assessments.results.counts import Moves, pairs_of
 from assessments.results.shapes import BY, Choice, Reader
 from assessments.results.tables import build
 from tests.load.population import depopulate, populate, settle
@@ -74,7 +75,7 @@ def test_pairs_of_two_years_are_those_of_the_scores(history: None) -> None:
     test = Assessment.objects.get(state_code="SBELA").pk
     standards, earlier = {"05": 2502, "08": 2567}, {"05": 2400, "04": 2473}
 
-    found = {(pair.school, pair.grade): pair for pair in pairs_of(test, LAST_YEAR, test, standards, earlier)}
+    found = {(pair.school, pair.grade): pair for pair in pairs_of(test, LAST_YEAR, test, standards, earlier, highest=4)}
 
     scores = {
         (score.student_id, score.school_year): score
@@ -94,5 +95,7 @@ def test_pairs_of_two_years_are_those_of_the_scores(history: None) -> None:
         assert (pair.now.scale_sum, pair.now.scale_count) == (sum(int(n.scale_score) for n, _b in pairs), len(pairs))
         assert (pair.before.measured, pair.before.above) == (len(above), sum(above))
         assert pair.now.measured == (len(pairs) if place[1] in standards else 0)
-        moves = (sum(n.result > b.result for n, b in pairs), sum(n.result == b.result for n, b in pairs))
-        assert (pair.up, pair.same, pair.down) == (*moves, len(pairs) - sum(moves))
+        steps = Counter(int(n.result) - int(b.result) for n, b in pairs)
+        kept = sum(n.result == b.result == "4" for n, b in pairs)
+        far, down = (sum(steps[n] for n in range(first, first + 2)) for first in (2, -3))
+        assert pair.moves == Moves(far + steps[4], steps[1], kept, steps[0] - kept, down + steps[-1])

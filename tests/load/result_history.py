@@ -70,5 +70,6 @@ def forget_results() -> None:
     """Remove what `remember_results` wrote."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE assessments_score, assessments_resultcount, assessments_assessment RESTART IDENTITY CASCADE"
+            "TRUNCATE assessments_score, assessments_resultcount, assessments_resultversion, assessments_hiddenresults,"
+            " assessments_assessment RESTART IDENTITY CASCADE"
         )

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.load, pytest.mark.django_db]
 STUDENTS, SCHOOLS, YEARS = 60_000, 60, 8
 MOST_SECONDS = 0.5
 TIMES = 3
+SEVERAL = [f"1234561-100000{n}" for n in (1, 2, 3)]
 GRADE, GROUP, SCHOOL = "05", "e:500", "1234561-1000001"
 
 
@@ -48,7 +49,7 @@ def scores(django_db_setup: None, django_db_blocker: Any) -> Iterator[int]:
 Reading = Callable[[Client], None]
 
 
-def read(name: str, **choice: str) -> Reading:
+def read(name: str, **choice: str | list[str]) -> Reading:
     def ask(client: Client) -> None:
         answer = client.get(reverse(name), {"test": "SBELA", "year": str(LAST_YEAR), **choice})
         assert answer.status_code == 200
@@ -57,7 +58,7 @@ def read(name: str, **choice: str) -> Reading:
     return ask
 
 
-def page(**choice: str) -> Reading:
+def page(**choice: str | list[str]) -> Reading:
     return read("results", **choice)
 
 
@@ -74,6 +75,11 @@ VIEWS: dict[str, Reading] = {
     "by year": page(by="year"),
     "by year, of a group": page(by="year", group=GROUP),
     "by year, of a school and grade": page(by="year", school=SCHOOL, grade=GRADE),
+    "by year, schools side by side": page(by="year", beside="school", school=SEVERAL),
+    "by grade, schools side by side": page(by="grade", beside="school", school=SEVERAL),
+    "by school, groups side by side": page(by="school", beside="group"),
+    "by school, two grades of several schools": page(by="school", school=SEVERAL, grade=["05", "06"]),
+    "ELPAC with progress, by school": page(test="ELPACS", by="school"),
     "same students, by grade": page(by="grade", same="1"),
     "same students, by school": page(by="school", same="1"),
     "same students, of a school": page(by="grade", same="1", school=SCHOOL),
