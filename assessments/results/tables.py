@@ -20,6 +20,7 @@ from assessments.scores.result_counts import ALL
 from students.school_years import year_label
 
 PROGRESS = {"ELPACS", "ELPACSA"}  # tests of which the state asks who gained a level
+MOST_BESIDE = 8  # columns; more cannot be compared, and take long to draw
 ACROSS = "Student groups are shown for all grades together, so that small groups cannot be computed."
 _Place = tuple[str, str, dict[str, Any]]  # key for the address, label, and what it sets of a cell
 
@@ -46,6 +47,11 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
         results.rows = [row for row in (made.row_at({}, place) for place in places) if _is_there(row)]
         return results
     columns = made.places(choice.beside)
+    if len(columns) > MOST_BESIDE:
+        results.notes.append(
+            f"The first {MOST_BESIDE} of {len(columns)} columns stand side by side: mark those you want, {MOST_BESIDE} at most."
+        )
+        columns = columns[:MOST_BESIDE]
     lines = [Line(label, tuple(made.row_at(changed, column) for column in columns)) for _key, label, changed in places]
     if choice.by != "year":
         lines.insert(0, Line(made.whole_label(), tuple(made.row_at({}, column) for column in columns)))

@@ -91,6 +91,7 @@ def test_schools_groups_and_years_stand_side_by_side() -> None:
     groups = made(by="school", groups=("s:Y", "s:N"))
     assert groups.columns == ["Socioeconomically disadvantaged", "Not socioeconomically disadvantaged"]
     assert [line.label for line in groups.matrix] == ["District", "Elm", "Oak"]
+    assert not groups.notes
     years = made(by="school", beside="year", years=(2023, 2024))
     assert years.columns == ["2022-23", "2023-24"]
     assert years.matrix[2].cells[1] is not None
