@@ -192,6 +192,13 @@ codes.register(
         "Add the test date if the record is of this school year; otherwise import it with the type of its own year.",
     ),
     IssueCode(
+        "EXC-UNDATED",
+        "Exception: no test date, and a dated score on record",
+        "The record has no test date, and the score on record of {expected} has one: nothing says that this one is of the same "
+        "school year, so it does not replace it.",
+        "Add the test date, or download the file again; a file whose date columns are blank may be of another year.",
+    ),
+    IssueCode(
         "EXC-DATE",
         "Exception: no test date",
         "No test date of the line can be read, so the school year of its scores is not certain.",

@@ -39,16 +39,20 @@ class Evidence:
 
 
 def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, last: dt.date) -> dict[int, int]:
-    """Mark those of the lines (without test date) that other dates place outside `first` to `last`.
+    """Mark those of the lines (without test date) that other dates place outside `first` to `last`, and those that they place
+    inside (by `told_by` alone).
 
     Returns how many lines were placed, by school year; those that are of the run's year under that of `last`.
     """
     counts: dict[int, int] = {}
     outside: list[tuple[int, Evidence]] = []
+    inside: list[tuple[int, str]] = []
     for line, dates in _read(context, lines):
         evidence = _another_year(dates, first, last)
         if evidence is not None:
             outside.append((line, evidence))
+        elif (column := next(filter(_says_the_year, dates), "")) != "":
+            inside.append((line, column))
         if dates:
             year = first.year + 1 if evidence is None else evidence.year
             counts[year] = counts.get(year, 0) + 1
@@ -64,6 +68,13 @@ def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, 
                 [evidence.day for _, evidence in some],
                 [evidence.column for _, evidence in some],
             ],
+        )
+    for start in range(0, len(inside), _BLOCK):
+        some_inside = inside[start : start + _BLOCK]
+        execute(
+            f"UPDATE {ScoreRow._meta.db_table} r SET told_by = t.name FROM unnest(%s::int[], %s::text[]) AS t(line, name)"
+            " WHERE t.line = r.line",
+            [[line for line, _ in some_inside], [column for _, column in some_inside]],
         )
     context.notes["told_otherwise"] = bool(outside)
     return counts
@@ -81,6 +92,12 @@ def _another_year(dates: Mapping[str, dt.date], first: dt.date, last: dt.date) -
         if not earliest <= day <= latest:
             return Evidence(column, day, _school_year(day))
     return None
+
+
+def _says_the_year(column: str) -> bool:
+    """Is a date in this column that of one school year? One of enrollment is not: students stay enrolled."""
+    name = normalise_header(column)
+    return bool(_TESTED.match(name) or _AFTERWARDS.match(name))
 
 
 def _school_year(day: dt.date) -> int:

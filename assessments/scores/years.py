@@ -12,9 +12,9 @@ from django.db.models import BooleanField, DateField, Exists, F, Func, OuterRef,
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from assessments.models import ScoreRow
+from assessments.models import Score, ScoreRow
 from assessments.scores import other_dates
-from assessments.structure import last_test_day, school_year
+from assessments.structure import last_test_day, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
@@ -126,6 +126,7 @@ def refuse_another_year(context: RunContext) -> None:
     if not date_fields(context):
         return
     if context.lines is not None:
+        context.notes["undated"] = True
         _place_undated(context)
         return
     assert context.layout is not None  # noqa: S101 - a staged file has one
@@ -145,7 +146,8 @@ def refuse_another_year(context: RunContext) -> None:
         if day is not None:
             tested = year if first <= day <= last else day.year + (day.month >= 7)
             counts[tested] = counts.get(tested, 0) + n
-    if any(day is None for day, _n in days):
+    context.notes["undated"] = any(day is None for day, _n in days)
+    if context.notes["undated"]:
         for tested, n in _place_undated(context).items():
             counts[tested] = counts.get(tested, 0) + n
     own, total = counts.pop(year, 0), sum(counts.values())
@@ -173,6 +175,24 @@ def _undated(context: RunContext) -> Q | None:
     return Q(Exists(unread.filter(line=OuterRef("line")))) & Q(IsBlank(score_date(context)))
 
 
+def _undated_over_dated(context: RunContext) -> Q | None:
+    """Lines without any test date whose scores would replace dated ones: nothing says that they are of this year at all.
+
+    None where the file has no line without a test date.
+    """
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    if context.run.pk is not None and not context.notes.get("undated"):
+        return None
+    dated = Score.objects.filter(
+        student=OuterRef("student__id"), school_year=school_year(context.layout.key), date__isnull=False
+    )
+    replaces = Q(pk__isnull=True)
+    for test in tests_of(context.layout):
+        there = dated.filter(assessment__state_code=test.code)
+        replaces |= Q(record_type__in=list(test.record_types)) & Q(Exists(there))
+    return Q(IsBlank(score_date(context))) & replaces
+
+
 def _end_of_year(context: RunContext) -> dt.date:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     return dt.date(school_year(context.layout.key), 6, 30)
@@ -185,6 +205,8 @@ def is_usual(context: RunContext) -> Q:
     usual = _is_dated_as_usual(context)
     if context.notes.get("told_otherwise"):
         usual &= Q(told_date=None)
+    if context.notes.get("undated"):
+        usual &= ~Q(IsBlank(score_date(context)))
     undated = _undated(context)
     return usual if undated is None else usual & ~undated
 
@@ -209,6 +231,12 @@ def rules(context: RunContext, live: Q) -> list[Rule]:
                    needs_student=False)  # fmt: skip
     found = [] if undated is None else [no_date]
     first, last = bounds(context)
+    replacing = _undated_over_dated(context)
+    if replacing is not None:
+        # `told_by` without a day: another date of the record lies in this school year.
+        when = live & replacing & Q(told_date=None, told_by="") & ~(undated or Q(pk__isnull=True))
+        found.append(Rule(number="CA-E-17", code="EXC-UNDATED", severity=Severity.ERROR, field=fields[0], when=when,
+                          expected=year_label(first.year + 1)))  # fmt: skip
     found.append(Rule(
         number="CA-E-12", code="EXC-YEAR-TOLD", severity=Severity.ERROR, field=fields[0], when=live & ~Q(told_date=None),
         found=F("told_date"), expected=year_label(first.year + 1), needs_student=False,

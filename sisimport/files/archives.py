@@ -172,6 +172,8 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         if len(candidates) > 1:
             names = ", ".join(shown_name(member.filename) for member in candidates[:4])
             raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=_EXPECTED)
+        if len(candidates) == 1 and _README.search(shown_name(candidates[0].filename)) and _holds_more(files, endings):
+            continue  # a readme beside a fixed-width file or a workbook is not what was sent
         if candidates:
             if candidates[0].flag_bits & _LOCKED:
                 raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
@@ -182,6 +184,11 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
             raise FileError("FILE-ZIP", found=f"{what} ({shown_name(inner.filename)})", expected=_EXPECTED)
     names = ", ".join(shown_name(member.filename) for member in files[:4]) or "nothing"
     raise FileError("FILE-ZIP", found=names, expected=_EXPECTED)
+
+
+def _holds_more(files: list[zipfile.ZipInfo], endings: set[str]) -> bool:
+    """Are there files of another kind that may hold the records?"""
+    return any(_ending(member) in (_FIXED_WIDTH | _WORKBOOKS | _ARCHIVES) - endings for member in files)
 
 
 def _is_read_by_people(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:

@@ -44,7 +44,7 @@ codes.register(
         "FILE-ZIP",
         "Archive cannot be opened",
         "The archive holds {found}; expected {expected}.",
-        "Unpack the archive and upload the one text file that holds the records.",
+        "Unpack the archive and upload the one file that holds the records.",
     ),
     IssueCode(
         "FILE-WORKBOOK",

@@ -197,3 +197,29 @@ def test_an_other_date_that_says_nothing_keeps_no_line_out(home: District, value
     done = report("caaspp-2023-2024", _without_test_date("caaspp-2023-24", {"TestStartDate1": value}), work="import")
 
     assert counts(done) == {"import": 1}
+
+
+@pytest.mark.parametrize(
+    "layout", ["caaspp-2023-24", "caaspp-2018-19", "elpac-summative-2021-22", "elpac-initial-2023-24"]
+)
+def test_ca_e_17_a_line_that_no_date_places_never_replaces_a_dated_score(home: District, layout: str) -> None:
+    home.add("101", ssid="9000000110")
+    home.add("102", ssid="9000000111")
+    report(TYPES[layout], dated(layout, f"{school_year(layout)}-04-15"), work="import")
+    before = list(Score.objects.order_by("pk").values())
+
+    done = report(TYPES[layout], _without_test_date(layout, {}, {}), work="import")
+
+    assert (before, codes(done).count("EXC-UNDATED")) != ([], 0), done["issues"]
+    assert list(Score.objects.filter(student_id=before[0]["student_id"]).order_by("pk").values()) == before
+    assert counts(done) == {"refused": 1, "import": 1}  # the second student had no score to lose
+
+
+def test_an_undated_score_is_replaced_by_an_undated_one_and_by_one_of_the_same_year(home: District) -> None:
+    undated = ela(final_test_completed_date="")
+    report("caaspp-2023-2024", text("caaspp-2023-24", undated), work="import")
+
+    again = report("caaspp-2023-2024", text("caaspp-2023-24", undated | {"scale_score": "2503"}), work="import")
+    placed = report("caaspp-2023-2024", text("caaspp-2023-24", ela()), work="import")
+
+    assert (counts(again), counts(placed)) == ({"import": 1}, {"import": 1})

@@ -237,5 +237,12 @@ def test_two_files_of_records_are_still_refused() -> None:
     assert "2 text files" in str(refusal(packed(a__txt=DATA, b__csv=DATA.replace(b"^", b","))))
 
 
+def test_a_readme_beside_a_fixed_width_file_or_a_workbook_is_not_taken_for_the_data() -> None:
+    unpacked = unpack(io.BytesIO(packed(README__txt=b"a, b, c\n", scores__dat=b"fixed\n")), max_bytes=LIMIT)
+
+    assert unpacked.member == "scores.dat"
+    assert "an Excel workbook (list.xlsx)" in refusal(packed(README__txt=b"Dear all\n", list__xlsx=b"PK")).found
+
+
 def test_a_readme_alone_is_what_it_is() -> None:
     assert unpack(io.BytesIO(packed(readme__txt=DATA)), max_bytes=LIMIT).member == "readme.txt"
