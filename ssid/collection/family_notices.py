@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
+from sisimport.accounts.addresses import site_address
 from sisimport.accounts.outbox import send_now
 from students import family_access
 from students.models import FamilyMember
+
+_MARK_SECONDS = 2 * 86_400
 
 
 @dataclass(slots=True)
@@ -39,12 +43,30 @@ def notify_families(*, site: str = "") -> Notices:
         if not user.email:
             notices.without += 1
             continue
+        # Noted first: two who do this at once tell a family once. A mail that cannot be sent is kept, not lost.
+        mine = FamilyMember.objects.filter(pk__in=[member.pk for member in of_account]).exclude(told_end=end)
+        if not mine.update(told_end=end):
+            continue
         if send_now(_notice(user.email, end, site)):
             notices.sent += 1
         else:
             notices.kept += 1
-        FamilyMember.objects.filter(pk__in=[member.pk for member in of_account]).update(told_end=end)
     return notices
+
+
+def notify_once_a_day() -> Notices | None:
+    """The chore of the workers: whichever comes first on a day tells them all; None for the others.
+
+    What breaks off is gone on with at the next turn: whom was told is on record account by account.
+    """
+    mark = f"family-notices-{timezone.localdate():%Y-%m-%d}"
+    if not cache.add(mark, True, _MARK_SECONDS):
+        return None
+    try:
+        return notify_families(site=site_address())
+    except BaseException:
+        cache.delete(mark)
+        raise
 
 
 def _notice(address: str, end: Any, site: str) -> EmailMessage:

@@ -10,6 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from sisimport.runtime.chores import all_chores
+from ssid.collection import family_notices
 from students import families, family_access
 from students.models import DistrictSettings, FamilyMember
 from students.models.districts import validate_month_day
@@ -116,6 +118,27 @@ def test_a_family_with_an_address_gets_one_mail_for_each_end(
     assert "https://sis.example.org/family/" in mail.body
     assert "Eva" not in mail.subject + mail.body
     assert "Notices sent: 1. Kept for an administrator: 0. Accounts without an address: 1." in capsys.readouterr().out
+
+
+def test_the_workers_tell_families_once_a_day_and_each_once(
+    member: FamilyMember, clock: Any, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Whichever worker comes first on a day does it; what breaks off is gone on with at the next turn."""
+    assert any(chore.name == "notices of family accounts that end" for chore in all_chores())
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    clock(at(2027, 6, 2))
+    with monkeypatch.context() as broken:
+        broken.setattr(family_notices, "notify_families", lambda **_site: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            family_notices.notify_once_a_day()
+
+    first, second = family_notices.notify_once_a_day(), family_notices.notify_once_a_day()
+    clock(at(2027, 6, 3))
+    next_day = family_notices.notify_once_a_day()
+
+    assert (first and first.sent, second, next_day and next_day.sent) == (1, None, 0)
+    assert [mail.to for mail in mailoutbox] == [["p@example.org"]]
+    assert "/family/" in mailoutbox[0].body
 
 
 def test_one_action_renews_the_accounts_of_a_schools_enrolled_students(
