@@ -20,6 +20,7 @@ urlpatterns = [
     path("accounts/email/", own_address, name="account_email"),
     path("accounts/password/change/", own_password, name="account_change_password"),
     path("accounts/password/set/", own_password, name="account_set_password"),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     # For the container's health check and a load balancer; says only whether the database answers.

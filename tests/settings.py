@@ -18,6 +18,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 _options = DATABASES["default"]["OPTIONS"].get("options", "")  # limits of a web server or worker that a test starts
 DATABASES["default"]["OPTIONS"]["options"] = f"{_options} -c synchronous_commit=off".strip()
 
+# Sessions of tests begin without signing in, and statements of pages are counted; tests of the limits set them.
+SESSION_IDLE_SECONDS = 0
+
 # What a page keeps for a minute must not reach the next test.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 

@@ -81,6 +81,7 @@ FOREIGN_RULES: dict[str, str] = {
     "account_email": SIGNED_IN,
     "account_change_password": SIGNED_IN,
     "account_set_password": SIGNED_IN,
+    "usersessions_list": SIGNED_IN,
     "mfa_authenticate": PUBLIC,  # second step of signing in
     "mfa_index": SIGNED_IN,
     "mfa_reauthenticate": SIGNED_IN,

@@ -8,10 +8,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from sisimport.accounts import limits
-from sisimport.accounts.addresses import client_address
+from sisimport.accounts.addresses import UNKNOWN, client_address
 from sisimport.accounts.outbox import outbox
 from sisimport.accounts.passwords import may_use_password
 
+NO_ADDRESS = "::"
 ALLAUTHS_STAGE, OWN_STAGE = "allauth.mfa.stages.AuthenticateStage", "sisimport.accounts.second_factor.AskForFactor"
 
 
@@ -22,7 +23,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        """An address, as the list of sessions wants one, also where there is none (a socket)."""
+        address = client_address(request)
+        return NO_ADDRESS if address == UNKNOWN else address
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Instead of allauth's limit, which counts a name from everywhere together: one stranger could lock anybody out."""

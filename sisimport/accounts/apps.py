@@ -13,15 +13,18 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account.signals import password_reset
+        from allauth.mfa.signals import authenticator_added, authenticator_removed
         from django.db.models.signals import post_migrate
 
         from sisimport.accounts import groups
         from sisimport.accounts.kept_mail import remove_old
         from sisimport.accounts.limits import forget_tries_of
-        from sisimport.accounts.sessions import remove_ended
+        from sisimport.accounts.sessions import end_others_after_change, remove_ended
         from sisimport.accounts.sso import checks  # noqa: F401 - they register themselves
         from sisimport.runtime.retention import Kept, register_kept
 
+        for changed in (authenticator_added, authenticator_removed):
+            changed.connect(end_others_after_change, dispatch_uid="end_others_after_change")
         password_reset.connect(forget_tries_of, dispatch_uid="forget_tries")
         register_kept(
             Kept("mails", "mails that could not be sent", days=lambda: settings.KEEP_MAILS_DAYS, remove=remove_old)

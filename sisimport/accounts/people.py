@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -30,6 +29,7 @@ from students.access import User, visible_school_ids
 from students.families import code_hash, new_code
 from students.granting import ALL_SCHOOLS, MORE_THAN_YOURS, OWN
 from students.models import School, StaffAccess
+from students.sessions import end_sessions
 
 INVITATION_DAYS = 7
 MOST_DAYS = 60
@@ -186,9 +186,15 @@ def _check_days(days: int) -> None:
 def change_person(
     *, person: Any, roles: Collection[str], schools: Collection[School], all_schools: bool, giver: Any
 ) -> None:
-    """Give other roles and schools. Raises PeopleError, also for somebody with schools that the giver does not see."""
+    """Give other roles and schools; whoever has others than before signs in again.
+
+    Raises PeopleError, also for somebody with schools that the giver does not see.
+    """
     _check_manages(giver, person)
+    before = _what(person)
     _give(person, roles=roles, schools=schools, all_schools=all_schools, giver=giver)
+    if _what(person) != before:
+        end_sessions(person)
     _note(giver, "changed the roles or schools of", person)
 
 
@@ -225,7 +231,7 @@ def give_by_directory(*, person: Any, roles: Collection[str], schools: Collectio
     before = _what(person)
     _set(person, roles=roles, schools=schools, all_schools=all_schools)
     if _what(person) != before:
-        _end_sessions(person)
+        end_sessions(person)
         _note(None, "by the directory: changed the roles or schools of", person)
 
 
@@ -235,7 +241,7 @@ def take_all(*, person: Any) -> None:
     person.is_superuser = False
     person.save(update_fields=["is_superuser"])
     _set(person, roles=[], schools=[], all_schools=False)
-    _end_sessions(person)
+    end_sessions(person)
     _note(None, "by the directory: took all roles of", person)
 
 
@@ -254,7 +260,7 @@ def deactivate(*, person: Any, giver: Any) -> None:
     person.is_active = False
     person.save(update_fields=["is_active"])
     _withdraw(person)
-    _end_sessions(person)
+    end_sessions(person)
     _note(giver, "deactivated", person)
 
 
@@ -273,7 +279,7 @@ def reactivate(*, person: Any, giver: Any) -> Invited | None:
 def sign_out_everywhere(*, person: Any, giver: Any) -> int:
     """End every session of somebody, on all devices; the number that ended. Raises PeopleError."""
     _check_manages(giver, person)
-    ended = _end_sessions(person)
+    ended = end_sessions(person)
     _note(giver, "signed out everywhere", person)
     return ended
 
@@ -284,16 +290,8 @@ def untie(*, person: Any, giver: Any) -> None:
     Raises PeopleError."""
     _check_manages(giver, person)
     SocialAccount.objects.filter(user_id=person.pk).delete()
-    _end_sessions(person)
+    end_sessions(person)
     _note(giver, "untied from the directory", person)
-
-
-def _end_sessions(person: Any) -> int:
-    """A session names its user inside, so all open ones are looked through: as many as people are signed in."""
-    open_now = Session.objects.filter(expire_date__gt=timezone.now()).iterator(chunk_size=500)
-    theirs = [one.pk for one in open_now if one.get_decoded().get(SESSION_KEY) == str(person.pk)]
-    Session.objects.filter(pk__in=theirs).delete()
-    return len(theirs)
 
 
 def _check_manages(giver: Any, person: Any) -> None:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/sso/<slug:organization_slug>/acs/finish/", sso.finish_acs, name="saml_finish_acs"),
     path("accounts/sso/<slug:organization_slug>/metadata/", sso.metadata, name="saml_metadata"),
     path("accounts/sso/<slug:organization_slug>/signed-out/", sso.signed_out, name="saml_sls"),
+    path("account/stay/", views.stay_signed_in, name="stay_signed_in"),
     path("accounts/emergency/", views.emergency_sign_in, name="emergency_sign_in"),
     path("mail/", views.kept_mails, name="kept_mails"),
     path("mail/<int:number>/", views.kept_mail, name="kept_mail"),

@@ -60,6 +60,13 @@ def emergency_sign_in(request: HttpRequest) -> HttpResponseBase:
 
 
 @signed_in
+@require_GET
+def stay_signed_in(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Asked for from the warning before a session ends: being asked for is all."""
+    return HttpResponse(status=204)
+
+
+@signed_in
 def own_address(request: HttpRequest) -> HttpResponseBase:
     """The e-mail address. With single sign-on the directory says whose it is: nobody of the staff changes it."""
     if settings.SSO_PROVIDERS and not is_family(request.user):

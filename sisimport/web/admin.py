@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -176,6 +178,9 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
 # Addresses are the account's own business; a lost second factor is taken away here.
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Authenticator)
+# Single sign-on is set up by the environment alone; what ties people to it, and sessions, have pages of their own.
+for _model in (SocialApp, SocialAccount, SocialToken, UserSession):
+    admin.site.unregister(_model)
 
 
 @admin.register(Authenticator)

@@ -22,6 +22,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     return {
         "site_name": settings.SITE_NAME,
+        "idle_seconds": settings.SESSION_IDLE_SECONDS,
         "menu": SimpleLazyObject(
             lambda: navigation.menu(user, current_url=request.path, url_name=match.url_name or "" if match else "")
         ),

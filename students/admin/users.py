@@ -18,6 +18,7 @@ from students.access import visible_school_ids, visible_schools
 from students.admin.busy import ReturnsTyped
 from students.admin.lists import person
 from students.models import StaffAccess
+from students.sessions import end_sessions
 
 User = get_user_model()
 ACCESS_FIELDS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -73,8 +74,34 @@ class GivesOwnSchools:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+def _access_of(person: Any) -> tuple[Any, ...]:
+    """What somebody may do, to compare before and after."""
+    person = User._default_manager.get(pk=person.pk)
+    access = StaffAccess.objects.filter(user=person).first()
+    schools = set(access.schools.values_list("pk", flat=True)) if access else set()
+    groups, permissions = (set(many.values_list("pk", flat=True)) for many in (person.groups, person.user_permissions))
+    flags = (person.is_active, person.is_staff, person.is_superuser, bool(access and access.all_schools))
+    return flags, schools, groups, permissions
+
+
+class EndsSessions:
+    """Of the admin's pages of people: who may do other things than before signs in again."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        person = form.instance if isinstance(form.instance, User) else form.instance.user
+        super().save_related(request, form, formsets, change)  # type: ignore[misc]
+        if change and _access_of(person) != getattr(request, "access_before", None):
+            end_sessions(person)
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        found = super().get_object(request, *args, **kwargs)  # type: ignore[misc]
+        if found is not None:
+            request.access_before = _access_of(found if isinstance(found, User) else found.user)  # type: ignore[attr-defined]
+        return found
+
+
 @admin.register(StaffAccess)
-class StaffAccessAdmin(SaysWhy, ReturnsTyped, GivesOwnSchools, ModelAdmin):
+class StaffAccessAdmin(EndsSessions, SaysWhy, ReturnsTyped, GivesOwnSchools, ModelAdmin):
     list_display = ("user", "all_schools", "school_names")
     list_select_related = ("user",)
     list_filter = ("all_schools",)
@@ -138,7 +165,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(SaysWhy, ReturnsTyped, DjangoUserAdmin, ModelAdmin):
+class UserAdmin(EndsSessions, SaysWhy, ReturnsTyped, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

@@ -47,7 +47,7 @@ def test_nothing_but_the_own_sign_in_is_open_before(client: Client) -> None:
         answer = client.get(reverse(pattern.name))
         if not (answer.status_code == 302 and answer.url == reverse("mfa_index")):
             opened.add(pattern.name)
-    allowed = {"health", "set_language", "family_join", "staff_join", "emergency_sign_in"}
+    allowed = {"health", "metrics", "set_language", "family_join", "staff_join", "emergency_sign_in"}
     allowed |= {"api_openapi", "api_docs", "api_not_found"}
     assert {name for name in opened if not name.startswith(("mfa_", "account_"))} <= allowed
 

@@ -254,6 +254,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "utah_request": reverse("utah_request", args=[records.utah.pk]),
         "account_change_password": reverse("account_change_password"),
         "account_logout": reverse("account_logout"),
+        "usersessions_list": reverse("usersessions_list"),
         "account_reauthenticate": reverse("account_reauthenticate"),
         "mfa_index": reverse("mfa_index"),
         "mfa_activate_totp": reverse("mfa_activate_totp"),
@@ -300,7 +301,7 @@ NO_PAGES = {
     # without files it leads home; with them it is looked at in test_dropped_files.py
     "choose_files",
     # answers for machines
-    "health", "metrics", "api_openapi", "api_not_found",
+    "stay_signed_in", "health", "metrics", "api_openapi", "api_not_found",
     # on to a provider of single sign-on and back: tests/browser/test_single_sign_on.py
     "sso_start", "sso_callback", "saml_acs", "saml_finish_acs", "saml_metadata", "saml_sls",
 }  # fmt: skip

@@ -146,7 +146,7 @@ ELSEWHERE = {
     "api_docs",
     "api_not_found",
 }
-OWN_ACCOUNT = ("account_", "mfa_", "sso_", "saml_", "emergency_")
+OWN_ACCOUNT = ("account_", "mfa_", "sso_", "saml_", "emergency_", "usersessions_", "stay_")
 ADMIN_PAGES = {"changelist", "add", "history", "delete", "change"}
 ADMIN_ELSEWHERE = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "view_on_site", None,

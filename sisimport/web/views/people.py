@@ -146,7 +146,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
                 made = _act(request, found)
             elif form.is_valid():
                 people.change_person(person=found, giver=request.user, **form.given())
-                messages.success(request, "Saved. It holds from the next page that this person opens.")
+                messages.success(request, "Saved. Whoever has other roles or schools than before signs in again.")
         except PeopleError as error:
             if not changes:
                 messages.error(request, str(error))
