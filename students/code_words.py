@@ -23,3 +23,11 @@ def birth_place(state: str, country: str) -> str:
     in_words = word_for("state", full)
     place = state if in_words == full else in_words
     return ", ".join(filter(None, (place, word_for("country", country))))
+
+
+def code_choices(name: str, *, state: str = "") -> list[tuple[str, str]]:
+    """(code, `Panjabi (pan)`) of a set, by word. Of races the codes of the state: letters in Utah, numbers in California."""
+    codes = code_words()[name]
+    if name == "ethnicity" and state:
+        codes = {code: word for code, word in codes.items() if code.isalpha() == (state == "UT")}
+    return sorted(((code, f"{word} ({code})") for code, word in codes.items()), key=lambda choice: choice[1])

@@ -37,3 +37,8 @@ def exit_reason_text(code: str) -> str:
     """`T160 (to another California school)`; a code that is not known here stands alone."""
     words = EXIT_REASONS.get(code.upper())
     return f"{code} ({words})" if words else code
+
+
+def exit_reason_choices() -> list[tuple[str, str]]:
+    """(code, `To another California school (T160)`), in the order of the codes."""
+    return [(code, f"{words[:1].upper()}{words[1:]} ({code})") for code, words in EXIT_REASONS.items()]

@@ -19,3 +19,8 @@ def grade_words(code: str) -> str:
         "US": _("ungraded secondary"),
         "AD": _("adult"),
     }.get(code, code)
+
+
+def grade_choices() -> list[tuple[str, str]]:
+    """(code, `Grade 5 (05)`), youngest first."""
+    return [(code, f"{words[:1].upper()}{words[1:]} ({code})") for code in GRADES if (words := grade_words(code))]

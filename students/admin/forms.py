@@ -3,13 +3,44 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from students.models import LEA, SSID, StateProfile, Student
+from students.code_words import code_choices
+from students.exit_reasons import exit_reason_choices
+from students.grades import grade_choices
+from students.models import LEA, SSID, Enrollment, StateProfile, Student
 from students.profiles import state_problem
 from students.services import HELD_BY_ANOTHER, SSIDRefusedError, clean_ssid
 
 KEEP, MISTAKE = "keep", "mistake"
+# Fields of the student with a set of codes, and its name in code_words.toml.
+CODED = {"birth_country": "country", "birth_state": "state", "home_language": "language", "ethnicity": "ethnicity"}
+
+
+def offer_codes(form: forms.BaseForm, name: str, choices: list[tuple[str, str]], *, on_record: str) -> None:
+    """Let a field be chosen by words with their codes. What is on record stays, though it be none of them."""
+    held = [] if not on_record or on_record in dict(choices) else [(on_record, f"{on_record}, as on record")]
+    field = form.fields[name]
+    form.fields[name] = forms.ChoiceField(
+        label=field.label,
+        required=field.required,
+        help_text=field.help_text,
+        choices=[("", "not recorded"), *held, *choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+class EnrollmentForm(forms.ModelForm):
+    """An enrollment; grade and exit reason are chosen by words."""
+
+    class Meta:
+        model = Enrollment
+        fields = ("school", "grade", "start_date", "exit_date", "exit_reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_codes(self, "grade", grade_choices(), on_record=self.instance.grade)
+        offer_codes(self, "exit_reason", exit_reason_choices(), on_record=self.instance.exit_reason)
 
 
 class LEAForm(forms.ModelForm):
@@ -76,6 +107,10 @@ class StudentForm(ReasonForm):
         self.initial["ssid"] = current.ssid if current else ""
         if current is None:
             self.fields["old_number"].widget = forms.HiddenInput()
+        offer_codes(self, "grade", grade_choices(), on_record=self.instance.grade)
+        state = self.instance.lea.state if self.instance.lea_id else ""
+        for name, of in CODED.items():
+            offer_codes(self, name, code_choices(of, state=state), on_record=getattr(self.instance, name))
 
     def clean_ssid(self) -> str:
         text = str(self.cleaned_data.get("ssid") or "")

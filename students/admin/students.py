@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from students import editing
 from students.access import log_view, visible_schools, visible_students
 from students.admin.busy import ReturnsTyped
-from students.admin.forms import MISTAKE, LEAForm, StudentForm
+from students.admin.forms import MISTAKE, EnrollmentForm, LEAForm, StudentForm
 from students.admin.lists import LongList
 from students.admin.ssids import FormerSSIDInline
 from students.grades import GRADES
@@ -162,6 +162,7 @@ class ELRecordInline(StackedInline):
 
 class EnrollmentInline(TabularInline):
     model = Enrollment
+    form = EnrollmentForm
     fields = ("school", "grade", "start_date", "exit_date", "exit_reason")
     autocomplete_fields = ("school",)
     extra = 0

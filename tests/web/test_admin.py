@@ -183,6 +183,30 @@ def test_section_10_gender_x_and_a_legal_gender_are_saved_together(client: Clien
     assert {("gender", "X"), ("legal_gender", "M")} <= set(noted)
 
 
+def test_codes_are_chosen_by_words_and_what_is_on_record_stays(client: Client, student: Student) -> None:
+    """Also a code that is in no set: saving something else does not change it."""
+    Student.objects.filter(pk=student.pk).update(home_language="zz9", birth_country="MX")
+    page = client.get(page_of(student)).content.decode()
+
+    for chosen in (
+        "Panjabi (pan)",
+        "Mexico (MX)",
+        "Grade 5 (05)",
+        "To another California school (T160)",
+        "White (700)",
+    ):
+        assert chosen in page
+    assert '<option value="zz9" selected>zz9, as on record</option>' in page
+    assert "White (W)" not in page  # a code of Utah
+
+    save(client, student, ethnicity="700", grade="07", reason="Registration")
+    student.refresh_from_db()
+    assert (student.ethnicity, student.grade, student.home_language) == ("700", "07", "zz9")
+    assert not RecordEdit.objects.filter(field="home_language").exists()
+    answer = save(client, student, birth_country="Atlantis", reason="x")
+    assert "Select a valid choice" in answer.content.decode()
+
+
 def test_an_el_record_is_edited_through_the_same_page(client: Client, student: Student) -> None:
     ELRecord.objects.create(student=student, program_status="EL")
 
