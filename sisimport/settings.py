@@ -287,6 +287,9 @@ SCRATCH_DIR = DATA_DIR / "scratch"
 SCRATCH_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 tempfile.tempdir = str(SCRATCH_DIR)
 
+DATA_UPLOAD_MAX_NUMBER_FIELDS = (
+    6000  # which of a large district's schools each number of another system is, on one page
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.web.bodies
 UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)
 WEB_THREADS = env.int("WEB_THREADS", default=4)

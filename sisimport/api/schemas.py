@@ -127,6 +127,12 @@ class CrashOut(Schema):
     error: str | None = Field(description="kind of the error, never its text")
 
 
+class MappingOut(Schema):
+    name: str
+    number: int = Field(description="Which version of the mapping.")
+    version: str = Field(description="Hash of what it says: equal for equal content.")
+
+
 class RunOut(Schema):
     """A run, as `import_file --json` prints it, without its lines."""
 
@@ -138,6 +144,9 @@ class RunOut(Schema):
     corrects: int | None = Field(description="The run of whose file this one reads corrected lines only; null: none.")
     file_name: str
     layout: str
+    mapping: MappingOut | None = Field(
+        description="The column mapping by which the file was read, with its version; null: none."
+    )
     options: dict[str, str] = Field(description="Every option of the type with the value that the run has.")
     district_options: list[str] = Field(
         description="Those of them whose value is the one that the district has chosen as usual."

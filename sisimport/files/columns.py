@@ -20,6 +20,7 @@ class Columns:
         self._day_first = day_first
         self._tallies = tallies
         self._columns = [layout.fields[name] for name in fields]
+        self._constants = [layout.constants.get(name, "") for name in fields]
         self._readers = [column_reader(layout, column, day_first=column.field in day_first) for column in self._columns]
 
     def clean(self, records: Records) -> Block:
@@ -29,7 +30,7 @@ class Columns:
         columns: list[Sequence[str]] = []
         for place, column in enumerate(records.texts):
             if column is None:
-                columns.append([""] * len(records.numbers))
+                columns.append([self._constants[place]] * len(records.numbers))
                 continue
             if records.traits.may_hold_hidden:
                 values, found = self._read_bared(place, column, records.traits)

@@ -355,6 +355,9 @@ def _choose(
     if not wanted:
         return _guess(layouts, lines)
     fits = [fit_layout(layout, lines) for layout in wanted]
+    if len(fits) > 1:
+        # Columns that somebody named in one file may stand in a file of quite another kind.
+        fits = [fit for fit in fits if not fit.layout.needs_every_field or fit.score >= _GUESS_SCORE] or fits
     best = max(fits, key=_rank)
     rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]
     rival = _best([f for f in rivals if f.error is None and f.score >= _OTHER_SCORE and _holds_markers(f, lines)])
@@ -364,7 +367,8 @@ def _choose(
         equals = [fit for fit in fits if fit is not best and fit.error is None and _rank(fit) == _rank(best)]
         if equals:
             names = " and ".join(fit.layout.title for fit in [best, *equals])
-            raise FileError("FILE-AMBIGUOUS", found=names, expected="one of them")
+            params = {"layouts": [fit.layout.key for fit in [best, *equals]]}
+            raise FileError("FILE-AMBIGUOUS", found=names, expected="one of them", params=params)
         return best, ()
     if rival is not None:
         raise _other_type(rival, wanted)

@@ -160,8 +160,8 @@ def _named(
             if column.field in positions and error is None:
                 error = FileError("FILE-COLUMN-TWICE", found=cells[at].strip(), expected="each column once")
             positions.setdefault(column.field, at)
-    missing = [column for column in layout.fields.values() if column.field not in positions]
-    needed = [column.name for column in missing if column.required]
+    missing = [c for c in layout.fields.values() if c.field not in positions and c.field not in layout.constants]
+    needed = [column.name for column in missing if column.required or layout.needs_every_field]
     # Two names that are known make a line of names, of which others are missing.
     some = score >= 0.3 or len(positions) >= 2 or (not needed and bool(positions))
     is_header = some if layout.optional_columns else score >= _HEADER_EDITED
@@ -170,7 +170,8 @@ def _named(
         expected = f"column names such as {', '.join(column.name for column in layout.columns[:3])}"
         return Fit(layout, score, error=FileError("FILE-NO-HEADER", found=f"“{shown}”", expected=expected), **shape)
     if needed and error is None:
-        error = FileError("FILE-COLUMN-MISSING", found=listed(needed), expected=f"the columns of {layout.title}")
+        expected, params = f"the columns of {layout.title}", {"layout": layout.key}
+        error = FileError("FILE-COLUMN-MISSING", found=listed(needed), expected=expected, params=params)
     notices = []
     unknown = [
         cells[at].strip() for at, column in enumerate(found) if column is None and header[at] not in {"", "blank"}
@@ -231,7 +232,8 @@ def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     strange = [
         cell.strip() for cell, name, column in zip(cells, header, columns, strict=True) if name and column is None
     ]
-    needed = [c.name for c in layout.fields.values() if c.required and c.position not in found]
+    read = [c for c in layout.fields.values() if c.field not in layout.constants]
+    needed = [c.name for c in read if (c.required or layout.needs_every_field) and c.position not in found]
     markers = missing_markers(layout, lines, delimiter)
     named = sum(bool(name) for name in header)
     missing = tuple(dict.fromkeys([*markers, *needed]))

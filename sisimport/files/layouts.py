@@ -70,7 +70,8 @@ class Column:
     """One column. `position` counts from 1; `field` is the key our code knows it by (None: read by nobody).
 
     `severity` is that of a value that is missing, no date, no number or an unknown code; `length_severity` that of a
-    value longer than `length`. `spellings` are everyday words for codes, `unclear` such that leave a choice, told as text
+    value longer than `length`. `translations` say what a value (casefolded) of this very file stands for, as somebody
+    declared it: read without a word. `spellings` are everyday words for codes, `unclear` such that leave a choice, told as text
     (both casefolded). `span` holds first and last character in the fixed-width twin, counted from 1.
     """
 
@@ -86,6 +87,7 @@ class Column:
     required: bool = False
     spellings: Mapping[str, str] = default(default_factory=dict)
     unclear: Mapping[str, str] = default(default_factory=dict)
+    translations: Mapping[str, str] = default(default_factory=dict)
     aliases: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
 
@@ -105,8 +107,10 @@ class Layout:
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
-    `answers`: what somebody reported about the file's year when the layout was added; its readers know what stands there.
+    `answers`: what somebody reported about the file when the layout was added; its readers know what stands there.
     `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
+    `needs_every_field`: people said which columns it is read from, so each of them has to be there.
+    `constants`: field -> the value that every record has; such fields are in `fields`, and have no column.
     """
 
     key: str
@@ -127,6 +131,8 @@ class Layout:
     marker_columns: tuple[str, ...] = ()
     own_export: bool = False
     writes_names: bool = False
+    needs_every_field: bool = False
+    constants: Mapping[str, str] = field(default_factory=dict)
     record_length: int | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     code_sets: CodeSets = field(default_factory=dict)

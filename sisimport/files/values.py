@@ -173,7 +173,7 @@ class TextColumn:
 
 def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
     """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
-    if column.kind is ColumnKind.TEXT and column.spellings:
+    if column.kind is ColumnKind.TEXT and (column.spellings or column.translations):
         return MemoColumn(_framed(column, _SpelledCheck(column)))
     if column.kind is ColumnKind.TEXT:
         return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes_names)
@@ -188,11 +188,19 @@ def column_reader(layout: Layout, column: Column, *, day_first: bool = False) ->
     return MemoColumn(_framed(column, checks[column.kind]))
 
 
+def read_value(layout: Layout, column: Column, text: str) -> tuple[str, Problem | None]:
+    """One value as a column of the layout is read, and what is wrong with it."""
+    traits = BlockTraits(may_hold_space=True, needs_nfc=True)
+    values, findings = column_reader(layout, column).read([text], traits)
+    return values[0], findings[0][1] if findings else None
+
+
 def _framed(column: Column, check: Check) -> Check:
     """Trimming, blank and length are the same for every kind."""
 
     def framed(text: str) -> tuple[str | None, Problem | None]:
         text = unicodedata.normalize("NFC", text.strip())
+        text = column.translations.get(text.casefold(), text)
         if not text:
             return None, _missing(column) if column.required else None
         value, problem = check(text)

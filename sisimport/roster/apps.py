@@ -10,5 +10,6 @@ class RosterConfig(AppConfig):
     def ready(self) -> None:
         from sisimport.accounts.access import IMPORT_ADMIN
         from sisimport.accounts.groups import register_permissions
+        from sisimport.roster import issue_codes  # noqa: F401 - the words of its findings
 
         register_permissions(self.label, {IMPORT_ADMIN: ("view_*",)})

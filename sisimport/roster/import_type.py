@@ -11,7 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import CharField, F, FilteredRelation, Q, Value
 
-from sisimport.files.issues import Severity
+from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.english_learner import (
     KEPT,
     OLDER_STATUS,
@@ -40,6 +40,7 @@ from sisimport.roster.conditions import (
     TEXT_FIELDS,
     VALID_SSID,
 )
+from sisimport.roster.mapping import explaining
 from sisimport.roster.models import RosterRow
 from sisimport.roster.plan import Plan
 from students.models import Student
@@ -70,6 +71,14 @@ NEW_STUDENTS = Option(
     ),
 )
 
+MAPPING = Option(
+    name="mapping",
+    label="Columns",
+    default="",
+    choices=(Choice(value="", label="As the header line tells"),),
+    hint="By which column mapping the file is read, where its header line fits several.",
+)
+
 
 class Roster(ImportType):
     """Students (CSV)."""
@@ -85,7 +94,7 @@ class Roster(ImportType):
         ),
         file_hint=".csv or .xlsx with a header line",
     )
-    layouts = ("students",)
+    layouts: tuple[str, ...] = ("students",)
     layout_folder = Path(__file__).parent / "layouts"
     converts_workbooks = True
     workbooks_unasked = True
@@ -117,15 +126,20 @@ class Roster(ImportType):
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
-    options = (BLANK, NEW_STUDENTS, OLDER_STATUS, POORER_NAMES)
+    options: tuple[Option, ...] = (BLANK, NEW_STUDENTS, OLDER_STATUS, POORER_NAMES, MAPPING)
     remedies = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY
     may_create_students = True
+    columns_page = "map_columns"
+    columns_codes = explaining.CODES
     brings_everyone = True
     matching = Matching(
         remembers_matches=True,
         near_codes=(),
         near_warnings=("STU-ALIKE", "NUMBER-NEAR"),
     )
+
+    def explain(self, error: FileError, head: bytes) -> FileError:
+        return explaining.explained(error, head)
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return RosterRow.objects.annotate(

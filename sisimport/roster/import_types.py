@@ -1,7 +1,8 @@
 """The import type of the student roster."""
 
-from sisimport.imports.definition.registry import Tool, register, register_tool
+from sisimport.imports.definition.registry import Tool, register, register_source, register_tool
 from sisimport.roster.import_type import TOOL, Roster
+from sisimport.roster.mapped_roster import mapped_roster
 
 register_tool(
     Tool(
@@ -13,3 +14,4 @@ register_tool(
     )
 )
 register(Roster)
+register_source(mapped_roster)

@@ -1,6 +1,9 @@
-"""Row model of the student roster."""
+"""Row model of the student roster, and the column mappings that people made."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
 
 from sisimport.imports.definition.joins import joined, joined_holder, joined_student
 from sisimport.imports.definition.staged_row import StagedRow
@@ -68,3 +71,54 @@ class RosterRow(StagedRow):
 
     def __str__(self) -> str:
         return f"Line {self.line}"
+
+
+class ColumnMapping(models.Model):
+    """Which columns of another system's export the roster is read from: a name and a district; its versions hold what it says.
+
+    A removed one keeps its versions, by which the reports of earlier runs name their columns.
+    """
+
+    name = models.CharField(max_length=80)
+    lea = models.CharField(max_length=7, blank=True, help_text="Code of the district that it is for.")
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(Upper("name"), condition=Q(removed_at=None), name="column_mapping_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MappingVersion(models.Model):
+    """What a mapping said from a moment on, who had it so and why: never changed, so that together they are its journal."""
+
+    class What(models.TextChoices):
+        MADE = "made", "Made"
+        CHANGED = "changed", "Changed"
+        RENAMED = "renamed", "Renamed"
+        BROUGHT = "brought", "Brought from a file"
+        REMOVED = "removed", "Removed"
+
+    mapping = models.ForeignKey(ColumnMapping, on_delete=models.PROTECT, related_name="versions", db_index=False)
+    number = models.PositiveIntegerField()
+    what = models.CharField(max_length=7, choices=What.choices)
+    sha = models.CharField(max_length=16, help_text="Of the content: names the layout that runs record.")
+    text = models.TextField(help_text="The mapping as it is shared.")
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["mapping", "number"], name="mapping_version_number_unique"),
+        ]
+        indexes = [models.Index(fields=["sha"], name="mapping_version_sha")]
+
+    def __str__(self) -> str:
+        return f"{self.mapping_id}, version {self.number}"

@@ -1,6 +1,8 @@
 """Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -37,6 +39,8 @@ def option_name(option: Option) -> str:
 class UploadForm(forms.Form):
     """Import Type, Work to Perform, the type's options, File."""
 
+    maps: ImportType | None = None  # the type on whose page people can say which columns of the refused file hold what
+
     import_type = forms.ChoiceField(label="Import Type")
     work = forms.ChoiceField(label="Work to Perform", widget=forms.RadioSelect, initial=Work.TEST)
     file = forms.FileField(
@@ -72,7 +76,7 @@ class UploadForm(forms.Form):
         self.works = tuple(work for work in self.kind.works if work in works)
         self.fields["work"].choices = [(work.value, work.label) for work in self.works]  # type: ignore[attr-defined]
         values, district = usual(self.kind)
-        for option in self.kind.options:
+        for option in map(partial(_offered, schools=schools), self.kind.options):
             field = _school_field(option, schools) if option.picks_schools else _option_field(option)
             if not option.picks_schools and option.name in values:
                 value = values[option.name]
@@ -144,6 +148,14 @@ def usual_type(types: Sequence[ImportType]) -> ImportType:
 
 def _usual_words(words: ReportWords) -> str:
     return " District default: those of the CALPADS screen." if words == ReportWords.SCREEN else ""
+
+
+def _offered(option: Option, *, schools: Iterable[School]) -> Option:
+    """The option with the choices that are for everybody, or for a district of these schools."""
+    if not any(choice.lea for choice in option.choices):
+        return option
+    leas = {school.lea.code for school in schools}
+    return replace(option, choices=tuple(one for one in option.choices if not one.lea or one.lea in leas))
 
 
 class SchoolsField(forms.MultipleChoiceField):

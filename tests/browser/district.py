@@ -170,6 +170,22 @@ def _delivery() -> int:
     return made.pk
 
 
+def _mapping() -> int:
+    """The number of a column mapping."""
+    from sisimport.roster.mapping.content import Content
+    from sisimport.roster.mapping.services import save
+
+    names = {"local_number": "ID", "last_name": "Last", "first_name": "First", "birth_date": "DOB", "school": "Site"}
+    content = Content(
+        name="Our system",
+        header=(*names.values(), "Room"),
+        columns=names,
+        constants={"lea": "1234567"},
+        values={"school": {"101": "0123456"}},
+    )
+    return save(content, user=None).mapping_id
+
+
 def _webhook(district: District) -> int:
     """The number of a webhook with a delivery on its way."""
     from sisimport.automation import hooks
@@ -227,6 +243,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "help_rule": reverse("help_rule", args=["D-9"]),
         "help_type": reverse("help_type", args=["ssid-download"]),
         "help_screen": reverse("help_screen", args=["calpads-ssid"]),
+        "column_mapping": reverse("column_mapping", args=[_mapping()]),
         "added_layout": reverse("added_layout", args=[_draft_of_a_year(district)]),
         "students": reverse("students"),
         "student": reverse("student", args=[pk]),
@@ -289,17 +306,20 @@ NO_PAGES = {
     # downloads
     "export", "layout_sample", "practice_sample", "utah_request_file", "senr_file", "el_differences_csv",
     "results_csv", "results_xlsx", "english_learners_csv", "english_learners_xlsx",
-    "mfa_download_recovery_codes",
+    "mfa_download_recovery_codes", "mapping_file",
     # sent forms, which lead to a page that is looked at
     "added_layout_remove", "practice_reset", "practice_empty",
     "school_renew",
     "utah_withdraw", "senr_make", "match_forget", "convert_workbook", "start_converted", "start_update", "test_again",
     "retest_lines", "start_revert", "undo_student_edit", "cancel_run", "set_language", "revoke_api_token",
     "decide_held", "choose_words", "change_webhook", "correct_many", "change_pick_up_place", "change_delivery",
+    "rename_mapping", "remove_mapping",
     # lead elsewhere at once: to the next student, and (switched off) to the sign-in page
     "record_next", "account_confirm_login_code",
     # without files it leads home; with them it is looked at in test_dropped_files.py
     "choose_files",
+    # without a file it leads to the upload screen; with one it is looked at in test_map_columns.py
+    "map_columns",
     # answers for machines
     "stay_signed_in", "health", "metrics", "api_openapi", "api_not_found",
     # on to a provider of single sign-on and back: tests/browser/test_single_sign_on.py

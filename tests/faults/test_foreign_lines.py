@@ -109,10 +109,11 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         (
             "revoke_api_token", "webhook", "change_webhook", "pick_up_place", "change_pick_up_place", "delivery",
-            "change_delivery",
+            "change_delivery", "column_mapping", "rename_mapping", "remove_mapping",
         ),
         lambda _made: [{"pk": 1}],
     ),
+    "mapping_file": lambda _made: [{"pk": 1, "ending": "toml"}],
     "person": lambda made: [{"pk": made.both.pk}],
     "kept_mail": lambda _made: [{"number": 1}],
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),

@@ -22,6 +22,7 @@ RUN_KEYS = [
     "corrects",
     "file_name",
     "layout",
+    "mapping",
     "options",
     "district_options",
     "record_count",

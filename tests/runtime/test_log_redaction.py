@@ -101,6 +101,7 @@ def test_every_address_that_takes_a_secret_is_known() -> None:
         "help_type",
         "layout_sample",
         "practice_sample",
+        "mapping_file",
         "sso_start",
         "sso_callback",
         "saml_acs",

@@ -30,6 +30,10 @@ OTHER_ARGUMENTS: dict[str, int | str] = {
 NOT_RECORDS = {
     "added_layout",
     "added_layout_remove",
+    "column_mapping",  # of a district, and about no student: tests/roster holds whose it is
+    "rename_mapping",
+    "remove_mapping",
+    "mapping_file",
     "file_layout",
     "help_code",
     "help_rule",

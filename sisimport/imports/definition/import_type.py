@@ -74,6 +74,8 @@ class ImportType(SpeedHooks):
     brings_everyone: bool = False  # each file brings what the last one brought, and more: far fewer lines are held
     names_what_it_replaces: bool = False  # a line fits only the SSID that it names: such replacements are not held
     may_create_students: bool = False
+    columns_page: str = ""  # name of the address where people say which columns of a file hold what; blank: nowhere
+    columns_codes: frozenset[str] = frozenset()  # reasons of a refusal that are settled there
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there
     workbooks_unasked: bool = False  # the command line converts without excel=convert: such files are kept as workbooks
     screen: Screen
@@ -90,6 +92,18 @@ class ImportType(SpeedHooks):
     def writing_work(self) -> str:
         """What its screen calls applying a file: Update, or Import."""
         return str((Work.UPDATE if Work.UPDATE in self.works else Work.IMPORT).label)
+
+    def wanted_layouts(
+        self,
+        options: Mapping[str, str],  # noqa: ARG002
+        schools: Collection[int] | None,  # noqa: ARG002
+    ) -> Sequence[str]:
+        """Keys of the layouts by which a run with these options, about these schools (None: all), may read its file."""
+        return self.layouts
+
+    def former_layout(self, key: str) -> Layout | None:  # noqa: ARG002
+        """A layout by which earlier runs read their files and no new one does: their reports still name its columns."""
+        return None
 
     def explain(self, error: FileError, head: bytes) -> FileError:  # noqa: ARG002
         """Why a file that was not recognized cannot be used, where its first bytes tell more than the error does."""

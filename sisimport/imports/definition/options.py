@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
+    """`lea`: code of the district whose people are offered it; blank: everybody."""
+
     value: str
     label: str
     hint: str = ""
+    lea: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

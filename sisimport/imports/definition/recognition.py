@@ -1,11 +1,12 @@
 """Which import type a file is for: its layout says so."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
 from sisimport.files.detection import Recognition, recognise
 from sisimport.imports.definition.import_type import ImportType
-from sisimport.imports.definition.registry import all_layouts, all_types, get_type, layouts_of
+from sisimport.imports.definition.registry import all_layouts, all_types, get_type, layouts_wanted
 
 _HEAD_BYTES = 4096
 
@@ -22,12 +23,22 @@ class RecognisedFile:
     types: tuple[ImportType, ...]
 
 
-def recognise_file(stream: IO[bytes], *, expected: str | None = None) -> RecognisedFile:
-    """Look at a file; `expected` is the key of the type chosen on the screen. Never raises on any bytes."""
-    layouts = all_layouts()
-    chosen = layouts_of(get_type(expected)) if expected else None
+def recognise_file(
+    stream: IO[bytes],
+    *,
+    expected: str | None = None,
+    options: Mapping[str, str] | None = None,
+    schools: Collection[int] | None = None,
+) -> RecognisedFile:
+    """Look at a file; `expected` is the key of the type chosen on the screen, with its options; `schools` those that a run may
+    touch, None for all. Never raises on any bytes."""
     stream.seek(0)
-    recognition = recognise(stream, [layout for layout, _type in layouts.values()], expected=chosen)
+    if expected:
+        kind = get_type(expected)
+        others = [layout for layout, t in all_layouts().values() if t.key != kind.key]
+        recognition = recognise(stream, others, expected=layouts_wanted(kind, options or {}, schools))
+    else:
+        recognition = recognise(stream, [layout for layout, _type in all_layouts().values()])
     types: tuple[ImportType, ...] = ()
     if recognition.layout is not None:
         types = tuple(t for t in all_types() if recognition.layout.key in t.layouts)

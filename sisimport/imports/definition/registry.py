@@ -1,6 +1,6 @@
 """Import tools and import types: apps offer theirs in import_types.py, found as the admin finds admin.py."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -157,13 +157,37 @@ def folder_layouts(folder: Path) -> dict[str, Layout]:
 
 def layouts_of(import_type: ImportType) -> list[Layout]:
     """The loaded layouts of a type, in its order."""
+    return _loaded(import_type, import_type.layouts)
+
+
+def layouts_wanted(
+    import_type: ImportType, options: Mapping[str, str], schools: Collection[int] | None
+) -> list[Layout]:
+    """Those by which a run with these options, about these schools (None: all), may read its file."""
+    return _loaded(import_type, import_type.wanted_layouts(options, schools))
+
+
+def _loaded(import_type: ImportType, keys: Iterable[str]) -> list[Layout]:
     loaded = {**folder_layouts(import_type.layout_folder), **import_type.added_layouts}
-    return [loaded[key] for key in import_type.layouts]
+    return [loaded[key] for key in keys]
 
 
 def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
     """Every layout of every type that reads files, with the type it belongs to."""
     return {layout.key: (layout, t) for t in all_types() for layout in layouts_of(t)}
+
+
+def other_layouts(import_type: ImportType) -> list[Layout]:
+    """Layouts of other types: what a file of this type may turn out to be instead."""
+    return [layout for layout in known_layouts() if layout.key not in import_type.layouts]
+
+
+def find_layout(key: str) -> tuple[Layout, ImportType] | None:
+    """The layout by which a run read its file, with its type; also one that reads no new file any more."""
+    found = all_layouts().get(key)
+    if found is not None or not key:
+        return found
+    return next(((layout, t) for t in all_types() if (layout := t.former_layout(key)) is not None), None)
 
 
 def known_layouts() -> list[Layout]:
@@ -184,4 +208,5 @@ __all__ = [
     "get_type",
     "known_layouts",
     "listed_types",
+    "other_layouts",
 ]

@@ -20,7 +20,7 @@ from sisimport.files.issues import Severity
 from sisimport.files.numbers import is_short_code
 from sisimport.files.reader import Block, FileError, Problem, Reader
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.definition.registry import known_layouts, layouts_of
+from sisimport.imports.definition.registry import find_layout, layouts_wanted, other_layouts
 from sisimport.imports.definition.rules import RECORD, DuplicateCheck
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.engine import accepted_matches, identifiers, name_encoding
@@ -49,7 +49,7 @@ def stage(context: RunContext) -> None:
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
     context.progress.report("reading")
     with open_file(run.file, anew=True) as stream:
-        recognition = recognise(stream, known_layouts(), expected=layouts_of(import_type))
+        recognition = _recognised(context, stream)
         if recognition.error is not None:
             stream.seek(0)
             raise import_type.explain(recognition.error, stream.read(HEAD_BYTES))
@@ -96,6 +96,18 @@ def stage(context: RunContext) -> None:
     identifiers.read_local_numbers(context, seen)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
+
+
+def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
+    """What the run's file is. Lines of a file whose columns people named are read as the whole file was, whatever they say of
+    such files since."""
+    run = context.run
+    whole = run if run.layout else run.corrects  # a run has its layout once it was read
+    found = find_layout(whole.layout) if whole is not None else None
+    if found is not None and found[0].needs_every_field:
+        return recognise(stream, [found[0]], expected=[found[0]])
+    wanted = layouts_wanted(context.import_type, run.options, run.schools)
+    return recognise(stream, other_layouts(context.import_type), expected=wanted)
 
 
 def _gathered(context: RunContext) -> tuple[str, ...]:

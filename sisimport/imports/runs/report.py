@@ -8,7 +8,7 @@ from sisimport.files.issues import Severity, render
 from sisimport.files.layouts import Layout
 from sisimport.files.reader import read_lines
 from sisimport.imports.definition.change_kinds import get_kind
-from sisimport.imports.definition.registry import all_layouts
+from sisimport.imports.definition.registry import find_layout
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
 from sisimport.imports.runs.crashes import crash_json
 from sisimport.imports.storage.files import StoredFileError, open_file
@@ -20,7 +20,7 @@ MAX_SHOWN = 10_000  # characters of a data line; the widest published layout sta
 
 
 def layout_of(run: ImportRun) -> Layout | None:
-    entry = all_layouts().get(run.layout)
+    entry = find_layout(run.layout)
     return entry[0] if entry else None
 
 
@@ -240,6 +240,7 @@ def run_facts(run: ImportRun) -> dict[str, Any]:
         "corrects": run.corrects_id,
         "file_name": run.file.name if run.file else "",
         "layout": run.layout,
+        "mapping": (run.facts or {}).get("mapping"),
         "options": run.options,
         "district_options": run.district_options,
         "record_count": run.record_count,

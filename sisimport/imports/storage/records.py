@@ -11,7 +11,7 @@ from sisimport.files.encodings import MAC, UTF8, WINDOWS, judge
 from sisimport.files.lines import as_text_bytes
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
 from sisimport.files.reader import Block, FileError, Problem, Reader, iter_lines, read_lines
-from sisimport.imports.definition.registry import all_layouts
+from sisimport.imports.definition.registry import find_layout
 from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.files import open_file
 
@@ -112,7 +112,7 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
 
     Fields that the layout does not have are left out. Raises StoredFileError when the file is not there as it was kept.
     """
-    entry = all_layouts().get(run.layout)
+    entry = find_layout(run.layout)
     wanted = list(lines)
     if entry is None or run.file is None or not wanted:
         return {}

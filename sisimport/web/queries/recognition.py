@@ -1,5 +1,6 @@
 """What a chosen file was recognized as, in the words of the upload screen."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import IO
@@ -45,6 +46,7 @@ class Recognised:
     near: list[ImportType] = field(default_factory=list)  # types that come nearest, of a file that nothing recognizes
     other_sure: bool = False  # by the names of its columns, not by their number alone
     notices: list[str] = field(default_factory=list)
+    maps: ImportType | None = None  # the type on whose page people can say which of its columns hold what
 
 
 def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportType) -> Recognised:
@@ -100,7 +102,9 @@ def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[Im
         return Recognised(name=shown_name(name), size=size, error=said, fix="Choose another file."), []
     explanations = (kind.explain(error, head) for kind in listed_types())
     better = next((one for one in explanations if one is not error), error)
-    return Recognised(name=shown_name(name), size=size, error=str(better), fix=better.fix, near=_near(error)), []
+    maps = next((kind for kind in listed_types() if kind.columns_page and better.code in kind.columns_codes), None)
+    named = shown_name(name)
+    return Recognised(name=named, size=size, error=str(better), fix=better.fix, near=_near(error), maps=maps), []
 
 
 def _near(error: FileError) -> list[ImportType]:
@@ -110,15 +114,24 @@ def _near(error: FileError) -> list[ImportType]:
     return list(found.values())[:_MOST_NEAR]
 
 
-def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 0) -> Recognised:
-    """Look at a text file, or at its first part (`size` is then that of the whole). Never raises on any bytes."""
+def recognised(
+    stream: IO[bytes],
+    *,
+    name: str,
+    chosen: ImportType,
+    size: int = 0,
+    options: Mapping[str, str] | None = None,
+    schools: Collection[int] | None = None,
+) -> Recognised:
+    """Look at a text file, or at its first part (`size` is then that of the whole). `schools`: those that a run of the reader may
+    touch, None for all. Never raises on any bytes."""
     stream.seek(0, 2)
     held = stream.tell()
     size = size or held
     if held < size:
         _cut_to_whole_lines(stream)
     named = shown_name(name)
-    found = recognise_file(stream, expected=chosen.key)
+    found = recognise_file(stream, expected=chosen.key, options=options, schools=schools)
     recognition = found.recognition
     if recognition.error is not None:
         other, sure = _other_type(stream, chosen)
@@ -133,6 +146,7 @@ def recognised(stream: IO[bytes], *, name: str, chosen: ImportType, size: int = 
             other=other,
             other_tool=get_tool(other.screen.tool).title if other else "",
             other_sure=sure,
+            maps=chosen if chosen.columns_page and error.code in chosen.columns_codes else None,
         )
     lines, about = recognition.line_count, False
     if lines is not None and held < size:

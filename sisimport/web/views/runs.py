@@ -160,6 +160,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "crash": crashes.sentence(run),
         "not_imported": run.refused_count + run.set_aside_count,
         "corrected": _corrected(request, run, reader),
+        **_may_map(request, run, kind, reader),
         "may_correct": _may_correct(request, run, kind, reader),
         "kept_until": kept_until(run, user),
     }
@@ -190,6 +191,17 @@ def _corrected(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> 
         for one in (Correction(**field) for field in line.fields)
     ]
     return {"page": page, "entries": entries}
+
+
+def _may_map(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> dict[str, bool]:
+    """Can the user say which columns of the run's file hold what, of a refused file or of one that was read by a mapping?"""
+    may = bool(
+        kind and kind.columns_page and reader.whole and run.file_id and access.can(request.user, Capability.TEST)
+    )
+    codes = kind.columns_codes if kind else ()
+    refused = run.status == RunStatus.REJECTED and any(one["code"] in codes for one in run.summary.get("issues", []))
+    read = run.status == RunStatus.COMPLETED and run.work == Work.TEST and "mapping" in (run.facts or {})
+    return {"may_map": may and refused, "may_remap": may and read}
 
 
 def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> bool:

@@ -147,12 +147,14 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
     if corrects is not None and corrects.import_type != kind.key and work == Work.TEST:
         # As below: what the lines are goes before what was chosen.
         kind, options = registry.get_type(corrects.import_type), {}
+    schools = visible_school_ids(request.user)
     with kept.opened() as stream:
-        found = recognised(stream, name=kept.file.name, chosen=kind)
+        found = recognised(stream, name=kept.file.name, chosen=kind, options=options, schools=schools)
         convertible = kind.converts_workbooks and is_workbook(stream)
     if found.error and not convertible:
         if found.other is None or not found.other_sure or work != Work.TEST:
             form.add_error("file", found.error)
+            form.maps = found.maps
             return None
         # A Test changes nothing, so what the file is goes before what was chosen.
         kind, options = found.other, {}
@@ -166,7 +168,7 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
             work=work,
             options=options,
             user=signed_in_user(request),
-            schools=visible_school_ids(request.user),
+            schools=schools,
             report_words=form.report_words,
         )
     except uploads.RunRefusedError as error:

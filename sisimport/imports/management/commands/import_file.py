@@ -140,6 +140,7 @@ def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
         "corrects": None,
         "file_name": Path(options["file"]).name,
         "layout": "",
+        "mapping": None,
         "options": {},
         "district_options": [],
         **dict.fromkeys(counts, 0),

@@ -1,0 +1,108 @@
+"""Add a column mapping: one that was shared as a file, or one made of an export by what is suggested for its columns."""
+
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from sisimport.files.issues import FileError
+from sisimport.imports.definition.registry import look_again
+from sisimport.imports.management.run_in_process import print_json
+from sisimport.imports.runs.uploads import unpacked
+from sisimport.roster.management.mapping_command import pairs, refuse, told, told_open
+from sisimport.roster.mapping import services, sharing
+from sisimport.roster.mapping.answering import with_answers
+from sisimport.roster.mapping.content import MappingError
+from sisimport.roster.mapping.looking import look_at
+from sisimport.roster.mapping.proposing import Proposal, Records, propose
+from sisimport.roster.models import MappingVersion
+from students.models import LEA, School
+
+
+class Command(BaseCommand):
+    help = (
+        "Add a column mapping from a shared file (TOML, JSON), or from a student export of another system, whose columns are"
+        " suggested. Exit code: 0 added, 2 something has to be answered first, or the file cannot be read."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a shared mapping, or an export with its header line; zip too")
+        parser.add_argument("--name", default="", help="what it is called (default: as the file says)")
+        parser.add_argument("--lea", default="", metavar="CODE", help="the district that it is for")
+        parser.add_argument("--column", action="append", default=[], metavar="FIELD=COLUMN", help="blank: not read")
+        parser.add_argument("--constant", action="append", default=[], metavar="FIELD=VALUE", help="for all lines")
+        parser.add_argument(
+            "--school",
+            action="append",
+            default=[],
+            metavar="TEXT=CODE",
+            help="which school a number or name of the file is",
+        )
+        parser.add_argument("--accept-suggestions", action="store_true", help="take guesses as well")
+        parser.add_argument("--replace", action="store_true", help="as the next version of the mapping of that name")
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        look_again()
+        path = Path(options["file"])
+        try:
+            if not path.is_file():
+                raise MappingError(f"There is no file {path.name}. Check its name and its folder.")
+            with path.open("rb") as stream, unpacked(stream) as inner:
+                version = (
+                    self.shared(inner.stream, options)
+                    if sharing.is_mapping(inner.stream)
+                    else self.of_export(inner.stream, options)
+                )
+        except MappingError as error:
+            refuse(self, [str(error)], as_json=options["json"])
+            return
+        except FileError as error:
+            refuse(self, [f"{error} {error.fix}".strip()], as_json=options["json"])
+            return
+        if options["json"]:
+            print_json({**told(version), "questions": []})
+        else:
+            self.stdout.write(f"Added {version.mapping.name}, version {version.number} ({version.sha}).")
+
+    def shared(self, stream: IO[bytes], options: dict[str, Any]) -> MappingVersion:
+        """Raises MappingError."""
+        content = sharing.adopted(
+            sharing.read(stream),
+            lea=options["lea"],
+            name=options["name"],
+            constants=pairs(options["constant"]),
+            schools=pairs(options["school"]),
+        )
+        replaces = services.find(content.name, services.current()) if options["replace"] else None
+        return services.save(content, user=None, what=services.What.BROUGHT, replaces=replaces)
+
+    def of_export(self, stream: IO[bytes], options: dict[str, Any]) -> MappingVersion:
+        """Raises MappingError or FileError; ends with exit code 2 while something is open."""
+        look = look_at(stream)
+        records = Records(list(School.objects.select_related("lea")), list(LEA.objects.order_by("code")))
+        first = propose(stream, look, records, name=options["name"])
+        answers = with_answers(
+            first,
+            name=options["name"],
+            lea=options["lea"],
+            columns=pairs(options["column"]),
+            constants=pairs(options["constant"]),
+            schools=pairs(options["school"]),
+        )
+        made = propose(stream, look, records, answers=answers)
+        questions = [flaw.text for flaw in made.flaws]
+        if not options["accept_suggestions"]:
+            questions += self.guesses(first, made)
+        if questions:
+            refuse(self, questions, as_json=options["json"], about=told_open(made.content, questions))
+        replaces = services.find(made.content.name, services.current()) if options["replace"] else None
+        return services.save(made.content, user=None, replaces=replaces)
+
+    def guesses(self, first: Proposal, made: Proposal) -> list[str]:
+        """What is not sure, and nobody has said."""
+        return [
+            f"Is {made.look.header[place]} the column of {key}? Say --column {key}=…, or accept suggestions."
+            for key, place in made.places.items()
+            if first.places.get(key) == place and str(first.scores.get(place, "")) == "guess"
+        ]
