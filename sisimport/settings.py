@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "sisimport.accounts.access.AccessMiddleware",
     "sisimport.accounts.second_factor.SecondFactorMiddleware",
+    "sisimport.accounts.step_up.StepUpMiddleware",
     "sisimport.web.views.errors.StoredFileMiddleware",
     "sisimport.web.views.errors.BusyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -259,6 +260,8 @@ SOCIALACCOUNT_ADAPTER = "sisimport.accounts.sso.adapter.SocialAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION)  # of staff; families may have one
+STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=15 * 60 if PRODUCTION else 0)  # sisimport.accounts.step_up
+ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS or 15 * 60
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators: nobody waits for the true owner of an address
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 

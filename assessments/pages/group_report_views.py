@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from assessments.pages.group_report import MOST_PAGES, MOST_ROWS, NotPickedError, Table, pages, pick, table
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.accounts.step_up import MANY, ask
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_views, visible_schools, visible_students
 from students.grades import GRADES
@@ -50,6 +51,8 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
         )
     except NotPickedError as error:
         return render(request, "assessments/group_report.html", context | {"problem": str(error)}, status=422)
+    if form and len(picked.students) > MANY:
+        ask(request)
     kind = StudentView.Kind.EXPORT if form else StudentView.Kind.PAGE
     log_views(
         user=request.user,

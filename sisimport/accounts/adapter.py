@@ -4,8 +4,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from sisimport.accounts import limits
 from sisimport.accounts.addresses import UNKNOWN, client_address
@@ -45,6 +48,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_stages(self) -> list[str]:
         """The second factor is asked for by our own stage: not twice."""
         return [OWN_STAGE if stage == ALLAUTHS_STAGE else stage for stage in super().get_login_stages()]
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """What proves once more who somebody is: without passwords that open nothing, with the provider they come from."""
+        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if user.is_authenticated and not may_use_password(user):
+            found = [one for one in found if one["id"] != "reauthenticate"]
+        keys = set(SocialAccount.objects.filter(user_id=user.pk).values_list("provider", flat=True))
+        for setup in settings.SSO_PROVIDERS:
+            if setup.key in keys:
+                name = _("Sign in with %(name)s") % {"name": setup.name}
+                found.append(
+                    {"id": f"sso:{setup.key}", "description": name, "url": reverse("sso_again", args=[setup.key])}
+                )
+        return found
 
     def post_login(self, request: HttpRequest, user: Any, **details: Any) -> Any:
         answer = super().post_login(request, user, **details)

@@ -7,6 +7,7 @@ from sisimport.accounts.sso import views as sso
 
 urlpatterns = [
     path("accounts/sso/<slug:key>/", sso.start, name="sso_start"),
+    path("accounts/sso/<slug:key>/again/", sso.again, name="sso_again"),
     path("accounts/sso/<slug:key>/callback/", sso.callback, name="sso_callback"),
     # allauth asks for these by its own names
     path("accounts/sso/<slug:organization_slug>/acs/", sso.acs, name="saml_acs"),

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from allauth.account import views as allauth_views
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.account.views import LogoutView
 from django.conf import settings
@@ -53,6 +54,7 @@ def emergency_sign_in(request: HttpRequest) -> HttpResponseBase:
     person = emergency.person_of(request.POST.get("code", "")) if request.method == "POST" else None
     if person is not None:
         logger.warning("emergency sign-in: the link of user %s was opened", person.pk)
+        record_authentication(request, person, "emergency")
         answer: HttpResponseBase = perform_login(request, person, redirect_url=reverse("home"))
         return answer
     context = {"refused": request.method == "POST", "minutes": emergency.MINUTES}

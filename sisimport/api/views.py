@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sisimport.accounts.access import Capability, public, requires, signed_in_user
 from sisimport.accounts.scopes import SCOPES
+from sisimport.accounts.step_up import ask
 from sisimport.api import tokens
 from sisimport.api.forms import TokenForm
 from sisimport.api.openapi import document
@@ -85,6 +86,8 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
     """Tokens, and a form for another. Its secret is on the page that answers the form, and never again."""
     admin = signed_in_user(request)
     form = TokenForm(request.POST if request.method == "POST" else None, admin=admin)
+    if form.is_bound and form.is_valid():
+        ask(request)
     made = form.make() if form.is_bound and form.is_valid() else None
     if made is not None:
         form = TokenForm(None, admin=admin)

@@ -1,6 +1,6 @@
 """The page Data out: files of the own schools, each on record before it leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import ask
 from sisimport.reporting.exports import ExportRefusedError
 from sisimport.reporting.forms import ChangesForm, DataForm, EdFiForm, OneRosterForm, TableForm
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION
-from sisimport.reporting.writing import MANY, download
+from sisimport.reporting.writing import MANY, Written, download
 from students.access import visible_schools
 
 
@@ -55,6 +56,16 @@ OFFERS: Sequence[Offer] = (
 )
 
 
+def _ask_for(request: HttpRequest) -> Callable[[Written], None]:
+    """Files of many students ask who they are for."""
+
+    def before(written: Written) -> None:
+        if written.students > MANY:
+            ask(request)
+
+    return before
+
+
 @requires(Capability.EXPORT)
 @require_http_methods(["GET", "POST"])
 def exports(request: HttpRequest) -> HttpResponseBase:
@@ -68,7 +79,7 @@ def exports(request: HttpRequest) -> HttpResponseBase:
         if data is None or not form.is_valid():
             continue
         try:
-            return download(form.source(), form.file_ending, user=request.user, way="page")
+            return download(form.source(), form.file_ending, user=request.user, way="page", before=_ask_for(request))
         except ExportRefusedError as error:
             form.add_error(None, str(error))
     views = [("Scores", SCORES), ("Students", STUDENTS), ("SSIDs", SSIDS)]

@@ -5,7 +5,7 @@ import logging
 import secrets
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -130,14 +130,17 @@ _TYPES = {
 }
 
 
-def download(source: Source, ending: str, *, user: User, way: str) -> FileResponse:
-    """The file as an answer, on record. Raises ExportRefusedError.
+def download(
+    source: Source, ending: str, *, user: User, way: str, before: Callable[[Written], None] = lambda _written: None
+) -> FileResponse:
+    """The file as an answer, on record. Raises ExportRefusedError, and what `before` raises when it does not let the file leave.
 
     Made whole before it leaves: what goes wrong is an answer that says so, not a file cut short.
     """
     made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     try:
         written = source.write(made, ending)
+        before(written)
     except BaseException:
         made.close()
         raise

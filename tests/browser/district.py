@@ -323,7 +323,7 @@ NO_PAGES = {
     # answers for machines
     "stay_signed_in", "health", "metrics", "api_openapi", "api_not_found",
     # on to a provider of single sign-on and back: tests/browser/test_single_sign_on.py
-    "sso_start", "sso_callback", "saml_acs", "saml_finish_acs", "saml_metadata", "saml_sls",
+    "sso_start", "sso_again", "sso_callback", "saml_acs", "saml_finish_acs", "saml_metadata", "saml_sls",
 }  # fmt: skip
 
 

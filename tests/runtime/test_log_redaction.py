@@ -103,6 +103,7 @@ def test_every_address_that_takes_a_secret_is_known() -> None:
         "practice_sample",
         "mapping_file",
         "sso_start",
+        "sso_again",
         "sso_callback",
         "saml_acs",
         "saml_finish_acs",

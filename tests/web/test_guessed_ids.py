@@ -55,6 +55,7 @@ NOT_RECORDS = {
     "revoke_api_token",  # of an account, not of a student: tests/api holds who may revoke it
     "account_confirm_email",
     "sso_start",  # a provider of single sign-on
+    "sso_again",
     "sso_callback",
     "saml_acs",
     "saml_finish_acs",

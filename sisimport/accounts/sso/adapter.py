@@ -1,15 +1,20 @@
 """What we tell allauth about single sign-on: providers come from the settings alone, and `admitting` decides who gets in."""
 
 import logging
+import time
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from sisimport.accounts.sso import admitting
 from sisimport.accounts.sso.configuration import OPENID, Provider
@@ -65,8 +70,25 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             logger.warning("single sign-on by %s refused: %s", key, error)
             raise ImmediateHttpResponse(not_admitted(request, key)) from error
         sociallogin.user, sociallogin.token = person, None
+        if again := (sociallogin.state.get("data") or {}).get("again"):
+            raise ImmediateHttpResponse(self._proved_again(request, sociallogin, person, again))
         # What the session is to know of it (AccountAdapter): kept with the flow, which may ask for a second factor between.
         sociallogin.state |= {"second_factor": identity.second_factor, "id_token": identity.id_token}
+
+    def _proved_again(self, request: HttpRequest, sociallogin: Any, person: Any, again: int) -> HttpResponseBase:
+        """Somebody who is signed in came back from the provider: go on with what asked for it, if it is the same person."""
+        identity: Identity = sociallogin.identity
+        fresh = identity.signed_in_at is None or time.time() - identity.signed_in_at < settings.STEP_UP_SECONDS
+        if not (person.pk == again == request.user.pk and fresh):
+            logger.warning("single sign-on by %s: somebody else, or a sign-in of before", sociallogin.account.provider)
+            return failed(request, sociallogin.account.provider)
+        record_authentication(
+            request, person, "socialaccount", provider=sociallogin.account.provider, reauthenticated=True
+        )
+        address = sociallogin.get_redirect_url(request) or reverse("home")
+        request.GET = QueryDict(urlencode({"next": address}))
+        answer: HttpResponseBase | None = resume_request(request)
+        return answer or redirect(address)
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **details: Any) -> None:
         problem = details.get("exception") or details.get("error") or ""

@@ -14,6 +14,7 @@ class Identity:
     name: tuple[str, str] = ("", "")  # first, last
     groups: frozenset[str] = frozenset()
     second_factor: bool = False  # the provider asked for one
+    signed_in_at: int | None = None  # when the person gave password or factor there, if the provider says so
     id_token: str = field(default="", repr=False)  # for signing out there
 
     @property

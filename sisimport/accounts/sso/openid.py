@@ -201,6 +201,7 @@ def identity_of(provider: Provider, claims: dict[str, Any], id_token: str = "") 
         name=(str(claims.get("given_name", "")), str(claims.get("family_name", ""))),
         groups=frozenset(str(group) for group in (groups if isinstance(groups, list) else [groups])),
         second_factor=provider.trusted_second_factor or (isinstance(methods, list) and SECOND_FACTOR in methods),
+        signed_in_at=claims["auth_time"] if isinstance(claims.get("auth_time"), int) else None,
         id_token=id_token,
     )
 

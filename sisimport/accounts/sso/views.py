@@ -15,10 +15,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from requests import RequestException
 
-from sisimport.accounts.access import public
+from sisimport.accounts.access import public, signed_in
 from sisimport.accounts.sso.adapter import failed, find_provider, reason_of
 from sisimport.accounts.sso.configuration import OPENID, SAML, Provider
 from sisimport.accounts.sso.openid import Callback, Client, discovery
@@ -66,6 +66,33 @@ def start(request: HttpRequest, key: str) -> HttpResponseBase:
         )
     except ImmediateHttpResponse as error:
         return error.response
+    except _FAILURES as error:
+        logger.warning("single sign-on by %s: the provider does not answer (%s)", key, reason_of(error))
+        return failed(request, key, status=503)
+    return leave(request, answer.url, setup) if isinstance(answer, HttpResponseRedirect) else answer
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def again(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Prove at the provider once more who it is, before something that asks for that."""
+    setup = _provider(key)
+    next_url = get_next_redirect_url(request)
+    if request.method == "GET":
+        return render(request, "account/sso_again.html", {"provider": setup, "next": next_url or ""})
+    _named_host(request)
+    try:
+        answer = (
+            get_adapter(request)
+            .get_provider(request, key)
+            .redirect(
+                request,
+                AuthProcess.LOGIN,
+                next_url=next_url,
+                data={"again": request.user.pk},
+                ask={"prompt": "login", "max_age": "0"},
+            )
+        )
     except _FAILURES as error:
         logger.warning("single sign-on by %s: the provider does not answer (%s)", key, reason_of(error))
         return failed(request, key, status=503)

@@ -11,6 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import MANY, ask, ask_for_many
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import lines_of_outcome, original_lines, refused_line_numbers
 from sisimport.imports.runs.report import why_no_lines
@@ -60,9 +61,9 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _lines(request, run, reader, form or what)
     if name not in TABLES or form not in {"csv", "xlsx"}:
         raise Http404
-    _log(request, run, what)
     table = TABLES[name]
-    rows = table.rows(run, reader)
+    rows = ask_for_many(request, table.rows(run, reader))
+    _log(request, run, what)
     if form == "csv":
         return _sent(StreamingHttpResponse(csv_rows(table.head, rows), "text/csv; charset=utf-8"), run, name, ".csv")
     book = workbook(table.title, table.head, rows, widths=table.widths)
@@ -74,6 +75,8 @@ def _lines(request: HttpRequest, run: ImportRun, reader: queries.Reader, what: s
     assert run.file is not None  # noqa: S101 - asked before
     if what not in {"correct", "refused", "success", "unprocessed"} or (what in ONLY_WHOLE and not reader.whole):
         raise Http404
+    if (run.refused_count if what in {"correct", "refused"} else run.record_count) > MANY:
+        ask(request)
     _log(request, run, what)
     if what == "correct":
         numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)

@@ -18,6 +18,7 @@ from sisimport.accounts.giving import may_manage
 from sisimport.accounts.invitation_mail import link_of, send_invitation
 from sisimport.accounts.kept_mail import may_read_mail
 from sisimport.accounts.people import Invited, PeopleError
+from sisimport.accounts.step_up import ask
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.people_forms import LETTER, AccessForm, CodeForm, InviteForm, PasswordForm
 from students.granting import MORE_THAN_YOURS, OWN
@@ -44,6 +45,8 @@ def people_list(request: HttpRequest) -> HttpResponseBase:
     inviting = request.method == "POST" and "invite" in request.POST
     if not inviting and (answer := listing.answer()):
         return answer
+    if inviting:
+        ask(request)
     form = InviteForm(request.user, request.POST if inviting else None)
     made = _invite(request, form) if inviting and form.is_valid() else None
     if isinstance(made, HttpResponse):
@@ -136,6 +139,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
         .prefetch_related("groups", "access__schools", "invitations", "socialaccount_set")
     )
     found: Any = get_object_or_404(seen, pk=pk)
+    if request.method == "POST":
+        ask(request)
     _describe(found)
     changes = request.method == "POST" and "save" in request.POST
     form = AccessForm(request.user, request.POST if changes else None, initial=_access_of(found))

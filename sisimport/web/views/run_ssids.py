@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import ask
 from sisimport.web.views.absent import absent_part
 from sisimport.web.views.changes import changes_part
 from sisimport.web.views.runs import find_report, issues_part
@@ -33,6 +34,7 @@ def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
     if request.method != "POST":
         query = request.GET.urlencode()
         return redirect(reverse(url_name, args=[run.pk]) + (f"?{query}" if query else ""))
+    ask(request)
     log_view(
         user=request.user, kind=StudentView.Kind.SSID, subject=f"run {run.pk}: {part}, page {page_number(request)}"
     )

@@ -16,6 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.accounts.step_up import ask
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
 from sisimport.imports.models import CorrectedLine, ImportFile, ImportRun, RunHold, RunStatus, Work
@@ -400,6 +401,8 @@ def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
         return back_to(
             request, run, "This run cannot be reverted by you. An import admin can revert the runs of others."
         )
+    if run.created_by_id != request.user.pk:
+        ask(request)
     lines = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < 10]
     return open_started(request, run, lambda: services.start_revert(run=run, user=signed_in_user(request), lines=lines))
 
