@@ -130,7 +130,7 @@ def test_exports_of_many_ask(many: int, admin: Any, client: Client, monkeypatch:
     assert is_asked(students) is (many == 1)
     assert is_asked(exported) is (many == 1)
     if many == 1:
-        proved = client.post(students.url, {"password": PASSWORD})
+        proved = client.post(exported.url, {"password": PASSWORD})
         assert b"Diaz" in b"".join(proved)  # type: ignore[arg-type]
 
 
