@@ -50,7 +50,7 @@ class Columns:
     def _read_bared(self, place: int, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         """A column without the characters that nobody sees; a value refused for them is not called missing as well."""
         column = self._columns[place]
-        bared, hidden = without_hidden(column, texts, refuse=self._layout.writes_names and is_name(column))
+        bared, hidden = without_hidden(column, texts, refuse=self._layout.writes(column) and is_name(column))
         values, found = self._readers[place].read(bared, traits)
         if not hidden:
             return values, found

@@ -72,7 +72,8 @@ class Column:
     `severity` is that of a value that is missing, no date, no number or an unknown code; `length_severity` that of a
     value longer than `length`. `translations` say what a value (casefolded) of this very file stands for, as somebody
     declared it: read without a word. `spellings` are everyday words for codes, `unclear` such that leave a choice, told as text
-    (both casefolded). `span` holds first and last character in the fixed-width twin, counted from 1.
+    (both casefolded). `written`: its names go on record in a layout whose others are compared. `span` holds first and last
+    character in the fixed-width twin, counted from 1.
     """
 
     position: int
@@ -85,6 +86,7 @@ class Column:
     severity: Severity = Severity.ERROR
     codes: Mapping[str, str] | None = None
     required: bool = False
+    written: bool = False
     spellings: Mapping[str, str] = default(default_factory=dict)
     unclear: Mapping[str, str] = default(default_factory=dict)
     translations: Mapping[str, str] = default(default_factory=dict)
@@ -138,6 +140,10 @@ class Layout:
     code_sets: CodeSets = field(default_factory=dict)
     fields: Mapping[str, Column] = field(default_factory=dict)
 
+    def writes(self, column: Column) -> bool:
+        """Do names of this column go on record?"""
+        return self.writes_names or column.written
+
     @property
     def counts(self) -> tuple[int, ...]:
         """Column counts a file of this layout may have, the published one first."""
@@ -188,6 +194,7 @@ _LAYOUT_KEYS = {
 }  # fmt: skip
 _COLUMN_KEYS = {
     "name", "field", "label", "kind", "length", "length_severity", "severity", "codes", "required", "aliases",
+    "written",
 }  # fmt: skip
 _FIELD_KEYS = (_COLUMN_KEYS - {"name", "field", "aliases"}) | {"column", "position"}
 _DELIMITERS = {"^", ",", "\t", "|", ";"}
@@ -374,6 +381,7 @@ class _Loader:
             required=bool(entry.get("required", False)),
             spellings=spellings,
             unclear=unclear,
+            written=bool(entry.get("written")),
             aliases=tuple(entry.get("aliases", ())),
             span=span,
         )

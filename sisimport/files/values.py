@@ -176,7 +176,7 @@ def column_reader(layout: Layout, column: Column, *, day_first: bool = False) ->
     if column.kind is ColumnKind.TEXT and (column.spellings or column.translations):
         return MemoColumn(_framed(column, _SpelledCheck(column)))
     if column.kind is ColumnKind.TEXT:
-        return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes_names)
+        return TextColumn(column, own_export=layout.own_export, writes_names=layout.writes(column))
     if column.kind is ColumnKind.DATE:
         check = DateCheck(layout, column, day_first=day_first)
         return MemoColumn(_framed(column, check), check.days)

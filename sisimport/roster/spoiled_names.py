@@ -21,6 +21,8 @@ _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
 _SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+"
 _NEEDED: Final = ("last_name", "first_name")
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
+# Where nobody on record tells: signs of a keyboard, digits, and capitals where files of Macs and old programs have accents.
+_ODD: Final = r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
 _COUNT: Final = f"length({{0}}) - length(translate({{0}}, '{_SIGNS}', ''))"
 _WHAT: Final = "a sign that stands for the letter with an accent on record"
@@ -45,7 +47,20 @@ class _Spoils(Func):
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
-    return [*(_spoiled(rule, name) for name in _FIELDS), *(_word(rule, name) for name in _NEEDED)]
+    return [
+        *(_spoiled(rule, name) for name in _FIELDS),
+        *(_word(rule, name) for name in _NEEDED),
+        *(_odd(rule, name) for name in _FIELDS),
+    ]
+
+
+def _odd(rule: Callable[..., Rule], name: str) -> Rule:
+    """What no record contradicts may be a name: a person looks at it."""
+    record = F(f"student__{name}")
+    other = Q(is_new=False) & Q(Differs(F(name), record)) & ~Q(_Spoils(F(name), record))
+    # Cheapest questions first: nearly all names of a file are those on record, and most of these columns are blank.
+    when = (Q(is_new=True) | other) & ~Q(**{name: ""}) & Q(**{f"{name}__regex": _ODD})
+    return rule("roster", "NAME-ODD", Severity.WARNING, name, when)
 
 
 def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import GUARDIAN_KIND, STATE_ENROLLMENT_KIND
-from sisimport.imports.definition.expressions import NextId
+from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from students.models import Guardian
+from students.models.people import Loose
 from students.school_years import last_day_of_next
 
 GUARDIANS = checkbox(
@@ -114,15 +115,14 @@ def plan(context: RunContext) -> list[PlannedChange]:
 
 
 def _same_guardian() -> Q:
-    return Q(
-        guardian1_first_name__iexact=F("guardian2_first_name"), guardian1_last_name__iexact=F("guardian2_last_name")
-    )
+    return Q(*(~Q(Differs(Loose(F(f"guardian1_{name}")), Loose(F(f"guardian2_{name}")))) for name in _NAMES))
 
 
 def _guardian(n: int, where: Q) -> PlannedCreate:
     first, last = f"guardian{n}_first_name", f"guardian{n}_last_name"
-    same_guardian = Guardian.objects.filter(
-        student=OuterRef("student__id"), first_name__iexact=OuterRef(first), last_name__iexact=OuterRef(last)
+    # However it is spelled: the state writes names without accents, in capitals.
+    same_guardian = Guardian.objects.alias(loose_first=Loose("first_name"), loose_last=Loose("last_name")).filter(
+        student=OuterRef("student__id"), loose_first=Loose(OuterRef(first)), loose_last=Loose(OuterRef(last))
     )
     named = ~Q(**{first: ""}) & ~Q(**{last: ""})
     return PlannedCreate(

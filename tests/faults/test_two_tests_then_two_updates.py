@@ -12,6 +12,7 @@ from assessments.models import Assessment, Score
 from sisimport.imports.definition.change_kinds import STUDENT_KIND
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, SetAside, SetAsideReason
 from sisimport.imports.runs import services
+from ssid.models import UtahFunction, UtahRequest
 from students.models import LEA, SSID, Enrollment, School, Student
 from students.models.people import NAME_FIELDS
 from tests.assessments.score_files import ela, text
@@ -23,6 +24,7 @@ from tests.imports.properties import RolledBack, adds_up, few
 from tests.roster.test_roster import JOSE, csv
 from tests.roster.test_roster_properties import files as roster_files
 from tests.ssid.imports.test_download_properties import make, merges, people
+from tests.ssid.utah import exchange as utah
 
 pytestmark = pytest.mark.django_db
 IDENTITY = {*NAME_FIELDS, "birth_date", "gender", "legal_gender"}  # what every line about a student is compared with
@@ -287,3 +289,57 @@ def test_a_roster_and_scores_of_the_same_student(turned: bool, last_name: str) -
     assert Student.objects.get(local_number="100").el.program_status == "EL"
     assert done[0].set_aside_count == 0
     assert Score.objects.exists() == (turned or last_name == "Lee")
+
+
+# ---- answers of Utah ----
+
+RETRIEVED = ("Match", "Match", "Match", "No Match", "Error")
+NUMBERS = st.lists(st.sampled_from(["1234567", "1234568", "1234569", ""]), min_size=4, max_size=4)
+
+
+def answer_of_utah(made: UtahRequest, ssids: Sequence[str], statuses: Sequence[str]) -> Step:
+    """The state's answer, a line of the request after the other."""
+    told = iter(zip(ssids, statuses, strict=False))
+    return "utah-response", "\n".join(utah.answered(made, lambda _line: next(told))) + "\n", {}
+
+
+@few
+@given(ssids=st.tuples(NUMBERS, NUMBERS), statuses=st.permutations(RETRIEVED), own=NUMBERS)
+def test_two_answers_of_utah_or_one_and_a_roster(
+    ssids: tuple[list[str], list[str]], statuses: list[str], own: list[str]
+) -> None:
+    """Requests of two schools, each answered, with the same SSID for several students or in both answers."""
+    with RolledBack():
+        made = utah.utah()
+        for number in range(4):
+            school = made.other_school if number > 1 else made.school
+            made.add(f"{100 + number}", school=school, first_name=("Ana", "Bo", "Cy", "Di")[number])
+        requests = [
+            utah.request(UtahFunction.RETRIEVE, made.school),
+            utah.request(UtahFunction.RETRIEVE, made.other_school),
+        ]
+        answers = [answer_of_utah(*asked, statuses) for asked in zip(requests, ssids, strict=True)]
+        both_orders(answers)
+        rows = [
+            {"lea": utah.LEA_CODE, "school": utah.SCHOOL_CODE, "local_number": student.local_number, "ssid": ssid,
+             "last_name": student.last_name, "first_name": student.first_name, "birth_date": "2011-03-04"}
+            for student, ssid in zip(Student.objects.filter(school=made.school).order_by("local_number"), own, strict=False)
+        ]  # fmt: skip
+        both_orders([answers[0], ("students", csv(*rows), {})])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_answer_of_utah_and_a_roster_that_give_one_student_the_same_ssid(turned: bool) -> None:
+    made = utah.utah()
+    made.add("100", first_name="Ana")
+    step = answer_of_utah(utah.request(UtahFunction.RETRIEVE, made.school), ["1234567"], ["Match"])
+    row = {"lea": "07", "school": "0123", "local_number": "100", "ssid": "1234567", "last_name": "Lee",
+           "first_name": "Ana", "birth_date": "2011-03-04", "enrollment_start": "2024-08-12"}  # fmt: skip
+    tests = [try_out(step), try_out(("students", csv(row), {}))]
+    assert [test.planned_count for test in tests] == [1, 1], [test.message for test in tests]
+
+    done = [apply(test).run for test in (tests[::-1] if turned else tests)]
+
+    assert done[0].import_count == 1
+    what_is_set_aside_is_about_the_same(*done)
+    assert SSID.objects.get().ssid == "1234567"

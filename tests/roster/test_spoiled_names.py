@@ -101,3 +101,35 @@ def test_where_nobody_on_record_tells_the_doubt_is_a_warning(loaded: Any) -> Non
     run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), ("Raúl", "Ana")).encode("mac_roman"))
 
     assert [(i["code"], i["severity"]) for i in run["issues"] if i["line"] == 0] == [("FILE-ENCODING", "warning")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name",
+    ["Pen~a", "Pe#a", "Pe_a", "Pe@a", "PeÒa", "LÛpez", "PŽrez", "Nœ’ez", "Quist1", "<b>Quist</b>", "[Quist]", "a\\b"],
+)
+def test_an_odd_name_of_a_new_student_is_taken_with_a_warning(name: str, loaded: Any) -> None:
+    run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), (name, "Eva")).encode())
+
+    assert [(i["code"], i["severity"], i["line"]) for i in run["issues"] if i["line"]] == [("NAME-ODD", "warning", 3)]
+    assert name in {change["after"] for change in run["changes"]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name",
+    ["Peña", "O’Brien", "Bœuf", "Šimek", "Ñúñez", "McDonald", "D'Ávila", "GARCÍA", "José-Ángel", "Øre", "St. John"],
+)
+def test_names_of_all_kinds_are_no_odd_ones(name: str, loaded: Any) -> None:
+    run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), (name, "Eva")).encode())
+
+    assert [issue for issue in run["issues"] if issue["line"]] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["Pe?a", "Pe\ufffda", "Pe–a", "Pe\x1ba"])
+def test_a_damaged_name_of_a_new_student_makes_no_student(name: str, loaded: Any) -> None:
+    run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), (name, "Eva")).encode())
+
+    assert [(i["code"], i["severity"]) for i in run["issues"] if i["line"]] == [("FILE-DAMAGED", "error")]
+    assert run["changes"] == []

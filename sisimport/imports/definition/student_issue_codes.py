@@ -194,6 +194,12 @@ codes.register(
         "Nothing to do if the student is called so. If not, write the name, or leave the line out, and test again.",
     ),
     IssueCode(
+        "NAME-ODD",
+        "A name with signs that names seldom hold",
+        "{field} is {found}: names seldom hold such signs, digits or capitals; it is taken for the name.",
+        "Compare it with the student's papers: a program may have spoiled it. If so, write the name and test again.",
+    ),
+    IssueCode(
         "STU-AGE",
         "Unusual age",
         "{field} is {found}, which makes an age of {years}; usual is {expected}.",

@@ -116,6 +116,28 @@ def test_r14_a_guardian_on_record_is_not_added_again_nor_changed(student: Studen
     assert [(g.first_name, g.relationship) for g in Guardian.objects.all()] == [("ANA", "Mother")]
 
 
+def test_r14_a_guardian_on_record_is_known_in_capitals_without_accents(student: Student) -> None:
+    Guardian.objects.create(student=student, first_name="José", last_name="García-Peña")
+
+    update("ssid-request", chosen("JOSE,GARCIA PENA,Jose,Garciapena"), **BOTH)
+
+    assert [g.last_name for g in Guardian.objects.all()] == ["García-Peña"]
+
+
+@pytest.mark.parametrize("last", ["Pe?a", "Pe\ufffda", "Pe\u2013a", "Pe\x1ba", "Pe\u202ea"])
+def test_r14_a_damaged_name_makes_no_guardian_and_leaves_the_rest(student: Student, last: str) -> None:
+    report = update("ssid-request", chosen(f"Ana,{last},,"), **BOTH)
+
+    assert codes(report, severity="error") == ["FILE-DAMAGED"]
+    assert not Guardian.objects.exists()
+    assert record(student)["ssid"] == "8012345678"
+
+
+def test_r14_a_name_whose_damage_can_be_undone_is_the_guardians(student: Student) -> None:
+    update("ssid-request", chosen("Ana,PeÃ±a,,"), **BOTH)
+    assert record(student)["guardians"] == ["Ana Peña"]
+
+
 def test_r14_two_equal_guardians_are_one(student: Student) -> None:
     update("ssid-request", chosen("Ana,Lee,ana,LEE"), **BOTH)
     assert record(student)["guardians"] == ["Ana Lee"]
@@ -125,7 +147,7 @@ def test_r14_two_equal_guardians_are_one(student: Student) -> None:
 def test_r14_a_damaged_or_half_name_keeps_out_the_guardian_only(student: Student, parents: str) -> None:
     report = update("ssid-request", chosen(parents), **BOTH)
 
-    assert "CAND-GUARDIAN" in codes(report, severity="error")
+    assert {"CAND-GUARDIAN", "FILE-DAMAGED"} & set(codes(report, severity="error"))
     assert not Guardian.objects.exists()
     assert (record(student)["ssid"], record(student)["state_enrollment"]) == ("8012345678", LEFT)
 

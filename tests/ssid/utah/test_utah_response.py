@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from sisimport.imports.models import ImportRun
+from sisimport.imports.models import ImportRun, Work
 from ssid.models import UtahFunction as Kind
 from ssid.models import UtahRequest
 from ssid.utah.queries import with_state
 from students.models import LEA, SSID, Enrollment, Student
+from tests.imports.journey import run_file
 from tests.ssid import journey
 from tests.ssid.utah.exchange import (
     KIND,
@@ -568,3 +569,22 @@ def test_a_response_is_taken_as_the_answer_to_the_request_with_the_values_it_rep
     try_response(old)
 
     assert (state_of(first), state_of(second)) == ("applied", "open")
+
+
+# -- what programs do to an answer on its way --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator"), [("utf-16", "\t"), ("utf-16-le", ","), ("cp1252", ","), ("utf-8-sig", "\t")]
+)
+def test_an_answer_in_another_encoding_gives_the_same_ssids(district: Utah, encoding: str, separator: str) -> None:
+    students = [district.add("100", last_name="Muñoz"), district.add("101", last_name="Peña")]
+    made = request(Kind.RETRIEVE, district.school)
+    told = iter(["1234567", "1234568"])
+    lines = answered(made, lambda _line: (next(told), "Match"))
+    content = "\r\n".join([*lines, ""]).replace(",", separator).encode(encoding)
+
+    report = run_file("utah-response", content, work=Work.UPDATE, name="RESP_0001.csv")
+
+    assert report.counts == {"imported": 2}, (report.run.message, report.issues)
+    assert [current(student) for student in students] == ["1234567", "1234568"]
