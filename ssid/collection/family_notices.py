@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -69,13 +69,18 @@ def notify_once_a_day() -> Notices | None:
         raise
 
 
-def _notice(address: str, end: Any, site: str) -> EmailMessage:
+def _notice(address: str, end: Any, site: str) -> EmailMultiAlternatives:
     """In both languages: nobody knows which one the reader has chosen. No student is named."""
-    texts = []
+    texts, subjects = [], []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            context = {"day": date_format(end, "DATE_FORMAT"), "link": f"{site}{reverse('family')}" if site else ""}
-            texts.append(render_to_string("ssid/family_notice.txt", context).strip())
-    with translation.override("en"):
-        subject = f"Your account ends on {date_format(end, 'DATE_FORMAT')}"
-    return EmailMessage(subject, "\n\n---\n\n".join(texts), to=[address])
+            day = date_format(end, "DATE_FORMAT")
+            context = {"day": day, "link": f"{site}{reverse('family')}" if site else ""}
+            text = render_to_string("ssid/family_notice.txt", context).strip()
+            texts.append({"language": language, "text": text})
+            subjects.append(translation.gettext("Your account ends on %(day)s") % {"day": day})
+    subject = " / ".join(subjects)
+    mail = EmailMultiAlternatives(subject, "\n\n---\n\n".join(one["text"] for one in texts), to=[address])
+    page = render_to_string("ssid/family_notice.html", {"subject": subject, "texts": texts})
+    mail.attach_alternative(page, "text/html")
+    return mail

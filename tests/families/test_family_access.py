@@ -113,6 +113,10 @@ def test_a_family_with_an_address_gets_one_mail_for_each_end(
 
     (mail,) = mailoutbox
     assert mail.to == ["p@example.org"]
+    assert mail.subject == "Your account ends on 7/1/2027 / Su cuenta termina el 1 de julio de 2027"
+    (page,) = [text for text, kind in mail.alternatives if kind == "text/html"]
+    assert '<div lang="es">' in page
+    assert 'href="https://sis.example.org/family/"' in page
     assert "ends on 7/1/2027" in mail.body
     assert "1 de julio de 2027" in mail.body
     assert "https://sis.example.org/family/" in mail.body
