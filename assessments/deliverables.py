@@ -61,7 +61,7 @@ def _lines(asked: Asked) -> Iterator[list[Any]]:
 register_deliverable(
     Deliverable(
         key="results",
-        label="Results, small groups hidden",
+        label="Results (small groups hidden)",
         endings=(".csv", ".xlsx"),
         order=15,
         write=_write,

@@ -136,6 +136,8 @@ class PlaceForm(AddressForm):
 class DeliveryForm(AddressForm):
     """A new delivery of an export."""
 
+    name = forms.CharField(label="Name", max_length=80, help_text="What it is for: Data warehouse, nightly.")
+
     what = forms.ChoiceField(label="Export")
     file_name = forms.CharField(
         label="Name of the files",
@@ -179,7 +181,11 @@ class DeliveryForm(AddressForm):
 
     @staticmethod
     def _field(offer: Deliverable, choice: Choice) -> forms.Field:
-        about = {"label": choice.label, "required": False, "help_text": f"{offer.label} only. {choice.hint}".strip()}
+        about = {
+            "label": choice.label,
+            "required": False,
+            "help_text": f"Only for: {offer.label}. {choice.hint}".strip(),
+        }
         if choice.values:
             return forms.ChoiceField(choices=choice.values, **about)  # type: ignore[arg-type]
         return forms.CharField(max_length=255, initial=choice.usual, **about)  # type: ignore[arg-type]

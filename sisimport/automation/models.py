@@ -213,6 +213,15 @@ class ExportDelivery(PlaceAddress):
     def key_name(self) -> str:
         return f"delivery-{self.pk}"
 
+    @property
+    def every(self) -> str:
+        """The interval in words: day, 2 hours, 15 minutes."""
+        for minutes, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+            count, rest = divmod(self.every_minutes, minutes)
+            if count and not rest:
+                return unit if count == 1 else f"{count} {unit}s"
+        return ""
+
 
 class DeliveredExport(models.Model):
     """A file of one due time, and what became of it. Holds no student's data."""

@@ -519,6 +519,7 @@ def test_an_import_admin_adds_pauses_and_removes_a_delivery(
     deliver(made)
     page = client.get(reverse("delivery", args=[made.pk])).text
     assert "One row per student and school year" in page
+    assert "every day" in page
     assert "Delivered" in page
     client.post(reverse("change_delivery", args=[made.pk]), {"do": "remove"})
     assert not ExportDelivery.objects.exists()
