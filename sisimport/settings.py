@@ -263,7 +263,8 @@ SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION) 
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=15 * 60 if PRODUCTION else 0)  # sisimport.accounts.step_up
 ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS or 15 * 60
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators: nobody waits for the true owner of an address
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]  # passkeys as second factor, never instead of signing in
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

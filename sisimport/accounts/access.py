@@ -87,6 +87,8 @@ FOREIGN_RULES: dict[str, str] = {
     "mfa_reauthenticate": SIGNED_IN,
     "mfa_activate_totp": SIGNED_IN,
     "mfa_deactivate_totp": SIGNED_IN,
+    **dict.fromkeys(("mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn"), SIGNED_IN),
+    **dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), SIGNED_IN),  # of the own account: else 404
     "mfa_view_recovery_codes": SIGNED_IN,
     "mfa_generate_recovery_codes": SIGNED_IN,
     "mfa_download_recovery_codes": SIGNED_IN,

@@ -41,8 +41,8 @@ def test_nothing_but_the_own_sign_in_is_open_before(client: Client) -> None:
     """Each address that names no public rule, as an import admin without a second factor meets it."""
     client.force_login(UserFactory(import_admin=True))
     opened = set()
-    for _path, pattern, namespaces in all_patterns():
-        if namespaces or not pattern.name or "<" in str(pattern.pattern):
+    for path, pattern, namespaces in all_patterns():
+        if namespaces or not pattern.name or "<" in path:
             continue
         answer = client.get(reverse(pattern.name))
         if not (answer.status_code == 302 and answer.url == reverse("mfa_index")):
@@ -71,6 +71,22 @@ def test_after_the_set_up_pages_open_and_signing_in_asks_for_it(client: Client) 
     assert again.get(reverse("home")).status_code == 302
     user.authenticator_set.all().delete()  # taken away: demanded again, in sessions too that began with it
     assert client.get(reverse("home")).url == reverse("mfa_index")
+
+
+def test_a_passkey_of_somebody_else_is_not_there(client: Client) -> None:
+    from allauth.mfa.models import Authenticator
+
+    other, own = (UserFactory(registrar=True) for _one in range(2))
+    keys = {who: Authenticator.objects.create(user=who, type="webauthn", data={}) for who in (other, own)}
+    client.force_login(own)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": 9e9, "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(own.pk)
+    session.save()
+    for name in ("mfa_edit_webauthn", "mfa_remove_webauthn"):
+        for method in (client.get, client.post):
+            assert method(reverse(name, args=[keys[other].pk])).status_code == 404
+    assert keys[other] in Authenticator.objects.all()
 
 
 def test_families_may_have_one_and_need_not(client: Client) -> None:

@@ -322,6 +322,8 @@ NO_PAGES = {
     "map_columns",
     # answers for machines
     "stay_signed_in", "health", "metrics", "api_openapi", "api_not_found",
+    # of passkeys, looked at in test_passkeys.py
+    "mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn",
     # on to a provider of single sign-on and back: tests/browser/test_single_sign_on.py
     "sso_start", "sso_again", "sso_callback", "saml_acs", "saml_finish_acs", "saml_metadata", "saml_sls",
 }  # fmt: skip
