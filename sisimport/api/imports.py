@@ -163,7 +163,7 @@ class Sent:
                 if self.work == Work.UPDATE:
                     return self._update(kind, options, inner, lines), False
                 kept = lines or uploads.keep_file(
-                    stream=inner.stream, name=self.name, user=self.user, member=inner.member
+                    stream=inner.stream, name=self.name, user=self.user, member=inner.member, notices=inner.notices
                 )
             run = services.start_run(
                 file=kept,

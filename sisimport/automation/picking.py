@@ -194,7 +194,9 @@ def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:
         if lines is None:
             kind = recognise_type(inner.stream) if place.import_type == "auto" else get_type(place.import_type)
             inner.stream.seek(0)
-            kept = uploads.keep_file(stream=inner.stream, name=name, user=user, member=inner.member)
+            kept = uploads.keep_file(
+                stream=inner.stream, name=name, user=user, member=inner.member, notices=inner.notices
+            )
     if (
         lines is not None and lines.lines_of is not None
     ):  # refused lines that come back: of the type and options of their run

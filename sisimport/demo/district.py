@@ -32,12 +32,16 @@ class DemoRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample file. `write` gets the open text file and the district's LEA; `note` says in one sentence what the file shows."""
+    """A sample file. `write` gets the open text file and the district's LEA; `note` says in one sentence what the file shows.
+
+    `write_packed`: the file is an archive, which this writes; `write` then writes the text that it becomes.
+    """
 
     name: str
     import_type: str
     note: str
     write: Callable[[IO[str], LEA], None]
+    write_packed: Callable[[IO[bytes], LEA], None] | None = None
 
 
 _samples: dict[str, Sample] = {}
@@ -120,8 +124,12 @@ def write_sample(sample: Sample, lea: LEA) -> Path:
     if not path.exists():
         partial = path.with_name(f".{sample.name}.{secrets.token_hex(4)}")
         try:
-            with partial.open("w", encoding="utf-8", newline="") as stream:
-                sample.write(stream, lea)
+            if sample.write_packed is not None:
+                with partial.open("wb") as packed:
+                    sample.write_packed(packed, lea)
+            else:
+                with partial.open("w", encoding="utf-8", newline="") as stream:
+                    sample.write(stream, lea)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

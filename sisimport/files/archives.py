@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
 
-from sisimport.files.issues import FileError
+from sisimport.files import oneroster
+from sisimport.files.issues import FileError, Problem
+from sisimport.files.members import EXPECTED, MAX_MEMBERS, check_size, is_system_file, shown_name, too_large
 
 _DELIMITED: Final = {".csv", ".txt"}
 _FIXED_WIDTH: Final = {".dat"}
@@ -27,8 +29,6 @@ _PACKED_STARTS: Final = (_ZIP, b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!
 _PIECE: Final = 1 << 20
 _LONGEST_LIST: Final = 4 << 20  # bytes of an archive's list of files
 _HEAD: Final = 1 << 16
-_MAX_MEMBERS: Final = 1000
-_MAX_RATIO: Final = 400
 _LOCKED: Final = 0x1
 # What people read: a name with such a word, or text that is no table.
 _README: Final = re.compile(
@@ -40,7 +40,6 @@ _LOOK_LINES: Final = 50
 _SEPARATORS: Final = (b"^", b",", b"\t", b"|", b";")
 _FEWEST_SEPARATORS: Final = 2
 _NARROWEST_RECORD: Final = 60
-_EXPECTED: Final = "one text file (.csv, .txt or .dat)"
 _DAMAGE: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -56,10 +55,12 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The bytes to recognise and read; `member` is the name within the archive (blank: it was no archive)."""
+    """The bytes to recognise and read; `member` is the name within the archive (blank: it was no archive), `notices` what is to
+    be said of the archive."""
 
     stream: IO[bytes]
     member: str = ""
+    notices: tuple[Problem, ...] = ()
 
     def close(self) -> None:
         """Let the temporary file go; a stream that was given stays open."""
@@ -107,12 +108,12 @@ class _Sparing:
 
     def read(self, size: int = -1) -> bytes:
         if size > _LONGEST_LIST:
-            raise FileError("FILE-ZIP", found="a list of more files than can be looked through", expected=_EXPECTED)
+            raise FileError("FILE-ZIP", found="a list of more files than can be looked through", expected=EXPECTED)
         return self._stream.read(size)
 
 
 def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
-    """The text file of a zip archive as a temporary file; any other file as it is.
+    """The text file of a zip archive as a temporary file; any other file as it is. Of the tables of OneRoster one text is made.
 
     Raises FileError: FILE-ZIP for an archive without exactly one candidate, damaged or locked; FILE-SIZE when it
     unpacks to more than `max_bytes`.
@@ -121,8 +122,11 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
         stream.seek(0)
         return Unpacked(stream)
     with _damage_said(), _opened(stream) as archive:
+        roster = oneroster.find_contents(archive, max_bytes=max_bytes)
+        if roster is not None:
+            return _joined(archive, roster, max_bytes)
         member = _choose(archive)
-        _check_size(member, max_bytes)
+        check_size(member, max_bytes)
         target = _extract(archive, member, max_bytes)
     return Unpacked(target, shown_name(member.filename))
 
@@ -136,12 +140,30 @@ def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Gli
         stream.seek(0)
         return _first_text(stream.read(), most)
     with _damage_said(), _opened(stream) as archive:
+        roster = oneroster.find_contents(archive, max_bytes=max_bytes)
+        if roster is not None:
+            with _joined(archive, roster, max_bytes).stream as text:
+                size = text.seek(0, 2)
+                text.seek(0)
+                return Glimpse(text.read(most), oneroster.MEMBER, size)
         member = _choose(archive)
-        _check_size(member, max_bytes)
+        check_size(member, max_bytes)
         with archive.open(member) as source:
             data = source.read(most)
     _refuse_packed(data, member.filename)
     return Glimpse(data, shown_name(member.filename), member.file_size)
+
+
+def _joined(archive: zipfile.ZipFile, roster: oneroster.Contents, max_bytes: int) -> Unpacked:
+    """The students of a OneRoster archive as one text."""
+    target = tempfile.TemporaryFile(prefix="sisimport-")  # noqa: SIM115 (the caller closes it)
+    try:
+        notices = oneroster.join(archive, roster, target, max_bytes=max_bytes)
+        target.seek(0)
+    except BaseException:
+        target.close()
+        raise
+    return Unpacked(target, oneroster.MEMBER, tuple(notices))
 
 
 @contextmanager
@@ -149,41 +171,35 @@ def _damage_said() -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
-        raise FileError("FILE-ZIP", found="data packed in an uncommon way", expected=_EXPECTED) from error
+        raise FileError("FILE-ZIP", found="data packed in an uncommon way", expected=EXPECTED) from error
     except _DAMAGE as error:
-        raise FileError("FILE-ZIP", found="damaged data", expected=_EXPECTED) from error
-
-
-def shown_name(name: str) -> str:
-    """A member's name without folders and without characters that cannot be shown."""
-    base = PurePosixPath(name.replace("\\", "/")).name
-    return "".join(character if character.isprintable() else "?" for character in base)[:80] or "a file without name"
+        raise FileError("FILE-ZIP", found="damaged data", expected=EXPECTED) from error
 
 
 def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
-    if len(members) > _MAX_MEMBERS:
-        raise FileError("FILE-ZIP", found=f"{len(members):,} files", expected=_EXPECTED)
-    files = [member for member in members if not member.is_dir() and not _is_system_file(member.filename)]
+    if len(members) > MAX_MEMBERS:
+        raise FileError("FILE-ZIP", found=f"{len(members):,} files", expected=EXPECTED)
+    files = [member for member in members if not member.is_dir() and not is_system_file(member.filename)]
     for endings in (_DELIMITED, _FIXED_WIDTH):
         candidates = [member for member in files if _ending(member) in endings]
         if len(candidates) > 1:
             candidates = [member for member in candidates if not _is_read_by_people(archive, member)] or candidates
         if len(candidates) > 1:
             names = ", ".join(shown_name(member.filename) for member in candidates[:4])
-            raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=_EXPECTED)
+            raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=EXPECTED)
         if len(candidates) == 1 and _README.search(shown_name(candidates[0].filename)) and _holds_more(files, endings):
             continue  # a readme beside a fixed-width file or a workbook is not what was sent
         if candidates:
             if candidates[0].flag_bits & _LOCKED:
-                raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
+                raise FileError("FILE-ZIP", found="a file locked with a password", expected=EXPECTED)
             return candidates[0]
     for endings, what in ((_WORKBOOKS, "an Excel workbook"), (_ARCHIVES, "another archive")):
         inner = next((member for member in files if _ending(member) in endings), None)
         if inner is not None:
-            raise FileError("FILE-ZIP", found=f"{what} ({shown_name(inner.filename)})", expected=_EXPECTED)
+            raise FileError("FILE-ZIP", found=f"{what} ({shown_name(inner.filename)})", expected=EXPECTED)
     names = ", ".join(shown_name(member.filename) for member in files[:4]) or "nothing"
-    raise FileError("FILE-ZIP", found=names, expected=_EXPECTED)
+    raise FileError("FILE-ZIP", found=names, expected=EXPECTED)
 
 
 def _holds_more(files: list[zipfile.ZipInfo], endings: set[str]) -> bool:
@@ -217,35 +233,10 @@ def _ending(member: zipfile.ZipInfo) -> str:
     return PurePosixPath(member.filename.replace("\\", "/")).suffix.lower()
 
 
-def _is_system_file(name: str) -> bool:
-    """What Mac computers and file managers leave in archives."""
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
-
-
-def _check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
-    """Raises FileError for what is too large (FILE-SIZE), or shrunk so far that no list of students can be in it."""
-    if member.file_size > max_bytes:
-        raise _too_large(max_bytes, f"{member.file_size:,} bytes")
-    if member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
-        raise FileError(
-            "FILE-ZIP",
-            found=f"a file of {member.file_size:,} bytes shrunk to {member.compress_size:,} ({shown_name(member.filename)}),"
-            f" more than {_MAX_RATIO} times smaller, as no list of students is",
-            expected=_EXPECTED,
-        )
-
-
-def _too_large(max_bytes: int, size: str = "") -> FileError:
-    """`size` as the archive says it; blank where it lied: then no more is known than that the limit was passed."""
-    most = f"{max_bytes:,} bytes"
-    return FileError("FILE-SIZE", found=f"{size or 'more than ' + most} when unpacked", expected=most)
-
-
 def _refuse_packed(head: bytes, name: str) -> None:
     """Raises FileError for an archive or workbook under the name of a text file."""
     if head.startswith(_PACKED_STARTS):
-        raise FileError("FILE-ZIP", found=f"another archive ({shown_name(name)})", expected=_EXPECTED)
+        raise FileError("FILE-ZIP", found=f"another archive ({shown_name(name)})", expected=EXPECTED)
 
 
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> IO[bytes]:
@@ -259,7 +250,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) 
                     _refuse_packed(data, member.filename)
                 left -= len(data)
                 if left < 0:
-                    raise _too_large(max_bytes)
+                    raise too_large(max_bytes)
                 target.write(data)
         target.seek(0)
     except BaseException:
@@ -291,9 +282,9 @@ def _first_text(data: bytes, most: int) -> Glimpse | None:
         )
         size_stated = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
         ending = PurePosixPath(name).suffix.lower()
-        if ending in _DELIMITED | _FIXED_WIDTH and not _is_system_file(name) and not _README.search(shown_name(name)):
+        if ending in _DELIMITED | _FIXED_WIDTH and not is_system_file(name) and not _README.search(shown_name(name)):
             if flags & _LOCKED:
-                raise FileError("FILE-ZIP", found="a file locked with a password", expected=_EXPECTED)
+                raise FileError("FILE-ZIP", found="a file locked with a password", expected=EXPECTED)
             return _glimpse_of(data[body:], method, most, name, size if size_stated else None)
         if not size_stated:
             return None
@@ -306,7 +297,7 @@ def _glimpse_of(packed: bytes, method: int, most: int, name: str, size: int | No
         try:
             text = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
         except zlib.error as error:
-            raise FileError("FILE-ZIP", found="damaged data", expected=_EXPECTED) from error
+            raise FileError("FILE-ZIP", found="damaged data", expected=EXPECTED) from error
     elif method == 0 and size is not None:
         text = packed[: min(size, most)]
     else:

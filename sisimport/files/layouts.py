@@ -108,6 +108,7 @@ class Layout:
     `same_file_as`: another layout of the very same file, which is the one meant when nobody says which.
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
+    `spaced`: blank lines stand for lines of the original that are no records, and are not worth a notice.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
     `answers`: what somebody reported about the file when the layout was added; its readers know what stands there.
     `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
@@ -130,6 +131,7 @@ class Layout:
     end_marker: str | None = None
     optional_columns: bool = False
     any_newline: bool = False
+    spaced: bool = False
     marker_columns: tuple[str, ...] = ()
     own_export: bool = False
     writes_names: bool = False
@@ -184,6 +186,7 @@ _PLAIN_OPTIONS = (
     "end_marker",
     "optional_columns",
     "any_newline",
+    "spaced",
     "own_export",
     "writes_names",
 )

@@ -62,7 +62,7 @@ class Tallies:
     def notices(self, said: set[str]) -> list[Problem]:
         """The notices on the file, but for codes that were said before."""
         notices = []
-        if self._blank_lines:
+        if self._blank_lines and not self._layout.spaced:
             params = {"line": self._first_blank}
             notices.append(Problem("FILE-BLANK-LINES", Severity.NOTICE, None, f"{self._blank_lines:,}", "", params))
         if self._placeholders:

@@ -2,7 +2,8 @@
 
 Beside line items, results, score scales and categories come the files that these must point into: districts and schools, school
 years, a course for each test, and a class for each test, school and year, for the standard has no results outside of a class.
-Students are in `users` and `roles`; nobody is enrolled in those classes. A result is one score of a test or of a part of it;
+Students are in `users`, `demographics` and `roles`, which say since when a student is at the school;
+nobody is enrolled in those classes. A result is one score of a test or of a part of it;
 schools are those of today.
 """
 
@@ -10,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -34,6 +36,11 @@ FILES: dict[str, tuple[str, ...]] = {
     "courses": (
         *_BASE, "schoolYearSourcedId", "title", "courseCode", "grades", "orgSourcedId", "subjects", "subjectCodes",
     ),
+    "demographics": (
+        *_BASE, "birthDate", "sex", "americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican",
+        "nativeHawaiianOrOtherPacificIslander", "white", "demographicRaceTwoOrMoreRaces", "hispanicOrLatinoEthnicity",
+        "countryOfBirthCode", "stateOfBirthAbbreviation", "cityOfBirth", "publicSchoolResidenceStatus",
+    ),
     "lineItems": (
         *_BASE, "title", "description", "assignDate", "dueDate", "classSourcedId", "categorySourcedId",
         "academicSessionSourcedId", "resultValueMin", "resultValueMax", "schoolSourcedId",
@@ -57,11 +64,12 @@ FILES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _ABSENT = (
-    "classResources", "courseResources", "demographics", "enrollments", "lineItemLearningObjectiveIds", "resources",
+    "classResources", "courseResources", "enrollments", "lineItemLearningObjectiveIds", "resources",
     "resultLearningObjectiveIds", "resultScoreScales", "userProfiles", "userResources",
 )  # fmt: skip
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_GRADES = {"KN": "KG"}  # the standard's word, of CEDS
+_GRADES = {"KN": "KG", "PS": "PK"}  # the standard's words, of CEDS
+_SEX = {"M": "male", "F": "female", "X": "other", "": "unspecified"}
 _NO_NAME = "-"  # the standard demands both names
 _TEST, _PART = "category-test", "category-part"
 _SCORE = ("lea_code", "local_number", "school_code", "student_id", "assessment_id", "school_year", "test_date", "scale_score",
@@ -147,6 +155,7 @@ class OneRosterFile:
             for name, rows in _structure(items, assessments).items():
                 self._add(made, name, FILES[name], rows)
             self._add(made, "users", FILES["users"], map(_user, self._students()))
+            self._add(made, "demographics", FILES["demographics"], map(_demographics, self._students()))
             self._add(made, "roles", FILES["roles"], map(_role, self._students()))
             self._add(made, "results", FILES["results"], (_result(row, assessments) for row in counted))
         return Written(counted.count, ("manifest.csv", *(f"{name}.csv" for name in FILES)), counted.students)
@@ -171,9 +180,11 @@ class OneRosterFile:
         where, values = self.export.where()
         statement = sql.SQL(
             "SELECT s.student_id, s.lea_code, s.school_code, s.local_number, s.ssid, s.first_name, s.last_name, s.middle_name,"
-            " s.grade, s.enrolled FROM {} AS s WHERE s.student_id IN (SELECT v.student_id FROM {} AS v {})"
-            " ORDER BY s.lea_code, s.local_number"
-        ).format(sql.Identifier(SCHEMA, "students"), sql.Identifier(SCHEMA, "scores"), where)
+            " s.grade, s.enrolled, s.birth_date, s.gender, e.start_date, e.exit_date FROM {} AS s LEFT JOIN LATERAL ("
+            "SELECT e.start_date, e.exit_date FROM {} AS e WHERE e.student_id = s.student_id AND e.school_code = s.school_code"
+            " ORDER BY e.exit_date DESC NULLS FIRST, e.start_date DESC NULLS LAST LIMIT 1) AS e ON true"
+            " WHERE s.student_id IN (SELECT v.student_id FROM {} AS v {}) ORDER BY s.lea_code, s.local_number"
+        ).format(*(sql.Identifier(SCHEMA, name) for name in ("students", "enrollments", "scores")), where)
         return streamed(statement, values)
 
 
@@ -297,7 +308,7 @@ def _plain(text: str) -> str:
 
 
 def _user(student: Row) -> Row:
-    pk, lea, school, number, ssid, first, last, middle, grade, enrolled = student
+    pk, lea, school, number, ssid, first, last, middle, grade, enrolled = student[:10]
     ids = "".join([f"{{Local:{_plain(number)}}}", f",{{SSID:{ssid}}}" if ssid else ""])
     return (
         f"student-{pk}", "", "", "true" if enrolled else "false", number, ids, first or _NO_NAME, last or _NO_NAME, middle,
@@ -307,7 +318,17 @@ def _user(student: Row) -> Row:
 
 def _role(student: Row) -> Row:
     pk, lea, school = student[:3]
-    return f"role-{pk}", "", "", f"student-{pk}", "primary", "student", "", "", org_id(lea, school), ""
+    start, end = student[12:14]
+    return f"role-{pk}", "", "", f"student-{pk}", "primary", "student", _iso(start), _iso(end), org_id(lea, school), ""
+
+
+def _demographics(student: Row) -> Row:
+    birth, gender = student[10:12]
+    return (f"student-{student[0]}", "", "", _iso(birth), _SEX.get(gender, "unspecified"), *[""] * 11)
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _result(score: Row, assessments: dict[int, _Assessment]) -> Row:

@@ -3,7 +3,7 @@
 A blank value says nothing: what is on record stays, unless the option `blank` asks to clear it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class Roster(ImportType):
     converts_workbooks = True
     workbooks_unasked = True
     row_model = RosterRow
-    fields = (
+    fields: tuple[str, ...] = (
         "lea",
         "school",
         "local_number",
@@ -112,7 +112,7 @@ class Roster(ImportType):
         *EXTRA_FIELDS,
         *EL_FIELDS,
     )
-    part_of_field = {"ssid": "ssid"} | dict.fromkeys(EL_FIELDS, "el")
+    part_of_field: Mapping[str, str] = {"ssid": "ssid"} | dict.fromkeys(EL_FIELDS, "el")
     duplicates = (
         DuplicateCheck(
             name="dup_number",
@@ -127,7 +127,7 @@ class Roster(ImportType):
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
     options: tuple[Option, ...] = (BLANK, NEW_STUDENTS, OLDER_STATUS, POORER_NAMES, MAPPING)
-    remedies = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY
+    remedies: Mapping[str, tuple[str, str]] = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY
     may_create_students = True
     columns_page = "map_columns"
     columns_codes = explaining.CODES

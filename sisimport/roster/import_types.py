@@ -1,8 +1,9 @@
-"""The import type of the student roster."""
+"""The import types of the student roster."""
 
 from sisimport.imports.definition.registry import Tool, register, register_source, register_tool
 from sisimport.roster.import_type import TOOL, Roster
 from sisimport.roster.mapped_roster import mapped_roster
+from sisimport.roster.oneroster import OneRoster
 
 register_tool(
     Tool(
@@ -15,3 +16,4 @@ register_tool(
 )
 register(Roster)
 register_source(mapped_roster)
+register(OneRoster)

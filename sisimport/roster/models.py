@@ -41,6 +41,12 @@ class RosterRow(StagedRow):
     el_tbd_date = models.DateField(null=True)
     el_exit_date = models.DateField(null=True)
     ethnicity = models.TextField()
+    # Of OneRoster: what the joined line says of itself (see files/oneroster/joining.py).
+    is_primary = models.TextField()
+    mode = models.TextField()
+    marked = models.TextField()
+    problem = models.TextField()
+    detail = models.TextField()
 
     student_pk = models.BigIntegerField(null=True)
     school_pk = models.BigIntegerField(null=True)

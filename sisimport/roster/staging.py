@@ -148,7 +148,8 @@ def choose_lines(run_id: int) -> None:
           WHERE NOT r.refused AND r.student_pk IN (SELECT student_pk FROM several)
             AND r.line NOT IN (SELECT line FROM refused)
           WINDOW home AS (PARTITION BY r.student_pk
-            ORDER BY r.enrollment_exit DESC NULLS FIRST, r.enrollment_start DESC NULLS LAST, r.line))
+            ORDER BY r.enrollment_exit DESC NULLS FIRST, r.is_primary DESC, r.enrollment_start DESC NULLS LAST,
+              r.line))
         UPDATE staged_roster r SET dup_number = least(chosen.of_student - 1, 1), dup_line = least(chosen.of_stay - 1, 1),
           home_school_pk = chosen.school_pk, home_grade = chosen.grade, home_exit = chosen.enrollment_exit
         FROM chosen WHERE chosen.line = r.line

@@ -46,7 +46,9 @@ def hold(request: HttpRequest, upload: Any) -> Held:
     with uploads.unpacked(upload.file) as inner:
         file = returned_lines.take_in(
             inner.stream, user=user, may_correct=lambda run: access.may_correct(user, run)
-        ) or uploads.keep_file(stream=inner.stream, name=str(upload.name), user=user, member=inner.member)
+        ) or uploads.keep_file(
+            stream=inner.stream, name=str(upload.name), user=user, member=inner.member, notices=inner.notices
+        )
     kept = {secrets.token_urlsafe(9): file.pk} | _tokens(request)
     for token in list(kept)[MOST:]:
         remove_if_unused(kept.pop(token))

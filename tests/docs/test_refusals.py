@@ -14,8 +14,8 @@ ELSEWHERE = {
 }  # families read theirs in two languages, beside the form that says what to do
 # An instruction: a verb that begins a sentence or follows a colon, a comma, a dash or "then"; or what is allowed, told in full.
 VERBS = (
-    "accept|add|answer|ask|begin|cancel|change|check|choose|clear|compare|correct|cut|download|enter|fill|find|get|give|go|import|"
-    "keep|leave|look|make|mark|name|open|put|read|remove|rename|request|revert|run|save|say|see|select|send|set|shorten|sign|start|"
+    "accept|add|answer|ask|begin|cancel|change|check|choose|clear|compare|correct|cut|download|enroll|enter|export|fill|find|get|"
+    "give|go|import|keep|leave|look|make|mark|name|open|put|read|remove|rename|request|revert|run|save|say|see|select|send|set|shorten|sign|start|"
     "take|tell|test|try|turn|type|undo|unpack|upload|use|wait|write|there is|nothing to do"
 )
 NEXT_STEP = re.compile(

@@ -16,6 +16,7 @@ WHATS = ("grade", "gender", "language")
         ("oneroster", "grade", "PK", "PS"),
         ("oneroster", "grade", " 05 ", "05"),
         ("oneroster", "gender", "Female", "F"),
+        ("oneroster", "gender", "other", "X"),
         ("oneroster", "gender", "unspecified", ""),
         ("aeries", "grade", "-1", "TK"),
         ("powerschool", "grade", "0", "KN"),

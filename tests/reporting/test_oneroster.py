@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from assessments.models import Assessment, Score
+from sisimport.imports.models import Work
 from sisimport.reporting.exports import Export
 from sisimport.reporting.oneroster import OneRosterFile
-from students.models import Student, StudentView
+from students.models import Enrollment, Student, StudentView
 from tests.factories import UserFactory
 from tests.reporting.conftest import Scored
 from tests.reporting.test_exports import command
+from tests.roster.oneroster_files import run_zip
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +69,12 @@ BINDING: dict[str, list[Column]] = {
         *may("schoolYearSourcedId", to="academicSessions"), *must("title"), *may("courseCode grades"),
         *must("orgSourcedId", to="orgs"), *may("subjects subjectCodes"),
     ],
+    "demographics": [
+        *must("birthDate", DATE), *must("sex", "male|female|other|unspecified"),
+        *may("americanIndianOrAlaskaNative asian blackOrAfricanAmerican nativeHawaiianOrOtherPacificIslander white", FLAG),
+        *may("demographicRaceTwoOrMoreRaces hispanicOrLatinoEthnicity", FLAG),
+        *may("countryOfBirthCode stateOfBirthAbbreviation cityOfBirth publicSchoolResidenceStatus"),
+    ],
     "lineItems": [
         *must("title"), *may("description"), *must("assignDate dueDate", DATE), *must("classSourcedId", to="classes"),
         *must("categorySourcedId", to="categories"), *must("academicSessionSourcedId", to="academicSessions"),
@@ -99,7 +108,7 @@ BINDING: dict[str, list[Column]] = {
     ],
 }  # fmt: skip
 ABSENT = {
-    "classResources", "courseResources", "demographics", "enrollments", "lineItemLearningObjectiveIds", "resources",
+    "classResources", "courseResources", "enrollments", "lineItemLearningObjectiveIds", "resources",
     "resultLearningObjectiveIds", "resultScoreScales", "userProfiles", "userResources",
 }  # fmt: skip
 
@@ -215,3 +224,40 @@ def test_by_command_and_page(two_scored: Scored, client: Client, tmp_path: Path)
     assert {row["identifier"] for row in files["users"]} == {"000501"}
     assert StudentView.objects.filter(subject__startswith="OneRoster").count() == 2
     assert dt.date.fromisoformat(files["academicSessions"][0]["startDate"]) == dt.date(2023, 7, 1)
+
+
+def test_what_was_exported_makes_the_same_students_in_an_empty_installation(two_scored: Scored) -> None:
+    there, elsewhere = two_scored.people
+    Student.objects.filter(pk=elsewhere.pk).update(grade="KN", gender="X")
+    Enrollment.objects.filter(student=there).update(start_date=dt.date(2023, 8, 14))
+    before = on_record()
+    packed = io.BytesIO()
+    OneRosterFile(export=Export(what="scores")).write(packed, ".zip")
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE students_lea CASCADE")
+    assert not Student.objects.exists()
+
+    run = run_zip(packed.getvalue(), Work.UPDATE)
+
+    assert run.counts == {"imported": 2}
+    assert {i["severity"] for i in run.issues} <= {"notice", "warning"}, run.issues
+
+    assert on_record() == before
+    assert run_zip(packed.getvalue()).counts == {"unchanged": 2}
+
+
+def on_record() -> list[tuple[Any, ...]]:
+    names = (
+        "lea__code",
+        "school__code",
+        "local_number",
+        "last_name",
+        "first_name",
+        "middle_name",
+        "birth_date",
+        "gender",
+    )
+    names += ("grade", "ssids__ssid", "enrollments__school__code", "enrollments__start_date", "enrollments__exit_date")
+    found = Student.objects.order_by("local_number").values_list(*names)
+    return [row if row[-2] else row[:-3] for row in found]

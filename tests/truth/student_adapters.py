@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sisimport.files.oneroster import HEADER
 from sisimport.imports.definition.rules import RECORD
 from ssid.models import UtahFunction
 from ssid.rules.english_learner_plan import known_languages, language_codes
@@ -93,6 +94,14 @@ _ROSTER_STATUS = STATUS | {"PENDING": "Pending", "EXITED EL": "Exited EL", "NOT 
 _PLAIN = ("last_name", "first_name", "middle_name", "alias_first_name")
 
 
+_ONEROSTER = {
+    "district": "lea", "school": "school", "identifier": "local_number", "SSID": "ssid", "familyName": "last_name",
+    "givenName": "first_name", "middleName": "middle_name", "preferredGivenName": "alias_first_name",
+    "birthDate": "birth_date", "sex": "gender", "grades": "grade", "beginDate": "enrollment_start",
+    "endDate": "enrollment_exit",
+}  # fmt: skip
+
+
 class RosterAdapter(Adapter):
     values = VALUES
     parts = {"ssid": ("ssid",), "el": ("el",)}
@@ -165,6 +174,39 @@ class RosterAdapter(Adapter):
         name = {"lea": "lea", "school": "school", "student": "local_number"}.get(kind)
         key = {"lea": "code", "school": "code", "student": "local_number"}.get(kind, "")
         return name is not None and any(line.text(name) == row[key] for line in imported)
+
+
+class OneRosterAdapter(RosterAdapter):
+    """The line that a student of a OneRoster zip becomes when the zip is taken in."""
+
+    parts = {"ssid": ("ssid",)}
+    options = ({}, {"new_students": "yes"})
+
+    def arrange(self, turn: int) -> Sheet:
+        sheet = super().arrange(turn)
+        records = []
+        for number, record in enumerate(sheet.records):
+            values = dict(zip(_ROSTER, record, strict=True))
+            said = {"mode": "bulk", "sourcedId": f"u{number}", "lines": f"users.csv {number + 2}"}
+            records.append([said.get(name) or values.get(_ONEROSTER.get(name, ""), "") for name in HEADER])
+        return Sheet(",", {field: HEADER.index(name) for name, field in _ONEROSTER.items()}, records, list(HEADER))
+
+    def claims(self, line: Line, options: Mapping[str, str]) -> Iterator[Claim]:
+        student = the_student(line)
+        if student is None:
+            yield Claim(RECORD, "no student has its number", holds=False)
+            return
+        for name in _PLAIN:
+            if line.text(name):
+                yield equals(RECORD, name, getattr(student, name), line.text(name))
+        if line.day("birth_date"):
+            yield equals(RECORD, "birth date", student.birth_date, line.day("birth_date"))
+        if line.text("gender") and not line.doubted("gender"):
+            yield equals(RECORD, "gender", _folded(student.gender), _folded(line.text("gender")))
+        if line.text("school"):
+            yield from self._enrollment(line, student)
+        if line.text("ssid"):
+            yield equals("ssid", "SSID", current_ssid(student), line.text("ssid"))
 
 
 # -- the state's files -------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from sisimport.imports.definition.registry import built_in_types, get_type, layo
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import services
 from sisimport.roster.import_type import Roster
+from sisimport.roster.oneroster import OneRoster
 from ssid.imports.ela import ELAImport
 from ssid.imports.match_results import SSIDRequest
 from ssid.imports.replacements import ReplacementImport
@@ -40,6 +41,7 @@ from tests.truth.sheets import Damage, Sheet, damage, damages
 TYPES = [t.key for t in built_in_types()]
 ADAPTERS: Mapping[type[ImportType], type[Adapter]] = {
     Roster: student_adapters.RosterAdapter,
+    OneRoster: student_adapters.OneRosterAdapter,
     SSIDDownload: student_adapters.DownloadAdapter,
     ELAImport: student_adapters.ELAAdapter,
     SSIDRequest: student_adapters.RequestAdapter,

@@ -129,6 +129,10 @@ class ImportType(SpeedHooks):
         """The fields that this run reads, all by default; the others stay blank and cost nothing."""
         return self.fields
 
+    def as_chosen(self, recognition: Recognition, options: Mapping[str, str]) -> Recognition:  # noqa: ARG002
+        """How the file is read, where an option says which of its columns a field is. As it is by default."""
+        return recognition
+
     def plan(self, context: "RunContext") -> Sequence[PlannedChange]:
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError
@@ -146,6 +150,11 @@ class ImportType(SpeedHooks):
 
     def makes_places(self, context: "RunContext") -> bool:  # noqa: ARG002
         """Whether the run may create what runs of other districts create as well; asked after `prepare`."""
+        return False
+
+    def is_partial(self, context: "RunContext") -> bool:  # noqa: ARG002
+        """Whether the file names only those in whom something changed: then nobody is absent, and it is not held for having few
+        lines. Asked after `prepare`."""
         return False
 
     def after_plan(self, context: "RunContext") -> None:

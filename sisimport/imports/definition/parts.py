@@ -20,6 +20,7 @@ class Matching:
     """How a line leads to its district, school and student, and what a person may decide about that."""
 
     lea_field: str | None = "lea"  # the field with the code of the district; None: lines name none
+    blank_lea: bool = False  # a line that names no district is about the only one on record, if there is one
     school_field: str | None = "school"
     # The field that leads to the student. With another than the local number, accepted matches are put into the row
     # model's column `student_pk`, and the type joins by it.

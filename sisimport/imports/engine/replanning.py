@@ -56,7 +56,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False) -> No
     else:
         values = corrected(run, before, tally(run.pk, touched))
     report_facts = {**run.facts, **context.report_facts}
-    if import_type.lists_absent and run.corrects_id is None:
+    if import_type.lists_absent and run.corrects_id is None and not run.facts.get("partial"):
         report_facts["absent_count"] = _absent(context)
     ImportRun.objects.filter(pk=run.pk).update(
         **values, facts=report_facts, lea_ids=sorted(set(run.lea_ids) | context.lea_ids)

@@ -53,7 +53,7 @@ def stage(context: RunContext) -> None:
         if recognition.error is not None:
             stream.seek(0)
             raise import_type.explain(recognition.error, stream.read(HEAD_BYTES))
-        recognition = _with_the_whole_known(recognition, context, stream)
+        recognition = import_type.as_chosen(_with_the_whole_known(recognition, context, stream), run.options)
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
         # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
@@ -153,7 +153,10 @@ def _archive_notice(context: RunContext) -> list[Problem]:
     file = context.run.file
     if file is None or not file.member or context.lines is not None:
         return []
-    return [Problem("FILE-MEMBER", Severity.NOTICE, None, file.member)]
+    seen = [
+        Problem(n["code"], Severity(n["severity"]), None, n["found"], n["expected"], n["params"]) for n in file.notices
+    ]
+    return [Problem("FILE-MEMBER", Severity.NOTICE, None, file.member), *seen]
 
 
 def create_table(
@@ -257,6 +260,8 @@ class _Leas:
         self.by_code = {code: (str(pk), state) for code, pk, state in leas}
         # A file without LEA column, in an installation of one district, is about that district.
         self.only = (str(leas[0][1]), leas[0][2]) if len(leas) == 1 else None
+        if self.only is not None and context.import_type.matching.blank_lea:
+            self.by_code[""] = self.only
         self.seen: set[str] = set()
         # Read now: once the rows stream in, the connection takes no other statement.
         self.charters = identifiers.charter_codes() if self.index is not None else {}

@@ -41,6 +41,9 @@ class ImportFile(models.Model):
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the bytes were removed, because they had been kept long enough."
     )
+    notices = models.JSONField(
+        default=list, blank=True, help_text="What was seen of the archive it came in, beside the text: code, found …"
+    )
     line_index = models.JSONField(default=list, blank=True, help_text="Byte offset of every 4,000th line.")
 
     class Meta:

@@ -203,7 +203,9 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         planning.plan(context)
         import_type.after_plan(context)
         totals = counting.count_test(context)
-        if import_type.lists_absent and run.corrects_id is None:
+        if import_type.is_partial(context):
+            context.report_facts["partial"] = True
+        elif import_type.lists_absent and run.corrects_id is None:
             context.report_facts["absent_count"] = planning.list_absent(context)
         report_facts = {**_file_facts(context), **context.report_facts}
         layout = context.layout.key if context.layout else ""

@@ -181,7 +181,8 @@ def _enrolled(schools: Collection[int]) -> dict[int, int]:
 
 def _fewer_lines(plan: ImportRun, totals: Totals, limits: Limits, lea_ids: Collection[int]) -> Iterable[Reason]:
     kind = _type_of(plan)
-    last = _last_applied(plan, lea_ids) if kind and kind.brings_everyone else None
+    whole = kind is not None and kind.brings_everyone and not plan.facts.get("partial")
+    last = _last_applied(plan, lea_ids) if whole else None
     if last is None:
         return
     count, of = totals.counts["record_count"], last.record_count
@@ -205,6 +206,7 @@ def _last_applied(plan: ImportRun, lea_ids: Collection[int]) -> ImportRun | None
         corrects__isnull=True,
         lea_ids=sorted(lea_ids),
     ).exclude(reverted=Reverted.WHOLLY)
+    runs = runs.exclude(facts__has_key="partial")
     runs = runs.filter(schools__isnull=True) if plan.schools is None else runs.filter(schools=plan.schools)
     return runs.order_by("-pk").first()
 

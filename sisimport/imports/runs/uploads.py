@@ -2,10 +2,10 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ from django.core.files import File
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.files.archives import Unpacked, unpack
-from sisimport.files.issues import render
+from sisimport.files.issues import Problem, render
 from sisimport.imports.models import ImportFile
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import hash_of, store
@@ -44,11 +44,20 @@ def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
         inner.close()
 
 
-def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = "", place: str = "") -> ImportFile:
+def keep_file(
+    *,
+    stream: IO[bytes],
+    name: str,
+    user: User | None,
+    member: str = "",
+    notices: Sequence[Problem] = (),
+    place: str = "",
+) -> ImportFile:
     """Store an uploaded file under a name of ours, with its hash and size.
 
     `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
-    archive of that name, where it was called so (see `unpacked`). `place`: where to store it, if that is not left to chance.
+    archive of that name, where it was called so (see `unpacked`), and `notices` is what was seen there. `place`: where to
+    store it, if that is not left to chance.
     Raises RunRefusedError for a file over the limit of the settings or without room on the disk, before anything is stored.
     A file that cannot be recorded is not stored either.
     """
@@ -60,6 +69,7 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = 
     if lack := room.lack_for_upload(size):
         raise NoRoomError(lack)
     kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
+    kept.notices = [_as_json(notice) for notice in notices]
     if place:
         kept.file.name = kept.file.storage.save(place, File(stream))
     else:
@@ -70,6 +80,16 @@ def keep_file(*, stream: IO[bytes], name: str, user: User | None, member: str = 
         kept.file.delete(save=False)
         raise
     return kept
+
+
+def _as_json(notice: Problem) -> dict[str, Any]:
+    return {
+        "code": notice.code,
+        "severity": int(notice.severity),
+        "found": notice.found,
+        "expected": notice.expected,
+        "params": dict(notice.params),
+    }
 
 
 def shown_name(name: str) -> str:

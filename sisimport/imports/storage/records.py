@@ -123,7 +123,7 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
             recognition = recognise(stream, [layout], expected=[layout])
             if recognition.error is not None:
                 return {}
-            recognition = as_the_run_read_it(recognition, run)
+            recognition = entry[1].as_chosen(as_the_run_read_it(recognition, run), run.options)
             if "day_first" in run.facts:
                 recognition = replace(recognition, day_first=frozenset(run.facts["day_first"]))
             reader = LinesReader(stream, recognition, names, line_index=run.file.line_index, lines=wanted)

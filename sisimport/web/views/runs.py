@@ -151,6 +151,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "lists_absent": bool(
             kind
             and kind.lists_absent
+            and not (run.facts or {}).get("partial")
             and run.corrects_id is None
             and run.work not in (Work.REVERT, Work.CONVERT)
             and run.status == RunStatus.COMPLETED

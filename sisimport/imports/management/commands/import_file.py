@@ -66,7 +66,7 @@ class Command(BaseCommand):
         with path.open("rb") as stream, unpacked(stream) as inner:
             workbook = (bool(excel) or unasked) and is_workbook(inner.stream)
             file = take_in(inner.stream, user=None, may_correct=lambda _run: True) or keep_file(
-                stream=inner.stream, name=path.name, user=None, member=inner.member
+                stream=inner.stream, name=path.name, user=None, member=inner.member, notices=inner.notices
             )
         if workbook:
             file = self.convert(file)

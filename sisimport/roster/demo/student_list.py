@@ -1,4 +1,4 @@
-"""Sample files of the student roster."""
+"""Sample file of the student roster."""
 
 import csv
 from typing import IO

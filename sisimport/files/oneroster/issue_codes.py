@@ -1,0 +1,124 @@
+"""Words for what can be said of OneRoster files."""
+
+from sisimport.files.issues import IssueCode, codes
+
+codes.register(
+    IssueCode(
+        "ONE-MANIFEST",
+        "The manifest of a OneRoster zip",
+        "The OneRoster zip holds {found}; expected {expected}.",
+        "Export the roster again as OneRoster CSV 1.1 or 1.2 and upload the zip as it came, with its manifest.csv.",
+    ),
+    IssueCode(
+        "ONE-FILE",
+        "A file of a OneRoster zip",
+        "The OneRoster zip holds {found}; expected {expected}.",
+        "Export the roster again with all files that its manifest.csv names, and upload the zip as it came.",
+    ),
+    IssueCode(
+        "ONE-COLUMN",
+        "A column of a OneRoster file",
+        "The file {file} has {found}; expected {expected}.",
+        "Export the roster again, so that every file has its line with column names.",
+    ),
+    IssueCode(
+        "ONE-LEFT-OUT",
+        "A file the manifest calls absent",
+        "{found} is in the zip, yet manifest.csv calls it absent: it was not read.",
+        "If the file counts, have manifest.csv say bulk or delta for it and export again.",
+    ),
+    IssueCode(
+        "ONE-OTHERS",
+        "Users who are no students",
+        "{found} lines of users.csv are about people who are no students and were passed over ({expected}).",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "ONE-CLASSES",
+        "Classes that students left",
+        "{found} enrollments in classes are marked as deleted while the student stays at the school, or nothing says that the "
+        "student leaves it: no enrollment at a school was ended for them.",
+        "Nothing to do. A student who leaves is marked in users.csv or roles.csv.",
+    ),
+    IssueCode(
+        "ONE-MORE-LOST",
+        "More lines that lead to nobody",
+        "{found} more lines of {expected} lead to nobody; the first ones are listed below.",
+        "Export all files of the roster at the same time, so that they name the same people.",
+    ),
+    IssueCode(
+        "ONE-NO-BIRTHS",
+        "No birth dates",
+        "The zip has no {found}: students on record keep their birth date, and new ones cannot be created.",
+        "Export the roster with demographics.csv.",
+    ),
+    IssueCode(
+        "ONE-LOST",
+        "A line that leads to nobody",
+        "In {found}.",
+        "Export all files of the roster at the same time, so that they name the same people, and test the new zip.",
+    ),
+    IssueCode(
+        "ONE-TWICE",
+        "One sourcedId, several people",
+        "The sourcedId stands in users.csv more than once with different data: {found}.",
+        "Each person has one sourcedId. Correct it in the system that the roster comes from and export again.",
+    ),
+    IssueCode(
+        "ONE-SCHOOL",
+        "A school that cannot be told",
+        "The line names {found}.",
+        "Give the school the state's code (14 digits with the district's, or 7 digits) as its identifier in the system that the "
+        "roster comes from, and export again.",
+    ),
+    IssueCode(
+        "ONE-ROLE",
+        "Not said who this is",
+        "The user has {found}: whether this is a student cannot be told.",
+        "Give the user a role of OneRoster (student, teacher, guardian …) and export again.",
+    ),
+    IssueCode(
+        "ONE-NUMBER",
+        "No local student number",
+        "The line has no {found}, which holds the local student number.",
+        "Fill in the number in the system that the roster comes from; if its sourcedId is the number, test again with that "
+        "option.",
+    ),
+    IssueCode(
+        "ONE-NEW",
+        "Too little for a new student",
+        "{found} is not on record, and the line has no {expected}: a student cannot be created from it.",
+        "Test a bulk export with users.csv, roles.csv and demographics.csv.",
+    ),
+    IssueCode(
+        "ONE-NO-SCHOOL",
+        "No school",
+        "The line names no school: {found} will be a student of the district without one.",
+        "Nothing to do, if the student has no school; else enroll the student in the system that the roster comes from.",
+    ),
+    IssueCode(
+        "ONE-PRIMARY",
+        "Two primary schools",
+        "Several open enrollments are marked primary: {found}. The one that started last counts as the student's school.",
+        "Mark one of them as primary in the system that the roster comes from.",
+    ),
+    IssueCode(
+        "ONE-ENDS",
+        "Marked as deleted",
+        "The line is marked tobedeleted: the student stays on record, and the enrollment ends on {found}.",
+        "Nothing to do, if the student left. A student is never deleted by an import.",
+    ),
+    IssueCode(
+        "ONE-ENDS-WHEN",
+        "Marked as deleted, without a day",
+        "The line is marked tobedeleted, yet {found} of dateLastModified is no day: nothing says when the enrollment ends.",
+        "Enter the exit date by hand, or export again with dateLastModified filled in.",
+    ),
+    IssueCode(
+        "ONE-GONE",
+        "Marked as deleted, and not on record",
+        "{found} is marked tobedeleted and is not on record.",
+        "Nothing to do.",
+        skips=True,
+    ),
+)

@@ -1,0 +1,158 @@
+"""Whose school an id of orgs.csv stands for, and which days are ends of terms."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from sisimport.files.oneroster.tables import Table
+
+ORG_COLUMNS: Final = ("sourcedId", "status", "name", "type", "identifier", "parentSourcedId")
+SESSION_COLUMNS: Final = ("startDate", "endDate", "status", "type")
+_CDS, _CODE, _NCES_SCHOOL = 14, 7, 12
+_NO_SCHOOL: Final = {"district", "local", "state", "national"}
+_MOST_PARENTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an org stands for: codes of district and school, "" where it is no school; or why it cannot be used."""
+
+    lea: str = ""
+    school: str = ""
+    problem: str = ""
+
+
+class Orgs:
+    """The schools and districts of a file. They are few: a district has hundreds."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]] = (), *, whole: bool = True) -> None:
+        """`whole`: every school is named, so that an unknown id is a mistake."""
+        self._rows: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._twice: dict[str, int] = {}
+        self.whole = whole
+        for line, *cells in rows:
+            values = tuple(cells)
+            key = values[0]
+            if key in self._rows and self._rows[key][1] != values:
+                self._twice[key] = line
+            self._rows.setdefault(key, (line, values))
+        self._places: dict[str, Place] = {}
+        districts = {self._rows[key][1][4] or key for key in self._rows if self._type(key) == "district"}
+        self.only_lea = _lea_code(next(iter(districts))) if len(districts) == 1 else ""
+
+    def place(self, key: str) -> Place:
+        """The place of an id."""
+        if key not in self._places:
+            self._places[key] = self._look_up(key)
+        return self._places[key]
+
+    def _type(self, key: str) -> str:
+        return self._rows[key][1][3].lower()
+
+    def _look_up(self, key: str) -> Place:
+        if key not in self._rows:
+            # Unchanged schools are not named by a file of changes.
+            unknown = Place(problem=f"the school {key[:60]}, which orgs.csv does not name")
+            return unknown if self.whole else Place(lea=self.only_lea)
+        line, (_key, _status, name, kind, identifier, _parent) = self._rows[key]
+        if key in self._twice:
+            said = f"{line:,} and {self._twice[key]:,}"
+            return Place(problem=f"the school {key[:60]}, which orgs.csv names with different data in lines {said}")
+        lea = self._lea_above(key) or self.only_lea
+        if kind.lower() in _NO_SCHOOL:
+            return Place(lea=lea)
+        code = re.sub(r"[\s-]", "", identifier or key)
+        if len(code) == _CDS and code.isdigit():
+            return Place(lea=code[:_CODE], school=code[_CODE:])
+        wrong = _wrong_code(code, identifier) or ("" if lea else "above which stands no district with the state's code")
+        if wrong:
+            return Place(problem=f"the school {name[:60] or key[:60]} (orgs.csv line {line:,}), {wrong}")
+        return Place(lea=lea, school=code)
+
+    def _lea_above(self, key: str) -> str:
+        """The state's code of the nearest district on the way up, the org itself included."""
+        for _step in range(_MOST_PARENTS):
+            if key not in self._rows:
+                return ""
+            values = self._rows[key][1]
+            if self._type(key) == "district":
+                return _lea_code(values[4] or key)
+            key = values[5]
+        return ""
+
+
+def _wrong_code(code: str, identifier: str) -> str:
+    if len(code) == _NCES_SCHOOL and code.isdigit():
+        return f"whose identifier {code} is a federal (NCES) number and not the state's code"
+    if not code.isdigit() or len(code) > _CODE:
+        return f"whose identifier {(identifier or 'is blank')[:40]} is not the state's code"
+    return ""
+
+
+def _lea_code(identifier: str) -> str:
+    """The seven digits of a district's code, out of 14 with zeros for the school; shorter ones as they stand."""
+    code = re.sub(r"[\s-]", "", identifier)
+    if not code.isdigit() or len(code) not in range(1, _CDS + 1):
+        return ""
+    return code[:_CODE] if len(code) in {_CODE, _CDS} else code if len(code) < _CODE else ""
+
+
+class Terms:
+    """When terms and school years end: a class that ends with its term is no student who leaves."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
+        self._ends: set[str] = set()
+        for _line, _start, end, _status, _kind in rows:
+            day = _day(end)
+            if day is not None:
+                # The standard's end is the day after the last one; many write the last one.
+                self._ends |= {f"{day + timedelta(days=step)}" for step in (-1, 0, 1)}
+        self._last = max(self._ends, default="")
+
+    def is_exit(self, end: str) -> bool:
+        """Does a student leave who was enrolled until then? Not where a term ends, or after all of them."""
+        return bool(end) and end not in self._ends and not (self._last and end > self._last)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+@dataclass(slots=True)
+class Stay:
+    """A student's time at one school. `gone`: nothing but rows marked as deleted names it, last changed on that day."""
+
+    org: str
+    begin: str = ""
+    end: str = ""
+    primary: bool = False
+    gone: str = ""
+    where: str = ""  # where roles and enrollments name it
+
+
+def told(counts: Counter[str], most: int = 6) -> str:
+    """Counts in words, the most frequent first: `teacher 12, guardian 3`."""
+    return ", ".join(f"{name or 'no role'} {count:,}" for name, count in counts.most_common(most))
+
+
+def read_orgs(table: Table | None, *, whole: bool) -> Orgs:
+    """The orgs of a table; without one nothing is known of any."""
+    return Orgs(table.rows(), whole=whole) if table is not None else Orgs(whole=False)
+
+
+def read_terms(table: Table | None) -> Terms:
+    return Terms(table.rows()) if table is not None else Terms()
+
+
+def by_rank(stays: Sequence[Stay]) -> list[Stay]:
+    """Open ones before ended ones, primary ones first, then the latest start."""
+    return sorted(
+        sorted(stays, key=lambda stay: stay.begin, reverse=True),
+        key=lambda stay: (bool(stay.end or stay.gone), not stay.primary),
+    )

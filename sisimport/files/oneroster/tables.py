@@ -1,0 +1,176 @@
+"""One table of OneRoster: its rows, by the names of its columns and with their physical lines.
+
+Columns come in any order and letter case; extension columns (`metadata.…`) are read only where they are asked for.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import IO, Any, Final
+
+from sisimport.files.encodings import encoding_notice, is_doubtful, judge, refused_encoding, wide_encoding
+from sisimport.files.issues import FileError, Problem
+from sisimport.files.members import too_large
+
+_LONGEST_RECORD: Final = 100  # physical lines; more: a quotation mark was never closed
+_SAMPLE: Final = 1 << 20
+_SEPARATORS: Final = ",;\t|"
+csv.field_size_limit(1 << 20)
+
+
+@dataclass(slots=True)
+class Table:
+    """A member of the archive that is read as a table. `wanted`: the columns to read, those of `needed` must be there.
+
+    After `rows`: `broken` are lines that are no rows, with the reason; `notices` what is said of the file; `present` the
+    columns it has. `extra` are names of which the first that the file has is read as one more column, "" without any.
+    """
+
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+    name: str
+    wanted: Sequence[str]
+    needed: Sequence[str]
+    budget: int
+    extra: Sequence[str] = ()
+    broken: list[tuple[int, str]] = field(default_factory=list)
+    notices: list[Problem] = field(default_factory=list)
+    present: set[str] = field(default_factory=set)
+    line_count: int = 0
+    head_line: int = 1
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Physical line, the wanted values and, last, the extra one; all trimmed. Raises FileError."""
+        encoding = self._encoding()
+        self.broken.clear()
+        with self.archive.open(self.info) as source:
+            text = io.TextIOWrapper(_Limited(source, self.budget), encoding=encoding, newline="")  # type: ignore[type-var]
+            reader = csv.reader(text, delimiter=self._separator(encoding), skipinitialspace=True)
+            try:
+                yield from self._records(reader)
+            except csv.Error as error:
+                raise self._open_quote(reader.line_num) from error
+            self.line_count = reader.line_num
+
+    def _records(self, reader: Any) -> Iterator[tuple[Any, ...]]:
+        pick, width, last = self._header(reader)
+        strip = str.strip
+        for cells in reader:
+            line, last = last + 1, reader.line_num
+            if len(cells) == width and last == line and cells[0]:  # as nearly all are
+                cells.append("")
+                yield line, *map(strip, pick(cells))
+                continue
+            if last - line > _LONGEST_RECORD:
+                raise self._open_quote(line)
+            if not any(cells):
+                continue
+            if len(cells) < width or any(cells[width:]):
+                columns = "column" if len(cells) == 1 else "columns"
+                self.broken.append((line, f"it has {len(cells)} {columns}; expected {width}"))
+                continue
+            yield line, *map(strip, pick([*cells[:width], ""]))
+
+    def _header(self, reader: Any) -> tuple[Callable[[Sequence[str]], tuple[str, ...]], int, int]:
+        """What picks the wanted cells of a row with a blank one behind it; how many a row has; the last line of the header."""
+        before = 0
+        for cells in reader:
+            if any(cells):
+                self.head_line = before + 1
+                return itemgetter(*self._positions(cells)), len(cells), reader.line_num
+            before = reader.line_num
+        raise FileError("ONE-FILE", found=f"{self.name}.csv without column names", expected="a line with them")
+
+    def _positions(self, header: Sequence[str]) -> list[int]:
+        """Where the wanted columns stand; -1 for those that the file does not have.
+
+        Raises FileError (ONE-COLUMN) for a needed column that is missing or comes twice.
+        """
+        names = [cell.strip().strip("\ufeff").casefold() for cell in header]
+        self.present = set(names)
+        for name in self.wanted:
+            if names.count(name.casefold()) > 1:
+                raise FileError("ONE-COLUMN", found=f"the column {name} twice", expected="once", params=self._where)
+        for name in self.needed:
+            if name.casefold() not in names:
+                raise FileError("ONE-COLUMN", found="no column " + name, expected=name, params=self._where)
+        found = [names.index(n.casefold()) if n.casefold() in names else -1 for n in self.wanted]
+        return [*found, next((names.index(n) for n in self.extra if n in names), -1)] if self.extra else found
+
+    @property
+    def _where(self) -> dict[str, str]:
+        return {"file": f"{self.name}.csv"}
+
+    def _open_quote(self, line: int) -> FileError:
+        found = f"a quotation mark that is not closed, in or before line {line:,} of {self.name}.csv"
+        return FileError("ONE-FILE", found=found, expected="every quotation mark closed in its line")
+
+    def _separator(self, encoding: str) -> str:
+        with self.archive.open(self.info) as source:
+            head = source.read(_SAMPLE).decode(encoding, "replace").lstrip("\ufeff\r\n ").split("\n", 1)[0]
+        return max(_SEPARATORS, key=head.count)
+
+    def _encoding(self) -> str:
+        """By mark, else UTF-8 where all of the file is, else by what makes words of its letters. Raises FileError."""
+        with self.archive.open(self.info) as source:
+            wide = wide_encoding(source.read(_SAMPLE))
+        if wide is not None:
+            self.notices.append(encoding_notice(wide))
+            return "utf-16"
+        odd = _first_odd_part(self.archive, self.info, self.budget)
+        if odd is None:
+            return "utf-8-sig"
+        judged = judge(odd)
+        if judged is None:
+            raise refused_encoding(f"an unknown encoding ({self.name}.csv)")
+        said = encoding_notice(judged, doubtful=is_doubtful(odd, judged))
+        self.notices.append(Problem(said.code, said.severity, None, f"{said.found} ({self.name}.csv)", said.expected))
+        return judged
+
+
+def _first_odd_part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> bytes | None:
+    """The first megabyte with bytes that are no UTF-8; None where all of it is UTF-8."""
+    kept = b""
+    with archive.open(info) as member:
+        source = _Limited(member, budget)
+        while piece := source.read(_SAMPLE):
+            whole = kept + piece
+            cut = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1 or len(whole)
+            try:
+                whole[:cut].decode("utf-8")
+            except UnicodeDecodeError:
+                return whole[:cut]
+            kept = whole[cut:]
+    try:
+        kept.decode("utf-8")
+    except UnicodeDecodeError:
+        return kept
+    return None
+
+
+class _Limited(io.RawIOBase):
+    """A member of which no more is unpacked than is allowed, whatever the archive claims."""
+
+    def __init__(self, source: IO[bytes], most: int) -> None:
+        self._source, self._left, self._most = source, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size if size and size > 0 else _SAMPLE)
+        self._left -= len(data)
+        if self._left < 0:
+            raise too_large(self._most)
+        return data
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(size)
+
+
+def listed(text: str) -> list[str]:
+    """The values of a list in one cell: `a,b`, or in the binding's older form `"a","b"`."""
+    return [part for part in (piece.strip().strip("\"'[]") for piece in text.split(",")) if part] if text else []
