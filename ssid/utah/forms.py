@@ -20,7 +20,7 @@ class RequestForm(forms.Form):
     """Which schools, which function, on which day."""
 
     schools = forms.ModelMultipleChoiceField(
-        queryset=School.objects.none(), label="Schools", widget=forms.SelectMultiple(attrs={"size": 8})
+        queryset=School.objects.none(), label="Schools", widget=forms.CheckboxSelectMultiple
     )
     function = forms.TypedChoiceField(
         label="Function", choices=UtahFunction.choices, coerce=UtahFunction, widget=forms.RadioSelect

@@ -11,6 +11,11 @@ COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 WIDTHS = (1280, 390)
 # Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+NARROWEST = 320  # a page zoomed to 400 % has this width
+# Whether a page fits must not depend on the hour at which the test runs.
+WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
+    each.textContent = each.textContent.replace(/\\d+\\/\\d+\\/\\d+/, "12/30/2026").replace(/\\d+:\\d+ [AP]M/, "12:30 PM");
+})"""
 # The admin asks for the color scheme once, when it is loaded; afterwards this class is what counts.
 DARK_ADMIN = (
     "(dark) => { if (document.querySelector('[x-data]')) document.documentElement.classList.toggle('dark', dark); }"
@@ -59,6 +64,10 @@ class Look:
                 self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {})
             if self.page.evaluate(TOO_WIDE):
                 self.wrong.append(f"{name}: wider than the window of {width} px")
+        self.page.set_viewport_size({"width": NARROWEST, "height": 900})
+        self.page.evaluate(WIDEST_TIMES)
+        if self.page.evaluate(TOO_WIDE):
+            self.wrong.append(f"{name}: wider than the window of {NARROWEST} px")
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         self.page.emulate_media(color_scheme="light")
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from sisimport.imports.models import Work
 from students.models import SSID, Student
+from tests.browser.look import WIDEST_TIMES
 from tests.factories import PASSWORD, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, give_el, make_district
@@ -193,12 +194,6 @@ def addresses(people: District) -> list[str]:
         reverse("account_change_password"),
         reverse("mfa_index"),
     ]
-
-
-# Whether a page fits must not depend on the hour at which the test runs.
-WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
-    each.textContent = each.textContent.replace(/\\d+\\/\\d+\\/\\d+/, "12/30/2026").replace(/\\d+:\\d+ [AP]M/, "12:30 PM");
-})"""
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])

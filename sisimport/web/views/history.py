@@ -23,7 +23,7 @@ RUNS = List(
     key="runs",
     columns=(
         Column(name="run", label="Run", order=("pk",), number=True, css="w-s"),
-        Column(name="file", label="File", order=("file__name",)),
+        Column(name="file", label="File", order=("file__name",), css="w-l"),
         Column(name="records", label="Records", order=("record_count",), number=True),
         Column(name="imported", label="Imported", order=("import_count",), number=True),
         Column(name="errors", label="Errors", order=("error_count",), number=True),

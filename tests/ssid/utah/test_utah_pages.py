@@ -214,6 +214,23 @@ def test_the_board_is_sorted_searched_and_filtered_by_what_a_school_needs(distri
     assert schools_shown(client) == ["Aspen High"]
 
 
+def test_the_board_of_181_schools_has_pages_and_no_more_queries(
+    district: Utah, django_assert_max_num_queries: Any
+) -> None:
+    lea = district.school.lea
+    School.objects.bulk_create(School(lea=lea, code=f"9{n:06d}", name=f"School {n:03d}") for n in range(179))
+    client = signed_in()
+
+    with django_assert_max_num_queries(25):
+        page = client.get(reverse("utah_board")).context["page"]
+
+    assert (page.paginator.count, len(page)) == (181, 25)
+    assert "School 178" in client.post(reverse("utah_board"), {"text": "178"}, follow=True).content.decode()
+    form = client.get(reverse("utah_create")).content.decode()
+    assert form.count('name="schools"') == 181
+    assert "data-picker-filter" in form
+
+
 def test_the_board_leaves_as_it_is_filtered(district: Utah) -> None:
     district.add("100")
     client = signed_in()
