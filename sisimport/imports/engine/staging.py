@@ -132,8 +132,12 @@ def _with_the_whole_known(recognition: Recognition, context: RunContext, stream:
 
 
 def _file_notices(run: ImportRun, reader: Reader | LinesReader) -> list[Problem]:
-    """What is said of the whole file; of corrected lines not that the lines between them are blank."""
-    return [n for n in reader.notices if not (run.corrects_id and n.code == _LINES_LEFT_OUT)]
+    """What is said of the whole file; of corrected lines not that the lines between them are blank, and of a workbook not how the
+    text that it became is separated."""
+    unsaid = {_LINES_LEFT_OUT} if run.corrects_id else set()
+    if run.file is not None and run.file.converted_from_id:
+        unsaid.add("FILE-DELIMITER")
+    return [notice for notice in reader.notices if notice.code not in unsaid]
 
 
 def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:
