@@ -8,7 +8,8 @@ Where the line that counts is refused, the next one with the same scores takes i
 apart, not what a student has reached.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db.models import Q
 
@@ -18,10 +19,16 @@ from assessments.scores.years import earlier, score_date
 from assessments.structure import LayoutTest
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one, quoted
+from sisimport.imports.engine.statistics import joins_for
 
 ROWS = ScoreRow._meta.db_table
 _LIVE = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
 _DEFERRING = "(1, 4)"  # values of `repeated` of lines whose scores another line brings
+
+
+def _execute_joined(context: RunContext, sql: str, params: Sequence[Any] = ()) -> None:
+    with joins_for(context.record_count):
+        execute(sql, list(params))
 
 
 def has_repeats(key: str, where: str) -> bool:
@@ -36,7 +43,8 @@ def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
         return
     number = by_test(((test, str(n)) for n, test in enumerate(tests, 1)), "0")
     values = by_test(((test, _scores_of(test)) for test in tests), "''")
-    execute(
+    _execute_joined(
+        context,
         f"""
         WITH again AS (SELECT r.repeat_key FROM {ROWS} r WHERE {_LIVE} GROUP BY r.repeat_key HAVING count(*) > 1),
         keyed AS (
@@ -49,7 +57,7 @@ def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
         UPDATE {ROWS} r SET repeated = CASE WHEN differ THEN 2 WHEN j.line > j.first_line THEN 1 ELSE 0 END,
           repeated_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
         FROM judged j WHERE j.line = r.line AND j.n > 1
-        """
+        """,
     )
     _tell_differences(context, tests)
 
@@ -72,7 +80,8 @@ def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> Non
     differing = ", ".join(
         f"CASE WHEN a.{quoted(name)} <> b.{quoted(name)} THEN '{name}' || {_said(name)} END" for name in details
     )
-    execute(
+    _execute_joined(
+        context,
         f"""
         WITH dated AS ({dated}), held AS (
           SELECT r.line, r.repeated, r.repeated_line, coalesce(d.on_day::text, '') AS "test date", {values}
@@ -122,19 +131,20 @@ def take_the_place_of_refused(
     """Where the line that counts is refused, the next one with the same scores counts. `last`: they share its end instead."""
     if not refusing or not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated IN {_DEFERRING} LIMIT 1"):
         return None
-    moved = fetch_all(
-        f"""
-        WITH heirs AS (
-          SELECT r.line, min(r.line) OVER (PARTITION BY r.repeated_line) AS heir
-          FROM {ROWS} r JOIN checked_line k ON k.line = r.repeated_line
-          WHERE r.repeated IN {_DEFERRING} AND k.rules && %s::int[]
+    with joins_for(context.record_count):
+        moved = fetch_all(
+            f"""
+            WITH heirs AS (
+              SELECT r.line, min(r.line) OVER (PARTITION BY r.repeated_line) AS heir
+              FROM {ROWS} r JOIN checked_line k ON k.line = r.repeated_line
+              WHERE r.repeated IN {_DEFERRING} AND k.rules && %s::int[]
+            )
+            UPDATE {ROWS} r SET repeated = {"3" if last else "CASE WHEN h.line = h.heir THEN 0 ELSE 1 END"},
+              repeated_line = {"r.repeated_line" if last else "h.heir"}, repeat_differs = ''
+            FROM heirs h WHERE h.line = r.line RETURNING r.line
+            """,
+            [list(refusing)],
         )
-        UPDATE {ROWS} r SET repeated = {"3" if last else "CASE WHEN h.line = h.heir THEN 0 ELSE 1 END"},
-          repeated_line = {"r.repeated_line" if last else "h.heir"}, repeat_differs = ''
-        FROM heirs h WHERE h.line = r.line RETURNING r.line
-        """,
-        [list(refusing)],
-    )
     if not moved:
         return None
     if not last:

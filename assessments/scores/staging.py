@@ -15,6 +15,7 @@ from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import create_table
+from sisimport.imports.engine.statistics import joins_for
 from sisimport.imports.models import ImportIssue
 from sisimport.imports.runs.report import data_lines
 from students.models import LEA, SSIDReplacement
@@ -211,21 +212,31 @@ def find_candidates(context: RunContext) -> Q | None:
     lines for which there are any."""
     schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
+    # Laid down and counted first: the planner takes lines of nobody for rare, and a file may have no others.
+    with joins_for(context.record_count):
+        execute(
+            f"""
+            CREATE TEMP TABLE doubtful_line ON COMMIT DROP AS
+            SELECT u.line, u.birth_date, u.last_name, u.first_name FROM checked_line k JOIN {ROWS} u ON u.line = k.line
+            WHERE k.student_id IS NULL AND u.skipped = 0
+              AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = u.state AND h.ssid = u.ssid)
+            """
+        )
+    execute("ANALYZE doubtful_line")
     found = execute(
         f"""
         UPDATE {ROWS} r SET candidates = least(c.n, 99), candidate_text = c.numbers
         FROM (
           SELECT u.line, count(*) AS n, string_agg(s.local_number, ', ' ORDER BY s.local_number) AS numbers
-          FROM checked_line k JOIN {ROWS} u ON u.line = k.line
+          FROM doubtful_line u
           JOIN students_student s ON s.birth_date = u.birth_date AND s.match_last_name = u.last_name
             AND u.first_name IN (s.match_first_name, s.first_name) {schools}
-          WHERE k.student_id IS NULL AND u.skipped = 0
-            AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = u.state AND h.ssid = u.ssid)
           GROUP BY u.line
         ) AS c WHERE c.line = r.line
         """,
         params,
     )
+    execute("DROP TABLE doubtful_line")
     return Q(candidates__gt=0) if found else None
 
 

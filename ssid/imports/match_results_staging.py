@@ -20,6 +20,9 @@ _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
 _SCORE = r"CASE WHEN r.score ~ '^ *[0-9]{1,3}([.][0-9]+)? *%%?$' THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"
 
 
+_MOST_CHOICES = 20  # named in a message; nobody reads more
+
+
 def pick_candidates(context: RunContext) -> None:
     """Work out `pick` of every row: a choice on the screen counts first, then marks in the file, then the score (rule R-4)."""
     limit = int(context.option("single_match_score") or "100")
@@ -42,8 +45,12 @@ def pick_candidates(context: RunContext) -> None:
             min(line) FILTER (WHERE marked) AS marked_line,
             bool_or(unsure) AS unsure,
             min(line) FILTER (WHERE NOT empty AND points >= %s) AS scored_line,
-            string_agg('line ' || line || ', …' || right(ssid, 3) || ': ' || coalesce(nullif(score, ''), 'no score'), '; '
-              ORDER BY line) FILTER (WHERE NOT empty AND ssid <> '') AS choices
+            -- In each line of the request: all of many candidates would be the square of them.
+            array_to_string((array_agg(
+              'line ' || line || ', …' || right(ssid, 3) || ': ' || coalesce(nullif(score, ''), 'no score') ORDER BY line)
+              FILTER (WHERE NOT empty AND ssid <> ''))[1:{_MOST_CHOICES}], '; ')
+              || CASE WHEN count(*) FILTER (WHERE NOT empty AND ssid <> '') > {_MOST_CHOICES} THEN '; and '
+                || count(*) FILTER (WHERE NOT empty AND ssid <> '') - {_MOST_CHOICES} || ' more' ELSE '' END AS choices
           FROM said GROUP BY lea, school, number
         ), judged AS (
           SELECT said.line, q.first_line, q.candidates, coalesce(q.choices, '') AS choices,

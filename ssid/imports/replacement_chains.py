@@ -9,14 +9,18 @@ Each statement visits each number once, so a chain of a hundred thousand lines t
 """
 
 from sisimport.imports.engine.sql import execute
+from sisimport.imports.engine.statistics import hash_joins_only
 from students.patterns import TEN_DIGITS
 
 
 def find_chains() -> None:
     """Fill the columns `circle`, `twice`, `behind`, `elsewhere` of the staged lines, and `student_pk` where only a chain leads
     to the student. Reads `holder_pk`, `numbered_pk`, `owner_pk` and `student_pk`."""
-    for statement in _STATEMENTS:
+    *walks, last = _STATEMENTS
+    for statement in walks:
         execute(statement)
+    with hash_joins_only():  # tables of the file against each other; the planner takes edges that fit a line for rare
+        execute(last)
 
 
 _STATEMENTS = (
@@ -91,7 +95,7 @@ _STATEMENTS = (
       SELECT state, ending, count(DISTINCT student_id) > 1 AS twice,
         CASE WHEN count(DISTINCT student_id) = 1 THEN min(student_id) END AS student_id
       FROM replacement_number GROUP BY state, ending
-    ) AS t ON t.state = n.state AND t.ending IS NOT DISTINCT FROM n.ending
+    ) AS t ON t.state = n.state AND coalesce(t.ending, '') = coalesce(n.ending, '')
     WHERE r.state = e.state AND r.retired_ssid = e.retired AND r.replacement_ssid = e.replacement AND r.dup_retired <> 2
     """,
 )

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from sisimport.imports.engine.sql import execute, fetch_one
 
 LARGE_PLAN = 20_000  # changes; from here on one pass over a table beats as many look-ups
+MANY_LINES = 1_000  # the square of it is still nothing
 MEASURE_FROM = 500  # rows; fewer are done at once, whatever the plan
 FAR_OFF = 8  # so many times more rows than the planner believes
 SAMPLE = 25  # of a table's rows some thousand tell the planner all it needs (default_statistics_target)
@@ -54,6 +55,14 @@ def hash_joins_only() -> Iterator[None]:
     hash_joins()
     yield
     execute(f"SET LOCAL enable_nestloop = {before}")
+
+
+def joins_for(rows: int) -> contextlib.AbstractContextManager[None]:
+    """For statements that join the lines of a file with each other: of many lines never row by row.
+
+    The planner takes most of what is said about a line for rare; in a file of one line a hundred thousand times nothing is.
+    """
+    return hash_joins_only() if rows > MANY_LINES else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
