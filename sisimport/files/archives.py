@@ -281,6 +281,8 @@ def _first_text(data: bytes, most: int) -> Glimpse | None:
             "utf-8" if flags & _UTF8_NAME else "cp437", "replace"
         )
         size_stated = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
+        if oneroster.is_table(name):
+            return None  # the students are in several files, of which this is a part of one
         ending = PurePosixPath(name).suffix.lower()
         if ending in _DELIMITED | _FIXED_WIDTH and not is_system_file(name) and not _README.search(shown_name(name)):
             if flags & _LOCKED:

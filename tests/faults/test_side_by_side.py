@@ -15,7 +15,7 @@ from sisimport.imports.engine import set_aside, statistics
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import execution
 from sisimport.imports.runs.services import start_revert, start_run, start_update
-from sisimport.imports.runs.uploads import keep_file
+from sisimport.imports.runs.uploads import keep_file, unpacked
 from students.models import SSID, Student
 from tests.factories import UserFactory
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
@@ -180,8 +180,8 @@ def test_no_run_of_any_type_holds_a_lock_that_another_district_would_wait_for(
     demo.write_samples(lea)
     written = []
     for sample in chosen_samples():
-        with (demo.samples_folder() / sample.name).open("rb") as stream:
-            file = keep_file(stream=stream, name=sample.name, user=None)
+        with (demo.samples_folder() / sample.name).open("rb") as stream, unpacked(stream) as inner:
+            file = keep_file(stream=inner.stream, name=sample.name, user=None, member=inner.member)
 
         def run(work: Work, file: Any = file, kind: str = sample.import_type) -> ImportRun:
             started = start_run(

@@ -7,7 +7,7 @@ zip -> contents.py   which tables, by manifest.csv
     -> joining.py    students with demographics and schools, line n being line n of users.csv
 """
 
-from sisimport.files.oneroster.contents import Contents, find_contents
+from sisimport.files.oneroster.contents import Contents, find_contents, is_table
 from sisimport.files.oneroster.joining import HEADER, MEMBER, join
 
-__all__ = ["HEADER", "MEMBER", "Contents", "find_contents", "join"]
+__all__ = ["HEADER", "MEMBER", "Contents", "find_contents", "is_table", "join"]

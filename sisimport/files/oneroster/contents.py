@@ -41,6 +41,12 @@ class Contents:
         return self.modes.get(table) == BULK
 
 
+def is_table(name: str) -> bool:
+    """Is this the name of a file of OneRoster that is read, in whatever folder?"""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.suffix.lower() == ".csv" and path.stem.strip().lower() in _KNOWN and not is_system_file(name)
+
+
 def find_contents(archive: zipfile.ZipFile, *, max_bytes: int) -> Contents | None:
     """The OneRoster tables of an archive; None for an archive of something else.
 
