@@ -36,6 +36,7 @@ def addresses(path: str, made: TwoSchools) -> Iterator[str]:
         "run_id": [run.pk for run in made.runs],
         "local_number": [student.local_number for student in made.students],
         "webhook_id": [1],  # of nobody
+        "mapping_id": [1],  # of nobody
     }
     names = re.findall(r"{(\w+)}", path)
     assert set(names) <= set(values), f"the walk has no values for {path}"

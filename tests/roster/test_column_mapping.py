@@ -394,3 +394,11 @@ def test_commands_refuse_with_a_sentence(district: District, command: CommandLin
     refused = command("add_mapping", path, "--json")
     assert refused.code == 2
     assert "name" in refused.json["questions"][0]
+
+
+def test_codes_of_a_system_that_is_known_are_read_by_its_tables(district: District) -> None:
+    """0 leaves a choice elsewhere; in PowerSchool it is kindergarten."""
+    text = POWERSCHOOL.replace("\t5\t101", f"\t0\t{SCHOOL_CODE}")
+    made = proposed(text)
+    assert made.content.values["grade"] == {"0": "KN"}
+    assert [(one.becomes, str(one.score)) for one in made.unread["grade"]] == [("KN", "sure")]

@@ -55,3 +55,26 @@ def test_what_offices_and_schools_keep_as_workbooks_is_converted() -> None:
     converting = {kind.key for kind in all_types() if kind.converts_workbooks and kind.workbooks_unasked}
 
     assert {"students", "ssid-list", "ssid-request", "utah-response"} <= converting
+
+
+def test_a_workbook_of_another_system_is_mapped_once_it_is_text(command: CommandLine, tmp_path: Path) -> None:
+    """A merged title and merged group names above the column names: what merged cells hide is blank, and no column."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    names = ["Student Number", "Last Name", "First Name", "DOB", "School", "Room"]
+    for row in (["Students of 2026-27"], ["Student", None, None, None, "Where", None], names):
+        sheet.append(row)
+    sheet.append(["115001", "Quist", "Nel", dt.date(2015, 3, 4), "101", "12"])
+    for cells in ("A1:F1", "A2:D2", "E2:F2"):
+        sheet.merge_cells(cells)
+    path = tmp_path / "students.xlsx"
+    book.save(path)
+    refused = command("import_file", "students", path, "--work", "test", "--json")
+    assert refused.json["issues"][0]["code"] == "ROSTER-COLUMNS"
+
+    codes = ("--lea", "1234567", "--school", "101=0123456")
+    added = command("add_mapping", path, "--name", "Workbook", *codes, "--accept-suggestions", "--json")
+    assert (added.code, added.json["columns"]["local_number"]) == (0, "Student Number"), added
+    tested = command("import_file", "students", path, "--work", "test", "--json")
+    assert (tested.code, tested.json["planned_count"]) == (0, 1)

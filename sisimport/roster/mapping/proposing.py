@@ -102,7 +102,7 @@ def propose(
     places = dict(answers.columns) if answers else dict(suggested.places)
     constants = dict(answers.constants) if answers else _constants(places, records, base)
     given = answers.values if answers else base.values if base else {}
-    unread, nothing_read = _unread(stream, look, places, records)
+    unread, nothing_read = _unread(stream, look, places, records, suggested.ready)
     values = _values(unread, given, places, answered=answers is not None)
     lea = answers.lea if answers else base.lea if base else ""
     content = Content(
@@ -181,23 +181,24 @@ def _date_forms(look: Look, places: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def _unread(
-    stream: IO[bytes], look: Look, places: Mapping[str, int], records: Records
+    stream: IO[bytes], look: Look, places: Mapping[str, int], records: Records, ready: Ready | None
 ) -> tuple[dict[str, list[Unread]], set[str]]:
     """Values by field that the roster does not know, and the fields of which it knows none of the file's."""
     roster = roster_layout()
+    system = ready.key if ready else ""
     coded = {key: place for key, place in places.items() if key in TRANSLATED_FIELDS}
     most = {place: MOST_SCHOOLS if key == "school" else MOST_DIFFERENT for key, place in coded.items()}
     counts = different_values(stream, look, most) if coded else {}
     found, nothing_read = {}, set()
     for key, place in coded.items():
-        unread = translating.unread_values(key, counts.get(place, {}), roster)
+        unread = translating.unread_values(key, counts.get(place, {}), roster, system=system)
         if not unread:
             continue
         if len(unread) == len(counts.get(place, {})):
             nothing_read.add(key)
         numbers = numbers_by(stream, look, place, places["local_number"]) if _needs(key, places) else {}
         found[key] = translating.suggested(
-            key, unread, roster, schools=records.schools, leas=records.leas, pupils=numbers
+            key, unread, roster, schools=records.schools, leas=records.leas, pupils=numbers, system=system
         )
     return found, nothing_read
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from rapidfuzz import fuzz, utils
 
+from sisimport.files.foreign_codes import foreign_codes
 from sisimport.files.issues import Severity
 from sisimport.files.layouts import Layout
 from sisimport.files.values import read_value
@@ -16,6 +17,8 @@ from sisimport.roster.mapping.content import CODE_FIELDS, CODE_LENGTH, TRANSLATE
 from sisimport.roster.mapping.suggesting import Score
 from students.models import LEA, School, Student
 
+_TABLES: Final = {"home_language": "language", "legal_gender": "gender"}  # field -> the table of its codes
+_STANDARDS: Final = {"home_language": "iso639"}  # tables that hold for every system
 _LIKE: Final = 88.0  # of 100: names of one school
 _ALIKE: Final = 97.0
 _FEW: Final = 3  # students who agree are hardly so by chance
@@ -35,13 +38,21 @@ class Unread:
     why: str = ""
 
 
-def unread_values(key: str, counts: Mapping[str, int], roster: Layout) -> list[tuple[str, int]]:
-    """Values of a field, with how often each comes, which would be refused; most frequent first."""
+def unread_values(key: str, counts: Mapping[str, int], roster: Layout, *, system: str = "") -> list[tuple[str, int]]:
+    """Values of a field, with how often each comes, which would be refused, or which the system (as of a ready mapping) writes
+    with codes of its own; most frequent first."""
     return [
         (text, times)
         for text, times in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        if key in TRANSLATED_FIELDS and not _reads(key, text, roster)
+        if key in TRANSLATED_FIELDS
+        and (not _reads(key, text, roster) or _foreign(system, key, text) not in {None, text})
     ]
+
+
+def _foreign(system: str, key: str, text: str) -> str | None:
+    """What a code of the system's own tables means; None where they do not name it."""
+    codes = foreign_codes(system, _TABLES.get(key, key)).codes
+    return codes.get(text.strip().casefold())
 
 
 def _reads(key: str, text: str, roster: Layout) -> bool:
@@ -59,15 +70,20 @@ def suggested(
     schools: Sequence[School],
     leas: Sequence[LEA],
     pupils: Mapping[str, Collection[str]],
+    system: str = "",
 ) -> list[Unread]:
     """With what each may stand for. `schools`, `leas`: those on record that the user sees; `pupils`: a school's text -> local
-    numbers of some of its lines."""
+    numbers of some of its lines; `system`: whose codes these are."""
     if key == "lea":
         return [_lea(text, times, leas) for text, times in unread]
     if key == "school":
         by_pupils = _schools_of(pupils, schools)
         return [_school(text, times, schools, by_pupils.get(text)) for text, times in unread]
-    return [_code(key, text, times, roster) for text, times in unread]
+    standard = _STANDARDS.get(key, "")
+    return [
+        _code(key, text, times, roster, _foreign(system, key, text) or _foreign(standard, key, text))
+        for text, times in unread
+    ]
 
 
 def _schools_of(pupils: Mapping[str, Collection[str]], schools: Sequence[School]) -> dict[str, tuple[School, int, int]]:
@@ -124,8 +140,10 @@ def _likeness(text: str, school: School) -> float:
     return float(fuzz.token_sort_ratio(text, school.name, processor=utils.default_process)) if school.name else 0.0
 
 
-def _code(key: str, text: str, times: int, roster: Layout) -> Unread:
+def _code(key: str, text: str, times: int, roster: Layout, foreign: str | None) -> Unread:
     column = roster.fields[key]
+    if foreign:
+        return Unread(text, times, foreign, Score.SURE, "as such codes are usual")
     if key == "grade" and (match := _GRADE.match(text.strip())):
         grade = f"{int(match[1]):02}"
         if column.codes and grade in column.codes:

@@ -196,14 +196,16 @@ def _corrected(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> 
 
 
 def _may_map(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> dict[str, bool]:
-    """Can the user say which columns of the run's file hold what, of a refused file or of one that was read by a mapping?"""
+    """Can the user say which columns of the run's file hold what, of a refused file or of one that was read by a mapping? And
+    does the mapping say something else since?"""
     may = bool(
         kind and kind.columns_page and reader.whole and run.file_id and access.can(request.user, Capability.TEST)
     )
     codes = kind.columns_codes if kind else ()
     refused = run.status == RunStatus.REJECTED and any(one["code"] in codes for one in run.summary.get("issues", []))
     read = run.status == RunStatus.COMPLETED and run.work == Work.TEST and "mapping" in (run.facts or {})
-    return {"may_map": may and refused, "may_remap": may and read}
+    changed = read and kind is not None and run.layout not in kind.layouts
+    return {"may_map": may and refused, "may_remap": may and read, "mapping_changed": changed}
 
 
 def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> bool:

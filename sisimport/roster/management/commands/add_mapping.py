@@ -1,11 +1,13 @@
 """Add a column mapping: one that was shared as a file, or one made of an export by what is suggested for its columns."""
 
+import tempfile
 from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.files.issues import FileError
+from sisimport.files.workbooks import convert, is_workbook
 from sisimport.imports.definition.registry import look_again
 from sisimport.imports.management.run_in_process import print_json
 from sisimport.imports.runs.uploads import unpacked
@@ -49,11 +51,7 @@ class Command(BaseCommand):
             if not path.is_file():
                 raise MappingError(f"There is no file {path.name}. Check its name and its folder.")
             with path.open("rb") as stream, unpacked(stream) as inner:
-                version = (
-                    self.shared(inner.stream, options)
-                    if sharing.is_mapping(inner.stream)
-                    else self.of_export(inner.stream, options)
-                )
+                version = self.add(inner.stream, options)
         except MappingError as error:
             refuse(self, [str(error)], as_json=options["json"])
             return
@@ -64,6 +62,17 @@ class Command(BaseCommand):
             print_json({**told(version), "questions": []})
         else:
             self.stdout.write(f"Added {version.mapping.name}, version {version.number} ({version.sha}).")
+
+    def add(self, stream: IO[bytes], options: dict[str, Any]) -> MappingVersion:
+        """Raises MappingError or FileError; ends with exit code 2 while something is open."""
+        if sharing.is_mapping(stream):
+            return self.shared(stream, options)
+        if not is_workbook(stream):
+            return self.of_export(stream, options)
+        with tempfile.TemporaryFile() as text:
+            stream.seek(0)
+            convert(stream, text)
+            return self.of_export(text, options)
 
     def shared(self, stream: IO[bytes], options: dict[str, Any]) -> MappingVersion:
         """Raises MappingError."""
