@@ -1,6 +1,8 @@
 # One image for web, worker, reconciler and migrations; docker-compose.yml says which is which.
 FROM python:3.13-slim AS build
-COPY requirements/base.txt /requirements.txt
+# extras.txt: with error reports, traces and Parquet (docs/how-to/watch-an-installation.md).
+ARG REQUIREMENTS=base.txt
+COPY requirements/$REQUIREMENTS /requirements.txt
 RUN python -m venv /venv \
     && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement /requirements.txt \
     && /venv/bin/python -m pip check

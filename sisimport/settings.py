@@ -371,6 +371,9 @@ else:
 LAYOUT_DIR = env.str("LAYOUT_DIR", default=str(DATA_DIR / "layouts"))
 
 # Limits of uploaded files, in bytes.
+# A virus scanner (clamd) that looks at each upload before it is read: unix:/run/clamav/clamd.ctl or tcp://host:3310.
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
+CLAMD_REQUIRED = env.bool("CLAMD_REQUIRED", default=True)
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 # Files up to this size need not wait for larger ones: one process of each worker takes no others.
 IMPORT_SMALL_BYTES = env.int("IMPORT_SMALL_BYTES", default=1024**2)

@@ -22,7 +22,7 @@ from sisimport.files.layout_matching import find_columns
 from sisimport.files.layouts import Layout, normalise_header
 from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportRun
-from sisimport.imports.runs.uploads import shown_name
+from sisimport.imports.runs.uploads import scan, shown_name
 
 _DRAFTS_KEPT = timedelta(days=1)
 _NEAR = 0.3  # of the columns with a name: less is a file of another kind
@@ -49,6 +49,7 @@ def added_keys() -> set[str]:
 
 def take_look(stream: IO[bytes]) -> Look:
     """Raises NotAHeaderError or FileError when the file cannot be read."""
+    scan(stream)
     tests = structure()["tests"].values()
     types = {code for test in tests for code in test["record_types"]}
     results = {code for names in structure()["results"].values() for code in names}

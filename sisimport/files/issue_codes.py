@@ -47,6 +47,18 @@ codes.register(
         "Unpack the archive and upload the one file that holds the records.",
     ),
     IssueCode(
+        "FILE-VIRUS",
+        "The virus scanner found something",
+        "The virus scanner refused the file: it found {found}. Nothing of it was read or kept.",
+        "Do not open the file. Tell your administrator where it came from, and download it again from the state.",
+    ),
+    IssueCode(
+        "FILE-UNSCANNED",
+        "The virus scanner gave no answer",
+        "The virus scanner did not say whether the file is clean, so it was not read.",
+        "Try again in a few minutes. If it happens again, tell your administrator: the log says why.",
+    ),
+    IssueCode(
         "FILE-WORKBOOK",
         "Workbook cannot be converted",
         "The workbook holds {found}; expected {expected}.",

@@ -16,7 +16,7 @@ from sisimport.imports.definition.recognition import recognise_file
 from sisimport.imports.definition.registry import get_type, look_again
 from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.runs import services as runs
-from sisimport.imports.runs.uploads import RunRefusedError
+from sisimport.imports.runs.uploads import RunRefusedError, scan
 from sisimport.imports.storage.files import StoredFileError, open_file
 from sisimport.roster.forms import RenameForm, SharedForm
 from sisimport.roster.import_type import MAPPING
@@ -176,13 +176,14 @@ def column_mappings(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         constants = {"school": data["school"]} if data["school"] else {}
         try:
+            scan(data["file"].file)
             content = sharing.adopted(
                 sharing.read(data["file"].file), lea=data["lea"], name=data["name"], constants=constants
             )
             version = services.save(
                 content, user=signed_in_user(request), what=services.What.BROUGHT, leas=_lea_codes(request)
             )
-        except MappingError as error:
+        except (MappingError, FileError) as error:
             form.add_error("file", str(error))
         else:
             messages.success(

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("base.txt", "dev.txt")
+LOCKS = ("base.txt", "extras.txt", "dev.txt")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,12 @@ def unmet_of_distributions(locked: Mapping[str, Pin]) -> list[str]:
 def asked(lock: str) -> list[Requirement]:
     """What pyproject.toml asks of a lock."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    texts = project["project"]["dependencies"] + (project["dependency-groups"]["dev"] if lock == "dev.txt" else [])
+    further = {
+        "base.txt": [],
+        "extras.txt": [text for texts in project["project"]["optional-dependencies"].values() for text in texts],
+        "dev.txt": project["dependency-groups"]["dev"],
+    }
+    texts = project["project"]["dependencies"] + further[lock]
     return [Requirement(text) for text in texts]
 
 

@@ -1,6 +1,7 @@
 """Taking in a file: out of its archive, under a name of ours, with its hash and size."""
 
 import errno
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,13 @@ from django.core.files import File
 from django.template.defaultfilters import filesizeformat
 
 from sisimport.files.archives import Unpacked, unpack
-from sisimport.files.issues import Problem, render
+from sisimport.files.issues import FileError, Problem, render
 from sisimport.imports.models import ImportFile
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import hash_of, store
+from sisimport.runtime import virus_scan
+
+logger = logging.getLogger(__name__)
 
 
 class RunRefusedError(Exception):
@@ -31,12 +35,33 @@ class NoRoomError(RunRefusedError, OSError):
         self.errno = errno.ENOSPC
 
 
+def scan(stream: IO[bytes]) -> None:
+    """Have an upload looked at by the virus scanner of the settings, if there is one, before anything of it is read.
+
+    Raises FileError for what it found, and, unless the settings say otherwise, where it gave no verdict.
+    """
+    if not settings.CLAMD_ADDRESS:
+        return
+    try:
+        found = virus_scan.scan(stream, settings.CLAMD_ADDRESS).found
+    except virus_scan.NotScannedError as error:
+        logger.error("an upload was not scanned: %s", error)
+        if settings.CLAMD_REQUIRED:
+            raise FileError("FILE-UNSCANNED") from None
+        return
+    if found:
+        logger.warning("the virus scanner refused an upload: %s", found)
+        raise FileError("FILE-VIRUS", found=found)
+
+
 @contextmanager
 def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
     """The text file of an archive, or the file as it is: what is recognized, hashed and kept of an upload.
 
-    The unpacked text is a temporary file and goes with the context. Raises FileError for an archive that cannot be used.
+    The unpacked text is a temporary file and goes with the context. Raises FileError for an archive that cannot be used, and for
+    what the virus scanner found.
     """
+    scan(stream)
     inner = unpack(stream, max_bytes=settings.IMPORT_MAX_BYTES)
     try:
         yield inner

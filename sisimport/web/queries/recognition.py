@@ -14,7 +14,7 @@ from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import recognise_file
 from sisimport.imports.definition.registry import get_tool, listed_types
-from sisimport.imports.runs import returned_lines
+from sisimport.imports.runs import returned_lines, uploads
 from sisimport.imports.runs.uploads import shown_name
 
 SAMPLE_BYTES = 1 << 20
@@ -54,6 +54,10 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
 
     Never raises on any bytes.
     """
+    try:
+        uploads.scan(stream)
+    except FileError as error:
+        return Recognised(name=shown_name(name), size=size, error=str(error), fix=error.fix)
     if returned_lines.is_returned(stream):
         return _returned(stream, name=name, size=size)
     if not is_zip(stream):
