@@ -13,7 +13,7 @@ ITEMS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "mirrored_s
     "items"
 ]
 ALL = range(1, 145)
-OPEN = {88, 91, 96}
+OPEN = {88}
 
 
 def numbers(item: dict[str, Any]) -> list[int]:
