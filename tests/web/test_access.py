@@ -221,3 +221,5 @@ def test_the_strict_content_policy_is_relaxed_in_the_admin_only(client: Client, 
 
     assert "unsafe" not in page
     assert "'unsafe-eval'" in admin
+    scripts = next(part for part in admin.split(";") if part.strip().startswith("script-src"))
+    assert "unsafe-inline" not in scripts

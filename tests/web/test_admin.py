@@ -399,3 +399,16 @@ def test_no_link_of_the_admin_leads_staff_to_a_closed_page(client: Client) -> No
 
     assert len(links) >= 3
     assert closed == {}
+
+
+def test_markup_in_a_name_stays_text_in_the_admin(client: Client) -> None:
+    """The admin's policy lets Alpine evaluate attributes: none may come out of a record."""
+    student = StudentFactory(last_name='"><p x-init="alert(1)">', first_name="<script>alert(1)</script>")
+    client.force_login(UserFactory(is_superuser=True, is_staff=True))
+
+    for page in ("changelist", "change", "history"):
+        args = [] if page == "changelist" else [student.pk]
+        text = client.get(reverse(f"admin:students_student_{page}", args=args), follow=True).content.decode()
+        assert "<p x-init" not in text, page
+        assert "<script>alert" not in text, page
+        assert page == "history" or "&lt;p x-init" in text, page
