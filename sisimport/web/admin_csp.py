@@ -4,7 +4,7 @@
     style-src     + 'unsafe-inline'   the theme writes its colors into a style element, and style attributes
 
 So a name that got unescaped into a page would run neither a script element nor an onclick; what is left is an attribute of Alpine,
-which Django's escaping keeps out of text as it does everywhere (docs/decisions/0038-sign-in-and-sessions.md).
+which Django's escaping keeps out of text as it does everywhere (docs/decisions/0039-sign-in-and-sessions.md).
 """
 
 from collections.abc import Callable
