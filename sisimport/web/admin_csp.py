@@ -3,8 +3,8 @@
     script-src    + 'unsafe-eval'     Alpine evaluates what stands in its attributes; scripts in the page stay forbidden
     style-src     + 'unsafe-inline'   the theme writes its colors into a style element, and style attributes
 
-So a name that got unescaped into a page would run neither a script element nor an onclick; what is left is an attribute of Alpine,
-which Django's escaping keeps out of text as it does everywhere (docs/decisions/0039-sign-in-and-sessions.md).
+So a name that got unescaped into a page would run neither a script element nor an onclick; what is left is an attribute of
+Alpine, which Django's escaping keeps out of text as it does everywhere (docs/decisions/0039-sign-in-and-sessions.md).
 """
 
 from collections.abc import Callable
