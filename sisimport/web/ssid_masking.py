@@ -18,9 +18,12 @@ from students.models.identifiers import mask_ssid
 from students.patterns import TEN_DIGITS
 
 FIELDS = SSID_FIELDS | {"candidate_ssid"}
+SENTENCES = ("current_text",)  # parameters that are sentences with an SSID (definition/ssid_rules.py)
 _TEN_DIGITS = re.compile(TEN_DIGITS)
 _UTAH = re.compile(r"[0-9]{7,10}")  # seven are usual there; shorter ones are left for the eye
 _RUN_OF_DIGITS = re.compile(rf"(?<![0-9]){TEN_DIGITS.strip('^$')}(?![0-9])")
+
+_RUN_IN_UTAH = re.compile(r"(?<![0-9])[0-9]{7,10}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,16 @@ class Masking:
         return mask_ssid(text) if wanted.fullmatch(text) else text
 
     def params(self, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """Parameters of a message: those whose names say that they hold an SSID."""
+        """Parameters of a message: those whose names say that they hold an SSID, or a sentence with one."""
         if not params:
             return None
-        return {name: self.value("ssid", value) if "ssid" in name else value for name, value in params.items()}
+        return {name: self._param(name, value) for name, value in params.items()}
+
+    def _param(self, name: str, value: Any) -> Any:
+        if name in SENTENCES and isinstance(value, str) and not self.shown:
+            wanted = _RUN_IN_UTAH if self.utah else _RUN_OF_DIGITS
+            return wanted.sub(lambda found: mask_ssid(found.group()), value)
+        return self.value("ssid", value) if "ssid" in name else value
 
     def line(self, text: str) -> str:
         """A line that cannot be cut into its fields: whatever has ten digits."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from sisimport.imports.models import ImportRun
 from sisimport.web.queries.data_lines import Cell, DataLine, _cut
@@ -60,6 +61,22 @@ def test_show_ssids_shows_one_page_whole_and_is_on_record(client: Client, regist
     again = client.get(reverse("show_run_ssids", args=[run.pk, "issues"]) + "?severity=error", follow=True)
     assert again.redirect_chain[0][0] == reverse("run", args=[run.pk]) + "?severity=error"
     assert "9012345333" not in again.content.decode()
+
+
+def test_the_current_number_in_a_sentence_about_a_former_one_is_masked(
+    client: Client, registrar: Any, district: District
+) -> None:
+    student = district.student()
+    give_ssid(student, SSID, retired_at=timezone.now())
+    give_ssid(student, "9099999321")
+    run = run_file("ssid-download", lines({"ssid": SSID})).run
+
+    address = reverse("show_run_ssids", args=[run.pk, "issues"])
+    masked, shown = client.get(reverse("run", args=[run.pk])).content.decode(), client.post(address).content.decode()
+
+    assert "The current one is 90•• ••• 321." in masked
+    assert "9099999321" not in masked
+    assert "The current one is 9099999321." in shown
 
 
 def test_whoever_may_not_see_ssids_is_offered_none(client: Client, run: ImportRun) -> None:
