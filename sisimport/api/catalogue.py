@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from sisimport.api import schemas
 from sisimport.api.application import operation
 from sisimport.files.issues import codes
-from sisimport.imports.definition.registry import all_layouts, get_tool, layouts_of, listed_types
+from sisimport.imports.definition.registry import all_layouts, get_tool, listed_types, published_layouts
 from sisimport.imports.runs.defaults import defaults_for
 from students.access import visible_school_ids
+from students.models import LEA
 
 
 def _all(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def _all(items: list[dict[str, Any]]) -> dict[str, Any]:
 )
 def list_import_types(request: HttpRequest) -> dict[str, Any]:
     schools = visible_school_ids(request.user)
+    leas = None if schools is None else set(LEA.objects.filter(schools__in=schools).values_list("code", flat=True))
     usual = {kind.key: defaults_for(kind, schools=schools) for kind in listed_types()}
     return _all(
         [
@@ -35,7 +37,7 @@ def list_import_types(request: HttpRequest) -> dict[str, Any]:
                 "label": kind.screen.label,
                 "screen": get_tool(kind.screen.tool).title,
                 "works": [str(work) for work in kind.works],
-                "layouts": [layout.key for layout in layouts_of(kind)],
+                "layouts": [layout.key for layout in published_layouts(kind)],
                 "options": [
                     {
                         "name": option.name,
@@ -44,7 +46,7 @@ def list_import_types(request: HttpRequest) -> dict[str, Any]:
                         "default": usual[kind.key][option.name],
                         "choices": [{"value": choice.value, "label": choice.label} for choice in option.choices],
                     }
-                    for option in kind.options
+                    for option in (one.offered_to(leas) for one in kind.options)
                 ],
             }
             for kind in listed_types()
@@ -63,7 +65,7 @@ def list_import_types(request: HttpRequest) -> dict[str, Any]:
 def list_layouts(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     types: dict[str, list[str]] = {}
     for kind in listed_types():
-        for layout in layouts_of(kind):
+        for layout in published_layouts(kind):
             types.setdefault(layout.key, []).append(kind.key)
     layouts = all_layouts()
     return _all(

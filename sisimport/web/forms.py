@@ -1,7 +1,6 @@
 """Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -154,8 +153,7 @@ def _offered(option: Option, *, schools: Iterable[School]) -> Option:
     """The option with the choices that are for everybody, or for a district of these schools."""
     if not any(choice.lea for choice in option.choices):
         return option
-    leas = {school.lea.code for school in schools}
-    return replace(option, choices=tuple(one for one in option.choices if not one.lea or one.lea in leas))
+    return option.offered_to({school.lea.code for school in schools} or None)
 
 
 class SchoolsField(forms.MultipleChoiceField):

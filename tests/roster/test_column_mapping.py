@@ -22,6 +22,7 @@ from sisimport.roster.mapping.looking import look_at
 from sisimport.roster.mapping.proposing import Proposal, Records, propose
 from sisimport.roster.models import ColumnMapping, MappingVersion
 from students.models import LEA, SSID, School, Student
+from tests.factories import LEAFactory, SchoolFactory
 from tests.imports.commandline import CommandLine
 from tests.imports.journey import LEA_CODE, SCHOOL_CODE, District, Report, run_file
 
@@ -402,3 +403,22 @@ def test_codes_of_a_system_that_is_known_are_read_by_its_tables(district: Distri
     made = proposed(text)
     assert made.content.values["grade"] == {"0": "KN"}
     assert [(one.becomes, str(one.score)) for one in made.unread["grade"]] == [("KN", "sure")]
+
+
+def test_each_district_reads_its_files_by_its_own_mapping(district: District) -> None:
+    """Two districts of one system: the header lines are equal, and neither has to choose."""
+    other = SchoolFactory(lea=LEAFactory(code="7654321"), code="7654399")
+    kept()
+    kept(
+        replace(
+            CONTENT,
+            name="Theirs",
+            lea="7654321",
+            constants={"lea": "7654321"},
+            values={"school": {"Cedar": other.code}, "grade": {"Grade 9": "09"}, "gender": {"w": "F", "?": ""}},
+        )
+    )
+    ours = read_by_itself(schools=[district.school.pk]).run
+    theirs = read_by_itself(schools=[other.pk]).run
+    assert (ours.facts["mapping"]["name"], theirs.facts["mapping"]["name"]) == ("Our export", "Theirs")
+    assert (ours.planned_count, theirs.planned_count) == (2, 2)

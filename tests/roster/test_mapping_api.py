@@ -58,5 +58,8 @@ def test_a_program_of_another_district_sees_and_makes_none(district: District) -
     theirs = Program("imports:test", schools=[SchoolFactory(lea=LEAFactory(code="7654321"))], name="theirs")
     assert theirs.get("column-mappings")["items"] == []
     sent(theirs, f"column-mappings/{made['id']}/remove", {}, 404)
+    catalogue = json.dumps([theirs.get("import-types"), theirs.get("layouts")])
+    assert "Our system" not in catalogue
+    assert "Our system" in json.dumps(ours.get("import-types"))
     sent(theirs, "column-mappings", {"text": shared(district), "name": "Theirs"}, 422)
     assert MappingVersion.objects.count() == 1

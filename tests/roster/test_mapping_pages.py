@@ -157,8 +157,12 @@ def test_a_mapping_is_for_the_people_of_its_district(district: District, client:
         assert b"Our system" not in listed.content
         offered = client.get(reverse("upload", args=["roster"]))
         assert b"Our system" not in offered.content
+        if status == 404:
+            assert b"Our system" not in client.get(reverse("file_layouts")).content
     ours = UserFactory(registrar=True, schools=[district.school])
     client.force_login(ours)
+    for page in (reverse("file_layouts"), reverse("help_type", args=["students"])):
+        assert client.get(page).status_code == 200
     assert b"Our system" in client.get(reverse("upload", args=["roster"])).content
     assert client.get(reverse("column_mapping", args=[version.mapping_id])).status_code == 200
 

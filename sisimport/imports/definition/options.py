@@ -1,6 +1,7 @@
 """Options of an import type, on its screen and on the command line."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,12 @@ class Option:
     @property
     def is_checkbox(self) -> bool:
         return tuple(choice.value for choice in self.choices) == ("", "1")
+
+    def offered_to(self, leas: Collection[str] | None) -> "Option":
+        """The option with the choices for people of these districts (codes; None: all)."""
+        if leas is None or not any(choice.lea for choice in self.choices):
+            return self
+        return replace(self, choices=tuple(one for one in self.choices if not one.lea or one.lea in leas))
 
     def clean(self, value: str) -> str:
         """The value if it may be given; raises ValueError with a sentence if not."""

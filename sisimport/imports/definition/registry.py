@@ -160,6 +160,11 @@ def layouts_of(import_type: ImportType) -> list[Layout]:
     return _loaded(import_type, import_type.layouts)
 
 
+def published_layouts(import_type: ImportType) -> list[Layout]:
+    """Those that everybody may look at: not the ones that people of one district made of its own files."""
+    return [layout for layout in layouts_of(import_type) if not layout.needs_every_field]
+
+
 def layouts_wanted(
     import_type: ImportType, options: Mapping[str, str], schools: Collection[int] | None
 ) -> list[Layout]:
@@ -209,4 +214,5 @@ __all__ = [
     "known_layouts",
     "listed_types",
     "other_layouts",
+    "published_layouts",
 ]

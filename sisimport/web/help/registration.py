@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.urls import reverse
 
 from sisimport.files.issues import codes
-from sisimport.imports.definition.registry import layouts_of, listed_types, tools
+from sisimport.imports.definition.registry import listed_types, published_layouts, tools
 from sisimport.web.finding import Finder, Hit, matching, register_finder
 from sisimport.web.help import first_steps, rules
 from sisimport.web.help.articles import articles
@@ -23,7 +23,7 @@ def _pages() -> Iterable[tuple[Hit, str]]:
     for kind in listed_types():
         about = f"{kind.screen.description} {' '.join(option.label for option in kind.options)}"
         yield Hit(kind.screen.label, reverse("help_type", args=[kind.key]), "import type"), about
-        for layout in layouts_of(kind):
+        for layout in published_layouts(kind):
             names = " ".join(column.label for column in layout.fields.values())
             yield Hit(layout.title, reverse("file_layout", args=[kind.key, layout.key]), "file layout"), names
     for code in codes.all():

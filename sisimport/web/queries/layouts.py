@@ -7,7 +7,7 @@ from sisimport.files.issues import Severity
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.imports.column_logic import ColumnLogic, logic_of
 from sisimport.imports.definition.import_type import ImportType
-from sisimport.imports.definition.registry import Tool, layouts_of, listed_types, tools
+from sisimport.imports.definition.registry import Tool, listed_types, published_layouts, tools
 
 _FORMS = {
     ColumnKind.TEXT: "text",
@@ -39,14 +39,14 @@ class TypeLayouts:
 
 def all_listed() -> list[tuple[Tool, list[TypeLayouts]]]:
     """Every screen with its import types and their layouts, as the screens list them."""
-    return [(tool, [TypeLayouts(t, layouts_of(t)) for t in listed_types(tool.key)]) for tool in tools()]
+    return [(tool, [TypeLayouts(t, published_layouts(t)) for t in listed_types(tool.key)]) for tool in tools()]
 
 
 def find(type_key: str, layout_key: str) -> tuple[ImportType, Layout] | None:
     """A layout of a type that screens list; None when there is none such."""
     for import_type in listed_types():
         if import_type.key == type_key:
-            for layout in layouts_of(import_type):
+            for layout in published_layouts(import_type):
                 if layout.key == layout_key:
                     return import_type, layout
     return None

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.files.issues import codes
-from sisimport.imports.definition.registry import Tool, get_tool, layouts_of, listed_types, tools
+from sisimport.imports.definition.registry import Tool, get_tool, listed_types, published_layouts, tools
 from sisimport.imports.models import Work
 from sisimport.web.help import first_steps, roles, rules
 from sisimport.web.help.articles import articles
@@ -84,7 +84,7 @@ def import_type(request: HttpRequest, key: str) -> HttpResponse:
         "kind": kind,
         "tool": get_tool(kind.screen.tool),
         "works": [Work(work).label for work in kind.works],
-        "layouts": layouts_of(kind),
+        "layouts": published_layouts(kind),
         "rows": rules.grouped(rules.raised_by(kind)),
         "contacts": contacts_for(request.user),
     }

@@ -58,7 +58,7 @@ def _works(request: HttpRequest) -> tuple[Work, ...]:
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, tool: str) -> HttpResponse:
     """Choose type, work and file; one button. A file that cannot be read is refused here, in the reader's words."""
-    chosen, schools = _tool(tool), visible_schools(request.user)
+    chosen, schools = _tool(tool), visible_schools(request.user).select_related("lea")
     sent = request.POST if request.method == "POST" else request.GET
     kept = held.find(request, sent.get("held", ""))
     if request.method == "POST" and "show" not in request.POST:
