@@ -226,7 +226,7 @@ def test_the_page_holds_its_query_count_whatever_the_number_of_issues(
 
     with django_assert_max_num_queries(26):
         page(client, run)
-    with django_assert_max_num_queries(26):  # one of them: the filters that this person saved
+    with django_assert_max_num_queries(27):  # one of them: the filters that this person saved
         page(client, run, "run_changes")
 
 
