@@ -11,7 +11,7 @@ from sisimport.files.oneroster.tables import Table
 
 STUDENT: Final = "student"
 DELETED: Final = "tobedeleted"
-_CACHE_KB: Final = 32_000
+_CACHE_KB: Final = 8_000  # more makes the worker grow with the file and nothing quicker
 _PRIMARY: Final = frozenset({"primary", "true", "1"})
 _MOST_TOLD: Final = 200  # lines of one kind that are told one by one; of more only the number
 
