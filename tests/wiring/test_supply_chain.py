@@ -1,0 +1,161 @@
+"""What the product is made of: a bill that is the same each time, known licenses, no secrets, and advisories that are found."""
+
+import json
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sisimport import supply_chain
+from sisimport.supply_chain import Advisory, Pin, advisories, bill_of_materials, kept_files, license_of, pins, secrets
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_bill_names_every_package_of_the_lock_and_is_the_same_each_time() -> None:
+    bill = bill_of_materials()
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert [(one["name"], one["version"]) for one in bill["components"]] == [(pin.name, pin.version) for pin in pins()]
+    assert bill == bill_of_materials()
+    known = {one["bom-ref"] for one in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
+    assert {one["ref"] for one in bill["dependencies"]} == known
+    needs = {one["ref"].partition("@")[0]: one["dependsOn"] for one in bill["dependencies"]}
+    assert any(one.startswith("pkg:pypi/django@") for one in needs["pkg:pypi/sis-import"])
+    assert any(one.startswith("pkg:pypi/sqlparse@") for one in needs["pkg:pypi/django"])
+    assert {name for names in needs.values() for name in names} <= known
+    assert "http" not in json.dumps({**bill, "components": [{**one, "licenses": 0} for one in bill["components"]]})
+
+
+def test_every_license_was_looked_at() -> None:
+    assert supply_chain.unlicensed() == []
+    assert "BSD" in license_of("django")
+
+
+def test_a_license_that_was_not_looked_at_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supply_chain, "license_of", lambda name: "AGPL-3.0" if name == "django" else "MIT")
+    assert [pin.name for pin, _stated in supply_chain.unlicensed()] == ["django"]
+
+
+def test_no_secret_is_under_version_control() -> None:
+    assert [(str(path), line, kind) for path, line, kind in secrets(kept_files())] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("-----BEGIN OPENSSH " + "PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n", "private key"),
+        ("TOKEN=" + "sis_" + "a1" * 21 + "b", "token of this product"),
+        ("aws = " + "AKIA" + "ABCDEFGHIJKLMNOP", "key of a cloud"),
+        ("ghp_" + "a" * 36, "token of a code host"),
+        ("postgres://sis:" + "gh5-Kw9x@db/x", "password in an address"),
+    ],
+)
+def test_a_secret_is_found_by_how_it_looks(text: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(f"x = 1\n{text}\n")
+    assert secrets([tmp_path / "a.py"]) == [(tmp_path / "a.py", 2, kind)]
+
+
+@pytest.mark.parametrize(
+    "text", ["postgres://user:password@host/x", "redis://:PASSWORD@h", "-----BEGIN PRIVATE KEY-----"]
+)
+def test_an_example_is_no_secret(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(text)
+    assert secrets([tmp_path / "a.md"]) == []
+
+
+# ---- advisories ----
+
+
+def advisory(number: str, name: str, **affected: Any) -> dict[str, Any]:
+    return {"id": number, "affected": [{"package": {"ecosystem": "PyPI", "name": name}, **affected}]}
+
+
+def between(*events: dict[str, str]) -> dict[str, Any]:
+    return {"ranges": [{"type": "ECOSYSTEM", "events": list(events)}]}
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    path = tmp_path / "lock.txt"
+    hashed = "\\\n    --hash=sha256:00\n"
+    path.write_text(f"django[argon2]==5.2.1 {hashed}Pillow==10.0 ; sys_platform == 'linux' {hashed}")
+    return path
+
+
+def test_an_advisory_is_found_by_range_or_release_and_says_what_mends_it(lock: Path, tmp_path: Path) -> None:
+    records = [
+        advisory(
+            "A-1",
+            "Django",
+            **between({"introduced": "5.0"}, {"fixed": "5.0.9"}, {"introduced": "5.2"}, {"fixed": "5.2.4"}),
+        ),
+        advisory("A-2", "django", **between({"introduced": "0"}, {"fixed": "5.2.1"})),
+        advisory("A-3", "django", **between({"introduced": "0"}, {"last_affected": "5.2.1"})),
+        advisory("A-4", "pillow", versions=["9.9", "10.0"]),
+        advisory("A-5", "requests", versions=["5.2.1"]),
+        advisory("A-6", "django", versions=["5.2.1"]) | {"withdrawn": "2026-01-01"},
+        advisory("A-7", "django", **between({"introduced": "5.2.2"}, {"fixed": "6"})),
+    ]
+    expected = [
+        Advisory(Pin("django", "5.2.1"), "A-1", "5.2.4"),
+        Advisory(Pin("django", "5.2.1"), "A-3", ""),
+        Advisory(Pin("pillow", "10.0"), "A-4", ""),
+    ]
+    (tmp_path / "copy").mkdir()
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for record in records:
+            (tmp_path / "copy" / f"{record['id']}.json").write_text(json.dumps(record))
+            archive.writestr(f"{record['id']}.json", json.dumps(record))
+    assert advisories(tmp_path / "copy", lock) == expected
+    assert advisories(tmp_path / "all.zip", lock) == expected
+
+
+def test_a_package_that_could_not_be_looked_up_is_not_taken_for_safe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pip-audit says that nothing was found where its service knows none of the packages."""
+    skipped = {"name": "django", "skip_reason": "Dependency not found and could not be audited: django (3.2.0)"}
+    clean = {"name": "celery", "version": "5.5", "vulns": []}
+    bad = {"name": "pillow", "version": "10.0", "vulns": [{"id": "A-4", "fix_versions": ["10.1"]}]}
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"dependencies": [skipped, clean]}))
+    assert supply_chain.main(["report", str(report)]) == 0
+    assert "NOT CHECKED: no advisories could be looked up of 1 of the packages" in capsys.readouterr().err
+    report.write_text(json.dumps({"dependencies": [clean, bad]}))
+    assert supply_chain.main(["report", str(report)]) == 1
+    assert "pillow 10.0: A-4, fixed in 10.1" in capsys.readouterr().err
+
+
+def test_the_audit_fails_for_findings_and_not_for_what_it_cannot_reach(tmp_path: Path) -> None:
+    """script/audit with a set-up that is there already, and a pip that reaches nothing."""
+    (tmp_path / "script").mkdir()
+    (tmp_path / "script" / "audit").write_text((ROOT / "script" / "audit").read_text())
+    (tmp_path / "script" / "audit").chmod(0o755)
+    python = tmp_path / "python"
+    python.write_text(
+        '#!/bin/sh\ncase "$*" in\n*venv*) mkdir -p "$3/bin"; ln -s "$0" "$3/bin/python";;\n*pip*) exit 1;;\n'
+        '*"supply_chain advisories"*) echo "django 5.2.1: A-1" >&2; exit 1;;\nesac\n'
+    )
+    python.chmod(0o755)
+    setup = tmp_path / "script" / "setup"
+    setup.write_text(f'#!/bin/sh\necho "{python}"\n')
+    setup.chmod(0o755)
+
+    def audit(**environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [tmp_path / "script" / "audit"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **environment},
+        )
+
+    offline = audit(AUDIT_ADVISORIES="")
+    assert (offline.returncode, offline.stdout) == (0, "")
+    assert "NOT CHECKED: pip-audit could not be fetched" in offline.stderr
+    found = audit(AUDIT_ADVISORIES="/a/copy")
+    assert found.returncode == 1
+    assert "A-1" in found.stderr
