@@ -30,13 +30,13 @@ ALLOWED = re.compile(
 LOOKED_UP = {"pyrage": "MIT"}
 # Kinds of secrets, by how they look. A line of a test may say that it holds an invented one.
 SECRETS = {
-    "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s*\S"),
+    "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}"),
     "token of this product": re.compile(r"\bsis_[A-Za-z0-9_-]{43}\b"),
     "key of a cloud": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b"),
     "token of a code host": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{60,}|glpat-[\w-]{20})\b"),
     "token of a chat or mail service": re.compile(r"\bxox[abprs]-[\w-]{20,}|\bSG\.[\w-]{22}\.[\w-]{43}\b"),
     "password in an address": re.compile(
-        r"\b(?:postgres(?:ql)?|rediss?|smtp\S*|https?|sftp)://[^\s:/@\"'{}<$]+:([^\s@\"'{}<$]+)@"
+        r"\b(?:postgres(?:ql)?|rediss?|smtp\S*|https?|sftp)://[^\s:/@\"'{}<$]+:([^\s@\"'{}<$\[\]^]+)@"
     ),
 }
 INVENTED = re.compile(r"^(?:pass(?:word)?|secret|build|key|x+|\.+|…|test|wrong|hunter2|[A-Z_]+)$", re.IGNORECASE)
@@ -290,9 +290,8 @@ def main(arguments: list[str]) -> int:
         case ["report", path]:
             found, skipped = read_report(json.loads(Path(path).read_bytes()))
             if skipped:
-                print(
-                    f"NOT CHECKED: no advisories could be looked up of {len(skipped)} of the packages.", file=sys.stderr
-                )  # noqa: T201
+                said = f"NOT CHECKED: no advisories could be looked up of {len(skipped)} of the packages."
+                print(said, file=sys.stderr)  # noqa: T201
             return _findings(found)
         case ["advisories", copy]:
             return _findings(
