@@ -48,11 +48,11 @@ def hidden_of(counts: Counts, crossed: Collection[str]) -> Hidden:
     held = {key: count for key, count in counts.items() if count.tested}
     _with_unknown(held)
     hidden: set[Key] = hidden_cells(held, [by_grade(held), *(_by_group(held, division) for division in DIVISIONS)])
-    told = {division for division in crossed if not _hides(hidden, division)}
+    shown = {division for division in crossed if not _hides(hidden, division)}
     one_school = len({school for school, _grade, _group in held} - {TOTAL}) == 1
     for division in DIVISIONS if one_school else ():
         hidden |= _hidden_by_grade(held, division, hidden)
-    return Hidden(frozenset(key for key in hidden if isinstance(key, tuple)), frozenset(told), one_school)
+    return Hidden(frozenset(key for key in hidden if isinstance(key, tuple)), frozenset(shown), one_school)
 
 
 def _with_unknown(counts: Counts) -> None:

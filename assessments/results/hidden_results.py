@@ -77,8 +77,8 @@ def hidden_results(
 def _work_out(setup: int, year: int, scope: Scope, stamp: str) -> Hidden:
     counts, crossed = counts_of(setup, year, scope.leas)
     hidden = hidden_of(counts, crossed)
-    told = "".join(sorted(hidden.crossed)) + ("1" if hidden.one_school else "")
-    values = {"stamp": stamp, "cells": _LINE.join(sorted(map(_written, hidden.cells))), "crossed": told}
+    divisions = "".join(sorted(hidden.crossed)) + ("1" if hidden.one_school else "")
+    values = {"stamp": stamp, "cells": _LINE.join(sorted(map(_written, hidden.cells))), "crossed": divisions}
     # Two who work it out at once write the same, or one writes what the next reader takes for old.
     HiddenResults.objects.bulk_create(
         [HiddenResults(assessment_id=setup, school_year=year, scope=scope.name, **values)],
@@ -95,12 +95,12 @@ def _written(key: CubeKey) -> str:
     return _CELL.join((lea, code, grade, group))
 
 
-def _read(cells: str, told: str) -> Hidden:
+def _read(cells: str, divisions: str) -> Hidden:
     found = set()
     for line in cells.split(_LINE) if cells else ():
         lea, code, grade, group = line.split(_CELL)
         found.add((TOTAL if lea == TOTAL else (lea, code), grade, group))
-    return Hidden(frozenset(found), frozenset(told) & frozenset(DIVISIONS), one_school="1" in told)
+    return Hidden(frozenset(found), frozenset(divisions) & frozenset(DIVISIONS), one_school="1" in divisions)
 
 
 def counts_of(

@@ -135,8 +135,8 @@ class _Made:
         years = [year for year in choice.years or of_test if year in of_test] if "year" in told_apart else [choice.year]
         asked = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
         numbers = numbers_of(choice, held, reader, asked, told_apart)
-        told = choice.test in PROGRESS and choice.year - 1 in asked and choice.group == ALL
-        pairs = pairs_for(choice, held, reader, levels=False) if told else None
+        has_pairs = choice.test in PROGRESS and choice.year - 1 in asked and choice.group == ALL
+        pairs = pairs_for(choice, held, reader, levels=False) if has_pairs else None
         return cls(choice, held, reader, told_apart, sorted(years), asked, numbers, pairs)
 
     def lacks_crossing(self) -> bool:
