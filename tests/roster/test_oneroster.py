@@ -196,6 +196,16 @@ def test_a_user_marked_as_deleted_who_is_not_on_record_is_skipped(district: Dist
     assert not Student.objects.exists()
 
 
+def test_a_user_is_marked_as_deleted_in_any_letter_case_whatever_else_the_zip_says(district: District) -> None:
+    district.another()
+    marked = ANA | GONE | {"status": "ToBeDeleted"}
+    update(
+        zipped(mode="delta", orgs=ORGS, users=[marked], enrollments=[CLASS | CHANGED], demographics=[BORN | CHANGED])
+    )
+
+    assert stays(ana()) == [("0123456", date(2024, 8, 12), date(2025, 1, 17))]
+
+
 def test_a_deleted_class_ends_no_stay_while_the_school_is_named(district: District) -> None:
     district.another()
     run = update(zipped(mode="delta", orgs=ORGS, users=[ANA | CHANGED], enrollments=[CLASS | GONE]))

@@ -183,7 +183,7 @@ class _Joiner:
             state_id, demographics_line, birth, sex, country, state, org, active, _gone, begin, end, main, role_line,
             class_line, _other,
         ) = row  # fmt: skip
-        if status == DELETED or not active or primary_org or (orgs and orgs != org) or sid in self._twice:
+        if status.lower() == DELETED or not active or primary_org or (orgs and orgs != org) or sid in self._twice:
             return None
         if role_line is None and role != STUDENT:
             return None
