@@ -8,6 +8,7 @@ from assessments.results import rows
 from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
 from assessments.results.shapes import BY
 from assessments.results.tables import build
+from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.deliverables import (
     Asked,
     Choice,
@@ -18,7 +19,6 @@ from sisimport.web.exports.deliverables import (
 )
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
-from students.models import StudentView
 
 HEAD = ("assessment", "school_year", "school", "grade", "group", "label", "hidden", "tested", "scored", "level", "students",
         "mean", "met_percent", "distance_from_standard", "met_change")  # fmt: skip
@@ -37,7 +37,7 @@ def _write(asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
             shutil.copyfileobj(book, stream)
     test = asked.options.get("assessment") or "all tests"
     subject = f"results of {test} {asked.school_year or 'of the newest year'}, {way}"
-    log_view(user=asked.user, kind=StudentView.Kind.EXPORT, subject=subject)
+    log_view(user=asked.user, kind=AuditEntry.Kind.EXPORT, subject=subject)
     return Counts(len(found), 0)
 
 

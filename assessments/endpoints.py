@@ -16,9 +16,9 @@ from sisimport.accounts.scopes import Scope
 from sisimport.api.application import operation
 from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Plain
+from sisimport.audit.models import AuditEntry
 from students.access import log_view, visible_schools
 from students.models import School as SchoolOnRecord
-from students.models import StudentView
 from students.school_years import NotASchoolYearError, read_school_year, year_label
 
 _CODE = 7  # digits of the code of a district or school in the state's files
@@ -99,7 +99,7 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
     token: Any = request.api_token  # type: ignore[attr-defined]
     year = year_label(found.choice.year)
     subject = f"results of {found.choice.test} {year}: token {token.pk}"
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=subject)
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=subject)
     answer = {
         "items": rows.as_objects(found),
         "next": None,
@@ -156,7 +156,7 @@ def list_english_learners(request: HttpRequest, filters: Query[LearnerFilters]) 
     if elpac and str(found.elpac_year) != elpac:
         raise Http404
     token: Any = request.api_token  # type: ignore[attr-defined]
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"English learners: token {token.pk}")
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"English learners: token {token.pk}")
     titles = {what: title_of(what, found.elpac_year) for what in found.columns()}
     return JsonResponse({"items": as_objects(found), "next": None, "titles": titles, **about(found)})
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 
 from assessments.structure import known_level_names, level_names
+from sisimport.audit.looking import NotesStudent
 from sisimport.imports.definition.joins import joined, joined_holder
 from sisimport.imports.definition.staged_row import StagedRow
 from students.models import Student
@@ -249,7 +250,7 @@ class HiddenResults(models.Model):
         return f"hidden results of {self.scope} in {year_label(self.school_year)}"
 
 
-class ListedScore(models.Model):
+class ListedScore(NotesStudent, models.Model):
     """Scores as the admin lists them: the same table, under a key of one column, which lists need and never look up by."""
 
     student = models.OneToOneField(Student, on_delete=models.DO_NOTHING, primary_key=True, related_name="+")

@@ -83,6 +83,7 @@ OWN_APPS = [
     "sisimport.automation",
     "sisimport.accounts",
     "sisimport.api",
+    "sisimport.audit",
 ]
 INSTALLED_APPS = [
     "unfold",
@@ -118,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "sisimport.accounts.sessions.SessionLimits",
+    "sisimport.accounts.recording.AuditMiddleware",  # around everything that may show a student
     "sisimport.api.middleware.ApiMiddleware",  # before anything reads a body
     "sisimport.web.bodies.BodyLimits",  # before the CSRF check, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -384,7 +386,12 @@ KEEP_UPLOADS_DAYS = env.int("KEEP_UPLOADS_DAYS", default=90)
 KEEP_REFUSED_UPLOADS_DAYS = env.int("KEEP_REFUSED_UPLOADS_DAYS", default=7)
 KEEP_PLANS_DAYS = env.int("KEEP_PLANS_DAYS", default=400)
 KEEP_ABSENT_DAYS = env.int("KEEP_ABSENT_DAYS", default=30)
+KEEP_VIEWS_DAYS = env.int("KEEP_VIEWS_DAYS", default=1827)
 KEEP_MAILS_DAYS = env.int("KEEP_MAILS_DAYS", default=7)
+# The key of the seals of the record of access. Without one SECRET_KEY is taken, and a changed SECRET_KEY then belongs among
+# SECRET_KEY_FALLBACKS; former keys of one's own are named in AUDIT_KEY_FALLBACKS.
+AUDIT_KEY = env.str("AUDIT_KEY", default="")
+AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])
 
 # Requests that one token of the REST API may make in a minute.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)

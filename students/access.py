@@ -4,12 +4,13 @@ Access is by school (StaffAccess). Without an access row nobody sees a student; 
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
-from students.models import School, StaffAccess, Student, StudentView
+from sisimport.audit.models import AuditEntry
+from sisimport.audit.writing import label
+from students.models import School, StaffAccess, Student
 
 User = AbstractBaseUser | AnonymousUser
 _KEPT = "_visible_school_ids"
@@ -54,14 +55,14 @@ def visible_students(user: User) -> QuerySet[Student]:
     return Student.objects.all() if ids is None else Student.objects.filter(school_id__in=ids)
 
 
-def log_views(*, user: User, kind: StudentView.Kind, students: Iterable[int], subject: str) -> None:
-    """Note who looked at many students at once, a row for each of them. `students`: ids."""
-    who: Any = user if user.is_authenticated else None
-    rows = [StudentView(user=who, kind=kind, student_id=pk, subject=subject[:120]) for pk in dict.fromkeys(students)]
-    StudentView.objects.bulk_create(rows)
+def log_views(*, user: User, kind: AuditEntry.Kind, students: Iterable[int], subject: str) -> None:
+    """Say that many students are shown at once: part of the request's entry. `students`: ids."""
+    label(kind, user, students=students, subject=subject)
 
 
-def log_view(*, user: User, kind: StudentView.Kind, student: Student | None = None, subject: str = "") -> None:
-    """Note who looked (rule ID-6). `subject` names what was exported; never a student's data."""
-    who: Any = user if user.is_authenticated else None
-    StudentView.objects.create(user=who, kind=kind, student=student, subject=subject[:120])
+def log_view(*, user: User, kind: AuditEntry.Kind, student: Student | None = None, subject: str = "") -> None:
+    """Say what is shown (rule ID-6): part of the request's entry in the record of access; outside of one, an entry at once.
+
+    `subject` names what was exported; never a student's data.
+    """
+    label(kind, user, students=() if student is None else (student.pk,), subject=subject)

@@ -41,9 +41,10 @@ def pytest_collection_finish() -> None:
 
 def _flush_patiently(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
     """Empty the tables after a test that committed; a worker that is kept may look at two of them at that very moment."""
+    letting = "SET LOCAL sisimport.audit_purge = 'on'"  # the record of access refuses to be emptied
     for tries_left in (4, 3, 2, 1, 0):
         try:
-            return _flush(self, sql_list)
+            return _flush(self, [letting, *sql_list])
         except OperationalError as error:
             if not tries_left or not isinstance(error.__cause__, DeadlockDetected):
                 raise

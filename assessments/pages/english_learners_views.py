@@ -18,10 +18,10 @@ from assessments.english_learners.counting import TOTAL
 from assessments.english_learners.numbers import YEARS, Found, places_of
 from assessments.results.hiding import FEWEST
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from sisimport.web.lists import Column, List, Listing
 from students.access import log_view, visible_school_ids, visible_schools
-from students.models import StudentView
 from students.paging import BoundedPaginator
 from students.school_years import year_label
 
@@ -77,7 +77,7 @@ def english_learners(request: HttpRequest) -> HttpResponse:
     paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
     found = _found(request, shared=paper)
     if paper:
-        log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject="English learners: print")
+        log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject="English learners: print")
     chosen = {
         "school": str(found.school.pk) if found.school else "",
         "elpac": request.GET.get("elpac", "") and str(found.elpac_year),
@@ -134,7 +134,7 @@ def english_learners_file(request: HttpRequest, form: str) -> HttpResponseBase:
     found = _found(request, shared=True)
     if not found.counts:
         raise Http404
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"English learners: {form}")
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"English learners: {form}")
     head = ["School code", "School", *(title_of(what, found.elpac_year) for what in found.columns())]
     lines = [
         [

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods
 from assessments.pages.group_report import MOST_PAGES, MOST_ROWS, NotPickedError, Table, pages, pick, table
 from sisimport.accounts.access import Capability, can, requires
 from sisimport.accounts.step_up import MANY, ask
+from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_views, visible_schools, visible_students
 from students.grades import GRADES
-from students.models import StudentView
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _YEARS = {"1": "The newest", "2": "The newest 2", "3": "The newest 3", "all": "All"}
@@ -53,7 +53,7 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
         return render(request, "assessments/group_report.html", context | {"problem": str(error)}, status=422)
     if form and len(picked.students) > MANY:
         ask(request)
-    kind = StudentView.Kind.EXPORT if form else StudentView.Kind.PAGE
+    kind = AuditEntry.Kind.EXPORT if form else AuditEntry.Kind.PAGE
     log_views(
         user=request.user,
         kind=kind,

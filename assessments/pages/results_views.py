@@ -18,9 +18,9 @@ from assessments.results.shapes import Choice, Line, Reader, Results, Row, grade
 from assessments.results.tables import build
 from assessments.structure import structure
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
-from students.models import StudentView
 from students.school_years import year_label
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -42,7 +42,7 @@ def results(request: HttpRequest) -> HttpResponse:
         return render(request, "assessments/results.html", {"nothing": str(error), "tests": _tests(held)})
     found = build(choice, held, reader)
     if paper:
-        log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=_logged(found, "print"))
+        log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, "print"))
     context = _context(held, reader, found) | {"paper": paper}
     return render(request, "assessments/results.html", context)
 
@@ -56,7 +56,7 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
         found = build(choice_of(_asked(request), held, reader), held, reader)
     except NoResultsError as error:
         raise Http404 from error
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=_logged(found, form))
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
     lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in found.notes)]
     published = beside(found, held, reader)

@@ -12,8 +12,9 @@ from assessments.pages.family_card import card_of
 from assessments.showing import family_of, switch, switches, years_of_tests
 from assessments.structure import FAMILIES
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from students.access import log_view, visible_students
-from students.models import Student, StudentView
+from students.models import Student
 from students.school_years import year_label
 
 
@@ -45,7 +46,7 @@ def preview(request: HttpRequest, tests: str, year: int) -> HttpResponse:
     language = language if language in dict(settings.LANGUAGES) else "en"
     data = None
     if student is not None:
-        log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Preview for families")
+        log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=student, subject="Preview for families")
         with translation.override(language):
             data = card_of(student, {**switches(), (tests, year): True})
     context = {

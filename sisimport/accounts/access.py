@@ -44,6 +44,7 @@ class Capability(StrEnum):
     APPROVE = "approve"  # accept many matches at a threshold, decide on runs of others
     EDIT_STUDENTS = "edit_students"  # in the admin, with a reason
     SETTINGS = "settings"
+    AUDIT = "audit"  # see who looked at whom
 
 
 C = Capability
@@ -52,7 +53,7 @@ _READER = frozenset({C.READ})
 _IMPORTER = _READER | {C.SHOW_SSID, C.EXPORT, C.UPLOAD, C.TEST, C.UPDATE, C.REVERT_OWN}
 GROUPS: dict[str, frozenset[Capability]] = {
     REGISTRAR: _IMPORTER,
-    IMPORT_ADMIN: _IMPORTER | {C.REVERT_ANY, C.REVIEW_RUNS, C.APPROVE, C.SETTINGS},
+    IMPORT_ADMIN: _IMPORTER | {C.REVERT_ANY, C.REVIEW_RUNS, C.APPROVE, C.SETTINGS, C.AUDIT},
     SSID_STAFF: _READER | {C.SHOW_SSID, C.EXPORT, C.EDIT_STUDENTS},
     VIEWER: _READER,
 }
@@ -239,6 +240,11 @@ def sees_whole_run(user: User, run: ImportRun) -> bool:
     if ids is None:
         return True
     return run.created_by_id == user.pk and run.schools is not None and set(run.schools) <= ids
+
+
+def sees_whole_record(user: User) -> bool:
+    """The record of access names people and students of every school: it is for those who see all of them."""
+    return can(user, Capability.AUDIT) and visible_school_ids(user) is None
 
 
 def may_revert(user: User, run: ImportRun) -> bool:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from sisimport.accounts import limits
+from sisimport.accounts import limits, recording
 from sisimport.accounts.addresses import UNKNOWN, client_address
 from sisimport.accounts.outbox import outbox
 from sisimport.accounts.passwords import may_use_password
@@ -35,6 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):
         name = credentials.get("username") or credentials.get("email") or ""
         self.tried = limits.begin_try(name, client_address(request))
         if self.tried is None:
+            recording.refuse(request, name, "too many tries")
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:

@@ -13,10 +13,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account.signals import password_reset
-        from allauth.mfa.signals import authenticator_added, authenticator_removed
+        from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
+        from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
         from django.db.models.signals import post_migrate
 
-        from sisimport.accounts import groups
+        from sisimport.accounts import groups, recording
         from sisimport.accounts.kept_mail import remove_old
         from sisimport.accounts.limits import forget_tries_of
         from sisimport.accounts.sessions import end_others_after_change, remove_ended
@@ -30,4 +31,8 @@ class AccountsConfig(AppConfig):
             Kept("mails", "mails that could not be sent", days=lambda: settings.KEEP_MAILS_DAYS, remove=remove_old)
         )
         register_kept(Kept("sessions", "sign-ins that ended", days=lambda: ENDED_SESSIONS_DAYS, remove=remove_ended))
+        user_logged_in.connect(recording.signed_in, dispatch_uid="record_sign_in")
+        user_logged_out.connect(recording.signed_out, dispatch_uid="record_sign_out")
+        user_login_failed.connect(recording.refused, dispatch_uid="record_refused")
+        authentication_failed.connect(recording.second_factor_refused, dispatch_uid="record_refused_factor")
         post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")

@@ -14,13 +14,14 @@ from sisimport.api import schemas
 from sisimport.api.application import operation
 from sisimport.api.cursors import cursor, place
 from sisimport.api.problems import ProblemError
+from sisimport.audit.models import AuditEntry
 from sisimport.files.issues import Severity
 from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import original_lines, refused_line_numbers
 from sisimport.imports.runs.report import Labels, run_facts, told_changes, told_issues
 from sisimport.imports.runs.returned_lines import plain_reasons, table_bytes
 from students.access import log_view, log_views
-from students.models import Student, StudentView
+from students.models import Student
 
 RUNS = "Runs"
 ANY_OF_RUNS = (Scope.RUNS_READ, Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE)
@@ -57,7 +58,7 @@ def _find_report(request: HttpRequest, run_id: int) -> tuple[ImportRun, Reader]:
 
 def log_export(request: HttpRequest, run: ImportRun, what: str) -> None:
     token: Any = request.api_token  # type: ignore[attr-defined]
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"run {run.pk}: {what} (token {token.pk})")
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"run {run.pk}: {what} (token {token.pk})")
 
 
 def schools_of(reader: Reader) -> set[int] | None:
@@ -204,7 +205,7 @@ def list_absent(request: HttpRequest, run_id: Path[int], filters: Query[schemas.
         .in_bulk()
     )
     log_views(
-        user=request.user, kind=StudentView.Kind.EXPORT, students=students, subject=f"run {run.pk}: absent (REST API)"
+        user=request.user, kind=AuditEntry.Kind.EXPORT, students=students, subject=f"run {run.pk}: absent (REST API)"
     )
     return {
         "items": [_absent(students[row.student_id], row) for row in page if row.student_id in students],

@@ -10,8 +10,8 @@ from sisimport.accounts.scopes import Scope
 from sisimport.api import schemas
 from sisimport.api.application import operation
 from sisimport.api.problems import ProblemError
+from sisimport.audit.models import AuditEntry
 from students.access import log_view, visible_students
-from students.models import StudentView
 from students.queries import student_json
 
 MOST_CHARACTERS = 16  # of a local number
@@ -43,7 +43,7 @@ def get_student(request: HttpRequest, local_number: Path[str], filters: Query[St
     if len(found) > 1:
         raise ProblemError("AMBIGUOUS", errors=[("lea", "Students of several LEAs have this number: name the LEA.")])
     student = found[0]
-    log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject=f"REST API (token {token.pk})")
+    log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=student, subject=f"REST API (token {token.pk})")
     fields = student_json(student)
     if Scope.SCORES_READ not in token.scopes:
         del fields["scores"]

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.i18n import set_language
 
 from sisimport.accounts.access import family, public
+from sisimport.audit.models import AuditEntry
 from sisimport.families.forms import CodeForm, JoinForm, NumberForm
 from sisimport.families.words import EL_STATUS
 from sisimport.web import panels
 from students import collection, families, family_access, services
 from students.access import log_view
-from students.models import SSID, AnnualEnrollment, ELRecord, ReportedSSID, Student, StudentView
+from students.models import SSID, AnnualEnrollment, ELRecord, ReportedSSID, Student
 from students.school_years import current_school_year
 
 _KEPT_AS = "family_invitation"
@@ -143,7 +144,7 @@ def student(request: HttpRequest, pk: int) -> HttpResponse:
     found = _own(request, pk)
     current = SSID.objects.filter(student=found, retired_at__isnull=True).first()
     shown = request.method == "POST" and "show" in request.POST
-    kind = StudentView.Kind.SSID if shown else StudentView.Kind.PAGE
+    kind = AuditEntry.Kind.SSID if shown else AuditEntry.Kind.PAGE
     log_view(user=request.user, kind=kind, student=found, subject="Family page")
     policy, year = collection.get_policy(), current_school_year()
     el = ELRecord.objects.filter(student=found).first()

@@ -5,6 +5,7 @@ A zip with one CSV for each view. Before the columns of the view stand `change` 
 """
 
 import datetime as dt
+from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import IO
@@ -110,18 +111,19 @@ class ChangesFile:
 
     def write(self, stream: IO[bytes], ending: str) -> Written:  # noqa: ARG002 - there is one form
         rows = students = 0
+        ids = array("q")
         runs = self.runs()
         files = [name for name in NAMES if name in self.parts]
         with ZipFile(stream, "w", ZIP_DEFLATED) as made:
             for name in files:
                 columns = self.columns(name)
-                counted = Counted(self.rows(name, runs), of_student(columns))
+                counted = Counted(self.rows(name, runs), of_student(columns), ids)
                 with made.open(f"{name}.csv", "w", force_zip64=True) as member:
                     for block in csv_rows(columns, counted, as_is=True):
                         member.write(block)
                 rows += counted.count
                 students = max(students, counted.students)
-        return Written(rows, tuple(f"{name}.csv" for name in files), students)
+        return Written(rows, tuple(f"{name}.csv" for name in files), students, ids)
 
     def runs(self) -> list[ImportRun]:
         """Those that wrote, in the order in which they ended."""

@@ -78,11 +78,11 @@ class EdFiFile:
         scores: Iterable[Row] = streamed(statement, values)
         if self.student == SSID:
             scores = (row for row in scores if row[_COLUMNS.index("ssid")])
-        counted = Counted(scores, (0, 1))
+        counted = Counted(scores, (0, 1, _COLUMNS.index("student_id")))
         count = 0
         for count, entry in enumerate(self.objects(counted), 1):  # noqa: B007 - the last number is the count
             stream.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-        return Written(count, FIELDS, counted.students)
+        return Written(count, FIELDS, counted.students, counted.ids)
 
     def objects(self, scores: Iterable[Row]) -> Iterator[dict[str, Any]]:
         """One for each student, year and test. `scores`: rows of _COLUMNS, those of one test together, the test itself first."""

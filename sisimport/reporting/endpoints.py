@@ -14,12 +14,12 @@ from sisimport.api.application import operation
 from sisimport.api.cursors import cursor, place
 from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Moment, Page, Plain
+from sisimport.audit.models import AuditEntry
 from sisimport.reporting import changes
 from sisimport.reporting.exports import Export, ExportRefusedError
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION, View
 from sisimport.reporting.writing import VERSION_HEADER, ZIP, download
 from students.access import log_views, visible_school_ids, visible_schools
-from students.models import StudentView
 
 RECORDS = "Records"
 
@@ -56,7 +56,7 @@ def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, 
     token: Any = request.api_token  # type: ignore[attr-defined]
     log_views(
         user=request.user,
-        kind=StudentView.Kind.EXPORT,
+        kind=AuditEntry.Kind.EXPORT,
         students=(row["student_id"] for row in rows),
         subject=f"{export.what} (token {token.pk})",
     )

@@ -5,6 +5,7 @@ Columns and their meaning are those of the views (views.py). Scores come in long
 """
 
 import datetime as dt
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,10 +62,13 @@ class Export:
             return wide.columns(self._tests)
         return tuple(column.name for column in _EXPORTED[self.what][0].columns)
 
-    def rows(self) -> Iterator[Row]:
-        """The rows, streamed: memory does not grow with their number. Must be read to the end or closed."""
+    def rows(self, noted: "array[int] | None" = None) -> Iterator[Row]:
+        """The rows, streamed: memory does not grow with their number. Must be read to the end or closed.
+
+        `noted`: where the wide form, whose rows do not name them, notes the internal numbers of its students.
+        """
         if self.form == WIDE:
-            return wide.rows(self.stream(wide.COLUMNS, wide.ORDER), self._tests)
+            return wide.rows(self.stream(wide.COLUMNS, wide.ORDER), self._tests, noted)
         return self.stream(self.columns, _EXPORTED[self.what][1])
 
     def stream(self, columns: Iterable[str], order: Iterable[str]) -> Iterator[Row]:

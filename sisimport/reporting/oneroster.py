@@ -20,7 +20,7 @@ from psycopg import sql
 
 from sisimport.reporting.exports import Export, one_moment, streamed
 from sisimport.reporting.views import SCHEMA
-from sisimport.reporting.writing import ZIP, Counted, Written, narrowed
+from sisimport.reporting.writing import ZIP, Counted, Written, narrowed, of_student
 from sisimport.web.exports.writers import Row, csv_rows
 from students.school_years import read_school_year
 
@@ -149,7 +149,7 @@ class OneRosterFile:
         assessments = _assessments()
         items = self._items(assessments)
         scores = self.export.stream(_SCORE, ("lea_code", "local_number", "school_year", "assessment_id"))
-        counted = Counted(scores, (_SCORE.index("lea_code"), _SCORE.index("local_number")))
+        counted = Counted(scores, of_student(_SCORE))
         with ZipFile(stream, "w", ZIP_DEFLATED) as made:
             self._add(made, "manifest", ("propertyName", "value"), _manifest())
             for name, rows in _structure(items, assessments).items():
@@ -158,7 +158,9 @@ class OneRosterFile:
             self._add(made, "demographics", FILES["demographics"], map(_demographics, self._students()))
             self._add(made, "roles", FILES["roles"], map(_role, self._students()))
             self._add(made, "results", FILES["results"], (_result(row, assessments) for row in counted))
-        return Written(counted.count, ("manifest.csv", *(f"{name}.csv" for name in FILES)), counted.students)
+        return Written(
+            counted.count, ("manifest.csv", *(f"{name}.csv" for name in FILES)), counted.students, counted.ids
+        )
 
     @staticmethod
     def _add(made: ZipFile, name: str, head: Sequence[str], rows: Iterable[Row]) -> None:

@@ -4,6 +4,7 @@ Rows are put side by side here and not by the database: with a condition for eac
 score as many times, and it holds no more than 1,664 columns. Set-ups of several years share the columns of their code.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -24,12 +25,14 @@ def columns(tests: Sequence[tuple[int, str]]) -> tuple[str, ...]:
     return (*KEYS, *(f"{name}_{value}" for name in dict.fromkeys(name for _, name in tests) for value in VALUES))
 
 
-def rows(scores: Iterable[Row], tests: Sequence[tuple[int, str]]) -> Iterator[Row]:
-    """Scores, as COLUMNS in the order of ORDER, put side by side."""
+def rows(scores: Iterable[Row], tests: Sequence[tuple[int, str]], noted: "array[int] | None" = None) -> Iterator[Row]:
+    """Scores, as COLUMNS in the order of ORDER, put side by side. `noted`: takes the internal numbers of the students."""
     names = list(dict.fromkeys(name for _, name in tests))
     places = {test: len(KEYS) + len(VALUES) * names.index(name) for test, name in tests}
     blank = [""] * (len(VALUES) * len(names))
-    for _key, group in groupby(scores, key=_OF_ROW):
+    for (student, _year), group in groupby(scores, key=_OF_ROW):
+        if noted is not None and (not noted or noted[-1] != student):
+            noted.append(student)
         row: list[object] = []
         for score in group:
             if not row:

@@ -5,6 +5,7 @@ import logging
 import secrets
 import shutil
 import tempfile
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,14 +13,15 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import FileResponse
 from django.utils import timezone
 
+from sisimport.audit.models import AuditEntry
 from sisimport.reporting.exports import WIDE, Export, ExportRefusedError
 from sisimport.reporting.views import VERSION
 from sisimport.web.exports.writers import MAX_WORKBOOK_ROWS, Row, csv_rows, workbook
-from students.access import User, log_view
-from students.models import StudentView
+from students.access import User, log_views
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +34,15 @@ _BLOCK = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that was written: number of rows and of students, names of columns (of a zip: of its files)."""
+    """A file that was written: number of rows and of students, names of columns (of a zip: of its files).
+
+    `ids`: internal ids of the students, for the record of access; one may come several times.
+    """
 
     rows: int
     columns: tuple[str, ...]
     students: int
+    ids: "array[int]"
 
 
 class Source(Protocol):
@@ -71,6 +77,8 @@ class TableFile:
     def write(self, stream: IO[bytes], ending: str) -> Written:
         columns = self.export.columns
         counted = Counted(self.export.rows(), of_student(columns))
+        if self.export.form == WIDE:  # whose rows have no number of a student
+            counted = Counted(self.export.rows(noted=counted.ids), of_student(columns), counted.ids)
         if ending == CSV:
             stream.writelines(csv_rows(columns, counted, as_is=True))
         elif ending == XLSX:
@@ -78,7 +86,7 @@ class TableFile:
                 shutil.copyfileobj(book, stream)
         else:
             _write_parquet(columns, counted, stream)
-        return Written(counted.count, columns, counted.students)
+        return Written(counted.count, columns, counted.students, counted.ids)
 
 
 def narrowed(export: Export) -> str:
@@ -112,10 +120,7 @@ def on_record(source: Source, written: Written, *, user: User | None, way: str) 
     """Note who took out what, before it leaves. `way`: page, command, or which token."""
     students = f"{written.students:,} student{'' if written.students == 1 else 's'}"
     subject = f"{source.subject}: {students}, {way}"
-    if user is None:
-        StudentView.objects.create(user=None, kind=StudentView.Kind.EXPORT, subject=subject[:120])
-    else:
-        log_view(user=user, kind=StudentView.Kind.EXPORT, subject=subject)
+    log_views(user=user or AnonymousUser(), kind=AuditEntry.Kind.EXPORT, students=written.ids, subject=subject)
     if written.students > MANY:
         who = "command" if user is None else f"user {user.pk}"
         logger.warning("an export of %d students: %s, %s", written.students, source.subject, who)
@@ -193,20 +198,28 @@ def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes
             writer.write_table(pa.table(values, schema=schema))
 
 
-def of_student(columns: Sequence[str]) -> tuple[int, int]:
-    """Places of the two columns that name a student."""
-    return columns.index("lea_code"), columns.index("local_number")
+Places = tuple[int, int, int | None]
+
+
+def of_student(columns: Sequence[str]) -> Places:
+    """Places of the two columns that name a student, and of the internal number, where there is one."""
+    number = columns.index("student_id") if "student_id" in columns else None
+    return columns.index("lea_code"), columns.index("local_number"), number
 
 
 class Counted:
-    """Rows and students, counted as they pass; rows of a student come one after the other. `places`: see `of_student`."""
+    """Rows and students, counted as they pass; rows of a student come one after the other. `places`: see `of_student`.
 
-    def __init__(self, rows: Iterable[Row], places: tuple[int, int]) -> None:
+    `ids`: the students' internal numbers, gathered in `ids` of another where several files are one.
+    """
+
+    def __init__(self, rows: Iterable[Row], places: Places, ids: "array[int] | None" = None) -> None:
         self._rows, self._places = rows, places
         self.count = self.students = 0
+        self.ids = array("q") if ids is None else ids
 
     def __iter__(self) -> Iterator[Row]:
-        lea, number = self._places
+        lea, number, internal = self._places
         before: tuple[Any, Any] | None = None
         for row in self._rows:
             self.count += 1
@@ -214,6 +227,8 @@ class Counted:
             if student != before:
                 self.students += 1
                 before = student
+                if internal is not None and row[internal] is not None:
+                    self.ids.append(int(row[internal]))
             yield row
 
 

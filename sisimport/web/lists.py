@@ -26,9 +26,9 @@ from django.utils.http import content_disposition_header
 from sisimport.accounts.access import Capability, can
 from sisimport.accounts.models import SavedFilter
 from sisimport.accounts.step_up import ask_for_many
+from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
-from students.models import StudentView
 
 LONGEST_TEXT = 80
 MOST_SAVED = 30
@@ -237,7 +237,7 @@ class Listing:
     def export(self, rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> HttpResponseBase:
         """The whole list as it is filtered and sorted, as a file; on record before its first byte leaves."""
         rows = ask_for_many(self.request, rows)
-        log_view(user=self.request.user, kind=StudentView.Kind.EXPORT, subject=f"list {self.list.key}")
+        log_view(user=self.request.user, kind=AuditEntry.Kind.EXPORT, subject=f"list {self.list.key}")
         head = head or [column.label for column in self.list.columns if not column.hidden]
         response: HttpResponseBase
         if self.exports == "csv":

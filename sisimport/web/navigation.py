@@ -243,7 +243,7 @@ register_source(_tools)
 register_panel(Panel(place=RUN, template="imports/_convert_offer.html", context=_convert_offer, order=10))
 register(
     Entry(label="Home", url_name="home", section="", order=0),
-    Entry(label="Students", url_name="students", url_names=("student",), section=RECORDS, order=10),
+    Entry(label="Students", url_name="students", url_names=("student", "student_looks"), section=RECORDS, order=10),
     Entry(label="Runs", url_name="runs", url_names=RUN_PAGES, section=REVIEW, order=10),
     Entry(
         label="Admin",
@@ -268,6 +268,14 @@ register(
         section=REVIEW,
         order=75,
         capability=Capability.SETTINGS,
+    ),
+    Entry(
+        label="Record of access",
+        url_name="access_record",
+        section=REVIEW,
+        order=77,
+        capability=Capability.AUDIT,
+        offered_to=access.sees_whole_record,
     ),
     Entry(
         label="Import defaults",

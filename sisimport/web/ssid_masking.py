@@ -1,6 +1,6 @@
 """Whether a page shows SSIDs whole: the one place, for messages, data lines, changes and lists alike (rule ID-6).
 
-    masked     until somebody presses Show SSIDs; that is a look at students and on record (`StudentView`), for that page only
+    masked     until somebody presses Show SSIDs; that is a look at students and on record (`AuditEntry`), for that page only
     readable   always: what is not a valid SSID. Whoever puts it right has to see what is wrong with it. In the editor of
                refused lines also a line that cannot be cut into fields, which is on record as a look too
 

@@ -17,6 +17,7 @@ from sisimport.web.views import (
     layouts,
     line_editor,
     people,
+    record_of_access,
     run_ssids,
     runs,
     students,
@@ -70,6 +71,8 @@ urlpatterns = [
     path("runs/<int:pk>/decide/", holds.decide_held, name="decide_held"),
     path("students/", students.students, name="students"),
     path("students/<int:pk>/", students.student, name="student"),
+    path("students/<int:pk>/access/", record_of_access.student_looks, name="student_looks"),
+    path("access/", record_of_access.access_record, name="access_record"),
     path("students/<int:pk>/ssid/", students.show_ssid, name="show_ssid"),
     path("students/<int:pk>/undo/", changes.undo_student_edit, name="undo_student_edit"),
 ]

@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.moments import day_text
 from ssid.collection.forms import SSIDForm, StatusFilter
 from students import collection, services
 from students.access import log_view, visible_students
-from students.models import SSID, AnnualEnrollment, ReportedSSID, Student, StudentView
+from students.models import SSID, AnnualEnrollment, ReportedSSID, Student
 from students.school_years import current_school_year
 
 Status = AnnualEnrollment.Status
@@ -83,7 +84,7 @@ def enrollment(request: HttpRequest, pk: int) -> HttpResponse:
         if ssid_form is None:
             return redirect("enrollment", student.pk)
     else:
-        log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Enrollment form")
+        log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=student, subject="Enrollment form")
     form = AnnualEnrollment.objects.filter(student=student, school_year=year).first()
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     policy = collection.get_policy()

@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from ssid.collection.family_letters import BOTH, OWN, Wanted, students_to_invite, write_letters
 from students import family_access
 from students.access import log_view, visible_schools
 from students.grades import GRADES
 from students.missing import enrolled_today
-from students.models import FamilyMember, Student, StudentView
+from students.models import FamilyMember, Student
 
 SCHOOLS = List(
     key="families",
@@ -135,7 +136,7 @@ def letters(request: HttpRequest, pk: int) -> HttpResponseBase:
         wanted = Wanted(school, **form.cleaned_data)
         if students_to_invite(wanted).exists():
             log_view(
-                user=request.user, kind=StudentView.Kind.EXPORT, subject=f"Letters to families of school {school.code}"
+                user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"Letters to families of school {school.code}"
             )
             return _printed(request, wanted)
         form.add_error(

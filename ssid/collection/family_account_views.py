@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from ssid.collection.family_letters import link_of, qr_code
 from ssid.collection.forms import InviteForm
 from students import families, family_access
 from students.access import log_view, visible_students
-from students.models import FamilyInvitation, FamilyMember, Student, StudentView
+from students.models import FamilyInvitation, FamilyMember, Student
 
 
 @requires(Capability.EDIT_STUDENTS)
@@ -31,7 +32,7 @@ def family_accounts(request: HttpRequest, pk: int) -> HttpResponse:
             _withdraw(request, student)
             return redirect("family_accounts", student.pk)
     else:
-        log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Family accounts")
+        log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=student, subject="Family accounts")
     context = {
         "student": student,
         "form": form,

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from students.access import log_view, visible_students
 from students.code_words import birth_place
 from students.grades import grade_words
-from students.models import SSID, Student, StudentView
+from students.models import SSID, Student
 from students.school_years import current_school_year
 
 DIGITS = 10
@@ -42,7 +43,7 @@ def blank_form(request: HttpRequest) -> HttpResponse:
 def student_form(request: HttpRequest, pk: int) -> HttpResponse:
     """The form of one student, filled in with what is on record."""
     student = get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, student=student, subject="Enrollment form on paper")
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, student=student, subject="Enrollment form on paper")
     return _form(request, student)
 
 

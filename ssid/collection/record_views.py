@@ -11,11 +11,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from ssid.collection.forms import TOLD, SSIDForm
 from students import services
 from students.access import log_view, visible_school_ids, visible_students
 from students.missing import missing_today
-from students.models import SSID, Origin, ReportedSSID, Student, StudentView, WithoutSSID
+from students.models import SSID, Origin, ReportedSSID, Student, WithoutSSID
 from students.search import BY_NAME, find_students
 
 FOUND_AT_MOST = 50
@@ -81,7 +82,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect(_next(request, student))
         current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     else:
-        log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="Record Information")
+        log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=student, subject="Record Information")
     in_list = "school" in request.GET or "grade" in request.GET
     context: dict[str, Any] = {
         "student": student,

@@ -11,6 +11,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from sisimport.audit import looking
 from sisimport.files.formula_guard import plain_cell, safe_cell
 from students.missing import enrolled_today
 from students.models import School, Student
@@ -40,9 +41,10 @@ def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> R
     students = (
         enrolled_today(without_ssid(Student.objects.filter(school=school)))
         .order_by(*BY_NAME)
-        .values_list("local_number", "last_name", "first_name", "middle_name", "birth_date", "grade", "suffix")
+        .values_list("pk", "local_number", "last_name", "first_name", "middle_name", "birth_date", "grade", "suffix")
     )
-    for number, last, first, middle, born, grade, suffix in students.iterator(chunk_size=_BLOCK):
+    for pk, number, last, first, middle, born, grade, suffix in students.iterator(chunk_size=_BLOCK):
+        looking.note(pk)
         name = f"{last} {suffix}" if suffix else last
         row = (school.lea.code, school.code, number, name, first, middle, born.isoformat(), grade, "")
         yield tuple(row[at] for at in chosen)

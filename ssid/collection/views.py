@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from ssid.collection.charts import share_chart
 from ssid.collection.forms import USUAL_COLUMNS, ListForm, PolicyForm
 from ssid.collection.school_lists import students_without_ssid, write_list
 from students import collection
 from students.access import log_view, visible_school_ids, visible_schools
-from students.models import MissingSnapshot, School, StudentView
+from students.models import MissingSnapshot, School
 
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -98,7 +99,7 @@ def school_list(request: HttpRequest, pk: int) -> HttpResponse:
         columns = [*form.cleaned_data["columns"], "SSID"]
         kind = "print" if "print" in request.POST else "csv" if "csv" in request.POST else "xlsx"
         log_view(
-            user=request.user, kind=StudentView.Kind.EXPORT, subject=f"Missing SSIDs of school {school.code}, {kind}"
+            user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"Missing SSIDs of school {school.code}, {kind}"
         )
         if kind == "print":
             rows = list(students_without_ssid(school, columns))

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from sisimport.audit.looking import NotesStudent
 from sisimport.imports.models import ImportRun
 from students.models import LEA, School, Student
 
@@ -64,7 +65,7 @@ class UtahRequest(models.Model):
         return f"{UtahFunction(self.function).label.upper()}_{self.lea.code}_{self.pk}.csv"
 
 
-class UtahRequestStudent(models.Model):
+class UtahRequestStudent(NotesStudent, models.Model):
     """What a request said about one student.
 
     `changed_through` is the student's latest ChangedRecord when the request was made: an answer confirms the changes up to it.

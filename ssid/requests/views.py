@@ -11,6 +11,8 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.audit import looking
+from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.moments import moment_text
 from ssid.models import SENRLine, SENRRequest
@@ -18,7 +20,6 @@ from ssid.requests.senr_file import Draft, RequestRefusedError, draft
 from ssid.requests.services import file_name, keep_request, lines_of, request_text, requests_with_counts
 from students.access import log_view, visible_school_ids, visible_schools
 from students.missing import count_by_school
-from students.models import StudentView
 
 PER_PAGE = 25
 DELIMITERS = (
@@ -118,6 +119,7 @@ def check(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("senr_requests")
     page = Paginator(made.gaps, PER_PAGE).get_page(request.GET.get("page"))
+    looking.note_all(gap.student_id for gap in page)
     return render(
         request,
         "ssid/senr_check.html",
@@ -163,7 +165,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     if kept.sent != kept.all_lines:  # type: ignore[attr-defined]
         raise Http404
     name = file_name(kept)
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"SENR request {kept.pk}")
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"SENR request {kept.pk}")
     kind = "text/csv" if kept.delimiter == SENRRequest.Delimiter.COMMA else "text/plain"
     response = StreamingHttpResponse(request_text(kept), content_type=f"{kind}; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, name) or ""

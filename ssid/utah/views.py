@@ -12,14 +12,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.forms import RequestForm, WithdrawForm
 from ssid.utah.functions import FUNCTIONS, HELP_DESK
 from ssid.utah.queries import RequestState, request_history
 from ssid.utah.services import RequestRefusedError, create_request, scope_of, why_held, withdraw_request
-from students.access import log_view, visible_school_ids, visible_schools, visible_students
-from students.models import School, StateProfile, StudentView
+from students.access import log_views, visible_school_ids, visible_schools, visible_students
+from students.models import School, StateProfile
 
 REQUESTS = List(
     key="utah-requests",
@@ -166,7 +167,9 @@ def utah_request(request: HttpRequest, pk: int) -> HttpResponse:
 def utah_request_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The request file, as it was made."""
     made = _request_or_404(request, pk)
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"{made}, {made.record_count} students")
+    sent = made.students.values_list("student_id", flat=True)
+    subject = f"{made}, {made.record_count} students"
+    log_views(user=request.user, kind=AuditEntry.Kind.EXPORT, students=sent, subject=subject)
     try:
         stream = made.file.open("rb")
     except FileNotFoundError:

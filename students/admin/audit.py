@@ -1,4 +1,4 @@
-"""Edits of records and looks at students: who did what, to be read only."""
+"""Edits of records: who did what, to be read only."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin
 from students.access import visible_school_ids
 from students.admin.base import ReadOnly
 from students.admin.lists import LongList, person
-from students.models import RecordEdit, StudentView
+from students.models import RecordEdit
 from students.models.identifiers import mask_ssid
 
 
@@ -42,23 +42,3 @@ class RecordEditAdmin(ReadOnly, LongList, ModelAdmin):
 
 def _masked(edit: RecordEdit, text: str | None) -> str:
     return mask_ssid(text or "") if edit.field == "ssid" else text or ""
-
-
-@admin.register(StudentView)
-class StudentViewAdmin(ReadOnly, LongList, ModelAdmin):
-    """Who looked at whom."""
-
-    list_display = ("at", "by", "kind", "student", "subject")
-    fields = list_display
-    by = person("user")
-    list_filter = ("kind", "at")
-    list_select_related = ("student", "user")
-    search_fields = ("=user__username", "^student__local_number")
-    search_help_text = "User name, or the beginning of the local student number"
-    sortable_by = ()
-    ordering = ("-id",)  # as by time, for which there is no index
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StudentView]:
-        ids = visible_school_ids(request.user)
-        views = StudentView.objects.all()
-        return views if ids is None else views.filter(student__school_id__in=ids)

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
+from sisimport.audit.models import AuditEntry
 from students import editing
 from students.access import log_view, visible_schools, visible_students
 from students.admin.busy import ReturnsTyped
@@ -26,7 +27,6 @@ from students.models import (
     School,
     StateProfile,
     Student,
-    StudentView,
 )
 from students.profiles import move_ssids
 from students.search import with_ssid, without_ssid
@@ -247,8 +247,8 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         student = visible_students(request.user).filter(pk=object_id).first() if object_id.isdecimal() else None
         if student is not None and self.has_view_permission(request, student):
-            log_view(user=request.user, kind=StudentView.Kind.PAGE, student=student, subject="admin")
-            log_view(user=request.user, kind=StudentView.Kind.SSID, student=student, subject="admin")
+            log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=student, subject="admin")
+            log_view(user=request.user, kind=AuditEntry.Kind.SSID, student=student, subject="admin")
             kwargs["extra_context"] = {
                 "title": student.full_name,
                 "subtitle": None,

@@ -1,6 +1,6 @@
 """Student records: schools, students, enrollments, SSIDs, EL records, guardians, and who may see them."""
 
-from students.models.access import StaffAccess, StudentView
+from students.models.access import StaffAccess
 from students.models.changed import WATCHED_FIELDS, ChangedRecord
 from students.models.collection import AnnualEnrollment, CollectionPolicy, MissingSnapshot, ReportedSSID
 from students.models.districts import LEA, DistrictSettings, ReportWords, School, StateProfile
@@ -47,6 +47,5 @@ __all__ = [
     "StateEnrollment",
     "StateProfile",
     "Student",
-    "StudentView",
     "WithoutSSID",
 ]

@@ -3,10 +3,11 @@
 from django.conf import settings
 from django.db import models
 
+from sisimport.audit.looking import NotesStudent
 from students.models.people import Student
 
 
-class RecordEdit(models.Model):
+class RecordEdit(NotesStudent, models.Model):
     """One field of a student's records edited by a person, with the value it had and why."""
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="edits")

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce, NullIf, Upper
 
+from sisimport.audit.looking import NotesStudent
 from students.models.districts import LEA, School
 
 # Texts of a student that files and forms may write: what they are called, and what is kept as a code.
@@ -106,7 +107,7 @@ _MATCH_MIDDLE = Case(
 )
 
 
-class Student(models.Model):
+class Student(NotesStudent, models.Model):
     """A student of one LEA. The local number is the district's own and the match key of every import.
 
     `match_*` names are the legal ones where a legal name is recorded, else the everyday ones (rule D-3).
@@ -171,6 +172,8 @@ class Student(models.Model):
         output_field=models.BigIntegerField(),
         db_persist=True,
     )
+
+    _student_field = "id"
 
     class Meta:
         ordering = ["last_key", "first_key", "id"]

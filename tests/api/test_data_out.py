@@ -12,9 +12,10 @@ from assessments.results import rows
 from assessments.results.asking import reader_of, what_is_held
 from assessments.results.shapes import Choice
 from assessments.results.tables import build
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import Work
 from sisimport.reporting.changes import NAMES
-from students.models import School, StudentView
+from students.models import School
 from tests.api.client import Program, assert_problem
 from tests.assessments.score_files import ela, start, text
 from tests.assessments.test_results_page import OTHER, make
@@ -41,7 +42,7 @@ def test_changes_of_a_run_and_of_the_last_day(two_scored: Scored) -> None:
     assert set(found) == {f"{name}.csv" for name in NAMES}
     assert {row["local_number"] for row in found["scores.csv"]} == {"000501", "000502"}
     assert changed(program) == found
-    assert StudentView.objects.filter(subject__endswith=f"token {program.token.pk}").count() == 2
+    assert AuditEntry.looks.filter(subject__endswith=f"token {program.token.pk}").count() == 2
 
 
 def test_changes_are_those_of_the_tokens_scopes_and_schools(two_scored: Scored) -> None:
@@ -75,7 +76,7 @@ def test_results_are_the_numbers_of_a_file_with_small_groups_hidden() -> None:
     assert set(hidden.values()) == {True}  # the one would tell of the other
     assert len(hidden) == 2
     assert [row["tested"] for row in told["items"] if row["hidden"]] == [None, None]
-    assert StudentView.objects.get().subject == f"results of SBELA 2023-24: token {program.token.pk}"
+    assert AuditEntry.looks.get().subject == f"results of SBELA 2023-24: token {program.token.pk}"
     grade = program.get("results", {"school": OTHER, "by": "grade", "school_year": "2023-24"})
     assert [(row["school"], row["grade"], row["hidden"]) for row in grade["items"]] == [
         (OTHER, "", True),

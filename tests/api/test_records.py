@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import Work
 from sisimport.reporting.exports import Export
 from sisimport.runtime.log_redaction import without_secrets
-from students.models import RecordEdit, School, Student, StudentView
+from students.models import RecordEdit, School, Student
 from students.queries import student_json
 from tests.api.client import Program
 from tests.api.test_runs import all_of
@@ -121,12 +122,12 @@ def test_a_viewer_has_no_ssids_by_a_token_either(scored: list[Student]) -> None:
 def test_every_student_read_is_on_record(scored: list[Student]) -> None:
     program = Program()
     for path in (*LISTS, "students/000501"):
-        StudentView.objects.all().delete()
         program.get(path)
-        seen = StudentView.objects.values_list("student_id", "user_id")
+        entry = AuditEntry.looks.latest("pk")
         expected = scored if path in LISTS else scored[:1]
-        assert sorted(seen) == [(student.pk, program.token.user_id) for student in expected], path
-    assert StudentView.objects.get().kind == StudentView.Kind.PAGE
+        assert entry.students == sorted(student.pk for student in expected), path
+        assert (entry.user_id, entry.token_id) == (program.token.user_id, program.token.pk)
+    assert entry.kind == AuditEntry.Kind.PAGE
 
 
 def test_a_number_of_several_leas_asks_which(scored: list[Student]) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs.report import run_json
-from students.models import StudentView
 from tests.api.client import Program
 from tests.factories import UserFactory
 from tests.faults.two_schools import MARKS, TwoSchools, make_two_schools
@@ -90,13 +90,13 @@ def test_refused_lines_come_as_they_came(made: TwoSchools) -> None:
 
 def test_what_is_read_of_runs_is_on_record(made: TwoSchools) -> None:
     program = Program()
-    before = StudentView.objects.count()
+    before = AuditEntry.looks.count()
 
     program.get(f"runs/{made.runs[0].pk}/issues")
 
-    view = StudentView.objects.latest("pk")
-    assert StudentView.objects.count() == before + 1
-    assert (view.user, view.kind) == (program.token.user, StudentView.Kind.EXPORT)
+    view = AuditEntry.looks.latest("pk")
+    assert AuditEntry.looks.count() == before + 1
+    assert (view.user, view.kind) == (program.token.user, AuditEntry.Kind.EXPORT)
 
 
 def programs(made: TwoSchools) -> list[Program]:

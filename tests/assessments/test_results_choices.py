@@ -16,7 +16,8 @@ from assessments.results.shapes import Choice, Reader, Results
 from assessments.results.tables import build, build_cells
 from assessments.scores.as_tested import FACTS
 from assessments.scores.result_counts import Tally, count_anew
-from students.models import LEA, DistrictSettings, School, Student, StudentView
+from sisimport.audit.models import AuditEntry
+from students.models import LEA, DistrictSettings, School, Student
 from tests.api.client import Program
 from tests.factories import UserFactory
 
@@ -274,7 +275,7 @@ def test_the_command_and_the_api_tell_the_same(capsys: Any) -> None:
     assert json.loads(capsys.readouterr().out)["rows"][1]["tested"] == 5
     call_command("results", "--group", "s:Y", "--by", "school", stdout=sys.stdout)
     assert "Oak,15,15" in capsys.readouterr().out
-    assert StudentView.objects.filter(subject="results of SBELA 2023-24: command").count() == 3
+    assert AuditEntry.looks.filter(subject="results of SBELA 2023-24: command").count() == 3
     for wrong in (["--by", "teacher"], ["--school", "999"]):
         with pytest.raises(CommandError):
             call_command("results", *wrong)

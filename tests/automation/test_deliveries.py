@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from sisimport.audit.models import AuditEntry
 from sisimport.automation import export_deliveries, schedule
 from sisimport.automation.adding import AddingError, add_delivery, add_place, remove_delivery
 from sisimport.automation.export_deliveries import DeliveredExport, Turn, ask_now, deliver, deliver_due
@@ -27,7 +28,7 @@ from sisimport.automation.models import Delivery, ExportDelivery
 from sisimport.automation.places import Folder, PlaceError
 from sisimport.imports.models import ImportRun
 from sisimport.web.exports.deliverables import deliverables, settled_until
-from students.models import School, StaffAccess, StudentView
+from students.models import School, StaffAccess
 from tests.factories import StudentFactory, UserFactory
 from tests.imports.commandline import CommandLine
 from tests.imports.journey import District, make_district
@@ -84,7 +85,7 @@ def test_a_file_is_delivered_whole_under_its_name_and_on_record(district: Distri
     assert (folder / name).stat().st_mode & 0o007 == 0, "not for everybody on this machine"
     one = DeliveredExport.objects.get()
     assert (one.state, one.rows, one.students, one.size) == (DONE, 1, 1, (folder / name).stat().st_size)
-    look = StudentView.objects.get()
+    look = AuditEntry.looks.get()
     assert (look.kind, look.user) == ("export", made.user)
     assert f"1 student, delivery {made.pk}" in look.subject
 
@@ -126,7 +127,7 @@ def test_every_export_can_be_delivered_in_each_of_its_formats(what: str, two_sco
         assert turn.errors == []
         assert turn.delivered[0].rows
         assert (folder / f"{what}{ending}").stat().st_size > 100
-        assert StudentView.objects.filter(user=made.user, subject__contains=f"delivery {made.pk}").count() == 1
+        assert AuditEntry.looks.filter(user=made.user, subject__contains=f"delivery {made.pk}").count() == 1
 
 
 def test_results_of_every_test_hide_small_groups(two_scored: Scored, folder: Path) -> None:  # noqa: F811
@@ -200,7 +201,7 @@ def test_a_folder_that_is_gone_is_tried_again_and_told_once(district: District, 
     again(made)
     again(made)
     assert Delivery.objects.filter(subject="delivery_failed").count() == 1
-    assert not StudentView.objects.exists(), "nothing was made for a place that is not there"
+    assert not AuditEntry.looks.exists(), "nothing was made for a place that is not there"
     folder.mkdir()
     assert len(again(made).delivered) == 1
     made.refresh_from_db()
@@ -366,7 +367,7 @@ def test_two_workers_deliver_a_due_time_once(folder: Path) -> None:
         thread.join(120)
     assert len(turns) == 4
     assert sum(len(turn.delivered) for turn in turns) == 1
-    assert (DeliveredExport.objects.count(), StudentView.objects.count()) == (1, 1)
+    assert (DeliveredExport.objects.count(), AuditEntry.looks.count()) == (1, 1)
     assert deliver(made).delivered == []
 
 
@@ -417,7 +418,7 @@ def test_a_removed_delivery_leaves_nobody_who_may_act(district: District, folder
     remove_delivery(made)
     made.user.refresh_from_db()
     assert not made.user.is_active
-    assert StudentView.objects.filter(user=made.user).exists()
+    assert AuditEntry.looks.filter(user=made.user).exists()
     assert len(names(folder)) == 1
 
 

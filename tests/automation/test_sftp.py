@@ -7,12 +7,12 @@ import paramiko
 import pytest
 from django.utils import timezone
 
+from sisimport.audit.models import AuditEntry
 from sisimport.automation.adding import add_delivery, add_place
 from sisimport.automation.export_deliveries import deliver
 from sisimport.automation.models import DeliveredExport, ExportDelivery, PickedFile, PickUpPlace
 from sisimport.automation.picking import look_at
 from sisimport.imports.models import ImportRun, RunStatus
-from students.models import StudentView
 from tests.automation.sftp import HOST, Cutter, SftpServer
 from tests.faults.site import free_port
 from tests.files.samples import line
@@ -161,7 +161,7 @@ def test_nothing_is_delivered_to_a_server_with_another_key(server: SftpServer, o
     assert "is pinned" in deliver(outgoing).errors[0]
     outgoing.refresh_from_db()
     assert (outgoing.active, names(server.folder / "in")) == (False, [])
-    assert not StudentView.objects.exists()
+    assert not AuditEntry.looks.exists()
 
 
 def test_a_delivery_that_is_cut_at_any_point_arrives_once(server: SftpServer, outgoing: ExportDelivery) -> None:

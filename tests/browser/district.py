@@ -247,6 +247,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "added_layout": reverse("added_layout", args=[_draft_of_a_year(district)]),
         "students": reverse("students"),
         "student": reverse("student", args=[pk]),
+        "student_looks": reverse("student_looks", args=[pk]),
         "collection": reverse("collection"),
         "collection_policy": reverse("collection_policy"),
         "school_list": reverse("school_list", args=[school]),

@@ -9,13 +9,14 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, RememberedMatch, RunStatus
 from sisimport.imports.runs.conversion_requests import start_conversion
 from ssid.models import SENRRequest, UtahDueDate, UtahFunction, UtahRequest
 from ssid.requests.senr_file import draft
 from ssid.requests.services import keep_request
 from students.editing import change_ssid
-from students.models import DistrictSettings, School, SSIDReplacement, StudentView
+from students.models import DistrictSettings, School, SSIDReplacement
 from tests.assessments.score_files import ALL, cells
 from tests.factories import StudentFactory, UserFactory
 from tests.imports.journey import finish, run_file
@@ -65,7 +66,7 @@ def make_records(school: School, staff: Any) -> Records:
         made_by=staff,
     )
     change_ssid(student=moved, ssid="1234567", user=staff, reason="Letter of the state")
-    StudentView.objects.create(user=staff, student=moved, kind=StudentView.Kind.PAGE, subject="Page")
+    AuditEntry.objects.create(user=staff, students=[moved.pk], count=1, kind=AuditEntry.Kind.PAGE, subject="Page")
     return Records(
         senr=keep_request(draft([school]), user=staff),
         utah=made,

@@ -13,7 +13,7 @@ from assessments.models import Score
 from sisimport.demo import district as demo
 from sisimport.demo import practice
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
-from students.models import LEA, SSID, DistrictSettings, RecordEdit, School, Student, StudentView
+from students.models import LEA, SSID, DistrictSettings, RecordEdit, School, Student
 from students.services import assign_ssid
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.imports.journey import run_file
@@ -57,13 +57,12 @@ def used(lea: LEA, user: Any) -> None:
     student = Student.objects.filter(lea=lea).exclude(ssids__retired_at__isnull=True).first()
     if student:
         assign_ssid(student=student, ssid="9012345678", user=user, reason="Letter")
-    StudentView.objects.create(user=user, student=Student.objects.filter(lea=lea).first(), kind=StudentView.Kind.PAGE)
     DistrictSettings.objects.create(lea=lea)
 
 
 def rows() -> dict[str, int]:
     """How many rows each table of ours holds, but for accounts and what was looked at."""
-    left_out = {"studentview", "schools", "shared_cache", "staffaccess"}
+    left_out = {"schools", "shared_cache", "staffaccess"}
     return {
         model._meta.label: model._default_manager.count()
         for app in ("students", "imports", "ssid", "assessments", "roster", "families")

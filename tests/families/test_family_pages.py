@@ -15,6 +15,7 @@ from django.utils import timezone
 from assessments.models import Assessment, Score
 from assessments.structure import structure
 from sisimport.accounts.access import FAMILY, FOREIGN_RULES, SIGNED_IN
+from sisimport.audit.models import AuditEntry
 from sisimport.families.catalog import catalogs, compiled, read_catalog
 from students import families
 from students.models import (
@@ -24,7 +25,6 @@ from students.models import (
     FamilyInvitation,
     FamilyMember,
     ReportedSSID,
-    StudentView,
 )
 from tests.factories import ELRecordFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.web.test_access import all_patterns, own_addresses
@@ -175,7 +175,7 @@ def test_the_ssid_is_masked_until_asked_for_and_both_are_logged(home: Client, ch
 
     assert NUMBER not in masked
     assert NUMBER in shown
-    assert sorted(StudentView.objects.values_list("kind", flat=True)) == ["page", "ssid"]
+    assert sorted(AuditEntry.looks.values_list("kind", flat=True)) == ["page", "ssid"]
 
 
 def test_el_status_is_told_in_plain_words_in_both_languages(home: Client, child: Any) -> None:

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF, VIEWER
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.scope import matching_types
@@ -119,7 +120,7 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
     **dict.fromkeys(
         (
-            "student", "undo_student_edit", "show_ssid", "record", "enrollment", "enrollment_paper",
+            "student", "student_looks", "undo_student_edit", "show_ssid", "record", "enrollment", "enrollment_paper",
             "family_accounts", "family_student", "family_ssid", "family_enroll",
         ),
         students,
@@ -152,6 +153,12 @@ ADMIN_PAGES = {"changelist", "add", "history", "delete", "change"}
 ADMIN_ELSEWHERE = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "view_on_site", None,
 }  # fmt: skip
+# On record for more students than those who can be told from others there: the page names one by the internal number or by
+# the name of all of them, leads on with a message about one, reads one more than it shows, or warns of what hangs on a school.
+TOLD_WIDER = (
+    " search", " record_find", " run_changes", " school_letters", " match_forget", " undo_student_edit", "_delete", "_history",
+    "rememberedmatch_changelist", "rememberedmatch_change",
+)  # fmt: skip
 SEARCHED = ("Zqqz", "886601", "ssid")
 ADMIN_KNOWN = {"autocomplete", "auth_user_password_change", "search", "toggle_sidebar"}
 
@@ -324,6 +331,7 @@ class Walk:
     def __init__(self, client: Client, made: TwoSchools) -> None:
         self.client, self.made = client, made
         self.found: dict[str, str] = {}
+        self.unrecorded: dict[str, str] = {}
         self.answered: dict[str, set[int]] = {}
 
     def everywhere(self) -> None:
@@ -337,15 +345,29 @@ class Walk:
     def ask(self, name: str, method: str, address: str, data: dict[str, Any], typed: Iterable[str] = ()) -> None:
         if self.answered.get(f"{method} {name}") == {405}:
             return
+        before = AuditEntry.objects.order_by("pk").values_list("pk", flat=True).last() or 0
         answer = getattr(self.client, method)(address, data, follow=True)
         self.answered.setdefault(f"{method} {name}", set()).add(answer.status_code)
         text = shown(answer)
+        self.compare_with_record(f"{method} {name}", text, before, data | {"address": address})
         for one in typed:  # what somebody typed is given back
             text = text.replace(one, "")
         if mark := MARKS.search(text):
             self.found.setdefault(
                 name, f"{method} {address} {data}: {text[max(mark.start() - 60, 0) : mark.end() + 20]}"
             )
+
+    def compare_with_record(self, name: str, text: str, before: int, data: dict[str, Any]) -> None:
+        """Whoever is in the answer must be in the record of access, and nobody else (but TOLD_WIDER)."""
+        entries = AuditEntry.looks.filter(pk__gt=before)
+        recorded = {pk for ids in entries.values_list("students", flat=True) for pk in ids}
+        words = set(re.findall(r"\w+", text))
+        typed = set(re.findall(r"\w+", f"{name} {list(data.values())}"))
+        seen = {pk for pk, marks in self.made.marks.items() if words & marks - typed}
+        maybe = {pk for pk, marks in self.made.marks.items() if words & marks & typed}
+        missing, more = seen - recorded, recorded - seen - maybe - self.made.unmarked
+        if missing or (more and not name.endswith(TOLD_WIDER)):
+            self.unrecorded.setdefault(name, f"{data}: not on record {missing}, on record only {more}")
 
     def send(self, name: str, address: str, data: dict[str, Any]) -> None:
         """Send a form, look at the runs that it started once they have ended, and take everything back."""
@@ -394,7 +416,7 @@ SHOW_LINES = {
     "enrollment_paper", "school_letters",
     "senr_request", "senr_file", "senr_check", "el_differences", "el_differences_csv", "utah_request", "utah_request_file",
     "admin:students_student_changelist", "admin:students_ssid_changelist", "admin:students_recordedit_changelist",
-    "admin:students_studentview_changelist", "admin:imports_rememberedmatch_changelist",
+    "admin:imports_rememberedmatch_changelist",
     "admin:assessments_listedscore_changelist",
 }  # fmt: skip
 
@@ -407,6 +429,7 @@ def test_the_walk_sees_what_there_is_to_see(made: TwoSchools, client: Client) ->
     walk.everywhere()
 
     assert SHOW_LINES - walk.found.keys() == set()
+    assert walk.unrecorded == {}
 
 
 def test_the_lines_of_a_workbook_are_for_those_who_see_the_whole_run(made: TwoSchools, client: Client) -> None:

@@ -102,8 +102,8 @@ _HISTORY = (
     FROM generate_series(1, 100000) i
     """,
     """
-    INSERT INTO students_studentview (student_id, at, kind, subject)
-    SELECT 1 + i %% %(among)s, now() - i * interval '1 second', 'page', '' FROM generate_series(1, 300000) i
+    INSERT INTO audit_auditentry (students, count, at, kind)
+    SELECT ARRAY[1 + i %% %(among)s], 1, now() - i * interval '1 second', 'page' FROM generate_series(1, 300000) i
     """,
 )
 

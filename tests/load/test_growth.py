@@ -88,7 +88,6 @@ FAST_ADMIN = {
     "admin, SSIDs": get("admin:students_ssid_changelist"),
     "admin, SSIDs, local number": get("admin:students_ssid_changelist", q="10050"),
     "admin, record edits": get("admin:students_recordedit_changelist"),
-    "admin, views": get("admin:students_studentview_changelist"),
     "admin, runs": get("admin:imports_importrun_changelist"),
     "Record Information, search": post("record_find", text="garcia"),
     "Record Information, next without SSID": get("record_next", grade="05"),

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Score
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, Work
 from sisimport.reporting.changes import NAMES, ChangesFile
 from sisimport.reporting.exports import ExportRefusedError
 from sisimport.reporting.views import VIEWS
-from students.models import SSID, RecordEdit, Student, StudentView
+from students.models import SSID, RecordEdit, Student
 from tests.assessments.score_files import SSID_1, SSID_2, ela, start, text, undo
 from tests.factories import UserFactory
 from tests.imports.journey import make_district
@@ -128,7 +129,7 @@ def test_others_schools_are_not_in_it(client: Client, two_scored: Scored) -> Non
     response: Any = client.post(reverse("exports"), asked)
     found = tables(io.BytesIO(b"".join(response.streaming_content)))
     assert {row["local_number"] for row in found["scores"]} == {"000501"}
-    assert StudentView.objects.get().subject.endswith("1 school: 1 student, page")
+    assert AuditEntry.looks.get().subject.endswith("1 school: 1 student, page")
     # A run that the user may not open answers as if it did not exist.
     page = client.post(reverse("exports"), {"kind": "changes", "run": str(run.pk)}).content.decode()
     assert f"There is no run {run.pk}" in page

@@ -16,9 +16,10 @@ from django.test import Client
 from django.urls import reverse
 
 from assessments.models import Score
+from sisimport.audit.models import AuditEntry
 from sisimport.reporting.edfi import FIELDS, EdFiFile
 from sisimport.reporting.exports import Export, ExportRefusedError
-from students.models import SSID, StudentView
+from students.models import SSID
 from tests.assessments.score_files import SSID_1
 from tests.factories import UserFactory
 from tests.reporting.conftest import Scored
@@ -161,4 +162,4 @@ def test_by_command_and_page(two_scored: Scored, client: Client, tmp_path: Path)
     )
     page = client.post(reverse("exports"), {**asked, "namespace": "example"}).content.decode()
     assert "A namespace is written as" in page
-    assert StudentView.objects.filter(subject__startswith="Ed-Fi").count() == 2
+    assert AuditEntry.looks.filter(subject__startswith="Ed-Fi").count() == 2

@@ -17,11 +17,12 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from assessments.models import Assessment, Score
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, Work
 from sisimport.reporting import writing
 from sisimport.reporting.exports import WIDE, Export, ExportRefusedError
 from sisimport.reporting.views import VIEWS
-from students.models import SSID, Enrollment, RecordEdit, School, Student, StudentView
+from students.models import SSID, Enrollment, RecordEdit, School, Student
 from students.school_years import spring_of, year_label
 from tests.assessments.score_files import SSID_1, SSID_2, ela, start, text, undo
 from tests.factories import LEAFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
@@ -260,7 +261,7 @@ class TestPage:
             rows = self.rows(self.ask(client, what=what))
             assert rows
             assert {row["local_number"] for row in rows} == {"000501"}
-        assert list(StudentView.objects.filter(kind="export").values_list("subject", flat=True)) == [
+        assert list(AuditEntry.looks.filter(kind="export").values_list("subject", flat=True)) == [
             f"{what} of all years of 1 school: 1 student, page" for what in ("ssids", "students", "scores")
         ]
 
@@ -270,7 +271,7 @@ class TestPage:
         assert other is not None
         response = self.ask(client, school=str(other.pk))
         assert "text/html" in response["Content-Type"]
-        assert StudentView.objects.count() == 0
+        assert AuditEntry.looks.count() == 0
 
     def test_somebody_without_any_school_gets_no_row(self, client: Client, scored: list[Student]) -> None:
         client.force_login(UserFactory(registrar=True))
@@ -345,7 +346,7 @@ def test_values_stay_as_they_are_and_are_text_in_a_workbook(scored: list[Student
 
 def test_an_export_by_command_is_on_record(scored: list[Student], tmp_path: Path) -> None:
     command("export_scores", tmp_path / "a.csv", "--school-year", "2023-24")
-    view = StudentView.objects.get()
+    view = AuditEntry.looks.get()
     assert (view.user, view.subject) == (None, "scores 2023-24 of all schools: 2 students, command")
 
 

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 from assessments.models import Assessment, ListedScore, Score
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from sisimport.web.queries.students import Timeline
-from students.models import SSID, ELRecord, Enrollment, ProgramStatus, RecordEdit, SSIDReplacement, Student, StudentView
+from students.models import SSID, ELRecord, Enrollment, ProgramStatus, RecordEdit, SSIDReplacement, Student
 from students.paging import LISTED
 from tests.browser.district import make_district
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
@@ -277,7 +278,8 @@ def test_students_of_other_schools_are_not_in_the_admin(client: Client, staff: A
 def test_opening_a_student_in_the_admin_is_logged(client: Client, student: Student, staff: Any) -> None:
     client.get(page_of(student))
 
-    assert set(StudentView.objects.values_list("kind", flat=True)) == {"page", "ssid"}
+    entry = AuditEntry.looks.get(place="admin:students_student_change")
+    assert (entry.kind, entry.students, entry.user) == ("ssid", [student.pk], staff)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +292,6 @@ def test_opening_a_student_in_the_admin_is_logged(client: Client, student: Stude
         "students_lea",
         "students_staffaccess",
         "students_recordedit",
-        "students_studentview",
         "imports_importrun",
         "imports_importfile",
         "imports_rememberedmatch",
@@ -309,7 +310,7 @@ def test_every_list_of_the_admin_opens_with_a_bounded_number_of_queries(
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
 
 
-LONG_LISTS = [ListedScore, RecordEdit, SSID, SSIDReplacement, Student, StudentView]
+LONG_LISTS = [ListedScore, RecordEdit, SSID, SSIDReplacement, Student]
 
 
 def make_rows(count: int) -> None:
@@ -321,7 +322,6 @@ def make_rows(count: int) -> None:
         student = StudentFactory(with_ssid=True, school=school)
         edit = {"what": "student", "field": "grade", "before": "1", "after": "2"}
         RecordEdit.objects.create(student=student, user=user, **edit)
-        StudentView.objects.create(student=student, user=user, kind=StudentView.Kind.PAGE)
         SSIDReplacement.objects.create(retired_ssid=f"{9012345600 + at}", replacement_ssid=f"{9012345700 + at}")
         Score.objects.create(student=student, assessment=test, school_year=2024)
 

@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.accounts.readers import Reader
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportChange, ImportRun, Reverted, Work
 from sisimport.web.queries.change_report import ChangeFilter, ChangeReport, kind_summary
 from students.editing import update_el_record, update_student
-from students.models import SSID, ELRecord, RecordEdit, Student, StudentView
+from students.models import SSID, ELRecord, RecordEdit, Student
 from students.undoing import UndoRefusedError, undo_edit
 from tests.factories import UserFactory
 from tests.files.samples import lines
@@ -173,7 +174,7 @@ def test_changes_leave_as_they_are_filtered_with_ssids_masked(
     assert rows[0][:2] == ["Line", "Student"]
     assert [row[1] for row in rows[1:] if row[5] == "SSID"] == ["O'Neil, Ana", "García-López, José Luis"]
     assert "9012345679" not in str(rows)
-    assert StudentView.objects.filter(user=registrar, kind=StudentView.Kind.EXPORT, subject="list changes").exists()
+    assert AuditEntry.looks.filter(user=registrar, kind=AuditEntry.Kind.EXPORT, subject="list changes").exists()
 
 
 def test_an_empty_filter_is_all() -> None:

@@ -7,11 +7,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, LineDraft, Work
 from sisimport.imports.runs import corrected_files, corrections
 from sisimport.imports.runs.refused_lines import original_lines
 from sisimport.imports.runs.uploads import RunRefusedError
-from students.models import SSID, Student, StudentView
+from students.models import SSID, Student
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, Report, finish, run_file
@@ -177,13 +178,13 @@ def test_a_look_at_a_line_that_cannot_be_masked_is_on_record_and_one_at_fields_i
     client: Client, tested: ImportRun, district: District, registrar: User
 ) -> None:
     page(client, tested)
-    assert not StudentView.objects.filter(kind=StudentView.Kind.SSID).exists()
+    assert not AuditEntry.looks.filter(kind=AuditEntry.Kind.SSID).exists()
 
     cut = run_file(TYPE, f"{GOOD}\n{WRONG_NAME.rpartition('^')[0]}\n").run
     ImportRun.objects.filter(pk=cut.pk).update(created_by=registrar)
     page(client, cut)
 
-    assert StudentView.objects.filter(kind=StudentView.Kind.SSID, user=registrar).count() == 1
+    assert AuditEntry.looks.filter(kind=AuditEntry.Kind.SSID, user=registrar).count() == 1
 
 
 def test_a_line_with_a_column_too_few_is_corrected_as_a_whole(district: District) -> None:

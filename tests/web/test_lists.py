@@ -13,10 +13,11 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from sisimport.accounts.models import SavedFilter
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from ssid.requests.senr_file import draft
 from ssid.requests.services import keep_request
-from students.models import LEA, School, StudentView
+from students.models import LEA, School
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, run_file
@@ -139,7 +140,7 @@ def test_the_export_of_students_is_masked_on_record_and_for_those_who_may(client
     assert len(rows) == 2
     assert "Okafor" in rows[1]
     assert "9012345999" not in rows[1]
-    assert StudentView.objects.filter(kind=StudentView.Kind.EXPORT, subject="list students").count() == 1
+    assert AuditEntry.looks.filter(kind=AuditEntry.Kind.EXPORT, subject="list students").count() == 1
     book = load_workbook(io.BytesIO(b"".join(client.post(reverse("students"), {"export": "xlsx"}))))
     assert book.active.max_row == 2
 

@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import tasks
-from students.models import SSID, StudentView
+from students.models import SSID
 from tests.browser.district import District, family_pages, make_district, staff_pages
 
 pytestmark = pytest.mark.django_db
@@ -112,12 +113,12 @@ def test_id6_every_page_about_one_student_is_on_record(pages: District, client: 
         if f"/{pages.student.pk}/" not in address or name.startswith("run") or name == "school_list":
             continue
         client.force_login(pages.staff)
-        StudentView.objects.all().delete()
+        before = AuditEntry.looks.latest("pk").pk
         answer = client.get(address)
         looked_at += 1
         assert answer.status_code == 200, name
-        if pages.student.last_name in answer.content.decode() and not StudentView.objects.filter(
-            student=pages.student, user=pages.staff
+        if pages.student.last_name in answer.content.decode() and not AuditEntry.looks.filter(
+            pk__gt=before, students__contains=[pages.student.pk], user=pages.staff
         ):
             unnoticed.append(name)
 
@@ -130,7 +131,7 @@ def test_id6_a_familys_look_is_on_record_too(pages: District, client: Client) ->
 
     client.get(family_pages(pages)["family_student"])
 
-    assert StudentView.objects.filter(student=pages.student, user=pages.parent).exists()
+    assert AuditEntry.looks.filter(students__contains=[pages.student.pk], user=pages.parent).exists()
 
 
 def test_id6_the_record_of_a_download_names_the_run_and_no_student(pages: District, client: Client) -> None:
@@ -139,7 +140,7 @@ def test_id6_the_record_of_a_download_names_the_run_and_no_student(pages: Distri
         client.post(reverse("export", args=[pages.test.pk]), {"what": what})
     client.get(reverse("run_print", args=[pages.test.pk]))
 
-    subjects = set(StudentView.objects.filter(kind=StudentView.Kind.EXPORT).values_list("subject", flat=True))
+    subjects = set(AuditEntry.looks.filter(kind=AuditEntry.Kind.EXPORT).values_list("subject", flat=True))
 
     names = ("correct", "refused", "issues-csv", "changes-csv", "absent-xlsx", "print")
     assert subjects == {f"run {pages.test.pk}: {what}" for what in names}

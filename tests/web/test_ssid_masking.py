@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from sisimport.web.queries.data_lines import Cell, DataLine, _cut
 from sisimport.web.ssid_masking import Masking
-from students.models import StudentView
 from tests.factories import UserFactory
 from tests.files.samples import line, lines
 from tests.imports.journey import District, give_ssid, run_file
@@ -56,7 +56,7 @@ def test_show_ssids_shows_one_page_whole_and_is_on_record(client: Client, regist
     assert SSID in shown["changes"]
     assert "9099999321" in shown["absent"]
     assert list(
-        StudentView.objects.filter(kind=StudentView.Kind.SSID).values_list("subject", flat=True).order_by("pk")
+        AuditEntry.looks.filter(kind=AuditEntry.Kind.SSID).values_list("subject", flat=True).order_by("pk")
     ) == [f"run {run.pk}: {part}, page 1" for part in PARTS]
     again = client.get(reverse("show_run_ssids", args=[run.pk, "issues"]) + "?severity=error", follow=True)
     assert again.redirect_chain[0][0] == reverse("run", args=[run.pk]) + "?severity=error"
@@ -87,7 +87,7 @@ def test_whoever_may_not_see_ssids_is_offered_none(client: Client, run: ImportRu
     assert "Show SSIDs" not in text
     assert "SSIDs are masked" in text
     assert client.post(reverse("show_run_ssids", args=[run.pk, "issues"])).status_code == 403
-    assert not StudentView.objects.filter(kind=StudentView.Kind.SSID).exists()
+    assert not AuditEntry.looks.filter(kind=AuditEntry.Kind.SSID).exists()
 
 
 def test_what_is_no_ssid_stays_readable(client: Client, district: District, registrar: Any) -> None:

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from assessments.english_learners.asking import title_of
 from assessments.english_learners.numbers import Found, about, as_objects, places_of
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 from students.access import log_view
-from students.models import School, StudentView
+from students.models import School
 from students.school_years import NotASchoolYearError, read_school_year
 
 _NOTHING = (
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         if not found.counts:
             self.stderr.write(_NOTHING)
             sys.exit(EXIT_REJECTED)
-        log_view(user=AnonymousUser(), kind=StudentView.Kind.EXPORT, subject="English learners: command")
+        log_view(user=AnonymousUser(), kind=AuditEntry.Kind.EXPORT, subject="English learners: command")
         if options["json"]:
             titles = {what: title_of(what, found.elpac_year) for what in found.columns()}
             print_json({**about(found), "titles": titles, "rows": as_objects(found)})

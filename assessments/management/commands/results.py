@@ -11,9 +11,10 @@ from assessments.results import rows
 from assessments.results.asking import NoResultsError, choice_of, what_is_held
 from assessments.results.shapes import BY, Reader, school_key
 from assessments.results.tables import build_cells
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 from students.access import log_view
-from students.models import School, StudentView
+from students.models import School
 from students.school_years import year_label
 
 _CODE = 7  # digits of a code in the state's files
@@ -75,7 +76,7 @@ class Command(BaseCommand):
         year = year_label(found.choice.year)
         log_view(
             user=AnonymousUser(),
-            kind=StudentView.Kind.EXPORT,
+            kind=AuditEntry.Kind.EXPORT,
             subject=f"results of {found.choice.test} {year}: command",
         )
         if options["json"]:

@@ -7,11 +7,12 @@ would cost as much as the row when they are written by the hundred thousand.
 from django.db import models
 from django.db.models import Q
 
+from sisimport.audit.looking import NotesLine, NotesStudent
 from sisimport.files.issues import Severity
 from sisimport.imports.models.runs import ImportRun
 
 
-class ImportIssue(models.Model):
+class ImportIssue(NotesLine, models.Model):
     """A finding on a record (line 0: on the whole file). The text is made from code and parameters when shown."""
 
     pk = models.CompositePrimaryKey("run_id", "line", "seq")
@@ -41,7 +42,7 @@ class ImportIssue(models.Model):
         return f"{self.code} in line {self.line}"
 
 
-class ImportChange(models.Model):
+class ImportChange(NotesLine, models.Model):
     """One object's fields before and after, as planned by its run; once a run applied the plan, its journal.
 
     `before` empty: the object is created; `after` empty: it is removed.
@@ -96,7 +97,7 @@ class SetAside(models.Model):
         return f"Set aside: line {self.line}"
 
 
-class AbsentStudent(models.Model):
+class AbsentStudent(NotesStudent, models.Model):
     """A student of the file's schools whom the file does not name (the list *in our records, not in this file*)."""
 
     pk = models.CompositePrimaryKey("run_id", "student_id")

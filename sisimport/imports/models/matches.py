@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from sisimport.audit.looking import NotesStudent
 from sisimport.imports.models.runs import ImportRun
 
 
@@ -48,7 +49,7 @@ class MatchDecision(models.Model):
         return f"{self.get_answer_display()} {self.subject} in line {self.line}"
 
 
-class RememberedMatch(models.Model):
+class RememberedMatch(NotesStudent, models.Model):
     """Values of a file that a person said mean this student: used by later Tests until somebody takes it back.
 
     `key` holds the values as the file gave them (see engine.remembering.key_sql). `student_hash` is the student's identity

@@ -18,6 +18,7 @@ WORDS: Mapping[Capability, tuple[str, str]] = {
     C.REVIEW_RUNS: ("See runs of everybody", "Lines about students of other schools stay hidden."),
     C.APPROVE: ("Approve", "Held runs of others, many matches at a threshold, and lines of others' Tests."),
     C.EDIT_STUDENTS: ("Edit student records", "SSIDs, names, EL data, enrollment forms and family accounts, each with a reason."),
+    C.AUDIT: ("See who looked", "Who saw a student's record; the whole record of access where one sees all schools."),
     C.SETTINGS: ("Settings", "The SSID policy, a school year's new layout, API tokens, kept mail, the settings of the district."),
 }  # fmt: skip
 ABOUT: Mapping[str, str] = {

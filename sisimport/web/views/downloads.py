@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.accounts.step_up import MANY, ask, ask_for_many
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import lines_of_outcome, original_lines, refused_line_numbers
 from sisimport.imports.runs.report import why_no_lines
@@ -24,7 +25,6 @@ from sisimport.web.queries.issues import shown_issues
 from sisimport.web.ssid_masking import Masking
 from sisimport.web.views.runs import causes_of, find_report, run_frame
 from students.access import log_view
-from students.models import StudentView
 
 ONLY_WHOLE = ("success", "unprocessed")  # downloads for who sees every line of the run
 PRINTED = 2000  # issues on paper; beyond, a table is the better form
@@ -105,7 +105,7 @@ def _reasons(run: ImportRun, reader: queries.Reader) -> Reasons:
 
 
 def _log(request: HttpRequest, run: ImportRun, what: str) -> None:
-    log_view(user=request.user, kind=StudentView.Kind.EXPORT, subject=f"run {run.pk}: {what}")
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"run {run.pk}: {what}")
 
 
 def _sent(response: HttpResponseBase, run: ImportRun, what: str, ending: str) -> HttpResponseBase:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import corrected_files, corrections, uploads
 from sisimport.imports.runs.corrected_files import WHOLE_LINE, LineField
@@ -26,7 +27,6 @@ from sisimport.web.queries.issues import ShownIssue, shown_issues
 from sisimport.web.ssid_masking import Masking
 from sisimport.web.views.runs import find_report, run_frame
 from students.access import log_view
-from students.models import StudentView
 
 MOST_LINES = 10
 _MOST_FIELDS = 600  # of one page: a browser sends them all
@@ -101,7 +101,7 @@ def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
     if any(
         field.whole for line in lines for field in line.fields
     ):  # cut into no fields, so nothing in it can be masked
-        log_view(user=request.user, kind=StudentView.Kind.SSID, subject=f"run {run.pk}: whole lines to correct")
+        log_view(user=request.user, kind=AuditEntry.Kind.SSID, subject=f"run {run.pk}: whole lines to correct")
     corrected = set(corrections.drafts_of(run)) & set(numbers)
     context = run_frame(request, run, reader) | {
         "part": "lines",

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.accounts.step_up import ask
+from sisimport.audit.models import AuditEntry
 from sisimport.web.views.absent import absent_part
 from sisimport.web.views.changes import changes_part
 from sisimport.web.views.runs import find_report, issues_part
 from students.access import log_view
-from students.models import StudentView
 
 _PARTS: dict[str, tuple[str, Callable[..., Any]]] = {
     "issues": ("run", issues_part),
@@ -35,9 +35,7 @@ def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
         query = request.GET.urlencode()
         return redirect(reverse(url_name, args=[run.pk]) + (f"?{query}" if query else ""))
     ask(request)
-    log_view(
-        user=request.user, kind=StudentView.Kind.SSID, subject=f"run {run.pk}: {part}, page {page_number(request)}"
-    )
+    log_view(user=request.user, kind=AuditEntry.Kind.SSID, subject=f"run {run.pk}: {part}, page {page_number(request)}")
     shown: HttpResponse = page(request, run, shown=True)
     return shown
 

@@ -9,12 +9,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability, requires
+from sisimport.audit.models import AuditEntry
 from sisimport.web import panels
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.queries import students as queries
 from students.access import User, log_view, visible_school_ids, visible_schools, visible_students
 from students.grades import GRADES
-from students.models import SSID, ELRecord, StateEnrollment, Student, StudentView
+from students.models import SSID, ELRecord, StateEnrollment, Student
 from students.paging import BoundedPaginator
 from students.search import FoundStudents, StudentSearch
 
@@ -102,7 +103,7 @@ def find_student(request: HttpRequest, pk: int) -> Student:
 @require_GET
 def student(request: HttpRequest, pk: int) -> HttpResponse:
     found = find_student(request, pk)
-    log_view(user=request.user, kind=StudentView.Kind.PAGE, student=found)
+    log_view(user=request.user, kind=AuditEntry.Kind.PAGE, student=found)
     return render(request, "students/student.html", _student_context(request, found))
 
 
@@ -111,7 +112,7 @@ def student(request: HttpRequest, pk: int) -> HttpResponse:
 def show_ssid(request: HttpRequest, pk: int) -> HttpResponse:
     """The student's page, or the one number for htmx, with the SSIDs unmasked. A logged POST."""
     found = find_student(request, pk)
-    log_view(user=request.user, kind=StudentView.Kind.SSID, student=found)
+    log_view(user=request.user, kind=AuditEntry.Kind.SSID, student=found)
     if request.htmx:  # type: ignore[attr-defined]
         current, former = queries.current_and_former(found)
         return render(

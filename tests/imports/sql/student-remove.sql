@@ -187,19 +187,6 @@ ORDER BY q.line,
          q.reason ON CONFLICT DO NOTHING;
 
 -- What still holds is written. (Without the last NOT EXISTS when nothing was set aside.)
-UPDATE "students_studentview" r
-SET "student_id" = NULL
-FROM imports_importchange c
-WHERE r."student_id" = c.object_id
-  AND c.run_id = 1
-  AND c.kind = 'student'
-  AND c.after IS NULL
-  AND NOT EXISTS
-    (SELECT 1
-     FROM imports_setaside a
-     WHERE a.run_id = 2
-       AND a.line = c.line
-       AND a.seq = c.seq);
 DELETE
 FROM "students_student" t USING imports_importchange c
 WHERE t."id" = c.object_id

@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from sisimport.audit.models import AuditEntry
 from ssid.collection.family_letters import BLOCK, Wanted, write_letters
 from students import families
-from students.models import FamilyInvitation, FamilyMember, StudentView
+from students.models import FamilyInvitation, FamilyMember
 from tests.factories import GuardianFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_each_family_without_an_account_gets_a_sheet_in_its_language_with_a_qr_c
     invited = [families.find_invitation(code) for code in CODE.findall(page)]
     assert all(invited)
     assert eva.pk in FamilyInvitation.objects.values_list("students", flat=True)
-    assert StudentView.objects.get(kind="export").subject == f"Letters to families of school {school.code}"
+    assert AuditEntry.looks.get(kind="export").subject == f"Letters to families of school {school.code}"
     assert "style=" not in page
 
 
@@ -117,7 +118,7 @@ def test_the_enrollment_form_on_paper_holds_what_is_on_record_and_a_line_for_the
     assert 'lang="es"' in spanish
     assert "Escriba aquí el SSID" in spanish
     assert "12 de agosto de 2011" in spanish
-    assert StudentView.objects.filter(kind="export", student=eva).count() == 2
+    assert AuditEntry.looks.filter(kind="export", students__contains=[eva.pk]).count() == 2
 
 
 def test_the_form_on_paper_masks_the_number_on_record_and_is_there_blank(staff: Client, school: Any) -> None:

@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from sisimport.audit.models import AuditEntry
 from ssid.models import SENRRequest
 from ssid.requests.senr_file import draft
 from ssid.requests.services import keep_request
-from students.models import ELRecord, StudentView
+from students.models import ELRecord
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.ssid.request_files import run_test, update
 
@@ -81,7 +82,7 @@ def test_making_a_request_leads_to_its_page_and_its_file(registrar: Client, scho
     assert content.startswith(f"SENR,,,1234567,{school.code},")
     assert student.local_number in content
     assert f"request-{kept.pk}.csv" in file.headers["Content-Disposition"]
-    assert StudentView.objects.filter(kind="export").exists()
+    assert AuditEntry.looks.filter(kind="export").exists()
 
 
 def test_a_request_shows_who_is_still_out(registrar: Client, school: Any) -> None:

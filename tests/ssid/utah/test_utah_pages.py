@@ -7,9 +7,10 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
+from sisimport.audit.models import AuditEntry
 from ssid.models import UtahFunction as Kind
 from ssid.models import UtahRequest
-from students.models import LEA, School, StaffAccess, Student, StudentView
+from students.models import LEA, School, StaffAccess, Student
 from tests.ssid.utah.exchange import NUMBER, Utah, answered, lines_of, load_response, request, utah
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,7 @@ def test_a_download_is_logged(district: Utah) -> None:
 
     signed_in().get(reverse("utah_request_file", args=[made.pk]))
 
-    assert StudentView.objects.filter(kind="export", subject__contains=str(made)).count() == 1
+    assert AuditEntry.looks.filter(kind="export", subject__contains=str(made)).count() == 1
 
 
 def test_u1_a_held_new_request_asks_for_a_reason(district: Utah) -> None:

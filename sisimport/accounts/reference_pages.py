@@ -1,0 +1,68 @@
+"""The page of who may open what, from the table that a test holds every address to."""
+
+from collections.abc import Callable, Iterable
+
+from sisimport.accounts.matrix import ADDRESSES, ADMIN, EVERYBODY, OPERATIONS, ROLES, Address
+from sisimport.imports.reference import MADE, PAGES
+
+_INTRODUCTION = """
+Every address and every operation of the API, with who gets through. Made from `sisimport/accounts/matrix.py`; a test asks each of
+them as each of these people (`tests/accounts/test_matrix.py`) and fails for one that the table does not have.
+
+- Whoever has not signed in is sent to sign in, and so is somebody whose account was disabled: the session is no longer theirs.
+  The API answers both with 401.
+- Somebody without the role is refused (403).
+- *of a school*: the address names a record. One of another school, or of another district, is answered as one that is not there
+  (404). On all other pages only students and lines of one's own schools stand.
+- *of a run*: so are these, but for import admins, who look after the runs of everybody: they open the report of any run, in which
+  lines about students of other schools are left out, and may do nothing with it that touches those.
+- *all schools*: only for those who see all of them.
+- A superuser gets through everywhere but to the pages of families.
+- A second factor is not demanded by any of these: who set one up is asked for it when signing in.
+"""
+_DOES = {"v": "see", "a": "add", "c": "change", "d": "delete"}
+
+
+def access_page() -> str:
+    """The table as a page."""
+    lines = ["# Who may open what", "", MADE, _INTRODUCTION, "## Pages, forms and downloads", ""]
+    lines += _table("address", ADDRESSES, _of_address)
+    lines += [
+        "",
+        "## Operations of the API",
+        "",
+        "A token needs one of the scopes, and its person one of the roles.",
+        "",
+    ]
+    head = ["operation", "what", "scopes", *(name for letter, name in ROLES.items() if letter != "F"), "record"]
+    lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for one in OPERATIONS:
+        roles = [_sign(letter in one.who) for letter in ROLES if letter != "F"]
+        scopes = " or ".join(one.scopes) or "any"
+        cells = [f"`{one.name}`", one.does, scopes, *roles, "of a school" if one.record else ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "## Pages of the admin", "", "Roles that are not named have no page there.", ""]
+    lines += ["| model | import admin | SSID staff |", "|---|---|---|"]
+    for model, rights in ADMIN.items():
+        words = [", ".join(_DOES[sign] for sign in rights.get(letter, "")) or "nothing" for letter in "AS"]
+        lines.append(f"| {model} | {' | '.join(words)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _table(title: str, rows: Iterable[Address], cells: Callable[[Address], list[str]]) -> list[str]:
+    head = [title, "what", "everybody", *ROLES.values(), "record"]
+    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(cells(row))} |" for row in rows)]
+
+
+def _of_address(row: Address) -> list[str]:
+    everybody = row.who == EVERYBODY
+    roles = [_sign(everybody or letter in row.who) for letter in ROLES]
+    record = "of a run" if row.run else "of a school" if row.record else "all schools" if row.all_schools else ""
+    return [f"`{row.name}`", row.does, _sign(everybody), *roles, record]
+
+
+def _sign(allowed: bool) -> str:
+    return "yes" if allowed else ""
+
+
+PAGES["../security/access.md"] = access_page

@@ -1,0 +1,80 @@
+"""Writing entries: one statement each."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from sisimport.audit import looking
+from sisimport.audit.looking import Looked
+from sisimport.audit.models import AuditEntry
+
+Kind = AuditEntry.Kind
+
+# The LEA is that of the students, where they are of one. By number only: the record knows nothing of students otherwise.
+_INSERT = """
+INSERT INTO audit_auditentry (kind, user_id, who, token_id, place, subject, address, lines, of, students, count, lea_id)
+SELECT %(kind)s, %(user)s, %(who)s, %(token)s, %(place)s, %(subject)s, %(address)s, %(lines)s, %(of)s, ids, cardinality(ids),
+       (SELECT CASE WHEN min(lea_id) = max(lea_id) THEN min(lea_id) END FROM students_student WHERE id = ANY (ids))
+FROM (SELECT coalesce(array_agg(DISTINCT id ORDER BY id), '{}') AS ids FROM unnest(%(students)s::bigint[]) AS given (id)) AS of
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """Who does something, from where: a person or nobody, a token or none, the name of the address, the client's address."""
+
+    user: Any = None
+    token: int | None = None
+    place: str = ""
+    address: str = ""
+
+
+def write(
+    kind: str,
+    doer: Doer,
+    *,
+    students: Iterable[int] = (),
+    lines: int = 0,
+    subject: str = "",
+    of: int | None = None,
+) -> int:
+    """Write an entry; returns its number. `students`: internal ids. `subject`: never a student's data."""
+    known = doer.user is not None and doer.user.is_authenticated
+    values = {
+        "kind": kind,
+        "user": doer.user.pk if known else None,
+        "who": doer.user.get_username()[:150] if known else "",
+        "token": doer.token,
+        "place": doer.place[:120],
+        "subject": subject[:200],
+        "address": doer.address[:45],
+        "lines": lines,
+        "of": of,
+        "students": list(students),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
+def write_looked(looked: Looked, doer: Doer) -> int:
+    """The entry of what a request has shown."""
+    kind = looked.kind
+    if not kind:
+        kind = Kind.LINES if looked.lines else Kind.PAGE if len(set(looked.students)) == 1 else Kind.LIST
+    return write(kind, doer, students=looked.students, lines=looked.lines, subject=looked.subject)
+
+
+def label(kind: str, user: Any, *, students: Iterable[int] = (), subject: str = "") -> None:
+    """Say what the request at hand is showing; outside of a request, write the entry at once."""
+    looked = looking.current()
+    if looked is None:
+        write(kind, Doer(user, place="command"), students=students, subject=subject)
+        return
+    looked.label(kind, subject)
+    looked.students.extend(array("q", students))
