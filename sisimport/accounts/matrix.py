@@ -206,6 +206,7 @@ ADDRESSES: tuple[Address, ...] = (
             "added_layout": "One added layout",
             "webhooks": "Webhooks",
             "pick_up": "Pick-up places",
+            "deliveries": "Deliveries",
             "api_tokens": "API tokens",
         },
     ),
@@ -226,6 +227,7 @@ ADDRESSES: tuple[Address, ...] = (
             "import_defaults": "Import defaults",
             "webhook": "One webhook",
             "pick_up_place": "One pick-up place",
+            "delivery": "One delivery",
             "kept_mails": "Mail that was not sent",
             "kept_mail": "One mail that was not sent",
         },
@@ -233,7 +235,11 @@ ADDRESSES: tuple[Address, ...] = (
     ),
     *_all(
         ADMINS,
-        {"change_webhook": "Change a webhook", "change_pick_up_place": "Change a pick-up place"},
+        {
+            "change_webhook": "Change a webhook",
+            "change_pick_up_place": "Change a pick-up place",
+            "change_delivery": "Change a delivery",
+        },
         sends=True,
         all_schools=True,
     ),
@@ -288,6 +294,13 @@ ADDRESSES: tuple[Address, ...] = (
             "account_confirm_email": "Confirm a mail address by a link",
             "account_email_verification_sent": "A mail address waits to be confirmed",
             "mfa_authenticate": "Second step of signing in",
+            "emergency_sign_in": "A superuser's way in by a link that is good once",
+            "sso_start": "Sign in with the district's directory",
+            "sso_callback": "Back from the directory (OpenID Connect)",
+            "saml_acs": "Back from the directory (SAML)",
+            "saml_finish_acs": "Back from the directory, last step (SAML)",
+            "saml_metadata": "What the directory has to know of this site (SAML)",
+            "saml_sls": "Signed out at the directory (SAML)",
             "health": "Whether the database answers",
             "family_join": "A family opens its account by a code",
             "staff_join": "A person opens an account by a code",
@@ -342,19 +355,31 @@ _OF_A_RECORD = (
 )
 OPERATIONS: tuple[Operation, ...] = (*_NO_RECORD, *(replace(one, record=True) for one in _OF_A_RECORD))
 
-# Pages of the admin, by model: what each role may do there. Who is in no line sees nothing of it, and a superuser all.
+# Permissions in the admin, by model: what each role holds; a page may refuse more (a school with students is not deleted). Who is
+# in no line sees nothing of it, and a superuser all.
 # v: see, a: add, c: change, d: delete.
 ADMIN: dict[str, dict[str, str]] = {
     "auth.group": {},
     "auth.user": {},
     "students.student": {"A": "v", "S": "vac"},
-    "students.ssid": {"A": "v", "S": "v"},
+    "students.ssid": {"A": "v", "S": "vac"},
     "students.recordedit": {"A": "v", "S": "v"},
-    "students.lea": {"A": "vac", "S": "v"},
-    "students.school": {"A": "vac", "S": "v"},
-    "students.districtsettings": {"A": "vac", "S": "v"},
+    "students.lea": {"A": "vacd", "S": "v"},
+    "students.school": {"A": "vacd", "S": "v"},
+    "students.districtsettings": {"A": "vacd", "S": "v"},
     "students.staffaccess": {"A": "vacd", "S": "v"},
     "students.ssidreplacement": {"A": "v", "S": "va"},
+    "imports.importrun": {"A": "v"},
+    "imports.importfile": {"A": "v"},
+    "imports.rememberedmatch": {"A": "v"},
+    "assessments.assessment": {"A": "vacd"},
+    "assessments.listedscore": {"A": "v"},
+    "ssid.utahduedate": {"A": "vacd"},
+    "ssid.utahrequest": {"A": "v"},
+    "mfa.authenticator": {},
+    "socialaccount.socialapp": {},
+    "socialaccount.socialaccount": {},
+    "socialaccount.socialtoken": {},
 }
 
 

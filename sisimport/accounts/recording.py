@@ -76,8 +76,8 @@ def _recorded(chunks: Any, looked: Looked, doer: Doer, of: int) -> Iterator[Any]
             return next(remaining, None)
 
     def write_rest() -> None:
-        if looked.students or looked.lines:
-            write(Kind.MORE, doer, students=looked.students, lines=looked.lines, of=of)
+        if looked:
+            write(Kind.MORE, doer, students=looked.students, numbers=looked.numbers, lines=looked.lines, of=of)
             looked.clear()
 
     try:

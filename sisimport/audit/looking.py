@@ -17,15 +17,17 @@ _RANK = ("", "list", "page", "lines", "ssid", "export")
 
 @dataclass(slots=True)
 class Looked:
-    """`students`: internal ids, as they came. `lines`: data lines of files. `kind`, `subject`: what the page said of it."""
+    """`students`: internal ids, as they came. `numbers`: local numbers of those who are only named by it. `lines`: data lines of
+    files. `kind`, `subject`: what the page said of it."""
 
     students: "array[int]" = field(default_factory=lambda: array("q"))
+    numbers: set[str] = field(default_factory=set)
     lines: int = 0
     kind: str = ""
     subject: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.students or self.lines or self.kind)
+        return bool(self.students or self.numbers or self.lines or self.kind)
 
     def label(self, kind: str, subject: str) -> None:
         if _RANK.index(kind) >= _RANK.index(self.kind):
@@ -34,7 +36,7 @@ class Looked:
             self.subject = f"{self.subject}; {subject}" if self.subject else subject
 
     def clear(self) -> None:
-        self.students, self.lines, self.kind, self.subject = array("q"), 0, "", ""
+        self.students, self.numbers, self.lines, self.kind, self.subject = array("q"), set(), 0, "", ""
 
 
 _now: ContextVar[Looked | None] = ContextVar("looked", default=None)
@@ -79,6 +81,13 @@ def note_all(students: Iterable[int]) -> None:
     looked = _now.get()
     if looked is not None:
         looked.students.extend(students)
+
+
+def note_numbers(numbers: Iterable[str]) -> None:
+    """Students are shown by their local numbers alone."""
+    looked = _now.get()
+    if looked is not None:
+        looked.numbers.update(filter(None, numbers))
 
 
 def note_line(student: int | None = None) -> None:

@@ -18,7 +18,10 @@ _INSERT = """
 INSERT INTO audit_auditentry (kind, user_id, who, token_id, place, subject, address, lines, of, students, count, lea_id)
 SELECT %(kind)s, %(user)s, %(who)s, %(token)s, %(place)s, %(subject)s, %(address)s, %(lines)s, %(of)s, ids, cardinality(ids),
        (SELECT CASE WHEN min(lea_id) = max(lea_id) THEN min(lea_id) END FROM students_student WHERE id = ANY (ids))
-FROM (SELECT coalesce(array_agg(DISTINCT id ORDER BY id), '{}') AS ids FROM unnest(%(students)s::bigint[]) AS given (id)) AS of
+FROM (SELECT coalesce(array_agg(DISTINCT id ORDER BY id), '{}') AS ids FROM (
+    SELECT id FROM unnest(%(students)s::bigint[]) AS given (id)
+    UNION ALL SELECT s.id FROM students_lea l JOIN students_student s ON s.lea_id = l.id
+    WHERE cardinality(%(numbers)s::text[]) > 0 AND s.local_number = ANY (%(numbers)s::text[])) AS seen) AS of
 RETURNING id
 """
 
@@ -38,11 +41,12 @@ def write(
     doer: Doer,
     *,
     students: Iterable[int] = (),
+    numbers: Iterable[str] = (),
     lines: int = 0,
     subject: str = "",
     of: int | None = None,
 ) -> int:
-    """Write an entry; returns its number. `students`: internal ids. `subject`: never a student's data."""
+    """Write an entry; returns its number. `students`: internal ids; `numbers`: local ones. `subject`: never a student's data."""
     known = doer.user is not None and doer.user.is_authenticated
     values = {
         "kind": kind,
@@ -55,6 +59,7 @@ def write(
         "lines": lines,
         "of": of,
         "students": list(students),
+        "numbers": list(numbers),
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
@@ -67,7 +72,9 @@ def write_looked(looked: Looked, doer: Doer) -> int:
     kind = looked.kind
     if not kind:
         kind = Kind.LINES if looked.lines else Kind.PAGE if len(set(looked.students)) == 1 else Kind.LIST
-    return write(kind, doer, students=looked.students, lines=looked.lines, subject=looked.subject)
+    return write(
+        kind, doer, students=looked.students, numbers=looked.numbers, lines=looked.lines, subject=looked.subject
+    )
 
 
 def label(kind: str, user: Any, *, students: Iterable[int] = (), subject: str = "") -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sisimport.api.openapi import document
+from sisimport.audit.models import AuditEntry
 from tests.api.client import ALL, Program, assert_problem
 from tests.faults.two_schools import MARKS, TwoSchools, make_two_schools
 
@@ -64,6 +65,26 @@ def test_no_operation_tells_anything_of_another_school(made: TwoSchools) -> None
             status, body = ask(program, method, address)
             assert status < 500
             assert not MARKS.search(body.decode()), (method, address, body[:300])
+
+
+def test_whoever_is_in_an_answer_is_on_record_and_nobody_else(made: TwoSchools) -> None:
+    """Of what is read: every operation, every run, every student, with a token for all schools."""
+    program, wrong = Program(), []
+    for method, path, _told in operations():
+        for address in addresses(path, made) if method == "get" else ():
+            before = AuditEntry.objects.count()
+            _status, body = ask(program, method, address)
+            words = set(re.findall(r"\w+", body.decode().replace("_", " ")))
+            seen = {pk for pk, marks in made.marks.items() if words & marks}
+            entries = list(AuditEntry.looks.order_by("-pk")[: AuditEntry.objects.count() - before])
+            recorded = {pk for entry in entries for pk in entry.students}
+            if seen - recorded or (
+                recorded - seen - made.unmarked and "/issues" not in path and "/changes" not in path
+            ):
+                wrong.append((address, seen - recorded, recorded - seen))
+            if entries and {entry.token_id for entry in entries} != {program.token.pk}:
+                wrong.append((address, "no token"))
+    assert wrong == []
 
 
 def test_every_operation_asks_for_its_scope(made: TwoSchools) -> None:

@@ -16,6 +16,9 @@ from sisimport.audit import looking, purging, sealing, writing
 from sisimport.audit.models import AuditDay, AuditEntry, AuditSeal, AuditTotal
 from sisimport.audit.verifying import Verified, verify
 from sisimport.audit.writing import Doer, write
+from sisimport.files.issues import Severity
+from sisimport.imports.engine.identifiers import ON_RECORD_TEXT, ZEROS_TEXT
+from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, Work
 from sisimport.runtime.retention import kept_kind
 from students.models import LEA
 from tests.factories import LEAFactory, SchoolFactory, StudentFactory, UserFactory
@@ -349,3 +352,26 @@ def test_the_strongest_of_what_a_request_showed_is_its_kind() -> None:
 
     entry = AuditEntry.objects.get(pk=number)
     assert (entry.kind, entry.subject, entry.students, entry.count) == ("export", "page; export; ssid", [2, 3], 2)
+
+
+def test_a_student_who_is_named_by_a_number_nearly_the_same_is_on_record_too() -> None:
+    """The sentence on the issue says whose number is on record; the line is nobody's."""
+    known, other = StudentFactory(local_number="0471"), StudentFactory(local_number="0472")
+    run = ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=RunStatus.COMPLETED)
+    like = {"run": run, "severity": Severity.ERROR, "part": "", "field": "local_number"}
+    ImportIssue.objects.create(
+        line=1, seq=0, code="STU-NOTFOUND", params={"near_text": f" {ON_RECORD_TEXT}0471, {ZEROS_TEXT}; …"}, **like
+    )
+    ImportIssue.objects.create(line=2, seq=0, code="NUMBER-NEAR", expected="0471 and 0472", **like)
+    looked = looking.Looked()
+    seen = []
+    for line in (1, 2):
+        with looking.gathering(looked):
+            list(ImportIssue.objects.filter(run=run, line=line))
+        seen.append(AuditEntry.objects.get(pk=writing.write_looked(looked, Doer())))
+        looked.clear()
+
+    assert [(entry.kind, entry.lines, entry.students) for entry in seen] == [
+        ("lines", 1, [known.pk]),
+        ("lines", 1, sorted([known.pk, other.pk])),
+    ]

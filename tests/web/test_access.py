@@ -68,29 +68,6 @@ def test_nothing_more_is_open_to_everybody_than_the_way_in() -> None:
     assert {name for name in found if not str(name).startswith(("account_", "mfa_"))} == known
 
 
-def own_addresses() -> list[tuple[str, str]]:
-    """(name, address) of our own pages that are not public, with made-up arguments."""
-    found = []
-    for path, pattern, namespaces in all_patterns():
-        rule = rule_of(pattern.callback, url_name=pattern.name, namespaces=namespaces)
-        if namespaces or not pattern.name or rule == PUBLIC:
-            continue
-        names = pattern.pattern.converters
-        values: dict[str, Any] = {n: 1 if type(c).__name__ == "IntConverter" else "1" for n, c in names.items()}
-        if "keys/<int:pk>/" in path:  # a passkey: the number stands further up
-            values["pk"] = 1
-        found.append((pattern.name, reverse(pattern.name, kwargs=values)))
-    return found
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(("name", "address"), own_addresses(), ids=lambda value: value if "/" not in value else "")
-def test_without_signing_in_an_address_leads_to_the_sign_in_page(client: Client, name: str, address: str) -> None:
-    for answer in (client.get(address), client.post(address)):
-        assert answer.status_code == 302, name
-        assert answer["Location"].startswith(reverse("account_login"))
-
-
 @pytest.mark.django_db
 def test_a_part_of_a_page_asked_for_after_the_session_ended_sends_the_whole_page_to_sign_in(client: Client) -> None:
     answer = client.get(reverse("run_status", args=[1]), headers={"HX-Request": "true"})

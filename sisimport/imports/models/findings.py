@@ -4,12 +4,19 @@ Runs, students and schools are named without a database constraint: the rows out
 would cost as much as the row when they are written by the hundred thousand.
 """
 
+import re
+from collections.abc import Collection
+from typing import Any, Self
+
 from django.db import models
 from django.db.models import Q
 
+from sisimport.audit import looking
 from sisimport.audit.looking import NotesLine, NotesStudent
 from sisimport.files.issues import Severity
 from sisimport.imports.models.runs import ImportRun
+
+_NEAR = re.compile(r"On record is (.+?), ")  # of engine.identifiers.near_text
 
 
 class ImportIssue(NotesLine, models.Model):
@@ -40,6 +47,17 @@ class ImportIssue(NotesLine, models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} in line {self.line}"
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
+        """Notes, beside whose line it is, students whom a sentence on nearly the same local number names."""
+        made = super().from_db(db, field_names, values, **more)
+        held = made.__dict__
+        if near := _NEAR.search((held.get("params") or {}).get("near_text") or ""):
+            looking.note_numbers(near[1].split(" and "))
+        elif held.get("code") == "NUMBER-NEAR":
+            looking.note_numbers(str(held.get("expected") or "").split(" and "))
+        return made
 
 
 class ImportChange(NotesLine, models.Model):
