@@ -46,7 +46,7 @@ OF_RUNS = frozenset(
         "run", "run_status", "run_changes", "run_absent", "run_candidates", "run_matches", "run_match_line", "filter_issues",
         "run_print", "show_run_ssids", "export", "start_update", "test_again", "retest_lines", "start_revert", "cancel_run",
         "decide_held", "run_matches_accept", "correct_lines", "correct_many", "convert_workbook", "start_converted",
-        "run_candidates_choose",
+        "run_candidates_choose", "choose_words",
     }
 )  # fmt: skip
 
@@ -143,18 +143,32 @@ ADDRESSES: tuple[Address, ...] = (
         IMPORTERS,
         {
             "choose_files": "Choose several files",
+            "map_columns": "Say which column holds what",
+            "column_mappings": "Column mappings",
+            "column_mapping": "One column mapping",
+            "mapping_file": "A column mapping as a file",
             "upload": "Import screen",
             "utah_create": "Make a Utah request",
             "senr_check": "Check before an SSID request",
             "practice_sample": "Sample file of the practice district",
         },
     ),
-    *_all(IMPORTERS, {"recognise": "What a file is", "senr_make": "Make an SSID request"}, sends=True),
+    *_all(
+        IMPORTERS,
+        {
+            "recognise": "What a file is",
+            "senr_make": "Make an SSID request",
+            "rename_mapping": "Rename a column mapping",
+            "remove_mapping": "Remove a column mapping",
+        },
+        sends=True,
+    ),
     *_all(IMPORTERS, {"correct_lines": "Correct refused lines"}, record=True),
     *_all(
         IMPORTERS,
         {
             "start_update": "Update",
+            "choose_words": "Tell a run in other words",
             "test_again": "Test again",
             "retest_lines": "Test lines again",
             "correct_many": "Correct many lines",
@@ -270,6 +284,9 @@ ADDRESSES: tuple[Address, ...] = (
             "account_email": "Own mail address",
             "account_change_password": "Change password",
             "account_set_password": "Set password",
+            "usersessions_list": "Own sessions",
+            "stay_signed_in": "Stay signed in",
+            "sso_again": "Prove at the directory who it is",
             "mfa_index": "Second factor",
             "mfa_reauthenticate": "Second factor once more",
             "mfa_activate_totp": "Set up the second factor",
@@ -301,6 +318,7 @@ ADDRESSES: tuple[Address, ...] = (
             "saml_finish_acs": "Back from the directory, last step (SAML)",
             "saml_metadata": "What the directory has to know of this site (SAML)",
             "saml_sls": "Signed out at the directory (SAML)",
+            "metrics": "Figures, for those named by settings",
             "health": "Whether the database answers",
             "family_join": "A family opens its account by a code",
             "staff_join": "A person opens an account by a code",
@@ -332,6 +350,7 @@ _NO_RECORD = (
     Operation("list_runs", "Runs", ("runs:read",), READERS),
     Operation("start_import", "Start an import", ("imports:test", "imports:write"), IMPORTERS),
     Operation("list_results", "Results", ("results:read",), TAKERS),
+    Operation("list_english_learners", "English learners, in numbers", ("results:read",), TAKERS),
     Operation("list_students", "Students", ("students:read",), TAKERS),
     Operation("list_ssids", "SSIDs", ("students:read",), TAKERS),
     Operation("list_scores", "Scores", ("scores:read",), TAKERS),
@@ -377,9 +396,6 @@ ADMIN: dict[str, dict[str, str]] = {
     "ssid.utahduedate": {"A": "vacd"},
     "ssid.utahrequest": {"A": "v"},
     "mfa.authenticator": {},
-    "socialaccount.socialapp": {},
-    "socialaccount.socialaccount": {},
-    "socialaccount.socialtoken": {},
 }
 
 

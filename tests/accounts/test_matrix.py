@@ -35,7 +35,7 @@ SENT: dict[str, dict[str, str]] = {
     "correct_many": {"pattern": next(iter(BULK))},
     "recognise": {"import_type": "ssid-download", "name": "a.txt", "size": "9"},
 }
-OTHER = {"part": "issues", "line": 2, "key": "x", "uidb36": "x"}
+OTHER = {"ending": "toml", "part": "issues", "line": 2, "key": "x", "uidb36": "x"}
 # Addresses of no school's record: what stands in the place of their arguments.
 WORDS: dict[str, list[Any]] = {
     "file_layout": ["ela", "calpads-sela"],
@@ -55,7 +55,9 @@ WORDS: dict[str, list[Any]] = {
 NOT_THERE = {
     "practice", "practice_sample", "practice_reset", "practice_empty", "added_layout", "added_layout_remove", "api_not_found",
     "revoke_api_token", "person", "record_next", "results_csv", "results_xlsx", "english_learners_csv", "english_learners_xlsx",
-    "recognise", "match_forget", "webhook", "change_webhook", "delivery", "change_delivery", "sso_callback", "saml_finish_acs", "saml_metadata",
+    "column_mapping", "mapping_file", "rename_mapping", "remove_mapping", "metrics", "sso_again", "map_columns",
+    "recognise", "match_forget", "webhook", "change_webhook", "delivery", "change_delivery",
+    "sso_callback", "saml_finish_acs", "saml_metadata",
     "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes", "correct_many",
 }  # fmt: skip
 
@@ -149,6 +151,8 @@ class Asking:
             transaction.set_rollback(True)
         if answer.status_code == 302 and answer["Location"].startswith(reverse("account_login")):
             return "sign in"
+        if answer.status_code == 302 and answer["Location"] == reverse("mfa_index"):
+            return "second factor"
         return {403: "refused", 404: "not there", 401: "sign in"}.get(answer.status_code, "in")
 
 
@@ -209,6 +213,20 @@ def test_every_address_answers_everybody_as_the_table_says(district: District) -
             transaction.set_rollback(True)
 
     assert wrong == []
+
+
+def test_without_the_second_factor_that_is_demanded_nothing_opens_but_setting_it_up(
+    district: District, settings: Any
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = True
+    asking, client, open_to_them = Asking(district), signed_in(person("A", district)), []
+    for row in ADDRESSES:
+        if row.who == EVERYBODY or row.name in NOT_THERE or row.name.startswith(("account_", "mfa_", "sso_", "saml_")):
+            continue
+        if asking.outcome(client, row) != "second factor":
+            open_to_them.append(row.name)
+
+    assert open_to_them == []
 
 
 # ---- the API ----

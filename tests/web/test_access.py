@@ -68,6 +68,19 @@ def test_nothing_more_is_open_to_everybody_than_the_way_in() -> None:
     assert {name for name in found if not str(name).startswith(("account_", "mfa_"))} == known
 
 
+def own_addresses() -> list[tuple[str, str]]:
+    """(name, address) of our own pages that are not public, with made-up arguments."""
+    found = []
+    for _path, pattern, namespaces in all_patterns():
+        rule = rule_of(pattern.callback, url_name=pattern.name, namespaces=namespaces)
+        if namespaces or not pattern.name or rule == PUBLIC:
+            continue
+        names = pattern.pattern.converters
+        values: dict[str, Any] = {n: 1 if type(c).__name__ == "IntConverter" else "1" for n, c in names.items()}
+        found.append((pattern.name, reverse(pattern.name, kwargs=values)))
+    return found
+
+
 @pytest.mark.django_db
 def test_a_part_of_a_page_asked_for_after_the_session_ended_sends_the_whole_page_to_sign_in(client: Client) -> None:
     answer = client.get(reverse("run_status", args=[1]), headers={"HX-Request": "true"})
