@@ -18,8 +18,8 @@ them as each of these people (`tests/accounts/test_matrix.py`) and fails for one
   lines about students of other schools are left out, and may do nothing with it that touches those.
 - *all schools*: only for those who see all of them.
 - A superuser gets through everywhere but to the pages of families.
-- Where a second factor is demanded (`SECOND_FACTOR_REQUIRED`), people with a role who have none are led to set one up by every page
-  but that of the own sign-in; the API asks for a token only.
+- Where a second factor is demanded (`SECOND_FACTOR_REQUIRED`), people with a role who have none are led to set one up by every
+  page but that of the own sign-in; the API asks for a token only.
 """
 _DOES = {"v": "see", "a": "add", "c": "change", "d": "delete"}
 

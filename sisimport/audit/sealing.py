@@ -43,8 +43,8 @@ ON CONFLICT (id) DO UPDATE SET entries = excluded.entries, hash = excluded.hash"
 def keys() -> list[bytes]:
     """The key of new hashes, and those that older ones may have been made with."""
     given = [settings.AUDIT_KEY, *settings.AUDIT_KEY_FALLBACKS] if settings.AUDIT_KEY else []
-    known = [*given, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [sha256(b"sisimport.audit" + key.encode()).digest() for key in known]
+    former_and_new = [*given, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [sha256(b"sisimport.audit" + key.encode()).digest() for key in former_and_new]
 
 
 def seal_hash(key: bytes, before: bytes, place: Sequence[object], digest: bytes) -> bytes:

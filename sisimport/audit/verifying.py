@@ -85,7 +85,7 @@ def _rows() -> Iterator[tuple[dt.date, int, int, int, bytes, bytes | None, int]]
 
 def _chains(result: Verified) -> dict[Place, Chain]:
     """Follow every chain. After a break it goes on from what the next seal says, so that one change is told once."""
-    known = keys()
+    seal_keys = keys()
     ends: dict[Place, Chain] = {}
     for day, lea, number, entry, seal, digest, of_lea in _rows():
         chain = ends.setdefault((day, lea), Chain())
@@ -94,7 +94,7 @@ def _chains(result: Verified) -> dict[Place, Chain]:
         if digest is None:
             result.tell(ENTRY, entry, "was removed")
         elif of_lea != lea or seal not in {
-            seal_hash(key, chain.last, (day, lea, number, entry), digest) for key in known
+            seal_hash(key, chain.last, (day, lea, number, entry), digest) for key in seal_keys
         }:
             result.tell(ENTRY, entry, "it, its seal or what stood before it was changed")
         else:
@@ -105,7 +105,7 @@ def _chains(result: Verified) -> dict[Place, Chain]:
 
 def _days(result: Verified, ends: dict[Place, Chain]) -> int:
     """Compare the chains of days that are over with their seals. Returns how many entries a purge removed."""
-    known, removed, sealed = keys(), 0, set()
+    seal_keys, removed, sealed = keys(), 0, set()
     through = purged_through()
     with connection.cursor() as cursor:
         cursor.execute("SELECT day, lea, entries, hash FROM audit_auditday ORDER BY day, lea")
@@ -120,7 +120,7 @@ def _days(result: Verified, ends: dict[Place, Chain]) -> int:
             result.tell(DAY, name, f"all {entries} entries of this chain are gone")
         elif end.number != entries:
             result.tell(DAY, name, f"the chain has {end.number} entries and was sealed with {entries}")
-        elif bytes(seal) not in {day_hash(key, day, lea, entries, end.last) for key in known}:
+        elif bytes(seal) not in {day_hash(key, day, lea, entries, end.last) for key in seal_keys}:
             result.tell(DAY, name, "its seal, or the end of its chain, was changed")
     newest = max((day for day, _lea in ends), default=None)
     for day, lea in ends.keys() - sealed:

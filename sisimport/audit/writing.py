@@ -47,11 +47,11 @@ def write(
     of: int | None = None,
 ) -> int:
     """Write an entry; returns its number. `students`: internal ids; `numbers`: local ones. `subject`: never a student's data."""
-    known = doer.user is not None and doer.user.is_authenticated
+    signed_in = doer.user is not None and doer.user.is_authenticated
     values = {
         "kind": kind,
-        "user": doer.user.pk if known else None,
-        "who": doer.user.get_username()[:150] if known else "",
+        "user": doer.user.pk if signed_in else None,
+        "who": doer.user.get_username()[:150] if signed_in else "",
         "token": doer.token,
         "place": doer.place[:120],
         "subject": subject[:200],

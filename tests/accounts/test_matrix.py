@@ -56,7 +56,7 @@ NOT_THERE = {
     "practice", "practice_sample", "practice_reset", "practice_empty", "added_layout", "added_layout_remove", "api_not_found",
     "revoke_api_token", "person", "record_next", "results_csv", "results_xlsx", "english_learners_csv", "english_learners_xlsx",
     "column_mapping", "mapping_file", "rename_mapping", "remove_mapping", "metrics", "sso_again", "map_columns",
-    "recognise", "match_forget", "webhook", "change_webhook", "delivery", "change_delivery",
+    "choose_words", "recognise", "match_forget", "webhook", "change_webhook", "delivery", "change_delivery",
     "sso_callback", "saml_finish_acs", "saml_metadata",
     "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes", "correct_many",
 }  # fmt: skip
