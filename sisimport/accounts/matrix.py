@@ -288,6 +288,11 @@ ADDRESSES: tuple[Address, ...] = (
             "stay_signed_in": "Stay signed in",
             "sso_again": "Prove at the directory who it is",
             "mfa_index": "Second factor",
+            "mfa_list_webauthn": "Own passkeys",
+            "mfa_add_webauthn": "Add a passkey",
+            "mfa_edit_webauthn": "Rename a passkey",
+            "mfa_remove_webauthn": "Remove a passkey",
+            "mfa_reauthenticate_webauthn": "Passkey once more",
             "mfa_reauthenticate": "Second factor once more",
             "mfa_activate_totp": "Set up the second factor",
             "mfa_deactivate_totp": "Remove the second factor",
@@ -349,6 +354,8 @@ _NO_RECORD = (
     Operation("list_issue_codes", "Issue codes", (), "VRSAN"),
     Operation("list_runs", "Runs", ("runs:read",), READERS),
     Operation("start_import", "Start an import", ("imports:test", "imports:write"), IMPORTERS),
+    Operation("list_column_mappings", "Column mappings", ("imports:test", "imports:write"), IMPORTERS),
+    Operation("add_column_mapping", "Bring a column mapping", ("imports:test", "imports:write"), IMPORTERS),
     Operation("list_results", "Results", ("results:read",), TAKERS),
     Operation("list_english_learners", "English learners, in numbers", ("results:read",), TAKERS),
     Operation("list_students", "Students", ("students:read",), TAKERS),
@@ -370,6 +377,7 @@ _OF_A_RECORD = (
     Operation("approve_run", "Approve a held run", ("approve",), ADMINS),
     Operation("reject_run", "Reject a held run", ("approve",), ADMINS),
     Operation("get_student", "A student's records", ("students:read",), TAKERS),
+    Operation("remove_column_mapping", "Remove a column mapping", ("imports:test", "imports:write"), IMPORTERS),
     Operation("remove_webhook", "Remove a webhook", ("runs:read",), READERS),
 )
 OPERATIONS: tuple[Operation, ...] = (*_NO_RECORD, *(replace(one, record=True) for one in _OF_A_RECORD))

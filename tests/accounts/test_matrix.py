@@ -1,6 +1,7 @@
 """Every address and operation, asked as everybody, answers as the table of who may open what says (accounts/matrix.py)."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,8 @@ WORDS: dict[str, list[Any]] = {
     "practice_sample": ["students-roster.csv"],
     "shown_results_preview": ["caaspp", 2024],
     "account_confirm_email": ["x"],
+    "mfa_edit_webauthn": [1],
+    "mfa_remove_webauthn": [1],
     "account_reset_password_from_key": ["x", "y"],
 }
 # Answered with 404 to those who get through too: there is none of it here.
@@ -56,7 +59,8 @@ NOT_THERE = {
     "practice", "practice_sample", "practice_reset", "practice_empty", "added_layout", "added_layout_remove", "api_not_found",
     "revoke_api_token", "person", "record_next", "results_csv", "results_xlsx", "english_learners_csv", "english_learners_xlsx",
     "column_mapping", "mapping_file", "rename_mapping", "remove_mapping", "metrics", "sso_again", "map_columns",
-    "choose_words", "recognise", "match_forget", "webhook", "change_webhook", "delivery", "change_delivery",
+    "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn", "choose_words",
+    "recognise", "match_forget", "webhook", "change_webhook", "delivery", "change_delivery",
     "sso_callback", "saml_finish_acs", "saml_metadata",
     "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes", "correct_many",
 }  # fmt: skip
@@ -233,11 +237,10 @@ def test_without_the_second_factor_that_is_demanded_nothing_opens_but_setting_it
 
 
 def of_path(path: str, district: District) -> str:
-    return (
-        f"{path}".replace("{run_id}", str(district.test.pk))
-        .replace("{local_number}", district.known.local_number)
-        .replace("{webhook_id}", "1")
-    )
+    """The path with records of the district's; of nobody's where a test of its own says whose they are."""
+    number = district.known.local_number
+    path = path.replace("{run_id}", str(district.test.pk)).replace("{local_number}", number)
+    return re.sub(r"{(webhook_id|mapping_id)}", "1", path)
 
 
 def asked(program: Program, method: str, address: str) -> tuple[int, str]:
