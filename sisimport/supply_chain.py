@@ -36,7 +36,7 @@ SECRETS = {
     "token of a code host": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{60,}|glpat-[\w-]{20})\b"),
     "token of a chat or mail service": re.compile(r"\bxox[abprs]-[\w-]{20,}|\bSG\.[\w-]{22}\.[\w-]{43}\b"),
     "password in an address": re.compile(
-        r"\b(?:postgres(?:ql)?|rediss?|smtp\S*|https?|sftp)://[^\s:/@\"'{}<$]+:([^\s@\"'{}<$\[\]^]+)@"
+        r"\b(?:postgres(?:ql)?|rediss?|smtp\S*|https?|sftp)://[^\s:/@\"'{}<$]+:([^\s@/\\\"'{}<$]+)@"
     ),
 }
 INVENTED = re.compile(r"^(?:pass(?:word)?|secret|build|key|x+|\.+|…|test|wrong|hunter2|[A-Z_]+)$", re.IGNORECASE)
