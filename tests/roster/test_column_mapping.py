@@ -387,6 +387,19 @@ def test_an_export_becomes_a_mapping_on_the_command_line(
     assert (said.code, said.json["planned_count"]) == (0, 1)
 
 
+def test_a_school_that_is_only_likely_is_asked_on_the_command_line(
+    district: District, command: CommandLine, tmp_path: Path
+) -> None:
+    """One student on record tells little; nothing is kept unless somebody says so."""
+    district.student(local_number="115001")
+    path = tmp_path / "students.text"
+    path.write_text(POWERSCHOOL)
+    asked = command("add_mapping", path, "--json")
+    assert (asked.code, MappingVersion.objects.count()) == (2, 0)
+    assert f"--school 101={SCHOOL_CODE}" in asked.json["questions"][0]
+    assert command("add_mapping", path, "--accept-suggestions", "--json").code == 0
+
+
 def test_commands_refuse_with_a_sentence(district: District, command: CommandLine, tmp_path: Path) -> None:
     assert "No column mapping is called nothing" in command("export_mapping", "nothing").err
     assert command("add_mapping", tmp_path / "none.toml", "--json").code == 2

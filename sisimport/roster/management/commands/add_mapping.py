@@ -102,11 +102,19 @@ class Command(BaseCommand):
         made = propose(stream, look, records, answers=answers)
         questions = [flaw.text for flaw in made.flaws]
         if not options["accept_suggestions"]:
-            questions += self.guesses(first, made)
+            questions += self.guesses(first, made) + self.schools(made, pairs(options["school"]))
         if questions:
             refuse(self, questions, as_json=options["json"], about=told_open(made.content, questions))
         replaces = services.find(made.content.name, services.current()) if options["replace"] else None
         return services.save(made.content, user=None, replaces=replaces)
+
+    def schools(self, made: Proposal, said: dict[str, str]) -> list[str]:
+        """Schools that are suggested, and nobody has said; those that many students on record tell are sure."""
+        return [
+            f"Is {one.text} the school {one.becomes} ({one.why})? Say --school {one.text}={one.becomes}, or accept suggestions."
+            for one in made.unread.get("school", [])
+            if one.becomes and str(one.score) != "sure" and one.text not in said
+        ]
 
     def guesses(self, first: Proposal, made: Proposal) -> list[str]:
         """What is not sure, and nobody has said."""
