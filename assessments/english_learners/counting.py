@@ -1,58 +1,97 @@
-"""The numbers of the page, school by school: three statements, whatever the size of the county."""
+"""The numbers of the page, school by school: one statement that reads each record once, whatever the size of the county."""
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Mapping
-
-from django.db.models import Count
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from assessments.english_learners.asking import (
     BAND_NAMES,
+    BANDS,
     IDENTIFIED,
+    LONGEST_TBD,
+    RECLASSIFIED,
     RFEP_YEAR,
     STATUSES,
     TBD_SINCE,
     Asking,
+    met_scores,
+    years_before,
 )
 from assessments.results.hiding import TOTAL, Table, hidden_cells
 from assessments.results.hiding import Count as Cell
+from sisimport.imports.engine.sql import fetch_all
+from students.models import LastDay, ProgramStatus
 
 School = int
 Key = tuple[School | str, str]  # a school, or TOTAL, and what is counted
 _ROW = "student__school"
+# Of asking.SPRING, without numerics, which take longer than all the rest: 184 days after July 1 is January 1.
+_SPRING_OF_DAY = "coalesce(date_part('year', base.day + 184)::int, 0)"
 
 
 def counts_of(asking: Asking) -> Counter[Key]:
     """Students by school and by what is counted, and TOTAL for all of the schools."""
+    return counts_by_year(asking, [asking.elpac_year] if asking.elpac_year else [])[0]
+
+
+def counts_by_year(asking: Asking, years: Sequence[int]) -> tuple[Counter[Key], dict[int, Counter[Key]]]:
+    """The same, with `elpac` of the year asked for; and the counts of `elpac` alone of each of the years."""
     found: Counter[Key] = Counter()
+    elpacs: dict[int, Counter[Key]] = {year: Counter() for year in years}
     named = {status: name for name, (status, _label) in STATUSES.items()}
-    bands = {f"n_{n}": name for n, name in enumerate(BAND_NAMES)}
-    counted = (
-        asking.enrolled()
-        .annotate(tbd_since=TBD_SINCE, identified=IDENTIFIED)
-        .values(_ROW, "program_status")
-        .annotate(
-            n=Count("pk"),
-            over=Count("pk", filter=asking.tbd_is_over),
-            **{key: Count("pk", filter=asking.band(name)) for key, name in bands.items()},
-        )
+    for school, status, spring, exited, n, over, *more in _counted(asking, years):
+        _add(found, school, f"{RFEP_YEAR}{spring}", exited)
+        _add(found, school, named[status], n)
+        _add(found, school, "tbd-over", over)
+        for name, number in zip(BAND_NAMES, more, strict=False):
+            _add(found, school, name, number)
+        for year, number in zip(years, more[len(BAND_NAMES) :], strict=True):
+            _add(elpacs[year], school, "elpac", number)
+    found.update(elpacs.get(asking.elpac_year, {}))
+    return found, elpacs
+
+
+def _counted(asking: Asking, years: Sequence[int]) -> list[tuple[Any, ...]]:
+    """School, status, school year of reclassification, how many were reclassified, and of those enrolled today: all, in TBD for
+    long, in each band of years, and with an ELPAC of each of `years` that meets criterion 1.
+
+    Students and their records are read once, and so are the scores of a year, by their index. To look up the scores of each
+    English learner takes longer.
+    """
+    records = asking.on_record().annotate(since=TBD_SINCE, identified=IDENTIFIED, day=RECLASSIFIED)
+    columns = ("pk", _ROW, "program_status", "since", "identified", "day")
+    sql, params = records.values_list(*columns).query.sql_with_params()
+    exited, enrolled = f"base.status = '{ProgramStatus.EXITED.value}'", "left_school.student_id IS NULL"
+    is_learner = f"{enrolled} AND base.status = '{ProgramStatus.EL.value}'"
+    pending = f"{enrolled} AND base.status = '{ProgramStatus.PENDING.value}'"
+    numbers = [f"count(*) FILTER (WHERE {exited})", f"count(*) FILTER (WHERE {enrolled})"]
+    numbers.append(f"count(*) FILTER (WHERE {pending} AND base.since < %s)")
+    values: list[Any] = [asking.day - dt.timedelta(days=LONGEST_TBD)]
+    for name in BAND_NAMES:
+        wanted = [is_learner, f"base.identified IS {'NOT ' if name in BANDS else ''}NULL"]
+        first, end = BANDS.get(name, (0, None))
+        for limit, sign in ((first, "<="), (end, ">")):
+            if limit:
+                wanted.append(f"base.identified {sign} %s")
+                values.append(years_before(asking.day, limit))
+        numbers.append(f"count(*) FILTER (WHERE {' AND '.join(wanted)})")
+    tables, joins, given = "", "", []  # type: str, str, list[Any]
+    for at, year in enumerate(years):
+        scores, of_scores = met_scores(year).values_list("student_id").distinct().query.sql_with_params()
+        tables += f", met_{at}(student) AS MATERIALIZED ({scores})"
+        given += of_scores
+        joins += f" LEFT JOIN met_{at} ON met_{at}.student = base.student AND {is_learner}"
+        numbers.append(f"count(met_{at}.student)")
+    return fetch_all(
+        f"""
+        WITH base(student, school, status, since, identified, day) AS MATERIALIZED ({sql}){tables}
+        SELECT base.school, base.status, CASE WHEN {exited} THEN {_SPRING_OF_DAY} ELSE 0 END, {", ".join(numbers)} FROM base
+        LEFT JOIN {LastDay._meta.db_table} left_school ON left_school.student_id = base.student AND left_school.day < %s{joins}
+        GROUP BY 1, 2, 3
+        """,
+        [*params, *given, *values, asking.day],
     )
-    for row in counted:
-        _add(found, row[_ROW], named[row["program_status"]], row["n"])
-        _add(found, row[_ROW], "tbd-over", row["over"])
-        for key, name in bands.items():
-            _add(found, row[_ROW], name, row[key])
-    for row in asking.reclassified().values(_ROW, "spring").annotate(n=Count("pk")):
-        _add(found, row[_ROW], f"{RFEP_YEAR}{row['spring']}", row["n"])
-    found.update(elpac_of(asking))
-    return found
-
-
-def elpac_of(asking: Asking) -> Counter[Key]:
-    """Of these, who meets criterion 1 by the ELPAC of its year."""
-    found: Counter[Key] = Counter()
-    for row in asking.may_exit().values(_ROW).annotate(n=Count("pk")) if asking.elpac_year else ():
-        _add(found, row[_ROW], "elpac", row["n"])
-    return found
 
 
 def _add(found: Counter[Key], school: School, what: str, n: int) -> None:
@@ -107,4 +146,4 @@ def _table(numbers: dict[Key, int], schools: list[School | str], whole: str, par
     return Table(keys)
 
 
-__all__ = ["TOTAL", "Key", "counts_of", "elpac_of", "hidden_in", "rfep_years"]
+__all__ = ["TOTAL", "Key", "counts_by_year", "counts_of", "hidden_in", "rfep_years"]

@@ -1,10 +1,10 @@
 """The numbers of the page English learners: one place for the page, its files and paper, the command and the API."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from assessments.english_learners.asking import BAND_NAMES, RFEP_YEAR, STATUSES, Asking, elpac_years
-from assessments.english_learners.counting import TOTAL, Key, counts_of, elpac_of, hidden_in, rfep_years
+from assessments.english_learners.counting import TOTAL, Key, counts_by_year, hidden_in, rfep_years
 from students.access import User, visible_school_ids, visible_schools
 from students.models import School
 from students.school_years import spring_of, year_label
@@ -30,14 +30,11 @@ class Found:
         self.asking = Asking(None if user is None else visible_school_ids(user), self.elpac_year)
         if self.school and not shared:
             self.asking = self.asking.within([self.school.pk])
-        self.counts: Mapping[Key, int] = counts_of(self.asking)
-        self.hidden = self._hidden() if shared else set()
-
-    def _hidden(self) -> set[Key]:
-        """Decided for all schools of the reader and all years of the ELPAC, whatever of them this file holds."""
-        others = [year for year in self.years if year != self.elpac_year]
-        elpacs = [self.counts, *(elpac_of(replace(self.asking, elpac_year=year)) for year in others)]
-        return hidden_in(self.counts, elpacs if self.elpac_year else [])
+        # What is hidden is decided for all schools of the reader and all years of the ELPAC, whatever of them a file holds.
+        asked = self.years if shared else [year for year in self.years if year == self.elpac_year]
+        counts, elpacs = counts_by_year(self.asking, asked)
+        self.counts: Mapping[Key, int] = counts
+        self.hidden = hidden_in(counts, list(elpacs.values())) if shared else set()
 
     @property
     def whole(self) -> int | str:
