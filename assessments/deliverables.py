@@ -20,8 +20,8 @@ from sisimport.web.exports.deliverables import (
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
 
-HEAD = ("assessment", "school_year", "school", "grade", "group", "label", "hidden", "tested", "scored", "level", "students",
-        "mean", "met_percent", "distance_from_standard", "met_change")  # fmt: skip
+HEAD = ("assessment", "school_year", "lea", "school", "grade", "group", "label", "hidden", "enrolled", "tested", "scored",
+        "level", "students", "mean", "met_percent", "distance_from_standard", "met_change")  # fmt: skip
 _MEASURES = ("mean", "met_percent", "distance_from_standard", "met_change")
 _WORDS = {"grade": "Grade", "school": "School", "group": "Student group", "year": "School year"}
 
@@ -46,13 +46,13 @@ def _lines(asked: Asked) -> Iterator[list[Any]]:
     held, reader = what_is_held(), reader_of(asked.user, shared=True)
     wanted = asked.options.get("assessment", "")
     for test in [wanted] if wanted else held.tests:
-        choice = {"test": test, "year": asked.school_year, "by": asked.options.get("by") or BY[0]}
+        choice = {"test": [test], "year": [asked.school_year], "by": [asked.options.get("by") or BY[0]]}
         try:
             found = build(choice_of(choice, held, reader), held, reader)
         except (NoResultsError, KeyError):
             continue  # of another year
         for row in rows.as_objects(found):
-            head = [test, *(row[name] for name in HEAD[1:9])]
+            head = [test, *(row[name] for name in HEAD[1:11])]
             yield [*head, "", row["scored"], *(row[name] for name in _MEASURES)]
             for level, students in (row["levels"] or {}).items():
                 yield [*head, level, students, *("" for _name in _MEASURES)]
