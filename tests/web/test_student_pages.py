@@ -77,7 +77,7 @@ def test_the_search_holds_its_query_count(client: Client, registrar: Any, django
     for _n in range(30):
         StudentFactory(with_ssid=True)
 
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         client.get(reverse("students"))
 
 
