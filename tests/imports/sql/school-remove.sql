@@ -20,6 +20,10 @@ FROM
                         FROM coalesce((c.before->>'name')::text, '')) THEN 'changed'
               WHEN EXISTS
                      (SELECT 1
+                      FROM "students_staffaccess_schools" r
+                      WHERE r."school_id" = c.object_id) THEN 'in_use'
+              WHEN EXISTS
+                     (SELECT 1
                       FROM "students_student" r
                       WHERE r."school_id" = c.object_id
                         AND NOT EXISTS
@@ -58,10 +62,6 @@ FROM
                                   AND sa.line = d.line
                                   AND sa.seq = d.seq
                                   AND sa.reason <> 'done'))) THEN 'in_use'
-              WHEN EXISTS
-                     (SELECT 1
-                      FROM "students_staffaccess_schools" r
-                      WHERE r."school_id" = c.object_id) THEN 'in_use'
               WHEN EXISTS
                      (SELECT 1
                       FROM "ssid_senrline" r
