@@ -465,7 +465,7 @@ def test_a_page_of_requests_takes_few_queries(
         rows += [line(str(100300 + n), ssid=f"80123456{n}{k}") for k in range(3)]
     run = run_test(rows)
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(25):
         page = admin.get(reverse("run_candidates", args=[run.pk]))
 
     assert page.text.count('<fieldset class="compare"') == 10
