@@ -98,6 +98,13 @@ def note_line(student: int | None = None) -> None:
         note(student)
 
 
+def note_lines(count: int) -> None:
+    """Data lines are shown; whose they are is noted apart."""
+    looked = _now.get()
+    if looked is not None:
+        looked.lines += count
+
+
 if TYPE_CHECKING:
     from django.db.models import Model as _Base
 else:

@@ -21,7 +21,7 @@ codes.register(
     IssueCode(
         "ROSTER-UNKNOWN",
         "Unknown file",
-        "The file has {found}; expected {expected}. If it is a list of students of another system, map its columns.",
+        "The file has {found}; expected {expected}.",
         "Choose the import type, so that the file is compared with its layout. For a list of students of another system press"
         " Map its columns (command line: add_mapping).",
     ),

@@ -30,7 +30,7 @@ codes.register(
     IssueCode(
         "ONE-OTHERS",
         "Users who are no students",
-        "{found} lines of users.csv are about people who are no students and were passed over ({expected}).",
+        "Of users.csv {found} lines were passed over: they are about people who are no students ({expected}).",
         "Nothing to do.",
     ),
     IssueCode(

@@ -50,10 +50,13 @@ class ImportIssue(NotesLine, models.Model):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
-        """Notes, beside whose line it is, students whom a sentence on nearly the same local number names."""
+        """Notes, beside whose line it is, students whom its sentence names by local number: nearly the same, or of the same name."""
         made = super().from_db(db, field_names, values, **more)
         held = made.__dict__
-        if near := _NEAR.search((held.get("params") or {}).get("near_text") or ""):
+        params = held.get("params") or {}
+        if isinstance(candidates := params.get("candidates"), str):
+            looking.note_numbers(candidates.split(", "))
+        if near := _NEAR.search(params.get("near_text") or ""):
             looking.note_numbers(near[1].split(" and "))
         elif held.get("code") == "NUMBER-NEAR":
             looking.note_numbers(str(held.get("expected") or "").split(" and "))

@@ -13,6 +13,7 @@ from typing import IO
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from sisimport.audit import looking
 from sisimport.files.encodings import UTF8, codec_of
 from sisimport.files.issues import Severity
 from sisimport.files.lines import REREAD_LIMIT, whole_lines
@@ -67,6 +68,7 @@ def lines_of_outcome(run: ImportRun, outcome: str) -> Iterator[bytes]:
     refused = _refused(run, Q())
     unprocessed = (_set_aside(run) | _skipped(run)) - refused
     if outcome == "success":
+        _note_students(run, None)
         return _records(run, left_out=refused | unprocessed)
     return original_lines(run, refused if outcome == "refused" else unprocessed)
 
@@ -78,7 +80,21 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
     Raises StoredFileError, at the first line, when the file is not there as it was kept.
     """
     numbers = set(wanted)
+    _note_students(run, numbers)
     return _records(run, only=numbers) if numbers else iter(())
+
+
+def _note_students(run: ImportRun, numbers: Collection[int] | None) -> None:
+    """Whose lines are handed out, for the record of access, as far as the run knows; None: all lines of the file."""
+    if looking.current() is None:
+        return
+    for model in (ImportIssue, ImportChange):
+        rows = model._default_manager.filter(run_id=run.plan_run_id, student_id__isnull=False, line__gt=0)
+        rows = rows if numbers is None else rows.filter(line__in=numbers)
+        looking.note_all(rows.order_by().values_list("student_id", flat=True).distinct())
+    likely = ImportIssue.objects.filter(run_id=run.plan_run_id, params__has_key="candidates")
+    list(likely if numbers is None else likely.filter(line__in=numbers))  # each notes whom it names
+    looking.note_lines(run.record_count if numbers is None else len(numbers))
 
 
 def _records(run: ImportRun, *, only: Collection[int] | None = None, left_out: Collection[int] = ()) -> Iterator[bytes]:
