@@ -111,7 +111,6 @@ def test_a_blank_cell_at_the_end_that_is_filled_is_a_change(cell: str) -> None:
     ("changed", "cell", "new"),
     [
         ({"final_test_completed_date": "2024-05-02"}, "date", "2024-05-02"),
-        ({"final_test_completed_date": ""}, "date", ""),
         ({"grade_assessed": "06"}, "grade", "06"),
         ({"grade_assessed": ""}, "grade", ""),
     ],
@@ -123,6 +122,15 @@ def test_a_changed_date_or_grade_changes_every_score_of_the_line(changed: dict[s
     run = start(TYPE, rows(**changed))
 
     assert planned(run) == {code: (cells, {**cells, cell: new}) for code, cells in was.items()}
+
+
+def test_a_line_that_lost_its_date_changes_no_dated_score() -> None:
+    """Nothing says that it is of the same school year."""
+    start(TYPE, rows(), work="import")
+
+    run = start(TYPE, rows(final_test_completed_date=""))
+
+    assert (planned(run), run.refused_count) == ({}, 1)  # of two lines; the other is as it was
 
 
 def test_a_grade_without_its_zero_is_the_same_grade() -> None:

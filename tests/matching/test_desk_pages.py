@@ -331,9 +331,9 @@ def test_a_request_stands_beside_its_candidates(school: School, admin: Client) -
         "91%",
         "100%",
         '<mark class="bad">Li</mark>',
-        "2011-03-05",
+        "3/5/2011",
         "Ana Lee",
-        "EL 2015-09-01",
+        "EL 9/1/2015",
     ):
         assert text in page.text, text
     assert "8012345678" not in page.text

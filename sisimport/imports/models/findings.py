@@ -50,7 +50,7 @@ class ImportIssue(NotesLine, models.Model):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
-        """Notes, beside whose line it is, students whom its sentence names by local number: nearly the same, or of the same name."""
+        """Notes, beside whose line it is, whom its sentence names by local number: of nearly the same, or of one name."""
         made = super().from_db(db, field_names, values, **more)
         held = made.__dict__
         params = held.get("params") or {}
