@@ -231,6 +231,21 @@ def test_the_page_holds_its_query_count_whatever_the_number_of_issues(
         page(client, run, "run_changes")
 
 
+def test_changes_of_many_students_ask_no_more_than_those_of_one(
+    client: Client, district: District, registrar: Any, django_assert_max_num_queries: Any
+) -> None:
+    lines = []
+    for n in range(12):
+        names = {"local_number": str(300000 + n), "last_name": f"Alder{n}", "first_name": "Ana", "middle_name": "Luz"}
+        district.student(**names)
+        lines.append(line(ssid=str(8000000000 + n), **names))
+    run = run_file(TYPE, content(*lines)).run
+    assert run.planned_count == 12
+
+    with django_assert_max_num_queries(27):
+        page(client, run, "run_changes")
+
+
 # ---- schools ----
 
 

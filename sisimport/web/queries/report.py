@@ -207,7 +207,11 @@ def _window(rows: QuerySet[ImportIssue], start: int, stop: int, length: int) -> 
 def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Student]:
     """Students whom the reader may see, by id: for links beside lines."""
     wanted = {pk for pk in ids if pk}
-    found = reader.students().filter(pk__in=wanted).only("pk", "local_number", "last_name", "first_name", "school_id")
+    found = (
+        reader.students()
+        .filter(pk__in=wanted)
+        .only("pk", "local_number", "last_name", "first_name", "middle_name", "suffix", "school_id")
+    )
     return {student.pk: student for student in found}
 
 
