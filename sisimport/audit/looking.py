@@ -76,11 +76,11 @@ def note(student: int | None) -> None:
             ids.append(student)
 
 
-def note_all(students: Iterable[int]) -> None:
-    """Several were."""
+def note_all(students: Iterable[int | None]) -> None:
+    """Several were; None: a line of nobody."""
     looked = _now.get()
     if looked is not None:
-        looked.students.extend(students)
+        looked.students.extend(student for student in students if student is not None)
 
 
 def note_numbers(numbers: Iterable[str]) -> None:
