@@ -19,6 +19,8 @@ CODED = {"birth_country": "country", "birth_state": "state", "home_language": "l
 
 def offer_codes(form: forms.BaseForm, name: str, choices: list[tuple[str, str]], *, on_record: str) -> None:
     """Let a field be chosen by words with their codes. What is on record stays, though it be none of them."""
+    if name not in form.fields:  # who may only look has it as text
+        return
     held = [] if not on_record or on_record in dict(choices) else [(on_record, f"{on_record}, as on record")]
     field = form.fields[name]
     form.fields[name] = forms.ChoiceField(

@@ -82,6 +82,12 @@ class TwoSchools:
         """Students whom nothing tells from others."""
         return set(Student.objects.exclude(pk__in=self.marks).values_list("pk", flat=True))
 
+    def is_of_workbook(self, run: int) -> bool:
+        """Is the run the refusal of a workbook, or the conversion of one?"""
+        refused = self.workbook.pk if self.workbook else None
+        conversions = ImportRun.objects.exclude(converts=None)
+        return run == refused or conversions.filter(pk=run).exists() or conversions.filter(converts=run).exists()
+
     @property
     def both_ids(self) -> list[int]:
         return [self.a.pk, self.b.pk, self.utah_a.pk, self.utah_b.pk]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from sisimport.audit import looking
 from sisimport.files.workbook_process import DELIMITER
 from sisimport.imports.models import ImportFile, ImportRun
 from sisimport.imports.storage.files import StoredFileError, open_file
@@ -45,6 +46,7 @@ def shown_conversion(run: ImportRun) -> ShownConversion:
 def _preview(file: ImportFile) -> list[list[str]]:
     with open_file(file) as stream:
         lines = [stream.readline(_LONGEST_LINE) for _row in range(PREVIEW_ROWS)]
+    looking.note_lines(sum(bool(line) for line in lines))
     rows = [line.decode("utf-8", "replace").rstrip("\n").split(DELIMITER) for line in lines if line]
     return [[masked(cell)[:_LONGEST_CELL] for cell in islice(row, PREVIEW_COLUMNS)] for row in rows]
 
