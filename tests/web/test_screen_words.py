@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import services
+from sisimport.web.templatetags.ui import count
 from students.models import LEA, DistrictSettings, ReportWords
 from tests.factories import UserFactory
 from tests.files.samples import line
@@ -198,3 +199,11 @@ def test_only_whose_run_it_is_and_reviewers_choose_its_words(
     assert address not in page(client, run)
     client.force_login(UserFactory(import_admin=True))
     assert client.post(address, {"words": "screen"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [(1, "entry", "1 entry"), (2, "entry", "2 entries"), (3, "day", "3 days"), (2, "line is,lines are", "2 lines are")],
+)
+def test_a_number_stands_beside_the_plural_of_its_noun(number: int, noun: str, text: str) -> None:
+    assert count(number, noun) == text

@@ -1,6 +1,7 @@
 """Tags of every page: counts, dates, badges, bars, paging. Texts and shapes that appear in more than one place."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -72,10 +73,14 @@ def born_in(student: Student) -> str:
 
 @register.filter
 def count(number: int | None, noun: str) -> str:
-    """`4862|count:"line"` -> `4,862 lines`; an irregular plural after a comma: `"entry,entries"`."""
+    """`4862|count:"line"` -> `4,862 lines`; a plural of its own after a comma: `"line is,lines are"`."""
     number = number or 0
     one, _comma, many = noun.partition(",")
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else many or _many(one)}"
+
+
+def _many(noun: str) -> str:
+    return f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
 
 
 @register.filter
