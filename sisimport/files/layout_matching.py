@@ -86,7 +86,7 @@ def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Co
 
     An alias that is another column's name, or the alias of two, only counts where the whole header fits by position.
     """
-    names = {normalise_header(column.name): column for column in layout.columns}
+    names = {column.names[0]: column for column in layout.columns}
     patterns: list[tuple[str, Column]] = []
     aliases: dict[str, Column | None] = {}
     for column in layout.columns:
@@ -126,7 +126,7 @@ def _fit_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
     found = find_columns(layout, header)
     named = [column for column in found if column is not None]
     in_file = sum(name not in {"", "blank"} for name in header)
-    in_layout = sum(normalise_header(column.name) != "blank" for column in columns)
+    in_layout = sum(column.names[0] != "blank" for column in columns)
     of = in_file if layout.optional_columns else max(in_file, in_layout)
     score = len({column.position for column in named}) / of if of else 0.0
     for position in range(min(layout.fixed_columns, len(found))):

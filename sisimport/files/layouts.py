@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from dataclasses import field as default
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -96,7 +97,7 @@ class Column:
     @property
     def names(self) -> tuple[str, ...]:
         """Normalized spellings, the published one first."""
-        return tuple(normalise_header(name) for name in (self.name, *self.aliases))
+        return _normalised((self.name, *self.aliases))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,11 @@ def normalise_header(name: str) -> str:
     """
     plain = _DROPPED.sub("", name.strip().strip('"').lower())
     return "blank" if _BLANK.match(plain) else plain
+
+
+@lru_cache(maxsize=16_384)  # names of declared columns, which every file is compared with
+def _normalised(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(normalise_header(name) for name in names)
 
 
 _PLAIN_OPTIONS = (
