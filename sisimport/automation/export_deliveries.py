@@ -10,8 +10,6 @@ cannot be delivered is tried again with pauses that grow; once the next due time
 import datetime as dt
 import logging
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import IO
@@ -26,7 +24,7 @@ from sisimport.automation.models import DeliveredExport, Delivery, ExportDeliver
 from sisimport.automation.places import HostKeyError, Place, PlaceError, opened
 from sisimport.automation.schedule import last_due, next_due
 from sisimport.automation.telling import Subject, people_with, send_soon, wishes_of
-from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.runtime.session_locks import session_lock
 from sisimport.web.exports.deliverables import Asked, Counts, ExportRefusedError, deliverables, settled_until
 from students.access import visible_school_ids
 from students.school_years import spring_of, year_label
@@ -92,20 +90,10 @@ def ask_now(delivery: ExportDelivery) -> None:
         _plan(delivery, now)
 
 
-@contextmanager
-def _locked(delivery: ExportDelivery) -> Iterator[bool]:
-    (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [DELIVERY_LOCK, delivery.pk])
-    try:
-        yield bool(got)
-    finally:
-        if got:
-            execute("SELECT pg_advisory_unlock(%s, %s)", [DELIVERY_LOCK, delivery.pk])
-
-
 def deliver(delivery: ExportDelivery) -> Turn:
     """Deliver what is due. What is wrong with the place or the export is said in the turn, on its page, and by mail."""
     turn = Turn()
-    with _locked(delivery) as mine:
+    with session_lock(DELIVERY_LOCK, delivery.pk) as mine:
         if not mine:
             turn.waiting.append((delivery.name, "Another worker is delivering it."))
             return turn

@@ -14,8 +14,6 @@ import json
 import logging
 import posixpath
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -33,11 +31,11 @@ from sisimport.automation.telling import Subject, address_of, people_with, send_
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_type, look_again
-from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import UNDECIDED, ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs import returned_lines, services, uploads
 from sisimport.imports.runs.report import run_facts
 from sisimport.imports.storage.files import StoredFileError, hash_of
+from sisimport.runtime.session_locks import session_lock
 from students.access import visible_school_ids
 
 logger = logging.getLogger(__name__)
@@ -73,20 +71,10 @@ def _is_due(place: PickUpPlace, now: dt.datetime) -> bool:
     return place.next_look_at is None or now >= place.next_look_at or place.next_look_at - now > pause
 
 
-@contextmanager
-def _locked(place: PickUpPlace) -> Iterator[bool]:
-    (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [PLACE_LOCK, place.pk])
-    try:
-        yield bool(got)
-    finally:
-        if got:
-            execute("SELECT pg_advisory_unlock(%s, %s)", [PLACE_LOCK, place.pk])
-
-
 def look_at(place: PickUpPlace) -> Look:
     """One look now. Never raises for what is wrong with the place or a file; says it in the look, on its page, and by mail."""
     look = Look()
-    with _locked(place) as mine:
+    with session_lock(PLACE_LOCK, place.pk) as mine:
         if not mine:
             look.errors.append("Another look at this place goes on.")
             return look

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -174,12 +175,18 @@ def test_a_file_is_not_read_again_while_its_run_goes_on(
     assert looks(here, 2).errors == []
 
 
-def test_two_looks_at_once_take_a_file_once(district: District, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second finds the first at it."""
-    monkeypatch.setattr(picking, "fetch_one", lambda *_what: (False,))
+def test_two_looks_at_once_take_a_file_once(
+    district: District, folder: Path, other_session: psycopg.Connection
+) -> None:
+    """The second finds the first at it, and once that has ended, takes the file."""
     (folder / "ssid.txt").write_text(GOOD)
-    assert looks(place(folder)).errors == ["Another look at this place goes on."]
+    here = place(folder)
+    other_session.execute("SELECT pg_advisory_lock(%s, %s)", [picking.PLACE_LOCK, here.pk])
+    assert looks(here).errors == ["Another look at this place goes on."]
     assert not ImportRun.objects.exists()
+    other_session.execute("SELECT pg_advisory_unlock(%s, %s)", [picking.PLACE_LOCK, here.pk])
+    assert looks(here, 2).errors == []
+    assert ImportRun.objects.exists()
 
 
 def test_a_zip_is_taken_as_it_was_downloaded(district: District, folder: Path) -> None:

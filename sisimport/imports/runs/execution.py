@@ -39,6 +39,7 @@ from sisimport.imports.runs.queueing import RUN_LOCK, Lane
 from sisimport.imports.storage.files import DamagedFileError, RemovedFileError
 from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
 from sisimport.runtime import error_reports, tracing
+from sisimport.runtime.session_locks import session_lock
 from students.locks import NEW_PLACES, try_to_lock_leas
 
 logger = logging.getLogger(__name__)
@@ -66,17 +67,8 @@ class InterruptedRunError(Exception):
 @contextlib.contextmanager
 def run_lock(run_id: int) -> Iterator[bool]:
     """Hold the run's session lock, with a pulse; yields False at once when another session has it."""
-    (got,) = fetch_one("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, run_id])
-    if not got:
-        yield False
-        return
-    try:
-        with Pulse():
-            yield True
-    finally:
-        # A lost connection has already given the lock back.
-        with contextlib.suppress(DatabaseError, InterfaceError):
-            execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run_id])
+    with session_lock(RUN_LOCK, run_id) as mine, Pulse() if mine else contextlib.nullcontext():
+        yield mine
 
 
 def execute_run(run_id: int) -> bool:

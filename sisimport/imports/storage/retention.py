@@ -10,12 +10,13 @@ import logging
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sisimport.imports.models import UNDECIDED, AbsentStudent, ImportFile, ImportRun, RunStatus
 from sisimport.runtime.retention import Kept, all_kept, kept_kind, register_kept
+from sisimport.runtime.session_locks import session_lock
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +46,13 @@ def register() -> None:
 def purge(*, dry_run: bool = False, now: dt.datetime | None = None) -> dict[str, int]:
     """Remove what is older than its days. Returns how much went (or would go) by kind; empty when another purge is at work."""
     now = now or timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _LOCK)
-        if not cursor.fetchone()[0]:
+    with session_lock(*_LOCK) as mine:
+        if not mine:
             return {}
-    try:
         removed = {
             kept.kind: kept.remove(limit, dry_run) if (limit := kept.limit(now)) is not None else 0
             for kept in all_kept()
         }
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _LOCK)
     if any(removed.values()) and not dry_run:
         logger.info("purged %s", ", ".join(f"{count} {kind}" for kind, count in removed.items() if count))
     return removed

@@ -1,0 +1,21 @@
+"""Advisory locks of the database session: held by one worker at a time, and given back when it ends, however it ends."""
+
+import contextlib
+from collections.abc import Iterator
+
+from django.db import DatabaseError, InterfaceError, connection
+
+
+@contextlib.contextmanager
+def session_lock(lock_class: int, key: int) -> Iterator[bool]:
+    """Hold the lock; yields False at once when another session has it. `lock_class`: a constant not used elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock_class, key])
+        (got,) = cursor.fetchone()
+    try:
+        yield got
+    finally:
+        if got:
+            # A lost connection has already given the lock back.
+            with contextlib.suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock_class, key])
