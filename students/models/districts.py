@@ -85,7 +85,9 @@ def validate_month_day(text: str) -> None:
 class DistrictSettings(models.Model):
     """What a district has chosen for itself. A district without a row has the defaults."""
 
-    lea = models.OneToOneField(LEA, on_delete=models.CASCADE, primary_key=True, related_name="settings")
+    lea = models.OneToOneField(
+        LEA, on_delete=models.CASCADE, primary_key=True, related_name="settings", verbose_name="LEA"
+    )
     report_words = models.CharField(
         "words of the results report",
         max_length=8,
@@ -184,7 +186,7 @@ class DistrictSettings(models.Model):
 class School(models.Model):
     """A school of an LEA, known to the state by a seven-digit code."""
 
-    lea = models.ForeignKey(LEA, on_delete=models.PROTECT, related_name="schools", db_index=False)
+    lea = models.ForeignKey(LEA, on_delete=models.PROTECT, related_name="schools", db_index=False, verbose_name="LEA")
     code = models.CharField(max_length=7, validators=[RegexValidator(r"^\d{1,7}\Z", "Up to seven digits.")])
     name = models.CharField(max_length=120, blank=True)
 

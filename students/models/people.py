@@ -115,7 +115,7 @@ class Student(NotesStudent, models.Model):
     so that Update sees when the student was edited in between.
     """
 
-    lea = models.ForeignKey(LEA, on_delete=models.PROTECT, related_name="students", db_index=False)
+    lea = models.ForeignKey(LEA, on_delete=models.PROTECT, related_name="students", db_index=False, verbose_name="LEA")
     local_number = models.CharField("local student number", max_length=16)
     school = models.ForeignKey(
         School, on_delete=models.PROTECT, null=True, blank=True, related_name="students", db_index=False

@@ -81,3 +81,14 @@ def test_the_list_of_runs_has_the_words_of_the_page_of_runs(client: Client, ever
     index = client.get(reverse("admin:index")).content.decode()
     assert "Import runs" not in index
     assert ">Runs<" in re.sub(r"\s+", "", index)
+
+
+def test_acronyms_are_written_as_such_in_every_form_of_the_admin() -> None:
+    acronyms = {"lea", "leas", "ssid", "ssids", "el", "uin", "elpac", "caaspp", "rfep", "csv", "api", "url", "sftp"}
+    wrong = [
+        f"{model._meta.label}.{field.name}: {field.verbose_name}"
+        for model in admin.site._registry
+        for field in model._meta.concrete_fields
+        if acronyms & set(str(field.verbose_name).split())
+    ]
+    assert wrong == []

@@ -143,7 +143,11 @@ class ImportRun(models.Model):
         help_text="Schools whose students this run may touch; empty: all.",
     )
     lea_ids = ArrayField(
-        models.BigIntegerField(), default=list, blank=True, help_text="LEAs whose update lock this run takes."
+        models.BigIntegerField(),
+        default=list,
+        blank=True,
+        verbose_name="LEAs",
+        help_text="LEAs whose update lock this run takes.",
     )
 
     created_at = models.DateTimeField(auto_now_add=True)
