@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from sisimport.accounts.sso import configuration as sso
-from sisimport.runtime import error_reports, postgres, processes, tracing
+from sisimport.runtime import databases, error_reports, postgres, processes, tracing
 from sisimport.runtime.logs import private_exception
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,8 +27,13 @@ if (BASE_DIR / ".env").exists():
 # Empty is not set: else the database would be laid into whatever folder a command is started in.
 DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not DATABASE_URL
+if DATABASE_DIRECT_URL and EMBEDDED:
+    raise ImproperlyConfigured(
+        "DATABASE_DIRECT_URL is the server behind the pooler that DATABASE_URL names: set both, or DATABASE_URL alone."
+    )
 PRODUCTION = env.bool("SISIMPORT_PRODUCTION", default=False)
 DEBUG = env.bool("DEBUG", default=False)
 TIME_ZONE = env.str("TIME_ZONE", default="America/Los_Angeles")
@@ -153,7 +158,10 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url_config(DATABASE_URL or postgres.database_url(DATA_DIR))}
+# Through a pooler whose sessions change with each transaction; all others than web go by DATABASE_DIRECT_URL.
+POOLED = databases.uses_pooler(processes.kind, direct_url=DATABASE_DIRECT_URL)
+_address = DATABASE_URL if POOLED else DATABASE_DIRECT_URL or DATABASE_URL
+DATABASES = {"default": env.db_url_config(_address or postgres.database_url(DATA_DIR))}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
 if EMBEDDED:  # the socket's folder where Django's own tools (dbshell) look for it
@@ -172,11 +180,12 @@ SESSION_LIMITS = {
         "idle_in_transaction_session_timeout": env.float("WORKER_IDLE_SECONDS", default=300),
     },
 }
-# Options in DATABASE_URL come last and win.
-_options = [f"-c {name}={seconds * 1000:.0f}" for name, seconds in SESSION_LIMITS.get(processes.kind, {}).items()]
-_options += filter(None, [DATABASES["default"]["OPTIONS"].get("options", "")])
-if _options:
-    DATABASES["default"]["OPTIONS"]["options"] = " ".join(_options)
+# Options in the address come last and win. A pooler sets the limits itself (docs/how-to/deploy.md).
+_limits = {} if POOLED else SESSION_LIMITS.get(processes.kind, {})
+if _options := f"{databases.options_of(_limits)} {DATABASES['default']['OPTIONS'].get('options', '')}".strip():
+    DATABASES["default"]["OPTIONS"]["options"] = _options
+if POOLED:
+    DATABASES["default"] = databases.without_session(DATABASES["default"])
 # Whoever works on a run and gives no sign of life for so long loses it to another attempt.
 RUN_SILENT_SECONDS = env.float("RUN_SILENT_SECONDS", default=30)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)

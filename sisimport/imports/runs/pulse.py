@@ -10,13 +10,13 @@ it wrote is undone, the run is free. Whoever wakes up later finds the session go
 import contextlib
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import psycopg
 from django.conf import settings
-from django.db import connection
 
 from sisimport.imports.engine.sql import fetch_all, fetch_one
+from sisimport.imports.runs.sessions import session_parameters
 
 BEAT_SECONDS = 3.0
 _NAME = "sisimport pulse "  # followed by the process id of the working session
@@ -27,7 +27,7 @@ class Pulse:
 
     def __init__(self) -> None:
         (pid,) = fetch_one("SELECT pg_backend_pid()")
-        self._parameters = _parameters(f"{_NAME}{pid}")
+        self._parameters = session_parameters(f"{_NAME}{pid}")
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
@@ -47,14 +47,6 @@ class Pulse:
                 while not self._ended.wait(BEAT_SECONDS):
                     session.execute("SELECT 1")
             self._ended.wait(BEAT_SECONDS)
-
-
-def _parameters(name: str) -> dict[str, Any]:
-    """Those of our own session, under another name and without what Django adds for itself."""
-    parameters = dict(connection.get_connection_params())
-    for ours in ("cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(ours, None)
-    return parameters | {"application_name": name, "autocommit": True}
 
 
 def end_silent_sessions(lock_class: int) -> list[int]:

@@ -11,6 +11,7 @@ from celery import current_app, shared_task
 
 from sisimport.imports.runs.queueing import Lane
 from sisimport.runtime import error_reports
+from sisimport.runtime.databases import SharedSessionError
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
         done = execute_next(Lane(lane), only=works_on_small_only())
     except InterruptedRunError:  # said in the log already
         pass
+    except SharedSessionError as error:
+        logger.error("%s", error)
     except Exception as error:  # noqa: BLE001 - the broker's own log would quote the error's text
         error_reports.report(error, part="worker")
         logger.error("run %s could not be taken up, %s", run_id, error_place(error))
