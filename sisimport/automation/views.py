@@ -3,15 +3,14 @@
 from typing import TypeVar
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires, signed_in_user
-from sisimport.automation import hooks
+from sisimport.automation import file_lists, hooks
 from sisimport.automation.adding import FINGERPRINT, remove_delivery
 from sisimport.automation.export_deliveries import OPEN, ask_now
 from sisimport.automation.forms import DeliveryForm, MailForm, PlaceForm, WebhookForm
@@ -19,7 +18,6 @@ from sisimport.automation.models import DeliveredExport, ExportDelivery, PickUpP
 from sisimport.web.exports.deliverables import deliverables
 from students.access import visible_school_ids
 
-PER_PAGE = 25
 _Placed = TypeVar("_Placed", PickUpPlace, ExportDelivery)
 
 
@@ -53,12 +51,13 @@ def _find(request: HttpRequest, pk: int) -> Webhook:
 
 
 @requires(Capability.SETTINGS)
-@require_http_methods(["GET"])
-def webhook(request: HttpRequest, pk: int) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One webhook and its deliveries, newest first."""
     hook = _find(request, pk)
-    page = Paginator(hook.deliveries.order_by("-pk"), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "automation/webhook.html", {"webhook": hook, "page": page})
+    return file_lists.answer(
+        request, file_lists.SENT, hook.deliveries.all(), "automation/webhook.html", {"webhook": hook}
+    )
 
 
 @requires(Capability.SETTINGS)
@@ -122,12 +121,11 @@ def pick_up(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.SETTINGS)
-@require_http_methods(["GET"])
-def pick_up_place(request: HttpRequest, pk: int) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def pick_up_place(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One place: its last look, and what was taken from it."""
     place = get_object_or_404(_places(request), pk=pk)
-    page = Paginator(place.picked.select_related("test", "update"), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "automation/place.html", {"place": place, "page": page})
+    return file_lists.answer(request, file_lists.PICKED, place.picked.all(), "automation/place.html", {"place": place})
 
 
 @requires(Capability.SETTINGS)
@@ -176,8 +174,8 @@ def deliveries(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.SETTINGS)
-@require_http_methods(["GET"])
-def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def delivery(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One delivery, and its files, newest first."""
     found = get_object_or_404(_deliveries(request), pk=pk)
     offer = deliverables().get(found.what)
@@ -193,9 +191,8 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         "offer": offer,
         "options": options,
         "schools": None if ids is None else len(ids),
-        "page": Paginator(found.files.order_by("-due_at"), PER_PAGE).get_page(request.GET.get("page")),
     }
-    return render(request, "automation/delivery.html", context)
+    return file_lists.answer(request, file_lists.DELIVERED, found.files.all(), "automation/delivery.html", context)
 
 
 @requires(Capability.SETTINGS)
