@@ -35,6 +35,7 @@ class AuditEntry(models.Model):
         REFUSED = "refused", "Sign-in refused"
         ROLE = "role", "Access changed"
         PURGE = "purge", "Old entries removed"
+        ERASED = "erased", "Erased for good"
 
     at = models.DateTimeField(db_default=Now())
     kind = models.CharField(max_length=8, choices=Kind.choices)
@@ -89,6 +90,19 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"seal {self.entry_id}"
+
+
+class AuditRewording(models.Model):
+    """Says with which content a sealed entry stands since a person was erased from its text: keyed as seals are."""
+
+    entry_id = models.BigIntegerField(db_index=True)
+    hash = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"rewording of entry {self.entry_id}"
 
 
 class AuditDay(models.Model):

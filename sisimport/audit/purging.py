@@ -21,6 +21,9 @@ _REMOVE = """WITH gone AS (DELETE FROM audit_auditseal s WHERE s.day <= %s
   AND EXISTS (SELECT 1 FROM audit_auditday d WHERE d.day = s.day AND d.lea = s.lea) RETURNING s.entry_id)
 DELETE FROM audit_auditentry e USING gone WHERE e.id = gone.entry_id"""
 
+_REWORDED = """DELETE FROM audit_auditrewording r
+WHERE NOT EXISTS (SELECT 1 FROM audit_auditentry e WHERE e.id = r.entry_id)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Purged:
@@ -43,6 +46,7 @@ def purge(through: dt.date, *, user: Any = None, dry_run: bool = False) -> Purge
         write(AuditEntry.Kind.PURGE, Doer(user, place="purge"), subject=subject)
         cursor.execute("SET LOCAL sisimport.audit_purge = 'on'")
         cursor.execute(_REMOVE, [through])
+        cursor.execute(_REWORDED)
         cursor.execute("SET LOCAL sisimport.audit_purge = ''")
     sealing.seal()
     return found

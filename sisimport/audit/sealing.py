@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 EVERY_SECONDS = 10.0
 START = b""
-_LOCK = 0x5349_0031  # of our advisory locks; not used elsewhere
+LOCK = 0x5349_0031  # of our advisory locks; not used elsewhere
 _BATCH = 5_000
 _LATE = 20_000  # an entry that was committed after so many later ones is found once a day
 
@@ -57,6 +57,11 @@ def day_hash(key: bytes, day: dt.date, lea: int, entries: int, last: bytes) -> b
     return seal_hash(key, last, ("day", day, lea), str(entries).encode())
 
 
+def reword_hash(key: bytes, seal: bytes, entry: int, digest: bytes) -> bytes:
+    """States that the entry under this seal stands with another content, since a person was erased from it (erasing.py)."""
+    return seal_hash(key, seal, ("reworded", entry), digest)
+
+
 def total_hash(key: bytes, entries: int) -> bytes:
     return seal_hash(key, START, ("total",), str(entries).encode())
 
@@ -78,7 +83,7 @@ def seal(today: dt.date | None = None, *, all_entries: bool = False) -> int:
     day = today or dt.datetime.now(dt.UTC).date()
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
             if not cursor.fetchone()[0]:
                 return sealed  # another worker does
             count = _seal_batch(day, all_entries=all_entries)

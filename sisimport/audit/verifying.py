@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 
 from sisimport.audit.purging import purged_through
-from sisimport.audit.sealing import DIGEST, Chain, day_hash, keys, seal_hash, total_hash
+from sisimport.audit.sealing import DIGEST, Chain, day_hash, keys, reword_hash, seal_hash, total_hash
 
 MOST_TOLD = 1_000
 _BLOCK = 5_000
@@ -85,7 +85,7 @@ def _rows() -> Iterator[tuple[dt.date, int, int, int, bytes, bytes | None, int]]
 
 def _chains(result: Verified) -> dict[Place, Chain]:
     """Follow every chain. After a break it goes on from what the next seal says, so that one change is told once."""
-    seal_keys = keys()
+    seal_keys, reworded = keys(), _reworded()
     ends: dict[Place, Chain] = {}
     for day, lea, number, entry, seal, digest, of_lea in _rows():
         chain = ends.setdefault((day, lea), Chain())
@@ -93,14 +93,25 @@ def _chains(result: Verified) -> dict[Place, Chain]:
             result.tell(SEAL, entry, f"{number - chain.number - 1} before it in the chain of {day} are gone")
         if digest is None:
             result.tell(ENTRY, entry, "was removed")
-        elif of_lea != lea or seal not in {
-            seal_hash(key, chain.last, (day, lea, number, entry), digest) for key in seal_keys
-        }:
+        elif of_lea != lea or (
+            seal not in {seal_hash(key, chain.last, (day, lea, number, entry), digest) for key in seal_keys}
+            and reworded.get(entry, set()).isdisjoint(reword_hash(key, seal, entry, digest) for key in seal_keys)
+        ):
             result.tell(ENTRY, entry, "it, its seal or what stood before it was changed")
         else:
             result.rows += 1
         chain.number, chain.last = number, seal
     return ends
+
+
+def _reworded() -> dict[int, set[bytes]]:
+    """What is stated of entries from which a person was erased."""
+    found: dict[int, set[bytes]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT entry_id, hash FROM audit_auditrewording")
+        for entry, stated in cursor.fetchall():
+            found.setdefault(entry, set()).add(bytes(stated))
+    return found
 
 
 def _days(result: Verified, ends: dict[Place, Chain]) -> int:

@@ -13,7 +13,7 @@ from django.db.models import ProtectedError, Q
 
 from sisimport.demo import district as demo
 from sisimport.demo import people
-from sisimport.demo.removing import remove
+from students.removing import remove
 from sisimport.imports.models import ACTIVE, ImportFile, ImportRun
 from sisimport.imports.storage.unused import remove_if_unused
 from students.locks import lock_leas

@@ -1,0 +1,59 @@
+"""Taking a person's name out of entries: user names of family accounts, and words that people wrote.
+
+An entry names students by internal numbers, which stay: they say that somebody was read, and no more of whom. Where the text of a
+sealed entry changes, its seal no longer fits; a keyed statement beside it (`AuditRewording`) says with which content it stands
+now. Nobody makes one without the key, and it fits that seal and that content only. An entry that somebody changed before gets
+none, so that it is found as before.
+"""
+
+from collections.abc import Callable, Sequence
+
+from django.db import connection
+
+from sisimport.audit.sealing import DIGEST, LOCK, START, keys, reword_hash, seal_hash
+
+_FOUND = "SELECT id, who, subject FROM audit_auditentry WHERE who ILIKE ANY (%(like)s) OR subject ILIKE ANY (%(like)s)"
+_SEALED = f"""
+SELECT {DIGEST}, s.day, s.lea, s.number, s.hash, b.hash,
+       ARRAY(SELECT r.hash FROM audit_auditrewording r WHERE r.entry_id = e.id)
+FROM audit_auditentry e JOIN audit_auditseal s ON s.entry_id = e.id
+LEFT JOIN audit_auditseal b ON b.day = s.day AND b.lea = s.lea AND b.number = s.number - 1 WHERE e.id = %s
+"""
+_DIGEST = f"SELECT {DIGEST} FROM audit_auditentry e WHERE e.id = %s"
+
+
+def reword(like: Sequence[str], replace: Callable[[str], str]) -> int:
+    """Replace in who and what of all entries that hold one of the texts `like` (patterns of ILIKE). Returns how many changed.
+
+    Runs in the caller's transaction, and keeps seals from being made until it ends.
+    """
+    changed = 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(_FOUND, {"like": list(like)})
+        for entry, who, subject in cursor.fetchall():
+            new = replace(who)[:150], replace(subject)[:200]
+            if new == (who, subject):
+                continue
+            seal = _intact_seal(entry)
+            cursor.execute("SELECT audit_reword(%s, %s, %s)", [entry, *new])
+            if seal is not None:
+                cursor.execute(_DIGEST, [entry])
+                stated = reword_hash(keys()[0], seal, entry, bytes(cursor.fetchone()[0]))
+                cursor.execute("INSERT INTO audit_auditrewording (entry_id, hash) VALUES (%s, %s)", [entry, stated])
+            changed += 1
+    return changed
+
+
+def _intact_seal(entry: int) -> bytes | None:
+    """The hash of the entry's seal, if it has one and it fits."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEALED, [entry])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    digest, day, lea, number, seal, before, stated = row
+    digest, seal, before = bytes(digest), bytes(seal), START if before is None else bytes(before)
+    fits = seal in {seal_hash(key, before, (day, lea, number, entry), digest) for key in keys()}
+    again = {bytes(one) for one in stated} & {reword_hash(key, seal, entry, digest) for key in keys()}
+    return seal if fits or again else None
