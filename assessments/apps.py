@@ -11,7 +11,10 @@ class AssessmentsConfig(AppConfig):
         from assessments.pages import queries  # noqa: F401 - they register what they offer
         from assessments.research import issue_codes as research_codes  # noqa: F401 - they register what they offer
         from assessments.scores import issue_codes  # noqa: F401 - they register what they offer
+        from assessments.scores.erasing import COUNTED_RESULTS
         from sisimport.accounts.access import IMPORT_ADMIN
         from sisimport.accounts.groups import register_permissions
+        from sisimport.runtime.erasing import register_eraser
 
+        register_eraser(COUNTED_RESULTS)
         register_permissions(self.label, {IMPORT_ADMIN: ("view_*", "*_assessment*")})

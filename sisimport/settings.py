@@ -87,6 +87,7 @@ OWN_APPS = [
     "sisimport.reporting",
     "sisimport.matching",
     "sisimport.automation",
+    "sisimport.erasing",
     "sisimport.accounts",
     "sisimport.api",
     "sisimport.audit",

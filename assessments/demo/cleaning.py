@@ -10,8 +10,8 @@ from assessments.research.change_kinds import PUBLIC_PLACE_KIND, PUBLIC_RESULT_K
 from assessments.scores.change_kinds import ASSESSMENT_KIND
 from assessments.scores.result_counts import count_anew
 from sisimport.demo.practice import register_cleaner
-from students.removing import remove
 from sisimport.imports.models import ImportChange
+from students.removing import remove
 
 
 def remove_setups(runs: Collection[int]) -> None:

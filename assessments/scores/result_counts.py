@@ -68,9 +68,13 @@ class Tally:
         self._groups_of = _GroupsOf()
         self._weights = _Weights()
 
+    def counts(self, test: bytes) -> bool:
+        """Whether scores of this set-up count: it is a test, not a part of one."""
+        return test in self._tests
+
     def add(self, cells: Sequence[bytes], year: bytes, grade: bytes) -> None:
         """One score, its cells as the plan has them (see encoding.py); those of parts count in nothing."""
-        if cells[0] not in self._tests:
+        if not self.counts(cells[0]):
             return
         scale, _raw, result = [*cells[1:4], b"", b"", b""][:3]
         tested = cells[AS_TESTED] if len(cells) > AS_TESTED else b""

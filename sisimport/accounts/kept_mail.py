@@ -10,7 +10,7 @@ import email
 import email.policy
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,3 +134,11 @@ def _addresses_of_people_with_more(reader: User, addresses: set[str]) -> set[str
     loaded = owners.prefetch_related("groups__permissions", "user_permissions")
     more = {person.pk for person in loaded if has_more(person, reader, own)}
     return {address for pk, address in pairs if pk in more}
+
+
+def remove_naming(names: Callable[[str], bool], *, dry_run: bool) -> int:
+    """Remove mails whose text, subject or addresses name somebody, or count them (see sisimport.erasing)."""
+    found = [mail.number for mail in _all_kept() if names("\n".join((mail.subject, mail.text, *mail.to)))]
+    for number in () if dry_run else found:
+        (folder() / f"{number}.eml").unlink(missing_ok=True)
+    return len(found)

@@ -1,6 +1,11 @@
 """Django configuration of what works while nobody watches."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from sisimport.runtime.erasing import Asked
 
 
 class AutomationConfig(AppConfig):
@@ -11,6 +16,7 @@ class AutomationConfig(AppConfig):
         from sisimport.automation import delivering, telling
         from sisimport.imports.runs.events import run_event
         from sisimport.runtime.chores import Chore, register_chore
+        from sisimport.runtime.erasing import Eraser, register_eraser
 
         run_event.connect(telling.on_run_event, dispatch_uid="automation")
         register_chore(Chore("deliveries", 5.0, delivering.deliver_due))
@@ -19,6 +25,13 @@ class AutomationConfig(AppConfig):
         register_chore(Chore("export deliveries to forget", 3600.0, _forget_exports))
         register_chore(Chore("deliveries to forget", 3600.0, delivering.forget_old))
         register_chore(Chore("tokens that end", 3600.0, telling.tell_of_ending_tokens))
+        register_eraser(Eraser("files in folders of deliveries and pick-up", _erase_from_folders))
+
+
+def _erase_from_folders(asked: "Asked") -> tuple[int, list[str]]:
+    from sisimport.automation.erasing import remove_files
+
+    return remove_files(asked)
 
 
 def _pick_up() -> None:

@@ -13,12 +13,12 @@ from django.db.models import ProtectedError, Q
 
 from sisimport.demo import district as demo
 from sisimport.demo import people
-from students.removing import remove
 from sisimport.imports.models import ACTIVE, ImportFile, ImportRun
 from sisimport.imports.storage.unused import remove_if_unused
 from students.locks import lock_leas
 from students.models import LEA, SSID, SSIDReplacement, StaffAccess, Student
 from students.practice import NAME_ENDING
+from students.removing import remove
 
 AT_ONCE = 5_000  # students: more are removed and made in the background
 USUAL_STUDENTS = 2_000

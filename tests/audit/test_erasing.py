@@ -80,6 +80,7 @@ def test_a_second_erasure_of_the_same_entry_is_stated_too(entries: list[int]) ->
 
 
 def test_nothing_but_the_texts_can_be_changed_that_way(entries: list[int]) -> None:
-    with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL sisimport.audit_reword = 'on'")
-        cursor.execute("UPDATE audit_auditentry SET count = 5 WHERE id = %s", [entries[0]])
+        with pytest.raises(DatabaseError, match="only ever added to"), transaction.atomic():
+            cursor.execute("UPDATE audit_auditentry SET count = 5 WHERE id = %s", [entries[0]])

@@ -1,0 +1,24 @@
+"""A student who is erased counts in no result any more."""
+
+from assessments.models import Score
+from assessments.scores.result_counts import Tally
+from sisimport.runtime.erasing import Asked, Eraser
+
+
+def _uncount(asked: Asked) -> tuple[int, list[str]]:
+    """Take the student's scores off the counted results; the scores themselves go with the student's record."""
+    scores = Score.objects.filter(student_id=asked.student)
+    tally, count = Tally(), 0
+    columns = ("assessment_id", "school_year", "grade", "scale_score", "result", "as_tested")
+    for test, year, grade, scale, result, as_tested in scores.values_list(*columns):
+        held = (scale.encode(), result.encode(), as_tested.encode())
+        key = str(test).encode()
+        if tally.counts(key):
+            tally.add_test(key, held, str(year).encode(), grade.encode())
+            count += 1
+    if not asked.dry_run:
+        tally.store(sign=-1)
+    return count, []
+
+
+COUNTED_RESULTS = Eraser("scores taken off counted results", _uncount)

@@ -1,0 +1,70 @@
+"""Files in folders that were picked up from or delivered to: what names an erased student goes, or is told of."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sisimport.automation.models import DeliveredExport, ExportDelivery, PickUpPlace, PlaceAddress
+from sisimport.automation.picking import DONE, FAILED
+from sisimport.runtime.erasing import Asked
+
+_MOST = 1 << 30
+
+
+def remove_files(asked: Asked) -> tuple[int, list[str]]:
+    """Remove files that still lie in folders of this machine: delivered exports, and what was picked up and put away. Returns how
+    many went, and sentences about what we can't remove: files on SFTP servers, and workbooks that were picked up.
+
+    What other systems laid into a pick-up folder and nobody took yet is not ours.
+    """
+    by_hand: set[str] = set()
+    gone = [path for place in ExportDelivery.objects.all() for path in _delivered(place, asked, by_hand)]
+    gone += [path for place in PickUpPlace.objects.all() for path in _picked_up(place, asked, by_hand)]
+    for path in () if asked.dry_run else gone:
+        path.unlink(missing_ok=True)
+    return len(gone), sorted(by_hand)
+
+
+def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterator[Path]:
+    files = DeliveredExport.objects.filter(delivery=place, state=DeliveredExport.State.DONE)
+    names = set(files.values_list("file_name", flat=True))
+    if names and _is_elsewhere(place):
+        by_hand.add(f"“{place.name}” delivers to an SFTP server: ask who runs it to remove the files that lie there.")
+        return
+    for path in _files(Path(place.path)) if names else ():
+        # A workbook or an archive of ours is not looked into: it goes, and the next delivery brings a new one.
+        if path.name in names and (not asked.searchable(_head(path)) or _named(path, asked)):
+            yield path
+
+
+def _picked_up(place: PickUpPlace, asked: Asked, by_hand: set[str]) -> Iterator[Path]:
+    if _is_elsewhere(place):
+        if place.picked.exists():
+            by_hand.add(f"“{place.name}” is on an SFTP server: look into its folders {DONE} and {FAILED}.")
+        return
+    for path in (path for folder in (DONE, FAILED) for path in _files(Path(place.path) / folder)):
+        if not asked.searchable(_head(path)):
+            by_hand.add(
+                f"“{place.name}” holds workbooks or archives that were picked up: look for the student in them."
+            )
+        elif _named(path, asked):
+            yield path
+
+
+def _is_elsewhere(place: PlaceAddress) -> bool:
+    return place.kind != PlaceAddress.Kind.FOLDER
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        if folder.is_dir():
+            yield from (path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink())
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(8)
+
+
+def _named(path: Path, asked: Asked) -> bool:
+    return asked.names(path.name) or path.stat().st_size > _MOST or asked.names(path.read_bytes())

@@ -1,0 +1,43 @@
+"""Take one student out of everything that is kept."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from sisimport.erasing.report import lines_of
+from sisimport.erasing.students import ErasingError, erase_student, find_student
+from sisimport.imports.management.run_in_process import print_json
+
+
+class Command(BaseCommand):
+    help = "Erase a student for good: records, changes, lines of kept files, mails, accounts of the family. Begin with --dry-run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("local_number", help="local student number")
+        parser.add_argument("--reason", required=True, help="why; it stays on record, so it must not name the student")
+        parser.add_argument("--lea", default="", help="LEA code, where several districts use the number")
+        parser.add_argument("--dry-run", action="store_true", help="count only; nothing is erased")
+        parser.add_argument("--yes", action="store_true", help="do not ask for the number once more")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        number = options["local_number"]
+        if not (options["dry_run"] or options["yes"]) and (options["json"] or not _typed_again(number)):
+            raise CommandError("Nothing was erased. Look at --dry-run, then type the number when asked, or give --yes.")
+        try:
+            student = find_student(number, lea=options["lea"])
+            erased = erase_student(student, reason=options["reason"], dry_run=options["dry_run"])
+        except ErasingError as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            print_json(erased.as_json())
+            return
+        for line in lines_of(erased):
+            self.stdout.write(line)
+
+
+def _typed_again(number: str) -> bool:
+    sys.stdout.write("This can't be undone. Type the student's local number to go on: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == number

@@ -1,0 +1,240 @@
+"""Who is to be erased: everything by which kept texts and files may name the student, as it is and as it was."""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from sisimport.imports.models import ImportChange
+from students.models import SSID, FamilyMember, Guardian, RecordEdit, ReportedSSID, SSIDReplacement, Student
+from students.models.people import NAME_FIELDS
+
+SHORT = 5  # characters: a shorter local number is told from other numbers by the name beside it
+_LEAST = 3  # letters of a name that counts alone
+_LAST = tuple(name for name in NAME_FIELDS if name.endswith("last_name"))
+_FIRST = tuple(name for name in NAME_FIELDS if name.endswith("first_name"))
+_NAMING = ("student", "ssid", "replacement")  # kinds of changes that hold names and numbers of the student
+
+
+@dataclass(slots=True)
+class Person:
+    """numbers: local ones; state_numbers: SSIDs, current, former, reported and replaced; last, first: all names borne;
+    alone: those of them that nobody else on record bears; namesake: somebody else has last and first name in common with them;
+    accounts: user names and mail addresses of the family accounts that go along."""
+
+    student: int
+    lea: int
+    birth_date: dt.date
+    namesake: bool = False
+    numbers: set[str] = field(default_factory=set)
+    state_numbers: set[str] = field(default_factory=set)
+    last: set[str] = field(default_factory=set)
+    first: set[str] = field(default_factory=set)
+    alone: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+    account_ids: list[int] = field(default_factory=list)
+
+    def take(self, name: str, value: object) -> None:
+        """Note a value of a field of the student, as a journal or a sent request names it."""
+        text = str(value or "").strip()
+        if not text:
+            return
+        if name == "local_number":
+            self.numbers.add(text)
+        elif name in ("ssid", "retired_ssid", "replacement_ssid"):
+            self.state_numbers.add(text)
+        elif name.endswith("last_name"):
+            self.last.add(text)
+        elif name.endswith("first_name"):
+            self.first.add(text)
+
+
+def person_of(student: Student) -> Person:
+    """Gather it from the records, the journals and what was sent to the state."""
+    person = Person(student.pk, student.lea_id, student.birth_date)
+    for name in ("local_number", *NAME_FIELDS):
+        person.take(name, getattr(student, name))
+    for number in SSID.objects.filter(student=student).values_list("ssid", flat=True):
+        person.take("ssid", number)
+    for number in ReportedSSID.objects.filter(student=student).values_list("ssid", flat=True):
+        person.take("ssid", number)
+    _from_journals(person)
+    _from_sent(person)
+    _replaced(person)
+    _leave_to_others(person)
+    person.namesake = _has_namesake(person)
+    person.alone = set(_borne_by_nobody_else(person))
+    _accounts(person)
+    return person
+
+
+def _from_journals(person: Person) -> None:
+    for edit in RecordEdit.objects.filter(student=person.student):
+        for value in (edit.before, edit.after):
+            person.take(edit.field, value)
+        _walk(person, edit.journal)
+    changes = ImportChange.objects.filter(student_id=person.student, kind__in=_NAMING)
+    for before, after in changes.values_list("before", "after"):
+        _walk(person, before)
+        _walk(person, after)
+
+
+def _walk(person: Person, value: Any) -> None:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str):
+                person.take(str(name), inner)
+            else:
+                _walk(person, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _walk(person, inner)
+
+
+def _from_sent(person: Person) -> None:
+    """Values in rows of any app that name the student by reference and carry names and numbers of their own."""
+    for relation in Student._meta.related_objects:
+        model: Any = relation.related_model
+        if not model._meta.managed or model is Guardian:
+            continue
+        names = [f.name for f in model._meta.concrete_fields if f.name in ("local_number", "ssid", *_LAST, *_FIRST)]
+        if names:
+            for row in model._base_manager.filter(**{relation.field.name: person.student}).values(*names):
+                for name, value in row.items():
+                    person.take(name, value)
+
+
+def _replaced(person: Person) -> None:
+    """Numbers that the state merged with theirs, however many steps away."""
+    found = set(person.state_numbers)
+    while found:
+        rows = SSIDReplacement.objects.filter(Q(retired_ssid__in=found) | Q(replacement_ssid__in=found))
+        pairs = set(rows.values_list("retired_ssid", "replacement_ssid"))
+        found = {number for pair in pairs for number in pair} - person.state_numbers
+        person.state_numbers |= found
+
+
+def _leave_to_others(person: Person) -> None:
+    """A number that another student has by now is that student's."""
+    held = SSID.objects.filter(ssid__in=person.state_numbers).exclude(student=person.student)
+    person.state_numbers -= set(held.values_list("ssid", flat=True))
+    others = Student.objects.filter(lea=person.lea, local_number__in=person.numbers).exclude(pk=person.student)
+    person.numbers -= set(others.values_list("local_number", flat=True))
+
+
+def _borne(names: Iterable[str], columns: Iterable[str]) -> Q:
+    """Some of these columns holds one of the names, however it is capitalized."""
+    return reduce(or_, (Q(**{f"{column}__iexact": name}) for name in names for column in columns), Q(pk__in=()))
+
+
+def _has_namesake(person: Person) -> bool:
+    others = Student.objects.exclude(pk=person.student)
+    return others.filter(_borne(person.last, _LAST) & _borne(person.first, _FIRST)).exists()
+
+
+def _borne_by_nobody_else(person: Person) -> Iterator[str]:
+    others = Student.objects.exclude(pk=person.student)
+    guardians = Guardian.objects.exclude(student=person.student)
+    for name in person.last | person.first:
+        if len(name) < _LEAST:
+            continue
+        borne = others.filter(_borne([name], (*_LAST, *_FIRST))).exists()
+        if not borne and not guardians.filter(_borne([name], ("last_name", "first_name"))).exists():
+            yield name
+
+
+def _accounts(person: Person) -> None:
+    """Accounts that are of this student's family and of no other student's."""
+    members = FamilyMember.objects.filter(student=person.student).select_related("user")
+    for member in members:
+        user = member.user
+        staff = user.is_staff or user.is_superuser or user.groups.exists()
+        if staff or FamilyMember.objects.filter(user=user).exclude(student=person.student).exists():
+            continue
+        person.account_ids.append(user.pk)
+        person.accounts |= {text for text in (user.username, user.email) if text}
+
+
+class Mentions:
+    """Finds and replaces what names a person, in texts and in lines of files."""
+
+    ERASED = "[erased]"
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        last, first = _any_of(person.last), _any_of(person.first)
+        between = r"[\s,.;:|^\"'-]{1,4}"
+        middle = rf"(?:\w+\.?{between})?"
+        parts = [_bounded(_any_of(person.state_numbers), r"\d")]
+        parts.append(_bounded(_any_of({n for n in person.numbers if len(n) >= SHORT})))
+        if last and first and not person.namesake:
+            parts.append(_bounded(f"(?:{last}){between}{middle}(?:{first})"))
+            parts.append(_bounded(f"(?:{first}){between}{middle}(?:{last})"))
+        parts.append(_bounded(_any_of(person.alone)))
+        parts.append(_bounded(_any_of({text for text in person.accounts if "@" in text})))
+        self._text = re.compile("|".join(filter(None, parts)) or r"(?!)", re.IGNORECASE)
+        short = _any_of({n for n in person.numbers if len(n) < SHORT})
+        self._short = re.compile(_bounded(short) or r"(?!)")
+        self._named = re.compile(_bounded("|".join(filter(None, (last, first)))) or r"(?!)", re.IGNORECASE)
+
+    def like(self) -> list[str]:
+        """Patterns of ILIKE: every text that `replace` may change holds one."""
+        person = self.person
+        words = person.state_numbers | person.numbers | person.last | person.alone
+        words |= {text for text in person.accounts if "@" in text}
+        return [f"%{_escaped(word)}%" for word in sorted(words)]
+
+    def replace(self, text: str) -> str:
+        """The text without the person; the same object when it names nobody."""
+        found = self._text.sub(self.ERASED, text)
+        if self._short.search(found) and (found != text or self._named.search(found)):
+            found = self._short.sub(self.ERASED, found)
+        return found
+
+    def replace_account(self, text: str) -> str:
+        """As `replace`, and user names as the record of access writes them: alone, or in brackets."""
+        found = self.replace(text)
+        for name in self.person.accounts:
+            found = self.ERASED if found == name else found.replace(f"({name})", f"({self.ERASED})")
+            found = found.replace(f"user name was {name}", f"user name was {self.ERASED}")
+        return found
+
+    def replace_in(self, value: Any, *, key: str = "") -> Any:
+        """A value of JSON or an array without the person, keys of objects included."""
+        if isinstance(value, str):
+            if key in ("candidates", "near_text"):  # lists of local numbers, whatever their length
+                return self._short.sub(self.ERASED, self.replace(value))
+            return self.replace(value)
+        if isinstance(value, list):
+            return [self.replace_in(inner, key=key) for inner in value]
+        if isinstance(value, dict):
+            return {self.replace(str(name)): self.replace_in(inner, key=str(name)) for name, inner in value.items()}
+        return value
+
+    def names(self, held: str | bytes) -> bool:
+        """Whether a text, or a file of some text, names the person."""
+        if isinstance(held, bytes):
+            from sisimport.erasing.lines import lines_in
+
+            return bool(lines_in(held, self).lines)
+        return self.replace(held) != held
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _bounded(pattern: str, by: str = r"\w") -> str:
+    return f"(?<!{by})(?:{pattern})(?!{by})" if pattern else ""
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+__all__ = ["SHORT", "Mentions", "Person", "person_of"]

@@ -1,0 +1,189 @@
+"""Erasing one student: out of every table, text, kept file, mail and session, in one transaction.
+
+What happened stays without the person: counts of runs, who looked (by an internal number that leads to nobody), requests that
+were sent. What a run wrote of this student can't be reverted any more; its page says so.
+"""
+
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+from django.utils import timezone
+
+from sisimport.accounts import kept_mail
+from sisimport.audit import erasing as record
+from sisimport.audit import looking
+from sisimport.audit.models import AuditEntry
+from sisimport.audit.writing import Doer, write
+from sisimport.erasing import files, rows
+from sisimport.erasing.lines import is_text_bytes
+from sisimport.erasing.people import Mentions, Person, person_of
+from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus
+from sisimport.runtime.erasing import Asked, all_erasers
+from students.locks import lock_leas
+from students.models import Student
+from students.removing import remove
+
+logger = logging.getLogger(__name__)
+
+
+class ErasingError(Exception):
+    """Nothing was erased; the text is for the user."""
+
+
+@dataclass(slots=True)
+class Erased:
+    """What went, or would go. student: the internal number, which stays in the record of access.
+
+    rows: rows removed by kind; reworded: texts by kind; lines, files: lines blanked in kept files, and files removed whole;
+    other: mails, sessions, accounts and the like; runs: runs that can't revert what they wrote of this student;
+    elsewhere: what somebody has to look after by hand.
+    """
+
+    student: int
+    dry_run: bool
+    at: str = ""
+    rows: dict[str, int] = field(default_factory=dict)
+    reworded: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    files: int = 0
+    other: dict[str, int] = field(default_factory=dict)
+    runs: int = 0
+    elsewhere: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def find_student(number: str, *, lea: str = "") -> Student:
+    """The student with this local number. Raises ErasingError when there is none, or several districts have it."""
+    found = Student.objects.filter(local_number=number).select_related("lea")
+    found = found.filter(lea__code=lea) if lea else found
+    students = list(found[:2])
+    if not students:
+        raise ErasingError("No student has this local number. Look the number up on the student's page.")
+    if len(students) > 1:
+        raise ErasingError("Several districts have this local number. Name the district by its code as well.")
+    return students[0]
+
+
+def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: bool = False) -> Erased:
+    """Erase the student, or only count what would go. `reason`: why, without naming the student: it stays on record.
+
+    Raises ErasingError: no reason, one that names the student, a run at work, or one that waits for a decision.
+    """
+    with looking.unseen(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        lock_leas([student.lea_id])
+        if not Student.objects.filter(pk=student.pk).exists():
+            raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
+        person = person_of(student)
+        mentions = Mentions(person)
+        _refuse(reason, mentions)
+        _refuse_runs(student)
+        erased = _erase(student, person, mentions, reason=reason.strip(), user=user, dry_run=dry_run)
+        transaction.set_rollback(dry_run)
+    if not dry_run:
+        logger.info("erased a student: %s lines blanked, %s files removed", erased.lines, erased.files)
+    return erased
+
+
+def _refuse(reason: str, mentions: Mentions) -> None:
+    if not reason.strip():
+        raise ErasingError("Say why: a short reason, such as the number of the request.")
+    if mentions.names(reason):
+        raise ErasingError("The reason names the student, and it stays on record. Write one without name and number.")
+
+
+def _refuse_runs(student: Student) -> None:
+    """No run begins until the transaction ends: one that reads a file meanwhile would bring the student back."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE imports_importrun IN SHARE ROW EXCLUSIVE MODE")
+    undecided = ImportRun.objects.filter(status__in=UNDECIDED)
+    held = undecided.filter(status=RunStatus.HELD, lea_ids__contains=[student.lea_id])
+    waiting = sorted(
+        {*undecided.exclude(status=RunStatus.HELD).values_list("pk", flat=True), *held.values_list("pk", flat=True)}
+    )
+    if waiting:
+        named = ", ".join(map(str, waiting[:5]))
+        raise ErasingError(
+            f"Runs are at work or wait for a decision ({named}). Erase when they have ended: they may read this student's lines."
+        )
+
+
+def _erase(student: Student, person: Person, mentions: Mentions, *, reason: str, user: Any, dry_run: bool) -> Erased:
+    erased = Erased(student.pk, dry_run, at=timezone.now().isoformat(timespec="seconds"))
+    write(
+        AuditEntry.Kind.ERASED,
+        Doer(user, place="erase_student"),
+        students=[student.pk],
+        subject=f"student erased, can't be undone: {reason}",
+    )
+    _beside(person, mentions, erased, dry_run=dry_run)
+
+    known = rows.known_lines(person.student)
+    cleaned = files.clean_files(mentions, rows.by_file(known), dry_run=dry_run)
+    erased.lines, erased.files = cleaned.blanked, cleaned.removed
+    if cleaned.missing:
+        erased.elsewhere.append(f"{cleaned.missing} kept files are on record and not in this machine's upload folder.")
+
+    lines = rows.lines_of_runs(known, cleaned.lines)
+    gone, of_runs = rows.remove_rows(person, lines)
+    erased.runs = rows.note_on_runs(of_runs, lines)
+    gone += _remove_student(student)
+    get_user_model()._default_manager.filter(pk__in=person.account_ids).delete()
+    erased.rows = dict(gone)
+    erased.reworded = dict(rows.reword_texts(mentions))
+    if entries := record.reword(_of_record(mentions), mentions.replace_account):
+        erased.reworded["entries of the record of access"] = entries
+    return erased
+
+
+def _of_record(mentions: Mentions) -> list[str]:
+    return [*mentions.like(), *(f"%{name}%" for name in sorted(mentions.person.accounts))]
+
+
+def _remove_student(student: Student) -> Counter[str]:
+    """The record with everything that names it by reference. Returns rows by kind."""
+    gone: Counter[str] = Counter()
+    for relation in Student._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one):
+            model: Any = relation.related_model
+            if model._meta.managed:
+                field_name = relation.field.name  # type: ignore[union-attr]
+                if count := model._base_manager.filter(**{field_name: student.pk}).count():
+                    gone[str(model._meta.verbose_name_plural)] += count
+    gone["students"] += 1
+    remove(Student.objects.filter(pk=student.pk))
+    return gone
+
+
+def _beside(person: Person, mentions: Mentions, erased: Erased, *, dry_run: bool) -> None:
+    """What is kept outside of the tables, and accounts; before the rows by which it is found are gone."""
+    counts = {
+        "family accounts": len(person.account_ids),
+        "mails": kept_mail.remove_naming(mentions.names, dry_run=dry_run),
+        "sessions": _sessions(person, mentions, dry_run=dry_run),
+    }
+    for kind, eraser in all_erasers().items():
+        counts[kind], by_hand = eraser.remove(Asked(person.student, mentions.names, is_text_bytes, dry_run))
+        erased.elsewhere += by_hand
+    erased.other = {kind: count for kind, count in counts.items() if count}
+
+
+def _sessions(person: Person, mentions: Mentions, *, dry_run: bool) -> int:
+    """Sign-ins of the family, and those that keep a text somebody searched for."""
+    accounts = {str(pk) for pk in person.account_ids}
+    keys = []
+    for session in Session.objects.iterator():
+        data = session.get_decoded()
+        if data.get("_auth_user_id") in accounts or mentions.replace_in(data) != data:
+            keys.append(session.pk)
+    if not dry_run:
+        Session.objects.filter(pk__in=keys).delete()
+    return len(keys)
