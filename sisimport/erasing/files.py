@@ -28,10 +28,10 @@ class Cleaned:
     missing: int = 0
 
 
-def clean_files(mentions: Mentions, known: dict[int, set[int]], *, dry_run: bool) -> Cleaned:
+def clean_files(mentions: Mentions, own_lines: dict[int, set[int]], *, dry_run: bool) -> Cleaned:
     """Take a person out of all kept files, in the caller's transaction; old bytes go when it is committed.
 
-    known: lines of uploads that runs have found to be the person's, by number of the file.
+    own_lines: lines of uploads that runs have found to be the person's, by number of the file.
     """
     done = Cleaned()
     workbooks: list[ImportFile] = []
@@ -47,7 +47,9 @@ def clean_files(mentions: Mentions, known: dict[int, set[int]], *, dry_run: bool
                     continue
                 found = find(stream, mentions)
                 if isinstance(row, ImportFile):
-                    done.lines[row.pk] = found.lines | (known.get(row.pk, set()) if row.lines_of_id is None else set())
+                    done.lines[row.pk] = found.lines | (
+                        own_lines.get(row.pk, set()) if row.lines_of_id is None else set()
+                    )
                     found = Found(
                         done.lines[row.pk], found.whole or (bool(found.lines) and row.lines_of_id is not None)
                     )

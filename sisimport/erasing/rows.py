@@ -27,18 +27,18 @@ def known_lines(student: int) -> dict[int, set[int]]:
     return found
 
 
-def by_file(known: Mapping[int, set[int]]) -> dict[int, set[int]]:
+def by_file(own_lines: Mapping[int, set[int]]) -> dict[int, set[int]]:
     """Those lines by the file that the run read."""
     found: dict[int, set[int]] = {}
-    for run, file in ImportRun.objects.filter(pk__in=known, file__isnull=False).values_list("pk", "file_id"):
-        found.setdefault(file, set()).update(known[run])
+    for run, file in ImportRun.objects.filter(pk__in=own_lines, file__isnull=False).values_list("pk", "file_id"):
+        found.setdefault(file, set()).update(own_lines[run])
     return found
 
 
-def lines_of_runs(known: Mapping[int, set[int]], files: Mapping[int, set[int]]) -> dict[int, set[int]]:
-    """All lines of the person by run: known ones, and those found in the file. Corrected lines have the numbers of the file
+def lines_of_runs(own_lines: Mapping[int, set[int]], files: Mapping[int, set[int]]) -> dict[int, set[int]]:
+    """All lines of the person by run: those of the runs, and those found in the file. Corrected lines have the numbers of the file
     that they come from."""
-    found = {run: set(lines) for run, lines in known.items()}
+    found = {run: set(lines) for run, lines in own_lines.items()}
     origins = dict(ImportFile.objects.filter(lines_of__isnull=False).values_list("pk", "lines_of__file_id"))
     runs = ImportRun.objects.filter(Q(file_id__in=files) | Q(file_id__in=origins)).values_list("pk", "file_id")
     for run, file in runs:

@@ -126,13 +126,13 @@ def _erase(student: Student, person: Person, mentions: Mentions, *, reason: str,
     )
     _beside(person, mentions, erased, dry_run=dry_run)
 
-    known = rows.known_lines(person.student)
-    cleaned = files.clean_files(mentions, rows.by_file(known), dry_run=dry_run)
+    own_lines = rows.known_lines(person.student)
+    cleaned = files.clean_files(mentions, rows.by_file(own_lines), dry_run=dry_run)
     erased.lines, erased.files = cleaned.blanked, cleaned.removed
     if cleaned.missing:
         erased.elsewhere.append(f"{cleaned.missing} kept files are on record and not in this machine's upload folder.")
 
-    lines = rows.lines_of_runs(known, cleaned.lines)
+    lines = rows.lines_of_runs(own_lines, cleaned.lines)
     gone, of_runs = rows.remove_rows(person, lines)
     erased.runs = rows.note_on_runs(of_runs, lines)
     gone += _remove_student(student)
