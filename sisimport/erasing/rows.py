@@ -36,7 +36,7 @@ def by_file(own_lines: Mapping[int, set[int]]) -> dict[int, set[int]]:
 
 
 def lines_of_runs(own_lines: Mapping[int, set[int]], files: Mapping[int, set[int]]) -> dict[int, set[int]]:
-    """All lines of the person by run: those of the runs, and those found in the file. Corrected lines have the numbers of the file
+    """All lines of the person by run: its own, and those found in its file. Corrected lines have the numbers of the file
     that they come from."""
     found = {run: set(lines) for run, lines in own_lines.items()}
     origins = dict(ImportFile.objects.filter(lines_of__isnull=False).values_list("pk", "lines_of__file_id"))
