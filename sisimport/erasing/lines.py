@@ -6,16 +6,14 @@ so does every line after it.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
+from sisimport.erasing.people import SHORT, Mentions
 from sisimport.files.encodings import UTF8, wide_encoding
 from sisimport.files.issues import FileError
 from sisimport.files.lines import whole_lines
-
-if TYPE_CHECKING:
-    from sisimport.erasing.people import Mentions
 
 _BINARY = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"Obj\x01", b"PAR1")  # workbooks, archives, tables: not lines of text
 _CONTENT = re.compile(rb"[^,\t|;^~\"\r\n]")
@@ -37,9 +35,7 @@ class Found:
 class LineSearch:
     """Tells lines that are about a person. Works on bytes as Latin-1 text, so that one search does for all encodings."""
 
-    def __init__(self, mentions: "Mentions") -> None:
-        from sisimport.erasing.people import SHORT
-
+    def __init__(self, mentions: Mentions) -> None:
         person = mentions.person
         self._numbers = {number for number in person.numbers if len(number) >= SHORT}
         self._short = person.numbers - self._numbers
@@ -76,12 +72,16 @@ class LineSearch:
         return not cells.isdisjoint(self._alone)
 
 
-def lines_in(data: bytes, mentions: "Mentions") -> Found:
-    """As `find`, of a small file that is in memory."""
-    return find(io.BytesIO(data), mentions)
+def naming(mentions: Mentions) -> Callable[[str | bytes], bool]:
+    """Tells whether a text, or the bytes of a text file, name the person."""
+
+    def names(held: str | bytes) -> bool:
+        return mentions.in_text(held) if isinstance(held, str) else bool(find(io.BytesIO(held), mentions).lines)
+
+    return names
 
 
-def find(stream: IO[bytes], mentions: "Mentions") -> Found:
+def find(stream: IO[bytes], mentions: Mentions) -> Found:
     """Search the whole stream."""
     found, search = Found(), LineSearch(mentions)
     try:

@@ -216,13 +216,8 @@ class Mentions:
             return {self.replace(str(name)): self.replace_in(inner, key=str(name)) for name, inner in value.items()}
         return value
 
-    def names(self, held: str | bytes) -> bool:
-        """Whether a text, or a file of some text, names the person."""
-        if isinstance(held, bytes):
-            from sisimport.erasing.lines import lines_in
-
-            return bool(lines_in(held, self).lines)
-        return self.replace(held) != held
+    def in_text(self, text: str) -> bool:
+        return self.replace(text) != text
 
 
 def _any_of(words: Iterable[str]) -> str:

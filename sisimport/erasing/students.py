@@ -20,7 +20,7 @@ from sisimport.audit import looking
 from sisimport.audit.models import AuditEntry
 from sisimport.audit.writing import Doer, write
 from sisimport.erasing import files, rows
-from sisimport.erasing.lines import is_text_bytes
+from sisimport.erasing.lines import is_text_bytes, naming
 from sisimport.erasing.people import Mentions, Person, person_of
 from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus
 from sisimport.runtime.erasing import Asked, all_erasers
@@ -96,7 +96,7 @@ def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: b
 def _refuse(reason: str, mentions: Mentions) -> None:
     if not reason.strip():
         raise ErasingError("Say why: a short reason, such as the number of the request.")
-    if mentions.names(reason):
+    if mentions.in_text(reason):
         raise ErasingError("The reason names the student, and it stays on record. Write one without name and number.")
 
 
@@ -167,11 +167,11 @@ def _beside(person: Person, mentions: Mentions, erased: Erased, *, dry_run: bool
     """What is kept outside of the tables, and accounts; before the rows by which it is found are gone."""
     counts = {
         "family accounts": len(person.account_ids),
-        "mails": kept_mail.remove_naming(mentions.names, dry_run=dry_run),
+        "mails": kept_mail.remove_naming(mentions.in_text, dry_run=dry_run),
         "sessions": _sessions(person, mentions, dry_run=dry_run),
     }
     for kind, eraser in all_erasers().items():
-        counts[kind], by_hand = eraser.remove(Asked(person.student, mentions.names, is_text_bytes, dry_run))
+        counts[kind], by_hand = eraser.remove(Asked(person.student, naming(mentions), is_text_bytes, dry_run))
         erased.elsewhere += by_hand
     erased.other = {kind: count for kind, count in counts.items() if count}
 
