@@ -6,13 +6,17 @@ now. Nobody makes one without the key, and it fits that seal and that content on
 none, so that it is found as before.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 
 from sisimport.audit.sealing import DIGEST, LOCK, START, keys, reword_hash, seal_hash
 
 _FOUND = "SELECT id, who, subject FROM audit_auditentry WHERE who ILIKE ANY (%(like)s) OR subject ILIKE ANY (%(like)s)"
+_OF_PEOPLE = "SELECT id, who, subject FROM audit_auditentry WHERE user_id = ANY (%(people)s) OR kind = 'role'"
+_PERSON = re.compile(r"(?<=\bperson )(\d+) \((.*)\)(?=: )")
 _SEALED = f"""
 SELECT {DIGEST}, s.day, s.lea, s.number, s.hash, b.hash,
        ARRAY(SELECT r.hash FROM audit_auditrewording r WHERE r.entry_id = e.id)
@@ -27,12 +31,32 @@ def reword(like: Sequence[str], replace: Callable[[str], str]) -> int:
 
     Runs in the caller's transaction, and keeps seals from being made until it ends.
     """
+    return _reword(_FOUND, {"like": list(like)}, lambda who, subject: (replace(who), replace(subject)))
+
+
+def reword_people(people: Mapping[int, str], erased: str) -> int:
+    """Replace the user names of these people (by number of the account), wherever they looked or were given access."""
+    names = set(people.values())
+
+    def replaced(who: str, subject: str) -> tuple[str, str]:
+        found = _PERSON.search(subject)
+        if found and int(found[1]) in people:
+            subject = f"{subject[: found.start(2)]}{erased}{subject[found.end(2) :]}"
+            if ": user name was " in subject:
+                subject = f"{subject.split(': user name was ')[0]}: user name changed"
+        return erased if who in names else who, subject
+
+    return _reword(_OF_PEOPLE, {"people": list(people)}, replaced)
+
+
+def _reword(found: str, params: dict[str, Any], replaced: Callable[[str, str], tuple[str, str]]) -> int:
     changed = 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute(_FOUND, {"like": list(like)})
+        cursor.execute(found, params)
         for entry, who, subject in cursor.fetchall():
-            new = replace(who)[:150], replace(subject)[:200]
+            new_who, new_subject = replaced(who, subject)
+            new = new_who[:150], new_subject[:200]
             if new == (who, subject):
                 continue
             seal = _intact_seal(entry)

@@ -14,6 +14,7 @@ from django.db.models import ProtectedError, Q
 from sisimport.demo import district as demo
 from sisimport.demo import people
 from sisimport.imports.models import ACTIVE, ImportFile, ImportRun
+from sisimport.imports.runs.districts import runs_of
 from sisimport.imports.storage.unused import remove_if_unused
 from students.locks import lock_leas
 from students.models import LEA, SSID, SSIDReplacement, StaffAccess, Student
@@ -101,7 +102,7 @@ def _checked() -> LEA:
 
 def _remove_district(lea: LEA) -> list[int]:
     """Everything of the district, and its runs. Returns the files that these runs were about."""
-    runs = _runs_of(lea)
+    runs = runs_of(lea)
     files = ImportFile.objects.filter(Q(runs__in=runs) | Q(made_by__in=runs))
     file_ids = list(files.order_by().values_list("pk", flat=True).distinct())
     held = SSID.objects.filter(student__lea=lea, state=lea.state).values("ssid")
@@ -112,21 +113,6 @@ def _remove_district(lea: LEA) -> list[int]:
         cleaner(runs)
     remove(ImportRun.objects.filter(pk__in=runs))
     return file_ids
-
-
-def _runs_of(lea: LEA) -> set[int]:
-    """Runs about this district alone, with the runs that name them; all there are where it is the only district."""
-    if not LEA.objects.exclude(pk=lea.pk).exists():
-        return set(ImportRun.objects.values_list("pk", flat=True))
-    found = set(
-        ImportRun.objects.filter(lea_ids__contained_by=[lea.pk]).exclude(lea_ids=[]).values_list("pk", flat=True)
-    )
-    while True:
-        naming = Q(test_run__in=found) | Q(reverts__in=found) | Q(converts__in=found)
-        more = set(ImportRun.objects.filter(naming).exclude(pk__in=found).values_list("pk", flat=True))
-        if not more:
-            return found
-        found |= more
 
 
 def _remove_demo_accounts(*, keep: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from sisimport.accounts import kept_mail
@@ -20,19 +20,14 @@ from sisimport.audit import looking
 from sisimport.audit.models import AuditEntry
 from sisimport.audit.writing import Doer, write
 from sisimport.erasing import files, rows
+from sisimport.erasing.guard import ErasingError, begin, keep_runs_away
 from sisimport.erasing.lines import is_text_bytes, naming
 from sisimport.erasing.people import Mentions, Person, person_of
-from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus
 from sisimport.runtime.erasing import Asked, all_erasers
-from students.locks import lock_leas
 from students.models import Student
 from students.removing import remove
 
 logger = logging.getLogger(__name__)
-
-
-class ErasingError(Exception):
-    """Nothing was erased; the text is for the user."""
 
 
 @dataclass(slots=True)
@@ -77,15 +72,13 @@ def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: b
     Raises ErasingError: no reason, one that names the student, a run at work, or one that waits for a decision.
     """
     with looking.unseen(), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0")
-        lock_leas([student.lea_id])
+        begin(student.lea_id)
         if not Student.objects.filter(pk=student.pk).exists():
             raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
         person = person_of(student)
         mentions = Mentions(person)
         _refuse(reason, mentions)
-        _refuse_runs(student)
+        keep_runs_away(student.lea_id)
         erased = _erase(student, person, mentions, reason=reason.strip(), user=user, dry_run=dry_run)
         transaction.set_rollback(dry_run)
     if not dry_run:
@@ -98,22 +91,6 @@ def _refuse(reason: str, mentions: Mentions) -> None:
         raise ErasingError("Say why: a short reason, such as the number of the request.")
     if mentions.in_text(reason):
         raise ErasingError("The reason names the student, and it stays on record. Write one without name and number.")
-
-
-def _refuse_runs(student: Student) -> None:
-    """No run begins until the transaction ends: one that reads a file meanwhile would bring the student back."""
-    with connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE imports_importrun IN SHARE ROW EXCLUSIVE MODE")
-    undecided = ImportRun.objects.filter(status__in=UNDECIDED)
-    held = undecided.filter(status=RunStatus.HELD, lea_ids__contains=[student.lea_id])
-    waiting = sorted(
-        {*undecided.exclude(status=RunStatus.HELD).values_list("pk", flat=True), *held.values_list("pk", flat=True)}
-    )
-    if waiting:
-        named = ", ".join(map(str, waiting[:5]))
-        raise ErasingError(
-            f"Runs are at work or wait for a decision ({named}). Erase when they have ended: they may read this student's lines."
-        )
 
 
 def _erase(student: Student, person: Person, mentions: Mentions, *, reason: str, user: Any, dry_run: bool) -> Erased:

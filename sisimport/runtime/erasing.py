@@ -31,6 +31,7 @@ class Eraser:
 
     kind: str
     remove: Callable[[Asked], tuple[int, list[str]]]
+    after_district: Callable[[], None] | None = None
 
 
 _erasers: dict[str, Eraser] = {}

@@ -1,0 +1,34 @@
+"""What has to be so before anything is erased."""
+
+from django.db import connection
+
+from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus
+from students.locks import lock_leas
+
+
+class ErasingError(Exception):
+    """Nothing was erased; the text is for the user."""
+
+
+def begin(lea: int) -> None:
+    """Take the LEA's update lock, and as much time as it needs, for the transaction at hand."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+    lock_leas([lea])
+
+
+def keep_runs_away(lea: int) -> None:
+    """No run begins until the transaction ends: one that reads a file meanwhile would bring back what is erased.
+
+    Raises ErasingError while a run is at work, or one of the LEA waits for a decision.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE imports_importrun IN SHARE ROW EXCLUSIVE MODE")
+    undecided = ImportRun.objects.filter(status__in=UNDECIDED)
+    held = undecided.filter(status=RunStatus.HELD, lea_ids__contains=[lea])
+    at_work = undecided.exclude(status=RunStatus.HELD)
+    if waiting := sorted({*at_work.values_list("pk", flat=True), *held.values_list("pk", flat=True)}):
+        named = ", ".join(map(str, waiting[:5]))
+        raise ErasingError(
+            f"Runs are at work or wait for a decision ({named}). Erase when they have ended: they may read the lines in question."
+        )
