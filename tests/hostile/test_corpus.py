@@ -1,0 +1,114 @@
+"""The hostile corpus: one file of each kind here, every file in `script/test hostile`, each in a process with limits."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+
+from sisimport.runtime.processes import ROOT
+from tests import results
+from tests.hostile import judging
+from tests.hostile.corpus import Hostile, every_file, seeded
+from tests.hostile.judging import Change
+from tests.imports.journey import snapshot
+from tests.longer import FAST
+
+PARTS = 2  # one for each process of `script/test hostile`
+
+
+def sample() -> list[Hostile]:
+    """One small file of each kind, of a type and value that the seed picks."""
+    kinds: dict[str, list[Hostile]] = {}
+    for file in every_file():
+        if not file.heavy:
+            kinds.setdefault(file.kind, []).append(file)
+    chosen = [seeded("sample", kind).choice(files) for kind, files in kinds.items()]
+    return chosen[::4] if FAST else chosen
+
+
+@pytest.fixture(scope="module")
+def usual() -> dict[str, list[tuple[int, Change]]]:
+    return {}
+
+
+def trouble(file: Hostile, usual: dict[str, list[tuple[int, Change]]]) -> list[str]:
+    """What is wrong with how this file ends; nothing of it stays in the database."""
+    with _undone():
+        judging.arrange(file.import_type)
+        before = snapshot()
+        if file.import_type not in usual:
+            with _undone():
+                usual[file.import_type] = judging.undamaged(file.import_type)
+        data = file.make()
+        trial = judging.look(file, io.BytesIO(data))
+        return judging.judge(file, trial, usual[file.import_type], data, before)
+
+
+class _undone:  # noqa: N801 (reads as a word of its block)
+    """Everything in the block is taken back."""
+
+    def __enter__(self) -> None:
+        self.block = transaction.atomic()
+        self.block.__enter__()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is None:
+            transaction.set_rollback(True)
+        self.block.__exit__(kind, error, trace)  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("file", sample(), ids=lambda file: file.title)
+def test_one_file_of_each_kind_ends_as_it_must(file: Hostile, usual: dict[str, list[tuple[int, Change]]]) -> None:
+    assert not trouble(file, usual)
+
+
+@pytest.mark.hostile
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_file_ends_as_it_must_within_its_limits(part: int, database_url: str, tmp_path: Path) -> None:
+    numbers = [number for number in range(len(every_file())) if number % PARTS == part]
+    environment = dict(os.environ) | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": database_url,
+        "SISIMPORT_DATA_DIR": str(tmp_path / "data"),
+    }
+    log = tmp_path / "log"
+    with log.open("wb") as errors:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.hostile.trying"],
+            cwd=ROOT, env=environment, input="".join(f"{number}\n" for number in numbers), stdout=subprocess.PIPE, stderr=errors,
+            text=True, check=False,
+        )  # fmt: skip
+    trials = [json.loads(line) for line in done.stdout.splitlines()]
+    wrong = [f"{one['title']}: {'; '.join(one['wrong'])}" for one in trials if one["wrong"]]
+    results.write(
+        f"hostile-{part}",
+        {
+            "parts": PARTS,
+            "files": len(trials),
+            "right": len(trials) - len(wrong),
+            "kinds": len({one["kind"] for one in trials}),
+            "crashes": sum(one["status"] == "crash" for one in trials),
+            "most_seconds": max(one["seconds"] for one in trials),
+            "most_megabytes": max(one["megabytes"] for one in trials),
+            "open": wrong,
+        },
+    )
+    assert len(trials) == len(numbers), log.read_text()[-4000:]
+    assert not wrong, "\n".join(wrong) + "\n" + log.read_text()[-4000:]
+
+
+def test_the_corpus_is_as_large_as_promised_and_always_the_same() -> None:
+    files = every_file()
+    assert len(files) >= 2000
+    assert len({file.title for file in files}) == len(files)
+    for file in files[::97]:
+        if not file.heavy and not file.convert and "archive" not in file.kind:
+            assert file.make() == file.make(), file.title
