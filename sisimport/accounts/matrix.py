@@ -382,6 +382,23 @@ _OF_A_RECORD = (
 )
 OPERATIONS: tuple[Operation, ...] = (*_NO_RECORD, *(replace(one, record=True) for one in _OF_A_RECORD))
 
+# What each role may do, by the name of the capability (access.py gives it; this table promises it).
+CAPABILITIES: dict[str, str] = {
+    "read": READERS,
+    "show_ssid": TAKERS,
+    "export": TAKERS,
+    "upload": IMPORTERS,
+    "test": IMPORTERS,
+    "update": IMPORTERS,
+    "revert_own": IMPORTERS,
+    "revert_any": ADMINS,
+    "review_runs": ADMINS,
+    "approve": ADMINS,
+    "edit_students": EDITORS,
+    "settings": ADMINS,
+    "audit": ADMINS,
+}
+
 # Permissions in the admin, by model: what each role holds; a page may refuse more (a school with students is not deleted). Who is
 # in no line sees nothing of it, and a superuser all.
 # v: see, a: add, c: change, d: delete.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from sisimport.accounts.matrix import ADDRESSES, ADMIN, EVERYBODY, OPERATIONS, ROLES, Address
+from sisimport.accounts.matrix import ADDRESSES, ADMIN, CAPABILITIES, EVERYBODY, OPERATIONS, READERS, ROLES, Address
 from sisimport.imports.reference import MADE, PAGES
 
 _INTRODUCTION = """
@@ -42,6 +42,16 @@ def access_page() -> str:
         scopes = " or ".join(one.scopes) or "any"
         cells = [f"`{one.name}`", one.does, scopes, *roles, "of a school" if one.record else ""]
         lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "## What each role may do",
+        "",
+        "On its schools' students and runs, and on its own account besides.",
+        "",
+    ]
+    lines += [f"| capability | {' | '.join(ROLES[letter] for letter in READERS)} |", "|---" * 5 + "|"]
+    for name, who in CAPABILITIES.items():
+        lines.append(f"| `{name}` | {' | '.join(_sign(letter in who) for letter in READERS)} |")
     lines += ["", "## Pages of the admin", "", "Roles that are not named have no page there.", ""]
     lines += ["| model | import admin | SSID staff |", "|---|---|---|"]
     for model, rights in ADMIN.items():

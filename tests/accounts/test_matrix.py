@@ -20,6 +20,7 @@ from sisimport.api.openapi import document
 from sisimport.imports.models import ImportRun
 from sisimport.web.queries.diagnosis import BULK
 from students.models import FamilyMember, RecordEdit, School
+from tests import results
 from tests.api.client import Program
 from tests.browser.district import District, _held, _kept_mail, _place, _webhook, make_district
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
@@ -194,7 +195,7 @@ def everybody(district: District) -> Iterator[tuple[str, str, bool, Client]]:
 
 
 def test_every_address_answers_everybody_as_the_table_says(district: District) -> None:
-    asking, wrong = Asking(district), []
+    asking, wrong, cases = Asking(district), [], 0
     for name, role, here, client in everybody(district):
         user_id = client.session.get("_auth_user_id")
         with transaction.atomic():
@@ -207,6 +208,7 @@ def test_every_address_answers_everybody_as_the_table_says(district: District) -
             for row in ADDRESSES:
                 if not here and not (row.record or row.all_schools):
                     continue  # as from the own school
+                cases += 1
                 got = asking.outcome(client, row)
                 if got not in expected(row, role, here=here):
                     wrong.append(
@@ -216,6 +218,7 @@ def test_every_address_answers_everybody_as_the_table_says(district: District) -
                     wrong.append(f"{name}, {row.name}: did something with a run of another school")
             transaction.set_rollback(True)
 
+    results.write("access-addresses", {"cases": cases, "right": cases - len(wrong), "open": wrong})
     assert wrong == []
 
 
@@ -261,12 +264,13 @@ def operations(district: District) -> Iterator[tuple[Operation, str, str]]:
 def test_every_operation_asks_for_one_of_its_scopes_and_for_the_role(district: District, settings: Any) -> None:
     """Each scope alone, of somebody who may do everything; and all scopes, of each role."""
     settings.API_REQUESTS_PER_MINUTE = 10_000
-    wrong = []
+    wrong, cases = [], 0
     every = UserFactory(is_superuser=True)
     programs = [(str(scope), "A", Program(str(scope), user=every)) for scope in SCOPES]
     programs += [("", letter, Program(*map(str, SCOPES), user=person(letter, district))) for letter in "VRSAN"]
     for scope, letter, program in programs:
         for row, method, address in operations(district):
+            cases += 1
             _status, code = asked(program, method, address)
             lacks_scope = bool(scope and row.scopes and scope not in row.scopes)
             expected = "SCOPE" if lacks_scope else "ROLE" if letter not in row.who else ""
@@ -275,6 +279,7 @@ def test_every_operation_asks_for_one_of_its_scopes_and_for_the_role(district: D
                     f"{row.name} with {scope or ROLES[letter]}: {code or 'let in'}, not {expected or 'let in'}"
                 )
 
+    results.write("access-api", {"cases": cases, "right": cases - len(wrong), "open": wrong})
     assert wrong == []
 
 
@@ -300,7 +305,7 @@ def test_no_operation_opens_a_record_of_another_school_or_without_a_good_token(d
 def test_the_admin_gives_each_role_what_the_table_says(district: District) -> None:
     listed = {f"{model._meta.app_label}.{model._meta.model_name}" for model in admin.site._registry}
     assert listed == set(ADMIN), "add the model to ADMIN in sisimport/accounts/matrix.py"
-    wrong = []
+    wrong, cases = [], 0
     for letter in ROLES:
         user = person(letter, district)
         type(user).objects.filter(pk=user.pk).update(is_staff=True)  # else no page of the admin is theirs
@@ -310,10 +315,12 @@ def test_the_admin_gives_each_role_what_the_table_says(district: District) -> No
             app, model = name.split(".")
             given = rights.get(letter, "")
             for sign, action in zip("vacd", ("view", "add", "change", "delete"), strict=True):
+                cases += 1
                 if user.has_perm(f"{app}.{action}_{model}") != (sign in given):
                     wrong.append(f"{ROLES[letter]}: {action} {name}")
             status = client.get(reverse(f"admin:{app}_{model}_changelist")).status_code
             if (status == 200) != bool(given):
                 wrong.append(f"{ROLES[letter]}: list of {name}: {status}")
 
+    results.write("access-admin", {"cases": cases, "right": cases - len(wrong), "open": wrong})
     assert wrong == []

@@ -21,13 +21,17 @@ from tests.longer import FAST
 PARTS = 2  # one for each process of `script/test hostile`
 
 
+MANY = ("no table", "archive", "workbook")  # kinds of which the suite takes every other one
+
+
 def sample() -> list[Hostile]:
-    """One small file of each kind, of a type and value that the seed picks."""
+    """One small file of most kinds, of a type and value that the seed picks."""
     kinds: dict[str, list[Hostile]] = {}
     for file in every_file():
         if not file.heavy:
             kinds.setdefault(file.kind, []).append(file)
-    chosen = [seeded("sample", kind).choice(files) for kind, files in kinds.items()]
+    several = [kind for kind in kinds if kind.split(":")[0] in MANY]
+    chosen = [seeded("sample", kind).choice(files) for kind, files in kinds.items() if kind not in several[1::2]]
     return chosen[::4] if FAST else chosen
 
 
@@ -64,7 +68,7 @@ class _undone:  # noqa: N801 (reads as a word of its block)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("file", sample(), ids=lambda file: file.title)
-def test_one_file_of_each_kind_ends_as_it_must(file: Hostile, usual: dict[str, list[tuple[int, Change]]]) -> None:
+def test_a_file_of_a_kind_ends_as_it_must(file: Hostile, usual: dict[str, list[tuple[int, Change]]]) -> None:
     assert not trouble(file, usual)
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from sisimport.demo import district as demo
 from sisimport.imports.definition.registry import tools
+from tests import results
 from tests.faults.site import Site, cookie_of, site
 from tests.figures import Figure
 from tests.load.clients import Measured, ask, browse, send_slowly
@@ -44,6 +45,17 @@ def test_s2_the_site_lives_beside_200_slow_uploads(database_url: str, tmp_path: 
         figure(f"{name} of /health/ beside {PEOPLE} people, {load}", quiet.percentile(share), "s")
         figure(f"{name} of /health/ beside {PEOPLE} people and {SENDERS} slow uploads", health.percentile(share), "s")
         figure(f"{name} of pages beside {SENDERS} slow uploads", pages.percentile(share), "s")
+    results.write(
+        "slow-uploads",
+        {
+            "health_p95": health.percentile(0.95),
+            "quiet_p95": quiet.percentile(0.95),
+            "pages_p95": pages.percentile(0.95),
+            "senders": SENDERS,
+            "people": PEOPLE,
+            "load_before": others,
+        },
+    )
     assert health.errors == []
     assert pages.errors == []
     assert sent[: SENDERS // 2] == [413] * (SENDERS // 2)

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from sisimport.runtime.backup_file import make_key
+from tests import results
 from tests.wiring.test_manage import ROOT, manage
 
 NAME = "García"
@@ -71,9 +72,11 @@ def empty(drill: Drill) -> Iterator[Path]:
 
 def test_a_second_installation_goes_on_where_the_backup_was_made(drill: Drill, empty: Path) -> None:
     """Issue 16, 6: restored into a second installation it tests, updates and reverts, with the same checksums."""
+    began = time.monotonic()
     restored = ran(
         empty, "restore", str(drill.backup), "--identity", str(drill.key), "--keys", str(drill.keys), "--json"
     )
+    results.write("restore", {"seconds": time.monotonic() - began, "files": restored["files"]})
     shutil.copytree(drill.data_dir / "samples", empty / "samples")
     then = drilled(empty, f"go_on({drill.found['update']})")
 
