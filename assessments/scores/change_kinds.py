@@ -11,6 +11,7 @@ from assessments.scores.encoding import (
     CELLS,
     SCORE,
     assessments_sql,
+    count_sql,
     differing,
     packed_row_sql,
     results_sql,
@@ -43,6 +44,14 @@ class ScoreWriter:
             if run.work != Work.IMPORT or run.pk != plan_run_id:  # or else the plan was made under this very lock
                 self._set_aside_changed_students(run, where)
             return
+        if run.reverts_id and operation != "create":
+            moved = _find_moved_lines(run, operation, where)
+            if not gone and not moved:
+                return
+            if not gone:
+                where += (
+                    f" AND (c.line, c.seq) IN (SELECT m.line, m.seq FROM moved_line m WHERE m.run_id = {int(run.pk)})"
+                )
         unions = " UNION ALL ".join(
             f"SELECT u.line, u.seq, u.student_id, u.school_year, u.assessment_id, '{side}' AS side,"
             f" {packed_row_sql('u')} AS value FROM ({unpack_sql(side, where)}) AS u"
@@ -96,10 +105,7 @@ class ScoreWriter:
             )
         if operation != "create":
             count_changes(where, "before", sign=-1)
-            execute(
-                f"DELETE FROM assessments_score t USING ({unpack_sql('before', where)}) AS u"
-                " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
-            )
+            _remove(run, where)
         if operation != "remove":
             tally = Tally()
             copy_scores(run.pk, where, tally)
@@ -157,6 +163,51 @@ class ScoreWriter:
         for key, name, old, new in differing(change.before, change.after):
             shown = as_tested.described if name == "as_tested" else str
             yield f"{labels.get(key, key)} {name}", shown(old), shown(new)
+
+
+# A row of the score table that the undone run wrote for change `c`: whoever writes a score puts run and line on it.
+_WRITTEN = "t.student_id = c.student_id AND t.line = c.line AND t.school_year = (c.before->>'school_year')::smallint"
+_COUNT_LEFT = count_sql("c.before->>'scores'")
+
+
+def _find_moved_lines(run: ImportRun, operation: str, where: str) -> int:
+    """Lay down the changes of a Revert of which not every score is there as the undone run wrote it, by run and line alone.
+
+    These are compared cell by cell: they were written over, are gone, or come from a journal of 1.0.0. Returns their number.
+    """
+    execute(
+        "CREATE TEMP TABLE IF NOT EXISTS moved_line (run_id bigint, operation text, line int, seq smallint) ON COMMIT DROP"
+    )
+    execute("DELETE FROM moved_line WHERE run_id = %s AND operation = %s", [run.pk, operation])
+    return execute(
+        f"""
+        INSERT INTO moved_line SELECT %s, %s, c.line, c.seq FROM imports_importchange c
+        LEFT JOIN students_student s ON s.id = c.student_id
+        LEFT JOIN (SELECT student_id, line, school_year, count(*) AS n FROM assessments_score WHERE run_id = %s
+          GROUP BY student_id, line, school_year) AS t ON {_WRITTEN}
+        WHERE {where} AND (s.id IS NULL OR t.n IS DISTINCT FROM {_COUNT_LEFT})
+        """,
+        [run.pk, operation, run.reverts_id],
+    )
+
+
+def _remove(run: ImportRun, where: str) -> None:
+    """Remove the scores in `before` of the changes that `where` chooses; those of a Revert by run and line."""
+    by_key = where
+    if run.reverts_id:
+        moved = f"(SELECT 1 FROM moved_line m WHERE m.run_id = {int(run.pk)} AND m.line = c.line AND m.seq = c.seq)"
+        execute(
+            f"DELETE FROM assessments_score t USING imports_importchange c WHERE t.run_id = %s AND {_WRITTEN} AND {where}"
+            f" AND NOT EXISTS {moved}",
+            [run.reverts_id],
+        )
+        by_key += f" AND EXISTS {moved}"
+        if not fetch_all(f"SELECT 1 FROM imports_importchange c WHERE {by_key} LIMIT 1"):
+            return
+    execute(
+        f"DELETE FROM assessments_score t USING ({unpack_sql('before', by_key)}) AS u"
+        " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
+    )
 
 
 def _years_in_use(where: str) -> bool:

@@ -86,6 +86,11 @@ def assessments_sql(side: str) -> str:
     return f"ARRAY(SELECT split_part(held, '{CELL}', 1) FROM unnest(string_to_array({side}->>'scores', '{SCORE}')) AS held)"
 
 
+def count_sql(packed: str) -> str:
+    """SQL of the number of scores in a packed text; null for none."""
+    return f"(octet_length({packed}) - octet_length(replace({packed}, '{SCORE}', '')) + 1)"
+
+
 def results_sql(side: str) -> str:
     """SQL of the scores in a change's side, as an array of texts of nothing but assessment and result: without date, grade, who
     wrote it and who was tested."""

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
-from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, written_row_sql
+from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, count_sql, written_row_sql
 from assessments.scores.setups import Target, plan_setups, targets
 from assessments.scores.years import EARLIEST, score_date
 from assessments.structure import school_year, structure
@@ -212,4 +212,4 @@ def _facts(used: list[Target], spread: list[tuple[Any, ...]], *, total: int) -> 
 
 def _count(packed: str) -> str:
     """SQL of the number of scores in packed texts."""
-    return f"coalesce(sum(octet_length({packed}) - octet_length(replace({packed}, '{SCORE}', '')) + 1), 0)"
+    return f"coalesce(sum({count_sql(packed)}), 0)"

@@ -4,6 +4,8 @@ import datetime as dt
 from itertools import pairwise
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Assessment, Score
 from assessments.pages.queries import scores_json
@@ -152,6 +154,43 @@ def test_revert_keeps_scores_that_changed_since(home: District) -> None:
     assert (undone.import_count, undone.set_aside_count) == (0, 1)
     assert scores()["SBELA"]["scale_score"] == "2600"
     assert Assessment.objects.filter(state_code="SBELA").exists()
+
+
+def test_revert_knows_what_it_wrote_by_run_and_line(home: District) -> None:
+    """Scores that nobody wrote since are not taken apart and compared one by one."""
+    run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+    with CaptureQueriesContext(connection) as asked:
+        undone = undo(run)
+
+    assert (undone.import_count, undone.set_aside_count) == (1, 0)
+    assert not Score.objects.exists()
+    statements = [query["sql"] for query in asked.captured_queries]
+    assert not [sql for sql in statements if "AS judged" in sql]
+    assert not [sql for sql in statements if sql.startswith("DELETE FROM assessments_score") and "unnest" in sql]
+
+
+def test_revert_keeps_a_line_of_which_one_score_was_written_since(home: District) -> None:
+    home.add("200", ssid=SSID_2)
+    of_second = {"ssid": SSID_2, "local_student_id": "200", "uin": "1000000000000002"}
+    run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS), ela(**of_second)), work="import")
+    Score.objects.filter(assessment__state_code="SBELA-RL").update(result="1", run_id=None)
+
+    undone = undo(run)
+
+    assert (undone.import_count, undone.set_aside_count, undone.reverts.reverted) == (1, 1, "partly")
+    assert set(Score.objects.values_list("student__local_number", flat=True)) == {"100"}
+    assert set(scores()) == {"SBELA", "SBELA-RL", "SBELA-WR"}
+
+
+def test_revert_takes_scores_of_another_run_by_their_values(home: District) -> None:
+    """A journal of 1.0.0 put scores back without the run that wrote them."""
+    run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+    Score.objects.filter(assessment__state_code="SBELA-RL").update(run_id=None)
+
+    undone = undo(run)
+
+    assert (undone.import_count, undone.set_aside_count) == (1, 0)
+    assert not Score.objects.exists()
 
 
 def test_scores_of_another_year_stand_beside(home: District) -> None:

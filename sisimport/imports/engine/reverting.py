@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from sisimport.imports.engine import counting, standing, writing
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
-from sisimport.imports.models import ImportRun, RunStatus, SetAsideReason, Work
+from sisimport.imports.models import ImportRun, Reverted, RunStatus, SetAsideReason, Work
 
 
 def plan_revert(run: ImportRun, *, near: Collection[int] = ()) -> None:
@@ -90,13 +90,16 @@ def undo(run: ImportRun, *, near: Collection[int] = ()) -> dict[str, Any]:
     changes, planned = counting.changes_by_kind(run.pk)
     counts = dict.fromkeys(writing.COUNTS, 0) | {"record_count": planned, "planned_count": planned}
     totals = writing.write_plan(run, run.pk, counting.Totals(counts=counts, changes=changes))
-    kept = kept_facts(run)
-    ImportRun.objects.filter(pk=applied.pk).update(reverted=standing.how_reverted(applied))
+    kept, lines = kept_facts(run), only_lines(run)
+    # A Revert that planned all that stood and kept none of it leaves nothing to look for.
+    wholly = not (near or lines or kept)
+    reverted = Reverted.WHOLLY if wholly else standing.how_reverted(applied)
+    ImportRun.objects.filter(pk=applied.pk).update(reverted=reverted)
     return {
         "layout": applied.layout,
         "lea_ids": applied.lea_ids,
         "summary": totals.summary,
-        "facts": ({"kept": kept} if kept else {}) | ({"only_lines": lines} if (lines := only_lines(run)) else {}),
+        "facts": ({"kept": kept} if kept else {}) | ({"only_lines": lines} if lines else {}),
         **totals.counts,
     }
 

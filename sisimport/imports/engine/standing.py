@@ -64,12 +64,14 @@ def undone_by(reverts: str, alias: str) -> str:
 def how_reverted(run: ImportRun) -> str:
     """Whether all, a part or nothing ("") of what the run wrote was put back."""
     journal = Journal.of(run)
-    stands, undone = fetch_one(
-        f"""
-        SELECT EXISTS (SELECT 1 FROM imports_importchange c WHERE {journal.standing("c")}),
-          EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = {int(journal.plan_run_id)} AND {journal.undone("c")})
-        """
-    )
+    # What was written a moment ago is unknown to the planner, which would otherwise compare every change with every change.
+    with hash_joins_only():
+        stands, undone = fetch_one(
+            f"""
+            SELECT EXISTS (SELECT 1 FROM imports_importchange c WHERE {journal.standing("c")}),
+              EXISTS (SELECT 1 FROM imports_importchange c WHERE c.run_id = {int(journal.plan_run_id)} AND {journal.undone("c")})
+            """
+        )
     if not stands:
         return Reverted.WHOLLY
     return Reverted.PARTLY if undone else ""

@@ -112,13 +112,12 @@ FROM
                       WHERE o."state_code" = coalesce((c.after->>'state_code')::text, t."state_code")
                         AND o."name" = coalesce((c.after->>'name')::text, t."name")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'assessment'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa
@@ -136,13 +135,12 @@ FROM
                       WHERE o."parent_id" = coalesce((c.after->>'parent_id')::bigint, t."parent_id")
                         AND o."state_code" = coalesce((c.after->>'state_code')::text, t."state_code")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'assessment'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa

@@ -56,13 +56,12 @@ FROM
                         AND o."school_id" = coalesce((c.after->>'school_id')::bigint, t."school_id")
                         AND o."start_date" = coalesce((c.after->>'start_date')::date, t."start_date")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'enrollment'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa

@@ -41,13 +41,12 @@ FROM
                          FROM "assessments_publicplace") o
                       WHERE o."place" = coalesce((c.after->>'place')::text, t."place")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'public_place'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa

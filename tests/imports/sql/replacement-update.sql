@@ -43,13 +43,12 @@ FROM
                       WHERE o."state" = coalesce((c.after->>'state')::text, t."state")
                         AND o."retired_ssid" = coalesce((c.after->>'retired_ssid')::text, t."retired_ssid")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'replacement'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa

@@ -55,13 +55,12 @@ FROM
                       WHERE o."state" = coalesce((c.after->>'state')::text, t."state")
                         AND o."ssid" = coalesce((c.after->>'ssid')::text, t."ssid")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'ssid'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa
@@ -79,13 +78,12 @@ FROM
                          WHERE "retired_at" IS NULL) o
                       WHERE o."student_id" = coalesce(c.student_id, t."student_id")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'ssid'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa

@@ -145,13 +145,12 @@ FROM
                       WHERE o."lea_id" = coalesce((c.after->>'lea_id')::bigint, t."lea_id")
                         AND o."local_number" = coalesce((c.after->>'local_number')::text, t."local_number")
                         AND o."id" <> c.object_id
-                        AND NOT EXISTS
-                          (SELECT 1
+                        AND o."id" NOT IN
+                          (SELECT m.object_id
                            FROM imports_importchange m
                            WHERE m.run_id = 1
                              AND m.kind = 'student'
                              AND m.before IS NOT NULL
-                             AND m.object_id = o."id"
                              AND NOT EXISTS
                                (SELECT 1
                                 FROM imports_setaside sa
