@@ -28,6 +28,7 @@ if (BASE_DIR / ".env").exists():
 DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not DATABASE_URL
 if DATABASE_DIRECT_URL and EMBEDDED:
@@ -187,10 +188,21 @@ if _options := f"{databases.options_of(_limits)} {DATABASES['default']['OPTIONS'
     DATABASES["default"]["OPTIONS"]["options"] = _options
 if POOLED:
     DATABASES["default"] = databases.without_session(DATABASES["default"])
+# Reports and exports may be read elsewhere; imports/storage/replica.py decides.
+REPLICA_MAX_SECONDS = env.float("REPLICA_MAX_SECONDS", default=30)
+if _reports := DATABASE_REPLICA_URL or (DATABASE_DIRECT_URL if POOLED else ""):
+    DATABASES["reports"] = databases.for_reading(env.db_url_config(_reports), SESSION_LIMITS.get(processes.kind, {}))
+    DATABASE_ROUTERS = ["sisimport.runtime.reading.Router"]
 # Whoever works on a run and gives no sign of life for so long loses it to another attempt.
 RUN_SILENT_SECONDS = env.float("RUN_SILENT_SECONDS", default=30)
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+for _database in DATABASES.values():
+    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    _database["CONN_HEALTH_CHECKS"] = True
+
+if DATABASE_REPLICA_URL:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("sisimport.api.middleware.ApiMiddleware"), "sisimport.web.own_writes.OwnWritesMiddleware"
+    )
 
 # In PostgreSQL, one for all processes: allauth counts requests here. Small: each entry is looked for and set one at a time.
 CACHES = {

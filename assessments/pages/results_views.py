@@ -19,6 +19,8 @@ from assessments.results.tables import build
 from assessments.structure import structure
 from sisimport.accounts.access import Capability, can, requires
 from sisimport.audit.models import AuditEntry
+from sisimport.imports.storage.replica import place_of_reports
+from sisimport.runtime.reading import reading_from
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
 from students.school_years import year_label
@@ -40,7 +42,8 @@ def results(request: HttpRequest) -> HttpResponse:
         choice = choice_of(_asked(request), held, reader)
     except NoResultsError as error:
         return render(request, "assessments/results.html", {"nothing": str(error), "tests": _tests(held)})
-    found = build(choice, held, reader)
+    with reading_from(place_of_reports(request.user)):
+        found = build(choice, held, reader)
     if paper:
         log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, "print"))
     context = _context(held, reader, found) | {"paper": paper}
@@ -53,9 +56,11 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
     """The table of the address as CSV or workbook, small groups hidden for everybody."""
     held, reader = what_is_held(), reader_of(request.user, shared=True)
     try:
-        found = build(choice_of(_asked(request), held, reader), held, reader)
+        choice = choice_of(_asked(request), held, reader)
     except NoResultsError as error:
         raise Http404 from error
+    with reading_from(place_of_reports(request.user)):
+        found = build(choice, held, reader)
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
     lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in found.notes)]

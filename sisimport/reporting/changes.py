@@ -109,6 +109,10 @@ class ChangesFile:
         since, until = (f"{timezone.localtime(at):%Y-%m-%d}" if at else "" for at in (self.since, self.until))
         return f"changes since {since}{f' until {until}' if until else ''}, {of_schools(self.schools)}"
 
+    @property
+    def goes_on(self) -> bool:
+        return True
+
     def write(self, stream: IO[bytes], ending: str) -> Written:  # noqa: ARG002 - there is one form
         rows = students = 0
         ids = array("q")

@@ -6,16 +6,15 @@ from typing import IO
 
 from sisimport.reporting.changes import ChangesFile
 from sisimport.reporting.edfi import LOCAL, NAMESPACE, SSID, EdFiFile
-from sisimport.reporting.exports import LONG, WIDE, Export, one_moment
+from sisimport.reporting.exports import LONG, WIDE, Export
 from sisimport.reporting.oneroster import OneRosterFile
-from sisimport.reporting.writing import CSV, JSONL, PARQUET, XLSX, ZIP, Source, TableFile, on_record
+from sisimport.reporting.writing import CSV, JSONL, PARQUET, XLSX, ZIP, Source, TableFile, make, on_record
 from sisimport.web.exports.deliverables import Asked, Choice, Counts, Deliverable, register_deliverable
 
 
 def _written(made: Callable[[Asked], Source], asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
     source = made(asked)
-    with one_moment():
-        written = source.write(stream, ending)
+    written = make(source, stream, ending, user=asked.user, moment=True)
     on_record(source, written, user=asked.user, way=way)
     return Counts(written.rows, written.students)
 

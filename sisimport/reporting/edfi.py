@@ -72,6 +72,10 @@ class EdFiFile:
     def subject(self) -> str:
         return f"Ed-Fi student assessments {narrowed(self.export)}"
 
+    @property
+    def goes_on(self) -> bool:
+        return self.export.changed_since is not None
+
     def write(self, stream: IO[bytes], ending: str) -> Written:  # noqa: ARG002 - there is one form
         where, values = self.export.where()
         statement = sql.SQL(_STATEMENT).format(schema=sql.Identifier(SCHEMA), where=where)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from psycopg import sql
 
 from sisimport.reporting import wide
 from sisimport.reporting.views import SCHEMA, SCORES, SSIDS, STUDENTS, View
+from sisimport.runtime.reading import reading_connection
 from sisimport.web.exports.deliverables import ExportRefusedError
 from sisimport.web.exports.writers import Row
 from students.school_years import current_school_year, full_label, read_school_year
@@ -94,7 +95,7 @@ class Export:
         statement = sql.SQL("SELECT {} FROM {} AS v {} ORDER BY {} LIMIT {}").format(
             names_of(columns), self._view, _all_of(conditions), key, sql.Literal(limit)
         )
-        with connection.cursor() as cursor:
+        with reading_connection().cursor() as cursor:
             cursor.execute(statement, values)
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
@@ -122,7 +123,7 @@ class Export:
             "SELECT a.assessment_id, concat_ws('_', nullif(a.parent_code, ''), a.assessment_code)"
             " FROM {} AS a WHERE a.assessment_id IN (SELECT v.assessment_id FROM {} AS v {}) ORDER BY 2, 1"
         ).format(sql.Identifier(SCHEMA, "assessments"), sql.Identifier(SCHEMA, SCORES.name), where)
-        with connection.cursor() as cursor:
+        with reading_connection().cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
 
@@ -148,8 +149,9 @@ class Export:
 @contextmanager
 def one_moment() -> Iterator[None]:
     """Statements within see the records of one moment, whatever is written meanwhile; not within another transaction."""
+    connection = reading_connection()
     inner = connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(using=connection.alias):
         if not inner:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -159,7 +161,8 @@ def one_moment() -> Iterator[None]:
 def streamed(statement: sql.Composable, values: Sequence[Any] | Mapping[str, Any]) -> Iterator[Row]:
     """Rows of a statement, block by block. Must be read to the end or closed."""
     # A named cursor keeps the rows in the database, and needs a transaction to live in.
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
+    connection = reading_connection()
+    with transaction.atomic(using=connection.alias), connection.chunked_cursor() as cursor:
         cursor.execute(statement, values)
         while block := cursor.fetchmany(_BLOCK):
             yield from block

@@ -15,12 +15,12 @@ from datetime import date
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from django.db import connection
 from psycopg import sql
 
 from sisimport.reporting.exports import Export, one_moment, streamed
 from sisimport.reporting.views import SCHEMA
 from sisimport.reporting.writing import ZIP, Counted, Written, narrowed, of_student
+from sisimport.runtime.reading import reading_connection
 from sisimport.web.exports.writers import Row, csv_rows
 from students.school_years import read_school_year
 
@@ -141,6 +141,10 @@ class OneRosterFile:
     def subject(self) -> str:
         return f"OneRoster results {narrowed(self.export)}"
 
+    @property
+    def goes_on(self) -> bool:
+        return self.export.changed_since is not None
+
     def write(self, stream: IO[bytes], ending: str) -> Written:  # noqa: ARG002 - there is one form
         with one_moment():  # several passes over the scores must agree
             return self._write(stream)
@@ -173,7 +177,7 @@ class OneRosterFile:
         statement = sql.SQL(
             "SELECT DISTINCT v.lea_code, v.school_code, v.assessment_id, v.school_year FROM {} AS v {} ORDER BY 1, 2, 4, 3"
         ).format(sql.Identifier(SCHEMA, "scores"), where)
-        with connection.cursor() as cursor:
+        with reading_connection().cursor() as cursor:
             cursor.execute(statement, values)
             found = cursor.fetchall()
         return [_Item(lea, school, test, year, assessments[test].test) for lea, school, test, year in found]
@@ -201,7 +205,7 @@ def _manifest() -> Iterator[Row]:
 
 def _assessments() -> dict[int, _Assessment]:
     """By internal number; levels of the test where a part names none."""
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(
             """SELECT a.id, a.state_code, a.name, p.id IS NOT NULL, coalesce(p.id, a.id), coalesce(p.state_code, a.state_code),
                  coalesce(p.name, a.name), CASE WHEN a.results <> '[]' THEN a.results ELSE coalesce(p.results, '[]') END::text
@@ -249,7 +253,7 @@ def _session(year: str) -> Row:
 
 
 def _orgs(items: Sequence[_Item]) -> list[Row]:
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(
             "SELECT l.code, l.name, c.code, c.name FROM students_school c JOIN students_lea l ON l.id = c.lea_id"
         )

@@ -7,19 +7,22 @@ import shutil
 import tempfile
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.http import FileResponse
 from django.utils import timezone
 
 from sisimport.audit.models import AuditEntry
-from sisimport.reporting.exports import WIDE, Export, ExportRefusedError
+from sisimport.imports.storage.replica import note_away, place_of_reports
+from sisimport.reporting.exports import WIDE, Export, ExportRefusedError, one_moment
 from sisimport.reporting.views import VERSION
+from sisimport.runtime.reading import reading_from
 from sisimport.web.exports.writers import MAX_WORKBOOK_ROWS, Row, csv_rows, workbook
 from students.access import User, log_views
 
@@ -46,7 +49,10 @@ class Written:
 
 
 class Source(Protocol):
-    """What can be written to a file. `name`: of the file, without ending. `subject`: for the log, no data of a student."""
+    """What can be written to a file. `name`: of the file, without ending. `subject`: for the log, no data of a student.
+
+    `goes_on`: the next file begins where this one ends, so it holds all there is: it is never read from a replica.
+    """
 
     @property
     def name(self) -> str: ...
@@ -54,6 +60,8 @@ class Source(Protocol):
     def endings(self) -> tuple[str, ...]: ...
     @property
     def subject(self) -> str: ...
+    @property
+    def goes_on(self) -> bool: ...
 
     def write(self, stream: IO[bytes], ending: str) -> Written:
         """Raises ExportRefusedError, with nothing worth keeping in the stream."""
@@ -73,6 +81,10 @@ class TableFile:
     @property
     def subject(self) -> str:
         return f"{self.name} {narrowed(self.export)}"
+
+    @property
+    def goes_on(self) -> bool:
+        return self.export.changed_since is not None
 
     def write(self, stream: IO[bytes], ending: str) -> Written:
         columns = self.export.columns
@@ -101,6 +113,27 @@ def of_schools(schools: Collection[int] | None) -> str:
     return f"{len(schools)} school{'' if len(schools) == 1 else 's'}"
 
 
+def make(source: Source, stream: IO[bytes], ending: str, *, user: Any = None, moment: bool = False) -> Written:
+    """Write the file into an empty stream, read from where reports are read; once more from the database itself should the
+    replica give up half way. `moment`: all of it as of one moment.
+
+    Raises ExportRefusedError.
+    """
+    place = DEFAULT_DB_ALIAS if source.goes_on else place_of_reports(user)
+    try:
+        with reading_from(place), one_moment() if moment else nullcontext():
+            return source.write(stream, ending)
+    except DatabaseError:
+        if place == DEFAULT_DB_ALIAS:
+            raise
+        note_away()
+        connections[place].close()
+    stream.seek(0)
+    stream.truncate()
+    with one_moment() if moment else nullcontext():
+        return source.write(stream, ending)
+
+
 def write(source: Source, path: Path) -> Written:
     """Write the file, whole or not at all; the form by its ending.
 
@@ -113,7 +146,7 @@ def write(source: Source, path: Path) -> Written:
         listed = f"{', '.join(others)} or {last}" if others else last
         raise ExportRefusedError(f"{path.name} does not end in {listed}: give it such an ending.")
     with _replaced_when_whole(path) as place, place.open("wb") as stream:
-        return source.write(stream, ending)
+        return make(source, stream, ending)
 
 
 def on_record(source: Source, written: Written, *, user: User | None, way: str) -> None:
@@ -144,7 +177,7 @@ def download(
     """
     made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     try:
-        written = source.write(made, ending)
+        written = make(source, made, ending, user=user)
         before(written)
     except BaseException:
         made.close()

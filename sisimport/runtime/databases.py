@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 _TRIES = 10
+CONNECT_SECONDS = 3
 # In their units as PostgreSQL shows them: 0 is no limit.
 LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 
@@ -46,6 +47,14 @@ def without_session(database: dict[str, Any]) -> dict[str, Any]:
     # The driver prepares no statements, and whole results are fetched: a cursor that outlives its transaction is lost.
     options = {**database.get("OPTIONS", {}), "prepare_threshold": None}
     return {**database, "OPTIONS": options, "DISABLE_SERVER_SIDE_CURSORS": True}
+
+
+def for_reading(database: dict[str, Any], limits: Mapping[str, float]) -> dict[str, Any]:
+    """Django's settings of a database that is only read, and done without when it does not answer at once."""
+    given = database.get("OPTIONS", {})
+    asked = f"{options_of(limits)} -c default_transaction_read_only=on {given.get('options', '')}".strip()
+    options = {"connect_timeout": CONNECT_SECONDS, **given, "options": asked}
+    return {**database, "ENGINE": "django.db.backends.postgresql", "OPTIONS": options}
 
 
 def shares_sessions(connect: Callable[[], "psycopg.Connection[Any]"]) -> bool:

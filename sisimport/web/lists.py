@@ -10,7 +10,7 @@ it comes by POST and stays in the session. Everything else that is sent, is sent
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -27,6 +27,8 @@ from sisimport.accounts.access import Capability, can
 from sisimport.accounts.models import SavedFilter
 from sisimport.accounts.step_up import ask_for_many
 from sisimport.audit.models import AuditEntry
+from sisimport.imports.storage.replica import place_of_reports
+from sisimport.runtime.reading import read_along
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
 
@@ -236,7 +238,7 @@ class Listing:
 
     def export(self, rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> HttpResponseBase:
         """The whole list as it is filtered and sorted, as a file; on record before its first byte leaves."""
-        rows = ask_for_many(self.request, rows)
+        rows = ask_for_many(self.request, read_along(place_of_reports(self.request.user), partial(iter, rows)))
         log_view(user=self.request.user, kind=AuditEntry.Kind.EXPORT, subject=f"list {self.list.key}")
         head = head or [column.label for column in self.list.columns if not column.hidden]
         response: HttpResponseBase

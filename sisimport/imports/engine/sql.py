@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from sisimport.runtime.reading import reading_connection
+
 
 def quoted(name: str) -> str:
     return connection.ops.quote_name(name)
@@ -17,13 +19,13 @@ def execute(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> int:
 
 
 def fetch_all(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(sql, params or None)
         return list(cursor.fetchall())
 
 
 def fetch_one(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(sql, params or None)
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 - aggregates always answer

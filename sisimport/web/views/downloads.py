@@ -17,6 +17,8 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import lines_of_outcome, original_lines, refused_line_numbers
 from sisimport.imports.runs.report import why_no_lines
 from sisimport.imports.runs.returned_lines import Reasons, table_bytes, together
+from sisimport.imports.storage.replica import place_of_reports
+from sisimport.runtime.reading import read_along
 from sisimport.web.exports import rows as reports
 from sisimport.web.exports.writers import Row, csv_rows, workbook
 from sisimport.web.queries import report as queries
@@ -62,7 +64,8 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     if name not in TABLES or form not in {"csv", "xlsx"}:
         raise Http404
     table = TABLES[name]
-    rows = ask_for_many(request, table.rows(run, reader))
+    place = place_of_reports(request.user, run=run.pk)
+    rows = ask_for_many(request, read_along(place, lambda: table.rows(run, reader)))
     _log(request, run, what)
     if form == "csv":
         return _sent(StreamingHttpResponse(csv_rows(table.head, rows), "text/csv; charset=utf-8"), run, name, ".csv")
