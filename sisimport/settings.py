@@ -166,7 +166,9 @@ _address = DATABASE_URL if POOLED else DATABASE_DIRECT_URL or DATABASE_URL
 DATABASES = {"default": env.db_url_config(_address or postgres.database_url(DATA_DIR))}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
-if EMBEDDED:  # the socket's folder where Django's own tools (dbshell) look for it
+if not EMBEDDED:
+    DATABASES["default"] = databases.noticing(DATABASES["default"])
+else:  # the socket's folder where Django's own tools (dbshell) look for it
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")
 # How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
 # a word; in seconds, 0 for ever. Commands and migrations have no limits.

@@ -13,6 +13,15 @@ import psycopg
 
 _TRIES = 10
 CONNECT_SECONDS = 3
+# A server whose machine vanished sends nothing, not even an end: after a minute of silence its connections count as lost. Of
+# several hosts the next one is tried after ten seconds. What the address says comes first; sockets of this machine ignore them.
+_NOTICE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 # In their units as PostgreSQL shows them: 0 is no limit.
 LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 
@@ -42,6 +51,11 @@ def connect_query(limits: Mapping[str, float]) -> str:
     return "; ".join(f"SET {name} = {seconds * 1000:.0f}" for name, seconds in limits.items())
 
 
+def noticing(database: dict[str, Any]) -> dict[str, Any]:
+    """Django's settings of a database whose absence is to be noticed."""
+    return {**database, "OPTIONS": {**_NOTICE, **database.get("OPTIONS", {})}}
+
+
 def without_session(database: dict[str, Any]) -> dict[str, Any]:
     """Django's settings of a database, for a connection whose session is another one with each transaction."""
     # The driver prepares no statements, and whole results are fetched: a cursor that outlives its transaction is lost.
@@ -53,7 +67,7 @@ def for_reading(database: dict[str, Any], limits: Mapping[str, float]) -> dict[s
     """Django's settings of a database that is only read, and done without when it does not answer at once."""
     given = database.get("OPTIONS", {})
     asked = f"{options_of(limits)} -c default_transaction_read_only=on {given.get('options', '')}".strip()
-    options = {"connect_timeout": CONNECT_SECONDS, **given, "options": asked}
+    options = {**_NOTICE, "connect_timeout": CONNECT_SECONDS, **given, "options": asked}
     return {**database, "ENGINE": "django.db.backends.postgresql", "OPTIONS": options}
 
 

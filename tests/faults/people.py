@@ -10,9 +10,9 @@ from tests.faults.site import PATIENCE, cookie_of
 class Visitor:
     """Asks for pages and sends forms; follows where they lead."""
 
-    def __init__(self, port: int, user: Any) -> None:
+    def __init__(self, port: int, user: Any, *, host: str = "127.0.0.1") -> None:
         self.user = user
-        self._site = f"http://127.0.0.1:{port}"
+        self._site = f"http://{host}:{port}"
         self._token = "x" * 32  # of the CSRF check: the same in the cookie and in the head
         self._cookies = f"{cookie_of(user)}; csrftoken={self._token}"
 

@@ -19,6 +19,7 @@ from sisimport.runtime.postgres_paths import Account, binaries
 from sisimport.runtime.processes import end_with_parent
 from tests.faults.site import PATIENCE, free_port
 
+NETWORK = "10.231"  # of the machines of tests (machines.py)
 _USER, _DATABASE = "sisimport", "sisimport"
 _SETTINGS = ("fsync=off", "full_page_writes=off", "wal_level=replica", "hot_standby=on", "unix_socket_directories=")
 
@@ -61,13 +62,15 @@ class Server:
         self.run(
             "initdb", "-D", str(self.data), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"
         )
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {NETWORK}.0.0/16 trust\n")
 
     def copy(self, primary: "Server") -> None:
         """Become a standby of it."""
         self.run("pg_basebackup", "-D", str(self.data), "-d", primary.url, "-R", "--checkpoint=fast", "--no-sync")
 
     def start(self) -> None:
-        arguments = [f"-p{self.port}", "-c", "listen_addresses=127.0.0.1"]
+        arguments = [f"-p{self.port}", "-c", "listen_addresses=*"]
         for setting in self.settings:
             arguments += ["-c", setting]
         with self.log.open("ab") as log:

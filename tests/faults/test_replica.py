@@ -126,6 +126,7 @@ def test_the_replica_is_read_while_it_has_what_the_report_must_hold(pair: tuple[
     assert replica.place_of_reports(other) == "default"
 
 
+@pytest.mark.faults
 def test_without_the_replica_exports_go_on(pair: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch) -> None:
     primary, standby = pair
     SSIDFactory.create_batch(3)
