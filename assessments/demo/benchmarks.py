@@ -218,6 +218,8 @@ def _job(key: str, title: str, file: ScoreFile, import_type: str, gate: float) -
         peer_gates={name: times for name, (_way, _lines, times) in peers.items() if times},
         peer_lines={name: lines for name, (_way, lines, _gate) in peers.items()},
         parts={"who was tested": (_without_as_tested, AS_TESTED_SHARE)},
+        cumulative=True,
+        has_header=True,
     )
 
 

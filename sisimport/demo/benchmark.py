@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
 
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
-from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.execution import execute_run
 from sisimport.imports.runs.services import start_revert, start_run, start_update
 from sisimport.imports.runs.uploads import keep_file, unpacked
@@ -34,6 +34,7 @@ class Job:
     (table, WHERE with %(plan)s for the run that holds the plan). peers: name -> function of (file, lines) that does the
     same job another way. limit_gate: least share of the COPY limit. parts: name of something the job does besides -> a
     function that leaves it out in this process, and the most it may cost as a share of the job's processor time.
+    cumulative: the state renews the file day after day, with all its lines of before; has_header: its first line names columns.
     """
 
     key: str
@@ -47,6 +48,8 @@ class Job:
     peer_gates: dict[str, float]
     peer_lines: dict[str, int]
     parts: dict[str, tuple[Callable[[], None], float]] = field(default_factory=dict)
+    cumulative: bool = False
+    has_header: bool = False
 
 
 _jobs: dict[str, Job] = {}
@@ -84,11 +87,7 @@ def processor_of(job: Job, path: Path, *, without: str = "") -> float:
     """Processor time of the job's first work on a file, `without` one of its parts; seconds."""
     if without:
         job.parts[without][0]()
-    with path.open("rb") as stream, unpacked(stream) as inner:
-        file = keep_file(stream=inner.stream, name=path.name, user=None, member=inner.member, notices=inner.notices)
-    run = start_run(
-        file=file, import_type=job.import_type, work=job.work, options={}, user=None, schools=None, enqueue=False
-    )
+    run = _started(job, _kept(path), _first_work(job))
     before = processor_seconds()
     _timed(run)
     return processor_seconds() - before
@@ -99,23 +98,12 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
     never_hold()
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    with path.open("rb") as stream, unpacked(stream) as inner:
-        file = keep_file(stream=inner.stream, name=path.name, user=None, member=inner.member, notices=inner.notices)
-    if inner.member:
+    file = _kept(path)
+    if file.member:
         seconds["unpack"] = time.perf_counter() - started
-
-    def start(work: Work) -> ImportRun:
-        return start_run(
-            file=file, import_type=job.import_type, work=work, options={}, user=None, schools=None, enqueue=False
-        )
-
-    if job.work == Work.IMPORT:
-        seconds["import"], applied = _timed(start(Work.IMPORT))
-        seconds["again"], _again = _timed(start(Work.IMPORT))
-    else:
-        seconds["test"], test = _timed(start(Work.TEST))
-        seconds["update"], applied = _timed(start_update(test_run=test, user=None, enqueue=False))
-        seconds["again"], _again = _timed(start(Work.TEST))
+    times, applied = _done(job, file)
+    seconds |= times
+    seconds["again"], _again = _timed(_started(job, file, _first_work(job)))
     memory = peak_memory()
     return {
         "seconds": seconds,
@@ -125,6 +113,37 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
         "imported": applied.import_count,
         "records": applied.record_count,
     }
+
+
+def apply_job(job: Job, path: Path) -> dict[str, Any]:
+    """Import of one file, or its Test and Update; seconds, and how many of its lines it brought in."""
+    never_hold()
+    seconds, applied = _done(job, _kept(path))
+    return {"seconds": seconds, "imported": applied.import_count, "records": applied.record_count}
+
+
+def _done(job: Job, file: ImportFile) -> tuple[dict[str, float], ImportRun]:
+    if job.work == Work.IMPORT:
+        seconds, applied = _timed(_started(job, file, Work.IMPORT))
+        return {"import": seconds}, applied
+    testing, test = _timed(_started(job, file, Work.TEST))
+    updating, applied = _timed(start_update(test_run=test, user=None, enqueue=False))
+    return {"test": testing, "update": updating}, applied
+
+
+def _first_work(job: Job) -> Work:
+    return Work.IMPORT if job.work == Work.IMPORT else Work.TEST
+
+
+def _kept(path: Path) -> ImportFile:
+    with path.open("rb") as stream, unpacked(stream) as inner:
+        return keep_file(stream=inner.stream, name=path.name, user=None, member=inner.member, notices=inner.notices)
+
+
+def _started(job: Job, file: ImportFile, work: Work) -> ImportRun:
+    return start_run(
+        file=file, import_type=job.import_type, work=work, options={}, user=None, schools=None, enqueue=False
+    )
 
 
 def never_hold() -> None:

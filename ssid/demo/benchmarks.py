@@ -129,6 +129,7 @@ register_job(
             ("imports_importissue", "WHERE run_id = %(plan)s ORDER BY line, seq"),
         ),
         limit_gate=0.35,
+        cumulative=True,
         peers={
             "django-import-export, bulk": by_import_export_bulk,
             "django-import-export, per row": by_import_export_rows,

@@ -78,7 +78,14 @@ def _cells(path: Path) -> Iterator[list[str]]:
             yield line.rstrip("\n").split("^")
 
 
-def _job(key: str, title: str, prepare: Callable[[int, Path], Path], *tables: str, limit_gate: float) -> Job:
+def _job(
+    key: str,
+    title: str,
+    prepare: Callable[[int, Path], Path],
+    *tables: str,
+    limit_gate: float,
+    cumulative: bool = False,
+) -> Job:
     return Job(
         key=key,
         title=title,
@@ -90,11 +97,12 @@ def _job(key: str, title: str, prepare: Callable[[int, Path], Path], *tables: st
         peers={},
         peer_gates={},
         peer_lines={},
+        cumulative=cumulative,
     )
 
 
 JOBS = (
-    _job("ela", "ELA Import, every line new", prepare_ela, "students_elrecord", limit_gate=0.35),
+    _job("ela", "ELA Import, every line new", prepare_ela, "students_elrecord", limit_gate=0.35, cumulative=True),
     _job(
         "ssid-request",
         "Request File, two candidates for each student, one chosen",

@@ -1,0 +1,86 @@
+"""What the benchmark makes of its measures: medians of several runs, gates, and the report people read."""
+
+from statistics import median
+from typing import Any
+
+from sisimport.demo.benchmark import Job
+from sisimport.imports.models import Work
+
+LINEAR_GATE = 0.9
+MEMORY_GATE = 20.0  # MB that the worker may grow from the smallest to the largest file
+REVERT_GATE = 0.3  # of the Update or Import that a Revert undoes
+
+
+def job_seconds(job: Job, seconds: dict[str, float]) -> float:
+    """What the user waits for: Test and Update together, or the Import."""
+    return seconds["import"] if job.work == Work.IMPORT else seconds["test"] + seconds["update"]
+
+
+def middle(job: Job, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """One result of several runs: the median of each time, and of its share of the COPY limit; the most memory of all."""
+    result = dict(rounds[0])
+    result["seconds"] = {name: median(one["seconds"][name] for one in rounds) for name in rounds[0]["seconds"]}
+    result["limit"] = median(one["limit"] for one in rounds)
+    result["share"] = median(one["limit"] / job_seconds(job, one["seconds"]) for one in rounds)
+    undone = "import" if job.work == Work.IMPORT else "update"
+    result["revert_ratio"] = median(one["seconds"]["revert"] / one["seconds"][undone] for one in rounds)
+    result["memory"] = max(one["memory"] for one in rounds)
+    result["rate"] = result["records"] / job_seconds(job, result["seconds"])
+    return result
+
+
+def gate(name: str, value: float, least: float | None = None, most: float | None = None) -> dict[str, Any]:
+    """One promise, and what was measured of it."""
+    passed = (least is None or value >= least) and (most is None or value <= most)
+    return {"gate": name, "value": value, "least": least, "most": most, "passed": passed}
+
+
+def gates(
+    job: Job, measured: list[dict[str, Any]], peers: dict[str, Any], parts: dict[str, float]
+) -> list[dict[str, Any]]:
+    """The promises on speed and memory, each with what was measured."""
+    small, large = measured[0], measured[-1]
+    first = "import" if job.work == Work.IMPORT else "test"
+    found = [
+        gate("share of the COPY limit", large["share"], job.limit_gate),
+        gate(
+            "the same file again, against the first time", large["seconds"]["again"] / large["seconds"][first], most=1.0
+        ),
+        gate("Revert, against what it undoes", large["revert_ratio"], most=REVERT_GATE),
+    ]
+    found += [
+        gate(f"times {name}", large["rate"] / peers[name]["rate"], least) for name, least in job.peer_gates.items()
+    ]
+    found += [gate(f"share of {part}", share, most=job.parts[part][1]) for part, share in parts.items()]
+    if large is not small:
+        found.append(gate("rows per second, largest against smallest", large["rate"] / small["rate"], LINEAR_GATE))
+        found.append(gate("worker memory growth, MB", large["memory"] - small["memory"], most=MEMORY_GATE))
+    return found
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The report people read."""
+    lines = [f"\n{result['title']}"]
+    for size in result["sizes"]:
+        times = "  ".join(f"{name} {seconds:.2f} s" for name, seconds in size["seconds"].items())
+        lines.append(
+            f"  {size['lines']:>9,} lines  {times}  {size['rate']:,.0f} rows/s  COPY limit {size['limit']:.2f} s"
+            f"  Revert {size['revert_ratio']:.2f} of what it undoes  memory {size['memory']:.0f} MB"
+        )
+    for name, peer in result["peers"].items():
+        lines.append(
+            f"  {name}: {peer['rate']:,.0f} rows/s, measured on {peer['lines']:,} lines and scaled by rows per second"
+        )
+    return "\n".join([*lines, *gate_lines(result["gates"])])
+
+
+def gate_lines(found: list[dict[str, Any]]) -> list[str]:
+    """A line for each promise: kept or not, what was measured, what was promised."""
+
+    def wanted(one: dict[str, Any]) -> str:
+        return f"at least {one['least']:g}" if one["least"] is not None else f"at most {one['most']:g}"
+
+    return [
+        f"  {'passed' if one['passed'] else 'FAILED'}  {one['gate']}: {one['value']:.2f} ({wanted(one)})"
+        for one in found
+    ]
