@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from sisimport.runtime import error_reports, logs, postgres
+from sisimport.runtime import database_roles, error_reports, logs, postgres
 
 # Commands that never ask the database anything.
 WITHOUT_DATABASE = frozenset(
@@ -90,9 +90,18 @@ def migrate_if_changed(data_dir: Path) -> None:
         if stamp.exists() and stamp.read_text() == wanted:
             return
         sys.stderr.write("Preparing the database …\n")
+        make_roles_of_this_machine()
         call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
         connections.close_all()
         stamp.write_text(wanted)
+
+
+def make_roles_of_this_machine() -> None:
+    """The roles that web server and workers connect as; `migrate` gives them their rights."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        database_roles.make_roles(cursor, passwords=dict.fromkeys(database_roles.LIMITED), keep_owner=True)
 
 
 def _command(argv: Sequence[str]) -> str:
@@ -105,7 +114,7 @@ def _needs_database(argv: Sequence[str]) -> bool:
 
 
 def _migrations_digest() -> str:
-    """Names of all migrations of all apps. Django knows a migration by its name, so that is what can change."""
+    """Names of all migrations of all apps, by which Django knows them, and the rights of the database's roles."""
     from django.apps import apps
 
     names = sorted(
@@ -113,4 +122,4 @@ def _migrations_digest() -> str:
         for app in apps.get_app_configs()
         for file in (Path(app.path) / "migrations").glob("[0-9]*.py")
     )
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*names, database_roles.rights_digest()]).encode()).hexdigest()

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from sisimport.accounts.sso import configuration as sso
-from sisimport.runtime import databases, error_reports, postgres, processes, tracing
+from sisimport.runtime import database_roles, databases, error_reports, postgres, processes, tls, tracing
 from sisimport.runtime.logs import private_exception
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -170,6 +170,13 @@ if not EMBEDDED:
     DATABASES["default"] = databases.noticing(DATABASES["default"])
 else:  # the socket's folder where Django's own tools (dbshell) look for it
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")
+    if processes.kind in database_roles.LIMITED:  # commands and migrations are the owner's
+        DATABASES["default"]["USER"] = database_roles.role_name(str(DATABASES["default"]["NAME"]), processes.kind)
+# TLS: the file of the CA that signed the servers' certificates. What DATABASE_URL says of TLS itself wins.
+DATABASE_CA = env.str("DATABASE_CA", default="")
+if not EMBEDDED:
+    DATABASES["default"]["OPTIONS"] = tls.database_options(DATABASE_CA) | DATABASES["default"]["OPTIONS"]
+REDIS_CA = env.str("REDIS_CA", default="")
 # How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
 # a word; in seconds, 0 for ever. Commands and migrations have no limits.
 SESSION_LIMITS = {
@@ -376,6 +383,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object]
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
+    if _redis_tls := tls.redis_options(REDIS_URL, REDIS_CA):
+        CELERY_BROKER_USE_SSL = _redis_tls
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "socket_timeout": 5,
         "socket_connect_timeout": 2,

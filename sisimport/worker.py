@@ -152,6 +152,9 @@ def main(arguments: list[str]) -> None:
     # In a container or a fresh clone root is usual, and messages are JSON (the warning is about pickle).
     warnings.simplefilter("ignore", SecurityWarning)
     django.setup()
+    from sisimport.accounts.connection_checks import log_connections
+
+    log_connections()
     app.loader.import_default_modules()
     refuse_shared_sessions()
     gc.freeze()

@@ -9,3 +9,7 @@ from sisimport.runtime import processes
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
 processes.kind = "web"
 application = get_wsgi_application()
+
+from sisimport.accounts.connection_checks import log_connections  # noqa: E402 - its settings are ready now
+
+log_connections()

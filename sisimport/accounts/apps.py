@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
         from django.db.models.signals import post_migrate
 
-        from sisimport.accounts import groups, recording
+        from sisimport.accounts import connection_checks, database_rights, groups, recording  # noqa: F401 - checks register themselves
         from sisimport.accounts.kept_mail import remove_old
         from sisimport.accounts.limits import forget_tries_of
         from sisimport.accounts.sessions import end_others_after_change, remove_ended
@@ -36,3 +36,5 @@ class AccountsConfig(AppConfig):
         user_login_failed.connect(recording.refused, dispatch_uid="record_refused")
         authentication_failed.connect(recording.second_factor_refused, dispatch_uid="record_refused_factor")
         post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")
+        # By then all tables are there, and the views that apps before this one make after migrations.
+        post_migrate.connect(database_rights.after_migrations, sender=self, dispatch_uid="database_rights")

@@ -11,18 +11,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from sisimport.audit import sealing
-from sisimport.audit.models import AuditEntry
-from sisimport.audit.writing import Doer, write
 
 _SUBJECT = re.compile(r"\d+ entries of days through (\d{4}-\d{2}-\d{2})")
 _COUNT = """SELECT count(*), count(DISTINCT (s.day, s.lea)) FROM audit_auditseal s
 JOIN audit_auditday d ON d.day = s.day AND d.lea = s.lea WHERE s.day <= %s"""
-_REMOVE = """WITH gone AS (DELETE FROM audit_auditseal s WHERE s.day <= %s
-  AND EXISTS (SELECT 1 FROM audit_auditday d WHERE d.day = s.day AND d.lea = s.lea) RETURNING s.entry_id)
-DELETE FROM audit_auditentry e USING gone WHERE e.id = gone.entry_id"""
-
-_REWORDED = """DELETE FROM audit_auditrewording r
-WHERE NOT EXISTS (SELECT 1 FROM audit_auditentry e WHERE e.id = r.entry_id)"""
+# With the owner's rights, and with the entry that says so: migration 0004.
+_PURGE = "SELECT entries, chains FROM audit_purge(%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +31,14 @@ class Purged:
 def purge(through: dt.date, *, user: Any = None, dry_run: bool = False) -> Purged:
     """Remove all entries of the days through this one that are over and sealed."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_COUNT, [through])
-        entries, chains = cursor.fetchone()
-        found = Purged(entries, chains, through)
-        if dry_run or not found.entries:
-            return found
-        subject = f"{found.entries} entries of days through {through:%Y-%m-%d}"
-        write(AuditEntry.Kind.PURGE, Doer(user, place="purge"), subject=subject)
-        cursor.execute("SET LOCAL sisimport.audit_purge = 'on'")
-        cursor.execute(_REMOVE, [through])
-        cursor.execute(_REWORDED)
-        cursor.execute("SET LOCAL sisimport.audit_purge = ''")
-    sealing.seal()
+        if dry_run:
+            cursor.execute(_COUNT, [through])
+            return Purged(*cursor.fetchone(), through)
+        name = user.get_username() if user is not None else ""
+        cursor.execute(_PURGE, [through, user.pk if user is not None else None, name, "purge"])
+        found = Purged(*cursor.fetchone(), through)
+    if found.entries:
+        sealing.seal()
     return found
 
 

@@ -3,6 +3,7 @@
 An app whose records belong to no district removes those that removed runs made: `register_cleaner`.
 """
 
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -25,6 +26,7 @@ AT_ONCE = 5_000  # students: more are removed and made in the background
 USUAL_STUDENTS = 2_000
 _GOING_ON = "practice-going-on"
 _LONGEST = 3600  # seconds
+_LOOK_SECONDS = 0.1
 
 Cleaner = Callable[[Collection[int]], None]
 _cleaners: list[Cleaner] = []
@@ -56,6 +58,16 @@ def begin() -> None:
     """Note that it goes on in the background. Raises PracticeRefusedError when it does already."""
     if not cache.add(_GOING_ON, True, _LONGEST):
         raise PracticeRefusedError("It is being started over already: look again in a minute.")
+
+
+def has_ended_within(seconds: float) -> bool:
+    """Wait for what goes on in the background, at most so long. False: it still does."""
+    deadline = time.monotonic() + seconds
+    while is_going_on():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
 
 
 def end() -> None:
@@ -95,9 +107,14 @@ def _checked() -> LEA:
     if lea is None:
         raise PracticeRefusedError("There is no practice district.")
     lock_leas([lea.pk])
+    require_quiet()
+    return lea
+
+
+def require_quiet() -> None:
+    """Raises PracticeRefusedError while a run waits or goes on."""
     if ImportRun.objects.filter(status__in=ACTIVE).exists():
         raise PracticeRefusedError("A run is waiting or going on: wait until it has ended, or cancel it.")
-    return lea
 
 
 def _remove_district(lea: LEA) -> list[int]:

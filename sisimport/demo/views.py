@@ -16,6 +16,8 @@ from sisimport.imports.runs.queueing import Lane
 from students.access import visible_school_ids
 from students.models import Student
 
+SHORT_WAIT_SECONDS = 10.0  # for a worker to start a small district over; a large one is not waited for
+
 
 @requires(Capability.READ)
 @require_GET
@@ -65,6 +67,15 @@ def sample(request: HttpRequest, name: str) -> HttpResponseBase:
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/plain; charset=utf-8")
 
 
+def _tell_worker(what: str, user_id: int) -> None:
+    """Raises PracticeRefusedError when no worker can be told."""
+    try:
+        start_over_task.apply_async(kwargs={"what": what, "user_id": user_id}, queue=str(Lane.LARGE), retry=False)
+    except Exception as error:  # whatever a transport may raise
+        practice.end()
+        raise practice.PracticeRefusedError("The workers cannot be reached now: try again in a minute.") from error
+
+
 @requires(Capability.SETTINGS)
 @require_POST
 def start_over(request: HttpRequest, what: str) -> HttpResponse:
@@ -81,18 +92,24 @@ def start_over(request: HttpRequest, what: str) -> HttpResponse:
     try:
         if what == "reset" and settings.PRODUCTION:
             raise practice.PracticeRefusedError("A production installation gets no practice district.")
-        if practice.takes_long(lea):
-            practice.begin()
-            start_over_task.apply_async(kwargs={"what": what, "user_id": user_id}, queue=str(Lane.LARGE), retry=False)
+        practice.require_quiet()
+        seconds = 0.0 if practice.takes_long(lea) else SHORT_WAIT_SECONDS
+        practice.begin()
+        # By a worker: what makes pages may not remove what runs did (sisimport/runtime/table_rights.py).
+        _tell_worker(what, user_id)
+        if not practice.has_ended_within(seconds):
             messages.success(request, "It is being started over in the background: look again in a minute.")
             return redirect("practice")
-        if what == "reset":
-            made = practice.reset()
-            messages.success(request, f"The practice district is as new, with {made.counts['students']:,} students.")
-            return redirect("practice")
-        practice.start_empty(user_id=user_id)
     except practice.PracticeRefusedError as error:
         messages.error(request, str(error))
+        return redirect("practice")
+    now = practice.practice_lea()
+    if now is not None and now.pk == lea.pk:
+        messages.error(request, "It could not be started over; the log of the workers says why. Nothing was changed.")
+        return redirect("practice")
+    if now is not None:
+        students = Student.objects.filter(lea=now).count()
+        messages.success(request, f"The practice district is as new, with {students:,} students.")
         return redirect("practice")
     messages.success(request, "The practice district is removed. The first steps of a district are below.")
     return redirect("home")

@@ -30,6 +30,18 @@ def lea(settings: Any, tmp_path: Any) -> LEA:
     return made
 
 
+@pytest.fixture(autouse=True)
+def _a_worker_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sisimport.demo.tasks import start_over_task
+
+    def work(*, kwargs: dict[str, Any], **_queue: Any) -> None:
+        with connection.cursor() as cursor:  # of the transaction that made the district, which is that of the test
+            cursor.execute("DROP TABLE IF EXISTS demo_school, demo_person")
+        start_over_task(**kwargs)
+
+    monkeypatch.setattr(start_over_task, "apply_async", work)
+
+
 @pytest.fixture
 def admin(client: Client, lea: LEA) -> Any:
     user = UserFactory(import_admin=True, username="ada")
@@ -178,6 +190,28 @@ def test_a_large_district_is_started_over_in_the_background(
     start_over_task(**sent[0])
     assert before.isdisjoint(Student.objects.values_list("pk", flat=True))
     assert not practice.is_going_on()
+
+
+def test_a_page_says_so_when_no_worker_can_be_told_or_none_could_do_it(
+    client: Client, lea: LEA, admin: Any, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    from sisimport.demo.tasks import start_over_task
+
+    def away(**_message: Any) -> None:
+        raise OSError("no broker")
+
+    monkeypatch.setattr(start_over_task, "apply_async", away)
+    assert (
+        "workers cannot be reached"
+        in client.post(reverse("practice_reset"), {"sure": "yes"}, follow=True).content.decode()
+    )
+    assert not practice.is_going_on()
+    monkeypatch.setattr(start_over_task, "apply_async", lambda **_message: practice.end())
+    assert (
+        "could not be started over"
+        in client.post(reverse("practice_reset"), {"sure": "yes"}, follow=True).content.decode()
+    )
 
 
 def test_sample_files_are_offered_on_each_upload_screen(client: Client, lea: LEA) -> None:

@@ -261,7 +261,7 @@ def _others_are_connected() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend')"
+            " AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend')"
         )
         return bool(cursor.fetchone()[0])
 

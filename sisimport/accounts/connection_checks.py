@@ -1,0 +1,30 @@
+"""Start-up checks of a production installation: nobody on the network reads what goes to PostgreSQL and Redis."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from sisimport.runtime import tls
+
+logger = logging.getLogger(__name__)
+_HINTS = {
+    "PostgreSQL": "Set DATABASE_CA to the file of the CA that signed the server's certificate (docs/how-to/deploy.md).",
+    "Redis": "Write rediss:// in REDIS_URL, and set REDIS_CA to the file of the CA that signed its certificate.",
+}
+
+
+@checks.register(checks.Tags.security)
+def check_connections(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """accounts.W003: PostgreSQL or Redis is reached over a network without TLS, or without a look at its certificate."""
+    if not settings.PRODUCTION:
+        return []
+    found = tls.unprotected(settings.DATABASES["default"], settings.REDIS_URL)
+    return [checks.Warning(what, hint=_HINTS[name], id="accounts.W003") for name, what in found.items()]
+
+
+def log_connections() -> None:
+    """Say the same when a program starts that makes no checks of its own."""
+    for message in check_connections():
+        logger.warning("%s %s", message.msg, message.hint)

@@ -1,0 +1,146 @@
+"""What the database lets the web server and the workers do, table by table. The one list: every table has a line here.
+
+    migrate   owns everything; migrations and commands run as it
+    web       makes pages: reads, and writes what pages write
+    worker    does runs and chores: writes records and journals, reads accounts
+
+A table of a later migration is closed to both until it has a line (a test tells). Who gives these rights: database_roles.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+READ = "SELECT"
+ADD = "SELECT, INSERT"
+REMOVE = "SELECT, DELETE"
+WRITE = "SELECT, INSERT, UPDATE, DELETE"
+WRITE_NOT_REMOVE = "SELECT, INSERT, UPDATE"
+# An entry of the record of access gets its number and its moment from the database: nobody writes one for another day.
+ADD_ENTRY = "SELECT, INSERT (kind, user_id, who, token_id, place, subject, address, lines, count, of, lea_id, students)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Rights of each role on a table, in the words of GRANT. measured: workers ANALYZE it after they filled it."""
+
+    web: str
+    worker: str
+    measured: bool = False
+
+
+# What people and imports both write.
+RECORDS = Rights(web=WRITE, worker=WRITE, measured=True)
+# What only imports and chores write.
+COUNTED = Rights(web=READ, worker=WRITE, measured=True)
+# What a run planned, found and did: pages show it, and none of them makes, changes or removes a line of it.
+JOURNAL = Rights(web=READ, worker=WRITE, measured=True)
+# What people set up; workers read it, and remove what belongs to a practice district.
+SET_UP = Rights(web=WRITE, worker=REMOVE)
+# Runs and what people ask of them: pages start and cancel, workers go on.
+WORK = Rights(web=WRITE_NOT_REMOVE, worker=WRITE)
+# Who may do what. A worker takes the accounts of a demo away; it gives nothing to anybody.
+ACCOUNTS = Rights(web=WRITE, worker=REMOVE)
+SHARED = Rights(web=WRITE, worker=WRITE)
+
+TABLES: Mapping[str, Rights] = {
+    "account_emailaddress": ACCOUNTS,
+    "account_emailconfirmation": ACCOUNTS,
+    "api_apitoken": ACCOUNTS,
+    "api_startedrun": ACCOUNTS,
+    "assessments_addedlayout": SET_UP,
+    "assessments_assessment": RECORDS,
+    "assessments_hiddenresults": SET_UP,
+    "assessments_publicplace": COUNTED,
+    "assessments_publicresult": COUNTED,
+    "assessments_resultcount": COUNTED,
+    "assessments_resultversion": COUNTED,
+    "assessments_score": COUNTED,
+    "assessments_shownresults": SET_UP,
+    "audit_auditday": Rights(web=READ, worker=ADD),
+    "audit_auditentry": Rights(web=ADD_ENTRY, worker=ADD_ENTRY),
+    "audit_auditrewording": Rights(web=READ, worker=READ),
+    "audit_auditseal": Rights(web=READ, worker=ADD),
+    "audit_audittotal": Rights(web=READ, worker=WRITE_NOT_REMOVE),
+    "auth_group": Rights(web=WRITE, worker=READ),
+    "auth_group_permissions": Rights(web=WRITE, worker=READ),
+    "auth_permission": Rights(web=READ, worker=READ),
+    "auth_user": ACCOUNTS,
+    "auth_user_groups": ACCOUNTS,
+    "auth_user_user_permissions": ACCOUNTS,
+    "automation_deliveredexport": SHARED,
+    "automation_delivery": SHARED,
+    "automation_exportdelivery": SHARED,
+    "automation_mailwish": SHARED,
+    "automation_pickedfile": SHARED,
+    "automation_pickupplace": SHARED,
+    "automation_webhook": SHARED,
+    "django_admin_log": Rights(web=ADD, worker=REMOVE),
+    "django_content_type": Rights(web=READ, worker=READ),
+    "django_migrations": Rights(web=READ, worker=READ),
+    "django_session": Rights(web=WRITE, worker=REMOVE),
+    "entrance_directoryaccess": ACCOUNTS,
+    "entrance_knownplace": ACCOUNTS,
+    "entrance_savedfilter": ACCOUNTS,
+    "entrance_signintry": ACCOUNTS,
+    "entrance_staffinvitation": ACCOUNTS,
+    "imports_absentstudent": JOURNAL,
+    "imports_correctedline": WORK,
+    "imports_importchange": JOURNAL,
+    "imports_importfile": WORK,
+    "imports_importissue": JOURNAL,
+    "imports_importrun": WORK,
+    "imports_linedraft": Rights(web=WRITE, worker=WRITE),
+    "imports_matchdecision": WORK,
+    "imports_rememberedmatch": WORK,
+    "imports_runhold": WORK,
+    "imports_setaside": JOURNAL,
+    "mfa_authenticator": ACCOUNTS,
+    "roster_columnmapping": SET_UP,
+    "roster_mappingversion": SET_UP,
+    "shared_cache": SHARED,
+    "socialaccount_socialaccount": ACCOUNTS,
+    "socialaccount_socialapp": Rights(web=READ, worker=READ),
+    "socialaccount_socialtoken": ACCOUNTS,
+    "ssid_matchrequest": RECORDS,
+    "ssid_senrline": RECORDS,
+    "ssid_senrrequest": RECORDS,
+    "ssid_utahanswer": RECORDS,
+    "ssid_utahduedate": SET_UP,
+    "ssid_utahrequest": RECORDS,
+    "ssid_utahrequest_schools": RECORDS,
+    "ssid_utahrequeststudent": RECORDS,
+    "students_annualenrollment": RECORDS,
+    "students_changedrecord": RECORDS,
+    "students_collectionpolicy": SET_UP,
+    "students_districtsettings": RECORDS,
+    "students_elrecord": RECORDS,
+    "students_enrollment": RECORDS,
+    "students_familyinvitation": ACCOUNTS,
+    "students_familyinvitation_students": ACCOUNTS,
+    "students_familymember": ACCOUNTS,
+    "students_guardian": RECORDS,
+    "students_lastday": RECORDS,
+    "students_lea": RECORDS,
+    "students_missingsnapshot": RECORDS,
+    "students_recordedit": Rights(web=ADD, worker=REMOVE),
+    "students_reportedssid": RECORDS,
+    "students_school": RECORDS,
+    "students_secondcheck": RECORDS,
+    "students_ssid": RECORDS,
+    "students_ssidreplacement": RECORDS,
+    "students_staffaccess": ACCOUNTS,
+    "students_staffaccess_schools": ACCOUNTS,
+    "students_stateenrollment": RECORDS,
+    "students_student": RECORDS,
+    "students_withoutssid": RECORDS,
+    "usersessions_usersession": ACCOUNTS,
+}
+# Sequences that belong to no table, and who takes numbers from them. Those of tables follow the right to add.
+SEQUENCES: Mapping[str, tuple[str, ...]] = {"imports_applied_order": ("worker",)}
+# Functions with the owner's rights, and who may call them; nobody else may.
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "audit_purge(date, bigint, text, text)": ("worker",),
+    "sis_settled_until()": ("web", "worker"),
+}
+# Schemas whose views both read; a view reads with the rights of its owner.
+READ_SCHEMAS = ("reporting",)
