@@ -84,9 +84,9 @@ TABLES: Mapping[str, Rights] = {
     "entrance_signintry": ACCOUNTS,
     "entrance_staffinvitation": ACCOUNTS,
     "imports_absentstudent": JOURNAL,
-    "imports_correctedline": WORK,
+    "imports_correctedline": SHARED,
     "imports_importchange": JOURNAL,
-    "imports_importfile": WORK,
+    "imports_importfile": SHARED,  # a page removes what was uploaded twice
     "imports_importissue": JOURNAL,
     "imports_importrun": WORK,
     "imports_linedraft": Rights(web=WRITE, worker=WRITE),

@@ -1,0 +1,91 @@
+"""Tests as the database's roles: requests of test clients as the web server's, runs as the workers'. Fixtures stay the owner's.
+
+    .venv/bin/python -m pytest -p tests.as_roles tests/web      any tests: a right that a page lacks makes one fail
+
+`acting_as` is for single tests; what it needs is made by `make_roles`, once for each test database.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import Error, connection
+
+from sisimport.runtime.database_roles import LIMITED, WEB, WORKER, role_name
+
+
+def make_roles() -> None:
+    """The limited roles of the test database, with their rights. They stay."""
+    from sisimport.accounts.database_rights import (
+        make_roles as make,
+    )  # as a plugin this module comes before Django's set-up
+
+    make(passwords=dict.fromkeys(LIMITED), new_passwords=False, keep_owner=True)
+
+
+@contextlib.contextmanager
+def acting_as(kind: str) -> Iterator[None]:
+    """Within, the test's own database session has the rights of this role and no others."""
+    before = _take(kind)
+    try:
+        yield
+    finally:
+        _give_back(before)
+
+
+def _take(kind: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('role'), set_config('role', %s, false)", [_role(kind)])
+        (before, _now) = cursor.fetchone()
+    return str(before)
+
+
+def _give_back(before: str) -> None:
+    with (
+        contextlib.suppress(Error),
+        connection.cursor() as cursor,
+    ):  # a broken transaction is undone, and its role with it
+        cursor.execute("SELECT set_config('role', %s, false)", [before])
+
+
+def _role(kind: str) -> str:
+    return role_name(str(connection.settings_dict["NAME"]), kind)
+
+
+# ---- as a plugin ----
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _roles(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    from sisimport.imports.runs import execution
+
+    with django_db_blocker.unblock():
+        make_roles()
+    lock = execution.run_lock
+
+    @contextlib.contextmanager
+    def locked(run_id: int) -> Iterator[bool]:
+        with lock(run_id) as mine, acting_as(WORKER):
+            yield mine
+
+    def begin(**_signal: Any) -> None:
+        _take(WEB)
+
+    def end(**_signal: Any) -> None:
+        _give_back("none")
+
+    request_started.connect(begin)
+    request_finished.connect(end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "run_lock", locked)
+        yield
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
+
+
+@pytest.fixture(autouse=True)
+def _the_owner_again(db: None) -> Iterator[None]:
+    yield
+    _give_back("none")
