@@ -2,6 +2,8 @@
 
     .venv/bin/python -m pytest -p tests.as_roles tests/web      any tests: a right that a page lacks makes one fail
 
+Counts of statements are two too high then, and a test fails whose pages and runs share temporary tables: it is one session.
+
 `acting_as` is for single tests; what it needs is made by `make_roles`, once for each test database.
 """
 
@@ -54,15 +56,12 @@ def _role(kind: str) -> str:
     return role_name(str(connection.settings_dict["NAME"]), kind)
 
 
-# ---- as a plugin ----
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _roles(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+@contextlib.contextmanager
+def pages_and_runs_as_roles() -> Iterator[None]:
+    """Within, requests of test clients are the web role's, and runs the workers'."""
     from sisimport.imports.runs import execution
 
-    with django_db_blocker.unblock():
-        make_roles()
+    make_roles()
     lock = execution.run_lock
 
     @contextlib.contextmanager
@@ -78,11 +77,24 @@ def _roles(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
     request_started.connect(begin)
     request_finished.connect(end)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "run_lock", locked)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(execution, "run_lock", locked)
+            yield
+    finally:
+        request_started.disconnect(begin)
+        request_finished.disconnect(end)
+
+
+# ---- as a plugin ----
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _roles(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(pages_and_runs_as_roles())
         yield
-    request_started.disconnect(begin)
-    request_finished.disconnect(end)
 
 
 @pytest.fixture(autouse=True)

@@ -196,7 +196,8 @@ def _statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Iterator[sq
     # Who may make things in a schema can put a function of the owner's statements' names there.
     yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM {}").format(sql.Identifier(_database(cursor)), both)
-    yield sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(_database(cursor)), roles[WORKER])
+    # Both plan lines in tables of their own session, web for the few that somebody decided about.
+    yield sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(_database(cursor)), both)
     for read in sorted({*READ_SCHEMAS} & {*schemas}):
         yield sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(sql.Identifier(read), both)
     yield from _table_statements(cursor, roles)
@@ -219,12 +220,25 @@ def _table_statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Itera
             continue
         # On servers before 17 only owners measure: the workers' own ANALYZE is left out there, autovacuum does it later.
         of_worker = f"{rights.worker}, MAINTAIN" if rights.measured and measure else rights.worker
-        for kind, given in ((WEB, rights.web), (WORKER, of_worker)):
+        for kind, given in ((WEB, _but(cursor, table, rights.kept, rights.web)), (WORKER, of_worker)):
             statement = sql.SQL("GRANT {} ON {} TO {}")
             yield statement.format(sql.SQL(given), sql.Identifier("public", table), roles[kind])
             if "INSERT" in given and table in owned:
                 sequence = sql.Identifier("public", owned[table])
                 yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sequence, roles[kind])
+
+
+def _but(cursor: Any, table: str, kept: Sequence[str], given: str) -> str:
+    """The same rights, but UPDATE only of the columns that are not kept."""
+    if not kept:
+        return given
+    cursor.execute(
+        "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+        " AND attname <> ALL (%s) ORDER BY attnum",
+        [f"public.{table}", list(kept)],
+    )
+    columns = ", ".join(name for (name,) in cursor.fetchall())
+    return given.replace("UPDATE", f"UPDATE ({columns})")
 
 
 def _sequences(cursor: Any) -> dict[str, str]:
