@@ -27,6 +27,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if lea is None:
         raise Http404
     sees_all = visible_school_ids(request.user) is None
+    if _may_start_over(request) and not practice.is_going_on():
+        practice.give_schools_again(lea)  # after a large one was started over in the background
     context = {
         "lea": lea,
         "students": Student.objects.filter(lea=lea).count(),
@@ -108,6 +110,7 @@ def start_over(request: HttpRequest, what: str) -> HttpResponse:
         messages.error(request, "It could not be started over; the log of the workers says why. Nothing was changed.")
         return redirect("practice")
     if now is not None:
+        practice.give_schools_again(now)
         students = Student.objects.filter(lea=now).count()
         messages.success(request, f"The practice district is as new, with {students:,} students.")
         return redirect("practice")

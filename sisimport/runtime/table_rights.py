@@ -50,18 +50,24 @@ RUNS = Rights(
         "reverted", "applied_order", "attempts", "created_at",
     ),
 )  # fmt: skip
-# What people set up; workers read it, and remove what belongs to a practice district.
-SET_UP = Rights(web=WRITE, worker=REMOVE)
+# What people set up; workers read it, and remove what belongs to a practice district and the names of its people.
+SET_UP = Rights(web=WRITE, worker="SELECT, UPDATE, DELETE")
 # What people ask of runs.
 WORK = Rights(web=WRITE_NOT_REMOVE, worker=WRITE)
 # Who may do what. A worker takes the accounts of a demo away; it gives nothing to anybody.
 ACCOUNTS = Rights(web=WRITE, worker=REMOVE)
 SHARED = Rights(web=WRITE, worker=WRITE)
 
+
+def _accounts_but(*columns: str) -> Rights:
+    """Of these columns a worker may change the value: who is gone is blanked, who was told is noted."""
+    return Rights(web=WRITE, worker=f"{REMOVE}, UPDATE ({', '.join(columns)})")
+
+
 TABLES: Mapping[str, Rights] = {
     "account_emailaddress": ACCOUNTS,
     "account_emailconfirmation": ACCOUNTS,
-    "api_apitoken": ACCOUNTS,
+    "api_apitoken": _accounts_but("created_by_id", "revoked_by_id"),
     "api_startedrun": ACCOUNTS,
     "assessments_addedlayout": SET_UP,
     "assessments_assessment": RECORDS,
@@ -80,7 +86,7 @@ TABLES: Mapping[str, Rights] = {
     "auth_group": Rights(web=WRITE, worker=READ),
     "auth_group_permissions": Rights(web=WRITE, worker=READ),
     "auth_permission": Rights(web=READ, worker=READ),
-    "auth_user": ACCOUNTS,
+    "auth_user": _accounts_but("is_active"),
     "auth_user_groups": ACCOUNTS,
     "auth_user_user_permissions": ACCOUNTS,
     "automation_deliveredexport": SHARED,
@@ -98,7 +104,7 @@ TABLES: Mapping[str, Rights] = {
     "entrance_knownplace": ACCOUNTS,
     "entrance_savedfilter": ACCOUNTS,
     "entrance_signintry": ACCOUNTS,
-    "entrance_staffinvitation": ACCOUNTS,
+    "entrance_staffinvitation": _accounts_but("created_by_id"),
     "imports_absentstudent": PLANS,
     "imports_correctedline": SHARED,
     "imports_importchange": PLANS,
@@ -131,14 +137,15 @@ TABLES: Mapping[str, Rights] = {
     "students_districtsettings": RECORDS,
     "students_elrecord": RECORDS,
     "students_enrollment": RECORDS,
-    "students_familyinvitation": ACCOUNTS,
+    "students_familyinvitation": _accounts_but("created_by_id", "used_by_id"),
     "students_familyinvitation_students": ACCOUNTS,
-    "students_familymember": ACCOUNTS,
+    "students_familymember": _accounts_but("told_end"),
     "students_guardian": RECORDS,
     "students_lastday": RECORDS,
     "students_lea": RECORDS,
     "students_missingsnapshot": RECORDS,
-    "students_recordedit": Rights(web=ADD, worker=REMOVE),
+    # Who made an edit is blanked when an account is removed; nothing else of it ever changes.
+    "students_recordedit": Rights(web=f"{ADD}, UPDATE (user_id)", worker=f"{REMOVE}, UPDATE (user_id)"),
     "students_reportedssid": RECORDS,
     "students_school": RECORDS,
     "students_secondcheck": RECORDS,

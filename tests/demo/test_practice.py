@@ -15,6 +15,7 @@ from sisimport.demo import practice
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from students.models import LEA, SSID, DistrictSettings, RecordEdit, School, Student
 from students.services import assign_ssid
+from tests.as_roles import acting_as, make_roles
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.imports.journey import run_file
 
@@ -32,12 +33,15 @@ def lea(settings: Any, tmp_path: Any) -> LEA:
 
 @pytest.fixture(autouse=True)
 def _a_worker_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the rights of one."""
+    make_roles()
     from sisimport.demo.tasks import start_over_task
 
     def work(*, kwargs: dict[str, Any], **_queue: Any) -> None:
         with connection.cursor() as cursor:  # of the transaction that made the district, which is that of the test
             cursor.execute("DROP TABLE IF EXISTS demo_school, demo_person")
-        start_over_task(**kwargs)
+        with acting_as("worker"):
+            start_over_task(**kwargs)
 
     monkeypatch.setattr(start_over_task, "apply_async", work)
 

@@ -1,5 +1,6 @@
 """A day on the pages with the rights of the web server's database role, and its runs with those of the workers'."""
 
+import datetime as dt
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -79,3 +80,19 @@ def test_what_a_right_is_missing_for_fails(client: Client, district: District, r
     with acting_as("worker"), connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         assert cursor.fetchone()[0].endswith("_worker")
+
+
+def test_chores_and_purges_need_no_rights_of_the_owner(client: Client, district: District, roles: None) -> None:
+    from sisimport.audit import sealing
+    from sisimport.imports.storage.retention import purge
+    from sisimport.runtime.chores import all_chores
+
+    client.post(reverse("account_login"), {"login": "nobody", "password": PASSWORD})
+    with acting_as("worker"):
+        sealing.seal(dt.date(2020, 1, 1))
+        for chore in all_chores():
+            chore.do()
+        removed = purge()
+
+    assert removed["views"] == 1  # sealed on a day that is over, and as long ago
+    assert [entry.kind for entry in AuditEntry.objects.all()] == [AuditEntry.Kind.PURGE]

@@ -87,13 +87,50 @@ def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, prod
 
 
 def test_every_service_restarts_writes_no_endless_log_and_is_not_root() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "worker", "reconciler"}
+    ending = {"certificates", "roles", "migrate"}
+    assert set(SERVICES) == {"postgres", "redis", "web", "worker", "reconciler"} | ending
     dockerfile = (ROOT / "Dockerfile").read_text()
     for name, service in SERVICES.items():
         assert service["restart"] in {"unless-stopped", "on-failure"}, name
         assert service["logging"]["options"]["max-size"], name
         assert "user" in service or (service["image"] == "sis-import" and "\nUSER sisimport\n" in dockerfile), name
-        assert name == "migrate" or "healthcheck" in service, name
+        assert name in ending or "healthcheck" in service, name
+    # Root writes the keys, so that nobody who serves can change them: with one right, without a network, and then it ends.
+    root = {name: service for name, service in SERVICES.items() if str(service.get("user", "")).startswith("0")}
+    assert list(root) == ["certificates"]
+    assert (root["certificates"]["cap_drop"], root["certificates"]["cap_add"]) == (["ALL"], ["CHOWN"])
+    assert root["certificates"]["network_mode"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [("migrate", "migrate"), ("web", "web"), ("worker", "worker"), ("reconciler", "worker")]
+)
+def test_each_program_gets_the_password_of_its_own_role_alone(name: str, role: str) -> None:
+    """All of .env is handed to every container: what is not the program's own is blanked there."""
+    given = SERVICES[name]["environment"]
+    secret = f"POSTGRES_{role.upper()}_PASSWORD"
+
+    assert SERVICES[name]["env_file"] == ".env"
+    assert given["DATABASE_URL"] == f"postgres://sisimport_{role}:${{{secret}}}@postgres:5432/sisimport"
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    passwords = {line.partition("=")[0] for line in lines if re.match(r"(POSTGRES|REDIS)\w*_PASSWORD=", line)}
+    assert len(passwords) == 5
+    assert {one: given[one] for one in passwords} == dict.fromkeys(passwords, "")
+    assert not {word for value in given.values() for word in re.findall(r"\w+_PASSWORD", value)} - {
+        secret,
+        "REDIS_PASSWORD",
+    }
+
+
+def test_all_connections_between_containers_are_tls() -> None:
+    redis = SERVICES["redis"]["command"]
+    assert redis[redis.index("--port") + 1] == "0"
+    assert "--ssl=on" in SERVICES["postgres"]["command"]
+    for name in ("roles", "migrate", "web", "worker", "reconciler"):
+        given = SERVICES[name]["environment"]
+        assert given["REDIS_URL"].startswith("rediss://")
+        assert given["DATABASE_CA"] == given["REDIS_CA"] == "/certificates/ca.crt"
+        assert "certificates:/certificates:ro" in SERVICES[name]["volumes"]
 
 
 def test_id6_the_log_of_postgresql_quotes_no_row_and_no_statement() -> None:
@@ -114,7 +151,7 @@ def test_the_example_settings_name_every_secret_and_hold_none() -> None:
 
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
-    assert given["SECRET_KEY"] == given["POSTGRES_PASSWORD"] == ""
+    assert {given[name] for name in given if name.endswith(("_KEY", "_PASSWORD"))} == {""}
     assert given["SISIMPORT_PRODUCTION"] == "1"
 
 
