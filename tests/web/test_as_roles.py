@@ -94,5 +94,5 @@ def test_chores_and_purges_need_no_rights_of_the_owner(client: Client, district:
             chore.do()
         removed = purge()
 
-    assert removed["views"] == 1  # sealed on a day that is over, and as long ago
+    assert removed["views"] > 1  # sealed on a day that is over, and as long ago
     assert [entry.kind for entry in AuditEntry.objects.all()] == [AuditEntry.Kind.PURGE]
