@@ -172,11 +172,6 @@ else:  # the socket's folder where Django's own tools (dbshell) look for it
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")
     if processes.kind in database_roles.LIMITED:  # commands and migrations are the owner's
         DATABASES["default"]["USER"] = database_roles.role_name(str(DATABASES["default"]["NAME"]), processes.kind)
-# TLS: the file of the CA that signed the servers' certificates. What DATABASE_URL says of TLS itself wins.
-DATABASE_CA = env.str("DATABASE_CA", default="")
-if not EMBEDDED:
-    DATABASES["default"]["OPTIONS"] = tls.database_options(DATABASE_CA) | DATABASES["default"]["OPTIONS"]
-REDIS_CA = env.str("REDIS_CA", default="")
 # How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
 # a word; in seconds, 0 for ever. Commands and migrations have no limits.
 SESSION_LIMITS = {
@@ -204,7 +199,12 @@ if _reports := DATABASE_REPLICA_URL or (DATABASE_DIRECT_URL if POOLED else ""):
     DATABASE_ROUTERS = ["sisimport.runtime.reading.Router"]
 # Whoever works on a run and gives no sign of life for so long loses it to another attempt.
 RUN_SILENT_SECONDS = env.float("RUN_SILENT_SECONDS", default=30)
+# TLS: the file of the CA that signed the servers' certificates. What an address says of TLS itself wins.
+DATABASE_CA = env.str("DATABASE_CA", default="")
+REDIS_CA = env.str("REDIS_CA", default="")
 for _database in DATABASES.values():
+    if not EMBEDDED:
+        _database["OPTIONS"] = tls.database_options(DATABASE_CA) | _database["OPTIONS"]
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
 

@@ -20,7 +20,7 @@ def check_connections(**_kwargs: Any) -> list[checks.CheckMessage]:
     """accounts.W003: PostgreSQL or Redis is reached over a network without TLS, or without a look at its certificate."""
     if not settings.PRODUCTION:
         return []
-    found = tls.unprotected(settings.DATABASES["default"], settings.REDIS_URL)
+    found = tls.unprotected(settings.DATABASES.values(), settings.REDIS_URL)
     return [checks.Warning(what, hint=_HINTS[name], id="accounts.W003") for name, what in found.items()]
 
 

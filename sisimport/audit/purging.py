@@ -33,10 +33,12 @@ def purge(through: dt.date, *, user: Any = None, dry_run: bool = False) -> Purge
     with transaction.atomic(), connection.cursor() as cursor:
         if dry_run:
             cursor.execute(_COUNT, [through])
-            return Purged(*cursor.fetchone(), through)
+            entries, chains = cursor.fetchone()
+            return Purged(entries, chains, through)
         name = user.get_username() if user is not None else ""
         cursor.execute(_PURGE, [through, user.pk if user is not None else None, name, "purge"])
-        found = Purged(*cursor.fetchone(), through)
+        entries, chains = cursor.fetchone()
+        found = Purged(entries, chains, through)
     if found.entries:
         sealing.seal()
     return found

@@ -1,7 +1,7 @@
 """TLS to PostgreSQL and Redis: what the settings ask for, and which connections go over a network without it."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,11 +22,14 @@ def redis_options(url: str, ca: str) -> dict[str, Any] | None:
     return options | ({"ssl_ca_certs": ca} if ca else {})
 
 
-def unprotected(database: Mapping[str, Any], redis_url: str) -> dict[str, str]:
+def unprotected(databases: Iterable[Mapping[str, Any]], redis_url: str) -> dict[str, str]:
     """Connections to other machines that anybody between could read or answer: what is wrong, by PostgreSQL or Redis."""
-    found = {}
-    host, mode = str(database.get("HOST") or ""), database.get("OPTIONS", {}).get("sslmode", "")
-    if host not in _THIS_MACHINE and not host.startswith("/") and mode not in _VERIFIED:
+    found: dict[str, str] = {}
+    for database in databases:
+        hosts = {host for host in str(database.get("HOST") or "").split(",") if not host.startswith("/")}
+        mode = database.get("OPTIONS", {}).get("sslmode", "")
+        if hosts <= _THIS_MACHINE or mode in _VERIFIED:
+            continue
         found["PostgreSQL"] = (
             "Student data goes to PostgreSQL encrypted, but nobody checks that it is your server."
             if mode == "require"
