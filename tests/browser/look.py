@@ -5,12 +5,28 @@ from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
 
-RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
+RUN_AXE = """async (options) => (await axe.run(
+    document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}, ...options}
+)).violations"""
 # Only colors differ between light and dark: what else is wrong was found in light.
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 WIDTHS = (1280, 390)
 # Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+# Letters as they are seen: those of a drawing are as large as it is drawn. Signs that are read to nobody are no text, and
+# the admin is in the letters of its theme.
+SMALL_TEXT = """() => {
+    const found = new Set(), texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (!document.querySelector("[x-data]") && texts.nextNode()) {
+        const text = texts.currentNode.textContent.trim(), held = texts.currentNode.parentElement;
+        if (!text || held.closest("[aria-hidden=true]") || !held.checkVisibility({visibilityProperty: true})) continue;
+        const box = held.getBoundingClientRect();
+        if (box.width <= 1 || box.height <= 1) continue;
+        const size = parseFloat(getComputedStyle(held).fontSize) * (held.ownerSVGElement ? held.getScreenCTM().a : 1);
+        if (size < 13.9) found.add(`${size.toFixed(1)} px: ${text.slice(0, 40)}`);
+    }
+    return [...found];
+}"""
 NARROWEST = 320  # a page zoomed to 400 % has this width
 # Whether a page fits must not depend on the hour at which the test runs.
 WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
@@ -64,6 +80,7 @@ class Look:
                 self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {})
             if self.page.evaluate(TOO_WIDE):
                 self.wrong.append(f"{name}: wider than the window of {width} px")
+            self.wrong += [f"{name}, {width} px: {small}" for small in self.page.evaluate(SMALL_TEXT)]
         self.page.set_viewport_size({"width": NARROWEST, "height": 900})
         self.page.evaluate(WIDEST_TIMES)
         if self.page.evaluate(TOO_WIDE):
