@@ -87,7 +87,9 @@ class MatchRequest(models.Model):
     """One request of a match results file as its Test found it: what the choosing page lists. Written with the plan."""
 
     pk = models.CompositePrimaryKey("run_id", "line")
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="match_requests", db_index=False)
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="match_requests", db_index=False, db_constraint=False
+    )
     line = models.IntegerField(help_text="First line of the request.")
     lines = ArrayField(models.IntegerField())
     local_number = models.TextField()

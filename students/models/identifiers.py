@@ -26,8 +26,8 @@ class SSID(models.Model):
     Stored as text: leading zeros count (rule ID-3).
     """
 
-    # Indexed in full: the check that PostgreSQL makes when a student is removed cannot use the partial index below.
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="ssids")
+    # Indexed in full, for the former ones too: the partial index below has the current one only.
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="ssids", db_constraint=False)
     state = models.CharField(max_length=2, choices=StateProfile.choices, default=StateProfile.CALIFORNIA)
     ssid = models.CharField("SSID", max_length=10)
     origin = models.CharField(max_length=11, choices=Origin.choices)

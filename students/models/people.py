@@ -275,7 +275,9 @@ class LastDay(models.Model):
 class Enrollment(models.Model):
     """A student's stay at a school; `Student.school` and `.grade` follow the open one, or else the last."""
 
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="enrollments", db_index=False)
+    student = models.ForeignKey(
+        Student, on_delete=models.CASCADE, related_name="enrollments", db_index=False, db_constraint=False
+    )
     school = models.ForeignKey(School, on_delete=models.PROTECT, related_name="enrollments")
     grade = models.CharField(max_length=2, blank=True)
     start_date = models.DateField(null=True, blank=True)
@@ -303,7 +305,9 @@ class Enrollment(models.Model):
 class ELRecord(models.Model):
     """A student's English learner program record; the state's own values stand beside the local ones."""
 
-    student = models.OneToOneField(Student, on_delete=models.CASCADE, primary_key=True, related_name="el")
+    student = models.OneToOneField(
+        Student, on_delete=models.CASCADE, primary_key=True, related_name="el", db_constraint=False
+    )
     program_status = models.CharField(max_length=10, choices=ProgramStatus.choices)
     identified_date = models.DateField(null=True, blank=True)
     tbd_date = models.DateField("TBD date", null=True, blank=True)
@@ -331,7 +335,9 @@ class StateEnrollment(models.Model):
     Schools of others are no schools here: they stand as the state's codes.
     """
 
-    student = models.OneToOneField(Student, on_delete=models.CASCADE, primary_key=True, related_name="state_enrollment")
+    student = models.OneToOneField(
+        Student, on_delete=models.CASCADE, primary_key=True, related_name="state_enrollment", db_constraint=False
+    )
     lea_code = models.CharField("LEA", max_length=7, blank=True)
     school_code = models.CharField("school", max_length=7, blank=True)
     grade = models.CharField(max_length=2, blank=True)
@@ -351,7 +357,7 @@ class StateEnrollment(models.Model):
 class Guardian(models.Model):
     """A parent or guardian of a student."""
 
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="guardians")
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="guardians", db_constraint=False)
     last_name = models.CharField(max_length=50)
     first_name = models.CharField(max_length=30)
     relationship = models.CharField(max_length=30, blank=True)

@@ -3,6 +3,8 @@
 import pytest
 from django.db import connection
 
+from sisimport.imports.definition.change_kinds import all_kinds
+
 pytestmark = pytest.mark.django_db
 
 # The check that PostgreSQL makes when a referenced row goes is `WHERE column = …`: an index serves it if it begins with
@@ -38,3 +40,17 @@ def test_a_partial_index_does_not_count_as_one() -> None:
         cursor.execute("CREATE INDEX ON number (pupil_id) WHERE retired")
         cursor.execute("CREATE INDEX ON number (retired, pupil_id)")
     assert uncovered() == [("number", "number_pupil_id_fkey")]
+
+
+def test_students_of_rows_that_runs_fill_are_not_looked_up_one_by_one() -> None:
+    """A constraint is checked row by row in COMMIT, which took as long as the rest of an Update. Runs ask for all of them at once
+    (`engine/set_aside.py`), under the lock that whoever removes a student takes as well."""
+    tables = sorted({kind.table for kind in all_kinds() if kind.student_column})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f'"
+            " AND confrelid = 'students_student'::regclass AND conrelid::regclass::text = ANY(%s)",
+            [tables],
+        )
+        assert cursor.fetchall() == []
+    assert {"students_ssid", "students_elrecord", "students_enrollment"} <= set(tables)

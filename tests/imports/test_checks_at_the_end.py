@@ -6,7 +6,7 @@ from django.db import connection
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.runs.execution import _settle
-from students.models import SSID, Student
+from students.models import RecordEdit, Student
 from tests.factories import StudentFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,10 +21,9 @@ def whole_looks() -> int:
     return int(number)
 
 
-def give_ssids(students: list[Student], first: int) -> None:
-    SSID.objects.bulk_create(
-        SSID(student=student, ssid=str(first + n), origin="state_file") for n, student in enumerate(students)
-    )
+def name(students: list[Student]) -> None:
+    """Rows with a constraint on their student (those that runs fill have none)."""
+    RecordEdit.objects.bulk_create(RecordEdit(student=student, what="Student", field="grade") for student in students)
 
 
 @pytest.fixture
@@ -39,11 +38,11 @@ def test_a_plan_made_while_there_were_few_students_is_not_used_for_the_keys_of_m
     few, many = students[:FEW], students[FEW:]
     for way in ("indexscan", "indexonlyscan", "bitmapscan"):  # what a table of one page comes to by itself
         execute(f"SET LOCAL enable_{way} = off")
-    give_ssids(few, 9100000001)
+    name(few)
     connection.check_constraints()
     for way in ("indexscan", "indexonlyscan", "bitmapscan"):
         execute(f"SET LOCAL enable_{way} = on")
-    give_ssids(many, 9200000001)
+    name(many)
 
     before = whole_looks()
     _settle(progress)

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from sisimport.imports.models import SetAside, SetAsideReason
+from sisimport.imports.models import ImportChange, SetAside, SetAsideReason
 from sisimport.imports.runs import services
-from students.models import ELRecord, School, Student
+from students.models import SSID, ELRecord, School, Student
 from tests.files.samples import line
 from tests.imports.journey import District, Report, finish, give_el, give_ssid, merge_ssids, revert, run_file, snapshot
 from tests.roster.test_roster import JOSE, csv
@@ -164,6 +164,17 @@ def test_a_student_removed_since_is_set_aside(jose: Student) -> None:
     test = checked(line())
     jose.delete()
     assert apply(test).counts == {"set_aside": 1}
+
+
+def test_nothing_is_written_for_a_student_who_is_gone_even_without_a_guard(jose: Student) -> None:
+    """No constraint would notice: whoever writes asks for all students at once."""
+    test = checked(line())
+    ImportChange.objects.filter(run=test.run).update(guard=None)
+    jose.delete()
+    update = apply(test)
+    assert update.counts == {"set_aside": 1}
+    assert not SSID.objects.exists()
+    assert not ELRecord.objects.exists()
 
 
 def test_two_updates_of_files_that_overlap_do_not_write_twice(jose: Student) -> None:

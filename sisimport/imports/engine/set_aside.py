@@ -106,6 +106,9 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         reasons.append((f"{there} AND {equal}", SetAsideReason.DONE))
         reasons.append((there, SetAsideReason.TAKEN))
     reasons += [(sql, SetAsideReason.CHANGED) for sql in _missing_parents(work, kind)]
+    if kind.student_column and (STUDENT_KIND.key, CREATE) not in work.present:
+        # Rows that runs fill have no constraint on their student: asked for all of them at once, under the LEA's lock.
+        reasons.append(("s.id IS NULL", SetAsideReason.CHANGED))
     return reasons
 
 
