@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from sisimport.files import oneroster
-from sisimport.files.issues import FileError, Problem
+from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.members import EXPECTED, MAX_MEMBERS, check_size, is_system_file, shown_name, too_large
 
 _DELIMITED: Final = {".csv", ".txt"}
@@ -30,6 +30,7 @@ _PIECE: Final = 1 << 20
 _LONGEST_LIST: Final = 4 << 20  # bytes of an archive's list of files
 _HEAD: Final = 1 << 16
 _LOCKED: Final = 0x1
+_NAMED: Final = 4  # files, of many
 # What people read: a name with such a word, or text that is no table.
 _README: Final = re.compile(
     r"(?:^|[^a-z])(?:read[ _-]?me|license|licence|notice|instructions|release[ _-]?notes|cover[ _-]?letter)",
@@ -128,7 +129,8 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
         member = _choose(archive)
         check_size(member, max_bytes)
         target = _extract(archive, member, max_bytes)
-    return Unpacked(target, shown_name(member.filename))
+        notices = _left_out(archive, member)
+    return Unpacked(target, shown_name(member.filename), notices)
 
 
 def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Glimpse | None:
@@ -176,6 +178,20 @@ def _damage_said() -> Iterator[None]:
         raise FileError("FILE-ZIP", found="damaged data", expected=EXPECTED) from error
 
 
+def _left_out(archive: zipfile.ZipFile, taken: zipfile.ZipInfo) -> tuple[Problem, ...]:
+    """Which files of the archive were not read; those that a computer leaves there are nobody's."""
+    others = [
+        shown_name(member.filename)
+        for member in archive.infolist()
+        if member is not taken and not member.is_dir() and not is_system_file(member.filename)
+    ]
+    if not others:
+        return ()
+    more = len(others) - _NAMED
+    names = ", ".join(others[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return (Problem("FILE-MEMBERS-LEFT", Severity.NOTICE, None, names),)
+
+
 def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
@@ -186,7 +202,7 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         if len(candidates) > 1:
             candidates = [member for member in candidates if not _is_read_by_people(archive, member)] or candidates
         if len(candidates) > 1:
-            names = ", ".join(shown_name(member.filename) for member in candidates[:4])
+            names = ", ".join(shown_name(member.filename) for member in candidates[:_NAMED])
             raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=EXPECTED)
         if len(candidates) == 1 and _README.search(shown_name(candidates[0].filename)) and _holds_more(files, endings):
             continue  # a readme beside a fixed-width file or a workbook is not what was sent
@@ -198,7 +214,7 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         inner = next((member for member in files if _ending(member) in endings), None)
         if inner is not None:
             raise FileError("FILE-ZIP", found=f"{what} ({shown_name(inner.filename)})", expected=EXPECTED)
-    names = ", ".join(shown_name(member.filename) for member in files[:4]) or "nothing"
+    names = ", ".join(shown_name(member.filename) for member in files[:_NAMED]) or "nothing"
     raise FileError("FILE-ZIP", found=names, expected=EXPECTED)
 
 

@@ -35,6 +35,12 @@ codes.register(
         "Choose the import type, so that the file is compared with its layout; keep the line with column names.",
     ),
     IssueCode(
+        "FILE-OUTGOING",
+        "A file that goes to the state",
+        "The file is {found}: it goes to the state, and no import type reads it.",
+        "Send it to the state, and import the file of results that comes back.",
+    ),
+    IssueCode(
         "FILE-AMBIGUOUS",
         "File fits several layouts",
         "The file fits {found} equally well; expected {expected}.",
@@ -186,6 +192,12 @@ codes.register(
         "File taken from an archive",
         "The archive was opened and {found} was read.",
         "Nothing to do.",
+    ),
+    IssueCode(
+        "FILE-MEMBERS-LEFT",
+        "Other files of an archive",
+        "The archive also holds {found}: not read.",
+        "Nothing to do, unless one of them holds students too: upload that one by itself.",
     ),
     # One record
     IssueCode(

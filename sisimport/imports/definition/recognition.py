@@ -1,12 +1,20 @@
 """Which import type a file is for: its layout says so."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from sisimport.files.detection import Recognition, recognise
+from sisimport.files.issues import FileError
 from sisimport.imports.definition.import_type import ImportType
-from sisimport.imports.definition.registry import all_layouts, all_types, get_type, layouts_wanted
+from sisimport.imports.definition.registry import (
+    all_layouts,
+    all_types,
+    get_type,
+    known_layouts,
+    layouts_wanted,
+    other_layouts,
+)
 
 _HEAD_BYTES = 4096
 
@@ -35,15 +43,29 @@ def recognise_file(
     stream.seek(0)
     if expected:
         kind = get_type(expected)
-        others = [layout for layout, t in all_layouts().values() if t.key != kind.key]
-        recognition = recognise(stream, others, expected=layouts_wanted(kind, options or {}, schools))
+        recognition = recognise(stream, other_layouts(kind), expected=layouts_wanted(kind, options or {}, schools))
     else:
-        recognition = recognise(stream, [layout for layout, _type in all_layouts().values()])
+        recognition = recognise(stream, known_layouts())
+    recognition = without_outgoing(recognition)
     types: tuple[ImportType, ...] = ()
     if recognition.layout is not None:
         types = tuple(t for t in all_types() if recognition.layout.key in t.layouts)
     stream.seek(0)
     return RecognisedFile(recognition=recognition, types=types)
+
+
+def without_outgoing(recognition: Recognition) -> Recognition:
+    """A file that we write for the state and no type reads is refused by its name: no other choice of a type would help."""
+    layout, error = recognition.layout, recognition.error
+    if error is not None and error.code == "FILE-OTHER-TYPE":
+        key, title = str(error.params.get("layout", "")), error.found
+    elif error is None and layout is not None:
+        key, title = layout.key, layout.title
+    else:
+        return recognition
+    if not key or key in all_layouts():
+        return recognition
+    return replace(recognition, layout=None, error=FileError("FILE-OUTGOING", found=f"a {title}"))
 
 
 def recognise_type(stream: IO[bytes]) -> ImportType:
@@ -62,4 +84,4 @@ def recognise_type(stream: IO[bytes]) -> ImportType:
     return found.types[0]
 
 
-__all__: list[Any] = ["RecognisedFile", "UnrecognisedFileError", "recognise_file", "recognise_type"]
+__all__: list[Any] = ["RecognisedFile", "UnrecognisedFileError", "recognise_file", "recognise_type", "without_outgoing"]

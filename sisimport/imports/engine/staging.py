@@ -20,6 +20,7 @@ from sisimport.files.issues import Severity
 from sisimport.files.numbers import is_short_code
 from sisimport.files.reader import Block, FileError, Problem, Reader
 from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.recognition import without_outgoing
 from sisimport.imports.definition.registry import find_layout, layouts_wanted, other_layouts
 from sisimport.imports.definition.rules import RECORD, DuplicateCheck
 from sisimport.imports.definition.staged_row import StagedRow
@@ -107,7 +108,7 @@ def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
     if found is not None and found[0].needs_every_field:
         return recognise(stream, [found[0]], expected=[found[0]])
     wanted = layouts_wanted(context.import_type, run.options, run.schools)
-    return recognise(stream, other_layouts(context.import_type), expected=wanted)
+    return without_outgoing(recognise(stream, other_layouts(context.import_type), expected=wanted))
 
 
 def _gathered(context: RunContext) -> tuple[str, ...]:
