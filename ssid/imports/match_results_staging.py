@@ -10,10 +10,13 @@ from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 # What people write who are sure. Anything else (?, a remark) is doubt, and doubt never chooses: SEL-MARK.
 YES_MARKS = ("x", "y", "yes", "1", "t", "true", "✓", "✔", "☑", "✅")
 NO_MARKS = ("n", "no", "0", "f", "false", "-")
-# Around a mark: spaces of any kind, and signs that nobody sees (a byte order mark, the emoji form of a check mark).
+# Around a mark: spaces of any kind, signs that nobody sees (a byte order mark, the emoji form of a check mark), and what
+# spreadsheets put there: 'x, ="x", 1.0.
 _AROUND = "[\\s\u00a0\u200b\u2060\ufeff\ufe0e\ufe0f]*"
-YES = f"^{_AROUND}({'|'.join(YES_MARKS)}){_AROUND}$"
-NO = f"^{_AROUND}({'|'.join(NO_MARKS)})?{_AROUND}$"
+_BEFORE = f"{_AROUND}(=\"|')?"
+_AFTER = f"\"?{_AROUND}"
+YES = f"^{_BEFORE}({'|'.join(YES_MARKS)}|1[.,]0+){_AFTER}$"
+NO = f"^{_BEFORE}({'|'.join(NO_MARKS)}|0[.,]0+)?{_AFTER}$"
 _TABLE = quoted(SSIDRequestRow._meta.db_table)
 _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
 # The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else is no score.
