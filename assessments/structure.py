@@ -57,8 +57,11 @@ class Part:
         return "level" if self.result else "raw"
 
     def spellings(self) -> dict[str, str]:
-        """Spelling of a result in files, in upper case -> the result's code; only those that differ."""
-        codes = {code.upper(): code for code in self.results or {}}
+        """Spelling of a result in files, in upper case -> the result's code; only those that differ. A name that a level has
+        in that year is one."""
+        names = [name.upper() for name in (self.results or {}).values()]
+        codes = {name.upper(): code for code, name in (self.results or {}).items() if names.count(name.upper()) == 1}
+        codes |= {code.upper(): code for code in self.results or {}}
         codes |= {
             other.upper(): code for other, code in structure()["spellings"].items() if code in (self.results or {})
         }

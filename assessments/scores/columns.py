@@ -199,7 +199,11 @@ def result_sql(part: Part) -> str:
     """A level by its code, however it is spelled."""
     c = quoted(part.result)
     whens = " ".join(f"WHEN {_literal(spelling)} THEN {_literal(code)}" for spelling, code in part.spellings().items())
-    return f"CASE {c} {whens} ELSE {c} END" if whens else c
+    if not whens:
+        return c
+    shortest = min(map(len, part.spellings()))
+    # Nearly all levels are one digit, and no spelling is so short: asked first.
+    return f"CASE WHEN length({c}) < {shortest} THEN {c} ELSE CASE {c} {whens} ELSE {c} END END"
 
 
 def _text(column: str, cell: str) -> str:

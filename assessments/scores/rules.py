@@ -208,13 +208,16 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
         found.append(Rule(number="CA-E-4", code="EXC-SCORE", severity=ERROR, field=column, when=wrong, found=F(column),
                           expected=expected, needs_student=False))  # fmt: skip
     for column, parts in levels.items():
-        level_listed, expected_levels = Q(), []
+        level_listed = Q()
         for test, part in parts:
             level_listed |= _of(test) & Q(**{f"{column}__in": known_levels(part)})
-            expected_levels.append(", ".join(part.results or {}))
         types = [code for test, _part in parts for code in test.record_types]
         odd = LIVE & ~Q(**{column: ""}) & Q(record_type__in=types) & ~level_listed
-        expected = " or ".join(dict.fromkeys(expected_levels))
+        expected = Case(
+            *(When(_of(test), then=Value(", ".join(part.results or {}))) for test, part in parts),
+            default=Value(""),
+            output_field=CharField(),
+        )
         digits = Q(**{f"{column}__regex": r"^[0-9]{1,2}$"})
         for severity, when in ((WARNING, odd & digits), (ERROR, odd & ~digits)):
             found.append(Rule(number="CA-E-5", code="EXC-LEVEL", severity=severity, field=column, when=when,

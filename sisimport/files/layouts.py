@@ -168,12 +168,12 @@ class Layout:
 
 
 _YEAR = re.compile(r"-(\d{4})-\d{2}(?:-|\Z)")
-_DROPPED = re.compile(r"[\s_\-–—/()]+")
+_DROPPED = re.compile(r"[\s_\-–—/()#]+")
 _BLANK = re.compile(r"blank\d+\Z")
 
 
 def normalise_header(name: str) -> str:
-    """A column name without what changes between copies of a file: case, spaces, hyphens, dashes, slashes, brackets.
+    """A column name without what changes between copies of a file: case, spaces, hyphens, dashes, slashes, brackets, number signs.
 
     Numbered filler columns (`Blank12`) are one name, as their numbers differ between editions of one layout.
     """

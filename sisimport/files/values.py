@@ -22,7 +22,7 @@ from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
-from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number, bare_ssid
+from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -257,12 +257,21 @@ class _CodeCheck:
         if spelled is not None:
             return spelled
         if column.codes is None:
-            return text.upper(), None
+            return self._of_any(text)
         bare = bare_number(text)  # '09 and 9.0, as spreadsheets keep or make them
         code = self._spellings.get(bare) if bare != text and bare.isdigit() and bare.strip("0") else None
         if code is not None:
             return code, _marked(column, text, code)
         return None, Problem("FILE-CODE", column.severity, column.field, shown(text), self._expected)
+
+
+    def _of_any(self, text: str) -> tuple[str | None, Problem | None]:
+        """A code of no list; a score or level that a spreadsheet wrote its own way as the whole number it is."""
+        if not text.isalnum() and _WHOLE.match(self._column.field or ""):
+            bare = bare_whole(text)
+            if bare != text and bare.isascii() and bare.isdigit():
+                return bare, _marked(self._column, text, bare)
+        return text.upper(), None
 
 
 class _SpelledCheck:
@@ -293,6 +302,8 @@ def _one_of(codes: Mapping[str, str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
 
 
+# Whole numbers of scores: scale_score, achievement_level, record_type. Raw scores and errors may have decimals.
+_WHOLE: Final = re.compile(r"(?:.*_)?(?:score|level|record_type)\Z")
 _CODE_FIELDS: Final = ("lea", "school")
 _LONGEST_CODE: Final = 7
 
