@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
-from sisimport.files.issues import Severity
+from sisimport.files.issues import Severity, codes
 from sisimport.imports.definition.expressions import Cardinality, FiredRules
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
@@ -56,6 +56,7 @@ def check(context: RunContext) -> None:
     fired = [i for (i,) in fetch_all(f"SELECT DISTINCT unnest(rules) AS i FROM checked_line {_SPOKEN_OF} ORDER BY i")]
     if fired:
         _write(context, [(i, rules[i]) for i in fired])
+        _say_causes_of_differences(context.run.pk)
     if unread:
         _drop_echoes(context.run.pk)
 
@@ -164,6 +165,25 @@ def _drop_echoes(run_id: int) -> None:
           AND i.run_id = r.run_id AND i.line = r.line AND i.field = r.field AND i.seq >= {FIRST_SEQ}
         """,
         [run_id, int(Severity.ERROR)],
+    )
+
+
+def _say_causes_of_differences(run_id: int) -> None:
+    """A damaged name that only is compared: one error says that it differs, and why, instead of a warning and an error."""
+    differences = [code.code for code in codes if "{hint_text}" in code.message]
+    execute(
+        f"""
+        WITH damaged AS (
+          DELETE FROM imports_importissue d USING imports_importissue i
+          WHERE d.run_id = %s AND d.code = 'FILE-DAMAGED' AND d.severity = %s AND i.run_id = d.run_id AND i.line = d.line
+            AND i.field = d.field AND i.seq >= {FIRST_SEQ} AND i.code = ANY(%s) RETURNING i.line, i.seq, d.params->>'what' AS what
+        )
+        UPDATE imports_importissue i
+        SET params = coalesce(i.params, '{{}}') || jsonb_build_object('hint_text',
+          coalesce(i.params->>'hint_text', '') || ' The file has ' || damaged.what || '.')
+        FROM damaged WHERE i.run_id = %s AND (i.line, i.seq) = (damaged.line, damaged.seq)
+        """,
+        [run_id, int(Severity.WARNING), differences, run_id],
     )
 
 
