@@ -52,6 +52,12 @@ codes.register(
         "Find out whose score it is. If the earlier student's is wrong, revert the run that brought it.",
     ),
     IssueCode(
+        "EXC-BLANKED",
+        "Exception: a score on record becomes blank",
+        "On record is {found}; the file has no value there, and the record becomes blank.",
+        "If the state took the value back, nothing to do. If the file lost it, download the file again and do not import this one.",
+    ),
+    IssueCode(
         "AMB-ELAS",
         "Ambiguity: two English learner statuses for one student",
         "{field} is {found}, and {expected} in line {other_line} about the same student. Neither is imported; scores are.",
@@ -72,7 +78,7 @@ codes.register(
     IssueCode(
         "DIS-NAME",
         "Discrepancy: name differs",
-        "{field} in the file is {found}, on record {expected}.",
+        "{field} in the file is {found}, on record {expected}.{hint_text}",
         "Find out which is right, correct the student or the file, and test again.",
     ),
     IssueCode(
@@ -197,6 +203,13 @@ codes.register(
         "The record has no test date, and the score on record of {expected} has one: nothing says that this one is of the same "
         "school year, so it does not replace it.",
         "Add the test date, or download the file again; a file whose date columns are blank may be of another year.",
+    ),
+    IssueCode(
+        "EXC-NO-DATE",
+        "Exception: nothing says the school year",
+        "The record has no test date, nor another date that says its school year; it is taken for one of {expected}, the year of "
+        "the file's columns.",
+        "Make sure that the file is of {expected}. If it is of another year, do not import it: choose the import type of that year.",
     ),
     IssueCode(
         "EXC-DATE",

@@ -21,6 +21,7 @@ from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 
 _SEQ = 50  # after changes planned by steps
 _UIN_SEQ = 900  # after issues of rules
+_LOST_SEQ = 901
 
 
 def kept_columns(context: RunContext) -> dict[str, Any]:
@@ -55,6 +56,8 @@ def plan_scores(context: RunContext) -> None:
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
     compared = _something_there(context, present)
     if compared:
+        if context.notes.get("undated"):
+            _keep_dates_on_record()
         _insert_differing(context, present, lines)
         _warn_of_uins_elsewhere(context)
     else:
@@ -98,12 +101,32 @@ def _something_there(context: RunContext, used: list[Target]) -> bool:
     )
 
 
+def _keep_dates_on_record() -> None:
+    """Lines without test date, placed in the year by other dates: the date on record of the same score stays."""
+    execute(
+        f"""
+        UPDATE checked_line k SET date = t.date FROM assessments_score t
+        WHERE k.date IS NULL AND k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year
+          AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.date IS NOT NULL
+        """
+    )
+
+
 # Of texts alone: half the price of jsonb_build_object, which takes anything.
 _AFTER = "jsonb_object(ARRAY['school_year', p.school_year::text, 'date', p.date::text, 'grade', p.grade, 'scores', {scores}])"
 _INSERT = (
     "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)"
     f" SELECT %s, p.line, {_SEQ}, '{SCORES}', '{SCORES}', p.student_id, p.student_id, p.guard"
 )
+
+
+# What a score on record has and the same score of the file has not: "Reading: level 2".
+_LOST = f"""CASE WHEN (t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) = '')
+    OR (t.raw_score <> '' AND split_part(q.score, '{CELL}', 3) = '') OR (t.result <> '' AND split_part(q.score, '{CELL}', 4) = '')
+  THEN (SELECT a.name FROM assessments_assessment a WHERE a.id = t.assessment_id) || ': ' || concat_ws(' and ',
+    CASE WHEN t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) = '' THEN 'scale score ' || t.scale_score END,
+    CASE WHEN t.raw_score <> '' AND split_part(q.score, '{CELL}', 3) = '' THEN 'raw score ' || t.raw_score END,
+    CASE WHEN t.result <> '' AND split_part(q.score, '{CELL}', 4) = '' THEN 'level ' || t.result END) END"""
 
 
 def _insert_differing(context: RunContext, present: list[Target], lines: str) -> None:
@@ -119,7 +142,8 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
         f"""
         WITH differing AS (
           SELECT q.line, string_agg(q.score, '{SCORE}') AS after,
-            string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}') AS before
+            string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}') AS before,
+            string_agg({_LOST}, ', ') AS lost
           FROM (
             SELECT p.line, p.student_id, p.school_year, p.date, p.grade, unnest(string_to_array(p.scores, '{SCORE}')) AS score
             FROM {lines} OFFSET 0) AS q
@@ -128,6 +152,12 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
           WHERE t.student_id IS NULL OR rtrim(concat_ws('{CELL}', {cells}), '{CELL}') <> rtrim(q.score, '{CELL}')
             OR t.date IS DISTINCT FROM q.date OR t.grade <> q.grade
           GROUP BY q.line
+        ), warned AS (
+          INSERT INTO imports_importissue
+            (run_id, line, seq, severity, code, part, field, found, expected, student_id, school_id)
+          SELECT {int(context.run.pk)}, k.line, {_LOST_SEQ}, {int(Severity.WARNING)}, 'EXC-BLANKED', 'record', '', d.lost, '',
+            k.student_id, k.school_id
+          FROM differing d JOIN checked_line k ON k.line = d.line WHERE d.lost IS NOT NULL
         )
         {_INSERT},
           CASE WHEN d.before IS NOT NULL

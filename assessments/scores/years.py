@@ -237,6 +237,9 @@ def rules(context: RunContext, live: Q) -> list[Rule]:
         when = live & replacing & Q(told_date=None, told_by="") & ~(undated or Q(pk__isnull=True))
         found.append(Rule(number="CA-E-17", code="EXC-UNDATED", severity=Severity.ERROR, field=fields[0], when=when,
                           expected=year_label(first.year + 1)))  # fmt: skip
+        when = live & Q(IsBlank(score_date(context))) & Q(told_date=None, told_by="") & ~replacing
+        found.append(Rule(number="CA-E-18", code="EXC-NO-DATE", severity=Severity.WARNING, field=fields[0],
+                          when=when & ~(undated or Q(pk__isnull=True)), expected=year_label(first.year + 1)))  # fmt: skip
     found.append(Rule(
         number="CA-E-12", code="EXC-YEAR-TOLD", severity=Severity.ERROR, field=fields[0], when=live & ~Q(told_date=None),
         found=F("told_date"), expected=year_label(first.year + 1), needs_student=False,
