@@ -19,7 +19,7 @@ _CDS_LENGTH: Final = 14  # county and district, then school
 
 _APOSTROPHES = "'’‘`´"
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')
-_LED = re.compile(f"[{_APOSTROPHES}]+=?(?P<bare>.*)\\Z|=(?P<also>[0-9]+)\\Z")
+_LED = re.compile(f"=?[{_APOSTROPHES}]+=?(?P<bare>.*?)[{_APOSTROPHES}]*\\Z|=(?P<also>[0-9]+)\\Z")
 _DECIMAL = re.compile(r"([0-9]+)\.0*\Z")
 _SCIENTIFIC = re.compile(r"([0-9])\.([0-9]+)[eE]\+?([0-9]{1,2})\Z")
 _ROUND = re.compile(r"([0-9])(?:\.([0-9]+))?[eE]\+?([0-9]{1,2})\Z")

@@ -166,7 +166,7 @@ class Roster(ImportType):
         rules = [
             _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
             _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
-            _rule("roster", "DUP-DIFFERS", ERROR, "school", Q(dup_line=2) & ~Q(dup_number=2), first=F("dup_line_line")),
+            _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_line=2) & ~Q(dup_number=2), first=F("dup_line_line")),
             _rule(
                 "ID-1",
                 "SSID-FORMAT",
@@ -263,6 +263,9 @@ def _older_rule(*, keeps: bool) -> Rule:
     return replace(said, found=FILE_STATUS_SINCE, params=params)
 
 
+_ODD_NUMBER = r"[^A-Za-z0-9._:/-]"
+
+
 def _number_rules(said_new: Q) -> list[Rule]:
     """New students whose number is that of a student on record but for marks or zeros in front."""
     new = Q(is_new=True)
@@ -278,6 +281,7 @@ def _number_rules(said_new: Q) -> list[Rule]:
         near(ERROR, zeros & ~said_new, "the same number but for zeros in front"),
         near(WARNING, zeros & said_new, "the same number but for zeros in front"),
         _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & identifiers.ROUNDED & ~marks),
+        _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", new & Q(local_number__regex=_ODD_NUMBER)),
     ]
 
 

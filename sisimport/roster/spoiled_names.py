@@ -23,6 +23,8 @@ _NEEDED: Final = ("last_name", "first_name")
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 # Where nobody on record tells: signs of a keyboard, digits, and capitals where files of Macs and old programs have accents.
 _ODD: Final = r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’|[A-Za-z]œ(?!u)|[a-z]’[a-z]"
+_SUFFIX: Final = r"[ ,](jr|sr|ii|iii|iv)[.]?$"
+_INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
 _COUNT: Final = f"length({{0}}) - length(translate({{0}}, '{_SIGNS}', ''))"
 _WHAT: Final = "a sign that stands for the letter with an accent on record"
@@ -45,13 +47,41 @@ class _Spoils(Func):
         return sql, ()
 
 
+class _BeginsWith(Func):
+    """`record, initial`: the record is a longer name with that first letter, whatever its case and accent."""
+
+    template = "(%(expressions)s)"
+    output_field = models.BooleanField()
+    conditional = True
+    arity = 2
+
+    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
+        record, initial = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
+        return f"(length({record}) > 2 AND sis_loose(left({record}, 1)) = sis_loose(left({initial}, 1)))", ()
+
+
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     return [
         *(_spoiled(rule, name) for name in _FIELDS),
         *(_word(rule, name) for name in _NEEDED),
         *(_odd(rule, name) for name in _FIELDS),
+        *(_suffixed(rule, name) for name in _NEEDED),
+        *(_initial(rule, name) for name in _NEEDED),
     ]
+
+
+def _suffixed(rule: Callable[..., Rule], name: str) -> Rule:
+    """`Peña Jr.` as last name: the record would have the suffix where names are compared."""
+    new_or_other = Q(is_new=True) | Q(Differs(F(name), F(f"student__{name}")))
+    return rule("roster", "NAME-SUFFIX", Severity.WARNING, name, Q(**{f"{name}__iregex": _SUFFIX}) & new_or_other)
+
+
+def _initial(rule: Callable[..., Rule], name: str) -> Rule:
+    """`I` or `I.` where the record has `Ilse`."""
+    record = F(f"student__{name}")
+    when = Q(is_new=False) & Q(**{f"{name}__regex": _INITIAL}) & Q(_BeginsWith(record, F(name)))
+    return rule("roster", "NAME-INITIAL", Severity.WARNING, name, when, expected=record)
 
 
 def _odd(rule: Callable[..., Rule], name: str) -> Rule:

@@ -194,6 +194,24 @@ codes.register(
         "Nothing to do if the student is called so. If not, write the name, or leave the line out, and test again.",
     ),
     IssueCode(
+        "NUMBER-ODD",
+        "A number with spaces or signs",
+        "{found} would be a new student's number: such numbers seldom hold spaces or signs. It is taken as it stands.",
+        "Compare it with the program the file came from; correct the number in the file and test again, if it has another form there.",
+    ),
+    IssueCode(
+        "NAME-SUFFIX",
+        "A suffix within a name",
+        "{field} is {found}: it ends with a suffix, which has a column of its own. It is taken for the name.",
+        "Move the suffix to its column and test again, or leave it, if it is part of the name.",
+    ),
+    IssueCode(
+        "NAME-INITIAL",
+        "An initial in place of a name",
+        "{field} is {found}, on record {expected}: the file has only its first letter. It is taken for the name.",
+        "Write the whole name in the file and test again, unless the student's name is one letter.",
+    ),
+    IssueCode(
         "NAME-ODD",
         "A name with signs that names seldom hold",
         "{field} is {found}: names seldom hold such signs, digits or capitals; it is taken for the name.",
