@@ -20,7 +20,7 @@ from sisimport.files import oneroster
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.members import EXPECTED, MAX_MEMBERS, check_size, is_system_file, shown_name, too_large
 
-_DELIMITED: Final = {".csv", ".txt"}
+_DELIMITED: Final = {".csv", ".txt", ".tsv", ".tab", ".text"}
 _FIXED_WIDTH: Final = {".dat"}
 _ARCHIVES: Final = {".zip", ".7z", ".rar", ".gz", ".tar", ".tgz"}
 _WORKBOOKS: Final = {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}
@@ -178,12 +178,12 @@ def _damage_said() -> Iterator[None]:
         raise FileError("FILE-ZIP", found="damaged data", expected=EXPECTED) from error
 
 
-def _left_out(archive: zipfile.ZipFile, taken: zipfile.ZipInfo) -> tuple[Problem, ...]:
+def _left_out(archive: zipfile.ZipFile, chosen: zipfile.ZipInfo) -> tuple[Problem, ...]:
     """Which files of the archive were not read; those that a computer leaves there are nobody's."""
     others = [
         shown_name(member.filename)
         for member in archive.infolist()
-        if member is not taken and not member.is_dir() and not is_system_file(member.filename)
+        if member is not chosen and not member.is_dir() and not is_system_file(member.filename)
     ]
     if not others:
         return ()

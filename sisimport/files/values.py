@@ -264,7 +264,6 @@ class _CodeCheck:
             return code, _marked(column, text, code)
         return None, Problem("FILE-CODE", column.severity, column.field, shown(text), self._expected)
 
-
     def _of_any(self, text: str) -> tuple[str | None, Problem | None]:
         """A code of no list; a score or level that a spreadsheet wrote its own way as the whole number it is."""
         if not text.isalnum() and _WHOLE.match(self._column.field or ""):

@@ -166,7 +166,14 @@ class Roster(ImportType):
         rules = [
             _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
             _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
-            _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_line=2) & ~Q(dup_number=2), first=F("dup_line_line")),
+            _rule(
+                "roster",
+                "DUP-DIFFERS",
+                ERROR,
+                "local_number",
+                Q(dup_line=2) & ~Q(dup_number=2),
+                first=F("dup_line_line"),
+            ),
             _rule(
                 "ID-1",
                 "SSID-FORMAT",

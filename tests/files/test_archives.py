@@ -58,6 +58,18 @@ def test_files_of_the_computer_itself_do_not_count() -> None:
     assert unpack(data, max_bytes=LIMIT).member == "scores.csv"
 
 
+def test_members_that_were_not_read_are_named() -> None:
+    found = unpack(io.BytesIO(packed(scores__csv=b"a^b^c\n", readme__txt=b"Hi.", letter__pdf=b"%PDF")), max_bytes=LIMIT)
+
+    assert [(n.code, n.found) for n in found.notices] == [("FILE-MEMBERS-LEFT", "readme.txt, letter.pdf")]
+    assert unpack(io.BytesIO(packed(scores__csv=b"a^b\n")), max_bytes=LIMIT).notices == ()
+
+
+@pytest.mark.parametrize("name", ["list.tsv", "list.tab", "list.text"])
+def test_text_under_other_endings_is_read(name: str) -> None:
+    assert unpack(io.BytesIO(packed(**{name.replace(".", "__"): b"a\tb\n"})), max_bytes=LIMIT).member == name
+
+
 def test_several_text_files_are_refused_by_name() -> None:
     error = refusal(packed(a__csv=b"1", b__txt=b"2"))
 
