@@ -14,7 +14,7 @@ NO_MARKS = ("n", "no", "0", "f", "false", "-")
 # spreadsheets put there: 'x, ="x", 1.0.
 _AROUND = "[\\s\u00a0\u200b\u2060\ufeff\ufe0e\ufe0f]*"
 _BEFORE = f"{_AROUND}(=\"|')?"
-_AFTER = f"\"?{_AROUND}"
+_AFTER = f'"?{_AROUND}'
 YES = f"^{_BEFORE}({'|'.join(YES_MARKS)}|1[.,]0+){_AFTER}$"
 NO = f"^{_BEFORE}({'|'.join(NO_MARKS)}|0[.,]0+)?{_AFTER}$"
 _TABLE = quoted(SSIDRequestRow._meta.db_table)

@@ -91,12 +91,12 @@ def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | 
     made = Draft(lea=schools[0].lea, schools=sorted(schools, key=lambda school: school.code), school_year=year)
     made.left = gone(_asked(made.schools), today=today).count()
     for student in _students(made.schools, today):
-        gaps = list(_gaps(student, today))
+        gaps = list(gaps_of(student, today))
         made.gaps += gaps
         if any(gap.severity is Severity.ERROR for gap in gaps):
             made.incomplete += 1
         else:
-            made.entries.append(_entry(student, made))
+            made.entries.append(entry_of(student, made.lea, made.school_year))
     return made
 
 
@@ -124,7 +124,7 @@ def _students(schools: Sequence[School], today: dt.date) -> Iterator[dict[str, A
         )
         .order_by("school__code", "local_number")
     )
-    return found.values(*_READ).iterator(chunk_size=4000)
+    return found.values(*READ).iterator(chunk_size=4000)
 
 
 def _blank(name: str) -> Any:
@@ -133,7 +133,7 @@ def _blank(name: str) -> Any:
     return Q(**{name: Value("")})
 
 
-_READ = (
+READ = (
     "id",
     "school_id",
     "school_code",
@@ -170,7 +170,7 @@ def _suffix(student: dict[str, Any]) -> str:
     return str(student["suffix"]).replace(".", "").strip().upper()
 
 
-def _gaps(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
+def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
     """What the state would refuse, and what it would be told less of than we have."""
 
     def gap(name: str, message: str, severity: Severity = Severity.ERROR) -> Gap:
@@ -218,16 +218,16 @@ def _coded_gaps(student: dict[str, Any], gap: Any) -> Iterator[Gap]:
         yield gap("enrollment_start", "The first day of enrollment is missing.")
 
 
-def _entry(student: dict[str, Any], made: Draft) -> Entry:
+def entry_of(student: dict[str, Any], lea: LEA, school_year: str) -> Entry:
     """The 35 columns of one student. Position numbers are those of the published layout."""
     country = student["birth_country"].upper()
     suffix = _suffix(student)
     has_alias = student["alias_first_name"] and student["alias_last_name"]
     filled = {
         1: RECORD_TYPE,
-        4: made.lea.code,
+        4: lea.code,
         5: student["school_code"],
-        7: made.school_year,
+        7: school_year,
         9: student["local_number"],
         10: student["match_first_name"],
         11: student["match_middle_name"],

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -74,12 +74,16 @@ def request_text(request: SENRRequest) -> Iterator[str]:
     """The request file, piece by piece: what was sent, whatever has changed since."""
     lines = request.lines.order_by("line").values_list("sent", flat=True)
     for sent in lines.iterator(chunk_size=_BATCH):
-        if request.delimiter == SENRRequest.Delimiter.COMMA:
-            out = io.StringIO()
-            csv.writer(out, lineterminator=_LINE_END).writerow(sent)
-            yield out.getvalue()
-        else:
-            yield request.delimiter.join(sent) + _LINE_END
+        yield line_text(sent, request.delimiter)
+
+
+def line_text(values: Sequence[str], delimiter: str) -> str:
+    """One record of a file for the state."""
+    if delimiter != SENRRequest.Delimiter.COMMA:
+        return delimiter.join(values) + _LINE_END
+    out = io.StringIO()
+    csv.writer(out, lineterminator=_LINE_END).writerow(values)
+    return out.getvalue()
 
 
 def answers(student: str, asked_at: str) -> QuerySet[MatchRequest]:
@@ -192,17 +196,28 @@ def request_json(request: SENRRequest | None, made: Draft, *, file: str) -> dict
         "row_count": len(made.entries),
         "incomplete_count": made.incomplete,
         "left_count": made.left,
-        "missing": [
-            {
-                "student": gap.local_number,
-                "school": gap.school,
-                "field": gap.field,
-                "severity": gap.severity.label,
-                "message": gap.message,
-            }
-            for gap in made.gaps
-        ],
+        "missing": _missing(made),
     }
+
+
+def enrollments_json(made: Draft | None) -> dict[str, Any]:
+    """What the command for updates of enrollment prints: how many records, and what the others lack."""
+    if made is None:
+        return {"row_count": 0, "incomplete_count": 0, "missing": []}
+    return {"row_count": len(made.entries), "incomplete_count": made.incomplete, "missing": _missing(made)}
+
+
+def _missing(made: Draft) -> list[dict[str, str]]:
+    return [
+        {
+            "student": gap.local_number,
+            "school": gap.school,
+            "field": gap.field,
+            "severity": gap.severity.label,
+            "message": gap.message,
+        }
+        for gap in made.gaps
+    ]
 
 
 __all__ = ["file_name", "keep_request", "request_json", "request_text", "requests_with_counts", "students_out"]
