@@ -55,7 +55,7 @@ codes.register(
         "EXC-BLANKED",
         "Exception: a score on record becomes blank",
         "On record is {found}; the file has no value there, and the record becomes blank.",
-        "If the state took the value back, nothing to do. If the file lost it, download the file again and do not import this one.",
+        "If the state took the value back, nothing to do. If the file lost it, download it again and do not import this one.",
     ),
     IssueCode(
         "AMB-ELAS",
@@ -209,7 +209,7 @@ codes.register(
         "Exception: nothing says the school year",
         "The record has no test date, nor another date that says its school year; it is taken for one of {expected}, the year of "
         "the file's columns.",
-        "Make sure that the file is of {expected}. If it is of another year, do not import it: choose the import type of that year.",
+        "Make sure that the file is of {expected}. If not, choose the import type of its year.",
     ),
     IssueCode(
         "EXC-DATE",

@@ -173,7 +173,7 @@ _BLANK = re.compile(r"blank\d+\Z")
 
 
 def normalise_header(name: str) -> str:
-    """A column name without what changes between copies of a file: case, spaces, hyphens, dashes, slashes, brackets, number signs.
+    """A column name without what changes between copies of a file: case, spaces, hyphens, dashes, slashes, brackets, `#`.
 
     Numbered filler columns (`Blank12`) are one name, as their numbers differ between editions of one layout.
     """

@@ -197,7 +197,7 @@ codes.register(
         "NUMBER-ODD",
         "A number with spaces or signs",
         "{found} would be a new student's number: such numbers seldom hold spaces or signs. It is taken as it stands.",
-        "Compare it with the program the file came from; correct the number in the file and test again, if it has another form there.",
+        "Compare it with the program the file came from; if it has another form there, correct the file and test again.",
     ),
     IssueCode(
         "NAME-SUFFIX",
