@@ -213,7 +213,7 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
             level_listed |= _of(test) & Q(**{f"{column}__in": known_levels(part)})
         types = [code for test, _part in parts for code in test.record_types]
         odd = LIVE & ~Q(**{column: ""}) & Q(record_type__in=types) & ~level_listed
-        expected = Case(
+        of_its_test = Case(
             *(When(_of(test), then=Value(", ".join(part.results or {}))) for test, part in parts),
             default=Value(""),
             output_field=CharField(),
@@ -221,7 +221,7 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
         digits = Q(**{f"{column}__regex": r"^[0-9]{1,2}$"})
         for severity, when in ((WARNING, odd & digits), (ERROR, odd & ~digits)):
             found.append(Rule(number="CA-E-5", code="EXC-LEVEL", severity=severity, field=column, when=when,
-                              found=F(column), expected=expected, needs_student=False))  # fmt: skip
+                              found=F(column), expected=of_its_test, needs_student=False))  # fmt: skip
     return found
 
 
