@@ -2,20 +2,23 @@
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
 
+from assessments.demo.loading_sql import delimited_file, insert_scores
 from assessments.demo.score_files import people, write_scores
 from assessments.models import Assessment, Score
 from assessments.scores.import_type import LAYOUTS, ScoreImport
 from assessments.scores.result_counts import Tally
 from assessments.structure import LayoutTest, Part, school_year, tests_of
-from sisimport.demo.benchmark import Job, register_job
+from sisimport.demo.benchmark import Job, Peer, register_job
+from sisimport.demo.copy_limit import WRITTEN
 from sisimport.demo.district import make_district
+from sisimport.demo.loaders import BEST, LoadedFile
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.models import Work
@@ -88,6 +91,10 @@ class ScoreFile:
             Assessment(state_code=f"PEER-{n}", name=f"Part {n}", parent=parent) for n in range(1, len(self.test.parts))
         ]
         return [parent, *Assessment.objects.bulk_create(children)]
+
+    def insert(self) -> int:
+        """Scores of what a loader has staged, under set-ups of its own."""
+        return insert_scores(self.layout, self.test, [setup.pk for setup in self.make_assessments()])
 
     # -- other ways to do the same ---------------------------------------------------------------------------------------
 
@@ -195,28 +202,26 @@ def _without_as_tested() -> None:
 
 
 def _job(key: str, title: str, file: ScoreFile, import_type: str, gate: float) -> Job:
-    peers: dict[str, tuple[Callable[[Path, int], None], int, int | None]] = {
-        # how, on how many lines, how many times its rows per second are asked for
-        "django-import-export, bulk": (file.by_import_export_bulk, 200, 40),
-        "django-import-export, per row": (file.by_import_export_rows, 200, 100),
-        "get and save, per row": (file.by_get_and_save, 400, 100),
-        "Django bulk_create": (file.by_bulk_create, 2000, None),
-    }
     return Job(
         key=key,
         title=title,
         import_type=import_type,
         work=Work.IMPORT,
         prepare=file.prepare,
-        tables=(
-            ("assessments_score", "ORDER BY student_id, assessment_id"),
-            ("imports_importchange", "WHERE run_id = %(plan)s ORDER BY student_id"),
-            ("imports_importissue", "WHERE run_id = %(plan)s ORDER BY line, seq"),
-        ),
+        tables=(("assessments_score", f"{WRITTEN} ORDER BY student_id, assessment_id"),),
         limit_gate=gate,
-        peers={name: way for name, (way, _lines, _gate) in peers.items()},
-        peer_gates={name: times for name, (_way, _lines, times) in peers.items() if times},
-        peer_lines={name: lines for name, (_way, lines, _gate) in peers.items()},
+        peers={
+            "django-import-export, bulk": Peer(file.by_import_export_bulk, 200, gate=40),
+            "django-import-export, per row": Peer(file.by_import_export_rows, 200, gate=100),
+            "get and save, per row": Peer(file.by_get_and_save, 400, gate=100),
+            "Django bulk_create": Peer(file.by_bulk_create, 2000),
+        },
+        loaded=LoadedFile(
+            file=lambda: delimited_file(file.layout, file.test),
+            insert=file.insert,
+            table="assessments_score",
+            gate=BEST,
+        ),
         parts={"who was tested": (_without_as_tested, AS_TESTED_SHARE)},
         cumulative=True,
         has_header=True,

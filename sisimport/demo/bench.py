@@ -14,10 +14,12 @@ from django.core.management.base import CommandError
 from django.db import connection, connections
 
 from sisimport.demo.benchmark import Job
-from sisimport.demo.benchmark_report import gates, middle
+from sisimport.demo.benchmark_report import beside, gates, job_seconds, loader_gates, middle
+from sisimport.demo.loaders import LOADERS
 
 DATABASE = "sisimport_benchmark"
 MIN_PEER_SIZE = 10_000
+LOADED_SIZE = 200_000  # lines that the loaders and the product beside them take at most
 PART_SIZE, PART_RUNS = 100_000, 3  # lines, and runs with and without, that a part of a job is measured by
 
 
@@ -66,9 +68,26 @@ class Bench:
         path = Path(self.step(job, "prepare", self.folder, lines=lines)["path"])
         result = self.step(job, "run", path)
         result["lines"] = lines
-        result["limit"] = self.step(job, "limit", path, plan=result["plan"])["limit"]
+        result["limits"] = self.step(job, "limit", path, plan=result["plan"], since=result["since"])
+        result["limit"] = sum(one["seconds"] for one in result["limits"].values())
         result["seconds"] |= self.step(job, "revert", path, run=result["run"])
         return result
+
+    def _loaded(self, job: Job, lines: int) -> dict[str, Any]:
+        """The loaders' seconds beside the product's, taken one after the other; of several rounds."""
+        rounds: dict[str, list[tuple[float, float]]] = {}
+        missing = {name: loader.missing for name, loader in LOADERS.items() if loader.missing}
+        for number in range(self.runs):
+            self.tell(f"{job.title}: loaders, {lines:,} lines, run {number + 1} of {self.runs}")
+            path = Path(self.step(job, "prepare", self.folder, lines=lines)["path"])
+            loaded = {
+                name: self.step(job, "load", path, loader=name)["seconds"] for name in LOADERS if name not in missing
+            }
+            own = job_seconds(job, self.step(job, "apply", path)["seconds"])
+            for name, seconds in loaded.items():
+                rounds.setdefault(name, []).append((seconds, own))
+        found = {name: beside(lines, times) for name, times in rounds.items()}
+        return {**found, **{name: {"missing": packages} for name, packages in missing.items()}}
 
     def measure(self, job: Job, sizes: list[int]) -> dict[str, Any]:
         """All sizes of one job, its peers, and the gates."""
@@ -80,12 +99,13 @@ class Bench:
                 rounds.append(self._round(job, lines))
             measured.append(middle(job, rounds))
         peers = {}
-        for name, lines in job.peer_lines.items():
-            size = min(lines, sizes[-1])
+        for name, peer in job.peers.items():
+            size = min(peer.lines, sizes[-1])
             self.tell(f"{job.title}: {name}, {size:,} lines")
             path = Path(self.step(job, "prepare", self.folder, lines=max(size, min(MIN_PEER_SIZE, sizes[-1])))["path"])
             seconds = self.step(job, "peer", path, peer=name, lines=size)["seconds"]
             peers[name] = {"lines": size, "seconds": seconds, "rate": size / seconds}
+        loaders = self._loaded(job, min(LOADED_SIZE, sizes[-1])) if job.loaded else {}
         parts = {part: self._share(job, part, min(PART_SIZE, sizes[-1])) for part in job.parts}
         return {
             "job": job.key,
@@ -93,7 +113,8 @@ class Bench:
             "sizes": measured,
             "peers": peers,
             "parts": parts,
-            "gates": gates(job, measured, peers, parts),
+            "loaders": loaders,
+            "gates": [*gates(job, measured, peers, parts), *loader_gates(job, loaders)],
         }
 
     def _share(self, job: Job, part: str, lines: int) -> float:

@@ -1,20 +1,21 @@
-"""Measures of the benchmark: one job at one size, and what the same final rows cost by COPY alone.
+"""Measures of the benchmark: one job at one size.
 
 Times are compared as ratios within one run of the benchmark: machines differ, and so does one machine from hour to hour.
 """
 
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.module_loading import autodiscover_modules
 
+from sisimport.demo.copy_limit import this_moment
+from sisimport.demo.loaders import LoadedFile
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.execution import execute_run
@@ -22,31 +23,38 @@ from sisimport.imports.runs.services import start_revert, start_run, start_updat
 from sisimport.imports.runs.uploads import keep_file, unpacked
 from students.models import LEA, DistrictSettings
 
-LIMIT_RUNS = 3
-_CHUNK = 1 << 18
+Prepare = Callable[[int, Path], Path]  # lines, folder -> the file
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another way to do a job, on so many lines of the file, compared by rows per second; `gate`: how many times its own."""
+
+    do: Callable[[Path, int], None]
+    lines: int
+    gate: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One job to measure.
 
-    prepare(n, folder): makes the records and the file of n lines, returns its path. tables: what a finished run left, as
-    (table, WHERE with %(plan)s for the run that holds the plan). peers: name -> function of (file, lines) that does the
-    same job another way. limit_gate: least share of the COPY limit. parts: name of something the job does besides -> a
-    function that leaves it out in this process, and the most it may cost as a share of the job's processor time.
-    cumulative: the state renews the file day after day, with all its lines of before; has_header: its first line names columns.
+    prepare(n, folder): makes the records and the file of n lines, returns its path. tables: what a finished run wrote, as
+    (table, WHERE and ORDER BY) of copy_limit.py, besides its changes and issues. limit_gate: least share of the COPY limit.
+    loaded: how loaders take the same file. parts: name of something the job does besides -> a function that leaves it out in
+    this process, and the most it may cost as a share of the job's processor time. cumulative: the state renews the file day
+    after day, with all its lines of before; has_header: its first line names columns.
     """
 
     key: str
     title: str
-    import_type: str
     work: Work
-    prepare: Callable[[int, Path], Path]
+    prepare: Prepare
     tables: tuple[tuple[str, str], ...]
     limit_gate: float
-    peers: dict[str, Callable[[Path, int], None]]
-    peer_gates: dict[str, float]
-    peer_lines: dict[str, int]
+    import_type: str = ""  # where it is not the key
+    peers: dict[str, Peer] = field(default_factory=dict)
+    loaded: LoadedFile | None = None
     parts: dict[str, tuple[Callable[[], None], float]] = field(default_factory=dict)
     cumulative: bool = False
     has_header: bool = False
@@ -97,6 +105,7 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
     """Test, Update (or Import) and Test again of one file, each timed; seconds, and this process's peak memory in MB."""
     never_hold()
     seconds: dict[str, float] = {}
+    since = this_moment()
     started = time.perf_counter()
     file = _kept(path)
     if file.member:
@@ -110,6 +119,7 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
         "memory": memory,
         "run": applied.pk,
         "plan": applied.plan_run_id,
+        "since": since,
         "imported": applied.import_count,
         "records": applied.record_count,
     }
@@ -142,7 +152,7 @@ def _kept(path: Path) -> ImportFile:
 
 def _started(job: Job, file: ImportFile, work: Work) -> ImportRun:
     return start_run(
-        file=file, import_type=job.import_type, work=work, options={}, user=None, schools=None, enqueue=False
+        file=file, import_type=job.import_type or job.key, work=work, options={}, user=None, schools=None, enqueue=False
     )
 
 
@@ -169,54 +179,6 @@ def _timed(run: ImportRun) -> tuple[float, ImportRun]:
     if run.status != RunStatus.COMPLETED:
         raise RuntimeError(f"the benchmark's {run.work} did not complete: {run.status} {run.message}")
     return seconds, run
-
-
-def copy_limit(job: Job, plan_run_id: int) -> float:
-    """Seconds that COPY alone needs for the rows the job left, into empty tables with the same indexes and constraints."""
-    return sum(_copy_table(table, where % {"plan": int(plan_run_id)}) for table, where in job.tables)
-
-
-def _copy_table(table: str, where: str) -> float:
-    columns = ", ".join(
-        quoted(name)
-        for (name,) in fetch_all(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_generated = 'NEVER'"
-            " ORDER BY ordinal_position",
-            [table],
-        )
-    )
-    foreign_keys = [
-        definition
-        for (definition,) in fetch_all(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
-            [table],
-        )
-    ]
-    with tempfile.TemporaryFile() as rows, connection.cursor() as cursor:
-        # In the order of the first index, as the job's own statements write.
-        with cursor.copy(f"COPY (SELECT {columns} FROM {quoted(table)} {where}) TO STDOUT") as out:
-            for block in out:
-                rows.write(block)
-        return sorted(_copy_once(table, columns, foreign_keys, rows) for _n in range(LIMIT_RUNS))[LIMIT_RUNS // 2]
-
-
-def _copy_once(table: str, columns: str, foreign_keys: list[str], rows: Any) -> float:
-    rows.seek(0)
-    execute(f"CREATE TABLE copy_limit (LIKE {quoted(table)} INCLUDING ALL)")
-    try:
-        for definition in foreign_keys:
-            execute(f"ALTER TABLE copy_limit ADD {definition}")
-        started = time.perf_counter()
-        with (
-            transaction.atomic(),
-            connection.cursor() as cursor,
-            cursor.copy(f"COPY copy_limit ({columns}) FROM STDIN") as into,
-        ):
-            while block := rows.read(_CHUNK):
-                into.write(block)
-        return time.perf_counter() - started
-    finally:
-        execute("DROP TABLE copy_limit")
 
 
 def forget_everything() -> None:

@@ -46,7 +46,7 @@ def _one(bench: Bench, job: Job, lines: int) -> dict[str, Any]:
     for number in range(bench.runs):
         bench.tell(f"daily, {job.title}: {lines:,} lines, run {number + 1} of {bench.runs}")
         path = Path(bench.step(job, "prepare", bench.folder, lines=lines)["path"])
-        rounds.append((bench.step(job, "yesterday", path), bench.step(job, "today", path)))
+        rounds.append((bench.step(job, "yesterday", path), bench.step(job, "apply", path)))
     return compared(job, lines, rounds)
 
 

@@ -4,6 +4,7 @@ from statistics import median
 from typing import Any
 
 from sisimport.demo.benchmark import Job
+from sisimport.demo.loaders import BEST
 from sisimport.imports.models import Work
 
 LINEAR_GATE = 0.9
@@ -40,6 +41,7 @@ def gates(
 ) -> list[dict[str, Any]]:
     """The promises on speed and memory, each with what was measured."""
     small, large = measured[0], measured[-1]
+    promised = {name: peer.gate for name, peer in job.peers.items() if peer.gate}
     first = "import" if job.work == Work.IMPORT else "test"
     found = [
         gate("share of the COPY limit", large["share"], job.limit_gate),
@@ -48,9 +50,7 @@ def gates(
         ),
         gate("Revert, against what it undoes", large["revert_ratio"], most=REVERT_GATE),
     ]
-    found += [
-        gate(f"times {name}", large["rate"] / peers[name]["rate"], least) for name, least in job.peer_gates.items()
-    ]
+    found += [gate(f"times {name}", large["rate"] / peers[name]["rate"], least) for name, least in promised.items()]
     found += [gate(f"share of {part}", share, most=job.parts[part][1]) for part, share in parts.items()]
     if large is not small:
         found.append(gate("rows per second, largest against smallest", large["rate"] / small["rate"], LINEAR_GATE))
@@ -58,19 +58,48 @@ def gates(
     return found
 
 
+def beside(lines: int, times: list[tuple[float, float]]) -> dict[str, float]:
+    """One loader at the job's size: medians of its seconds and of product / loader, which followed each other."""
+    seconds = median(loader for loader, _own in times)
+    return {
+        "lines": lines,
+        "seconds": seconds,
+        "rate": lines / seconds,
+        "ratio": median(own / other for other, own in times),
+    }
+
+
+def loader_gates(job: Job, loaders: dict[str, Any]) -> list[dict[str, Any]]:
+    """The job shall take no longer than this loader, or than the quickest of them."""
+    ratios = {name: one["ratio"] for name, one in loaders.items() if "ratio" in one}
+    if job.loaded is None or not ratios:
+        return []
+    name = max(ratios, key=lambda one: ratios[one]) if job.loaded.gate == BEST else job.loaded.gate
+    return [gate(f"time of the job / {name}", ratios[name], most=1.0)]
+
+
 def as_text(result: dict[str, Any]) -> str:
     """The report people read."""
     lines = [f"\n{result['title']}"]
     for size in result["sizes"]:
         times = "  ".join(f"{name} {seconds:.2f} s" for name, seconds in size["seconds"].items())
+        lines.append(f"  {size['lines']:>9,} lines  {times}  {size['rate']:,.0f} lines/s")
         lines.append(
-            f"  {size['lines']:>9,} lines  {times}  {size['rate']:,.0f} rows/s  COPY limit {size['limit']:.2f} s"
+            f"    COPY limit {size['limit']:.2f} s, share {size['share']:.2f}"
             f"  Revert {size['revert_ratio']:.2f} of what it undoes  memory {size['memory']:.0f} MB"
         )
     for name, peer in result["peers"].items():
         lines.append(
             f"  {name}: {peer['rate']:,.0f} rows/s, measured on {peer['lines']:,} lines and scaled by rows per second"
         )
+    for name, one in result.get("loaders", {}).items():
+        if "missing" in one:
+            lines.append(f"  {name}: not installed: {', '.join(one['missing'])}")
+        else:
+            lines.append(
+                f"  {name}: {one['seconds']:.2f} s for {one['lines']:,} lines, {one['rate']:,.0f} lines/s,"
+                f" product / loader {one['ratio']:.2f}"
+            )
     return "\n".join([*lines, *gate_lines(result["gates"])])
 
 

@@ -7,31 +7,16 @@ from pathlib import Path
 
 from django.db import transaction
 
-from sisimport.demo.benchmark import Job, register_job
+from sisimport.demo.benchmark import Job, Peer, register_job
+from sisimport.demo.copy_limit import WRITTEN
 from sisimport.demo.district import make_district
 from sisimport.imports.models import Work
 from ssid.demo.benchmarks_state_files import JOBS
+from ssid.demo.loading_sql import COLUMNS, SSID_FILE
 from ssid.demo.ssid_download import write_new
 from students.models import SSID, ELRecord, Origin, ProgramStatus, Student
 
 SEED = 1
-_COLUMNS = (
-    "lea",
-    "school",
-    "ssid",
-    "local_number",
-    "last_name",
-    "first_name",
-    "middle_name",
-    "gender",
-    "birth_date",
-    "start",
-    "grade",
-    "elas",
-    "elas_date",
-    "language",
-    "created",
-)
 _STATUS = {"EL": ProgramStatus.EL, "IFEP": ProgramStatus.NOT_EL, "RFEP": ProgramStatus.EXITED, "EO": ProgramStatus.EO}
 
 
@@ -46,7 +31,7 @@ def prepare(lines: int, folder: Path) -> Path:
 
 def _rows(path: Path, lines: int) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, fieldnames=_COLUMNS, delimiter="^", quoting=csv.QUOTE_NONE)
+        reader = csv.DictReader(stream, fieldnames=COLUMNS, delimiter="^", quoting=csv.QUOTE_NONE)
         return list(islice(reader, lines))
 
 
@@ -98,8 +83,8 @@ def _import_export(path: Path, lines: int, *, bulk: bool) -> None:
             use_bulk = bulk
             use_transactions = True
 
-    chosen = [(row["local_number"], row["ssid"], *(row[name] for name in _COLUMNS[4:9])) for row in _rows(path, lines)]
-    data = tablib.Dataset(*chosen, headers=["local_number", "ssid", *_COLUMNS[4:9]])
+    chosen = [(row["local_number"], row["ssid"], *(row[name] for name in COLUMNS[4:9])) for row in _rows(path, lines)]
+    data = tablib.Dataset(*chosen, headers=["local_number", "ssid", *COLUMNS[4:9]])
     resource = SSIDResource()
     resource.import_data(data, dry_run=True, raise_errors=True)
     resource.import_data(data, dry_run=False, raise_errors=True)
@@ -119,27 +104,16 @@ register_job(
     Job(
         key="ssid-download",
         title="SSID Download File, every line new",
-        import_type="ssid-download",
         work=Work.UPDATE,
         prepare=prepare,
-        tables=(
-            ("students_ssid", "ORDER BY id"),
-            ("students_elrecord", "ORDER BY student_id"),
-            ("imports_importchange", "WHERE run_id = %(plan)s ORDER BY student_id"),
-            ("imports_importissue", "WHERE run_id = %(plan)s ORDER BY line, seq"),
-        ),
-        limit_gate=0.35,
+        tables=(("students_ssid", f"{WRITTEN} ORDER BY id"), ("students_elrecord", f"{WRITTEN} ORDER BY student_id")),
+        limit_gate=0.3,
+        loaded=SSID_FILE,
         cumulative=True,
         peers={
-            "django-import-export, bulk": by_import_export_bulk,
-            "django-import-export, per row": by_import_export_rows,
-            "get and save, per row": by_get_and_save,
-        },
-        peer_gates={"django-import-export, bulk": 40, "django-import-export, per row": 100},
-        peer_lines={
-            "django-import-export, bulk": 2000,
-            "django-import-export, per row": 600,
-            "get and save, per row": 600,
+            "django-import-export, bulk": Peer(by_import_export_bulk, 2000, gate=40),
+            "django-import-export, per row": Peer(by_import_export_rows, 600, gate=100),
+            "get and save, per row": Peer(by_get_and_save, 600),
         },
     )
 )

@@ -1,22 +1,21 @@
 """Benchmark jobs of the other state files: English learner data, match results, replaced SSIDs. Every line is new."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sisimport.demo.benchmark import Job
+from sisimport.demo.benchmark import Job, Prepare
+from sisimport.demo.copy_limit import WRITTEN
 from sisimport.demo.district import make_district
 from sisimport.imports.models import Work
+from ssid.demo.loading_sql import ELA_FILE
 from ssid.demo.match_results import HEADER
 from ssid.demo.ssid_download import write_district, write_new
 from students.models import ELRecord
 
 SEED = 1
 _ELAS, _ELAS_DATE = 11, 12
-_JOURNAL = (
-    ("imports_importchange", "WHERE run_id = %(plan)s ORDER BY student_id"),
-    ("imports_importissue", "WHERE run_id = %(plan)s ORDER BY line, seq"),
-)
 
 
 def prepare_ela(lines: int, folder: Path) -> Path:
@@ -78,31 +77,28 @@ def _cells(path: Path) -> Iterator[list[str]]:
             yield line.rstrip("\n").split("^")
 
 
-def _job(
-    key: str,
-    title: str,
-    prepare: Callable[[int, Path], Path],
-    *tables: str,
-    limit_gate: float,
-    cumulative: bool = False,
-) -> Job:
+def _job(key: str, title: str, prepare: Prepare, *tables: str, limit_gate: float, **more: Any) -> Job:
     return Job(
         key=key,
         title=title,
-        import_type=key,
         work=Work.UPDATE,
         prepare=prepare,
-        tables=(*((table, "") for table in tables), *_JOURNAL),
+        tables=tuple((table, WRITTEN) for table in tables),
         limit_gate=limit_gate,
-        peers={},
-        peer_gates={},
-        peer_lines={},
-        cumulative=cumulative,
+        **more,
     )
 
 
 JOBS = (
-    _job("ela", "ELA Import, every line new", prepare_ela, "students_elrecord", limit_gate=0.35, cumulative=True),
+    _job(
+        "ela",
+        "ELA Import, every line new",
+        prepare_ela,
+        "students_elrecord",
+        limit_gate=0.35,
+        loaded=ELA_FILE,
+        cumulative=True,
+    ),
     _job(
         "ssid-request",
         "Request File, two candidates for each student, one chosen",

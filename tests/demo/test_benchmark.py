@@ -58,7 +58,7 @@ def test_a_broken_promise_is_a_failed_gate(large: dict[str, float], gate: str) -
 def test_every_peer_with_a_promise_has_its_gate() -> None:
     slow = failed(measured(10_000, seconds=1.0), measured(100_000, seconds=10.0), peers(rate=1000.0))
 
-    assert slow == [f"times {name}" for name in job().peer_gates]
+    assert slow == [f"times {name}" for name, peer in job().peers.items() if peer.gate]
 
 
 def test_a_part_that_costs_more_than_its_share_is_a_failed_gate() -> None:
@@ -105,3 +105,22 @@ def test_the_report_names_a_failed_gate() -> None:
     }
 
     assert "FAILED  share of the COPY limit: 0.20 (at least 0.3)" in as_text(result)
+
+
+def test_the_report_names_loaders_that_are_not_installed() -> None:
+    small = measured(10_000, seconds=1.0)
+    result = {
+        "title": "a job",
+        "sizes": [small],
+        "peers": {},
+        "loaders": {
+            "DuckDB": {"missing": ["duckdb"]},
+            "script": {"lines": 10, "seconds": 2.0, "rate": 5.0, "ratio": 1.5},
+        },
+        "gates": [],
+    }
+
+    text = as_text(result)
+
+    assert "DuckDB: not installed: duckdb" in text
+    assert "script: 2.00 s for 10 lines, 5 lines/s, product / loader 1.50" in text

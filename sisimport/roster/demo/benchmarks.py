@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sisimport.demo.benchmark import Job, register_job
+from sisimport.demo.copy_limit import WRITTEN
 from sisimport.imports.models import Work
 from sisimport.roster.demo.oneroster import write_zip
 from students.models import LEA, School
@@ -54,18 +55,9 @@ register_job(
     Job(
         key="oneroster",
         title="OneRoster zip, every student new",
-        import_type="oneroster",
         work=Work.UPDATE,
         prepare=prepare,
-        tables=(
-            ("students_student", "ORDER BY id"),
-            ("students_enrollment", "ORDER BY id"),
-            ("imports_importchange", "WHERE run_id = %(plan)s ORDER BY student_id"),
-            ("imports_importissue", "WHERE run_id = %(plan)s ORDER BY line, seq"),
-        ),
+        tables=(("students_student", f"{WRITTEN} ORDER BY id"), ("students_enrollment", f"{WRITTEN} ORDER BY id")),
         limit_gate=0.2,
-        peers={},
-        peer_gates={},
-        peer_lines={},
     )
 )

@@ -17,7 +17,6 @@ from sisimport.demo.benchmark import (
     Job,
     all_jobs,
     apply_job,
-    copy_limit,
     forget_everything,
     peak_memory,
     processor_of,
@@ -25,6 +24,8 @@ from sisimport.demo.benchmark import (
     run_job,
 )
 from sisimport.demo.benchmark_report import as_text
+from sisimport.demo.copy_limit import JOURNAL, copy_limit
+from sisimport.imports.engine.sql import execute, quoted
 
 SIZES = (10_000, 100_000, 560_000)
 # What is measured across several jobs, at the largest size.
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             help=f"only this job ({', '.join([*all_jobs(), *OTHERS])}); may be given again",
         )
         parser.add_argument(
-            "--runs", type=int, default=1, help="run every job so many times and take the medians (default: once)"
+            "--runs", type=int, default=3, help="run every job so many times and take the medians (default: 3)"
         )
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--step", default="", help="internal: one step in a process of its own")
@@ -101,17 +102,29 @@ def _yesterday(job: Job, path: Path, _task: dict[str, Any]) -> dict[str, Any]:
 
 def _peer(job: Job, path: Path, task: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter()
-    job.peers[task["peer"]](path, task["lines"])
+    job.peers[task["peer"]].do(path, task["lines"])
     return {"seconds": time.perf_counter() - started, "memory": peak_memory()}
+
+
+def _load(job: Job, path: Path, task: dict[str, Any]) -> dict[str, Any]:
+    assert job.loaded is not None  # noqa: S101 - asked for only where there is one
+    started = time.perf_counter()
+    count = job.loaded.load(task["loader"], path)
+    seconds = time.perf_counter() - started
+    if not count:
+        raise CommandError(f"{task['loader']} inserted nothing")
+    execute(f"TRUNCATE {quoted(job.loaded.table)}")
+    return {"seconds": seconds, "rows": count}
 
 
 STEPS: dict[str, Callable[[Job, Path, dict[str, Any]], dict[str, Any]]] = {
     "prepare": _prepare,
     "run": lambda job, path, _task: run_job(job, path),
     "yesterday": _yesterday,
-    "today": lambda job, path, _task: apply_job(job, path),
     "processor": lambda job, path, task: {"seconds": processor_of(job, path, without=task["without"])},
-    "limit": lambda job, _path, task: {"limit": copy_limit(job, task["plan"])},
+    "limit": lambda job, _path, task: copy_limit((*job.tables, *JOURNAL), plan=task["plan"], since=task["since"]),
+    "load": _load,
+    "apply": lambda job, path, _task: apply_job(job, path),
     "revert": lambda _job, _path, task: revert_job(task["run"]),
     "peer": _peer,
 }
