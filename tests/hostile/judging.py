@@ -257,24 +257,24 @@ def apply(trial: Trial) -> list[str]:
     if run.status != RunStatus.COMPLETED:
         return [f"the {run.work} ended as {run.status}: {run.message}"]
     plan = list(ImportChange.objects.filter(run_id=run.plan_run_id))
-    touched = {(change.kind, change.object_id) for change in plan}
-    wrong = []
-    for kind, rows in before.items():
-        left = [row for row in rows if (kind, row[0]) not in touched]
-        if left != [row for row in after[kind] if (kind, row[0]) not in touched]:
-            wrong.append(f"records of {kind} changed that no report names")
-    aside = {(one.kind, one.object_id) for one in SetAside.objects.filter(run=run)} if _knows_objects() else None
-    if aside is None and SetAside.objects.filter(run=run).exists():
-        return wrong
+    wrong = [
+        f"records of {kind} changed that no report names" for kind in before if _unnamed(kind, plan, before, after)
+    ]
+    aside = set(SetAside.objects.filter(run=run).values_list("line", "seq"))
     for change in plan:
-        if aside and (change.kind, change.object_id) in aside:
-            continue
-        wrong += _not_as_planned(change)
+        if (change.line, change.seq) not in aside and get_kind(change.kind).writer is None:
+            wrong += _not_as_planned(change)
     return wrong
 
 
-def _knows_objects() -> bool:
-    return {"kind", "object_id"} <= {one.name for one in SetAside._meta.get_fields()}
+def _unnamed(kind: str, plan: Sequence[ImportChange], before: Snapshot, after: Snapshot) -> bool:
+    """Did rows change of which no change of the plan speaks? One of scores speaks of many rows, by their student."""
+    changes = [change for change in plan if change.kind == kind]
+    differing = set(map(repr, before[kind])) ^ set(map(repr, after[kind]))
+    if get_kind(kind).writer is not None:
+        return bool(differing) and not changes
+    named = {change.object_id for change in changes}
+    return any(repr(row) in differing and row[0] not in named for row in [*before[kind], *after[kind]])
 
 
 def _not_as_planned(change: ImportChange) -> list[str]:

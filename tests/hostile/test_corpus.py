@@ -83,14 +83,14 @@ def test_every_file_ends_as_it_must_within_its_limits(part: int, database_url: s
         "DATABASE_URL": database_url,
         "SISIMPORT_DATA_DIR": str(tmp_path / "data"),
     }
-    log = tmp_path / "log"
-    with log.open("wb") as errors:
-        done = subprocess.run(
+    log, answers = tmp_path / "log", tmp_path / "answers"
+    with log.open("wb") as errors, answers.open("wb") as told:
+        subprocess.run(
             [sys.executable, "-m", "tests.hostile.trying"],
-            cwd=ROOT, env=environment, input="".join(f"{number}\n" for number in numbers), stdout=subprocess.PIPE, stderr=errors,
+            cwd=ROOT, env=environment, input="".join(f"{number}\n" for number in numbers), stdout=told, stderr=errors,
             text=True, check=False,
         )  # fmt: skip
-    trials = [json.loads(line) for line in done.stdout.splitlines()]
+    trials = [json.loads(line) for line in answers.read_text().splitlines()]
     wrong = [f"{one['title']}: {'; '.join(one['wrong'])}" for one in trials if one["wrong"]]
     results.write(
         f"hostile-{part}",
