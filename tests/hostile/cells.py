@@ -142,7 +142,8 @@ def _attacks() -> Iterator[Hostile]:
         field = next((name for name in ("last_name", "student_last_name") if name in layout.fields), "")
         if not field:
             continue
-        for attack in ATTACKS:
+        attacks = ATTACKS if import_type == "students" else seeded("attacks", import_type).sample(ATTACKS, 25)
+        for attack in attacks:
             if layout.delimiter == "^":
                 yield _file("an attack in a name", import_type, field, attack, Honest())
             else:
