@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from sisimport.accounts import security_pages  # noqa: F401 - made beside this page
 from sisimport.accounts.matrix import ADDRESSES, ADMIN, CAPABILITIES, EVERYBODY, OPERATIONS, READERS, ROLES, Address
 from sisimport.imports.reference import MADE, PAGES
 

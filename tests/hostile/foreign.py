@@ -10,7 +10,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 
-from tests.hostile.corpus import SOME_TYPES, Hostile, base, refused, seeded
+from tests.hostile.corpus import SOME_TYPES, Honest, Hostile, base, refused, seeded
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -84,6 +84,10 @@ KINDS: dict[str, Callable[[str], bytes]] = {
 }
 
 
+# Around each record there is something else: every line may be refused by itself as well.
+WRAPPED = frozenset({"JSON", "XML", "a web page"})
+
+
 def files() -> Iterator[Hostile]:
     for kind, make in KINDS.items():
         for import_type in SOME_TYPES:
@@ -91,5 +95,5 @@ def files() -> Iterator[Hostile]:
                 kind=f"no table: {kind}",
                 import_type=import_type,
                 make=lambda make=make, import_type=import_type: make(base(import_type)),
-                end=refused(),
+                end=Honest() if kind in WRAPPED else refused(),
             )

@@ -1,0 +1,172 @@
+"""What long runs of tests found last, on one page: `script/scoreboard` prints it and writes docs/security/scoreboard.md.
+
+A run writes what it found into a file of `var/proof` (tests/results.py). Without such a file the page says *not run*.
+"""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "security" / "scoreboard.md"
+NOT_RUN = "not run"
+_MOST_OPEN = 40  # of one run: the rest is counted
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row. `open`: what is not as it should be."""
+
+    what: str
+    found: str
+    how: str
+    when: str = ""
+    open: tuple[str, ...] = ()
+
+
+def results(folder: Path) -> dict[str, Result]:
+    """By name of the run."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def _of(found: dict[str, Result], prefix: str) -> list[Result]:
+    return [result for name, result in found.items() if name == prefix or name.startswith(f"{prefix}-")]
+
+
+def _share(parts: list[Result], right: str, whole: str) -> str:
+    return f"{sum(part[right] for part in parts):,}/{sum(part[whole] for part in parts):,}"
+
+
+def _when(parts: list[Result]) -> str:
+    return ", ".join(sorted({f"{part['date']} {part['commit']}" for part in parts}))
+
+
+def _open(parts: Iterable[Result]) -> tuple[str, ...]:
+    return tuple(text for part in parts for text in part.get("open") or ())
+
+
+def _shares(found: dict[str, Result]) -> Iterable[Line]:
+    for what, prefix, right, whole, how in (
+        ("Hostile files that end as they must", "hostile", "right", "files", "script/test hostile"),
+        ("Runs struck by a fault that end as without it", "fault", "right", "runs", "script/test faults --runs 80"),
+        (
+            "Access cases answered as the table says",
+            "access",
+            "right",
+            "cases",
+            "script/test tests/accounts/test_matrix.py",
+        ),
+        ("Permission lines missed when taken away", "permission-lines", "noticed", "lines", "script/test load"),
+        ("Tamperings with the record of access found", "tamperings", "found", "made", "script/test tests/audit"),
+    ):
+        parts = _of(found, prefix)
+        if not parts:
+            yield Line(what, NOT_RUN, how)
+            continue
+        yield Line(what, _share(parts, right, whole) + _more(prefix, parts), how, _when(parts), _open(parts))
+
+
+def _more(prefix: str, parts: list[Result]) -> str:
+    """What a row says besides its share."""
+    if prefix == "hostile":
+        corpus = max(part.get("corpus", 0) for part in parts)
+        tried = sum(part["files"] for part in parts)
+        left = f" (of {corpus:,} in the corpus)" if corpus > tried else ""
+        seconds, megabytes = max(part["most_seconds"] for part in parts), max(part["most_megabytes"] for part in parts)
+        crashes = sum(part["crashes"] for part in parts)
+        return f"{left}; {crashes} crashes; at most {seconds:.1f} processor seconds and {megabytes:.0f} MB"
+    if prefix == "fault":
+        return f"; {len(parts)} kinds, {sum(part['struck'] for part in parts):,} struck while at work"
+    return ""
+
+
+def lines(found: dict[str, Result]) -> list[Line]:
+    """The rows of the board."""
+    rows = [*_shares(found), _asvs()]
+    restore, names, uploads = (found.get(name) for name in ("restore", "names", "slow-uploads"))
+    rows.append(
+        Line("Restore drill", f"{restore['seconds']:.1f} s" if restore else NOT_RUN, "script/test tests/wiring/test_backup.py",
+             _when([restore]) if restore else "")
+    )  # fmt: skip
+    rows.append(
+        Line("Seeded names found elsewhere after erasing", f"{names['found']}" if names else NOT_RUN, "script/test tests/erasing",
+             _when([names]) if names else "", _open([names]) if names else ())
+    )  # fmt: skip
+    told = (
+        f"{uploads['health_p95']:.2f} s p95 of /health/ beside {uploads['senders']} slow uploads and {uploads['people']} people, "
+        f"{uploads['pages_p95']:.2f} s of pages" if uploads else NOT_RUN
+    )  # fmt: skip
+    rows.append(Line("Slow uploads beside browsing", told, "script/test load", _when([uploads]) if uploads else ""))
+    return rows
+
+
+def _asvs() -> Line:
+    text = (ROOT / "docs" / "security" / "asvs.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(text)["requirements"]
+    counts = Counter(row[2] for row in rows)
+    left = tuple(f"ASVS {row[0]}: {row[3]}. {row[4]}" for row in rows if row[2] == "open")
+    told = f"{counts['met']} met, {counts['na']} not applicable, {counts['open']} open"
+    return Line("ASVS 5.0, levels 1 and 2", told, "docs/security/asvs.md", open=left)
+
+
+def page(rows: list[Line], *, commit: str, day: str) -> str:
+    told = [
+        "# Scoreboard",
+        "",
+        f"Written by `script/scoreboard` on {day} at commit {commit}. Each number is what a run really found, with its day and",
+        "commit; *not run* where none was kept on the machine where this was written.",
+        "",
+        "| what | found | run | when |",
+        "|---|---|---|---|",
+        *(f"| {row.what} | {row.found} | `{row.how}` | {row.when} |" for row in rows),
+        "",
+        "## Open",
+        "",
+    ]
+    items = [text for row in rows for text in _listed(row)]
+    return "\n".join(told + [f"- {_plain(item)}" for item in items or ["Nothing."]]) + "\n"
+
+
+def _listed(row: Line) -> list[str]:
+    if row.found == NOT_RUN:
+        return [f"{row.what}: not run."]
+    if row.what.startswith("ASVS"):
+        return list(row.open)
+    rest = len(row.open) - _MOST_OPEN
+    return [f"{row.what}: {text}" for text in row.open[:_MOST_OPEN]] + (
+        [f"{row.what}: {rest} more."] if rest > 0 else []
+    )
+
+
+def _plain(text: str) -> str:
+    """One line of the list, whatever stands in the name of a hostile file."""
+    cleaned = "".join(sign if sign.isprintable() else "?" for sign in text).replace("<", "&lt;").replace("|", "\\|")
+    return cleaned if len(cleaned) <= 300 else f"{cleaned[:300]}…"
+
+
+def main() -> None:
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short=9", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
+    text = page(
+        lines(results(folder)),
+        commit=asked.stdout.strip() or "unknown",
+        day=dt.datetime.now(tz=dt.UTC).date().isoformat(),
+    )
+    PAGE.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()
