@@ -102,11 +102,11 @@ def lines(found: dict[str, Result]) -> list[Line]:
         Line("Seeded names found elsewhere after erasing", f"{names['found']}" if names else NOT_RUN, "script/test tests/erasing",
              _when([names]) if names else "", _open([names]) if names else ())
     )  # fmt: skip
-    told = (
+    words = (
         f"{uploads['health_p95']:.2f} s p95 of /health/ beside {uploads['senders']} slow uploads and {uploads['people']} people, "
         f"{uploads['pages_p95']:.2f} s of pages" if uploads else NOT_RUN
     )  # fmt: skip
-    rows.append(Line("Slow uploads beside browsing", told, "script/test load", _when([uploads]) if uploads else ""))
+    rows.append(Line("Slow uploads beside browsing", words, "script/test load", _when([uploads]) if uploads else ""))
     return rows
 
 
@@ -115,12 +115,12 @@ def _asvs() -> Line:
     rows = tomllib.loads(text)["requirements"]
     counts = Counter(row[2] for row in rows)
     left = tuple(f"ASVS {row[0]}: {row[3]}. {row[4]}" for row in rows if row[2] == "open")
-    told = f"{counts['met']} met, {counts['na']} not applicable, {counts['open']} open"
-    return Line("ASVS 5.0, levels 1 and 2", told, "docs/security/asvs.md", open=left)
+    words = f"{counts['met']} met, {counts['na']} not applicable, {counts['open']} open"
+    return Line("ASVS 5.0, levels 1 and 2", words, "docs/security/asvs.md", open=left)
 
 
 def page(rows: list[Line], *, commit: str, day: str) -> str:
-    told = [
+    words = [
         "# Scoreboard",
         "",
         f"Written by `script/scoreboard` on {day} at commit {commit}. Each number is what a run really found, with its day and",
@@ -134,7 +134,7 @@ def page(rows: list[Line], *, commit: str, day: str) -> str:
         "",
     ]
     items = [text for row in rows for text in _listed(row)]
-    return "\n".join(told + [f"- {_plain(item)}" for item in items or ["Nothing."]]) + "\n"
+    return "\n".join(words + [f"- {_plain(item)}" for item in items or ["Nothing."]]) + "\n"
 
 
 def _listed(row: Line) -> list[str]:

@@ -14,6 +14,7 @@ from sisimport.files.damage import HIDDEN_BEYOND_ASCII
 
 # Fields that hold SSIDs: none of them is ever written with a mark, so the reader takes marks off at once.
 SSID_FIELDS: Final = frozenset({"ssid", "retired_ssid", "replacement_ssid"})
+NO_SSID: Final = "0000000000"  # what systems write for a number that a student has not got
 CODE_LENGTH: Final = 7  # of a California district or school code
 _CDS_LENGTH: Final = 14  # county and district, then school
 

@@ -22,7 +22,11 @@ from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
+<<<<<<< HEAD
 from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
+=======
+from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid
+>>>>>>> c1cd7d0 (Read an SSID of ten zeros as none: five import types took it for a student's number)
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -117,7 +121,8 @@ class TextColumn:
     def __init__(self, column: Column, *, own_export: bool = False, writes_names: bool = False) -> None:
         self._column = column
         self._is_name, self._writes_names = is_name(column), writes_names
-        self._is_number = column.field in SSID_FIELDS or column.field in _CODE_FIELDS
+        self._is_ssid = column.field in SSID_FIELDS
+        self._is_number = self._is_ssid or column.field in _CODE_FIELDS
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
 
@@ -148,9 +153,8 @@ class TextColumn:
         if short and not PLACEHOLDERS.isdisjoint(texts):
             findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in PLACEHOLDERS]
             texts = ["" if text in PLACEHOLDERS else text for text in texts]
-        if self._is_number and not "".join(texts).isalnum():
-            texts, found = _without_marks(self._column, texts)
-            findings += found
+        if self._is_number:
+            texts = self._as_number(texts, findings)
         if self._column.required and "" in texts:
             problem = _missing(self._column)
             findings += [(at, problem) for at, text in enumerate(texts) if not text]
@@ -160,6 +164,16 @@ class TextColumn:
         if max(map(len, texts)) > self._limit:
             texts = self._shortened(texts, findings)
         return texts, findings
+
+    def _as_number(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
+        """Without the marks of programs, and no SSID where only zeros stand."""
+        if not "".join(texts).isalnum():
+            texts, found = _without_marks(self._column, texts)
+            findings += found
+        if self._is_ssid and NO_SSID in texts:
+            findings += [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text == NO_SSID]
+            texts = ["" if text == NO_SSID else text for text in texts]
+        return texts
 
     def _shortened(self, texts: Sequence[str], findings: list[Finding]) -> list[str]:
         values = list(texts)

@@ -3,7 +3,7 @@
 import pytest
 
 from sisimport.files.issues import Severity
-from tests.files.samples import ROSTER
+from tests.files.samples import DOWNLOAD, ROSTER, lines
 from tests.files.test_reader import line, read
 
 HEADER = "lea,school,local_number,last_name,first_name,middle_name,birth_date,birth_country\n"
@@ -94,6 +94,13 @@ def test_a_word_that_stands_for_nothing_is_blank_with_one_notice_for_the_file(wo
     assert [notice.code for notice in result.reader.notices if notice.code != "FILE-COLUMN-ABSENT"] == [
         "FILE-PLACEHOLDER"
     ]
+
+
+def test_an_ssid_of_nothing_but_zeros_is_none() -> None:
+    result = read(lines({"ssid": "0000000000"}, {"ssid": "0000000001"}), DOWNLOAD)
+
+    assert result.column("ssid") == [None, "0000000001"]
+    assert "FILE-PLACEHOLDER" in result.codes
 
 
 def test_quotation_marks_after_a_space_are_quotation_marks() -> None:
