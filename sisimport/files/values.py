@@ -22,11 +22,7 @@ from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
-<<<<<<< HEAD
-from sisimport.files.numbers import SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
-=======
-from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid
->>>>>>> c1cd7d0 (Read an SSID of ten zeros as none: five import types took it for a student's number)
+from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
