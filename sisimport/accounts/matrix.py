@@ -238,6 +238,7 @@ ADDRESSES: tuple[Address, ...] = (
         ADMINS,
         {
             "access_record": "Record of access",
+            "erasures": "Erased students",
             "import_defaults": "Import defaults",
             "webhook": "One webhook",
             "pick_up_place": "One pick-up place",
@@ -258,6 +259,7 @@ ADDRESSES: tuple[Address, ...] = (
         all_schools=True,
     ),
     *_all(ADMINS, {"student_looks": "Who saw a student's record"}, record=True),
+    *_all(ADMINS, {"erase_student": "Erase a student"}, record=True, all_schools=True),
     *_all(
         ADMINS,
         {"decide_held": "Approve or reject a held run", "run_matches_accept": "Accept many matches"},

@@ -10,6 +10,10 @@ class ErasingError(Exception):
     """Nothing was erased; the text is for the user."""
 
 
+class BusyError(ErasingError):
+    """Not now: a run has to end first."""
+
+
 def begin(lea: int) -> None:
     """Take the LEA's update lock, and as much time as it needs, for the transaction at hand."""
     with connection.cursor() as cursor:
@@ -20,7 +24,7 @@ def begin(lea: int) -> None:
 def keep_runs_away(lea: int) -> None:
     """No run begins until the transaction ends: one that reads a file meanwhile would bring back what is erased.
 
-    Raises ErasingError while a run is at work, or one of the LEA waits for a decision.
+    Raises BusyError while a run is at work, or one of the LEA waits for a decision.
     """
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE imports_importrun IN SHARE ROW EXCLUSIVE MODE")
@@ -29,6 +33,6 @@ def keep_runs_away(lea: int) -> None:
     at_work = undecided.exclude(status=RunStatus.HELD)
     if waiting := sorted({*at_work.values_list("pk", flat=True), *held.values_list("pk", flat=True)}):
         named = ", ".join(map(str, waiting[:5]))
-        raise ErasingError(
+        raise BusyError(
             f"Runs are at work or wait for a decision ({named}). Erase when they have ended: they may read the lines in question."
         )

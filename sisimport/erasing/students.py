@@ -67,7 +67,8 @@ def find_student(number: str, *, lea: str = "") -> Student:
 
 
 def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: bool = False) -> Erased:
-    """Erase the student, or only count what would go. `reason`: why, without naming the student: it stays on record.
+    """Erase the student, or only count what would go. `reason`: why, without naming the student: it stays on record; a
+    count needs none.
 
     Raises ErasingError: no reason, one that names the student, a run at work, or one that waits for a decision.
     """
@@ -77,13 +78,19 @@ def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: b
             raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
         person = person_of(student)
         mentions = Mentions(person)
-        _refuse(reason, mentions)
+        if not dry_run:
+            _refuse(reason, mentions)
         keep_runs_away(student.lea_id)
         erased = _erase(student, person, mentions, reason=reason.strip(), user=user, dry_run=dry_run)
         transaction.set_rollback(dry_run)
     if not dry_run:
         logger.info("erased a student: %s lines blanked, %s files removed", erased.lines, erased.files)
     return erased
+
+
+def check_reason(student: Student, reason: str) -> None:
+    """Raises ErasingError for a reason that is blank or names the student."""
+    _refuse(reason, Mentions(person_of(student)))
 
 
 def _refuse(reason: str, mentions: Mentions) -> None:

@@ -248,6 +248,8 @@ def staff_pages(district: District) -> dict[str, str]:
         "students": reverse("students"),
         "student": reverse("student", args=[pk]),
         "student_looks": reverse("student_looks", args=[pk]),
+        "erase_student": reverse("erase_student", args=[pk]),
+        "erasures": reverse("erasures"),
         "collection": reverse("collection"),
         "collection_policy": reverse("collection_policy"),
         "school_list": reverse("school_list", args=[school]),

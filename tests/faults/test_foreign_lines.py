@@ -120,8 +120,8 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("added_layout", "added_layout_remove"), lambda _made: [{"pk": 1}]),
     **dict.fromkeys(
         (
-            "student", "student_looks", "undo_student_edit", "show_ssid", "record", "enrollment", "enrollment_paper",
-            "family_accounts", "family_student", "family_ssid", "family_enroll",
+            "student", "student_looks", "erase_student", "undo_student_edit", "show_ssid", "record", "enrollment",
+            "enrollment_paper", "family_accounts", "family_student", "family_ssid", "family_enroll",
         ),
         students,
     ),

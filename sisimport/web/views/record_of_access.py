@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
-from sisimport.accounts.access import Capability, requires, sees_whole_record
+from sisimport.accounts.access import Capability, can, requires, sees_whole_record
 from sisimport.accounts.matrix import words_of
 from sisimport.audit import looking
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.moments import moment_text
 from sisimport.web.views.students import find_student
+from students.access import visible_school_ids
 from students.models import Student
 from students.paging import BoundedPaginator
 
@@ -81,7 +82,14 @@ def student_looks(request: HttpRequest, pk: int) -> HttpResponseBase:
     found = _narrowed(AuditEntry.objects.filter(students__contains=[student.pk]), listing)
     if listing.text:
         found = found.filter(who=listing.text)
-    return _answer(request, listing, found, "audit/student.html", {"student": student})
+    return _answer(
+        request, listing, found, "audit/student.html", {"student": student, "may_erase": _may_erase(request)}
+    )
+
+
+def _may_erase(request: HttpRequest) -> bool:
+    """Whoever sets things up for all schools."""
+    return can(request.user, Capability.SETTINGS) and visible_school_ids(request.user) is None
 
 
 def _narrowed(entries: QuerySet[AuditEntry], listing: Listing) -> QuerySet[AuditEntry]:

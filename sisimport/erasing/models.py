@@ -1,0 +1,34 @@
+"""Erasures that somebody asked for on the page: a worker does them."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Erasure(models.Model):
+    """One erasure, or one count of what would go. It stays, with the internal number and nothing else of the student."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Not done"
+
+    student_id = models.BigIntegerField()
+    dry_run = models.BooleanField()
+    reason = models.CharField(max_length=120, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    message = models.CharField(max_length=500, blank=True, help_text="Why it waits or was not done.")
+    result = models.JSONField(default=dict, help_text="What went or would go, as students.Erased tells it.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["student_id"], name="erasure_of_student"),
+            models.Index(fields=["id"], condition=models.Q(state="waiting"), name="erasure_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Erasure {self.pk}"
