@@ -25,6 +25,7 @@ WITHOUT_MIGRATING = frozenset(
     | {"test", "inspectdb"}
     | {"restore"}  # into an empty database: the backup brings the tables
 )
+ENDLESS = frozenset({"reconcile"})  # goes on until it is stopped, and shows no student
 EXIT_FAILED = 3  # of the command contract; Python's own 1 would say "some records have errors"
 
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> None:
     from django.core.management import execute_from_command_line
 
     try:
-        with services_for(argv):
+        with services_for(argv), _on_record(argv):
             execute_from_command_line(list(argv))
     except postgres.EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
@@ -42,6 +43,15 @@ def main(argv: Sequence[str]) -> None:
         error_reports.report(error, part="command", command=argv[1] if len(argv) > 1 else "")
         _tell(error)
         raise SystemExit(EXIT_FAILED) from error
+
+
+def _on_record(argv: Sequence[str]) -> contextlib.AbstractContextManager[None]:
+    """Students that the command shows are on record, unless it is one that sees to the database's tables."""
+    if not _needs_database(argv) or _command(argv) in WITHOUT_MIGRATING | ENDLESS:
+        return contextlib.nullcontext()
+    from sisimport.audit.commands import recorded
+
+    return recorded(_command(argv))
 
 
 def _tell(error: Exception) -> None:

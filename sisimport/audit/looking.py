@@ -18,13 +18,14 @@ _RANK = ("", "list", "page", "lines", "ssid", "export")
 @dataclass(slots=True)
 class Looked:
     """`students`: internal ids, as they came. `numbers`: local numbers of those who are only named by it. `lines`: data lines of
-    files. `kind`, `subject`: what the page said of it."""
+    files. `kind`, `subject`: what the page said of it. `of_command`: nobody is signed in."""
 
     students: "array[int]" = field(default_factory=lambda: array("q"))
     numbers: set[str] = field(default_factory=set)
     lines: int = 0
     kind: str = ""
     subject: str = ""
+    of_command: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.students or self.numbers or self.lines or self.kind)

@@ -78,9 +78,12 @@ def write_looked(looked: Looked, doer: Doer) -> int:
 
 
 def label(kind: str, user: Any, *, students: Iterable[int] = (), subject: str = "") -> None:
-    """Say what the request at hand is showing; outside of a request, write the entry at once."""
+    """Say what the request or command at hand is showing; outside of one, write the entry at once.
+
+    So does a command that works for a person, as deliveries do: the entry is that person's.
+    """
     looked = looking.current()
-    if looked is None:
+    if looked is None or (looked.of_command and user.is_authenticated):
         write(kind, Doer(user, place="command"), students=students, subject=subject)
         return
     looked.label(kind, subject)

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
+from sisimport.audit import looking
 from sisimport.imports.management.run_in_process import EXIT_OK, EXIT_RECORD_ERRORS, EXIT_REJECTED, print_json
 from ssid.models import SENRRequest
 from ssid.requests.senr_file import Draft, RequestRefusedError, draft
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                 request = keep_request(made, user=None, delimiter="," if kind == "csv" else "^")
                 with output.open("w", encoding="utf-8", newline="") as stream:
                     stream.writelines(request_text(request))
+                looking.note_all(request.lines.values_list("student_id", flat=True))
         except RequestRefusedError as error:
             message = str(error)
         except OSError as error:
@@ -52,6 +54,7 @@ class Command(BaseCommand):
     def report(
         self, request: SENRRequest | None, made: Draft | None, *, file: str, message: str, as_json: bool
     ) -> None:
+        looking.note_all(gap.student_id for gap in (made.gaps if made else ()))
         if as_json:
             data = request_json(request, made, file=file) if made else {"request": None, "row_count": 0, "missing": []}
             print_json({**data, "message": message})
