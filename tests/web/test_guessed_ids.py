@@ -114,8 +114,8 @@ RUN_PAGES = {
     "run_matches", "run_matches_accept", "run_match_line",
 }  # fmt: skip
 STUDENT_PAGES = {
-    "student", "student_looks", "erase_student", "show_ssid", "record", "enrollment", "family_accounts", "family_student", "family_ssid",
-    "family_enroll",     "undo_student_edit", "enrollment_paper",
+    "student", "student_looks", "erase_student", "show_ssid", "record", "enrollment", "family_accounts", "family_student",
+    "family_ssid", "family_enroll",     "undo_student_edit", "enrollment_paper",
 }  # fmt: skip
 
 
