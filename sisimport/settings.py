@@ -305,7 +305,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STORAGES = {
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "sisimport.imports.storage.stores.FolderStore",
         "OPTIONS": {"location": str(DATA_DIR / "uploads")},
     },
     "staticfiles": {
@@ -314,6 +314,8 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+# Keys of kept files, newest first (sisimport.runtime.file_keys). Demanded in production by a check.
+FILE_KEYS = env.list("FILE_KEYS", default=[])
 WHITENOISE_USE_FINDERS = not PRODUCTION
 FILE_UPLOAD_HANDLERS = ["sisimport.web.upload_handlers.LimitedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600

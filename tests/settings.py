@@ -10,6 +10,9 @@ os.environ["SISIMPORT_DATA_DIR"] = os.environ.get("SISIMPORT_DATA_DIR") or str(
     Path(__file__).resolve().parent.parent / "var" / "test"
 )
 
+# One key for this process and those that it starts, whose data directories differ.
+os.environ.setdefault("FILE_KEYS", "dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcy4gLi4=")
+
 from sisimport.settings import *  # noqa: F403
 from sisimport.settings import DATABASES
 

@@ -3,11 +3,12 @@
     EMAIL_URL is not set       -> every mail comes here
     a mail cannot be sent      -> it comes here after the last try (sisimport.accounts.outbox)
 
-A mail may hold the link that sets a password: files are readable by the product alone, and go after a week.
+A mail may hold the link that sets a password: files are encrypted like uploads and go after a week.
 """
 
 import email
 import email.policy
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +27,16 @@ from django.db.models.functions import Lower
 
 from sisimport.accounts.access import Capability, can
 from sisimport.accounts.giving import has_more, own_permissions
+from sisimport.imports.storage.stores import mail_name, master_keys
+from sisimport.runtime.sealed_files import DamagedError, UnknownKeyError, opened_bytes, sealed_bytes
 from students.access import User, visible_school_ids
 
+logger = logging.getLogger(__name__)
 MOST_KEPT = 500
+_UNREADABLE = (
+    "The file of this mail is damaged, or was encrypted for a key that this server does not have. Have the person ask for "
+    "a new link, or ask your administrator to add the key to FILE_KEYS again."
+)
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,13 @@ def folder() -> Path:
 
 def keep(message: bytes) -> None:
     """Write one mail, whole or not at all; old ones make room."""
-    place = folder()
+    place, newest = folder(), master_keys()[0]
     number = time.time_ns()
     while True:
         begun = place / f"{number}.new"
         try:
             with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(message)
+                file.write(sealed_bytes(message, mail_name(f"{number}.eml"), newest))
             break
         except FileExistsError:
             number += 1
@@ -104,10 +112,15 @@ def kept_for(user: User) -> list[Kept]:
 
 
 def _all_kept() -> Iterator[Kept]:
-    place = folder()
+    place, masters = folder(), master_keys()
     for number in _numbers(place):
         with suppress(FileNotFoundError):
-            yield _parsed(number, (place / f"{number}.eml").read_bytes())
+            data = (place / f"{number}.eml").read_bytes()
+            try:
+                yield _parsed(number, opened_bytes(data, mail_name(f"{number}.eml"), masters))
+            except (UnknownKeyError, DamagedError) as error:
+                logger.warning("a kept mail cannot be read (%s)", type(error).__name__)
+                yield Kept(number, (), "(cannot be read)", _UNREADABLE)
 
 
 def _parsed(number: int, data: bytes) -> Kept:

@@ -14,7 +14,15 @@ from sisimport.erasing.lines import Found, blanked, find, is_text
 from sisimport.erasing.people import Mentions
 from sisimport.erasing.personal_data import FILES
 from sisimport.imports.models import ImportFile
-from sisimport.imports.storage.files import DamagedFileError, StoredFileError, hash_of, open_file, store
+from sisimport.imports.storage.files import (
+    DamagedFileError,
+    StoredFileError,
+    UnreadableFileError,
+    hash_of,
+    open_file,
+    open_whole,
+    store,
+)
 
 
 @dataclass(slots=True)
@@ -39,7 +47,7 @@ def clean_files(mentions: Mentions, own_lines: dict[int, set[int]], *, dry_run: 
         name, column = label.rsplit(".", 1)
         model: Any = apps.get_model(name)
         for row in model._base_manager.exclude(**{column: ""}).order_by("pk").iterator():
-            with _opened(row, column, done) as stream:
+            with _opened(row, column, done, dry_run=dry_run) as stream:
                 if stream is None:
                     continue
                 if not is_text(stream):
@@ -60,22 +68,35 @@ def clean_files(mentions: Mentions, own_lines: dict[int, set[int]], *, dry_run: 
 
 
 @contextlib.contextmanager
-def _opened(row: Any, column: str, done: Cleaned) -> Iterator[IO[bytes] | None]:
-    """The bytes of a kept file, or None where they are not here. A damaged one is opened as it is: it may name the person."""
+def _opened(row: Any, column: str, done: Cleaned, *, dry_run: bool) -> Iterator[IO[bytes] | None]:
+    """The bytes of a kept file, or None where they are not here. A damaged one is opened as it is, since it may name the person;
+    one that cannot be decrypted any more goes as a whole."""
     with contextlib.ExitStack() as stack:
         stored = getattr(row, column)
         try:
             if isinstance(row, ImportFile):
                 stream = cast(IO[bytes], stack.enter_context(open_file(row)))
             else:
-                stream = stack.enter_context(stored.storage.open(str(stored.name), "rb"))
-        except DamagedFileError:
+                stream = stack.enter_context(open_whole(stored, str(row)))
+        except (DamagedFileError, UnreadableFileError):
+            if not _reads_through(stored):
+                _remove(row, column, done, dry_run=dry_run)
+                yield None
+                return
             stream = stack.enter_context(stored.storage.open(str(stored.name), "rb"))
-        except (StoredFileError, FileNotFoundError):
+        except StoredFileError:
             done.missing += 1
             yield None
             return
         yield stream
+
+
+def _reads_through(stored: Any) -> bool:
+    try:
+        open_whole(stored, "").close()
+    except UnreadableFileError:
+        return False
+    return True
 
 
 def _take_out(row: Any, column: str, stream: IO[bytes], found: Found, done: Cleaned, *, dry_run: bool) -> None:

@@ -1,5 +1,5 @@
-"""System checks: a district's own layouts are read when a program starts, not when the first file comes; and what stands
-between us and PostgreSQL is looked at before migrations and by `check --database default`."""
+"""System checks: a district's own layouts are read when a program starts, not when the first file comes, and so are the keys of
+kept files; what stands between us and PostgreSQL is looked at before migrations and by `check --database default`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from sisimport.files.layouts import CODES_FILE, LayoutError
 from sisimport.imports.definition.registry import built_in_types, folder_layouts
+from sisimport.runtime import file_keys
 from sisimport.runtime.databases import SharedSessionError, connect_query, limits_of
 
 
@@ -36,6 +37,18 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
         for path in sorted(own.glob("*.toml"))
         if path.name not in file_names
     ]
+
+
+@checks.register()
+def check_file_keys(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """imports.E003: files cannot be kept, since there is no usable key for them."""
+    try:
+        if settings.PRODUCTION and not settings.FILE_KEYS:
+            raise file_keys.FileKeyError(file_keys.NO_KEY)
+        file_keys.parsed(settings.FILE_KEYS)
+    except file_keys.FileKeyError as error:
+        return [checks.Error(str(error), hint=file_keys.HOW, id="imports.E003")]
+    return []
 
 
 @checks.register(checks.Tags.database)

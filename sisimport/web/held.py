@@ -16,6 +16,7 @@ from sisimport.accounts import access
 from sisimport.accounts.access import signed_in_user
 from sisimport.imports.models import ImportFile
 from sisimport.imports.runs import returned_lines, uploads
+from sisimport.imports.storage.files import open_as_it_is
 from sisimport.imports.storage.unused import remove_if_unused
 
 MOST = 12  # files of one session; the oldest makes room
@@ -32,7 +33,7 @@ class Held:
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
         """Its bytes, to be recognized; what reads records later compares hash and size first."""
-        with self.file.file.open("rb") as stream:
+        with open_as_it_is(self.file) as stream:
             yield stream
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.audit.models import AuditEntry
+from sisimport.imports.storage.files import LockedFileError, MissingFileError, open_whole
 from sisimport.web.lists import Column, List, Listing
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.forms import RequestForm, WithdrawForm
@@ -171,8 +172,10 @@ def utah_request_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     subject = f"{made}, {made.record_count} students"
     log_views(user=request.user, kind=AuditEntry.Kind.EXPORT, students=sent, subject=subject)
     try:
-        stream = made.file.open("rb")
-    except FileNotFoundError:
+        stream = open_whole(made.file, made.file_name)
+    except LockedFileError:  # the middleware says so
+        raise
+    except MissingFileError:
         raise Http404("The file is no longer kept.") from None
     return FileResponse(stream, as_attachment=True, filename=made.file_name, content_type="text/csv; charset=utf-8")
 

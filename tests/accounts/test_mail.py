@@ -21,6 +21,8 @@ from django.urls import reverse
 from sisimport.accounts import outbox as outbox_module
 from sisimport.accounts.kept_mail import MOST_KEPT, KeptMail, keep, kept_for, may_read_mail, remove_old
 from sisimport.accounts.outbox import Outbox
+from sisimport.imports.storage.stores import mail_name, master_keys
+from sisimport.runtime.sealed_files import opened_bytes
 from tests.accounts.waiting import wait_for_outbox
 from tests.factories import SchoolFactory, UserFactory
 
@@ -94,7 +96,9 @@ class TestAskingForANewPassword:
         (mail,) = kept_for(UserFactory(import_admin=True))
         assert mail.subject == "Elija otra contraseña para SIS Import"
         (file,) = place.glob("*.eml")
-        sent: Any = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        sent: Any = email.message_from_bytes(
+            opened_bytes(file.read_bytes(), mail_name(file.name), master_keys()), policy=email.policy.default
+        )
         text, page = (sent.get_body((kind,)).get_content() for kind in ("plain", "html"))
         link = re.search(r"http\S+/reset/key/\S+", text)
         assert link and f'href="{link[0]}"' in page  # noqa: PT018

@@ -38,7 +38,9 @@ from sisimport.imports.models import (
 )
 from sisimport.imports.runs import services, uploads
 from sisimport.imports.storage.files import open_file
+from sisimport.imports.storage.stores import master_keys
 from sisimport.runtime.database_dump import _environment, _program
+from sisimport.runtime.sealed_files import opened_bytes
 from students.models import SSID, ELRecord, Enrollment, FamilyMember, Guardian, RecordEdit, ReportedSSID, Student
 from tests.factories import GuardianFactory, UserFactory
 from tests.files.samples import lines
@@ -54,7 +56,13 @@ def everything(tmp_path: Path) -> bytes:
     """All that is kept: pg_dump in plain text, and every byte below the folders of the test."""
     words = [_program("pg_dump"), "--format=plain", "--no-owner"]
     dump = subprocess.run(words, env=_environment(connection.get_connection_params()), capture_output=True, check=True)
-    return dump.stdout + b"".join(path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    return dump.stdout + b"".join(in_plain(tmp_path, path) for path in sorted(tmp_path.rglob("*")) if path.is_file())
+
+
+def in_plain(tmp_path: Path, path: Path) -> bytes:
+    """A file as whoever holds the keys reads it."""
+    name = path.relative_to(tmp_path).as_posix().removeprefix("uploads/")
+    return opened_bytes(path.read_bytes(), name, master_keys())
 
 
 def hits(held: bytes) -> dict[str, int]:

@@ -20,7 +20,7 @@ import pytest
 
 from sisimport.runtime.backup_file import make_key
 from tests import results
-from tests.wiring.test_manage import ROOT, manage
+from tests.wiring.test_manage import NOT_SET, ROOT, manage
 
 NAME = "García"
 
@@ -113,10 +113,8 @@ def test_nothing_is_restored_over_people_students_or_runs(drill: Drill) -> None:
 def test_a_restore_that_is_killed_leaves_an_empty_installation_and_the_next_one_goes_through(
     drill: Drill, empty: Path
 ) -> None:
-    words = ["restore", str(drill.backup), "--identity", str(drill.key), "--json"]
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
-    }
+    words = ["restore", str(drill.backup), "--identity", str(drill.key), "--keys", str(drill.keys), "--json"]
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_SET}
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), *words],
         env=environment | {"SISIMPORT_DATA_DIR": str(empty)},
@@ -134,6 +132,23 @@ def test_a_restore_that_is_killed_leaves_an_empty_installation_and_the_next_one_
 
     assert restored["files"] >= 1
     assert drilled(empty, "say(sum=d.checksum())")["sum"] == drill.found["before"]
+
+
+def test_without_the_key_of_its_files_a_backup_is_refused_before_anything_is_written(drill: Drill, empty: Path) -> None:
+    refused = manage(empty, "restore", str(drill.backup), "--identity", str(drill.key))
+
+    assert refused.returncode == 2, refused.stderr
+    assert "--keys" in refused.stderr
+    assert not any((empty / "uploads").rglob("*"))
+
+
+def test_no_name_stands_in_the_folder_or_in_the_backup_before_it_is_encrypted(drill: Drill) -> None:
+    """Issue 16, 4: the data directory but PostgreSQL's own files and the samples, which are invented."""
+    for path in drill.data_dir.rglob("*"):
+        place = path.relative_to(drill.data_dir)
+        if path.is_file() and place.parts[0] not in {"postgres", "samples"}:
+            assert NAME.encode() not in path.read_bytes(), place
+    assert any((drill.data_dir / "uploads").rglob("*"))
 
 
 def test_what_cannot_be_restored_is_refused_and_nothing_is_written(drill: Drill, empty: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NOT_SET = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "FILE_KEYS"}
 COUNT_USERS = "from django.contrib.auth.models import User; print(User.objects.count())"
 
 
@@ -24,7 +25,7 @@ def data_dir() -> Iterator[Path]:
 
 def manage(data_dir: Path, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run a command of an installation of its own, as a user with nothing set would."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_SET}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *words],
         cwd=cwd,

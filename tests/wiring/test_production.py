@@ -1,5 +1,6 @@
 """The production set-up as far as it can be tried without containers: its programs, settings and health checks."""
 
+import base64
 import os
 import re
 import secrets
@@ -41,6 +42,7 @@ def production(transactional_db: None, tmp_path: Path) -> Iterator[dict[str, str
         yield kept | {
             "SISIMPORT_PRODUCTION": "1",
             "SECRET_KEY": secrets.token_urlsafe(64),
+            "FILE_KEYS": base64.b64encode(os.urandom(32)).decode(),
             "ALLOWED_HOSTS": "sis.example.org",
             "DATABASE_URL": re.sub(r"/sisimport(?=\?|$)", f"/{name}", address),
             "REDIS_URL": f"redis://127.0.0.1:{broker.port}/0",
@@ -151,7 +153,7 @@ def test_the_example_settings_name_every_secret_and_hold_none() -> None:
 
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
-    assert {given[name] for name in given if name.endswith(("_KEY", "_PASSWORD"))} == {""}
+    assert {given[name] for name in given if name.endswith(("_KEY", "_KEYS", "_PASSWORD"))} == {""}
     assert given["SISIMPORT_PRODUCTION"] == "1"
 
 
@@ -160,6 +162,7 @@ def test_check_deploy_has_nothing_to_say_of_production_settings() -> None:
         "DJANGO_SETTINGS_MODULE": "sisimport.settings",
         "SISIMPORT_PRODUCTION": "1",
         "SECRET_KEY": secrets.token_urlsafe(64),
+        "FILE_KEYS": base64.b64encode(os.urandom(32)).decode(),
         "ALLOWED_HOSTS": "sis.example.org",
         "DATABASE_URL": "postgres://sisimport@localhost/sisimport",
     }

@@ -8,24 +8,24 @@ import contextlib
 import datetime as dt
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from django.conf import settings
-from django.core.files import File
-from django.core.files.storage import Storage, storages
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from sisimport.imports.storage.files import hash_of
-from sisimport.imports.storage.leftovers import file_fields
-from sisimport.runtime import postgres
+from sisimport.imports.storage.resealing import stored_names
+from sisimport.imports.storage.stores import Store, uploads_store
+from sisimport.runtime import file_keys, postgres
 from sisimport.runtime.backup_file import BackupError, BackupReader, BackupWriter, reading, writing
 from sisimport.runtime.database_dump import read_dump, write_dump
+from sisimport.runtime.sealed_files import HEADER, MasterKey, is_sealed, key_ids
 
 LEAVING_SECONDS = 20.0
 _CHUNK = 1 << 20
@@ -93,15 +93,15 @@ def _add_snapshot(backup: BackupWriter) -> tuple[dict[str, int], int]:
             lambda out: write_dump(out, parameters=parameters, snapshot=snapshot, without=NOT_KEPT),
             compressed=True,
         )
-        storage = storages["default"]
-        for name in _stored_names():
+        store = uploads_store()
+        for name in stored_names():
             try:
-                stream = storage.open(name, "rb")
+                stream = store.raw_open(name)  # as it lies there: encrypted, and its key is in another file
             except FileNotFoundError:
                 missing += 1
                 continue
             with stream:
-                _add_stream(backup, f"{_FILES}{name}", cast(IO[bytes], stream))
+                _add_stream(backup, f"{_FILES}{name}", stream)
     return rows, missing
 
 
@@ -138,14 +138,6 @@ def _row_count(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {table}")
         return int(cursor.fetchone()[0])
-
-
-def _stored_names() -> Iterator[str]:
-    """Names in storage of all files on record, each once."""
-    names: set[str] = set()
-    for model, field in file_fields():
-        names.update(str(name) for name in model._default_manager.values_list(field, flat=True) if name)
-    return iter(sorted(names))
 
 
 def _migrations_applied() -> set[tuple[str, str]]:
@@ -188,8 +180,12 @@ def _read_keys(keys: BackupReader) -> None:
 # ---- restore ----
 
 
-def restore_backup(path: Path, *, identity: Path | None = None, keys: Path | None = None) -> BackupReport:
+def restore_backup(
+    path: Path, *, identity: Path | None = None, keys: Path | None = None, without_keys: bool = False
+) -> BackupReport:
     """Bring a backup into this installation, which must be an empty one with nobody at work in it.
+
+    without_keys: also where nobody has the key of its files, which then stay closed
 
     Every part is compared with the manifest before anything is written; the database comes last and in one transaction, so a
     restore that is killed leaves an empty installation, and the next one goes through. Raises BackupError.
@@ -203,6 +199,8 @@ def restore_backup(path: Path, *, identity: Path | None = None, keys: Path | Non
         backup.verify()
         if key_file:
             key_file.verify()
+        if not without_keys:
+            _refuse_locked(backup, key_file)
         files = _restore_files(backup)
         rows = cast(Mapping[str, int], backup.manifest["rows"])
         _restore_database(backup, rows)
@@ -216,6 +214,36 @@ def restore_backup(path: Path, *, identity: Path | None = None, keys: Path | Non
         identity is not None,
         str(keys or ""),
     )
+
+
+def _refuse_locked(backup: BackupReader, key_file: BackupReader | None) -> None:
+    """Raises BackupError for files that nobody could open here after the restore."""
+    masters = {master.id for master in _keys_after(key_file)}
+    for name in backup.members:
+        if name.startswith((_FILES, _MAIL)):
+            with backup.open(name) as stream:
+                head = stream.read(HEADER)
+            if len(head) == HEADER and is_sealed(head) and masters.isdisjoint(key_ids(head)):
+                raise BackupError(
+                    "The files in this backup are encrypted for a key that is not here: give the file of keys with --keys, or "
+                    "set FILE_KEYS as it was there. If the key is lost, --without-keys restores everything else."
+                )
+
+
+def _keys_after(key_file: BackupReader | None) -> list[MasterKey]:
+    """The keys of files that this installation will have."""
+    try:
+        if settings.FILE_KEYS:
+            return file_keys.parsed(settings.FILE_KEYS)
+        member = file_keys.FILE.as_posix()
+        if key_file is not None and member in key_file.members:
+            with key_file.open(member) as stream:
+                return file_keys.parsed(stream.read().decode("ascii", "replace").split())
+        if (settings.DATA_DIR / file_keys.FILE).exists():
+            return file_keys.kept_keys(settings.DATA_DIR)
+    except file_keys.FileKeyError as error:
+        raise BackupError(str(error)) from None
+    return []
 
 
 def _refuse_newer(backup: BackupReader) -> None:
@@ -268,10 +296,10 @@ def _others_are_connected() -> bool:
 
 def _restore_files(backup: BackupReader) -> int:
     """Kept files, mails and layouts. What an earlier attempt laid down is kept when it is the same."""
-    storage, folders, count = storages["default"], _folders(), 0
+    store, folders, count = uploads_store(), _folders(), 0
     for name in backup.members:
         if name.startswith(_FILES):
-            _restore_stored(backup, name, storage)
+            _restore_stored(backup, name, store)
             count += 1
             continue
         for prefix, folder in folders.items():
@@ -280,18 +308,18 @@ def _restore_files(backup: BackupReader) -> int:
     return count
 
 
-def _restore_stored(backup: BackupReader, member: str, storage: Storage) -> None:
+def _restore_stored(backup: BackupReader, member: str, store: Store) -> None:
     name = member.removeprefix(_FILES)
-    if storage.exists(name):
-        with storage.open(name, "rb") as stream:
-            if hash_of(cast(IO[bytes], stream)) == backup.members[member]["sha256"]:
-                return
-        raise BackupError("The folder of uploads holds other files of these names: restore into a new data directory.")
-    with backup.open(member) as stream:
-        saved = storage.save(name, File(stream))
-    if saved != name:
-        storage.delete(saved)
-        raise BackupError("The storage of uploads does not keep the names of files: restore into another storage.")
+    try:
+        with backup.open(member) as stream:
+            store.raw_save(name, stream)
+    except FileExistsError:
+        with store.raw_open(name) as there:
+            same = hash_of(there) == backup.members[member]["sha256"]
+        if not same:
+            raise BackupError(
+                "The folder of uploads holds other files of these names: restore into a new data directory."
+            ) from None
 
 
 def _restore_beside(backup: BackupReader, member: str, folder: Path, target: Path) -> None:

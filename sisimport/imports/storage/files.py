@@ -3,6 +3,7 @@
 missing   this machine has no such file: another may, or the folder comes back, so a run waits
 removed   it was kept as long as the settings say
 damaged   there is a file, of another length or content than was kept: what it says is reported by nobody as the upload
+locked    it was encrypted for a key that is not among the settings
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from sisimport.imports.models import ImportFile
+from sisimport.imports.storage.stores import source_of
+from sisimport.runtime.sealed_files import DamagedError, UnknownKeyError
 
 _CHUNK = 1 << 20
 _MOST_REMEMBERED = 512
@@ -41,6 +44,19 @@ class MissingFileError(StoredFileError):
         super().__init__(
             f"The stored copy of {name} is not in this machine's upload folder. Ask your administrator to bring the "
             "folder back, or upload the file again."
+        )
+
+
+class LockedFileError(MissingFileError):
+    """The key of the file is not here: for a run the same as a file that is not here yet."""
+
+    title = "The key of the uploaded file is missing"
+
+    def __init__(self, name: str) -> None:
+        StoredFileError.__init__(
+            self,
+            f"The stored copy of {name} was encrypted for a key that this server does not have. Ask your administrator to "
+            "add that key to FILE_KEYS again, or upload the file again.",
         )
 
 
@@ -75,6 +91,18 @@ class DamagedFileError(StoredFileError):
         )
 
 
+class UnreadableFileError(StoredFileError):
+    """A file that the product made is not what was kept."""
+
+    title = "The stored file is damaged"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The stored copy of {name} is damaged: its content changed since it was kept. Nothing was read from it. Ask your "
+            "administrator to bring it back from a backup."
+        )
+
+
 @contextmanager
 def open_file(file: ImportFile, *, anew: bool = False) -> Iterator[BinaryIO]:
     """The bytes of a kept file, seekable, after its size and SHA-256 were compared with those on record.
@@ -82,23 +110,63 @@ def open_file(file: ImportFile, *, anew: bool = False) -> Iterator[BinaryIO]:
     A file that this process found whole is not hashed again while its size, time and inode stay the same; `anew` hashes it
     all the same, for what is written into records. Raises MissingFileError, RemovedFileError and DamagedFileError.
     """
+    with open_as_it_is(file) as stream:
+        _compare(file, stream, anew=anew)
+        yield stream
+
+
+@contextmanager
+def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
+    """The same, not compared: to recognize a file that somebody chose a moment ago. Raises the same errors."""
     if file.removed_at is not None:
         raise RemovedFileError(file)
     try:
-        opened = file.file.storage.open(str(file.file.name), "rb")
+        with file.file.storage.open(str(file.file.name), "rb") as stream:
+            yield cast(BinaryIO, stream)
     except FileNotFoundError:
         raise MissingFileError(file.name) from None
-    stream = cast(BinaryIO, opened)
+    except UnknownKeyError:
+        raise LockedFileError(file.name) from None
+    except DamagedError:
+        raise DamagedFileError(file.name, size=file.size, found=file.size) from None
+
+
+def open_whole(stored: FieldFile, name: str) -> BinaryIO:
+    """A kept file of another model than ImportFile, from its beginning, after all of it was decrypted once; the caller closes it.
+
+    `name`: what it is to the user. Raises MissingFileError, LockedFileError and UnreadableFileError.
+    """
+    if not stored.name:
+        raise MissingFileError(name)
     try:
-        _compare(file, stream, anew=anew)
-        yield stream
-    finally:
-        stream.close()
+        stream = cast(BinaryIO, stored.storage.open(str(stored.name), "rb"))
+        try:
+            while stream.read(_CHUNK):
+                pass
+            stream.seek(0)
+        except BaseException:
+            stream.close()
+            raise
+    except FileNotFoundError:
+        raise MissingFileError(name) from None
+    except UnknownKeyError:
+        raise LockedFileError(name) from None
+    except DamagedError:
+        raise UnreadableFileError(name) from None
+    return stream
 
 
 def is_here(file: ImportFile) -> bool:
-    """Whether this machine has the file at all; says nothing of its content."""
-    return file.removed_at is None and bool(file.file.storage.exists(str(file.file.name)))
+    """Whether this machine has the file and its key; says nothing of its content."""
+    if file.removed_at is not None:
+        return False
+    try:
+        with file.file.storage.open(str(file.file.name), "rb"):
+            return True
+    except (FileNotFoundError, UnknownKeyError):
+        return False
+    except DamagedError:  # here, and whoever reads it says so
+        return True
 
 
 def _compare(file: ImportFile, stream: BinaryIO, *, anew: bool) -> None:
@@ -120,7 +188,7 @@ def _compare(file: ImportFile, stream: BinaryIO, *, anew: bool) -> None:
 def _mark(file: ImportFile, stream: BinaryIO) -> tuple[str, str, int, int, int] | None:
     """None for a storage whose files are not of this system: those are hashed each time."""
     try:
-        seen = os.fstat(stream.fileno())
+        seen = os.fstat(source_of(stream).fileno())
     except (OSError, AttributeError):
         return None
     return str(file.file.name), file.sha256, seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
+from sisimport.imports.storage.files import open_whole
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.services import RequestRefusedError, create_request, find_schools
 from students.models import LEA
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                 )
             self.stderr.write(str(error))
             sys.exit(EXIT_REJECTED)
-        with request.file.open("rb") as kept, output.open("wb") as target:
+        with open_whole(request.file, request.file_name) as kept, output.open("wb") as target:
             shutil.copyfileobj(kept, target)
         if options["json"]:
             print_json(described(request, output))

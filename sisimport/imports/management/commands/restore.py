@@ -19,11 +19,19 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--identity", type=Path, help="file of the private key, for an encrypted backup")
         parser.add_argument("--keys", type=Path, help="the file of keys that was written with the backup")
+        parser.add_argument(
+            "--without-keys", action="store_true", help="also if the key of its files is lost: those stay closed"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            report = restore_backup(options["file"], identity=options["identity"], keys=options["keys"])
+            report = restore_backup(
+                options["file"],
+                identity=options["identity"],
+                keys=options["keys"],
+                without_keys=options["without_keys"],
+            )
         except BackupError as error:
             if options["json"]:
                 print_json({"file": None, "message": str(error)})

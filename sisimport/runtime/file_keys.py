@@ -1,0 +1,78 @@
+"""The master keys of kept files: the newest encrypts, older ones only read.
+
+    the setting FILE_KEYS       base64 of 32 bytes each, newest first
+    keys/file_keys              without the setting: made once in the data directory, readable by its owner only
+
+Production never makes one: a key beside the files protects nothing there, and a machine that starts anew would make another.
+"""
+
+import base64
+import binascii
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sisimport.runtime.sealed_files import KEY_BYTES, MasterKey
+
+FILE = Path("keys") / "file_keys"
+NO_KEY = "FILE_KEYS is not set: uploaded files are kept encrypted, and production makes no key of its own."
+HOW = "Make one with `openssl rand -base64 32`, set it as FILE_KEYS, and keep a copy apart from the backups."
+
+
+class FileKeyError(RuntimeError):
+    """There is no usable key; the text is for the administrator and quotes none."""
+
+
+def parsed(texts: Sequence[str]) -> list[MasterKey]:
+    """The keys of the setting. Raises FileKeyError for one that is none, by its place."""
+    keys = []
+    for place, text in enumerate(texts, 1):
+        try:
+            secret = base64.b64decode(text.strip().replace("-", "+").replace("_", "/"), validate=True)
+        except (binascii.Error, ValueError):
+            secret = b""
+        if len(secret) != KEY_BYTES:
+            raise FileKeyError(f"Key {place} of the file keys is not {KEY_BYTES} bytes in base64. {HOW}")
+        keys.append(MasterKey(secret))
+    return keys
+
+
+def kept_keys(data_dir: Path) -> list[MasterKey]:
+    """The keys in the data directory, newest first; the first one is made when there is none."""
+    path = data_dir / FILE
+    try:
+        lines = path.read_text().split()
+    except FileNotFoundError:
+        lines = []
+    if not lines:
+        _write(path, [_new()], anew=False)
+        lines = path.read_text().split()
+    return parsed(lines)
+
+
+def add_kept_key(data_dir: Path) -> None:
+    """Put a new key in front of those in the data directory."""
+    kept_keys(data_dir)
+    path = data_dir / FILE
+    _write(path, [_new(), *path.read_text().split()], anew=True)
+
+
+def _new() -> str:
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def _write(path: Path, lines: list[str], *, anew: bool) -> None:
+    """Whole or not at all. Of two processes that make the first key one wins, and both read that one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    begun = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
+    with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+    if anew:
+        begun.replace(path)
+        return
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(begun)
+    begun.unlink()
