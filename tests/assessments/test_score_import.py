@@ -166,6 +166,9 @@ def test_revert_knows_what_it_wrote_by_run_and_line(home: District) -> None:
     assert not Score.objects.exists()
     statements = [query["sql"] for query in asked.captured_queries]
     assert not [sql for sql in statements if "AS judged" in sql]
+    # What it planned and did not keep is all that stood: the journal is not compared with it once more.
+    assert undone.reverts.reverted == "wholly"
+    assert not [sql for sql in statements if "imports_importchange rv" in sql and "INSERT" not in sql]
     assert not [sql for sql in statements if sql.startswith("DELETE FROM assessments_score") and "unnest" in sql]
 
 
