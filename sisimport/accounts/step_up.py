@@ -1,4 +1,5 @@
-"""What asks for the password or a factor once more: roles, large exports, whole SSIDs of a page, reverts of others' runs, tokens.
+"""What asks for the password or a factor once more: roles, large exports, whole SSIDs of a page, reverts of others' runs, tokens,
+deliveries, erasing.
 
     ask(request)                    goes on when somebody proved who they are in the last 15 minutes (STEP_UP_SECONDS)
     ask_for_many(request, rows)     the same, for more than 500 rows

@@ -1,8 +1,10 @@
 """Django configuration of what works while nobody watches."""
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.conf import settings
 
 if TYPE_CHECKING:
     from sisimport.runtime.erasing import Asked
@@ -17,14 +19,22 @@ class AutomationConfig(AppConfig):
         from sisimport.imports.runs.events import run_event
         from sisimport.runtime.chores import Chore, register_chore
         from sisimport.runtime.erasing import Eraser, register_eraser
+        from sisimport.runtime.retention import Kept, register_kept
 
         run_event.connect(telling.on_run_event, dispatch_uid="automation")
         register_chore(Chore("deliveries", 5.0, delivering.deliver_due))
         register_chore(Chore("pick-up", 10.0, _pick_up))
         register_chore(Chore("export deliveries", 10.0, _deliver_exports))
-        register_chore(Chore("export deliveries to forget", 3600.0, _forget_exports))
-        register_chore(Chore("deliveries to forget", 3600.0, delivering.forget_old))
         register_chore(Chore("tokens that end", 3600.0, telling.tell_of_ending_tokens))
+        sent, laid = "mails and webhook requests that were sent", "lines on exports that were delivered"
+        register_kept(
+            Kept("deliveries", sent, days=lambda: settings.KEEP_DELIVERIES_DAYS, remove=delivering.remove_old)
+        )
+        register_kept(
+            Kept(
+                "delivered_exports", laid, days=lambda: settings.KEEP_DELIVERED_EXPORTS_DAYS, remove=_remove_old_exports
+            )
+        )
         register_eraser(Eraser("files in folders of deliveries and pick-up", _erase_from_folders))
 
 
@@ -47,7 +57,7 @@ def _deliver_exports() -> None:
     deliver_due()
 
 
-def _forget_exports() -> None:
-    from sisimport.automation.export_deliveries import forget_old
+def _remove_old_exports(before: dt.datetime, dry_run: bool) -> int:
+    from sisimport.automation.export_deliveries import remove_old
 
-    forget_old()
+    return remove_old(before, dry_run)

@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 BATCH = 20  # deliveries of one turn of the chore
 PAUSES = [dt.timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600)]  # after each try but the last
 MOST_FAILURES = 10  # deliveries in a row that a webhook may lose before it is deactivated
-KEPT_DAYS = 60
 
 
 def deliver_due() -> int:
@@ -79,7 +78,7 @@ def _failed(delivery: Delivery, answer: str) -> None:
     hook.filter(failures__gte=MOST_FAILURES, deactivated_at=None).update(deactivated_at=timezone.now())
 
 
-def forget_old() -> int:
-    """Deliveries of two months ago are no longer of use to anybody. Returns how many went."""
-    old = Delivery.objects.filter(created_at__lt=timezone.now() - dt.timedelta(days=KEPT_DAYS))
-    return int(old.exclude(state=Delivery.State.WAITING).delete()[0])
+def remove_old(before: dt.datetime, dry_run: bool) -> int:
+    """Remove what was delivered or given up and made before that moment, or count it (see runtime/retention.py)."""
+    old = Delivery.objects.filter(created_at__lt=before).exclude(state=Delivery.State.WAITING)
+    return old.count() if dry_run else int(old.delete()[0])

@@ -37,7 +37,6 @@ PAUSES = [
 ]  # after each try; then the last again
 MOST_TRIES = 12
 TOLD_AFTER = 2  # tries: one that a glitch of the network cost is not told
-KEPT_DAYS = 400
 CURRENT, LAST = "current", "last"  # school years that move on by themselves
 State = DeliveredExport.State
 OPEN = (State.WAITING, State.THERE)
@@ -287,7 +286,7 @@ def _tell(delivery: ExportDelivery) -> None:
     )
 
 
-def forget_old() -> int:
-    """Rows of long ago; how many went."""
-    old = DeliveredExport.objects.filter(due_at__lt=timezone.now() - dt.timedelta(days=KEPT_DAYS))
-    return int(old.exclude(state__in=OPEN).delete()[0])
+def remove_old(before: dt.datetime, dry_run: bool) -> int:
+    """Remove what is on record of files that were due before that moment, or count it (see runtime/retention.py)."""
+    old = DeliveredExport.objects.filter(due_at__lt=before).exclude(state__in=OPEN)
+    return old.count() if dry_run else int(old.delete()[0])

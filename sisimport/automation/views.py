@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.accounts.step_up import ask
 from sisimport.automation import file_lists, hooks
 from sisimport.automation.adding import FINGERPRINT, remove_delivery
 from sisimport.automation.export_deliveries import OPEN, ask_now
@@ -164,6 +165,8 @@ def _deliveries(request: HttpRequest) -> QuerySet[ExportDelivery]:
 @require_http_methods(["GET", "POST"])
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Deliveries, and a form for another."""
+    if request.method == "POST":
+        ask(request)  # what it delivers leaves again and again
     form = DeliveryForm(request.POST if request.method == "POST" else None, admin=signed_in_user(request))
     if form.is_bound and form.is_valid() and (made := form.make()):
         messages.success(request, f"{made.name} was added.")

@@ -91,6 +91,7 @@ def test_roles_and_tokens_and_pages_of_the_admin_ask(admin: Any, client: Client)
     assert is_asked(client.post(reverse("person", args=[other.pk]), {"deactivate": "1"}))
     assert is_asked(client.post(reverse("api_tokens"), token))
     assert not ApiToken.objects.exists()
+    assert is_asked(client.post(reverse("deliveries"), {"name": "Nightly"}))
     owner = Client()
     owner.force_login(UserFactory(is_superuser=True, is_staff=True))
     for name, args in (

@@ -18,6 +18,7 @@ from django.utils import timezone
 from sisimport.automation import delivering, hooks, requests_out
 from sisimport.automation.models import Delivery, Webhook
 from sisimport.imports.models import ImportRun, Work
+from sisimport.runtime.retention import kept_kind
 from tests.api.client import Program
 from tests.factories import UserFactory
 from tests.files.samples import line
@@ -227,9 +228,13 @@ def test_an_answer_that_is_taken_ends_the_row_of_failures(listener: Listener, ad
 def test_old_deliveries_are_forgotten(listener: Listener, admin: Any) -> None:
     hooks.send_trial(webhook(listener.url, admin))
     delivering.deliver_due()
-    Delivery.objects.update(created_at=timezone.now() - dt.timedelta(days=delivering.KEPT_DAYS + 1))
-    delivering.forget_old()
+    kept = kept_kind("deliveries")
+    assert kept.remove(timezone.now() - dt.timedelta(days=1), False) == 0
+    assert kept.remove(timezone.now() + dt.timedelta(days=1), True) == 1
+    assert Delivery.objects.exists()
+    assert kept.remove(timezone.now() + dt.timedelta(days=1), False) == 1
     assert not Delivery.objects.exists()
+    assert kept.days() == 60
 
 
 # ---- no way into the inner network ----

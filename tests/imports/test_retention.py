@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -268,3 +268,21 @@ def test_kinds_have_names_of_their_own() -> None:
     }
     with pytest.raises(ValueError, match="twice"):
         register_kept(Kept("uploads", "", days=lambda: 1, remove=lambda _before, _dry: 0))
+
+
+def test_the_runs_that_take_the_most_room_are_listed(district: District, capsys: pytest.CaptureFixture[str]) -> None:
+    run = applied()
+    assert run.test_run is not None
+    assert run.file is not None
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE imports_importissue, imports_importchange")
+    call_command("purge", "--dry-run", "--runs", "5", "--json")
+
+    test, update = json.loads(capsys.readouterr().out)["runs"]
+    assert (test["run"], update["run"]) == (run.test_run.pk, run.pk)
+    assert test["file_bytes"] == run.file.size
+    tables = (ImportIssue, ImportChange, AbsentStudent)
+    rows = sum(model._default_manager.filter(run=run.test_run).count() for model in tables)
+    assert test["rows"] == rows > 0
+    assert test["bytes"] > 0
+    assert update["rows"] == 0

@@ -1,0 +1,59 @@
+"""How much room runs take: bytes of the kept file, and rows by line in the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun
+
+
+@dataclass(frozen=True, slots=True)
+class RunRoom:
+    """rows: issues, changes and absent students that are kept; size: their bytes, by the average row of each table; file: bytes
+    of the uploaded file, 0 when they are gone. Several runs of one file each tell it."""
+
+    run: int
+    rows: int
+    size: int
+    file: int
+
+    @property
+    def total(self) -> int:
+        return self.size + self.file
+
+
+def room_of(runs: Iterable[ImportRun]) -> list[RunRoom]:
+    """One for each run (its file loaded), from the counts on record: the rows themselves are not read."""
+    tables = (ImportIssue, ImportChange, AbsentStudent)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_total_relation_size(oid) / greatest(reltuples, 1) FROM pg_class WHERE relname = ANY(%s)"
+            " AND relkind = 'r' AND reltuples > 0",
+            [[model._meta.db_table for model in tables]],
+        )
+        each = dict(cursor.fetchall())
+    found = []
+    for run in runs:
+        counts = _rows(run)
+        size = sum(count * each.get(model._meta.db_table, 0) for model, count in zip(tables, counts, strict=True))
+        file = run.file.size if run.file is not None and run.file.removed_at is None else 0
+        found.append(RunRoom(run.pk, sum(counts), int(size), file))
+    return found
+
+
+def largest(most: int) -> list[RunRoom]:
+    """The runs that take the most room, that first."""
+    runs = ImportRun.objects.select_related("file").order_by().iterator(chunk_size=2000)
+    return sorted(room_of(runs), key=lambda room: (-room.total, room.run))[:most]
+
+
+def _rows(run: ImportRun) -> tuple[int, int, int]:
+    """Issues, changes and absent students; an Update shows the rows of its Test and has none of its own."""
+    if run.test_run_id is not None or run.plan_removed_at is not None:
+        return 0, 0, 0
+    issues = run.error_count + run.warning_count + run.notice_count
+    changes = sum(int(entry["count"]) for entry in (run.summary or {}).get("changes", []))
+    erased = (run.facts or {}).get("erased", {})
+    absent = int((run.facts or {}).get("absent_count") or 0)
+    return max(issues - erased.get("issues", 0), 0), max(changes - erased.get("changes", 0), 0), absent
