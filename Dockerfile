@@ -7,6 +7,11 @@ RUN python -m venv /venv \
     && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement /requirements.txt \
     && /venv/bin/python -m pip check
 
+# docker-compose.yml and docs/kubernetes say how it is started.
+FROM debian:bookworm-slim AS pooler
+RUN apt-get update && apt-get install --yes --no-install-recommends pgbouncer && rm -rf /var/lib/apt/lists/*
+USER 10001
+
 FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SISIMPORT_PRODUCTION=1 SISIMPORT_DATA_DIR=/data
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin sisimport \

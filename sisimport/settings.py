@@ -161,7 +161,7 @@ TEMPLATES = [
 ]
 
 # Through a pooler whose sessions change with each transaction; all others than web go by DATABASE_DIRECT_URL.
-POOLED = databases.uses_pooler(processes.kind, direct_url=DATABASE_DIRECT_URL)
+POOLED = databases.uses_pooler(processes.kind, url=DATABASE_URL, direct_url=DATABASE_DIRECT_URL)
 _address = DATABASE_URL if POOLED else DATABASE_DIRECT_URL or DATABASE_URL
 DATABASES = {"default": env.db_url_config(_address or postgres.database_url(DATA_DIR))}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"

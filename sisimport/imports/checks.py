@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from sisimport.files.layouts import CODES_FILE, LayoutError
 from sisimport.imports.definition.registry import built_in_types, folder_layouts
 from sisimport.runtime import file_keys
-from sisimport.runtime.databases import SharedSessionError, connect_query, limits_of
+from sisimport.runtime.databases import SharedSessionError, connect_query, limits_of, uses_pooler
 
 
 @checks.register()
@@ -64,7 +64,11 @@ def check_sessions(databases: Sequence[str] | None = None, **_kwargs: Any) -> li
         return [checks.Error(str(error), id="imports.E002")]
     except DatabaseError:  # said by whoever wanted it
         return []
-    return _check_pooler() if settings.DATABASE_DIRECT_URL else []
+    return (
+        _check_pooler()
+        if uses_pooler("web", url=settings.DATABASE_URL, direct_url=settings.DATABASE_DIRECT_URL)
+        else []
+    )
 
 
 def _check_pooler() -> list[checks.CheckMessage]:

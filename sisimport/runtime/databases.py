@@ -36,9 +36,9 @@ class SharedSessionError(RuntimeError):
         )
 
 
-def uses_pooler(kind: str, *, direct_url: str) -> bool:
-    """Whether a program of this kind (`processes.kind`) goes through the pooler."""
-    return kind == "web" and bool(direct_url)
+def uses_pooler(kind: str, *, url: str, direct_url: str) -> bool:
+    """Whether a program of this kind (`processes.kind`) goes through a pooler: two addresses are given, and it is the web."""
+    return kind == "web" and bool(direct_url) and direct_url != url
 
 
 def options_of(limits: Mapping[str, float]) -> str:

@@ -21,7 +21,6 @@ from tests.faults.district import District, make_district
 from tests.faults.people import Visitor
 from tests.faults.servers import Server, servers, this_process_on
 from tests.faults.site import site
-from tests.longer import LONG
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 
@@ -120,7 +119,7 @@ def test_a_standby_takes_over_in_the_middle_of_an_update(pair: Pair, worker: Wor
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("attempt", range(5 if LONG else 1))
+@pytest.mark.parametrize("attempt", range(5))
 def test_at_whatever_moment_a_standby_takes_over_an_update_is_applied_once(
     attempt: int, pair: Pair, worker: Worker
 ) -> None:

@@ -19,11 +19,10 @@ from tests.faults.machines import Machine, machines
 from tests.faults.people import Visitor
 from tests.faults.servers import servers, this_process_on
 from tests.figures import Figure
-from tests.longer import LONG
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 
-RUNS = 20 if LONG else 2  # each upload is two: its Test and its Update
+MANY = 20  # runs; each upload is two: its Test and its Update
 STUDENTS = 1_500
 PATIENCE = 120.0
 SEED = random.SystemRandom().randrange(1_000_000)
@@ -38,7 +37,10 @@ def three(database_url: str, tmp_path: Path) -> Iterator[list[Machine]]:
             yield made
 
 
-def test_whichever_machine_dies_every_run_is_applied_once(three: list[Machine], settings: Any, figure: Figure) -> None:
+@pytest.mark.parametrize("runs", [2, pytest.param(MANY, marks=pytest.mark.faults)])
+def test_whichever_machine_dies_every_run_is_applied_once(
+    runs: int, three: list[Machine], settings: Any, figure: Figure
+) -> None:
     chance = random.Random(SEED)
     user = UserFactory(import_admin=True, all_schools=True, is_superuser=True)
     settings.STORAGES = settings.STORAGES | {
@@ -48,7 +50,7 @@ def test_whichever_machine_dies_every_run_is_applied_once(three: list[Machine], 
         }
     }
     usual, killed = 1.0, 0
-    for number in range(RUNS // 2):
+    for number in range(runs // 2):
         district = make_district(students=STUDENTS, lea_code=f"19{75_000 + number}")
         file = ("ssid.txt", district.file.file.open().read())
         sent = {"import_type": "ssid-download", "work": "test"}
@@ -71,9 +73,9 @@ def test_whichever_machine_dies_every_run_is_applied_once(three: list[Machine], 
             dead.wait_ready()
             test = ended
         applied_once(ended, district)
-    assert SSID.objects.count() == STUDENTS * (RUNS // 2)
-    figure(f"of {RUNS} runs, each with a machine killed at a random moment, were cut off and done anew", killed, "runs")
-    assert killed or not LONG, "no run was hit"
+    assert SSID.objects.count() == STUDENTS * (runs // 2)
+    figure(f"of {runs} runs, each with a machine killed at a random moment, were cut off and done anew", killed, "runs")
+    assert killed or runs < MANY, "no run was hit"
 
 
 def ask(three: list[Machine], user: Any, chance: random.Random, address: str, form: dict[str, str], files: Any) -> None:

@@ -90,7 +90,7 @@ def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, prod
 
 def test_every_service_restarts_writes_no_endless_log_and_is_not_root() -> None:
     ending = {"certificates", "roles", "migrate"}
-    assert set(SERVICES) == {"postgres", "redis", "web", "worker", "reconciler"} | ending
+    assert set(SERVICES) == {"postgres", "redis", "pooler", "web", "worker", "reconciler"} | ending
     dockerfile = (ROOT / "Dockerfile").read_text()
     for name, service in SERVICES.items():
         assert service["restart"] in {"unless-stopped", "on-failure"}, name
@@ -113,7 +113,8 @@ def test_each_program_gets_the_password_of_its_own_role_alone(name: str, role: s
     secret = f"POSTGRES_{role.upper()}_PASSWORD"
 
     assert SERVICES[name]["env_file"] == ".env"
-    assert given["DATABASE_URL"] == f"postgres://sisimport_{role}:${{{secret}}}@postgres:5432/sisimport"
+    address = f"postgres://sisimport_{role}:${{{secret}}}@postgres:5432/sisimport"
+    assert given["DATABASE_URL"].replace("${WEB_DATABASE:-postgres:5432}", "postgres:5432") == address
     lines = (ROOT / ".env.example").read_text().splitlines()
     passwords = {line.partition("=")[0] for line in lines if re.match(r"(POSTGRES|REDIS)\w*_PASSWORD=", line)}
     assert len(passwords) == 5
