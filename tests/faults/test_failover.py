@@ -65,12 +65,8 @@ def worker(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings
     broker = Broker(tmp_path / "data", pair.url, valkey=False)
     for name, value in broker.celery_settings.items():
         monkeypatch.setitem(current_app.conf.maps[0], name, value)
-    settings.STORAGES = settings.STORAGES | {
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(broker.folder / "uploads")},
-        }
-    }
+    store = settings.STORAGES["default"] | {"OPTIONS": {"location": str(broker.folder / "uploads")}}
+    settings.STORAGES = settings.STORAGES | {"default": store}
     yield broker.start_worker()
     broker.kill_workers()
 

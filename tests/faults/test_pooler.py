@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import sessions
+from sisimport.imports.storage.files import open_file
 from sisimport.runtime import databases
 from students.models import SSID
 from tests.browser.district import make_district as make_pages
@@ -126,7 +127,8 @@ def test_upload_test_update_exports_and_revert_through_the_pooler(
     broker.living_worker()
     district = make_district(students=1_200)
     people = [UserFactory(import_admin=True, all_schools=True, is_superuser=True) for _person in range(CLIENTS)]
-    content = state_file().file.open().read()
+    with open_file(state_file()) as stream:
+        content = stream.read()
     with site(shared, broker.folder, DATABASE_DIRECT_URL=database_url) as web, ThreadPoolExecutor(CLIENTS) as pool:
         visitors = [Visitor(web.port, person) for person in people]
         sent = {"import_type": "ssid-download", "work": "test"}

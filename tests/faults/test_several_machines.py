@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.urls import reverse
 
 from sisimport.imports.models import ImportChange, ImportRun, RunStatus, Work
+from sisimport.imports.storage.files import open_file
 from students.models import SSID, ELRecord
 from tests.factories import UserFactory
 from tests.faults.conftest import wait_until
@@ -43,16 +44,13 @@ def test_whichever_machine_dies_every_run_is_applied_once(
 ) -> None:
     chance = random.Random(SEED)
     user = UserFactory(import_admin=True, all_schools=True, is_superuser=True)
-    settings.STORAGES = settings.STORAGES | {
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(three[0].folder / "uploads")},
-        }
-    }
+    store = settings.STORAGES["default"] | {"OPTIONS": {"location": str(three[0].folder / "uploads")}}
+    settings.STORAGES = settings.STORAGES | {"default": store}
     usual, killed = 1.0, 0
     for number in range(runs // 2):
         district = make_district(students=STUDENTS, lea_code=f"19{75_000 + number}")
-        file = ("ssid.txt", district.file.file.open().read())
+        with open_file(district.file) as stream:
+            file = ("ssid.txt", stream.read())
         sent = {"import_type": "ssid-download", "work": "test"}
         test: ImportRun | None = None
         for work in (Work.TEST, Work.UPDATE):
