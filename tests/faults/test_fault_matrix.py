@@ -135,13 +135,15 @@ def test_a_fault_of_this_kind_leaves_nothing_half_and_loses_nothing(
     assert usual["Update"][1] != usual["Revert"][1] != usual["Import"][1] != usual["Update"][1]
 
     found = Found(wrong=[])
-    with psycopg.connect(database_url, autocommit=True) as watch:
-        while found.runs < RUNS:
-            for name in IN_TURN:
-                chance = random.Random(f"{kind.name}·{name}·{found.runs}")
-                scene = Scene(impatient, database_url, watch, chance, [])
-                _strike(kind, works, name, scene, usual[name], found)
-    _keep(kind, found)
+    try:
+        with psycopg.connect(database_url, autocommit=True) as watch:
+            while found.runs < RUNS:
+                for name in IN_TURN:
+                    chance = random.Random(f"{kind.name}·{name}·{found.runs}")
+                    scene = Scene(impatient, database_url, watch, chance, [])
+                    _strike(kind, works, name, scene, usual[name], found)
+    finally:
+        _keep(kind, found)
 
     assert found.wrong == []
 
