@@ -187,6 +187,13 @@ def ring_again(scene: Scene) -> None:
         enqueue(scene.run_id)
 
 
+def kill_limited(scene: Scene) -> None:
+    """Processes that have too little of something do not live for ever: others take their place, which have enough."""
+    time.sleep(scene.chance.uniform(0.2, 2.0))
+    scene.signal(signal.SIGKILL)
+    scene.ensure_worker()
+
+
 def crowd(scene: Scene) -> None:
     """Every connection that there is, for a moment."""
     taken: list[psycopg.Connection[Any]] = []
@@ -218,13 +225,13 @@ def maintain(statement: str) -> Strike:
 
 @dataclass(frozen=True)
 class Kind:
-    """`valkey`: with that broker, not the filesystem's; `slow`: seconds pass until another takes over."""
+    """`valkey`: with that broker. `fails_whole`: a run may fail, if nothing was written and a press does it."""
 
     name: str
     strike: Strike
     heal: Strike = Scene.ensure_worker
     valkey: bool = False
-    slow: bool = False
+    fails_whole: bool = False
 
 
 KINDS = (
@@ -235,7 +242,7 @@ KINDS = (
     Kind("the worker is asked to end", ask_to_end(signal.SIGTERM), ended),
     Kind("the worker is interrupted", ask_to_end(signal.SIGINT), ended),
     Kind("the worker stands still for a while", stop, go_on),
-    Kind("the worker stands still for good", stop, another_takes_over, slow=True),
+    Kind("the worker stands still for good", stop, another_takes_over),
     Kind("a second worker starts", lambda scene: scene.broker.start_worker()),
     Kind("a session of the database is cut", cut_one),
     Kind("all sessions of the database are cut", lambda scene: scene.end_sessions(scene.sessions())),
@@ -257,8 +264,10 @@ KINDS = (
     Kind("the heartbeat is removed", remove_heartbeats),
     Kind("the scratch folder is removed", remove("scratch")),
     Kind("the folder of uploads is away for a while", move_away, move_back),
-    Kind("there is no memory", lambda scene: scene.limit(resource.RLIMIT_AS, 1 << 20)),
-    Kind("no file can be opened", lambda scene: scene.limit(resource.RLIMIT_NOFILE, 3)),
-    Kind("no file can be written to", lambda scene: scene.limit(resource.RLIMIT_FSIZE, 0)),
+    Kind("there is no memory", lambda scene: scene.limit(resource.RLIMIT_AS, 1 << 20), kill_limited, fails_whole=True),
+    Kind("no file can be opened", lambda scene: scene.limit(resource.RLIMIT_NOFILE, 3), kill_limited, fails_whole=True),
+    Kind(
+        "no file can be written to", lambda scene: scene.limit(resource.RLIMIT_FSIZE, 0), kill_limited, fails_whole=True
+    ),
     Kind("the processor time is used up", lambda scene: scene.limit(resource.RLIMIT_CPU, 0)),
 )

@@ -1,6 +1,8 @@
 """Limits of the settings: the size of a file, the length of a line."""
 
 import io
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from sisimport.imports.runs.refused_lines import original_lines
 from sisimport.imports.runs.services import start_run
 from sisimport.imports.runs.uploads import RunRefusedError, keep_file
 from sisimport.web.queries.data_lines import lines_with_text
+from tests.files.samples import lines
+from tests.imports.journey import make_district, run_file
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -64,3 +68,18 @@ def test_a_long_line_that_the_settings_allow_is_searched_and_given_back_too(sett
     assert run.status == RunStatus.REJECTED  # nobody of this district; what matters here is its file
     assert lines_with_text(run, "last") == ([4], False)
     assert [len(found) for found in original_lines(run, [3, 4])] == [len(line) + 2_000_001, len(line) + 1]
+
+
+def test_a_scratch_folder_that_was_cleared_away_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Found by the matrix of faults: every run failed until the worker was started anew."""
+    gone = tmp_path / "data" / "scratch"
+    settings.SCRATCH_DIR = gone
+    monkeypatch.setattr(tempfile, "tempdir", str(gone))
+
+    make_district().student()
+
+    report = run_file("ssid-download", lines({}))
+
+    assert report.run.status == RunStatus.COMPLETED

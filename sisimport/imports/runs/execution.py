@@ -9,7 +9,9 @@ import logging
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
@@ -168,6 +170,8 @@ def execute_next(lane: Lane, *, only: bool = False) -> bool:
 
 
 def _perform(run: ImportRun, progress: Progress) -> None:
+    # Whoever cleared the data directory while we were at work took it away.
+    Path(settings.SCRATCH_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
     if run.work == Work.REVERT:
         _revert(run, progress)
     elif run.work == Work.CONVERT:
