@@ -18,6 +18,7 @@ from django.templatetags.static import static
 from sisimport.accounts.sso import configuration as sso
 from sisimport.runtime import database_roles, databases, error_reports, postgres, processes, tls, tracing
 from sisimport.runtime.logs import private_exception
+from sisimport.runtime.storage_url import StorageUrlError, storage_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -303,11 +304,17 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
+
+
+def _uploads() -> dict[str, object]:
+    try:
+        return storage_of(env.str("STORAGE_URL", default=""), folder=DATA_DIR / "uploads")
+    except StorageUrlError as error:
+        raise ImproperlyConfigured(str(error)) from None
+
+
 STORAGES = {
-    "default": {
-        "BACKEND": "sisimport.imports.storage.stores.FolderStore",
-        "OPTIONS": {"location": str(DATA_DIR / "uploads")},
-    },
+    "default": _uploads(),
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.audit.models import AuditEntry
-from sisimport.imports.storage.files import LockedFileError, MissingFileError, open_whole
+from sisimport.imports.storage.files import AwayFileError, LockedFileError, MissingFileError, open_whole
 from sisimport.web.lists import Column, List, Listing
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.forms import RequestForm, WithdrawForm
@@ -173,7 +173,7 @@ def utah_request_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     log_views(user=request.user, kind=AuditEntry.Kind.EXPORT, students=sent, subject=subject)
     try:
         stream = open_whole(made.file, made.file_name)
-    except LockedFileError:  # the middleware says so
+    except (LockedFileError, AwayFileError):  # the middleware says so
         raise
     except MissingFileError:
         raise Http404("The file is no longer kept.") from None

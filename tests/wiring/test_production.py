@@ -90,7 +90,7 @@ def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, prod
 
 def test_every_service_restarts_writes_no_endless_log_and_is_not_root() -> None:
     ending = {"certificates", "roles", "migrate"}
-    assert set(SERVICES) == {"postgres", "redis", "pooler", "web", "worker", "reconciler"} | ending
+    assert set(SERVICES) == {"postgres", "redis", "pooler", "store", "web", "worker", "reconciler"} | ending
     dockerfile = (ROOT / "Dockerfile").read_text()
     for name, service in SERVICES.items():
         assert service["restart"] in {"unless-stopped", "on-failure"}, name

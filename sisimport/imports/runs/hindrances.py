@@ -19,6 +19,7 @@ from sisimport.imports.models import ACTIVE, ImportRun, RunStatus, WaitsFor
 from sisimport.imports.runs import crashes
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import MissingFileError, is_here
+from sisimport.imports.storage.stores import StoreAwayError
 from sisimport.runtime import disk
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def hindrance_of(error: BaseException) -> WaitsFor | None:
     COPY raises the driver's own errors, other statements Django's. Of a PostgreSQL that stopped on a full disk only the cut
     connection is seen here, so the disk is asked as well.
     """
-    if isinstance(error, MissingFileError):
+    if isinstance(error, MissingFileError | StoreAwayError):
         return WaitsFor.FILE
     if disk.says_full(error):
         return WaitsFor.DISK

@@ -18,6 +18,7 @@ from sisimport.files.issues import FileError, Problem, render
 from sisimport.imports.models import ImportFile
 from sisimport.imports.storage import room
 from sisimport.imports.storage.files import hash_of, store
+from sisimport.imports.storage.stores import StoreAwayError
 from sisimport.runtime import virus_scan
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 class RunRefusedError(Exception):
     """A run that cannot be started; its text is for the user."""
+
+
+class NotKeptError(RunRefusedError, StoreAwayError):
+    """The storage does not answer. For a page a refusal with its reason, for a run what it waits for."""
 
 
 class NoRoomError(RunRefusedError, OSError):
@@ -95,10 +100,17 @@ def keep_file(
         raise NoRoomError(lack)
     kept = ImportFile(name=shown_name(name), member=member, sha256=hash_of(stream), size=size, uploaded_by=user)
     kept.notices = [_as_json(notice) for notice in notices]
-    if place:
-        kept.file.name = kept.file.storage.save(place, File(stream))
-    else:
-        store(kept.file, "", stream)
+    try:
+        if place:
+            kept.file.name = kept.file.storage.save(place, File(stream))
+        else:
+            store(kept.file, "", stream)
+    except StoreAwayError:
+        logger.warning("the storage of uploaded files does not answer: a file was not kept")
+        raise NotKeptError(
+            "The file could not be kept: the storage of uploaded files does not answer. Try again in a moment; if it goes on, "
+            "tell your administrator."
+        ) from None
     try:
         kept.save()
     except BaseException:

@@ -19,7 +19,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from sisimport.imports.models import ImportFile
-from sisimport.imports.storage.stores import source_of
+from sisimport.imports.storage.stores import StoreAwayError, source_of
 from sisimport.runtime.sealed_files import DamagedError, UnknownKeyError
 
 _CHUNK = 1 << 20
@@ -57,6 +57,19 @@ class LockedFileError(MissingFileError):
             self,
             f"The stored copy of {name} was encrypted for a key that this server does not have. Ask your administrator to "
             "add that key to FILE_KEYS again, or upload the file again.",
+        )
+
+
+class AwayFileError(MissingFileError):
+    """The storage does not answer: for a run the same as a file that is not here yet."""
+
+    title = "The storage of uploaded files does not answer"
+
+    def __init__(self, name: str) -> None:
+        StoredFileError.__init__(
+            self,
+            f"{name} cannot be read: the storage of uploaded files does not answer. Wait a moment and try again. If it goes on, "
+            "tell your administrator.",
         )
 
 
@@ -127,6 +140,8 @@ def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
         raise MissingFileError(file.name) from None
     except UnknownKeyError:
         raise LockedFileError(file.name) from None
+    except StoreAwayError:
+        raise AwayFileError(file.name) from None
     except DamagedError:
         raise DamagedFileError(file.name, size=file.size, found=file.size) from None
 
@@ -134,7 +149,7 @@ def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
 def open_whole(stored: FieldFile, name: str) -> BinaryIO:
     """A kept file of another model than ImportFile, from its beginning, after all of it was decrypted once; the caller closes it.
 
-    `name`: what it is to the user. Raises MissingFileError, LockedFileError and UnreadableFileError.
+    `name`: what it is to the user. Raises MissingFileError (which LockedFileError and AwayFileError are) and UnreadableFileError.
     """
     if not stored.name:
         raise MissingFileError(name)
@@ -151,6 +166,8 @@ def open_whole(stored: FieldFile, name: str) -> BinaryIO:
         raise MissingFileError(name) from None
     except UnknownKeyError:
         raise LockedFileError(name) from None
+    except StoreAwayError:
+        raise AwayFileError(name) from None
     except DamagedError:
         raise UnreadableFileError(name) from None
     return stream
@@ -163,7 +180,7 @@ def is_here(file: ImportFile) -> bool:
     try:
         with file.file.storage.open(str(file.file.name), "rb"):
             return True
-    except (FileNotFoundError, UnknownKeyError):
+    except (FileNotFoundError, UnknownKeyError, StoreAwayError):
         return False
     except DamagedError:  # here, and whoever reads it says so
         return True

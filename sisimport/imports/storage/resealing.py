@@ -53,8 +53,8 @@ def rotate(*, new_key: bool = False) -> Rotation:
         for name in stored_names():
             done = store.reseal(name, masters)
             found.files[done] += 1
-            if done == Resealed.ENCRYPTED and not _is_on_record(name):
-                store.delete(name)  # it was removed while it was encrypted
+            if done in {Resealed.ENCRYPTED, Resealed.REWRAPPED} and not _is_on_record(name):
+                store.delete(name)  # it was removed while it was written anew
         for path in sorted((settings.DATA_DIR / "mail").glob("*.eml")):
             found.files[reseal_file(path, mail_name(path.name), masters)] += 1
     return found

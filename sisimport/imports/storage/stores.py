@@ -19,6 +19,10 @@ from sisimport.runtime import file_keys, sealed_files
 from sisimport.runtime.sealed_files import HEADER, MasterKey
 
 
+class StoreAwayError(OSError):
+    """The object store does not answer, or refuses us."""
+
+
 class Resealed(StrEnum):
     """What the change of keys did with a file."""
 
@@ -100,7 +104,7 @@ class FolderStore(FileSystemStorage):
     def raw_save(self, name: str, stream: IO[bytes]) -> None:
         path = Path(self.path(name))
         with _begun(path) as (begun, out):
-            for block in _blocks(stream):
+            for block in blocks_of(stream):
                 out.write(block)
             out.flush()
             path.hardlink_to(begun)
@@ -145,7 +149,7 @@ def reseal_file(path: Path, name: str, masters: Sequence[MasterKey]) -> Resealed
 
 def _encrypt(plain: IO[bytes], path: Path, name: str, newest: MasterKey) -> None:
     with _begun(path) as (begun, out):
-        for piece in sealed_files.sealed(_blocks(plain), name, newest):
+        for piece in sealed_files.sealed(blocks_of(plain), name, newest):
             out.write(piece)
         out.flush()
         os.fsync(out.fileno())
@@ -165,7 +169,8 @@ def _begun(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
             begun.unlink()
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+def blocks_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """The rest of a stream, in pieces of a chunk."""
     while block := stream.read(sealed_files.CHUNK):
         yield block
 
