@@ -129,16 +129,16 @@ def _slots(head: bytes) -> list[bytes]:
 
 def _secret(head: bytes, name: str, masters: Sequence[MasterKey]) -> bytes:
     by_id = {master.id: master for master in masters}
-    known = False
+    key_is_here = False
     for slot in _slots(head):
         key_id, nonce, wrapped = _SLOT.unpack(slot)
         if key_id in by_id:
-            known = True
+            key_is_here = True
             try:
                 return AESGCM(by_id[key_id].secret).decrypt(nonce, wrapped, MAGIC + name.encode())
             except InvalidTag:
                 continue
-    if known:
+    if key_is_here:
         raise DamagedError("the key of the file is damaged, or of another file")
     raise UnknownKeyError("the file was encrypted for a key that is not here")
 

@@ -34,8 +34,8 @@ def storage_of(url: str, *, folder: Path) -> dict[str, Any]:
 
 def _bucket(name: str, given: dict[str, str]) -> dict[str, Any]:
     if unknown := sorted(set(given) - _OPTIONS):
-        known = ", ".join(sorted(_OPTIONS))
-        raise StorageUrlError(f"STORAGE_URL has an option {unknown[0]} that is not known; known are {known}.")
+        usable = ", ".join(sorted(_OPTIONS))
+        raise StorageUrlError(f"STORAGE_URL has an option {unknown[0]} that is not known; known are {usable}.")
     encryption = given.get("encryption", "aws:kms" if "kms_key" in given else "AES256")
     if encryption not in _ENCRYPTIONS:
         raise StorageUrlError(f"The encryption of STORAGE_URL is one of {', '.join(sorted(_ENCRYPTIONS))}.")
