@@ -60,15 +60,15 @@ SHARED = Rights(web=WRITE, worker=WRITE)
 
 
 def _accounts_but(*columns: str) -> Rights:
-    """Of these columns a worker may change the value: who is gone is blanked, who was told is noted."""
+    """Columns that a worker may change: who is gone is blanked, who is erased leaves texts, who was told is noted."""
     return Rights(web=WRITE, worker=f"{REMOVE}, UPDATE ({', '.join(columns)})")
 
 
 TABLES: Mapping[str, Rights] = {
     "account_emailaddress": ACCOUNTS,
     "account_emailconfirmation": ACCOUNTS,
-    "api_apitoken": _accounts_but("created_by_id", "revoked_by_id"),
-    "api_startedrun": ACCOUNTS,
+    "api_apitoken": _accounts_but("created_by_id", "revoked_by_id", "name"),
+    "api_startedrun": _accounts_but("key"),
     "assessments_addedlayout": SET_UP,
     "assessments_assessment": RECORDS,
     "assessments_hiddenresults": SET_UP,
@@ -80,7 +80,7 @@ TABLES: Mapping[str, Rights] = {
     "assessments_shownresults": SET_UP,
     "audit_auditday": Rights(web=READ, worker=ADD),
     "audit_auditentry": Rights(web=ADD_ENTRY, worker=ADD_ENTRY),
-    "audit_auditrewording": Rights(web=READ, worker=READ),
+    "audit_auditrewording": Rights(web=READ, worker=ADD),
     "audit_auditseal": Rights(web=READ, worker=ADD),
     "audit_audittotal": Rights(web=READ, worker=WRITE_NOT_REMOVE),
     "auth_group": Rights(web=WRITE, worker=READ),
@@ -96,15 +96,16 @@ TABLES: Mapping[str, Rights] = {
     "automation_pickedfile": SHARED,
     "automation_pickupplace": SHARED,
     "automation_webhook": SHARED,
-    "django_admin_log": Rights(web=ADD, worker=REMOVE),
+    "django_admin_log": Rights(web=ADD, worker=f"{REMOVE}, UPDATE (object_repr, change_message)"),
     "django_content_type": Rights(web=READ, worker=READ),
     "django_migrations": Rights(web=READ, worker=READ),
     "django_session": Rights(web=WRITE, worker=REMOVE),
     "entrance_directoryaccess": ACCOUNTS,
     "entrance_knownplace": ACCOUNTS,
-    "entrance_savedfilter": ACCOUNTS,
+    "entrance_savedfilter": _accounts_but("name", "query"),
     "entrance_signintry": ACCOUNTS,
     "entrance_staffinvitation": _accounts_but("created_by_id"),
+    "erasing_erasure": Rights(web=WRITE_NOT_REMOVE, worker=WRITE),
     "imports_absentstudent": PLANS,
     "imports_correctedline": SHARED,
     "imports_importchange": PLANS,
@@ -163,6 +164,7 @@ SEQUENCES: Mapping[str, tuple[str, ...]] = {"imports_applied_order": ("worker",)
 # Functions with the owner's rights, and who may call them; nobody else may.
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "audit_purge(date, bigint, text, text)": ("worker",),
+    "audit_reword(bigint, text, text)": ("worker",),
     "sis_settled_until()": ("web", "worker"),
 }
 # Schemas whose views both read; a view reads with the rights of its owner.
