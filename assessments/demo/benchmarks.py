@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.db import transaction
 
+from assessments.demo import history  # noqa: F401 - offers its scores
 from assessments.demo.loading_sql import delimited_file, insert_scores
 from assessments.demo.score_files import people, write_scores
 from assessments.models import Assessment, Score

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from sisimport.demo import benchmark_daily
+from sisimport.demo import benchmark_daily, benchmark_growth
 from sisimport.demo.bench import Bench
 from sisimport.demo.benchmark import (
     Job,
@@ -25,11 +25,15 @@ from sisimport.demo.benchmark import (
 )
 from sisimport.demo.benchmark_report import as_text
 from sisimport.demo.copy_limit import JOURNAL, copy_limit
+from sisimport.demo.growth import grow, pages, sizes
 from sisimport.imports.engine.sql import execute, quoted
 
 SIZES = (10_000, 100_000, 560_000)
 # What is measured across several jobs, at the largest size.
-OTHERS: dict[str, Callable[[Bench, dict[str, Job], int], dict[str, Any]]] = {"daily": benchmark_daily.measure}
+OTHERS: dict[str, Callable[[Bench, dict[str, Job], int], dict[str, Any]]] = {
+    "daily": benchmark_daily.measure,
+    "growth": benchmark_growth.measure,
+}
 
 
 class Command(BaseCommand):
@@ -90,6 +94,8 @@ def step(jobs: dict[str, Job], task: dict[str, Any]) -> dict[str, Any]:
 def _prepare(job: Job, path: Path, task: dict[str, Any]) -> dict[str, Any]:
     forget_everything()
     made = job.prepare(task["lines"], path)
+    if task.get("grow"):
+        grow(**task["grow"])
     _rest()
     return {"path": str(made)}
 
@@ -121,6 +127,7 @@ STEPS: dict[str, Callable[[Job, Path, dict[str, Any]], dict[str, Any]]] = {
     "prepare": _prepare,
     "run": lambda job, path, _task: run_job(job, path),
     "yesterday": _yesterday,
+    "pages": lambda _job, _path, _task: {"pages": pages(), "sizes": sizes()},
     "processor": lambda job, path, task: {"seconds": processor_of(job, path, without=task["without"])},
     "limit": lambda job, _path, task: copy_limit((*job.tables, *JOURNAL), plan=task["plan"], since=task["since"]),
     "load": _load,
