@@ -29,10 +29,10 @@ def measure(bench: Bench, jobs: dict[str, Job], lines: int) -> dict[str, Any]:
         empty = _applied(bench, jobs[key], size, {})
         full = _applied(bench, jobs[key], size, grown)
         rates[key] = {"empty": empty["rate"], "full": full["rate"], "ratio": full["rate"] / empty["rate"]}
-    told = bench.step(jobs[_JOBS[0]], "pages", bench.folder)
+    found_there = bench.step(jobs[_JOBS[0]], "pages", bench.folder)
     found = [gate(f"{key}, rate against empty", rate["ratio"], least=RATE_GATE) for key, rate in rates.items()]
-    found += [gate(f"page {name}, ms in the database", ms, most=PAGE_GATE) for name, ms in told["pages"].items()]
-    result = {"job": "growth", "title": "Growth", "factor": factor, "rates": rates, **told, "gates": found}
+    found += [gate(f"page {name}, ms in the database", ms, most=PAGE_GATE) for name, ms in found_there["pages"].items()]
+    result = {"job": "growth", "title": "Growth", "factor": factor, "rates": rates, **found_there, "gates": found}
     return {**result, "text": _growth_text(result, size)}
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 from assessments.models import Score
 from sisimport.demo.benchmark import all_jobs
-from sisimport.demo.benchmark_growth import model, simulation_text
+from sisimport.demo.benchmark_growth import measure, model, simulate, simulation_text
 from sisimport.demo.growth import CHANGES_OF_A_RUN, grow, pages, sizes
 from sisimport.imports.models import ImportChange, ImportRun
 from students.models import LEA, SSID, Student
@@ -63,3 +63,43 @@ def test_noise_does_not_make_a_larger_installation_cheaper() -> None:
 
     assert {one["pages"]["home"] for one in model(measured)} == {9.0}
     assert {one["ms_per_line"] for one in model(measured)} == {0.9}
+
+
+class Steps:
+    """In place of the benchmark's processes: each step's answer, and what was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.asked = folder, []
+
+    def tell(self, text: str) -> None:
+        self.asked.append(text)
+
+    def step(self, job: Any, kind: str, path: Path, **more: Any) -> dict[str, Any]:
+        self.asked.append((job.key, kind, more))
+        if kind == "prepare":
+            return {"path": str(path / ("full" if more["grow"] else "empty"))}
+        if kind == "apply":
+            return {"records": 100, "seconds": {"test": 1.0, "update": 1.0 if path.name == "empty" else 1.5}}
+        return {"pages": {"home": 21.0}, "sizes": {"students_student": {"rows": 10, "bytes": 2e6}}}
+
+
+def test_growth_compares_full_with_empty_and_prints_its_factor(tmp_path: Path) -> None:
+    bench: Any = Steps(tmp_path)
+
+    result = measure(bench, all_jobs(), 56_000)
+
+    assert result["rates"]["ssid-download"] == {"empty": 50.0, "full": 40.0, "ratio": 0.8}
+    assert "factor 0.1000" in result["text"]
+    assert "FAILED  page home, ms in the database: 21.00 (at most 20)" in result["text"]
+    assert "FAILED  ssid-download, rate against empty: 0.80 (at least 0.9)" in result["text"]
+    grown = {"leas": 10, "students": 60_000, "years": 8, "runs": 200}
+    assert ("scores-early", "prepare", {"lines": 5_600, "grow": grown}) in bench.asked
+
+
+def test_a_simulation_is_measured_at_a_quarter_and_at_the_factor(tmp_path: Path) -> None:
+    bench: Any = Steps(tmp_path)
+
+    result = simulate(bench, all_jobs()["ssid-download"], leas=1000, students=6_000_000, years=8, factor=0.01)
+
+    assert [(one["leas"], one["students"]) for one in result["measured"]] == [(2, 15_000), (10, 60_000)]
+    assert [one["students"] for one in result["model"]] == [60_000, 600_000, 6_000_000]
