@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 NOT_ASKED = {
     "backup": "keeps everything in a file that no reader opens", "restore": "brings it back",
     "benchmark": "measures with invented people in a database of its own", "match_quality": "invents its people",
+    "simulate": "measures with invented people in a database of its own",
     "make_demo": "invents its people", "write_reference": "writes pages of the documentation",
     "database_roles": "makes roles of the database, and shows no student",
     "compile_translations": "writes translations", "reconcile": "goes on until it is stopped, and shows no student",
