@@ -42,6 +42,7 @@ from sisimport.imports.storage.stores import master_keys
 from sisimport.runtime.database_dump import _environment, _program
 from sisimport.runtime.sealed_files import opened_bytes
 from students.models import SSID, ELRecord, Enrollment, FamilyMember, Guardian, RecordEdit, ReportedSSID, Student
+from tests import results
 from tests.factories import GuardianFactory, UserFactory
 from tests.files.samples import lines
 from tests.imports.journey import District, finish, give_ssid, make_district, run_file
@@ -123,6 +124,9 @@ def test_nothing_of_a_seeded_student_is_found_afterwards(data_dir: Path, capfd: 
     erased = erase_student(student, reason=REASON)
 
     after = hits(everything(data_dir))
+    results.write(
+        "names", {"seeded": len(SEEDED), "found": sum(after.values()), "open": [n for n, k in after.items() if k]}
+    )
     assert after == dict.fromkeys(SEEDED, 0)
     said = capfd.readouterr()
     assert not any(hits((said.out + said.err).encode()).values())
