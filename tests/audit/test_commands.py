@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 NOT_ASKED = {
     "backup": "keeps everything in a file that no reader opens", "restore": "brings it back",
     "benchmark": "measures with invented people in a database of its own", "match_quality": "invents its people",
+    "rotate_file_keys": "changes the keys of files, and shows no student",
     "simulate": "measures with invented people in a database of its own",
     "make_demo": "invents its people", "write_reference": "writes pages of the documentation",
     "database_roles": "makes roles of the database, and shows no student",
@@ -55,6 +56,7 @@ def words(made: TwoSchools, folder: Path) -> dict[str, Callable[[], list[list[An
         "results": lambda: [["--json"]],
         "missing_ssids": of_schools(".csv"),
         "senr_request": of_schools(".txt"),
+        "senr_enrollments": of_schools(".txt", "--since", "2000-01-01"),
         "utah_request": of_schools(".csv", "retrieve"),
         "show_student": lambda: [
             [number, *json] for pk, marks in made.marks.items() for number in sorted(marks)[:1] for json in ([], ["--json"])

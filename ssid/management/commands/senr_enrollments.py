@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from sisimport.audit import looking
 from sisimport.imports.management.run_in_process import EXIT_OK, EXIT_RECORD_ERRORS, EXIT_REJECTED, print_json
 from ssid.management.commands.senr_request import find_schools
 from ssid.requests.enrollment_file import enrollment_draft
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             delimiter = "," if output.suffix.lower() == ".csv" else "^"
             with output.open("w", encoding="utf-8", newline="") as stream:
                 stream.writelines(line_text(entry.values, delimiter) for entry in made.entries)
+            looking.note_all(entry.student_id for entry in made.entries)
         except RequestRefusedError as error:
             message = str(error)
         except OSError as error:
@@ -52,6 +54,7 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def report(self, made: Draft | None, *, file: str, message: str, as_json: bool) -> None:
+        looking.note_all(gap.student_id for gap in (made.gaps if made else ()))
         if as_json:
             print_json({**enrollments_json(made), "file": file, "message": message})
         elif made:
