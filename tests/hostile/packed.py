@@ -146,7 +146,7 @@ KINDS: dict[str, tuple[Maker, End]] = {
     "a program before it": (lambda name, text: b"MZ" + b"\0" * 510 + pack((name, text.encode())), refused()),
 }
 HEAVY: dict[str, tuple[Maker, End]] = {
-    "two gigabytes of one sign": (lambda name, _: _bomb(name), refused("FILE-ZIP", "FILE-SIZE")),
+    "two gigabytes of one sign": (lambda name, _: _bomb(name), refused()),
 }
 
 
