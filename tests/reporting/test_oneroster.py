@@ -25,6 +25,7 @@ from sisimport.reporting.exports import Export
 from sisimport.reporting.oneroster import OneRosterFile
 from students.models import Enrollment, Student
 from tests.factories import UserFactory
+from tests.load.population import depopulate
 from tests.reporting.conftest import Scored
 from tests.reporting.test_exports import command
 from tests.roster.oneroster_files import run_zip
@@ -235,8 +236,7 @@ def test_what_was_exported_makes_the_same_students_in_an_empty_installation(two_
     packed = io.BytesIO()
     OneRosterFile(export=Export(what="scores")).write(packed, ".zip")
     connection.check_constraints()
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE students_lea CASCADE")
+    depopulate()
     assert not Student.objects.exists()
 
     run = run_zip(packed.getvalue(), Work.UPDATE)
