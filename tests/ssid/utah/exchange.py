@@ -62,8 +62,8 @@ def request(function: UtahFunction, *schools: School, **more: Any) -> UtahReques
 
 def lines_of(made: UtahRequest) -> list[Line]:
     """The request file, line by line."""
-    with made.file.open("r") as stream:
-        return list(csv.reader(io.StringIO(stream.read())))
+    with made.file.open("rb") as stream:
+        return list(csv.reader(io.StringIO(stream.read().decode())))
 
 
 def answered(made: UtahRequest, answer: Callable[[Line], tuple[str, str]]) -> list[str]:

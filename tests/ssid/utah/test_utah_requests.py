@@ -182,8 +182,8 @@ def test_u12_a_district_overrides_the_layout_without_code(district: Utah, settin
     finally:
         registry.folder_layouts.cache_clear()
 
-    with made.file.open("r") as stream:
-        assert stream.read().splitlines() == ["Number|Born|Nothing", "100|03/04/2011|"]
+    with made.file.open("rb") as stream:
+        assert stream.read().decode().splitlines() == ["Number|Born|Nothing", "100|03/04/2011|"]
 
 
 # -- order -------------------------------------------------------------------------------------------------------------
