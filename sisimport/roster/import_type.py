@@ -276,6 +276,7 @@ _ODD_NUMBER = r"[^A-Za-z0-9._:/-]"
 def _number_rules(said_new: Q) -> list[Rule]:
     """New students whose number is that of a student on record but for marks or zeros in front."""
     new = Q(is_new=True)
+    odd = new & Q(local_number__regex=_ODD_NUMBER)
     marks, zeros = Q(candidates=identifiers.NEAR_MARKS), Q(candidates=identifiers.NEAR_ZEROS) & Q(alike="")
 
     def near(severity: Severity, when: Q, difference: str) -> Rule:
@@ -288,7 +289,7 @@ def _number_rules(said_new: Q) -> list[Rule]:
         near(ERROR, zeros & ~said_new, "the same number but for zeros in front"),
         near(WARNING, zeros & said_new, "the same number but for zeros in front"),
         _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & identifiers.ROUNDED & ~marks),
-        _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", new & Q(local_number__regex=_ODD_NUMBER)),
+        _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", odd & ~marks & ~identifiers.ROUNDED),
     ]
 
 

@@ -232,8 +232,9 @@ def test_a_file_that_is_replaced_while_it_is_read_is_told(behind: Line, server: 
 
 @pytest.mark.parametrize("size", [100, 12_000_000])
 def test_a_new_key_replaces_headers_and_the_store_copies_the_rest(
-    size: int, behind: Line, server: int, settings: Any
+    size: int, behind: Line, server: int, settings: Any, tmp_path: Path
 ) -> None:
+    settings.DATA_DIR = tmp_path  # where no mail of another test is kept
     file = kept(large(size))
     before = in_bucket(server, file)
     settings.FILE_KEYS = [SECOND, FIRST]
