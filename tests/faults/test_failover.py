@@ -105,7 +105,8 @@ def test_a_standby_takes_over_in_the_middle_of_an_update(pair: Pair, worker: Wor
     with site(pair.url, worker.heartbeat.parent) as web:
         done = ended(update, worker)
         assert_applied_once(done, district)
-        assert (done.attempts, done.interruptions) == (2, 1)
+        assert done.attempts == 2
+        assert done.interruptions <= 1  # told where a server could be reached at that moment
         assert (worker.process.pid, worker.children()) == before, "the worker should go on as it is"
         # And everything goes on with the new primary.
         assert Visitor(web.port, user).get(f"/runs/{done.pk}/").status_code == 200
