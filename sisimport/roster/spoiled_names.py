@@ -16,6 +16,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
 from students.models.people import NAME_FIELDS
+from students.patterns import NAME_SUFFIX
 
 _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
 _SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+"
@@ -25,7 +26,6 @@ _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 _ODD: Final = (
     r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’|[A-Za-z]œ(?!u)|[a-z]’[a-z]"
 )
-_SUFFIX: Final = r"[ ,](jr|sr|ii|iii|iv)[.]?$"
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
 _COUNT: Final = f"length({{0}}) - length(translate({{0}}, '{_SIGNS}', ''))"
@@ -76,7 +76,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
 def _suffixed(rule: Callable[..., Rule], name: str) -> Rule:
     """`Peña Jr.` as last name: the record would have the suffix where names are compared."""
     new_or_other = Q(is_new=True) | Q(Differs(F(name), F(f"student__{name}")))
-    return rule("roster", "NAME-SUFFIX", Severity.WARNING, name, Q(**{f"{name}__iregex": _SUFFIX}) & new_or_other)
+    return rule("roster", "NAME-SUFFIX", Severity.WARNING, name, Q(**{f"{name}__iregex": NAME_SUFFIX}) & new_or_other)
 
 
 def _initial(rule: Callable[..., Rule], name: str) -> Rule:

@@ -2,6 +2,7 @@
 
 from sisimport.demo.loaders import SCRIPT_TWICE, DelimitedFile, LoadedFile
 from sisimport.imports.engine.sql import execute
+from students.patterns import TEN_DIGITS
 
 COLUMNS = (
     "lea",
@@ -42,7 +43,7 @@ _CHECKED = """
 CREATE TEMPORARY TABLE checked ON COMMIT DROP AS
 SELECT s.id AS student_id, f.ssid, f.elas, f.elas_date, f.language,
   CASE
-    WHEN f.ssid !~ '^[0-9]{10}$' THEN 'not an SSID'
+    WHEN f.ssid !~ '@ten_digits' THEN 'not an SSID'
     WHEN f.times > 1 THEN 'a second line'
     WHEN s.id IS NULL THEN 'nobody'
     WHEN (s.match_last_name, s.match_first_name, s.match_middle_name) <> (f.last_name, f.first_name, f.middle_name)
@@ -53,7 +54,7 @@ FROM (SELECT *, count(*) OVER (PARTITION BY local_number) AS times FROM staged) 
 LEFT JOIN students_student s ON s.local_number = f.local_number
 LEFT JOIN students_ssid own ON own.student_id = s.id AND own.retired_at IS NULL
 LEFT JOIN students_ssid taken ON taken.state = 'CA' AND taken.ssid = f.ssid
-"""
+""".replace("@ten_digits", TEN_DIGITS)
 _SSIDS = """
 INSERT INTO students_ssid (student_id, state, ssid, origin, verified, created_at)
 SELECT student_id, 'CA', ssid, 'state_file', true, now() FROM checked WHERE problem IS NULL AND own_id IS NULL
