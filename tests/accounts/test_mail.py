@@ -19,10 +19,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sisimport.accounts import outbox as outbox_module
-from sisimport.accounts.kept_mail import MOST_KEPT, KeptMail, keep, kept_for, may_read_mail, remove_old
+from sisimport.accounts.kept_mail import MOST_KEPT, KeptMail, folder, keep, kept_for, may_read_mail, remove_old
 from sisimport.accounts.outbox import Outbox
 from sisimport.imports.storage.stores import mail_name, master_keys
-from sisimport.runtime.sealed_files import opened_bytes
+from sisimport.runtime.sealed_files import MAGIC, opened_bytes
 from tests.accounts.waiting import wait_for_outbox
 from tests.factories import SchoolFactory, UserFactory
 
@@ -270,3 +270,18 @@ class TestOutbox:
 
         assert done.wait(60)
         box.close()
+
+
+@pytest.mark.django_db
+def test_a_kept_mail_that_no_key_opens_is_listed_with_a_link_that_has_words(
+    client: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    folder().mkdir(parents=True, exist_ok=True)
+    (folder() / "12.eml").write_bytes(MAGIC + b"x" * 500)
+    client.force_login(UserFactory(import_admin=True))
+
+    page = client.get(reverse("kept_mails")).text
+
+    assert "nobody that can be read</a>" in page
+    assert "(cannot be read)" in page
