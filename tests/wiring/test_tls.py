@@ -24,6 +24,7 @@ from sisimport.runtime.tls import unprotected
 from tests.faults.servers import Server
 from tests.faults.site import PATIENCE, free_port
 
+REDIS_PASSWORD = "of-redis-1234"  # of the server that the test starts
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 ADMIN, ADMINS_PASSWORD = "sisimport", "of-the-admin-1234"
 
@@ -194,7 +195,7 @@ def redis(folder: Path, certificates: Path, port: int) -> Iterator[str]:
     program = shutil.which("redis-server") or pytest.skip("needs Debian's redis-server")
     words = [word.replace("/certificates", str(certificates)) for word in COMPOSE["services"]["redis"]["command"]]
     words[words.index("--tls-port") + 1] = str(port)
-    words = [word.replace("${REDIS_PASSWORD:?set it in .env}", "of-redis-1234") for word in words]
+    words = [word.replace("${REDIS_PASSWORD:?set it in .env}", REDIS_PASSWORD) for word in words]
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen(
             [program, *words[1:]],
@@ -204,7 +205,7 @@ def redis(folder: Path, certificates: Path, port: int) -> Iterator[str]:
             preexec_fn=end_with_parent,  # noqa: PLW1509 (a killed pytest must not leave it)
         )
     try:
-        yield f"rediss://sisimport:of-redis-1234@localhost:{port}/0"
+        yield f"rediss://sisimport:{REDIS_PASSWORD}@localhost:{port}/0"
     finally:
         process.terminate()
         process.wait(PATIENCE)
