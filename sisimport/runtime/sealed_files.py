@@ -143,16 +143,10 @@ def _secret(head: bytes, name: str, masters: Sequence[MasterKey]) -> bytes:
     raise UnknownKeyError("the file was encrypted for a key that is not here")
 
 
-class _Reader(io.RawIOBase):
-    """Decrypts the chunk that is read from; holds one at a time."""
+class Seekable(io.RawIOBase):
+    """What is read from any place on: keeps the place, `_at`, of `_size` bytes."""
 
-    def __init__(self, source: IO[bytes], cipher: AESGCM, body: int) -> None:
-        self.source = source
-        self._cipher = cipher
-        self._count = max(1, -(-body // (CHUNK + _TAG)))
-        self._size = max(0, body - self._count * _TAG)
-        self._at = 0
-        self._number, self._chunk = -1, b""
+    _at = _size = 0
 
     def readable(self) -> bool:
         return True
@@ -167,6 +161,18 @@ class _Reader(io.RawIOBase):
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         self._at = max(0, start + offset)
         return self._at
+
+
+class _Reader(Seekable):
+    """Decrypts the chunk that is read from; holds one at a time."""
+
+    def __init__(self, source: IO[bytes], cipher: AESGCM, body: int) -> None:
+        self.source = source
+        self._cipher = cipher
+        self._count = max(1, -(-body // (CHUNK + _TAG)))
+        self._size = max(0, body - self._count * _TAG)
+        self._at = 0
+        self._number, self._chunk = -1, b""
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         # The last chunk is looked at even of a file that seems empty: it tells that nothing was cut off.

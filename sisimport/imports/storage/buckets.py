@@ -21,7 +21,7 @@ from storages.backends.s3 import S3Storage
 
 from sisimport.imports.storage.stores import Resealed, StoreAwayError, blocks_of, master_keys, stored_name
 from sisimport.runtime import sealed_files
-from sisimport.runtime.sealed_files import HEADER, DamagedError, MasterKey, UnknownKeyError
+from sisimport.runtime.sealed_files import HEADER, DamagedError, MasterKey, Seekable, UnknownKeyError
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ class _Pieces(io.RawIOBase):
         return count
 
 
-class _Object(io.RawIOBase):
+class _Object(Seekable):
     """One version of an object, read by ranges. `read(n)` gives all n bytes unless the object ends."""
 
     def __init__(self, get: Callable[..., Any], size: int) -> None:
@@ -185,20 +185,6 @@ class _Object(io.RawIOBase):
         self._at = 0
         self._body: Any = None
         self._body_at = self._body_end = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
 
     def read(self, size: int = -1) -> bytes:
         end = self._size if size is None or size < 0 else min(self._size, self._at + size)
