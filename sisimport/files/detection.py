@@ -385,6 +385,7 @@ def _fits_clearly_better(rival: Fit, best: Fit) -> bool:
 def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[Layout, ...]]:
     fits = [fit_layout(layout, lines) for layout in layouts]
     good = [fit for fit in fits if fit.error is None and fit.score >= _GUESS_SCORE and _holds_markers(fit, lines)]
+    good = [fit for fit in good if _fills_required(fit, lines)]
     best = _best([fit for fit in good if fit.layout.same_file_as is None])
     if best is not None:
         equals = [fit for fit in good if fit.layout.same_file_as is None and _rank(fit) == _rank(best)]
@@ -423,6 +424,15 @@ def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
 def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:
     """Nobody said that the file is of this layout: are the columns there that no other file has?"""
     return not missing_markers(fit.layout, lines, fit.delimiter)
+
+
+def _fills_required(fit: Fit, lines: Sequence[str]) -> bool:
+    """Nobody said that the file is of this layout: does every column that no record is without hold something?"""
+    if fit.fixed_width:
+        return True
+    rows = [split_line(line, fit.delimiter) for line in lines[int(fit.header) :]]
+    needed = [at for name, at in fit.positions.items() if fit.layout.fields[name].required]
+    return not rows or all(any(at < len(row) and row[at].strip() for row in rows) for at in needed)
 
 
 def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:

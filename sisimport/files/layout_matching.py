@@ -358,7 +358,8 @@ def _reads(layout: Layout, column: Column, text: str) -> bool:
 
 
 def _content(layout: Layout, rows: Sequence[Sequence[str]], positions: Mapping[str, int]) -> float:
-    """Share of dates, numbers and codes that can be read; of a layout of nothing but text, one half."""
+    """Share of dates, numbers and codes that can be read, and are there where they must be; of a layout of nothing but text,
+    one half."""
     right = total = 0
     for name, at in positions.items():
         column = layout.fields[name]
@@ -368,6 +369,8 @@ def _content(layout: Layout, rows: Sequence[Sequence[str]], positions: Mapping[s
             if row[at].strip():
                 total += 1
                 right += _reads(layout, column, row[at])
+            else:
+                total += column.required  # what no record is without
     return right / total if total else 0.5
 
 

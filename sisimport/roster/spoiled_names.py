@@ -24,7 +24,8 @@ _NEEDED: Final = ("last_name", "first_name")
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 # Where nobody on record tells: signs of a keyboard, digits, and capitals where files of Macs and old programs have accents.
 _ODD: Final = (
-    r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’|[A-Za-z]œ(?!u)|[a-z]’[a-z]"
+    r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
+    r"|[A-Za-z]œ(?!u)|[a-z]’[a-z]|^[^\x22]*\x22[^\x22]*$"
 )
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
