@@ -105,7 +105,7 @@ class _ShownRow:
     address: str
 
 
-_ROOM = 9  # percent of the bar that its number needs
+_ROOM = 11  # percent of the bar that its number needs
 
 
 def _shown_row(row: Row, address: str) -> _ShownRow:

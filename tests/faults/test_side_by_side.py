@@ -1,5 +1,6 @@
 """Districts do not wait for each other, nor for whoever cleans up the tables that all runs share."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from django.urls import reverse
 from sisimport.demo import district as demo
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import set_aside, statistics
-from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportChange, ImportRun, RunStatus, Work
 from sisimport.imports.runs import execution
 from sisimport.imports.runs.services import start_revert, start_run, start_update
 from sisimport.imports.runs.uploads import keep_file, unpacked
-from students.models import SSID, Student
+from students.models import SSID
 from tests.factories import UserFactory
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
 from tests.faults.district import District, make_district
@@ -33,10 +34,23 @@ _STRONG = """
 SHARED = "imports_importchange, imports_importissue, imports_setaside, imports_absentstudent"
 
 
-def hold_a_student(barrier: Barrier, of: District) -> None:
-    """A row lock in the barrier's session that an SSID for the student must wait for."""
-    student = Student.objects.filter(lea__code=of.lea_code).order_by("pk")[5]
-    barrier.session.execute("SELECT 1 FROM students_student WHERE id = %s FOR UPDATE", [student.pk])
+def hold_an_ssid(barrier: Barrier, test: ImportRun) -> None:
+    """The barrier's session gives a student one of the SSIDs that the Test planned, and does not end: whoever writes that number
+    waits for it."""
+    planned = ImportChange.objects.filter(run=test, kind="ssid").order_by("line")[5]
+    barrier.session.execute(
+        "INSERT INTO students_ssid (student_id, state, ssid, origin, verified, created_at)"
+        " VALUES (%s, 'CA', %s, 'manual', false, now())",
+        [planned.student_id, planned.after["ssid"]],
+    )
+
+
+def roster_of_new_students(of: District, count: int) -> ImportRun:
+    """A Test of a roster with students that are not on record yet."""
+    lines = "".join(f"{of.lea_code},6012345,{n},Quill,Robin{n},2015-03-01,05\n" for n in range(1, count + 1))
+    text = f"lea,school,local_number,last_name,first_name,birth_date,grade\n{lines}"
+    file = keep_file(stream=io.BytesIO(text.encode()), name="roster.csv", user=None)
+    return start_run(file=file, import_type="students", work=Work.TEST, options={}, user=None, schools=None)
 
 
 def blocked_by(barrier: Barrier, pid: int) -> list[int]:
@@ -49,14 +63,14 @@ def test_the_update_of_one_district_runs_while_that_of_another_stands_still(
 ) -> None:
     slow, other = make_district(students=1_200), make_district(students=1_200, lea_code="1975310")
     tests = [wait_for_end(one.start_test()) for one in (slow, other)]
-    hold_a_student(barrier, slow)
+    hold_an_ssid(barrier, tests[0])
     standing = start_update(test_run=tests[0], user=None)
     session = barrier.wait_for_somebody()
 
     ended = wait_for_end(start_update(test_run=tests[1], user=None))
 
     assert (ended.status, ended.import_count) == (RunStatus.COMPLETED, 1_200)
-    assert barrier.waiting() == [session], "the first Update should stand at the held student all the while"
+    assert barrier.waiting() == [session], "the first Update should stand at the held number all the while"
     assert blocked_by(barrier, session) == []
     assert ImportRun.objects.get(pk=standing.pk).status == RunStatus.RUNNING
     barrier.open()
@@ -68,7 +82,7 @@ def test_reverts_and_tests_run_beside_a_standing_update_too(worker: Worker, uplo
     slow, other = make_district(students=1_200), make_district(students=1_200, lea_code="1975310")
     tests = [wait_for_end(one.start_test()) for one in (slow, other)]
     update = wait_for_end(start_update(test_run=tests[1], user=None))
-    hold_a_student(barrier, slow)
+    hold_an_ssid(barrier, tests[0])
     standing = start_update(test_run=tests[0], user=None)
     barrier.wait_for_somebody()
 
@@ -95,9 +109,8 @@ def test_a_run_that_waits_for_its_last_checks_says_so_and_every_button_answers(
     worker: Worker, uploads: None, barrier: Barrier
 ) -> None:
     """Foreign keys are checked last. A run that waits there has not finished, and its row is free meanwhile."""
-    district = make_district(students=50)
-    test = wait_for_end(district.start_test())
-    hold_a_student(barrier, district)
+    test = wait_for_end(roster_of_new_students(make_district(students=50), 20))
+    barrier.session.execute("SELECT 1 FROM students_school WHERE code = '6012345' FOR UPDATE")
     update = start_update(test_run=test, user=None)
     barrier.wait_for_somebody()
     wait_until(

@@ -12,7 +12,7 @@ from typing import Any
 
 from sisimport.files.layouts import Layout, load_layouts
 from sisimport.imports.definition.import_type import ImportType
-from sisimport.imports.definition.registry import get_type
+from sisimport.imports.definition.registry import built_in_types
 from sisimport.web.help.samples import sample_text
 
 # One type of each reader, and of each way records go on record: each kind of damage to a whole file is tried with all of them.
@@ -113,16 +113,22 @@ class Hostile:
 
 
 @functools.cache
+def type_of(key: str) -> ImportType:
+    """The type as this release brings it. The list of files is made before there is a database with types of people's own."""
+    return {one.key: one for one in built_in_types()}[key]
+
+
+@functools.cache
 def layout_of(import_type: str) -> Layout:
     """The first layout of a type: the one that its sample is made of."""
-    type_ = get_type(import_type)
+    type_ = type_of(import_type)
     return load_layouts(type_.layout_folder)[type_.layouts[0]]
 
 
 @functools.cache
 def base(import_type: str) -> str:
     """The undamaged file: invented people, line ends as the state writes them."""
-    type_: ImportType = get_type(import_type)
+    type_ = type_of(import_type)
     text = sample_text(type_, layout_of(import_type))
     return "".join(text.splitlines(keepends=True)[:FIRST_LINES])
 

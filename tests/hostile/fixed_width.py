@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sisimport.imports.definition.registry import all_types
+from sisimport.imports.definition.registry import built_in_types
 from tests.hostile.corpus import End, Honest, Hostile, layout_of, lines, refused, rows, seeded
 
 
@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[Callable[[list[str]], list[str]], End]] = {
 
 
 def files() -> Iterator[Hostile]:
-    for import_type in sorted(type_.key for type_ in all_types()):
+    for import_type in sorted(type_.key for type_ in built_in_types()):
         if not layout_of(import_type).fixed_width:
             continue
         for kind, (change, end) in KINDS.items():
