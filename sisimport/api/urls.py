@@ -6,8 +6,6 @@ from sisimport.api import views
 from sisimport.api.operations import api
 
 urlpatterns = [
-    path("api-tokens/", views.api_tokens, name="api_tokens"),
-    path("api-tokens/<int:pk>/revoke/", views.revoke_api_token, name="revoke_api_token"),
     path("api/v1/openapi.json", views.openapi, name="api_openapi"),
     path("api/v1/docs", views.docs, name="api_docs"),
     path("api/v1/", api.urls),

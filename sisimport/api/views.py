@@ -1,21 +1,17 @@
-"""Pages around the API: its description for people and for programs, and tokens for import admins."""
+"""Pages around the API: its description for people and for programs. Tokens: sisimport.automation.token_views."""
 
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET
 
-from sisimport.accounts.access import Capability, public, requires, signed_in_user
+from sisimport.accounts.access import public
 from sisimport.accounts.scopes import SCOPES
-from sisimport.accounts.step_up import ask
-from sisimport.api import tokens
-from sisimport.api.forms import TokenForm
 from sisimport.api.openapi import document
 from sisimport.api.problems import KINDS
-from students.models import School
 
 
 @public
@@ -78,42 +74,3 @@ def _name(schema: dict[str, Any]) -> str:
 def not_found(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whatever else stands below /api/; the middleware makes a problem of it."""
     raise Http404
-
-
-@requires(Capability.SETTINGS)
-@require_http_methods(["GET", "POST"])
-def api_tokens(request: HttpRequest) -> HttpResponse:
-    """Tokens, and a form for another. Its secret is on the page that answers the form, and never again."""
-    admin = signed_in_user(request)
-    form = TokenForm(request.POST if request.method == "POST" else None, admin=admin)
-    if form.is_bound and form.is_valid():
-        ask(request)
-    made = form.make() if form.is_bound and form.is_valid() else None
-    if made is not None:
-        form = TokenForm(None, admin=admin)
-    shown = list(tokens.tokens_of(admin))
-    names = dict(
-        School.objects.filter(pk__in={pk for token in shown for pk in token.schools or ()}).values_list("pk", "code")
-    )
-    context = {
-        "form": form,
-        "made": made,
-        "tokens": [
-            {
-                "token": token,
-                "schools": [names.get(pk, "removed") for pk in token.schools or ()],
-                "is_service": tokens.is_service(token.user),
-            }
-            for token in shown
-        ],
-    }
-    return render(request, "api/tokens.html", context, status=422 if form.is_bound and form.errors else 200)
-
-
-@requires(Capability.SETTINGS)
-@require_POST
-def revoke_api_token(request: HttpRequest, pk: int) -> HttpResponse:
-    admin = signed_in_user(request)
-    token = get_object_or_404(tokens.tokens_of(admin), pk=pk)
-    tokens.revoke(token, by=admin)
-    return redirect("api_tokens")

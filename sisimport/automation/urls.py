@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from sisimport.automation import views
+from sisimport.automation import token_views, views
 
 urlpatterns = [
     path("account/mail/", views.my_mail, name="my_mail"),
+    path("api-tokens/", token_views.api_tokens, name="api_tokens"),
+    path("api-tokens/<int:pk>/revoke/", token_views.revoke_api_token, name="revoke_api_token"),
     path("webhooks/", views.webhooks, name="webhooks"),
     path("webhooks/<int:pk>/", views.webhook, name="webhook"),
     path("webhooks/<int:pk>/change/", views.change_webhook, name="change_webhook"),

@@ -1,6 +1,6 @@
 """Pages: one's own mail; webhooks, pick-up places and deliveries for import admins."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -11,12 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.accounts.step_up import ask
-from sisimport.automation import file_lists, hooks
+from sisimport.automation import file_lists, hooks, set_up_lists
 from sisimport.automation.adding import FINGERPRINT, remove_delivery
 from sisimport.automation.export_deliveries import OPEN, ask_now
 from sisimport.automation.forms import DeliveryForm, MailForm, PlaceForm, WebhookForm
-from sisimport.automation.models import DeliveredExport, ExportDelivery, PickUpPlace, Webhook
+from sisimport.automation.models import ExportDelivery, PickUpPlace, Webhook
+from sisimport.automation.set_up_lists import SetUp
 from sisimport.web.exports.deliverables import deliverables
+from sisimport.web.lists import Listing
 from students.access import visible_school_ids
 
 _Placed = TypeVar("_Placed", PickUpPlace, ExportDelivery)
@@ -36,15 +38,31 @@ def my_mail(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "POST"])
-def webhooks(request: HttpRequest) -> HttpResponse:
+def webhooks(request: HttpRequest) -> HttpResponseBase:
     """Webhooks, and a form for another. Its secret is on the page that answers the form, and never again."""
     admin = signed_in_user(request)
-    form = WebhookForm(request.POST if request.method == "POST" else None)
+    listing = Listing(request, set_up_lists.WEBHOOKS.wanted)
+    if listing.is_sent and (answer := listing.answer()):
+        return answer
+    form = WebhookForm(listing.other_form)
     made = form.make(admin) if form.is_bound and form.is_valid() else None
     if made is not None:
         form = WebhookForm(None)
-    context = {"form": form, "made": made, "webhooks": list(hooks.webhooks_for(admin)), "words": hooks.WORDS}
-    return render(request, "automation/webhooks.html", context, status=422 if form.is_bound and form.errors else 200)
+    context = {"form": form, "made": made, "words": hooks.WORDS}
+    found = hooks.webhooks_for(admin)
+    return _set_up(listing, set_up_lists.WEBHOOKS, found, "automation/webhooks.html", context)
+
+
+def _set_up(
+    listing: Listing, kind: SetUp, found: QuerySet[Any], template: str, context: dict[str, Any]
+) -> HttpResponseBase:
+    """The page with the list of what was set up and the form for another, or the export of the list."""
+    found = kind.choose(found, listing)
+    if listing.exports:
+        return listing.export(kind.all_rows(found))
+    form = context["form"]
+    context |= {"listing": listing, "page": listing.page(found), "states": kind.choices}
+    return render(listing.request, template, context, status=422 if form.is_bound and form.errors else 200)
 
 
 def _find(request: HttpRequest, pk: int) -> Webhook:
@@ -111,14 +129,16 @@ def _within(request: HttpRequest, places: QuerySet[_Placed]) -> QuerySet[_Placed
 
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "POST"])
-def pick_up(request: HttpRequest) -> HttpResponse:
+def pick_up(request: HttpRequest) -> HttpResponseBase:
     """Places, and a form for another."""
-    form = PlaceForm(request.POST if request.method == "POST" else None, admin=signed_in_user(request))
+    listing = Listing(request, set_up_lists.PLACES.wanted)
+    if listing.is_sent and (answer := listing.answer()):
+        return answer
+    form = PlaceForm(listing.other_form, admin=signed_in_user(request))
     if form.is_bound and form.is_valid() and (place := form.make()):
         messages.success(request, f"{place.name} was added. The first look is made within a minute.")
         return redirect("pick_up_place", pk=place.pk)
-    context = {"form": form, "places": _places(request)}
-    return render(request, "automation/pick_up.html", context, status=422 if form.is_bound else 200)
+    return _set_up(listing, set_up_lists.PLACES, _places(request), "automation/pick_up.html", {"form": form})
 
 
 @requires(Capability.SETTINGS)
@@ -163,17 +183,20 @@ def _deliveries(request: HttpRequest) -> QuerySet[ExportDelivery]:
 
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "POST"])
-def deliveries(request: HttpRequest) -> HttpResponse:
+def deliveries(request: HttpRequest) -> HttpResponseBase:
     """Deliveries, and a form for another."""
-    if request.method == "POST":
+    listing = Listing(request, set_up_lists.DELIVERIES.wanted)
+    if listing.is_sent and (answer := listing.answer()):
+        return answer
+    if listing.other_form is not None:
         ask(request)  # what it delivers leaves again and again
-    form = DeliveryForm(request.POST if request.method == "POST" else None, admin=signed_in_user(request))
+    form = DeliveryForm(listing.other_form, admin=signed_in_user(request))
     if form.is_bound and form.is_valid() and (made := form.make()):
         messages.success(request, f"{made.name} was added.")
         return redirect("delivery", pk=made.pk)
-    shown = [(one, one.files.filter(state=DeliveredExport.State.DONE).first()) for one in _deliveries(request)]
-    context = {"form": form, "deliveries": shown, "offers": deliverables()}
-    return render(request, "automation/deliveries.html", context, status=422 if form.is_bound else 200)
+    context = {"form": form, "offers": deliverables()}
+    found = set_up_lists.with_last(_deliveries(request))
+    return _set_up(listing, set_up_lists.DELIVERIES, found, "automation/deliveries.html", context)
 
 
 @requires(Capability.SETTINGS)

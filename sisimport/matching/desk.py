@@ -277,6 +277,20 @@ def _accepted_students(run: ImportRun, lines: Sequence[int]) -> dict[int, int]:
     return {line: student or 0 for line, student in issues.values_list("line", "student_id")}
 
 
+def likeness(run: ImportRun, lines: Sequence[int], state: LineState, scope: Scope) -> dict[int, float]:
+    """How alike (0 to 100) the student is to each line: the most alike one, or whom it was accepted for. Two queries and a
+    look into the file for a block of lines; nobody's record is shown by it. A line without a candidate is left out."""
+    alike: dict[int, float] = {}
+    accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else None
+    for block in chunked(list(lines), _BLOCK):
+        found = find_candidates(identities(run, block), schools=scope.limit(run), limit=JUDGED)
+        for line, candidates in found.items():
+            totals = [c.total for c in candidates if accepted is None or c.student_id == accepted.get(line)]
+            if totals and (accepted is not None or totals[0] >= LEAST_SHOWN):
+                alike[line] = totals[0]
+    return alike
+
+
 # -- search ------------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ what the database has of them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -23,12 +23,14 @@ from students.models import School, Student
 from students.search import named
 
 _BLOCK = 250
+MOST_RANKED = 2_000  # lines that are compared with all records for one look at a list by likeness
 LINES = List(
     key="near-matches",
     columns=(
         Column(name="line", label="Line", order=("line",)),
         Column(name="cause", label="Why it waits", order=("cause",), then=("line",)),
         Column(name="school", label="School of the student", order=("school",), then=("line",)),
+        Column(name="likeness", label="Likeness", order=("likeness",), then=("line",), number=True),
     ),
     start="line",
     filters=("state", "cause", "school"),
@@ -65,6 +67,17 @@ class Waiting:
     school_id: int | None
     cause: str
     school: str
+    likeness: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Line numbers as a list is filtered and sorted. `capped`: a text was found more often than lines are looked for;
+    `unranked`: lines further down that were not compared, so that they stand last in a list by likeness."""
+
+    lines: list[int]
+    capped: bool
+    unranked: int
 
 
 def waiting_lines(run: ImportRun, state: LineState, scope: Scope) -> list[Waiting]:
@@ -77,8 +90,8 @@ def waiting_lines(run: ImportRun, state: LineState, scope: Scope) -> list[Waitin
     ]
 
 
-def chosen_lines(run: ImportRun, rows: Sequence[Waiting], listing: Listing) -> tuple[list[int], bool]:
-    """Line numbers as the list is filtered and sorted; and whether a text was found more often than lines are looked for."""
+def chosen_lines(run: ImportRun, rows: Sequence[Waiting], listing: Listing, state: LineState, scope: Scope) -> Chosen:
+    """The lines as the list is filtered and sorted."""
     cause, school = listing.chosen.get("cause", ""), listing.chosen.get("school", "")
     found = [row for row in rows if cause in ("", *row.codes) and school in ("", str(row.school_id))]
     capped = False
@@ -86,7 +99,13 @@ def chosen_lines(run: ImportRun, rows: Sequence[Waiting], listing: Listing) -> t
         lines, capped = lines_with_text(run, text)
         wanted = {*lines, int(text)} if text.isdecimal() and len(text) < 10 else set(lines)
         found = [row for row in found if row.line in wanted]
-    return [row.line for row in listing.sorted(found)], capped
+    unranked: list[Waiting] = []
+    if listing.sort.removeprefix("-") == "likeness":
+        found, unranked = found[:MOST_RANKED], found[MOST_RANKED:]
+        alike = desk.likeness(run, [row.line for row in found], state, scope)
+        found = [replace(row, likeness=alike.get(row.line, 0.0)) for row in found]
+    ordered = [*listing.sorted(found), *unranked]
+    return Chosen([row.line for row in ordered], capped, len(unranked))
 
 
 def choices(rows: Sequence[Waiting]) -> dict[str, list[tuple[str, str]]]:
@@ -171,6 +190,6 @@ def remembered_rows(found: QuerySet[Any], students: QuerySet[Student]) -> Iterat
 
 
 __all__ = [
-    "LINES", "LINES_HEAD", "REMEMBERED", "choices", "chosen_lines", "line_rows", "remembered", "remembered_rows",
-    "waiting_lines",
+    "LINES", "LINES_HEAD", "MOST_RANKED", "REMEMBERED", "Chosen", "choices", "chosen_lines", "line_rows", "remembered",
+    "remembered_rows", "waiting_lines",
 ]  # fmt: skip

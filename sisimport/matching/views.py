@@ -40,13 +40,6 @@ from sisimport.web.lists import Listing
 from students.access import visible_school_ids, visible_schools, visible_students
 from students.matching.scores import DEFAULT_THRESHOLD
 
-_OF_LIST = {
-    "text",
-    "clear",
-    "save_filter",
-    "forget_filter",
-    "export",
-}  # what the forms of a list send, and a decision does not
 SHOWN_IN_PREVIEW = 200
 _CHOICE = re.compile(r"line-(\d{1,9})")
 _OTHER = re.compile(r"other-(\d{1,9})")
@@ -85,14 +78,15 @@ def lines(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """The lines of one Test side by side with their candidates; POST saves what was marked on the page, or filters them."""
     run = open_run(request, run_id, matching_types())
     listing = Listing(request, lists.LINES, about=run.pk)
-    if request.method == "POST" and not _OF_LIST & request.POST.keys():
+    if request.method == "POST" and not listing.is_sent:
         return _save(request, run, listing)
     if answer := listing.answer():
         return answer
     scope = scope_of(request, run)
     state = _state(listing.chosen)
     rows = lists.waiting_lines(run, state, scope)
-    numbers, capped = lists.chosen_lines(run, rows, listing)
+    chosen = lists.chosen_lines(run, rows, listing, state, scope)
+    numbers = chosen.lines
     if listing.exports:
         return listing.export(lists.line_rows(run, numbers, state, scope), lists.LINES_HEAD)
     page = listing.page(numbers)
@@ -103,7 +97,9 @@ def lines(request: HttpRequest, run_id: int) -> HttpResponseBase:
             **_frame(request, run, scope, state),
             **lists.choices(rows),
             "listing": listing,
-            "capped": capped,
+            "capped": chosen.capped,
+            "unranked": chosen.unranked,
+            "ranked": lists.MOST_RANKED,
             "page": page,
             "lines": desk.desk_lines(run, list(page.object_list), state, scope),
             "threshold": DEFAULT_THRESHOLD,

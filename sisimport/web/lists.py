@@ -19,7 +19,7 @@ from django.core.paginator import Page, Paginator
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
-from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
 
@@ -33,6 +33,7 @@ from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
 
 LONGEST_TEXT = 80
+OF_LIST = frozenset({"text", "clear", "save_filter", "forget_filter", "export"})  # what the forms of a list send
 MOST_SAVED = 30
 _VALUE = re.compile(r"[\w.:-]{1,40}", re.ASCII)  # of a parameter: an id, a word of ours, a day
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -113,6 +114,16 @@ class Listing:
         return bool(self.chosen or self.text)
 
     # ---- what is sent ----
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether what was sent comes from a form of the list, where the page has other forms as well."""
+        return self.request.method == "POST" and bool(OF_LIST & self.request.POST.keys())
+
+    @property
+    def other_form(self) -> QueryDict | None:
+        """What was sent by the other form of the page, which adds something; None where nothing was."""
+        return self.request.POST if self.request.method == "POST" and not self.is_sent else None
 
     def answer(self) -> HttpResponseBase | None:
         """Take what was sent, and where to go then; None for a page to be shown, or an export to be made (`exports`)."""

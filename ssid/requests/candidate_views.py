@@ -6,8 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,8 +16,10 @@ from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import CANDIDATE, DecisionRefusedError, Seen, take_back, why_closed
 from sisimport.imports.runs.scope import Scope
 from sisimport.web.deciding import counted, open_run, save, scope_of, seen_of
+from sisimport.web.lists import Listing
 from ssid.imports.match_results import SSIDRequest
 from ssid.models.request_rows import Pick
+from ssid.requests import candidate_lists
 from ssid.requests import candidates as choosing
 from ssid.requests.candidates import Choice
 
@@ -29,19 +30,28 @@ LABELS = {"open": "To choose", "chosen": "Chosen", "refused": "Refused", "none":
 
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
-def candidates(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Requests side by side with their candidates; POST saves what was chosen on the page."""
+def candidates(request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Requests side by side with their candidates; POST saves what was chosen on the page, or filters them."""
     run = open_run(request, run_id, [SSIDRequest.key])
     scope = scope_of(request, run)
-    if request.method == "POST":
-        return _save(request, run, scope)
-    state = _state(request.GET.get("state", ""))
-    page = Paginator(choosing.requests_of(run, state, scope), PER_PAGE).get_page(request.GET.get("page"))
+    listing = Listing(request, candidate_lists.REQUESTS, about=run.pk)
+    if request.method == "POST" and not listing.is_sent:
+        return _save(request, run, scope, listing)
+    if answer := listing.answer():
+        return answer
+    state = _state(listing.chosen.get("state", ""))
+    found, capped = candidate_lists.chosen_requests(run, state, scope, listing)
+    if listing.exports:
+        return listing.export(candidate_lists.rows(run, found, scope), candidate_lists.HEAD)
+    page = listing.page(found)
     return render(
         request,
         "ssid/candidates.html",
         {
             **_frame(request, run, scope, state),
+            **candidate_lists.choices(run, state, scope),
+            "listing": listing,
+            "capped": capped,
             "page": page,
             "cards": choosing.cards(run, list(page.object_list), scope),
         },
@@ -106,7 +116,7 @@ def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: str) -> di
     }
 
 
-def _save(request: HttpRequest, run: ImportRun, scope: Scope) -> HttpResponse:
+def _save(request: HttpRequest, run: ImportRun, scope: Scope, listing: Listing) -> HttpResponse:
     """The choices of one page: `request-12` = line of the candidate, `refuse`, or `open` (take back); nothing: leave it."""
     if not may_update(request.user, run):
         raise Http404
@@ -123,7 +133,8 @@ def _save(request: HttpRequest, run: ImportRun, scope: Scope) -> HttpResponse:
         save(request, [(choices, lambda c: (c.request_line,), take), (taken_back, itemgetter(0), undo)], "choice")
     except KeyError:
         raise Http404 from None
-    return _back(run, _state(request.POST.get("state", "")))
+    listing.chosen["state"] = _state(request.POST.get("state", ""))
+    return redirect(f"{reverse('run_candidates', args=[run.pk])}?{listing.query}")
 
 
 def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[Seen]]:

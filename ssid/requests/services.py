@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from ssid.models import MatchRequest, SENRLine, SENRRequest
@@ -15,6 +15,13 @@ from ssid.requests.senr_file import LAYOUT, Draft, RequestRefusedError
 from students.locks import lock_leas
 from students.models import SSID
 
+# What can have become of a line of a request, as pages and exports say it.
+STATES = {
+    "out": "Still out",
+    "answered": "Answered, no SSID",
+    "has_ssid": "Have an SSID now",
+    "replaced": "Asked again later",
+}
 FILE_NAME = "senr-request-{number}.{ending}"
 _BATCH = 2000
 _LINE_END = "\r\n"
@@ -113,23 +120,18 @@ def lines_out(schools: Collection[int] | None) -> QuerySet[SENRLine]:
     return lines if schools is None else lines.filter(school__in=list(schools))
 
 
-def lines_of(request: SENRRequest, schools: Collection[int] | None) -> list[Any]:
-    """Lines of a request about students of these schools (None: all) with `state`: out, answered, has_ssid or replaced."""
-    lines = _lines().filter(request=request)
+def lines_of(request: SENRRequest, schools: Collection[int] | None) -> QuerySet[Any]:
+    """Lines of a request about students of these schools (None: all), with what became of each (`state`, one of STATES)."""
+    state = Case(
+        When(has_ssid=True, then=Value("has_ssid")),
+        When(has_answer=True, then=Value("answered")),
+        When(status=SENRLine.Status.REPLACED, then=Value("replaced")),
+        default=Value("out"),
+    )
+    lines = _lines().filter(request=request).annotate(state=state)
     if schools is not None:
         lines = lines.filter(school__in=list(schools))
-    found = list(lines.select_related("student", "school").defer("sent").order_by("line"))
-    for line in found:
-        line.state = _state(line)
-    return found
-
-
-def _state(line: Any) -> str:
-    if line.has_ssid:
-        return "has_ssid"
-    if line.has_answer:
-        return "answered"
-    return "replaced" if line.status == SENRLine.Status.REPLACED else "out"
+    return lines.select_related("student", "school").defer("sent").order_by("line")
 
 
 def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
@@ -16,8 +16,9 @@ from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.moments import moment_text
 from ssid.models import SENRLine, SENRRequest
+from ssid.requests import request_lists
 from ssid.requests.senr_file import Draft, RequestRefusedError, draft
-from ssid.requests.services import file_name, keep_request, lines_of, request_text, requests_with_counts
+from ssid.requests.services import STATES, file_name, keep_request, lines_of, request_text, requests_with_counts
 from students.access import log_view, visible_school_ids, visible_schools
 from students.missing import count_by_school
 
@@ -142,18 +143,28 @@ def make(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.READ)
-@require_GET
-def detail(request: HttpRequest, pk: int) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One request, line by line: still out, answered, given an SSID, or asked for again."""
     kept, lines = _find(request, pk)
-    state = request.GET.get("state", "")
-    lines = [line for line in lines if not state or line.state == state]
-    page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
+    listing = Listing(request, request_lists.STUDENTS, about=kept.pk)
+    if answer := listing.answer():
+        return answer
+    found = request_lists.chosen_lines(lines, listing)
+    if listing.exports:
+        return listing.export(request_lists.rows(found), request_lists.HEAD)
     whole = kept.sent == kept.all_lines  # type: ignore[attr-defined]
     return render(
         request,
         "ssid/senr_request.html",
-        {"kept": kept, "page": page, "state": state, "may_download": whole and can(request.user, Capability.EXPORT)},
+        {
+            "kept": kept,
+            "listing": listing,
+            "page": listing.page(found),
+            "states": STATES.items(),
+            "schools": request_lists.schools_of(lines),
+            "may_download": whole and can(request.user, Capability.EXPORT),
+        },
     )
 
 
@@ -196,7 +207,7 @@ def _causes(made: Draft) -> list[tuple[str, int, int]]:
     return sorted(((text, level, n) for (text, level), n in counts.items()), key=lambda c: (-c[1], -c[2], c[0]))
 
 
-def _find(request: HttpRequest, pk: int) -> tuple[SENRRequest, list[Any]]:
+def _find(request: HttpRequest, pk: int) -> tuple[SENRRequest, QuerySet[Any]]:
     """A request with its lines of the user's schools; 404 when there is none of them."""
     schools = visible_school_ids(request.user)
     mine = SENRLine.objects.all() if schools is None else SENRLine.objects.filter(school__in=list(schools))
@@ -208,6 +219,6 @@ def _find(request: HttpRequest, pk: int) -> tuple[SENRRequest, list[Any]]:
         pk=pk,
     )
     lines = lines_of(kept, schools)
-    kept.sent = len(lines)  # type: ignore[attr-defined]
-    kept.out = sum(line.state == "out" for line in lines)  # type: ignore[attr-defined]
+    counts = lines.order_by().aggregate(sent=Count("pk"), out=Count("pk", filter=Q(state="out")))
+    kept.sent, kept.out = counts["sent"], counts["out"]  # type: ignore[attr-defined]
     return kept, lines

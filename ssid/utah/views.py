@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +15,7 @@ from sisimport.audit.models import AuditEntry
 from sisimport.imports.storage.files import AwayFileError, LockedFileError, MissingFileError, open_whole
 from sisimport.web.lists import Column, List, Listing
 from ssid.models import UtahFunction, UtahRequest
+from ssid.utah import request_lists
 from ssid.utah.forms import RequestForm, WithdrawForm
 from ssid.utah.functions import FUNCTIONS, HELP_DESK
 from ssid.utah.queries import RequestState, request_history
@@ -37,7 +37,6 @@ REQUESTS = List(
     filters=("function", "state"),
     file_name="utah-requests",
 )
-PER_PAGE = 50
 
 
 def utah_schools(request: HttpRequest) -> QuerySet[School]:
@@ -141,17 +140,27 @@ def _scope(form: RequestForm) -> dict[str, Any]:
 
 
 @requires(Capability.READ)
-@require_GET
-def utah_request(request: HttpRequest, pk: int) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def utah_request(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One request: who made it, when, which students and values; its answers."""
     made = _request_or_404(request, pk)
-    sent = made.students.filter(student__in=visible_students(request.user)).select_related("school").order_by("line")
+    listing = Listing(request, request_lists.list_of(made), about=made.pk)
+    if answer := listing.answer():
+        return answer
+    sent = made.students.filter(student__in=visible_students(request.user)).select_related("school")
+    found = request_lists.chosen_students(sent, listing)
+    with_ssid = request_lists.names_ssids(made)
+    if listing.exports:
+        return listing.export(request_lists.rows(found, with_ssid=with_ssid))
     response = render(
         request,
         "ssid/utah_request.html",
         {
             "made": made,
-            "page": Paginator(sent, PER_PAGE).get_page(request.GET.get("page")),
+            "listing": listing,
+            "page": listing.page(found),
+            "with_ssid": with_ssid,
+            "schools": request_lists.schools_of(sent),
             "answers": made.answers.select_related("test_run__file").order_by("-pk"),
             "created": request.GET.get("created") == "1",
             "may_withdraw": made.state in (RequestState.OPEN, RequestState.ANSWERED, RequestState.SENT),  # type: ignore[attr-defined]

@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
-from students.models import School, StaffAccess
+from sisimport.matching import lists
+from students.models import School, StaffAccess, Student
 from tests.matching.test_decisions import accept, download, run_download
 from tests.ssid.request_files import (
     HEADER,
@@ -465,7 +466,7 @@ def test_a_page_of_requests_takes_few_queries(
         rows += [line(str(100300 + n), ssid=f"80123456{n}{k}") for k in range(3)]
     run = run_test(rows)
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(28):
         page = admin.get(reverse("run_candidates", args=[run.pk]))
 
     assert page.text.count('<fieldset class="compare"') == 10
@@ -501,6 +502,28 @@ def test_lines_are_searched_by_what_the_file_says_sorted_and_filtered(admin: Cli
     admin.post(address, {"clear": "1"})
     assert shown(admin, two_lines, cause="nothing-like-it") == []
     assert shown(admin, two_lines, school=str(School.objects.get(name="South").pk)) == [2]
+
+
+def test_lines_are_sorted_by_how_alike_the_student_is(
+    school: School, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_student(school, last_name="O'Neil")
+    make_student(school, "100300", last_name="Smith", first_name="Kimberly")
+    run = run_download(download(last="ONeil"), download("100300", last="Smyth", first="Kim", ssid="9012345680"))
+    totals = [entry.offers[0].total for entry in admin.get(reverse("run_matches", args=[run.pk])).context["lines"]]
+    assert totals[0] > totals[1]
+
+    assert shown(admin, run, sort="-likeness") == [1, 2]
+    assert shown(admin, run, sort="likeness") == [2, 1]
+    for at, name in ((1, "O'Neil"), (2, "Smith")):
+        accept(run, Student.objects.get(last_name=name), at)
+    assert shown(admin, run, sort="likeness", state="accepted") == [2, 1]
+
+    # Lines beyond those that are compared follow as the file has them, and the page says so.
+    monkeypatch.setattr(lists, "MOST_RANKED", 1)
+    page = admin.get(reverse("run_matches", args=[run.pk]), {"sort": "likeness", "state": "accepted"})
+    assert [entry.line for entry in page.context["lines"]] == [1, 2]
+    assert "Only the first 1 lines of the file are compared" in page.text
 
 
 def test_a_decision_leads_back_to_the_list_as_it_was_filtered(admin: Client, two_lines: ImportRun) -> None:

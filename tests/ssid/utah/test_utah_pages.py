@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sisimport.audit.models import AuditEntry
@@ -321,3 +323,40 @@ def test_the_requests_are_a_list_that_sorts_filters_and_exports(district: Utah) 
     assert not stranger.get(address).context["page"].object_list
     told: Any = stranger.post(address, {"export": "csv"})
     assert len(b"".join(told).decode().splitlines()) == 1
+
+
+def test_students_of_a_request_are_sorted_searched_and_exported(district: Utah) -> None:
+    district.add("101", last_name="Zuniga", ssid="1234567")
+    district.add("102", last_name="Adams", ssid="1234568", school=district.other_school)
+    made = request(Kind.VERIFY, district.school, district.other_school)
+    client, address = signed_in(), reverse("utah_request", args=[made.pk])
+
+    def names(**query: str) -> list[str]:
+        return [sent.last_name for sent in client.get(address, query).context["page"].object_list]
+
+    assert names(sort="name") == ["Adams", "Zuniga"]
+    assert names(sort="-name") == ["Zuniga", "Adams"]
+    assert names(sort="number") == names(sort="born") == ["Zuniga", "Adams"]
+    assert names(school=str(district.other_school.pk)) == ["Adams"]
+    answer = client.post(address, {"text": "zun"})
+    assert answer.headers["Location"] == address
+    assert names() == ["Zuniga"]
+    client.post(address, {"clear": "1"})
+
+    rows = b"".join(client.post(f"{address}?sort=name", {"export": "csv"})).decode("utf-8-sig").splitlines()  # type: ignore[arg-type]
+    assert rows[0] == "Line,Student number,Name,Birth date,Gender,Ethnicity,SSID"
+    assert [row.split(",")[1] for row in rows[1:]] == ["102", "101"]
+    assert "1234567" not in "".join(rows)
+
+
+def test_a_longer_request_asks_no_more_of_the_database(district: Utah) -> None:
+    client, counts = signed_in(), []
+    for number in range(2):
+        for other in range(6 if number else 1):
+            district.add(f"{number}{other}0")
+        address = reverse("utah_request", args=[request(Kind.NEW, district.school).pk])
+        client.get(address)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(address).status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
