@@ -340,13 +340,15 @@ ADDRESSES: tuple[Address, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the API. `scopes`: a token needs one of these (none: any token); `who`: roles of the token's person."""
+    """An operation of the API. `scopes`: a token needs one of these (none: any token), or `each`; `who`: roles of the token's
+    person."""
 
     name: str
     does: str
     scopes: tuple[str, ...]
     who: str
     record: bool = False
+    each: bool = False
 
 
 _RUNS = ("runs:read", "imports:test", "imports:write")
@@ -363,6 +365,12 @@ _NO_RECORD = (
     Operation("list_students", "Students", ("students:read",), TAKERS),
     Operation("list_ssids", "SSIDs", ("students:read",), TAKERS),
     Operation("list_scores", "Scores", ("scores:read",), TAKERS),
+    Operation("list_exports", "Which files can be taken out", ("students:read", "scores:read"), TAKERS),
+    Operation("export_students", "Students as a file", ("students:read",), TAKERS),
+    Operation("export_ssids", "SSIDs as a file", ("students:read",), TAKERS),
+    Operation("export_scores", "Scores as a file", ("scores:read",), TAKERS),
+    Operation("export_oneroster", "OneRoster results", ("students:read", "scores:read"), TAKERS, each=True),
+    Operation("export_edfi", "Ed-Fi student assessments", ("scores:read",), TAKERS),
     Operation("get_changes", "What is new", ("students:read", "scores:read"), TAKERS),
     Operation("list_webhooks", "Webhooks of the token's person", ("runs:read",), READERS),
     Operation("make_webhook", "Make a webhook", ("runs:read",), READERS),

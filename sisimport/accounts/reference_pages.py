@@ -33,14 +33,14 @@ def access_page() -> str:
         "",
         "## Operations of the API",
         "",
-        "A token needs one of the scopes, and its person one of the roles.",
+        "A token needs one of the scopes, or each where the table says *and*, and its person one of the roles.",
         "",
     ]
     head = ["operation", "what", "scopes", *(name for letter, name in ROLES.items() if letter != "F"), "record"]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in OPERATIONS:
         roles = [_sign(letter in one.who) for letter in ROLES if letter != "F"]
-        scopes = " or ".join(one.scopes) or "any"
+        scopes = (" and " if one.each else " or ").join(one.scopes) or "any"
         cells = [f"`{one.name}`", one.does, scopes, *roles, "of a school" if one.record else ""]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [

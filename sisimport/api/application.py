@@ -35,18 +35,23 @@ ERRORS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 503, 507)
 
 
 class BearerToken(HttpBearer):
-    """What an operation asks of a request: one of `scopes` (none: any token), a capability of the user, known parameters."""
+    """What an operation asks of a request: one of `scopes` (none: any token) or each of them, a capability of the user, known
+    parameters."""
 
-    def __init__(self, scopes: Collection[Scope], capability: Capability | None, parameters: Collection[str]) -> None:
+    def __init__(
+        self, scopes: Collection[Scope], capability: Capability | None, parameters: Collection[str], *, each: bool
+    ) -> None:
         super().__init__()
-        self.scopes, self.capability, self.parameters = scopes, capability, parameters
+        self.scopes, self.capability, self.parameters, self.each = scopes, capability, parameters, each
 
     def __call__(self, request: HttpRequest) -> ApiToken | None:
         token: ApiToken | None = getattr(request, "api_token", None)  # found by the middleware
         if token is None:
             return None
-        if self.scopes and not set(self.scopes) & set(token.scopes):
-            raise ProblemError("SCOPE", f"This needs one of the scopes {', '.join(self.scopes)}.")
+        lacking = set(self.scopes) - set(token.scopes)
+        if lacking and (self.each or len(lacking) == len(set(self.scopes))):
+            which = "each of" if self.each else "one of"
+            raise ProblemError("SCOPE", f"This needs {which} the scopes {', '.join(self.scopes)}.")
         if self.capability is not None and not can(request.user, self.capability):
             raise ProblemError("ROLE")
         if unknown := sorted(set(request.GET) - set(self.parameters)):
@@ -84,16 +89,19 @@ def operation(
     tag: str,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    each_scope: bool = False,
+    files: Collection[str] = (),
 ) -> Callable[[View], View]:
     """Declare an operation: what it needs, and the schema of what it answers.
 
     `filters`: the schema of its parameters. `headers`: names of further headers that it reads, with what they are for.
+    `each_scope`: one of `scopes` is not enough. `files`: it answers a file of one of these media types, and no JSON.
     """
     parameters = list(filters.model_fields) if filters else []
     return router.api_operation(
         [method],
         path,
-        auth=BearerToken(scopes, capability, parameters),
+        auth=BearerToken(scopes, capability, parameters, each=each_scope),
         response={status: response, **dict.fromkeys(ERRORS, ProblemOut)},
         operation_id=name,
         url_name=name,
@@ -101,6 +109,8 @@ def operation(
         tags=[tag],
         openapi_extra={
             "x-scopes": [str(scope) for scope in scopes],
+            "x-each-scope": each_scope,
+            "x-files": list(files),
             "parameters": [
                 {"in": "header", "name": header, "required": False, "description": text, "schema": {"type": "string"}}
                 for header, text in (headers or {}).items()

@@ -7,12 +7,6 @@ from sisimport.api.application import ERRORS
 from sisimport.api.operations import api
 from sisimport.api.problems import CONTENT_TYPE, KINDS
 
-# Operations that answer a file and no JSON, with its kind.
-_FILES = {
-    "get_refused_lines": ("text/plain", {"type": "string"}),
-    "get_changes": ("application/zip", {"type": "string", "format": "binary"}),
-}
-
 
 @cache
 def document() -> dict[str, Any]:
@@ -32,14 +26,18 @@ def _describe(operation: dict[str, Any], responses: dict[str, Any]) -> None:
     answers = {str(status): response for status, response in operation["responses"].items()}
     for status in responses:
         answers[status] = {"$ref": f"#/components/responses/Problem{status}"}
-    if operation["operationId"] in _FILES:
-        kind, schema = _FILES[operation["operationId"]]
-        answers["200"]["content"] = {kind: {"schema": schema}}
+    if files := operation.pop("x-files", ()):
+        answers["200"]["content"] = {kind: {"schema": _content(kind)} for kind in files}
     operation["responses"] = answers
     scopes = operation.pop("x-scopes", [])
     operation["x-scopes"] = scopes
-    needs = f"Scope: {' or '.join(f'`{scope}`' for scope in scopes)}." if scopes else "Any token."
+    word = " and " if operation.pop("x-each-scope", False) else " or "
+    needs = f"Scope: {word.join(f'`{scope}`' for scope in scopes)}." if scopes else "Any token."
     operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
+
+
+def _content(kind: str) -> dict[str, str]:
+    return {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
 
 
 def _problem(status: int) -> dict[str, Any]:

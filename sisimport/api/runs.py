@@ -237,6 +237,7 @@ def _absent(student: Student, row: AbsentStudent) -> dict[str, Any]:
     capability=Capability.EXPORT,
     filters=schemas.RefusedFilters,
     tag=RUNS,
+    files=["text/plain"],
 )
 def get_refused_lines(
     request: HttpRequest, run_id: Path[int], filters: Query[schemas.RefusedFilters]

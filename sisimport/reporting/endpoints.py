@@ -15,10 +15,10 @@ from sisimport.api.cursors import cursor, place
 from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Moment, Page, Plain
 from sisimport.audit.models import AuditEntry
-from sisimport.reporting import changes
+from sisimport.reporting import changes, file_endpoints  # noqa: F401 - it declares operations
 from sisimport.reporting.exports import Export, ExportRefusedError
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION, View
-from sisimport.reporting.writing import VERSION_HEADER, ZIP, download
+from sisimport.reporting.writing import MEDIA_TYPES, VERSION_HEADER, ZIP, download
 from students.access import log_views, visible_school_ids, visible_schools
 
 RECORDS = "Records"
@@ -144,6 +144,7 @@ class ChangesFilters(Schema):
     capability=Capability.EXPORT,
     filters=ChangesFilters,
     tag=RECORDS,
+    files=[MEDIA_TYPES[ZIP]],
 )
 def get_changes(request: HttpRequest, filters: Query[ChangesFilters]) -> FileResponse:
     """Scores only with the scope scores:read, the other views only with students:read."""

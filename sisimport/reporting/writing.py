@@ -159,7 +159,7 @@ def on_record(source: Source, written: Written, *, user: User | None, way: str) 
         logger.warning("an export of %d students: %s, %s", written.students, source.subject, who)
 
 
-_TYPES = {
+MEDIA_TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     PARQUET: "application/vnd.apache.parquet",
@@ -185,7 +185,7 @@ def download(
     made.seek(0)
     on_record(source, written, user=user, way=way)
     name = f"{source.name}-{timezone.localdate():%Y-%m-%d}{ending}"
-    response = FileResponse(made, as_attachment=True, filename=name, content_type=_TYPES[ending])
+    response = FileResponse(made, as_attachment=True, filename=name, content_type=MEDIA_TYPES[ending])
     response[VERSION_HEADER] = str(VERSION)
     return response
 
