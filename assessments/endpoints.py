@@ -48,12 +48,18 @@ class ResultOut(Schema):
     group: str
     label: str = Field(description="What the row is, in words.")
     hidden: bool = Field(description="Fewer than 11 students, or another row would tell of such: all numbers are null.")
-    enrolled: int | None = Field(description="Null where no enrollments of that time are on record.")
+    enrolled: int | None = Field(
+        description="Students enrolled on May 1 who were to take the test; null where enrollments of that time are not on record."
+    )
     tested: int | None
+    tested_percent: float | None = Field(description="Of the enrolled ones.")
     scored: int | None
     levels: dict[str, int] | None = Field(description="Students of each level.")
     mean: float | None = Field(description="Mean scale score.")
     met_percent: float | None = Field(description="Percent of those with a level who met the standard.")
+    earlier: dict[str, float | None] | None = Field(
+        description="met_percent of the two years before, or the mean of a test without a standard; null where hidden or nobody."
+    )
     distance_from_standard: float | None = Field(description="Mean points above or below the standard.")
     met_change: float | None = Field(description="Against the year before, in points of a percentage.")
     progress_percent: float | None = Field(

@@ -1,6 +1,7 @@
 """The page Results: a test by grade, school, student group or year; the same as a file and on paper."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -98,14 +99,74 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
+class _Trend:
+    """A small line over the years. `lines`: points of each stretch without a gap; `dots`: of the earlier years."""
+
+    lines: list[str]
+    dots: list[tuple[int, int]]
+    last: tuple[int, int] | None
+    said: str
+
+
+_TREND_WIDTH, _TREND_HEIGHT, _TREND_EDGE = 72, 24, 4
+
+
+def _trend(row: Row, years: Sequence[int], span: tuple[float, float]) -> _Trend | None:
+    """From two years on. `span`: lowest and highest value of all rows, so that their lines can be compared."""
+    held = {year: value for year, value in row.trend if value is not None}
+    if len(held) < 2:
+        return None
+    step = (_TREND_WIDTH - 2 * _TREND_EDGE) / (len(years) - 1)
+    drop = (_TREND_HEIGHT - 2 * _TREND_EDGE) / max(span[1] - span[0], 1)
+    places: list[tuple[int, int] | None] = [
+        (round(_TREND_EDGE + n * step), round(_TREND_EDGE + (span[1] - held[year]) * drop)) if year in held else None
+        for n, year in enumerate(years)
+    ]
+    stretches: list[list[tuple[int, int]]] = [[]]
+    for place in places:
+        if place is None:
+            stretches.append([])
+        else:
+            stretches[-1].append(place)
+    unit = " %" if any(level.met for level in row.levels) else ""
+    return _Trend(
+        [" ".join(f"{x},{y}" for x, y in one) for one in stretches if len(one) > 1],
+        [place for place in places[:-1] if place],
+        places[-1],
+        ", ".join(f"{held[year]:.0f}{unit} in {year_label(year)}" for year in years if year in held),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _ShownRow:
     row: Row
     parts: list[_Part]
     said: str
     address: str
+    trend: _Trend | None = None
+    earlier: Sequence[float | None] = ()  # what the line shows, year by year
 
 
 _ROOM = 11  # percent of the bar that its number needs
+
+
+def _shown_rows(found: Results) -> list[_ShownRow]:
+    """The rows, each with its line over the years."""
+    years = [*found.trend_years, found.choice.year] if found.trend_years else []
+    values = [value for row in found.rows for _year, value in row.trend if value is not None]
+    span = (min(values, default=0), max(values, default=0))
+    return [
+        replace(
+            _with_earlier(_shown_row(row, _deeper(found.choice, row)), found.trend_years),
+            trend=_trend(row, years, span) if years else None,
+        )
+        for row in found.rows
+    ]
+
+
+def _with_earlier(shown: _ShownRow, years: Sequence[int]) -> _ShownRow:
+    held = dict(shown.row.trend)
+    return replace(shown, earlier=[held.get(year) for year in years])
 
 
 def _shown_row(row: Row, address: str) -> _ShownRow:
@@ -152,12 +213,14 @@ def _context(held: Held, reader: Reader, found: Results) -> dict[str, Any]:
         "found": found,
         "beside": beside(found, held, reader),
         "subject": rows.limits(found, _school_names(held, choice)),
-        "shown": [_shown_row(row, _deeper(choice, row)) for row in found.rows],
+        "shown": _shown_rows(found),
+        "trend_years": [year_label(year) for year in found.trend_years],
+        "trend_label": rows.trend_label(found).removesuffix(", percent"),
         "lines": [_shown_line(line, found.columns) for line in found.matrix],
-        "total": _shown_row(found.total, "") if found.total else None,
+        "total": _with_earlier(_shown_row(found.total, ""), found.trend_years) if found.total else None,
         "first_column": rows.head(found)[0],
         "beside_column": rows.head(found)[1] if found.matrix else "",
-        "hidden_span": 3 + (found.measured or found.scaled) + found.compared + found.moved,
+        "hidden_span": 3 + (found.measured or found.scaled) + found.compared + found.moved + bool(found.trend_years),
         "levels": found.levels,
         "tests": _tests(held, choice),
         "years": [(year, year_label(year)) for year in held.years(choice.test)],

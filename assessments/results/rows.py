@@ -14,10 +14,11 @@ _BY = {"grade": "Grade", "school": "School", "group": "Student group", "year": "
 def head(results: Results) -> list[str]:
     choice = results.choice
     names = [_BY[choice.by], *([_BY[choice.beside]] if results.matrix else [])]
-    names += ["Enrolled"] if results.has_enrolled else []
-    names += ["Tested", "With a score"]
+    names += ["Enrolled", "Tested", "Tested, percent"] if results.has_enrolled else ["Tested"]
+    names.append("With a score")
     for level in results.levels:
         names += [f"{level.name}: students", f"{level.name}: percent"]
+    names += [f"{trend_label(results)}, {year_label(year)}" for year in results.trend_years]
     names.append("Met or above, percent")
     names += ["Mean scale score"] if results.scaled else []
     names += ["Distance from standard"] if results.measured else []
@@ -25,6 +26,11 @@ def head(results: Results) -> list[str]:
     names += ["Mean scale score, change"] if results.compared and results.scaled else []
     names += MOVED if results.moved else []
     return names
+
+
+def trend_label(results: Results) -> str:
+    """What the line over the years is of."""
+    return "Met or above, percent" if any(level.met for level in results.levels) else "Mean scale score"
 
 
 MOVED = [
@@ -52,10 +58,14 @@ def lines(results: Results) -> list[list[Any]]:
 def _line(results: Results, row: Row, labels: list[str]) -> list[Any]:
     if row.sums is None:
         return [*labels, HIDDEN]
-    cells: list[Any] = [*labels, *([_known(row.enrolled)] if results.has_enrolled else [])]
-    cells += [row.sums.tested, row.sums.scored]
+    tested = row.sums.tested
+    cells: list[Any] = [*labels]
+    cells += [_known(row.enrolled), tested, _rounded(row.tested)] if results.has_enrolled else [tested]
+    cells.append(row.sums.scored)
     for level in results.levels:
         cells += [row.count(level), round(row.percent(level), 1)]
+    earlier = dict(row.trend)
+    cells += [_rounded(earlier.get(year)) for year in results.trend_years]
     cells.append(_rounded(row.met))
     cells += [_rounded(row.mean)] if results.scaled else []
     cells += [_rounded(row.distance)] if results.measured else []
@@ -116,10 +126,12 @@ def _object(results: Results, row: Row) -> dict[str, Any]:
         "hidden": row.hidden,
         "enrolled": row.enrolled if row.sums else None,
         "tested": row.sums.tested if row.sums else None,
+        "tested_percent": _number(row.tested),
         "scored": row.sums.scored if row.sums else None,
         "levels": {str(level.number): row.count(level) for level in row.levels} if row.sums else None,
         "mean": _number(row.mean),
         "met_percent": _number(row.met),
+        "earlier": {year_label(year): _number(value) for year, value in row.trend[:-1]} if row.sums else None,
         "distance_from_standard": _number(row.distance),
         "met_change": _number(row.met_change),
         "progress_percent": _number(moves.progress) if moves else None,

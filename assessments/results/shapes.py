@@ -96,7 +96,15 @@ class Row:
     moves: Moves | None = (
         None  # of students with a level in this year and the one before; None: hidden, or not asked for
     )
-    enrolled: int | None = None
+    enrolled: int | None = None  # who was to take the test; None: not told
+    earlier: tuple[
+        tuple[int, Sums | None], ...
+    ] = ()  # years before that are drawn, oldest first; None: nobody, or hidden
+
+    @property
+    def tested(self) -> float | None:
+        """Percent of the enrolled students who were tested."""
+        return 100 * self.sums.tested / self.enrolled if self.sums and self.enrolled else None
 
     @property
     def hidden(self) -> bool:
@@ -131,6 +139,14 @@ class Row:
     def mean_change(self) -> float | None:
         before = _ratio(self.before.scale_sum, self.before.scale_count) if self.before else None
         return None if self.mean is None or before is None else self.mean - before
+
+    @property
+    def trend(self) -> list[tuple[int, float | None]]:
+        """Percent met of the years that are drawn, this one last; of a test without a standard, the mean scale score."""
+        years = [*self.earlier, (self.at.year, self.sums)]
+        if any(level.met for level in self.levels):
+            return [(year, _met(sums, self.levels)) for year, sums in years]
+        return [(year, _ratio(sums.scale_sum, sums.scale_count) if sums else None) for year, sums in years]
 
     def count(self, level: LevelOf) -> int:
         return self.sums.levels[level.number - 1] if self.sums else 0
@@ -185,6 +201,16 @@ class Results:
     @property
     def compared(self) -> bool:
         return any(row.before is not None for row in self.all_rows)
+
+    @property
+    def trend_years(self) -> list[int]:
+        """Earlier years of which some row has a number, oldest first: with this one they are a line of two or three."""
+        found = {year for row in self.all_rows for year, value in row.trend[:-1] if value is not None}
+        return sorted(found)
+
+    @property
+    def rows_have_enrolled(self) -> bool:
+        return any(row.enrolled is not None for row in self.rows)
 
     @property
     def has_enrolled(self) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from assessments.results.counts import Moves
+from assessments.results.counts import Moves, Sums
+from assessments.results.enrolled import Enrolled, enrolled_for, notes_on
 from assessments.results.groups import NAMES, ORDER
 from assessments.results.held import Held
 from assessments.results.hiding import TOTAL
@@ -20,6 +21,7 @@ from assessments.scores.result_counts import ALL
 from students.school_years import year_label
 
 PROGRESS = {"ELPACS", "ELPACSA"}  # tests of which the state asks who gained a level
+DRAWN_YEARS = 3  # of the line that each row has
 MOST_BESIDE = 8  # columns; more cannot be compared, and take long to draw
 ACROSS = "Student groups are shown for all grades together, so that small groups cannot be computed."
 _Place = tuple[str, str, dict[str, Any]]  # key for the address, label, and what it sets of a cell
@@ -112,6 +114,19 @@ def _without_crossing(choice: Choice) -> Choice:
     return replace(choice, grades=(), beside="" if choice.beside == "grade" else choice.beside)
 
 
+def _has_all_students(choice: Choice, told_apart: Collection[str]) -> bool:
+    """Is some number about all students, and not about a student group? Of groups nobody knows who was enrolled."""
+    return choice.beside != "group" and ("group" in told_apart or choice.group == ALL)
+
+
+def _drawn(choice: Choice, held: Held, told_apart: Collection[str]) -> list[int]:
+    """The years before whose numbers are drawn in each row; none where years are rows, or numbers stand side by side."""
+    if "year" in told_apart or choice.beside:
+        return []
+    years = range(choice.year - DRAWN_YEARS + 1, choice.year)
+    return [year for year in years if held.comparable(choice.test, choice.year, year)]
+
+
 def _is_there(row: Row | None) -> bool:
     return row is not None and (row.hidden or bool(row.sums and row.sums.tested))
 
@@ -128,16 +143,21 @@ class _Made:
     asked: Collection[int]
     numbers: Numbers
     pairs: Pairs | None = None  # of tests whose progress by levels is told
+    enrolled: Enrolled | None = None
 
     @classmethod
     def of(cls, choice: Choice, held: Held, reader: Reader, told_apart: Collection[str]) -> "_Made":
         of_test = held.years(choice.test)
         years = [year for year in choice.years or of_test if year in of_test] if "year" in told_apart else [choice.year]
         asked = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
+        asked |= {*_drawn(choice, held, told_apart)}
         numbers = numbers_of(choice, held, reader, asked, told_apart)
         has_pairs = choice.test in PROGRESS and choice.year - 1 in asked and choice.group == ALL
         pairs = pairs_for(choice, held, reader, levels=False) if has_pairs else None
-        return cls(choice, held, reader, told_apart, sorted(years), asked, numbers, pairs)
+        enrolled = None
+        if _has_all_students(choice, told_apart):
+            enrolled = enrolled_for(choice, reader, years, {lea for scope in numbers.scopes for lea in scope.leas})
+        return cls(choice, held, reader, told_apart, sorted(years), asked, numbers, pairs, enrolled)
 
     def lacks_crossing(self) -> bool:
         """Are groups asked for by grade, and every number of that hidden?"""
@@ -148,7 +168,7 @@ class _Made:
 
     def results(self, notes: list[str]) -> Results:
         code, year = self.choice.test, self.choice.year
-        notes = [*notes, *notes_of(self.choice, self.held, self.years, self.asked)]
+        notes = [*notes, *notes_of(self.choice, self.held, self.years, self.asked), *self._notes_on_enrolled()]
         elsewhere = self.numbers.elsewhere.get(year, 0)
         return Results(self.choice, self.held.name_of(code), self.held.levels(code, year), [], None, notes, elsewhere)
 
@@ -190,7 +210,29 @@ class _Made:
             before = self.numbers.shown(earlier)
         if before is not None and not before.tested:
             before = None
-        return Row(key, label, sums, before, self.held.levels(code, at.year), at, moves=self._moves(at))
+        return Row(
+            key,
+            label,
+            sums,
+            before,
+            self.held.levels(code, at.year),
+            at,
+            moves=self._moves(at),
+            enrolled=self.enrolled.at(at) if self.enrolled is not None and sums is not None else None,
+            earlier=self._earlier(at) if sums is not None else (),
+        )
+
+    def _notes_on_enrolled(self) -> list[str]:
+        if not _has_all_students(self.choice, self.told_apart):
+            return []
+        whole = {year: self.numbers.shown(At(year)) for year in self.years}
+        tested = {year: sums.tested for year, sums in whole.items() if sums is not None}
+        return notes_on(self.enrolled, self.years, tested)
+
+    def _earlier(self, at: At) -> tuple[tuple[int, Sums | None], ...]:
+        years = _drawn(self.choice, self.held, self.told_apart)
+        found = [(year, self.numbers.shown(replace(at, year=year))) for year in years]
+        return tuple((year, sums if sums and sums.tested else None) for year, sums in found)
 
     def _moves(self, at: At) -> Moves | None:
         if self.pairs is None or at.group != ALL or at.year != self.choice.year:

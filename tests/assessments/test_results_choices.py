@@ -157,7 +157,7 @@ def test_what_is_hidden_is_kept_and_never_older_than_the_counts(django_assert_nu
     assert HiddenResults.objects.count() == 1
     held = what_is_held()
     held.assessments  # noqa: B018 - read once
-    with django_assert_num_queries(4):  # versions, what is hidden, numbers, versions again
+    with django_assert_num_queries(6):  # versions, what is hidden, numbers, versions again; schools, enrollments
         made_again = build(Choice("SBELA", 2024, by="school"), held, SHARED)
     assert made_again.rows
 
@@ -261,8 +261,8 @@ def test_the_command_and_the_api_tell_the_same(capsys: Any) -> None:
     rows = {(row["school"], row["grade"]): row for row in told["rows"]}
     assert rows[elm.code, "05"] | {"label": ""} == {
         "school_year": "2023-24", "lea": LEA_CODE, "school": elm.code, "grade": "05", "group": "all", "label": "",
-        "hidden": False, "enrolled": None, "tested": 40, "scored": 40, "levels": {"1": 0, "2": 0, "3": 40, "4": 0},
-        "mean": 2500.0, "met_percent": 100.0, "distance_from_standard": -2.0, "met_change": None, "progress_percent": None,
+        "hidden": False, "enrolled": None, "tested": 40, "tested_percent": None, "earlier": {}, "scored": 40,
+        "levels": {"1": 0, "2": 0, "3": 40, "4": 0}, "mean": 2500.0, "met_percent": 100.0, "distance_from_standard": -2.0, "met_change": None, "progress_percent": None,
     }  # fmt: skip
     assert rows[fir.code, "06"]["hidden"]
     assert rows[fir.code, "06"]["tested"] is None

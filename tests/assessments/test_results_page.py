@@ -190,3 +190,19 @@ def test_a_standard_that_moved_is_told(django_user_model: Any, monkeypatch: pyte
     monkeypatch.setattr(cuts, "standards", lambda _code, year: {"05": 2502 if year < 2024 else 2510})
     found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
     assert "The score from which on the standard is met changed in 2023-24: grade 5 2502 to 2510." in found.notes
+
+
+def test_each_row_has_a_line_over_three_years_and_the_numbers_of_it(client: Client, django_user_model: Any) -> None:
+    make(oak=15, year="caaspp-2022-23")
+    make(oak=15)
+    client.force_login(user(django_user_model, REGISTRAR))
+    html = client.get(f"{reverse('results')}?test=SBELA&year=2024&by=school").content.decode()
+    assert '<svg class="trend" role="img" aria-label="Met or above: 67 % in 2022-23, 67 % in 2023-24"' in html
+    assert "Met or above 2022-23" in html
+    assert 'class="trend"' not in client.get(f"{reverse('results')}?test=SBELA&year=2023&by=school").content.decode()
+    lines = b"".join(client.get(f"{reverse('results_csv')}?test=SBELA&year=2024&by=school")).decode("utf-8-sig")
+    head, *rest = lines.splitlines()
+    at = head.split(",").index('"Met or above')  # the head has a comma
+    assert '"Met or above, percent, 2022-23"' in head
+    assert head.split(",")[at + 3] == '"Met or above'
+    assert [line.split(",")[0] for line in rest[:3]] == ["District", "Elm School", "Oak School"]

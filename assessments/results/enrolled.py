@@ -1,0 +1,181 @@
+"""Students enrolled when a test was given, from the enrollments on record: what numbers of tested students are held against.
+
+Counted is who was enrolled on May 1 of the school year, once, at the school that came last, in a grade that takes the test; for
+the ELPAC, who was an English learner that day. An enrollment says the grade of its last day, or of today: for each school year
+before that, the student was a grade lower.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from django.utils import timezone
+
+from assessments.results.counts import School
+from assessments.results.hiding import TOTAL
+from assessments.results.shapes import At, Choice, Reader
+from assessments.scores.result_counts import ALL
+from sisimport.imports.engine.sql import fetch_all
+from students.models import ELRecord, Enrollment, ProgramStatus
+from students.models import School as SchoolOnRecord
+from students.school_years import year_label
+
+_CODE = 7  # digits of the code of a district or school in the state's files
+_EVER = 9999  # a school year that does not come
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who is to take a test. `grades`: all students of these. `whole`: nobody of another grade takes it. `learners`: of these
+    grades, English learners."""
+
+    grades: tuple[str, ...]
+    whole: bool = True
+    learners: bool = False
+
+
+_SMARTER_BALANCED = Rule(("03", "04", "05", "06", "07", "08", "11"))
+# Of other tests, nothing on record says who is to take them.
+RULES: Mapping[str, Rule] = {
+    "SBELA": _SMARTER_BALANCED,
+    "SBMATH": _SMARTER_BALANCED,
+    "CAST": Rule(("05", "08"), whole=False),  # and once in high school
+    "ELPACS": Rule(("KN", *(f"{n:02d}" for n in range(1, 13))), learners=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Students by cell, of what a choice asks for. `years`: those of which enrollments are on record."""
+
+    rule: Rule
+    choice: Choice
+    sums: Mapping[At, int]
+    years: frozenset[int]
+    only_lea: str  # of scores that do not say whose they are
+
+    def at(self, at: At) -> int | None:
+        """None where it is not on record, or nothing says who is to take the test."""
+        asked = [at.grade] if at.grade != TOTAL else self.choice.grades
+        if at.group != ALL or any(grade not in self.rule.grades for grade in asked):
+            return None
+        if not asked and not self.rule.whole:
+            return None
+        if isinstance(at.school, tuple) and not at.school[0]:
+            at = replace(at, school=(self.only_lea, at.school[1]))
+        return self.sums.get(at)
+
+
+def enrolled_for(
+    choice: Choice, reader: Reader, years: Collection[int], leas: Collection[str], *, today: dt.date | None = None
+) -> Enrolled | None:
+    """Of these years, and of what the reader may see of these LEAs; None for a test of which nobody knows who is to take it."""
+    rule = RULES.get(choice.test)
+    if rule is None:
+        return None
+    ours = {lea for lea in leas if lea}
+    only_lea = next(iter(ours)) if len(ours) == 1 else ""
+    asked = {(lea or only_lea, code) for lea, code in choice.schools}
+    may = None if reader.reads_all or reader.schools is None else reader.schools
+    codes = _codes()
+    sums: dict[At, int] = {}
+    found = set()
+    for pk, year, grade, count in _counts(rule, sorted(years), today or timezone.localdate()):
+        found.add(year)
+        school = codes.get(pk, ("", ""))
+        if school[0] not in ours or (may is not None and school not in may) or (asked and school not in asked):
+            continue
+        if grade not in rule.grades or (choice.grades and grade not in choice.grades):
+            continue
+        cell = At(year, school, grade)
+        for at in (cell, replace(cell, school=TOTAL), replace(cell, grade=TOTAL), At(year)):
+            sums[at] = sums.get(at, 0) + count
+    return Enrolled(rule, choice, sums, frozenset(found), only_lea)
+
+
+def notes_on(found: Enrolled | None, years: Collection[int], tested: Mapping[int, int]) -> list[str]:
+    """What a reader has to know of the numbers of enrolled students. `tested`: all students of a school year whose number of
+    enrolled ones is shown beside."""
+    if found is None:
+        return ["Enrolled students are not told: which students are to take this test is not on record."]
+    absent = sorted(set(years) - found.years)
+    notes = []
+    if found.years & set(years):
+        who = "English learners" if found.rule.learners else "students"
+        grades = "" if found.rule.whole else " of grades 5 and 8"
+        notes.append(
+            f"Enrolled: {who}{grades} with an enrollment on record on May 1 of the school year. Those who"
+            " took the alternate test are among them."
+        )
+    if absent:
+        notes.append(
+            f"No enrollments of {', '.join(map(year_label, absent))} are on record, so how many students were enrolled is not"
+            " told: a student roster or OneRoster file with the start dates of that time brings them."
+        )
+    short = [year for year in sorted(tested) if (n := found.sums.get(At(year))) is not None and n < tested[year]]
+    if short:
+        notes.append(
+            f"In {', '.join(map(year_label, short))} more students were tested than enrollments on record say: those of that time"
+            " are not complete. Import a student roster that has them."
+        )
+    return notes
+
+
+def _codes() -> dict[int, School]:
+    rows = SchoolOnRecord.objects.values_list("pk", "lea__code", "code")
+    return {pk: (lea.zfill(_CODE), code.zfill(_CODE)) for pk, lea, code in rows}
+
+
+def _counts(rule: Rule, years: list[int], today: dt.date) -> list[tuple[int, int, str, int]]:
+    """School, year, grade and students. Enrollments are read once, and put together where all is alike."""
+    if not years:
+        return []
+    learner, params = "", []  # type: str, list[object]
+    first, last = "f.first", "f.last"
+    if rule.learners:
+        since, until = _spring_from("l.identified_date"), _spring_until("l.exit_date")
+        first = f"greatest(f.first, {since})"
+        last = f"least(f.last, CASE WHEN l.program_status = %s THEN {_EVER} ELSE {until} END)"
+        learner = f"JOIN {ELRecord._meta.db_table} l ON l.student_id = f.student_id"
+        learner += " AND (l.program_status = %s OR (l.program_status = %s AND l.exit_date IS NOT NULL))"
+        params = [ProgramStatus.EL.value, ProgramStatus.EL.value, ProgramStatus.EXITED.value]
+    rows = fetch_all(
+        f"""
+        WITH stays AS (
+          SELECT e.student_id, e.school_id, e.grade, e.start_date,
+            least(e.exit_date, lead(e.start_date) OVER w - 1) AS day
+          FROM {Enrollment._meta.db_table} e
+          WINDOW w AS (PARTITION BY e.student_id ORDER BY e.start_date NULLS FIRST, e.id)
+        ), f AS (
+          SELECT s.student_id, s.school_id, CASE WHEN s.grade = 'KN' THEN 0 ELSE s.grade::int END - o.year AS cohort,
+            CASE WHEN s.start_date IS NULL THEN o.year ELSE {_spring_from("s.start_date")} END AS first,
+            coalesce({_spring_until("s.day")}, {_EVER}) AS last
+          FROM stays s CROSS JOIN LATERAL (SELECT {_spring_of("least(s.day, %s::date)")} AS year) AS o
+          WHERE s.grade ~ '^(KN|[0-9][0-9])$'
+        ), g AS (
+          SELECT f.school_id, f.cohort, {first} AS first, {last} AS last, count(*) AS n FROM f {learner} GROUP BY 1, 2, 3, 4
+        )
+        SELECT g.school_id, y.year, g.cohort + y.year, sum(g.n) FROM g
+        JOIN unnest(%s::int[]) AS y(year) ON y.year BETWEEN g.first AND g.last GROUP BY 1, 2, 3
+        """,
+        [today, *params, years],
+    )
+    return [(pk, year, "KN" if grade == 0 else f"{grade:02d}", int(n)) for pk, year, grade, n in rows if grade >= 0]
+
+
+def _spring_of(day: str) -> str:
+    """SQL of the school year of a day: 184 days after July 1 is January 1."""
+    return f"date_part('year', {day} + 184)::int"
+
+
+def _spring_from(day: str) -> str:
+    """SQL of the first school year whose May 1 is not before a day (244 days after May 2 is January 1); 0 without a day."""
+    return f"coalesce(date_part('year', {day} + 244)::int, 0)"
+
+
+def _spring_until(day: str) -> str:
+    """SQL of the last school year whose May 1 is not after a day; null where there is no day."""
+    return f"(date_part('year', {day} + 245)::int - 1)"
+
+
+__all__ = ["Enrolled", "enrolled_for", "notes_on"]
