@@ -127,38 +127,38 @@ def _codes() -> dict[int, School]:
 
 
 def _counts(rule: Rule, years: list[int], today: dt.date) -> list[tuple[int, int, str, int]]:
-    """School, year, grade and students. Enrollments are read once, and put together where all is alike."""
+    """School, year, grade and students. Enrollments are read once, and put together where all days are alike before anything is
+    worked out of them."""
     if not years:
         return []
-    learner, params = "", []  # type: str, list[object]
-    first, last = "f.first", "f.last"
+    learner, days, first, last, params = "", "", "", "", []  # type: str, str, str, str, list[object]
     if rule.learners:
-        since, until = _spring_from("l.identified_date"), _spring_until("l.exit_date")
-        first = f"greatest(f.first, {since})"
-        last = f"least(f.last, CASE WHEN l.program_status = %s THEN {_EVER} ELSE {until} END)"
-        learner = f"JOIN {ELRecord._meta.db_table} l ON l.student_id = f.student_id"
-        learner += " AND (l.program_status = %s OR (l.program_status = %s AND l.exit_date IS NOT NULL))"
-        params = [ProgramStatus.EL.value, ProgramStatus.EL.value, ProgramStatus.EXITED.value]
+        learner = f"""JOIN {ELRecord._meta.db_table} l ON l.student_id = s.student_id
+            AND (l.program_status = %s OR (l.program_status = %s AND l.exit_date IS NOT NULL))"""
+        days = ", l.identified_date AS since, CASE WHEN l.program_status = %s THEN l.exit_date END AS until"
+        exited = ProgramStatus.EXITED.value
+        params = [exited, ProgramStatus.EL.value, exited]
+        first, last = f", {_spring_from('g.since')}", f", {_spring_until('g.until - 1')}"
     rows = fetch_all(
         f"""
-        WITH stays AS (
-          SELECT e.student_id, e.school_id, e.grade, e.start_date,
-            least(e.exit_date, lead(e.start_date) OVER w - 1) AS day
+        WITH s AS (
+          SELECT e.student_id, e.school_id, e.grade, e.start_date, least(e.exit_date, lead(e.start_date) OVER w - 1) AS day
           FROM {Enrollment._meta.db_table} e
-          WINDOW w AS (PARTITION BY e.student_id ORDER BY e.start_date NULLS FIRST, e.id)
-        ), f AS (
-          SELECT s.student_id, s.school_id, CASE WHEN s.grade = 'KN' THEN 0 ELSE s.grade::int END - o.year AS cohort,
-            CASE WHEN s.start_date IS NULL THEN o.year ELSE {_spring_from("s.start_date")} END AS first,
-            coalesce({_spring_until("s.day")}, {_EVER}) AS last
-          FROM stays s CROSS JOIN LATERAL (SELECT {_spring_of("least(s.day, %s::date)")} AS year) AS o
-          WHERE s.grade ~ '^(KN|[0-9][0-9])$'
-        ), g AS (
-          SELECT f.school_id, f.cohort, {first} AS first, {last} AS last, count(*) AS n FROM f {learner} GROUP BY 1, 2, 3, 4
+          WINDOW w AS (PARTITION BY e.student_id ORDER BY e.start_date NULLS FIRST)
+        ), alike AS MATERIALIZED (
+          SELECT s.school_id, s.grade, s.start_date, s.day{days}, count(*) AS n FROM s {learner}
+          GROUP BY s.school_id, s.grade, s.start_date, s.day{", since, until" if days else ""}
+        ), told AS (
+          SELECT g.school_id, CASE WHEN g.grade = 'KN' THEN 0 ELSE g.grade::int END - o.year AS cohort, g.n,
+            greatest(CASE WHEN g.start_date IS NULL THEN o.year ELSE {_spring_from("g.start_date")} END{first}) AS first,
+            least({_EVER}, {_spring_until("g.day")}{last}) AS last
+          FROM alike g CROSS JOIN LATERAL (SELECT {_spring_of("least(g.day, %s::date)")} AS year) AS o
+          WHERE g.grade ~ '^(KN|[0-9][0-9])$'
         )
-        SELECT g.school_id, y.year, g.cohort + y.year, sum(g.n) FROM g
-        JOIN unnest(%s::int[]) AS y(year) ON y.year BETWEEN g.first AND g.last GROUP BY 1, 2, 3
+        SELECT t.school_id, y.year, t.cohort + y.year, sum(t.n) FROM told t
+        JOIN unnest(%s::int[]) AS y(year) ON y.year BETWEEN t.first AND t.last GROUP BY 1, 2, 3
         """,
-        [today, *params, years],
+        [*params, today, years],
     )
     return [(pk, year, "KN" if grade == 0 else f"{grade:02d}", int(n)) for pk, year, grade, n in rows if grade >= 0]
 

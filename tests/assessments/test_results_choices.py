@@ -262,7 +262,9 @@ def test_the_command_and_the_api_tell_the_same(capsys: Any) -> None:
     assert rows[elm.code, "05"] | {"label": ""} == {
         "school_year": "2023-24", "lea": LEA_CODE, "school": elm.code, "grade": "05", "group": "all", "label": "",
         "hidden": False, "enrolled": None, "tested": 40, "tested_percent": None, "earlier": {}, "scored": 40,
-        "levels": {"1": 0, "2": 0, "3": 40, "4": 0}, "mean": 2500.0, "met_percent": 100.0, "distance_from_standard": -2.0, "met_change": None, "progress_percent": None,
+        "levels": {"1": 0, "2": 0, "3": 40, "4": 0},
+        "mean": 2500.0, "met_percent": 100.0, "distance_from_standard": -2.0, "met_change": None,
+        "progress_percent": None,
     }  # fmt: skip
     assert rows[fir.code, "06"]["hidden"]
     assert rows[fir.code, "06"]["tested"] is None
