@@ -12,7 +12,7 @@ from sisimport.accounts.scopes import Scope
 from sisimport.api.application import operation
 from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Moment, Plain
-from sisimport.reporting.edfi import LOCAL, NAMESPACE, EdFiFile
+from sisimport.reporting.edfi import NAMESPACE, EdFiFile
 from sisimport.reporting.exports import LONG, Export, ExportRefusedError
 from sisimport.reporting.oneroster import OneRosterFile
 from sisimport.reporting.views import VERSION
@@ -49,7 +49,7 @@ class ScoreTableFilters(TableFilters):
 class EdFiFilters(FileFilters):
     namespace: Plain = Field(NAMESPACE, max_length=255, description="Of the assessments in the other system.")
     student_id: Literal["local", "ssid"] = Field(
-        LOCAL, description="What a student's unique id is there. By SSID, students without one are left out."
+        "local", description="What a student's unique id is there. By SSID, students without one are left out."
     )
 
 
@@ -145,7 +145,7 @@ def _declare(one: _File) -> None:
         except ExportRefusedError as error:
             raise ProblemError("REFUSED", str(error)) from error
 
-    export_file.__annotations__["filters"] = Query[one.filters]  # type: ignore[name-defined]
+    export_file.__annotations__["filters"] = Query[one.filters]  # type: ignore[misc,name-defined]
     operation(
         "GET",
         f"/exports/{one.name}",
