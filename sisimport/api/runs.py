@@ -16,12 +16,11 @@ from sisimport.api.cursors import cursor, place
 from sisimport.api.problems import ProblemError
 from sisimport.audit.models import AuditEntry
 from sisimport.files.issues import Severity
-from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun, RunStatus, Work
+from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, RunStatus, Work, absent
 from sisimport.imports.runs.refused_lines import original_lines, refused_line_numbers
 from sisimport.imports.runs.report import Labels, run_facts, told_changes, told_issues
 from sisimport.imports.runs.returned_lines import plain_reasons, table_bytes
 from students.access import log_view, log_views
-from students.models import Student
 
 RUNS = "Runs"
 ANY_OF_RUNS = (Scope.RUNS_READ, Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE)
@@ -191,29 +190,24 @@ def list_changes(request: HttpRequest, run_id: Path[int], filters: Query[schemas
 )
 def list_absent(request: HttpRequest, run_id: Path[int], filters: Query[schemas.Page]) -> dict[str, Any]:
     run, reader = _find_report(request, run_id)
-    rows = AbsentStudent.objects.filter(run_id=run.plan_run_id).order_by("student_id")
-    if reader.schools is not None:
-        rows = rows.filter(student_id__in=reader.students().values("pk"))
+    students = absent.absent_students(run.plan_run_id, reader.students()).order_by("pk")
     if after := place(request, filters):
-        rows = rows.filter(student_id__gt=after[0])
-    found = list(rows[: filters.limit + 1])
+        students = students.filter(pk__gt=after[0])
+    found = list(students.select_related("school", "el").prefetch_related("ssids")[: filters.limit + 1])
     page = found[: filters.limit]
-    students = (
-        Student.objects.filter(pk__in=[row.student_id for row in page])
-        .select_related("school", "el")
-        .prefetch_related("ssids")
-        .in_bulk()
-    )
     log_views(
-        user=request.user, kind=AuditEntry.Kind.EXPORT, students=students, subject=f"run {run.pk}: absent (REST API)"
+        user=request.user,
+        kind=AuditEntry.Kind.EXPORT,
+        students=[student.pk for student in page],
+        subject=f"run {run.pk}: absent (REST API)",
     )
     return {
-        "items": [_absent(students[row.student_id], row) for row in page if row.student_id in students],
-        "next": cursor(request, filters, [page[-1].student_id]) if len(found) > len(page) else None,
+        "items": [_absent(student) for student in page],
+        "next": cursor(request, filters, [page[-1].pk]) if len(found) > len(page) else None,
     }
 
 
-def _absent(student: Student, row: AbsentStudent) -> dict[str, Any]:
+def _absent(student: Any) -> dict[str, Any]:
     el = getattr(student, "el", None)
     return {
         "local_number": student.local_number,
@@ -222,7 +216,7 @@ def _absent(student: Student, row: AbsentStudent) -> dict[str, Any]:
         "school": student.school.code if student.school else None,
         "grade": student.grade,
         "has_ssid": any(ssid.retired_at is None for ssid in student.ssids.all()),
-        "has_el_data": row.has_el_data,
+        "has_el_data": student.has_el,
         "program_status": el.program_status if el else None,
     }
 

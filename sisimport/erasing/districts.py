@@ -29,7 +29,7 @@ from sisimport.audit.writing import Doer, write
 from sisimport.erasing.guard import ErasingError, begin, keep_runs_away
 from sisimport.erasing.people import Mentions
 from sisimport.erasing.personal_data import FILES, refers, tables
-from sisimport.imports.models import ImportFile, ImportRun
+from sisimport.imports.models import AbsentList, ImportFile, ImportRun, absent
 from sisimport.imports.runs.districts import runs_of
 from sisimport.runtime.erasing import all_erasers
 from students.models import LEA, SSID, FamilyMember, SSIDReplacement, StaffAccess, Student
@@ -157,6 +157,7 @@ class _Destruction:
             if table.of_student:
                 rows = model._base_manager.filter(**{f"{table.of_student}__in": ids}).order_by()
                 self._count(model, rows._raw_delete(rows.db))
+        self._count(AbsentList, absent.take_out(self.students.values_list("pk", flat=True)))
         held = SSID.objects.filter(student__in=self.students, state=self.lea.state).values("ssid")
         replaced = SSIDReplacement.objects.filter(
             Q(retired_ssid__in=held) | Q(replacement_ssid__in=held), state=self.lea.state

@@ -6,6 +6,7 @@ a folder that is not classed (tests/erasing/test_personal_data.py), so whoever a
 
     of_student   column with the internal number of the student the row is about: such rows go
     of_line      rows are of a line of a run (or file): they go with the line, where they are of nobody else
+    sets         columns with the internal numbers of many students: the row stays, without this one
     goes_if      rows go when one of these columns holds a number of the student
     sealed       the record of access: reworded by a way of its own (sisimport.audit.erasing)
     by_way_of    rows go with the rows of another table that they belong to, or by an eraser
@@ -19,6 +20,7 @@ from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from sisimport.imports.models.absent import StudentSet
 from students.models import Student
 
 
@@ -30,6 +32,7 @@ class Table:
     plain: tuple[str, ...] = ()
     of_student: str = ""
     of_line: str = ""
+    sets: tuple[str, ...] = ()
     goes_if: tuple[str, ...] = ()
     sealed: bool = False
     by_way_of: str = ""
@@ -50,7 +53,7 @@ TABLES: dict[str, Table] = {
     "imports.ImportIssue": _t("found expected params", "code part field", of_student="student_id", of_line="run"),
     "imports.ImportChange": _t("", "part kind", of_student="student_id", of_line="run", goes_if=("before", "after")),
     "imports.SetAside": _t("", "reason", of_line="run"),
-    "imports.AbsentStudent": _t(of_student="student_id"),
+    "imports.AbsentList": _t(sets=("students", "with_el")),
     "imports.LineDraft": _t("values", of_line="run"),
     "imports.CorrectedLine": _t("fields", of_line="file"),
     "imports.RunHold": _t("reasons why", "decision"),
@@ -179,9 +182,9 @@ def unclassed() -> list[str]:
         if table is None:
             found.append(label)
             continue
-        said = {*table.texts, *table.plain, *table.goes_if, table.of_student}
+        said = {*table.texts, *table.plain, *table.goes_if, *table.sets, table.of_student}
         for column in model._meta.concrete_fields:
-            holds = isinstance(column, _TEXTS) or "student" in column.name
+            holds = isinstance(column, (*_TEXTS, StudentSet)) or "student" in column.name
             if holds and column.name not in said and not column.choices and not _of_counts(column):
                 found.append(f"{label}.{column.name}")
             if isinstance(column, models.FileField) and f"{label}.{column.name}" not in FILES:

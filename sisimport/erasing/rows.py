@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from sisimport.erasing.people import Mentions, Person
 from sisimport.erasing.personal_data import Table, tables
-from sisimport.imports.models import CorrectedLine, ImportFile, ImportRun
+from sisimport.imports.models import AbsentList, CorrectedLine, ImportFile, ImportRun, absent
 
 
 def known_lines(student: int) -> dict[int, set[int]]:
@@ -61,6 +61,7 @@ def remove_rows(person: Person, lines: Mapping[int, set[int]]) -> tuple[Counter[
                 of_runs.setdefault(run, Counter())[model._meta.model_name or ""] += count
         _count(gone, model, rows._raw_delete(rows.db))
     gone += _corrected(lines)
+    _count(gone, AbsentList, absent.take_out([person.student]))
     return gone, of_runs
 
 

@@ -106,7 +106,7 @@ TABLES: Mapping[str, Rights] = {
     "entrance_signintry": ACCOUNTS,
     "entrance_staffinvitation": _accounts_but("created_by_id"),
     "erasing_erasure": Rights(web=WRITE_NOT_REMOVE, worker=WRITE),
-    "imports_absentstudent": PLANS,
+    "imports_absentlist": SHARED,
     "imports_correctedline": SHARED,
     "imports_importchange": PLANS,
     "imports_importfile": SHARED,  # a page removes what was uploaded twice

@@ -31,7 +31,7 @@ _STRONG = """
     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND c.relkind = 'r' AND c.relpersistence = 'p'
       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
 """
-SHARED = "imports_importchange, imports_importissue, imports_setaside, imports_absentstudent"
+SHARED = "imports_importchange, imports_importissue, imports_setaside, imports_absentlist"
 
 
 def hold_an_ssid(barrier: Barrier, test: ImportRun) -> None:

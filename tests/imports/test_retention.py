@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sisimport.imports.management.run_in_process import run_to_end
-from sisimport.imports.models import AbsentStudent, ImportChange, ImportFile, ImportIssue, ImportRun, RunStatus, Work
+from sisimport.imports.models import AbsentList, ImportChange, ImportFile, ImportIssue, ImportRun, RunStatus, Work
 from sisimport.imports.runs import services
 from sisimport.imports.runs.uploads import RunRefusedError
 from sisimport.imports.storage import retention
@@ -191,18 +191,18 @@ class TestPlans:
         names = {model.__name__ for model in retention._by_line()}
 
         assert names >= {"ImportIssue", "ImportChange", "SetAside", "LineDraft", "MatchDecision", "MatchRequest"}
-        assert "AbsentStudent" not in names
+        assert "AbsentList" not in names
 
 
 def test_lists_of_absent_students_go_and_their_page_says_so(
     district: District, admin_client: Client, admin_user: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     run = run_file("ssid-download", LINES, Work.TEST).run
-    assert AbsentStudent.objects.filter(run=run).exists()
+    assert AbsentList.objects.filter(run=run).exists()
 
     assert purge(django_capture_on_commit_callbacks, 29)["absent_lists"] == 0
     assert purge(django_capture_on_commit_callbacks, 30)["absent_lists"] == 1
-    assert not AbsentStudent.objects.exists()
+    assert not AbsentList.objects.exists()
     admin_client.force_login(admin_user)  # sessions go too
     page = admin_client.get(reverse("run_absent", args=[run.pk])).content.decode()
     assert "The list was kept until" in page
@@ -248,9 +248,9 @@ def test_the_command_counts_first_and_then_removes(district: District, capsys: p
     counted = called("--dry-run")
     assert counted["dry_run"]
     assert counted["removed"]["absent_lists"] == 1
-    assert AbsentStudent.objects.exists()
+    assert AbsentList.objects.exists()
     assert called()["removed"] == counted["removed"]
-    assert not AbsentStudent.objects.exists()
+    assert not AbsentList.objects.exists()
     assert not any(called()["removed"].values())
 
 
@@ -281,7 +281,7 @@ def test_the_runs_that_take_the_most_room_are_listed(district: District, capsys:
     test, update = json.loads(capsys.readouterr().out)["runs"]
     assert (test["run"], update["run"]) == (run.test_run.pk, run.pk)
     assert test["file_bytes"] == run.file.size
-    tables = (ImportIssue, ImportChange, AbsentStudent)
+    tables = (ImportIssue, ImportChange, AbsentList)
     rows = sum(model._default_manager.filter(run=run.test_run).count() for model in tables)
     assert test["rows"] == rows > 0
     assert test["bytes"] > 0

@@ -16,6 +16,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine import kept_selects
 from sisimport.imports.engine.sql import execute, fetch_all, quoted, with_values
+from sisimport.imports.models import absent
 
 
 def plan(context: RunContext) -> None:
@@ -125,21 +126,34 @@ def _blocked_lines(context: RunContext) -> dict[str, str]:
 
 
 def list_absent(context: RunContext) -> int:
-    """Students of the file's schools that the file does not name. Only those enrolled now: leavers are not expected in it."""
+    """Keep which students of the file's schools the file does not name, and count them. Only those enrolled now: leavers are not
+    expected in it."""
     table = quoted(context.import_type.row_model._meta.db_table)
     schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
-    params: list[Any] = [context.run.pk, sorted(context.school_codes), sorted(context.lea_ids)]
+    params: list[Any] = [sorted(context.school_codes), sorted(context.lea_ids)]
     if context.run.schools is not None:
         params.append(list(context.run.schools))
-    return execute(
+    execute(
         f"""
-        INSERT INTO imports_absentstudent (run_id, student_id, has_el_data)
-        SELECT %s, s.id, el.student_id IS NOT NULL
-        FROM students_student s
-        JOIN students_school sc ON sc.id = s.school_id AND sc.code = ANY(%s) AND sc.lea_id = ANY(%s)
-        LEFT JOIN students_elrecord el ON el.student_id = s.id
-        WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.lea_id = s.lea_id AND r.local_number = s.local_number)
-          AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id) {schools}
+        WITH absent AS MATERIALIZED (
+          SELECT s.id, el.student_id IS NOT NULL AS has_el
+          FROM students_student s
+          JOIN students_school sc ON sc.id = s.school_id AND sc.code = ANY(%s) AND sc.lea_id = ANY(%s)
+          LEFT JOIN students_elrecord el ON el.student_id = s.id
+          WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.lea_id = s.lea_id AND r.local_number = s.local_number)
+            AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id) {schools}
+        ), ranges AS (
+          -- Numbers that follow each other are one range before they are gathered: a fraction of the work.
+          SELECT int8range(min(id), max(id) + 1) AS numbers, false AS of_el
+          FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS gap FROM absent) AS a GROUP BY gap
+          UNION ALL
+          SELECT int8range(id, id + 1), true FROM absent WHERE has_el
+        )
+        INSERT INTO imports_absentlist (run_id, students, with_el)
+        SELECT {int(context.run.pk)}, coalesce(range_agg(numbers) FILTER (WHERE NOT of_el), '{{}}'),
+          coalesce(range_agg(numbers) FILTER (WHERE of_el), '{{}}')
+        FROM ranges
         """,
         params,
     )
+    return absent.size(context.run.pk)

@@ -15,7 +15,7 @@ from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import checking, counting, planning, staging
 from sisimport.imports.engine.recounting import corrected, tally
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.imports.models import ImportIssue, ImportRun
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, absent
 from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import lines_holding, read_records
 
@@ -122,14 +122,10 @@ def _absent(context: RunContext) -> int:
     """The list *in our records, not in this file* follows: a student whom a line was accepted for is in the file."""
     run_id = context.run.pk
     if context.lines is None:
-        execute("DELETE FROM imports_absentstudent WHERE run_id = %s", [run_id])
+        execute("DELETE FROM imports_absentlist WHERE run_id = %s", [run_id])
         return planning.list_absent(context)
-    execute(
-        """
-        DELETE FROM imports_absentstudent a USING imports_matchdecision d
-        WHERE a.run_id = %s AND d.run_id = a.run_id AND d.subject = 'match' AND d.answer = 'accept'
-          AND d.student_id = a.student_id
-        """,
-        [run_id],
+    accepted = MatchDecision.objects.filter(
+        run=run_id, subject=MatchDecision.Subject.MATCH, answer=MatchDecision.Answer.ACCEPT, student_id__isnull=False
     )
-    return int(fetch_all("SELECT count(*) FROM imports_absentstudent WHERE run_id = %s", [run_id])[0][0])
+    absent.take_out(accepted.values_list("student_id", flat=True), run_id=run_id)
+    return absent.size(run_id)

@@ -1,8 +1,9 @@
 """What the journey of a file leaves behind: the file, its runs, what was found, what was (to be) changed."""
 
+from sisimport.imports.models.absent import AbsentList
 from sisimport.imports.models.corrections import CorrectedLine, LineDraft
 from sisimport.imports.models.files import ImportFile
-from sisimport.imports.models.findings import AbsentStudent, ImportChange, ImportIssue, SetAside, SetAsideReason
+from sisimport.imports.models.findings import ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.holds import HoldDecision, RunHold
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
 from sisimport.imports.models.runs import (
@@ -23,7 +24,7 @@ __all__ = [
     "PAST_RECALL",
     "UNDECIDED",
     "WRITING",
-    "AbsentStudent",
+    "AbsentList",
     "CorrectedLine",
     "Crash",
     "HoldDecision",

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from sisimport.audit import looking
-from sisimport.audit.looking import NotesLine, NotesStudent
+from sisimport.audit.looking import NotesLine
 from sisimport.files.issues import Severity
 from sisimport.imports.models.runs import ImportRun
 
@@ -116,17 +116,3 @@ class SetAside(models.Model):
 
     def __str__(self) -> str:
         return f"Set aside: line {self.line}"
-
-
-class AbsentStudent(NotesStudent, models.Model):
-    """A student of the file's schools whom the file does not name (the list *in our records, not in this file*)."""
-
-    pk = models.CompositePrimaryKey("run_id", "student_id")
-    run = models.ForeignKey(
-        ImportRun, on_delete=models.CASCADE, related_name="absent_students", db_index=False, db_constraint=False
-    )
-    student_id = models.BigIntegerField()
-    has_el_data = models.BooleanField()
-
-    def __str__(self) -> str:
-        return f"Student {self.student_id} is not in the file"

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from sisimport.imports.models import UNDECIDED, AbsentStudent, ImportFile, ImportRun, RunStatus
+from sisimport.imports.models import UNDECIDED, AbsentList, ImportFile, ImportRun, RunStatus
 from sisimport.runtime.retention import Kept, all_kept, kept_kind, register_kept
 from sisimport.runtime.session_locks import session_lock
 
@@ -179,12 +179,5 @@ def _by_line() -> Iterator[type[models.Model]]:
 
 def _remove_absent(before: dt.datetime, dry_run: bool) -> int:
     """Lists of runs that ended before; the number of students stays on the run."""
-    runs = ImportRun.objects.filter(finished_at__lt=before).filter(
-        Exists(AbsentStudent.objects.filter(run_id=OuterRef("pk")))
-    )
-    if dry_run:
-        return runs.count()
-    pks = list(runs.values_list("pk", flat=True))
-    for pk in pks:
-        AbsentStudent.objects.filter(run_id=pk).delete()
-    return len(pks)
+    lists = AbsentList.objects.filter(run__finished_at__lt=before)
+    return lists.count() if dry_run else lists.delete()[0]

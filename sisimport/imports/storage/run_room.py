@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from sisimport.imports.models import AbsentStudent, ImportChange, ImportIssue, ImportRun
+from sisimport.imports.models import AbsentList, ImportChange, ImportIssue, ImportRun
 
 
 @dataclass(frozen=True, slots=True)
 class RunRoom:
-    """rows: issues, changes and absent students that are kept; size: their bytes, by the average row of each table; file: bytes
-    of the uploaded file, 0 when they are gone. Several runs of one file each tell it."""
+    """rows: issues, changes and the list of absent students (one row) that are kept; size: their bytes, by the average row of
+    each table; file: bytes of the uploaded file, 0 when they are gone. Several runs of one file each tell it."""
 
     run: int
     rows: int
@@ -25,7 +25,7 @@ class RunRoom:
 
 def room_of(runs: Iterable[ImportRun]) -> list[RunRoom]:
     """One for each run (its file loaded), from the counts on record: the rows themselves are not read."""
-    tables = (ImportIssue, ImportChange, AbsentStudent)
+    tables = (ImportIssue, ImportChange, AbsentList)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, pg_total_relation_size(oid) / greatest(reltuples, 1) FROM pg_class WHERE relname = ANY(%s)"
@@ -49,11 +49,11 @@ def largest(most: int) -> list[RunRoom]:
 
 
 def _rows(run: ImportRun) -> tuple[int, int, int]:
-    """Issues, changes and absent students; an Update shows the rows of its Test and has none of its own."""
+    """Issues, changes and lists of absent students; an Update shows the rows of its Test and has none of its own."""
     if run.test_run_id is not None or run.plan_removed_at is not None:
         return 0, 0, 0
     issues = run.error_count + run.warning_count + run.notice_count
     changes = sum(int(entry["count"]) for entry in (run.summary or {}).get("changes", []))
     erased = (run.facts or {}).get("erased", {})
-    absent = int((run.facts or {}).get("absent_count") or 0)
+    absent = int("absent_count" in (run.facts or {}))
     return max(issues - erased.get("issues", 0), 0), max(changes - erased.get("changes", 0), 0), absent

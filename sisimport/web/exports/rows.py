@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportRun
@@ -73,7 +74,8 @@ def named_change_rows(run: ImportRun, reader: queries.Reader, report: ChangeRepo
 
 def absent_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
     """Students in our records, not in this file."""
-    for student, has_el in queries.AbsentReport(run, reader):
+    students: Any = queries.absent_students(run, reader)
+    for student in students.order_by("-has_el", "pk").iterator(chunk_size=2000):
         el: ELRecord | None = getattr(student, "el", None)
         yield (
             student.local_number,
@@ -82,6 +84,6 @@ def absent_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
             (student.school.name or student.school.code) if student.school else "",
             student.grade,
             "yes" if list(student.ssids.all()) else "no",
-            "yes" if has_el else "no",
+            "yes" if student.has_el else "no",
             el.program_status if el else "",
         )

@@ -6,12 +6,13 @@ Everything is bounded: a page asks for its own rows, counts come from the run's 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from sisimport.accounts.readers import Reader
 from sisimport.files.issues import IssueCode, Severity, codes
-from sisimport.imports.models import AbsentStudent, ImportIssue, ImportRun
+from sisimport.imports.models import ImportIssue, ImportRun, absent
 from sisimport.web.queries.data_lines import lines_with_text
 from students.models import SSID, Student
 
@@ -218,55 +219,9 @@ def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Stude
 def absent_students(run: ImportRun, reader: Reader, *, only_el: bool = False) -> QuerySet[Student]:
     """Students of the reader in our records whom the run's file does not name, to be filtered and sorted; `has_el`: with EL
     data when the run looked."""
-    rows = AbsentStudent.objects.filter(run_id=run.plan_run_id)
-    of_student = rows.filter(student_id=OuterRef("pk"))
-    found = reader.students().filter(pk__in=rows.values("student_id"))
-    found = found.annotate(has_el=Subquery(of_student.values("has_el_data")[:1]))
+    found: Any = absent.absent_students(run.plan_run_id, reader.students())
     found = found.select_related("school", "el").prefetch_related(
         Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True))
     )
-    return found.filter(has_el=True) if only_el else found
-
-
-class AbsentReport:
-    """Students in our records whom the run's file does not name, for one reader; those with EL data first."""
-
-    def __init__(self, run: ImportRun, reader: Reader, *, only_el: bool = False) -> None:
-        self.run, self.reader, self.only_el = run, reader, only_el
-
-    @cached_property
-    def _rows(self) -> QuerySet[AbsentStudent]:
-        rows = AbsentStudent.objects.filter(run_id=self.run.plan_run_id)
-        if self.only_el:
-            rows = rows.filter(has_el_data=True)
-        if self.reader.schools is not None:
-            rows = rows.filter(student_id__in=self.reader.students().values("pk"))
-        return rows.order_by("-has_el_data", "student_id")
-
-    @cached_property
-    def _length(self) -> int:
-        return self._rows.count()
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, wanted: slice) -> list[tuple[Student, bool]]:
-        return self._with_students(list(self._rows[wanted]))
-
-    def __iter__(self) -> Iterator[tuple[Student, bool]]:
-        block: list[AbsentStudent] = []
-        for row in self._rows.iterator(chunk_size=2000):
-            block.append(row)
-            if len(block) == 2000:
-                yield from self._with_students(block)
-                block = []
-        yield from self._with_students(block)
-
-    def _with_students(self, rows: list[AbsentStudent]) -> list[tuple[Student, bool]]:
-        students = (
-            Student.objects.filter(pk__in=[row.student_id for row in rows])
-            .select_related("school", "el")
-            .prefetch_related(Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True)))
-            .in_bulk()
-        )
-        return [(students[row.student_id], row.has_el_data) for row in rows if row.student_id in students]
+    students: QuerySet[Student] = found.filter(has_el=True) if only_el else found
+    return students

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.imports.models import AbsentStudent, ImportRun
+from sisimport.imports.models import AbsentList, ImportRun
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.queries import report as queries
 from sisimport.web.ssid_masking import Masking
@@ -51,10 +51,11 @@ def run_absent(request: HttpRequest, pk: int) -> HttpResponseBase:
 def absent_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -> HttpResponseBase:
     """The page. `shown`: with whole SSIDs."""
     reader, listing = queries.Reader.of(request.user, run), Listing(request, ABSENT, about=run.pk)
+    looked_at = AbsentList.objects.filter(run=run.plan_run_id).values_list("at", flat=True).first()
     context = run_frame(request, run, reader) | {
         "part": "absent",
-        "absent_removed": bool((run.facts or {}).get("absent_count"))
-        and not AbsentStudent.objects.filter(run=run.plan_run_id).exists(),
+        "absent_removed": bool((run.facts or {}).get("absent_count")) and looked_at is None,
+        "looked_at": looked_at,
         "masking": Masking.of(run, shown=shown),
         "listing": listing,
         "page": listing.page(listing.order(_found(run, reader, listing))),
