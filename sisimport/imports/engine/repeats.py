@@ -6,9 +6,10 @@ Otherwise a line that says the same as a refused one would be called unchanged, 
 from collections.abc import Callable, Collection
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.sql import fetch_all, quoted
+from sisimport.imports.engine.sql import execute, fetch_all, quoted
 
 REPEAT = 1  # as `mark_duplicates` marks it
 
@@ -47,25 +48,35 @@ def _has_orphans(context: RunContext, mark: tuple[str, str], refusing: Collectio
 
 
 def _settle(context: RunContext, mark: tuple[str, str], refusing: Collection[int], ask: Callable[[Q], None]) -> None:
-    """Each is asked as a line of its own; the first that is not refused counts, and the others repeat that one."""
+    """Each is asked as a line of its own; the first that is not refused counts, and the others repeat that one.
+
+    Their lines stay in the database: they may be half a million.
+    """
     name, first = map(quoted, mark)
-    alone = fetch_all(
-        f"WITH orphans AS ({_orphans(context, mark)}) UPDATE {_table(context)} r SET {name} = 0 FROM orphans o"
-        " WHERE o.line = r.line RETURNING r.line, o.first_line",
+    table = _table(context)
+    execute("DROP TABLE IF EXISTS alone_line, again_line")
+    execute(
+        f"CREATE TEMP TABLE alone_line ON COMMIT DROP AS {_orphans(context, mark)}",
         [list(refusing)],
     )
-    ask(Q(line__in=[line for line, _first in alone]))
-    again = fetch_all(
+    execute(f"UPDATE {table} r SET {name} = 0 FROM alone_line a WHERE a.line = r.line")
+    execute("ANALYZE alone_line")
+    ask(_lines_of("alone_line"))
+    again = execute(
         f"""
-        WITH alone AS (SELECT * FROM unnest(%s::int[], %s::int[]) AS a(line, first_line)),
-        standing AS (
+        CREATE TEMP TABLE again_line ON COMMIT DROP AS
+        SELECT line, heir FROM (
           SELECT a.line, min(a.line) OVER (PARTITION BY a.first_line) AS heir
-          FROM alone a JOIN {_table(context)} r ON r.line = a.line WHERE NOT {_REFUSED.format(row="r")}
-        )
-        UPDATE {_table(context)} r SET {name} = {REPEAT}, {first} = s.heir
-        FROM standing s WHERE s.line = r.line AND s.line <> s.heir RETURNING r.line
+          FROM alone_line a JOIN {table} r ON r.line = a.line WHERE NOT {_REFUSED.format(row="r")}
+        ) AS standing WHERE line <> heir
         """,
-        [[line for line, _first in alone], [line for _line, line in alone], list(refusing)],
+        [list(refusing)],
     )
     if again:
-        ask(Q(line__in=[line for (line,) in again]))
+        execute(f"UPDATE {table} r SET {name} = {REPEAT}, {first} = s.heir FROM again_line s WHERE s.line = r.line")
+        execute("ANALYZE again_line")
+        ask(_lines_of("again_line"))
+
+
+def _lines_of(table: str) -> Q:
+    return Q(line__in=RawSQL(f"SELECT line FROM {table}", []))  # noqa: S611 (a table of ours, no value)
