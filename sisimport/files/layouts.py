@@ -21,7 +21,8 @@ errors when the program starts, not at line 4,000.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import field as default
 from enum import StrEnum
@@ -74,7 +75,7 @@ class Column:
     value longer than `length`. `translations` say what a value (casefolded) of this very file stands for, as somebody
     declared it: read without a word. `spellings` are everyday words for codes, `unclear` such that leave a choice, told as text
     (both casefolded). `written`: its names go on record in a layout whose others are compared. `span` holds first and last
-    character in the fixed-width twin, counted from 1.
+    character in the fixed-width twin, counted from 1; None where that twin has no place for the column.
     """
 
     position: int
@@ -338,7 +339,7 @@ class _Loader:
         if spans is not None and len(spans) != len(entries):
             raise self.fail("spans", f"{len(spans)} spans for {len(entries)} columns")
         columns = tuple(
-            self.column(position, entry, tuple(spans[position - 1]) if spans else None)
+            self.column(position, entry, (tuple(spans[position - 1]) or None) if spans else None)
             for position, entry in enumerate(entries, 1)
         )
         self.check_unique(columns)
@@ -395,13 +396,16 @@ class _Loader:
             span=span,
         )
 
-    def check_unique(self, columns: Iterable[Column]) -> None:
+    def check_unique(self, columns: Sequence[Column]) -> None:
         fields: set[str] = set()
+        spans = Counter(column.span for column in columns if column.span)
         for column in columns:
             if column.field in fields:
                 raise self.fail(str(column.field), "field is given twice")
             if column.field:
                 fields.add(column.field)
+                if column.span and spans[column.span] > 1:
+                    raise self.fail(column.field, "shares its span with another column")
 
     def refuse_unknown_keys(self, table: Mapping[str, Any], keys: set[str], where: str) -> None:
         for key in table:

@@ -53,6 +53,14 @@ def test_spans_make_the_fixed_width_twin(tmp_path: Path) -> None:
     assert [column.span for column in layout.columns] == [(1, 2), (3, 12)]
 
 
+def test_a_column_without_a_place_in_the_fixed_width_twin_has_no_span(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + 'columns = ["A", "B"]\nspans = [[1, 2], []]\n')
+
+    layout = load_layout(path)
+
+    assert [column.span for column in layout.columns] == [(1, 2), None]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -74,6 +82,11 @@ def test_spans_make_the_fixed_width_twin(tmp_path: Path) -> None:
         pytest.param(HEAD + 'columns = [{ name = "A", length = 0 }]\n', "positive", id="no length"),
         pytest.param(HEAD + 'columns = ["A"]\ndate_formats = ["DMY"]\n', "'DMY'", id="unknown date form"),
         pytest.param(HEAD + 'columns = ["A", "B"]\nspans = [[1, 2]]\n', "1 spans for 2", id="spans and columns"),
+        pytest.param(
+            HEAD + 'columns = [{ name = "A", field = "a" }, "B"]\nspans = [[1, 2], [1, 2]]\n',
+            "shares its span",
+            id="a span of two columns",
+        ),
         pytest.param(HEAD + 'columns = ["A"]\n[aliases]\nB = ["c"]\n', "no such column", id="alias of no column"),
         pytest.param(HEAD + 'columns = ["A"]\n[hints]\nmany = "x"\n', "column counts", id="hint for no count"),
         pytest.param(HEAD.replace("^", "~") + 'columns = ["A"]\n', "delimiter", id="unknown delimiter"),

@@ -69,6 +69,7 @@ class Honest:
     """Refused in a sentence, or read: then what goes on record stands in the file, or the report says why it does not."""
 
 
+Undamaged = tuple[str, bool]  # import type, whether its columns are positions
 End = Refused | Same | Lines | Holds | Told | Honest
 
 
@@ -92,8 +93,8 @@ def holds(line: int, name: str, value: str, *told: str) -> Holds:
 class Hostile:
     """One file. `kind` groups files that differ in their type or seed only; `heavy`: too large for the suite.
 
-    `text`: what stands in it where that is packed away, for the question whether a value stands in the file. `header`: lines that
-    the undamaged file has above its records and this one has not.
+    `text`: what stands in it where that is packed away, for the question whether a value stands in the file. `positions`: its
+    columns are positions, and so are those of the undamaged file that it is compared with.
     """
 
     kind: str
@@ -105,7 +106,11 @@ class Hostile:
     heavy: bool = False
     convert: bool = False
     text: str = ""
-    header: int = 0
+    positions: bool = False
+
+    @property
+    def undamaged(self) -> Undamaged:
+        return self.import_type, self.positions
 
     @property
     def title(self) -> str:

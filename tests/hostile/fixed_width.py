@@ -70,5 +70,5 @@ def files() -> Iterator[Hostile]:
                 ).encode(),
                 end=end,
                 name="file.dat",
-                header=1,
+                positions=True,
             )

@@ -23,7 +23,7 @@ from sisimport.imports.runs.conversions import convert_workbook
 from sisimport.imports.runs.report import changes_json, issues_json
 from sisimport.web.help.samples import PEOPLE
 from students.models import LEA, SSID, Enrollment, School, Student
-from tests.hostile.corpus import Holds, Honest, Hostile, Lines, Refused, Same, Told
+from tests.hostile.corpus import Holds, Honest, Hostile, Lines, Refused, Same, Told, Undamaged
 from tests.imports.journey import Snapshot, drop_temporary_tables, snapshot
 
 Change = tuple[str, str, Any]  # what, field, value
@@ -101,11 +101,14 @@ def look(file: Hostile, stream: IO[bytes]) -> Trial:
     return trial
 
 
-def undamaged(import_type: str) -> list[tuple[int, Change]]:
+def undamaged(file: Undamaged) -> list[tuple[int, Change]]:
     """What the file brings before anybody damages it. To be asked in a database that is as `arrange` made it."""
     from tests.hostile.corpus import base
+    from tests.hostile.fixed_width import fixed
 
-    trial = look(Hostile("undamaged", import_type, lambda: b"", Honest()), io.BytesIO(base(import_type).encode()))
+    import_type, positions = file
+    text = "".join(f"{record}\r\n" for record in fixed(import_type)) if positions else base(import_type)
+    trial = look(Hostile("undamaged", import_type, lambda: b"", Honest()), io.BytesIO(text.encode()))
     if trial.status != RunStatus.COMPLETED:
         raise AssertionError(f"the undamaged file of {import_type} is not read: {trial.sentence}")
     return trial.brought
@@ -156,7 +159,7 @@ def _wrong_with_reading(file: Hostile, trial: Trial, usual: Sequence[tuple[int, 
         refused = {issue["line"] for issue in trial.issues if issue["severity"] == "error" and issue["line"]}
         if refused != end.refused:
             yield f"lines {sorted(refused)} are refused, not {sorted(end.refused)}"
-        yield from _differing(trial.brought, [one for one in usual if one[0] - file.header not in end.refused])
+        yield from _differing(trial.brought, [one for one in usual if one[0] not in end.refused])
     elif isinstance(end, Holds):
         found = [value for line, (_, name, value) in trial.brought if (line, name) == (end.line, end.field)]
         if end.value not in found:

@@ -14,7 +14,7 @@ from sisimport.imports.definition import registry
 from sisimport.runtime.processes import ROOT
 from tests import results
 from tests.hostile import judging
-from tests.hostile.corpus import Hostile, every_file, seeded
+from tests.hostile.corpus import Hostile, Undamaged, every_file, seeded
 from tests.hostile.judging import Change
 from tests.imports.journey import snapshot
 from tests.longer import FAST
@@ -37,21 +37,21 @@ def sample() -> list[Hostile]:
 
 
 @pytest.fixture(scope="module")
-def usual() -> dict[str, list[tuple[int, Change]]]:
+def usual() -> dict[Undamaged, list[tuple[int, Change]]]:
     return {}
 
 
-def trouble(file: Hostile, usual: dict[str, list[tuple[int, Change]]]) -> list[str]:
+def trouble(file: Hostile, usual: dict[Undamaged, list[tuple[int, Change]]]) -> list[str]:
     """What is wrong with how this file ends; nothing of it stays in the database."""
     with _undone():
         judging.arrange(file.import_type)
         before = snapshot()
-        if file.import_type not in usual:
+        if file.undamaged not in usual:
             with _undone():
-                usual[file.import_type] = judging.undamaged(file.import_type)
+                usual[file.undamaged] = judging.undamaged(file.undamaged)
         data = file.make()
         trial = judging.look(file, io.BytesIO(data))
-        return judging.judge(file, trial, usual[file.import_type], data, before)
+        return judging.judge(file, trial, usual[file.undamaged], data, before)
 
 
 class _undone:  # noqa: N801 (reads as a word of its block)
@@ -69,7 +69,7 @@ class _undone:  # noqa: N801 (reads as a word of its block)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("file", sample(), ids=lambda file: file.title)
-def test_a_file_of_a_kind_ends_as_it_must(file: Hostile, usual: dict[str, list[tuple[int, Change]]]) -> None:
+def test_a_file_of_a_kind_ends_as_it_must(file: Hostile, usual: dict[Undamaged, list[tuple[int, Change]]]) -> None:
     assert not trouble(file, usual)
 
 

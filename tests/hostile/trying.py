@@ -68,23 +68,23 @@ def _trial(file: Any, path: Path, usual: list[Any]) -> dict[str, Any]:
     return found | {"seconds": seconds, "database": database, "megabytes": memory}
 
 
-def _usual(import_type: str) -> list[Any]:
+def _usual(file: tuple[str, bool]) -> list[Any]:
     from django.db import transaction
 
     from tests.hostile import judging
 
     with transaction.atomic():
-        judging.arrange(import_type)
-        found = judging.undamaged(import_type)
+        judging.arrange(file[0])
+        found = judging.undamaged(file)
         transaction.set_rollback(True)
     return found
 
 
-def _tried(file: Any, folder: Path, known: dict[str, list[Any]]) -> dict[str, Any]:
+def _tried(file: Any, folder: Path, known: dict[tuple[str, bool], list[Any]]) -> dict[str, Any]:
     path = folder / "hostile"
     _apart(lambda: path.write_bytes(file.make()))
     began = time.monotonic()
-    answer, status, used = _apart(lambda: _trial(file, path, known[file.import_type]))
+    answer, status, used = _apart(lambda: _trial(file, path, known[file.undamaged]))
     path.unlink(missing_ok=True)
     if answer is None:
         seconds = used.ru_utime + used.ru_stime
@@ -108,7 +108,7 @@ def main() -> None:
 
     files = every_file()
     # Here, and not in each process: what is loaded and made once for every import is there by then.
-    known = {import_type: _usual(import_type) for import_type in sorted({file.import_type for file in files})}
+    known = {one: _usual(one) for one in sorted({file.undamaged for file in files})}
     connection.close()
     with tempfile.TemporaryDirectory() as folder:
         for line in sys.stdin:
