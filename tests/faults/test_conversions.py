@@ -232,6 +232,19 @@ def test_the_look_at_a_text_that_is_gone_says_so(client: Client, registrar: Any)
     assert "Test the converted file" not in page
 
 
+def test_a_python_that_is_missing_is_not_told_as_a_missing_file(
+    db: None, registrar: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The run waited for a file that was there, and asked people to bring it back."""
+    workbook = finish(refused(3)).run
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+
+    run = finish(start_conversion(run=workbook, user=None, enqueue=False)).run
+
+    assert (run.status, run.waits_for) == (RunStatus.FAILED, "")
+    assert "went wrong on our side" in run.message
+
+
 @pytest.mark.parametrize(
     ("cell", "shown"),
     [

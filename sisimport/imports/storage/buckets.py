@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from django.core.files import File
 from storages.backends.s3 import S3Storage
 
-from sisimport.imports.storage.stores import Resealed, StoreAwayError, blocks_of, master_keys, stored_name
+from sisimport.imports.storage.stores import GoneError, Resealed, StoreAwayError, blocks_of, master_keys, stored_name
 from sisimport.runtime import sealed_files
 from sisimport.runtime.sealed_files import HEADER, DamagedError, MasterKey, Seekable, UnknownKeyError
 
@@ -234,18 +234,18 @@ class _Object(Seekable):
 
 
 def _asked(ask: Callable[[], _Found]) -> _Found:
-    """What the store answers. Raises FileNotFoundError, StoreAwayError, and DamagedError for an object replaced meanwhile."""
+    """What the store answers. Raises GoneError, StoreAwayError, and DamagedError for an object replaced meanwhile."""
     try:
         return ask()
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 404:
-            raise FileNotFoundError("the object store has no such file") from None
+            raise GoneError("the object store has no such file") from None
         if status == 412:
             raise DamagedError("the object was replaced while it was read") from None
         # Without the right to list, a store answers 403 for an object that is not there.
         if status == 403 and error.operation_name in {"HeadObject", "GetObject"}:
-            raise FileNotFoundError("the object store has no such file, or refuses it") from None
+            raise GoneError("the object store has no such file, or refuses it") from None
         raise StoreAwayError(f"the object store refused ({status})") from None
     except BotoCoreError as error:
         raise StoreAwayError(f"the object store does not answer ({type(error).__name__})") from None

@@ -19,7 +19,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from sisimport.imports.models import ImportFile
-from sisimport.imports.storage.stores import StoreAwayError, source_of
+from sisimport.imports.storage.stores import GoneError, StoreAwayError, source_of
 from sisimport.runtime.sealed_files import DamagedError, UnknownKeyError
 
 _CHUNK = 1 << 20
@@ -134,9 +134,10 @@ def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
     if file.removed_at is not None:
         raise RemovedFileError(file)
     try:
-        with file.file.storage.open(str(file.file.name), "rb") as stream:
-            yield cast(BinaryIO, stream)
-    except FileNotFoundError:
+        # Only of the store's own: what a reader misses besides, such as a program, says nothing of the file.
+        with _opened(file.file) as stream:
+            yield stream
+    except GoneError:
         raise MissingFileError(file.name) from None
     except UnknownKeyError:
         raise LockedFileError(file.name) from None
@@ -144,6 +145,14 @@ def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
         raise AwayFileError(file.name) from None
     except DamagedError:
         raise DamagedFileError(file.name, size=file.size, found=file.size) from None
+
+
+def _opened(stored: FieldFile) -> BinaryIO:
+    """Raises GoneError where the store has no such file."""
+    try:
+        return cast(BinaryIO, stored.storage.open(str(stored.name), "rb"))
+    except FileNotFoundError as error:
+        raise GoneError(str(error)) from None
 
 
 def open_whole(stored: FieldFile, name: str) -> BinaryIO:

@@ -23,6 +23,10 @@ class StoreAwayError(OSError):
     """The object store does not answer, or refuses us."""
 
 
+class GoneError(FileNotFoundError):
+    """The store has no such file, or has it no more. Whoever reads a kept file and misses some other file raises another error."""
+
+
 class Resealed(StrEnum):
     """What the change of keys did with a file."""
 
