@@ -22,7 +22,7 @@ errors when the program starts, not at line 4,000.
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import field as default
 from enum import StrEnum
