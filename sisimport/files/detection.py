@@ -25,6 +25,7 @@ from sisimport.files.encodings import (
     refused_encoding,
     wide_encoding,
 )
+from sisimport.files.first_lines import FirstLines
 from sisimport.files.headings import MOST_LINES, heading_lines, heading_notice
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layout_matching import (
@@ -343,15 +344,15 @@ def _may_be_names(layouts: Sequence[Layout], line: str) -> bool:
     """Does one of the layouts know most of the line's cells as column names?"""
     delimiters = [delimiter for delimiter in DELIMITERS if delimiter in line]
     named = [layout for layout in layouts if layout.header is not Header.NONE]
-    return any(
-        nearness(layout, [line], delimiter).share >= _NAMES_SHARE for layout in named for delimiter in delimiters
-    )
+    lines = FirstLines([line])
+    return any(nearness(layout, lines, delimiter).share >= _NAMES_SHARE for layout in named for delimiter in delimiters)
 
 
 def _choose(
     layouts: Sequence[Layout], wanted: Sequence[Layout], lines: Sequence[str]
 ) -> tuple[Fit, tuple[Layout, ...]]:
     """The fit to use and other layouts that fit as well. Raises FileError when nothing fits."""
+    lines = FirstLines(lines)
     if not wanted:
         return _guess(layouts, lines)
     fits = [fit_layout(layout, lines) for layout in wanted]

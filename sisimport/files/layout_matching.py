@@ -4,14 +4,17 @@ Scores run from 0 to 1 and are only compared with each other. A fit may carry th
 the nearest, cannot be used (`error`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import lru_cache
-from typing import Any, Final
+from operator import contains
+from typing import Any, Final, NamedTuple
 
 from sisimport.files.dates import DaysSeen, parse_date
+from sisimport.files.first_lines import FirstLines
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Header, Layout, normalise_header
 from sisimport.files.quoting import split_line
@@ -49,6 +52,7 @@ class Fit:
 
 def fit_layout(layout: Layout, lines: Sequence[str]) -> Fit:
     """The best way to read the lines (not blank, the first one first) with this layout."""
+    lines = FirstLines.of(lines)
     fixed = _fit_fixed_width(layout, lines)
     if fixed is not None:
         return fixed
@@ -67,22 +71,33 @@ def _no_delimiter(layout: Layout) -> FileError:
     return FileError("FILE-DELIMITER", found="no known delimiter", expected=DELIMITERS[layout.delimiter])
 
 
-def _fit_delimited(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
+def _fit_delimited(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
     if layout.header is not Header.NONE or layout.optional_columns:
         named = _fit_header(layout, lines, delimiter)
         if layout.header is Header.REQUIRED:
             return _fit_without_header(layout, lines, delimiter) or named if named.error is not None else named
         if named.score >= _HEADER_EDITED:
             return named
-    return _fit_positions(layout, [split_line(line, delimiter) for line in lines], delimiter)
+    return _fit_positions(layout, lines, delimiter)
 
 
 # -- by column names ---------------------------------------------------------------------------------------------------
 
 
+class _KnownNames(NamedTuple):
+    """Column by normalized name; the names with a `*` in them, and one expression for what any of those may mean; how many
+    columns are no fillers.
+    """
+
+    names: dict[str, Column]
+    patterns: tuple[tuple[re.Pattern[str], Column], ...]
+    any_pattern: re.Pattern[str]
+    column_count: int
+
+
 @lru_cache(maxsize=256)
-def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Column], ...]]:
-    """Column by normalized name, and the names with a `*` in them. Filler columns are nobody's name.
+def _known_names(layout: Layout) -> _KnownNames:
+    """What the layout's columns are called. Filler columns are nobody's name.
 
     An alias that is another column's name, or the alias of two, only counts where the whole header fits by position.
     """
@@ -97,36 +112,42 @@ def _known_names(layout: Layout) -> tuple[dict[str, Column], tuple[tuple[str, Co
                 aliases[alias] = column if alias not in aliases else None
     names |= {alias: column for alias, column in aliases.items() if column is not None}
     names.pop("blank", None)
-    return names, tuple(patterns)
+    expressions = [translate(alias) for alias, _column in patterns]
+    compiled = tuple((re.compile(text), column) for text, (_alias, column) in zip(expressions, patterns, strict=True))
+    any_pattern = re.compile("|".join(expressions) or r"(?!)")
+    return _KnownNames(names, compiled, any_pattern, sum(column.names[0] != "blank" for column in layout.columns))
+
+
+@lru_cache(maxsize=256)
+def _names_in_order(layout: Layout) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(column.names) for column in layout.columns)
 
 
 def find_columns(layout: Layout, header: Sequence[str]) -> list[Column | None]:
     """The layout's column for each name of the header; every column is found at most once, by exact names first."""
-    names, patterns = _known_names(layout)
+    names, patterns, any_pattern, _column_count = _known_names(layout)
     found = [names.get(name) for name in header]
     positions = {column.position for column in found if column}
     for at, name in enumerate(header):
-        if found[at] is None and name:
-            column = next(
-                (c for pattern, c in patterns if c.position not in positions and fnmatchcase(name, pattern)), None
-            )
+        if found[at] is None and name and any_pattern.match(name):
+            column = next((c for pattern, c in patterns if c.position not in positions and pattern.match(name)), None)
             if column is not None:
                 found[at] = column
                 positions.add(column.position)
     return found
 
 
-def _fit_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit:
-    header = [normalise_header(cell) for cell in split_line(lines[0], delimiter)]
+def _fit_header(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
+    header = list(lines.names(delimiter))
     while header and not header[-1]:
         header.pop()
     columns = layout.columns
-    if len(header) == len(columns) and all(name in column.names for name, column in zip(header, columns, strict=True)):
+    if len(header) == len(columns) and all(map(contains, _names_in_order(layout), header)):
         return _named(layout, columns, header, lines, delimiter, score=1.0, exact=True)
     found = find_columns(layout, header)
     named = [column for column in found if column is not None]
     in_file = sum(name not in {"", "blank"} for name in header)
-    in_layout = sum(column.names[0] != "blank" for column in columns)
+    in_layout = _known_names(layout).column_count
     of = in_file if layout.optional_columns else max(in_file, in_layout)
     score = len({column.position for column in named}) / of if of else 0.0
     for position in range(min(layout.fixed_columns, len(found))):
@@ -139,14 +160,14 @@ def _named(
     layout: Layout,
     found: Sequence[Column | None],
     header: Sequence[str],
-    lines: Sequence[str],
+    lines: FirstLines,
     delimiter: str,
     *,
     score: float,
     exact: bool,
 ) -> Fit:
     """The fit for a header (of the first line) whose names were found (or not) as `found` says."""
-    cells = split_line(lines[0], delimiter)
+    cells = lines.cells(0, delimiter)
     positions: dict[str, int] = {}
     shape: dict[str, Any] = {
         "delimiter": delimiter,
@@ -219,14 +240,16 @@ class Nearness:
 
 def missing_markers(layout: Layout, lines: Sequence[str], delimiter: str) -> list[str]:
     """Marker columns of the layout that the header does not hold by their own names."""
-    header = {normalise_header(cell) for cell in split_line(lines[0], delimiter)} if layout.marker_columns else set()
+    if not layout.marker_columns:
+        return []
+    header = set(FirstLines.of(lines).names(delimiter))
     return [name for name in layout.marker_columns if normalise_header(name) not in header]
 
 
 def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     """Compare the first line, taken for column names, with those of the layout."""
-    cells = split_line(lines[0], delimiter)
-    header = [normalise_header(cell) for cell in cells]
+    lines = FirstLines.of(lines)
+    cells, header = lines.cells(0, delimiter), lines.names(delimiter)
     columns = find_columns(layout, header)
     found = {column.position for column in columns if column is not None}
     strange = [
@@ -240,15 +263,15 @@ def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     return Nearness(len(found) / named if named else 0.0, len(found), named, tuple(strange), missing)
 
 
-def _fit_without_header(layout: Layout, lines: Sequence[str], delimiter: str) -> Fit | None:
+def _fit_without_header(layout: Layout, lines: FirstLines, delimiter: str) -> Fit | None:
     """The fit of records whose line of column names was removed: as many columns as the layout has, and the right content.
 
     Only for wide layouts without optional columns, which no other file has by chance.
     """
     width = len(layout.columns)
-    if layout.optional_columns or width < _WIDE or _count(layout, split_line(lines[0], delimiter)) != width:
+    if layout.optional_columns or width < _WIDE or _count(layout, lines.cells(0, delimiter)) != width:
         return None
-    fit = _fit_positions(layout, [split_line(line, delimiter) for line in lines], delimiter)
+    fit = _fit_positions(layout, lines, delimiter)
     if fit.error is not None or fit.header or fit.score < _CONTENT_WITHOUT_HEADER:
         return None
     notice = Problem("FILE-HEADERLESS", Severity.NOTICE, None, f"{width:,}", layout.title)
@@ -258,14 +281,15 @@ def _fit_without_header(layout: Layout, lines: Sequence[str], delimiter: str) ->
 # -- by position -------------------------------------------------------------------------------------------------------
 
 
-def _fit_positions(layout: Layout, rows: Sequence[Sequence[str]], delimiter: str) -> Fit:
+def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
+    rows = lines.rows(delimiter)
     counts = Counter(_count(layout, row) for row in rows)
     fitting = sum(lines for count, lines in counts.items() if _is_count(layout, count))
     if not fitting or (len(rows) >= 10 and fitting * 10 < len(rows)):
         return Fit(layout, 0.1 * (delimiter == layout.delimiter), delimiter, error=_wrong_columns(layout, counts))
     columns = next(count for count, _ in counts.most_common() if _is_count(layout, count))
     usable = [row for row in rows if _count(layout, row) == columns]
-    names = [normalise_header(cell) for cell in rows[0]]
+    names = lines.names(delimiter)
     by_position = layout.fixed_columns or columns
     positions = {name: column.position - 1 for name, column in layout.fields.items() if column.position <= by_position}
     header = _is_header(layout, rows[0], names)

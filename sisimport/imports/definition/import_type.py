@@ -187,9 +187,13 @@ class RunContext:
     notes: dict[str, Any] = field(default_factory=dict)  # what the type hands on to its later stages
 
     def option(self, name: str) -> str:
-        """The value given for an option of the type, or its default."""
-        default = next((o.default for o in self.import_type.options if o.name == name), "")
-        return str(self.run.options.get(name, default))
+        """The value given for an option of the type, or its default.
+
+        A run has all of them since it was started; the type's own list may be a question to the database each time.
+        """
+        if name in self.run.options:
+            return str(self.run.options[name])
+        return next((option.default for option in self.import_type.options if option.name == name), "")
 
     @property
     def matched(self) -> Q:
