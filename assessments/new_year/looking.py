@@ -12,7 +12,7 @@ from sisimport.files.detection import MOST_COLUMNS, recognise
 from sisimport.files.issues import FileError
 from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import normalise_header
-from sisimport.files.lines import split_text
+from sisimport.files.lines import split_text, without_dos_ends
 from sisimport.files.quoting import split_line
 from students.patterns import TEN_DIGITS
 
@@ -98,7 +98,7 @@ def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
     if refused.error is not None and refused.error.code not in {"FILE-UNKNOWN", "FILE-EMPTY"}:
         raise refused.error
     text = data.decode("utf-8-sig", "ignore") if refused.encoding.startswith("utf") else data.decode("cp1252", "ignore")
-    lines = split_text(text)
+    lines = without_dos_ends(split_text(text))
     return lines[:-1] if len(data) == SAMPLE_BYTES and len(lines) > 1 else lines
 
 

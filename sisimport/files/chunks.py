@@ -9,6 +9,7 @@ from sisimport.files.damage import HIDDEN_BEYOND_ASCII
 from sisimport.files.detection import Recognition
 from sisimport.files.encodings import BOM, UTF16, Decoder
 from sisimport.files.lines import refuse_nul, whole_lines
+from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.values import BlockTraits
 
 # A chunk and its cells should fit the processor's cache: four times larger is twice as slow.
@@ -23,13 +24,14 @@ _SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""')
 
 @dataclass(slots=True)
 class Chunk:
-    """Whole lines of the file: as one text, or cut into `lines` already; what they may hold."""
+    """Whole lines of the file: as one text, or cut into `lines` already; what they may hold. `names`: column names, too."""
 
     first_line: int
     text: str
     lines: list[str] | None
     quoted: bool
     traits: BlockTraits
+    names: bool = False
 
 
 class Chunks:
@@ -38,9 +40,18 @@ class Chunks:
     `line_index`: [line, offset] about every `_INDEX_BYTES`; `bytes_read`: of the file as it is stored.
     """
 
-    def __init__(self, stream: IO[bytes], recognition: Recognition, *, wide: bool, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        recognition: Recognition,
+        column_names: RepeatedNames,
+        *,
+        wide: bool,
+        max_line_bytes: int,
+    ) -> None:
         self._stream = stream
         self._file = recognition
+        self._names = column_names
         self._wide = wide
         self._max_line_bytes = max_line_bytes
         self.decoder = Decoder(recognition.encoding)
@@ -60,13 +71,14 @@ class Chunks:
             chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
             refuse_nul(chunk, first_line)
             self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
+            names = self._names.may_stand_in(chunk)
             controls = len(chunk.translate(None, _CONTROLS)) != len(chunk)
             if self._wide and not controls and not chunk.isascii() and not _HIDDEN_UTF8.search(chunk):
                 # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
                 lines = self.decoder.decode_lines(chunk)
                 if lines is not None:
                     traits = BlockTraits(may_hold_space=True, needs_nfc=True, may_hold_hidden=False)
-                    yield Chunk(first_line, "", lines, b'"' in chunk, traits)
+                    yield Chunk(first_line, "", lines, b'"' in chunk, traits, names)
                     continue
             text = self.decoder.decode(chunk, first_line)
             plain = text.isascii()
@@ -74,7 +86,8 @@ class Chunks:
             hidden = controls or (HIDDEN_BEYOND_ASCII.search(text) is not None if exotic else "\xad" in text)
             may_hold_space = exotic or controls or " " in text or ("\t" in text and self._file.delimiter != "\t")
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
-            yield Chunk(first_line, text, None, '"' in text, BlockTraits(may_hold_space, exotic, hidden, damaged))
+            traits = BlockTraits(may_hold_space, exotic, hidden, damaged)
+            yield Chunk(first_line, text, None, '"' in text, traits, names)
 
 
 def _is_exotic(text: str) -> bool:

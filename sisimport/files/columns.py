@@ -6,6 +6,7 @@ from sisimport.files.blocks import Block
 from sisimport.files.damage import is_name, without_hidden
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Layout
+from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.splitters.base import Records
 from sisimport.files.tallies import Tallies
 from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_reader, in_check_order
@@ -14,11 +15,20 @@ from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_read
 class Columns:
     """The columns asked for of one file."""
 
-    def __init__(self, layout: Layout, fields: Sequence[str], tallies: Tallies, *, day_first: frozenset[str]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        fields: Sequence[str],
+        tallies: Tallies,
+        column_names: RepeatedNames,
+        *,
+        day_first: frozenset[str],
+    ) -> None:
         """`day_first`: date fields that the look at the beginning of the file showed to be day/month."""
         self._layout = layout
         self._day_first = day_first
         self._tallies = tallies
+        self._names = column_names
         self._columns = [layout.fields[name] for name in fields]
         self._constants = [layout.constants.get(name, "") for name in fields]
         self._readers = [column_reader(layout, column, day_first=column.field in day_first) for column in self._columns]
@@ -39,6 +49,10 @@ class Columns:
             columns.append(values)
             if found:
                 records.findings.extend(found)
+        if records.findings:
+            repeated = self._names.among(records)
+            if repeated:
+                columns = _without(records, columns, repeated)
         problems: dict[int, list[Problem]] = {}
         for at, problem in records.findings:
             if not self._tallies.counts(problem, records.numbers[at]):
@@ -71,3 +85,12 @@ class Columns:
         shown = frozenset(field for field, days in seen.items() if days.is_day_first)
         unclear = {field for field, days in seen.items() if days.either}
         return shown if (self._day_first ^ shown) & unclear else None
+
+
+def _without(records: Records, columns: list[Sequence[str]], places: set[int]) -> list[Sequence[str]]:
+    """Take the records at these places out of `records`, but for its texts, and out of the columns that were read of them."""
+    kept = [at for at in range(len(records.numbers)) if at not in places]
+    new_place = {old: new for new, old in enumerate(kept)}
+    records.numbers = [records.numbers[at] for at in kept]
+    records.findings = [(new_place[at], problem) for at, problem in records.findings if at in new_place]
+    return [[column[at] for at in kept] for column in columns]

@@ -38,7 +38,7 @@ from sisimport.files.layout_matching import (
     nearness,
 )
 from sisimport.files.layouts import ColumnKind, Header, Layout
-from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text
+from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text, without_dos_ends
 from sisimport.files.near_layouts import nearest_layouts
 from sisimport.files.quoting import split_line
 
@@ -126,7 +126,7 @@ def recognise(
     try:
         seen = replace(seen, container=_container(sample))
         text, seen = _decode(sample, seen)
-        lines = split_text(text)
+        lines = without_dos_ends(split_text(text))
         if sample.complete:
             seen = replace(seen, line_count=sample.lines_before + len(lines))
         elif len(lines) > 1:

@@ -104,7 +104,8 @@ codes.register(
         "FILE-MIXED",
         "Columns hold something else",
         "{found}; expected {expected}.",
-        "Check that this is the right file and that its columns are in the original order.",
+        "Check that this is the right file and that its columns are in the original order. Where files were put one after"
+        " another, import each by itself.",
     ),
     IssueCode(
         "FILE-NO-HEADER",
@@ -155,6 +156,13 @@ codes.register(
         "Line with column names",
         "Line {line} holds column names and was skipped; expected {expected}.",
         "Nothing to do.",
+    ),
+    IssueCode(
+        "FILE-HEADER-AGAIN",
+        "Column names in the middle of the file",
+        "Lines that repeat the column names were skipped: {found}, the first is line {line}. Several files seem to have been put"
+        " one after another; the records of all of them were read.",
+        "Check that all of them were meant to be imported, and that no newer list stands before an older one.",
     ),
     IssueCode(
         "FILE-HEADERLESS",
@@ -295,8 +303,8 @@ codes.register(
     IssueCode(
         "FILE-QUOTE",
         "Quotation mark not closed",
-        "A quotation mark is opened in {found} and not closed in this line; expected {expected}.",
-        "Remove the quotation mark or close it.",
+        "A quotation mark in {found} has no second one in this line{hint}; expected {expected}.",
+        "Take the quotation mark out of the file, or close it, and test the file again.",
     ),
     IssueCode(
         "FILE-LINE-WIDTH",

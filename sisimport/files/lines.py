@@ -16,6 +16,8 @@ REREAD_LIMIT: Final = (
     16 * MAX_LINE_BYTES
 )  # of files that were read already: the limit of the settings may be above ours
 
+DOS_END: Final = "\x1a"  # Ctrl-Z
+
 # [first line, byte offset] of stretches of the file, in order: what `read_lines` seeks by.
 LineIndex = Sequence[Sequence[int]]
 
@@ -143,6 +145,11 @@ def split_text(text: str) -> list[str]:
     if not lines[-1]:
         lines.pop()
     return lines
+
+
+def without_dos_ends(lines: list[str]) -> list[str]:
+    """The lines without the sign with which programs of DOS end a file; a line of nothing else becomes blank."""
+    return [line.rstrip(DOS_END) if line.endswith(DOS_END) else line for line in lines]
 
 
 def refuse_nul(chunk: bytes, first_line: int) -> None:

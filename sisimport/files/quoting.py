@@ -15,6 +15,7 @@ from sisimport.files.issues import Problem, Severity
 # A record may run over this many lines, and be tried this often, before its quotation mark counts as never closed.
 _MAX_LINES: Final = 20
 _MAX_TRIES: Final = 3
+_TELLING_COLUMNS: Final = 3  # so many in each of two halves of a record are no chance
 MAX_SPAN: Final = 2 * _MAX_LINES  # blank lines inside a record do not count
 _SPACE_AFTER = re.compile(r'" +(?=[\n,;|^\t])')
 
@@ -92,13 +93,11 @@ def _one_record(  # noqa: PLR0917
         cells, line_count = _join(lines, at, delimiter, columns, final)
         if not line_count:
             return 0
-    if cells is None and has_columns(plain, columns):
-        cells = plain
-        warning = Problem("FILE-QUOTE", Severity.WARNING, None, _where(plain), "closed quotation marks")
-        result.findings.append((len(result.cells), warning))
+    if cells is None and (len(plain) == columns or _is_as_wide(plain, lines, at, delimiter, columns)):
+        cells = [_without_quotes(cell) for cell in plain]
+        result.findings.append((len(result.cells), _not_closed(plain, Severity.WARNING)))
     if cells is None:
-        problem = Problem("FILE-QUOTE", Severity.ERROR, None, _where(plain), "closed quotation marks")
-        result.broken.append((number, problem))
+        result.broken.append((number, _not_closed(plain, Severity.ERROR)))
         return 1
     if line_count > 1:
         result.spans[number] = numbers[at + line_count - 1] - number + 1
@@ -107,10 +106,28 @@ def _one_record(  # noqa: PLR0917
     return line_count
 
 
-def _where(plain: list[str]) -> str:
-    """Which column the first quotation mark is in."""
-    column = next((at for at, cell in enumerate(plain, 1) if cell.lstrip().startswith('"')), 1)
-    return f"column {column}"
+def _is_as_wide(plain: Sequence[str], lines: Sequence[str], at: int, delimiter: str, columns: int) -> bool:
+    """Has the line blank columns too many at its end, as many as the line before it or after it?
+
+    Without such a neighbor a separator inside the open quotation mark may have moved all that follows it.
+    """
+    near = [line for line in [*lines[max(at - 1, 0) : at], *lines[at + 1 : at + 2]] if '"' not in line]
+    return has_columns(plain, columns) and any(line.count(delimiter) + 1 == len(plain) for line in near)
+
+
+def _without_quotes(cell: str) -> str:
+    """A cell between its quotation marks; as it is where it does not both begin and end with one."""
+    text = cell.strip(" ")
+    return text[1:-1].replace('""', '"') if len(text) > 1 and text[0] == text[-1] == '"' else cell
+
+
+def _not_closed(plain: Sequence[str], severity: Severity) -> Problem:
+    """`params` say in which column, from 1: the first whose quotation marks do not come in pairs, else the first with one."""
+    odd = (at for at, cell in enumerate(plain, 1) if cell.count('"') % 2)
+    column = next(odd, 0) or next((at for at, cell in enumerate(plain, 1) if '"' in cell), 1)
+    effect = "the value was read with it" if severity is Severity.WARNING else "the line cannot be split into columns"
+    params = {"column": column, "hint": f", and {effect}"}
+    return Problem("FILE-QUOTE", severity, None, f"column {column}", "closed quotation marks", params)
 
 
 def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) -> tuple[list[str] | None, int]:
@@ -140,11 +157,16 @@ def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) 
             continue
         cells = _parse(joined, delimiter)
         if cells is not None and has_columns(cells, columns):
-            return cells, len(joined)
+            return (None, 1) if _are_records(joined, delimiter, columns) else (cells, len(joined))
         tries += 1
         if tries == _MAX_TRIES:
             break
     return None, 1
+
+
+def _are_records(lines: Sequence[str], delimiter: str, columns: int) -> bool:
+    """Is each of the lines a whole record, with a quotation mark that opens in one name and another that ends one below it?"""
+    return columns >= _TELLING_COLUMNS and all(line.count(delimiter) + 1 == columns for line in lines)
 
 
 def _parse(lines: list[str], delimiter: str) -> list[str] | None:

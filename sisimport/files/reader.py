@@ -18,7 +18,8 @@ from sisimport.files.chunks import Chunk, Chunks
 from sisimport.files.columns import Columns
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError, Problem, Severity
-from sisimport.files.lines import MAX_LINE_BYTES, iter_lines, read_lines, split_text
+from sisimport.files.lines import DOS_END, MAX_LINE_BYTES, iter_lines, read_lines, split_text, without_dos_ends
+from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.splitters.delimited import PlainSplitter, blank_characters
 from sisimport.files.splitters.even import EvenSplitter
 from sisimport.files.splitters.fixed_width import FixedWidthSplitter
@@ -58,10 +59,11 @@ class Reader:
             raise ValueError("the recognition names no layout")
         self._file = recognition
         self._wide = recognition.column_count > WIDE_COLUMNS
-        self._chunks = Chunks(stream, recognition, wide=self._wide, max_line_bytes=max_line_bytes)
         layout = recognition.layout
+        self._names = RepeatedNames(recognition, layout, fields)
+        self._chunks = Chunks(stream, recognition, self._names, wide=self._wide, max_line_bytes=max_line_bytes)
         self._tallies = Tallies(layout)
-        self._columns = Columns(layout, fields, self._tallies, day_first=recognition.day_first)
+        self._columns = Columns(layout, fields, self._tallies, self._names, day_first=recognition.day_first)
         parts = (recognition, layout, fields, self._tallies)
         self._even = None if self._wide or recognition.fixed_width else EvenSplitter(*parts)
         self._unquoted = FixedWidthSplitter(*parts) if recognition.fixed_width else PlainSplitter(*parts)
@@ -106,18 +108,19 @@ class Reader:
             first_line, traits = chunk.first_line, chunk.traits
             block = self._even_block(chunk)
             if block is not None:
-                self._chunks.line_count += len(block)
                 self.record_count += len(block)
-                yield block
+                if block:
+                    yield block
                 continue
             lines = split_text(chunk.text) if chunk.lines is None else chunk.lines
             quoted = chunk.quoted and not self._file.fixed_width
+            names = chunk.names and not self._file.fixed_width
             del chunk
             self._chunks.line_count += len(lines)
             size = WIDE_BLOCK_LINES if self._wide else BLOCK_LINES
             for start in range(0, len(lines), size):
                 some = lines[start : start + size]
-                block = self._block(first_line + start, some, traits, quoted=quoted, final=False)
+                block = self._block(first_line + start, some, traits, quoted=quoted, names=names)
                 if block:
                     self.record_count += len(block)
                     self._refuse_rubbish(block)
@@ -131,22 +134,41 @@ class Reader:
         self._finish()
 
     def _even_block(self, chunk: Chunk) -> Block | None:
-        """The block of a chunk that can be split at once; None when it may be uneven, or its first lines are no records."""
-        if self._even is None or chunk.lines is not None or chunk.quoted:
+        """The block of a chunk that can be split at once; None when it may be uneven, or some lines are no records.
+
+        Lines of a block that is there are counted already.
+        """
+        if self._even is None or chunk.lines is not None or chunk.quoted or chunk.names:
+            return None
+        if chunk.traits.may_hold_hidden and DOS_END in chunk.text:
             return None
         if self._quoted.waiting or not self._header_seen or chunk.first_line <= self._file.lines_above:
             return None
         records = self._even.split(chunk.first_line, chunk.text, chunk.traits)
-        return None if records is None else self._columns.clean(records)
+        if records is None:
+            return None
+        self._chunks.line_count += len(records.numbers)
+        return self._columns.clean(records)
 
     def _block(
-        self, first_line: int, lines: list[str], traits: BlockTraits, *, quoted: bool, final: bool
+        self,
+        first_line: int,
+        lines: list[str],
+        traits: BlockTraits,
+        *,
+        quoted: bool,
+        names: bool = False,
+        final: bool = False,
     ) -> Block | None:
         if first_line <= self._file.lines_above:
             above = min(self._file.lines_above - first_line + 1, len(lines))
             first_line, lines = first_line + above, lines[above:]
         numbers: Sequence[int] = range(first_line, first_line + len(lines))
+        if traits.may_hold_hidden:
+            lines = without_dos_ends(lines)
         numbers, lines = self._without_blanks(numbers, lines)
+        if names:
+            numbers, lines = self._names.left_out(numbers, lines)
         waiting = self._quoted.waiting
         if waiting:
             numbers = [*(number for number, _ in waiting), *numbers]
@@ -173,6 +195,7 @@ class Reader:
             lines = [line for at, line in enumerate(lines) if at not in left_out]
         if lines and not self._header_seen:
             self._header_seen = True
+            self._names.learn(lines[0])
             return numbers[1:], lines[1:]
         return numbers, lines
 
@@ -194,4 +217,5 @@ class Reader:
         if self._file.end_marker is not None and self._tallies.last_short == self.line_count:
             params = {"line": self.line_count}
             self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._file.end_marker, params))
+        self.notices += self._names.notices()
         self.notices += self._tallies.notices(said)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import CharField, F, Func, Q, Value
+from django.db.models import Case, CharField, F, Func, Q, Value, When
 
 from sisimport.files.damage import PLACEHOLDERS
 from sisimport.files.issues import Severity
@@ -22,10 +22,11 @@ _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
 _SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+"
 _NEEDED: Final = ("last_name", "first_name")
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
+_LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
 # Where nobody on record tells: signs of a keyboard, digits, and capitals where files of Macs and old programs have accents.
 _ODD: Final = (
     r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
-    r"|[A-Za-z]œ(?!u)|[a-z]’[a-z]|^[^\x22]*\x22[^\x22]*$"
+    rf"|[A-Za-z]œ(?!u)|[a-z]’[a-z]|{_LONE_MARK}"
 )
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
@@ -34,7 +35,8 @@ _WHAT: Final = "a sign that stands for the letter with an accent on record"
 
 
 class _Spoils(Func):
-    """`file, record`: the same but for letters beyond ASCII, and those of the file are no letters of a name."""
+    """`file, record`: the same but for letters beyond ASCII, and those of the file are no letters of a name; or the same but for
+    a lone quotation mark in the file."""
 
     output_field = models.BooleanField()
     conditional = True
@@ -45,7 +47,8 @@ class _Spoils(Func):
         sql = (
             f"(CASE WHEN {file} <> {record} THEN {_PLAIN.format(file)} = {_PLAIN.format(record)} AND ("
             f"{_COUNT.format(file)} > {_COUNT.format(record)}"
-            f" OR ({file} ~ '{_INNER_CAPITAL}' AND {record} !~ '{_INNER_CAPITAL}')) ELSE false END)"
+            f" OR ({file} ~ '{_INNER_CAPITAL}' AND {record} !~ '{_INNER_CAPITAL}'))"
+            f" OR ({file} ~ '{_LONE_MARK}' AND trim(replace({file}, '\"', '')) = {record}) ELSE false END)"
         )
         return sql, ()
 
@@ -105,7 +108,8 @@ def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
         Q(_Spoils(F(name), F(f"student__{name}"))),
         expected=F(f"student__{name}"),
     )
-    return replace(said, params={"what": Value(_WHAT, output_field=CharField())})
+    lone = When(**{f"{name}__regex": _LONE_MARK}, then=Value("a quotation mark without its second one"))
+    return replace(said, params={"what": Case(lone, default=Value(_WHAT), output_field=CharField())})
 
 
 def _word(rule: Callable[..., Rule], name: str) -> Rule:

@@ -436,7 +436,9 @@ def test_a_mark_that_is_never_closed_swallows_no_other_line() -> None:
     result = read(lines({}, {"last_name": '"Smith'}, {"last_name": 'Jones"'}, {}))
 
     assert result.column("last_name") == ["García-López", '"Smith', 'Jones"', "García-López"]
-    assert [(p.code, p.severity, p.found) for p in result.problems] == [("FILE-QUOTE", Severity.WARNING, "column 5")]
+    assert [(p.code, p.severity, p.found) for p in result.problems] == [
+        ("FILE-QUOTE", Severity.WARNING, "column 5 (Last name)")
+    ]
 
 
 def test_a_line_that_is_neither_quoted_nor_plain_is_refused_alone() -> None:

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sisimport.files.detection import recognise
@@ -32,6 +32,7 @@ BROKEN = 'a,"b'
 pieces = st.lists(st.sampled_from([SHORT, LONG, BLANK_INSIDE, STRAY, BROKEN, "", '"', 'x"y']), max_size=12)
 
 
+@settings(deadline=None)
 @given(pieces, st.booleans(), st.data())
 def test_single_records_read_as_in_the_whole_file(drawn: list[str], with_header: bool, data: st.DataObject) -> None:
     text = "\n".join([*([HEADER] if with_header else []), *[SHORT] * 20, *drawn]) + "\n"

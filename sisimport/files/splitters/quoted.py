@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sisimport.files.blocks import Row
 from sisimport.files.detection import Recognition
+from sisimport.files.issues import Problem
 from sisimport.files.layouts import Layout
 from sisimport.files.quoting import has_columns, split_quoted
 from sisimport.files.splitters.base import Records, pick_columns
@@ -28,8 +29,8 @@ class QuotedSplitter(DelimitedSplitter):
         split = split_quoted(numbers, lines, delimiter=self._file.delimiter, columns=columns, final=final)
         self.waiting = split.waiting
         self.spans |= split.spans
-        broken: list[Row] = [(number, (), (problem,)) for number, problem in split.broken]
-        findings, kept = split.findings, split.cells
+        broken: list[Row] = [(number, (), (self._named(problem),)) for number, problem in split.broken]
+        findings, kept = [(at, self._named(problem)) for at, problem in split.findings], split.cells
         numbers = split.numbers
         if any(len(cells) != columns or not any(cells) for cells in kept):
             fitting = []
@@ -53,3 +54,11 @@ class QuotedSplitter(DelimitedSplitter):
         hidden = traits.may_hold_hidden or bool(split.spans)
         traits = replace(traits, may_hold_space=True, may_hold_hidden=hidden)
         return Records(numbers, pick_columns(kept, self._at), traits, findings, broken)
+
+    def _named(self, problem: Problem) -> Problem:
+        """With the name of the column that it is about."""
+        at = problem.params["column"] - 1
+        name = next(
+            (self._layout.fields[name].label or name for name, place in self._file.positions.items() if place == at), ""
+        )
+        return replace(problem, found=f"{problem.found} ({name})") if name else problem

@@ -16,7 +16,7 @@ from sisimport.files.encodings import UTF16, codec_of, from_utf16
 from sisimport.files.issues import FileError
 from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import Column, Header, Layout, normalise_header
-from sisimport.files.lines import split_text
+from sisimport.files.lines import split_text, without_dos_ends
 from sisimport.files.quoting import split_line
 from sisimport.files.reader import Reader
 from sisimport.roster.mapping.content import MOST_COLUMNS, MappingError
@@ -165,7 +165,7 @@ def _first_lines(stream: IO[bytes]) -> list[str]:
         text = data.decode("utf-8-sig", "replace")
     else:
         text = data.decode(codec_of(found.encoding), "replace")
-    lines = split_text(text.removeprefix("\ufeff"))
+    lines = without_dos_ends(split_text(text.removeprefix("\ufeff")))
     if len(data) >= SAMPLE_BYTES and len(lines) > 1:
         lines.pop()
     return [line for line in lines if line.strip()]
