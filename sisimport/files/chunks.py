@@ -72,7 +72,8 @@ class Chunks:
             refuse_nul(chunk, first_line)
             self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
             names = self._names.may_stand_in(chunk)
-            controls = len(chunk.translate(None, _CONTROLS)) != len(chunk)
+            tabs = b"\t" in chunk and self._file.delimiter != "\t"
+            controls = tabs or len(chunk.translate(None, _CONTROLS)) != len(chunk)
             if self._wide and not controls and not chunk.isascii() and not _HIDDEN_UTF8.search(chunk):
                 # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
                 lines = self.decoder.decode_lines(chunk)
@@ -84,7 +85,7 @@ class Chunks:
             plain = text.isascii()
             exotic = not plain and _is_exotic(text)
             hidden = controls or (HIDDEN_BEYOND_ASCII.search(text) is not None if exotic else "\xad" in text)
-            may_hold_space = exotic or controls or " " in text or ("\t" in text and self._file.delimiter != "\t")
+            may_hold_space = exotic or controls or " " in text
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
             traits = BlockTraits(may_hold_space, exotic, hidden, damaged)
             yield Chunk(first_line, text, None, '"' in text, traits, names)

@@ -22,10 +22,10 @@ _UNSEEN: Final = f"\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064{_BIDI}\ufeff\uff
 # A soft hyphen, unless it is the second half of a letter that was encoded twice (`Ã` and it: `í`).
 _SOFT_HYPHEN: Final = "(?<![ÂÃ])\xad"
 _CONTROL: Final = "\x01-\x08\x0b\x0c\x0e-\x1f\x7f"
-HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}\n\r]|{_SOFT_HYPHEN}")
+HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}\t\n\r]|{_SOFT_HYPHEN}")
 HIDDEN_BEYOND_ASCII = re.compile(f"[{_UNSEEN}]|{_SOFT_HYPHEN}")
 _HARMFUL = re.compile(f"[{_CONTROL}{_BIDI}]")
-_AS_SPACE = re.compile(f" *[{_CONTROL}]+|\\s*[\n\r]+\\s*")
+_AS_SPACE = re.compile(f" *[{_CONTROL}]+|\\s*[\t\n\r]+\\s*")
 _AS_NOTHING = HIDDEN_BEYOND_ASCII
 _CALLED: Final = {
     "\n": "a line feed",
@@ -48,11 +48,12 @@ def without_hidden(
         return texts, []
     findings = []
     clean = list(texts)
-    for at, text in enumerate(texts):
+    for at, cell in enumerate(texts):
+        text = cell.strip(" \t")  # a tab at the edge is a space there
         if not HIDDEN.search(text):
             continue
         clean[at] = _AS_NOTHING.sub("", _AS_SPACE.sub(" ", text))
-        if not text.strip(" \t\r\n"):
+        if not text.strip("\r\n"):
             continue
         if refuse and _HARMFUL.search(text):
             problem = _damaged(column, clean[at], f"{_names_of(text)} inside it", Severity.ERROR)
@@ -74,15 +75,28 @@ def _names_of(text: str) -> str:
 PLACEHOLDERS: Final = frozenset({
     *("NULL", "Null", "null", "N/A", "n/a", "#N/A", "#n/a", "NaN", "nan", "NAN", "None", "none", "NONE", "-", "."),
     *("(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "\\N", "(none)", "(blank)", "undefined"),
-    *("nil", "NIL", "--", "---"),
+    *("nil", "NIL", "--", "---", "'", '""', '=""'),
     *("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"),
 })  # fmt: skip
 
 
 LONGEST_PLACEHOLDER: Final = max(map(len, PLACEHOLDERS))
+_NEEDED_NAMES: Final = frozenset({"last_name", "first_name"})
+_NO_NAMES: Final = frozenset(word for word in PLACEHOLDERS if not word.isalpha())
+
+
+def placeholders_in(column: Column) -> frozenset[str]:
+    """The words that stand for nothing in this column. People are called Null and None: such a word is compared as a name,
+    and where the name is needed each of them is left to the rules, which see the record."""
+    if column.field not in _NEEDED_NAMES:
+        return PLACEHOLDERS
+    return frozenset() if column.required else _NO_NAMES
 
 
 def placeholder(column: Column, text: str) -> Problem:
+    """What is said of the word: that it was read as blank, or that the value is missing."""
+    if column.required:
+        return Problem("FILE-REQUIRED", column.severity, column.field, text, "a value")
     return Problem("FILE-PLACEHOLDER", Severity.NOTICE, column.field, text)
 
 

@@ -297,7 +297,7 @@ codes.register(
     IssueCode(
         "FILE-REQUIRED",
         "Value missing",
-        "{field} is blank; expected {expected}.",
+        "{field} is {found}; expected {expected}.",
         "Fill in the value, or leave the line out.",
     ),
     IssueCode(

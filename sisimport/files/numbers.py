@@ -61,6 +61,12 @@ def bare_whole(text: str) -> str:
     return bare
 
 
+def bare_local_number(text: str) -> str:
+    """A local number without marks, and without the commas at its thousands: 109,002."""
+    bare = bare_number(text)
+    return bare.replace(",", "") if _THOUSANDS.match(bare) else bare
+
+
 def bare_ssid(text: str) -> str:
     """An SSID without marks, and as one number where people wrote it in groups.
 

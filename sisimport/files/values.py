@@ -17,6 +17,7 @@ from sisimport.files.damage import (
     is_name,
     looked_at_names,
     placeholder,
+    placeholders_in,
 )
 from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
@@ -121,6 +122,7 @@ class TextColumn:
         self._is_number = self._is_ssid or column.field in _CODE_FIELDS
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
+        self._placeholders = placeholders_in(column)
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         first = texts[0]
@@ -144,16 +146,17 @@ class TextColumn:
             if exotic:
                 texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
         findings: list[Finding] = []
-        # Numbers of students are longer than any of the words, which is seen sooner than that they are none of them.
-        short = not self._column.required and (self._is_name or min(map(len, texts)) <= LONGEST_PLACEHOLDER)
-        if short and not PLACEHOLDERS.isdisjoint(texts):
-            findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in PLACEHOLDERS]
-            texts = ["" if text in PLACEHOLDERS else text for text in texts]
-        if self._is_number:
-            texts = self._as_number(texts, findings)
         if self._column.required and "" in texts:
             problem = _missing(self._column)
             findings += [(at, problem) for at, text in enumerate(texts) if not text]
+        # Numbers of students are longer than any of the words, which is seen sooner than that they are none of them.
+        words = self._placeholders
+        short = self._is_name or min(map(len, texts)) <= LONGEST_PLACEHOLDER
+        if words and short and not words.isdisjoint(texts):
+            findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in words]
+            texts = ["" if text in words else text for text in texts]
+        if self._is_number:
+            texts = self._as_number(texts, findings)
         if self._is_name and traits.may_be_damaged and has_doubtful_names(texts):
             texts, found = looked_at_names(self._column, texts, written=self._writes_names)
             findings += found

@@ -24,7 +24,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
-from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
+from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
 from sisimport.roster import dates, spoiled_names, staging
@@ -270,7 +270,7 @@ def _older_rule(*, keeps: bool) -> Rule:
     return replace(said, found=FILE_STATUS_SINCE, params=params)
 
 
-_ODD_NUMBER = r"[^A-Za-z0-9._:/-]"
+_ODD_NUMBER = r"[^A-Za-z0-9._:/-]|^0+$"
 
 
 def _number_rules(said_new: Q) -> list[Rule]:
@@ -306,7 +306,7 @@ def _rule(
 ) -> Rule:
     params: dict[str, Any] = {} if first is None else {"first_line": first}
     if code == "SSID-FORMAT":
-        params = {"cause_text": Value("", output_field=CharField())}
+        params = cause_params()
     if code == "SSID-TAKEN":
         params = other_person()
     if code == "SSID-FORMER":

@@ -25,7 +25,7 @@ from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 from ssid.rules import english_learner, english_learner_plan
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.rules.lines import enrollment_rules
-from ssid.rules.ssids import REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
+from ssid.rules.ssids import OWN_NUMBER, REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, VALID_SSID, ssid_plan, ssid_rules
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
@@ -80,7 +80,7 @@ def selection_rules() -> list[Rule]:
             "R-15",
             "SEL-TWICE",
             ERROR,
-            IS_TAKEN & ~Q(shared_with=""),
+            IS_TAKEN & ~Q(shared_with="") & VALID_SSID & ~OWN_NUMBER,
             found=F("ssid"),
             expected=F("local_number"),
             params={"other_number": F("shared_with")},

@@ -22,7 +22,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.definition.ssid_rules import former_params, other_person
+from sisimport.imports.definition.ssid_rules import former_params, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute
@@ -30,7 +30,6 @@ from ssid.imports.replacement_chains import find_chains
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_replacement import ReplacementRow
 from ssid.rules.lines import enrollment_rules
-from ssid.rules.ssids import ssid_cause
 from students.models import SSID, SSIDReplacement
 from students.patterns import ten_digits
 

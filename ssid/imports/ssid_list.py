@@ -24,14 +24,13 @@ from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
+from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from ssid.models.staged_list import SSIDListRow
 from ssid.rules.identity import birth_date_rule, name_rules
-from ssid.rules.ssids import ssid_cause
 from students.models import SSID, Origin
 from students.patterns import NAME_SUFFIX, well_formed
 from students.profiles import PROFILES

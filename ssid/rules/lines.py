@@ -57,7 +57,7 @@ def enrollment_rules() -> list[Rule]:
             code="ENR-LEA",
             severity=WARNING,
             field="lea",
-            when=~Q(lea__in=known_leas),
+            when=~Q(lea__in=known_leas) & ~Q(lea=""),
             found=F("lea"),
             needs_student=False,
         ),

@@ -1,9 +1,7 @@
 """May an SSID be given to a student (D-6 to D-10), and what giving it changes."""
 
-from collections.abc import Mapping
-
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
-from django.db.models.functions import Length, Now
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.change_kinds import SSID_KIND
@@ -11,8 +9,7 @@ from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
-from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
-from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from students.models import SSID, SSIDReplacement
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -30,23 +27,6 @@ REPLACE_REMEDY = {"SSID-RETIRED": (REPLACE_RETIRED.name, "1")}  # the option tha
 
 VALID_SSID = Q(ssid_ok=True)  # a column of row models: see ssid.models.staged.ten_digits
 OWN_NUMBER = Q(ssid=F("local_number"))
-
-
-def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -> Case:
-    """Why a value is not a valid SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
-
-    def said(cause: str) -> Value:
-        return Value(words[cause] if words else cause)
-
-    return Case(
-        When(**{field: ""}, then=said("blank")),
-        When(**{field: F("local_number")}, then=said("local")),
-        When(**{f"{field}__iregex": r"^[0-9](\.[0-9]*)?E\+?[0-9]+$"}, then=said("spreadsheet")),
-        When(**{f"{field}__regex": r"^[0-9]{1,9}$"}, then=said("short")),
-        When(**{f"{field}__regex": r"^[0-9]{11,}$"}, then=said("long")),
-        default=said("characters"),
-        output_field=CharField(),
-    )
 
 
 def ssid_rules(context: RunContext) -> list[Rule]:
@@ -70,7 +50,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             when=~VALID_SSID | OWN_NUMBER,
             found=F("ssid"),
             expected="ten digits",
-            params={"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")},
+            params=cause_params(),
         ),
         Rule(
             number="D-7",

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, Exists, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from sisimport.files.issues import Severity
@@ -22,13 +21,11 @@ from sisimport.imports.definition.names import loosely
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
-from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person
-from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine.sql import execute
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
 from ssid.rules.change_kinds import CHANGED_KIND
 from ssid.rules.identity import find_student_rules
-from ssid.rules.ssids import ssid_cause
 from ssid.utah.response_matching import find_request
 from students.models import SSID, ChangedRecord, Enrollment, StateProfile
 from students.profiles import PROFILES
@@ -190,7 +187,7 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
         refused_rule(refused),
         # New: No Match says that a number was issued, so a blank one is missing.
         rule("U-3", "UTAH-NOSSID", nothing & found if asks else nothing),
-        rule("ID-8", "SSID-FORMAT", _HAS_SSID & ~_VALID, expected=_PROFILE.ssid_words, params=_cause_params()),
+        rule("ID-8", "SSID-FORMAT", _HAS_SSID & ~_VALID, expected=_PROFILE.ssid_words, params=cause_params()),
         rule("ID-5", "SSID-TAKEN", valid & by_other, params=other_person()),
         rule("D-9", "SSID-CONFLICT", valid & other & ~by_other & ~FORMER, expected=F("current__ssid")),
         rule("D-9", "SSID-FORMER", valid & FORMER & ~by_other, params=former_params()),
@@ -200,10 +197,6 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
         rules.append(rule("U-3", "UTAH-CONTRADICTS", unknown & _HAS_SSID, found=F("status")))
         rules.append(rule("U-1", "UTAH-NOMATCH", nothing & ~found, severity=NOTICE))
     return rules
-
-
-def _cause_params() -> dict[str, Any]:
-    return {"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")}
 
 
 def update_rules(context: RunContext) -> list[Rule]:

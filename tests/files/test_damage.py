@@ -96,6 +96,41 @@ def test_a_word_that_stands_for_nothing_is_blank_with_one_notice_for_the_file(wo
     ]
 
 
+@pytest.mark.parametrize("word", ["NULL", "N/A", "#N/A", "-", "'", '""'])
+def test_a_needed_number_is_missing_where_a_word_for_nothing_stands(word: str) -> None:
+    result = read(roster("Quist").replace(",100234,", f",{word.replace(chr(34), chr(34) * 3)},"), ROSTER)
+
+    assert result.column("local_number") == [None]
+    assert [(p.code, p.severity, p.field, p.found) for p in result.problems] == [
+        ("FILE-REQUIRED", Severity.ERROR, "local_number", word)
+    ]
+
+
+@pytest.mark.parametrize(("word", "name"), [("Null", "Null"), ("NONE", "NONE"), ("N/A", None), ("-", None)])
+def test_a_word_that_people_are_called_is_compared_as_a_name(word: str, name: str | None) -> None:
+    sheet = SSID_LAYOUTS["calpads-ela-import"]
+    result = read(line(last_name=word, first_name=word, middle_name=word), sheet)
+
+    assert result.column("last_name") == result.column("first_name") == [name]
+    assert result.column("middle_name") == [None]
+
+
+@pytest.mark.parametrize("separator", [",", "^"])
+def test_a_tab_inside_a_name_is_taken_out_and_said(separator: str) -> None:
+    layout = ROSTER if separator == "," else DOWNLOAD
+    data = roster("Pe\tña") if separator == "," else line(last_name="Pe\tña")
+    result = read(data, layout)
+
+    assert result.column("last_name") == ["Pe ña"]
+    assert [(p.code, p.params["what"]) for p in result.problems] == [("FILE-HIDDEN", "a tab")]
+
+
+def test_a_tab_at_the_edge_of_a_value_is_a_space() -> None:
+    result = read(roster("\tQuist \t"), ROSTER)
+
+    assert (result.column("last_name"), result.problems) == (["Quist"], [])
+
+
 def test_an_ssid_of_nothing_but_zeros_is_none() -> None:
     result = read(lines({"ssid": "0000000000"}, {"ssid": "0000000001"}), DOWNLOAD)
 

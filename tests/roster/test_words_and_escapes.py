@@ -54,3 +54,37 @@ def test_an_older_status_from_before_birth_is_not_said_to_be_written(district: D
 
     assert "ELA-BIRTH" in report.codes()
     assert "ELA-OLDER" not in report.codes()
+
+
+@pytest.mark.parametrize("word", ["N/A", "#N/A", "-", "NULL", "'"])
+def test_no_student_is_made_whose_number_is_a_word_for_nothing(district: District, word: str) -> None:
+    report = roster(JOSE | {"local_number": word})
+
+    assert (report.issue("FILE-REQUIRED")["field"], report.issue("FILE-REQUIRED")["found"]) == ("local_number", word)
+    assert report.counts == {"refused": 1}
+
+
+def test_a_number_of_zeros_alone_is_a_warning(district: District) -> None:
+    assert roster(JOSE | {"local_number": "000"}).issue("NUMBER-ODD")["severity"] == "warning"
+
+
+def test_commas_at_thousands_never_become_part_of_a_new_number(district: District) -> None:
+    report = roster(JOSE | {"local_number": '"200,004"'})
+
+    assert report.written("student")["local_number"] == "200004"
+    assert report.codes() == ["NUMBER-READ"]
+
+
+def test_commas_at_thousands_are_taken_off_the_number_of_a_student_on_record(district: District) -> None:
+    district.student()
+    report = roster(JOSE | {"local_number": '"100,234"'})
+
+    assert (report.codes(), report.counts) == (["NUMBER-READ"], {"unchanged": 1})
+
+
+def test_a_rounded_ssid_says_what_happened_to_it_as_in_the_files_of_the_state(district: District) -> None:
+    district.student()
+
+    issue = roster(JOSE | {"ssid": "9.0E+09"}).issue("SSID-FORMAT")
+
+    assert "A spreadsheet turned the number into a rounded one" in issue["message"]

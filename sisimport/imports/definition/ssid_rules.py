@@ -1,12 +1,14 @@
 """Whose SSID a line names: written once for every import type, whatever domain it belongs to. The rows have the join `holder`:
 the SSID record of the line's SSID (definition/joins.py)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Case, CharField, F, Q, Value, When
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Length
 
 from sisimport.imports.definition.expressions import Differs
+from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 
 HELD = Q(holder__student_id__isnull=False)  # somebody has this SSID, or had it
 
@@ -30,3 +32,25 @@ def former_params() -> dict[str, Any]:
 def other_person(student: str = "holder__student") -> dict[str, Any]:
     """Parameters of SSID-TAKEN: who has it, and the school that decides who may be told."""
     return {"other": F(f"{student}__local_number"), "other_school": F(f"{student}__school_id")}
+
+
+def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -> Case:
+    """Why a value is not a valid SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
+
+    def said(cause: str) -> Value:
+        return Value(words[cause] if words else cause)
+
+    return Case(
+        When(**{field: ""}, then=said("blank")),
+        When(**{field: F("local_number")}, then=said("local")),
+        When(**{f"{field}__iregex": r"^[0-9](\.[0-9]*)?E\+?[0-9]+$"}, then=said("spreadsheet")),
+        When(**{f"{field}__regex": r"^[0-9]{1,9}$"}, then=said("short")),
+        When(**{f"{field}__regex": r"^[0-9]{11,}$"}, then=said("long")),
+        default=said("characters"),
+        output_field=CharField(),
+    )
+
+
+def cause_params() -> dict[str, Any]:
+    """Parameters of SSID-FORMAT: why it is none, for the message and for what pages say of many such lines."""
+    return {"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")}

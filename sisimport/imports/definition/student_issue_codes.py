@@ -195,8 +195,9 @@ codes.register(
     ),
     IssueCode(
         "NUMBER-ODD",
-        "A number with spaces or signs",
-        "{found} would be a new student's number: such numbers seldom hold spaces or signs. It is taken as it stands.",
+        "A number with spaces, signs or zeros alone",
+        "{found} would be a new student's number: such numbers seldom hold spaces or signs, or zeros alone. It is taken as it "
+        "stands.",
         "Compare it with the program the file came from; if it has another form there, correct the file and test again.",
     ),
     IssueCode(

@@ -13,7 +13,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from django.db.models.functions import Concat
 
 from sisimport.files.issues import Problem, Severity
-from sisimport.files.numbers import CODE_LENGTH, bare_number, is_short_code
+from sisimport.files.numbers import CODE_LENGTH, bare_local_number, is_short_code
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
@@ -231,7 +231,7 @@ def _write_bare_numbers() -> None:
     marked = [
         given for (given,) in fetch_all(r"SELECT DISTINCT given FROM unmatched_number WHERE given ~ '[^0-9A-Za-z]'")
     ]
-    pairs = [(given, bare) for given in marked if (bare := bare_number(given)) != given]
+    pairs = [(given, bare) for given in marked if (bare := bare_local_number(given)) != given]
     if pairs:
         execute(
             "UPDATE unmatched_number u SET bare = b.bare FROM unnest(%s::text[], %s::text[]) AS b(given, bare)"
@@ -348,7 +348,7 @@ def near_text() -> Case:
 
     return Case(
         When(ROUNDED, then=Value(" A spreadsheet rounded it, and its last digits are lost.")),
-        said(NEAR_MARKS, "the same number without the marks, but neither name nor birth date agree"),
+        said(NEAR_MARKS, "the same number without the marks, but the rest of the line is not that student's"),
         said(NEAR_ZEROS, f"{ZEROS_TEXT}; it was not taken, as it is not clear that it is meant"),
         default=Value(""),
         output_field=CharField(),

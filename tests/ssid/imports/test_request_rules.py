@@ -69,6 +69,15 @@ def test_a_mark_that_says_no_is_none(school: School, mark: str) -> None:
     assert [code for code in codes(test) if code != "FILE-PLACEHOLDER"] == ["SEL-NONE", "SEL-NONE"]
 
 
+def test_equal_damaged_ssids_are_not_one_ssid_chosen_twice(school: School) -> None:
+    make_student(school)
+    make_student(school, "100241", first_name="Ann")
+
+    test = run_test([line(pick="x", ssid="9.0E+09"), line("100241", first="Ann", pick="x", ssid="9.0E+09")])
+
+    assert codes(test) == ["SSID-FORMAT", "SSID-FORMAT"]
+
+
 def test_r3_no_match_is_a_notice_and_writes_nothing(school: School) -> None:
     student = make_student(school)
 
