@@ -3,7 +3,7 @@
 import pytest
 
 from sisimport.files.issues import Severity
-from tests.files.samples import DOWNLOAD, ROSTER, lines
+from tests.files.samples import DOWNLOAD, ROSTER, SSID_LAYOUTS, lines
 from tests.files.test_reader import line, read
 
 HEADER = "lea,school,local_number,last_name,first_name,middle_name,birth_date,birth_country\n"
@@ -98,7 +98,8 @@ def test_a_word_that_stands_for_nothing_is_blank_with_one_notice_for_the_file(wo
 
 @pytest.mark.parametrize("word", ["NULL", "N/A", "#N/A", "-", "'", '""'])
 def test_a_needed_number_is_missing_where_a_word_for_nothing_stands(word: str) -> None:
-    result = read(roster("Quist").replace(",100234,", f",{word.replace(chr(34), chr(34) * 3)},"), ROSTER)
+    quoted = '"' + word.replace('"', '""') + '"'
+    result = read(roster("Quist").replace(",1,", f",{quoted},"), ROSTER)
 
     assert result.column("local_number") == [None]
     assert [(p.code, p.severity, p.field, p.found) for p in result.problems] == [
