@@ -13,7 +13,7 @@ from django.utils import timezone
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.runs import hindrances, queueing
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane, in_order
-from students.models import LEA
+from students.models import LEA, School
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,74 @@ def test_people_take_turns_and_keep_their_own_order(people: list[Any]) -> None:
         of_ana[2],
         of_ana[3],
     ]
+
+
+@pytest.fixture
+def two_districts() -> list[list[int]]:
+    """Two districts of two schools each, by the keys of their schools."""
+    leas = [LEA.objects.create(code=f"200000{number}", name=f"District {number}") for number in (1, 2)]
+    return [[School.objects.create(lea=lea, code=f"{n:07}").pk for n in (1, 2)] for lea in leas]
+
+
+def test_districts_take_turns_however_many_files_and_people_one_of_them_sends(
+    people: list[Any], two_districts: list[list[int]]
+) -> None:
+    ana, ben, cho = people
+    large, small = two_districts
+    of_ana = [queued(ana, schools=large).pk for _number in range(60)]
+    of_ben = [queued(ben, schools=large[:1]).pk for _number in range(40)]
+    of_cho = [queued(cho, schools=small).pk for _number in range(2)]
+
+    first = in_order(Lane.SMALL, only=True)[:6]
+
+    assert first == [of_ana[0], of_cho[0], of_ben[0], of_cho[1], of_ana[1], of_ben[1]]
+
+
+def test_a_district_with_runs_under_way_comes_after_one_that_has_none(
+    people: list[Any], two_districts: list[list[int]], take: Callable[[ImportRun], None]
+) -> None:
+    ana, ben, cho = people
+    large, small = two_districts
+    take(queued(ana, LARGE, schools=large))
+    of_ben, of_cho = queued(ben, LARGE, schools=large), queued(cho, LARGE, schools=small)
+
+    assert in_order(Lane.LARGE, only=True) == [of_cho.pk, of_ben.pk]
+
+
+def test_a_district_that_was_just_served_comes_after_the_other_whoever_of_its_people_is_next(
+    people: list[Any], two_districts: list[list[int]]
+) -> None:
+    """Each file of the first district is somebody else's, and nobody of them was ever served: still the other is next."""
+    ana, ben, cho = people
+    large, small = two_districts
+    now = timezone.now()
+    for minutes, person, schools in ((1, ana, large), (9, cho, small)):
+        started = now - dt.timedelta(minutes=minutes)
+        queued(person, status=RunStatus.COMPLETED, schools=schools, started_at=started, finished_at=now)
+    of_ben, of_cho = queued(ben, schools=large).pk, queued(cho, schools=small).pk
+
+    assert in_order(Lane.SMALL, only=True) == [of_cho, of_ben]
+
+
+def test_an_update_takes_the_turn_of_the_district_that_its_test_was_about(
+    people: list[Any], two_districts: list[list[int]]
+) -> None:
+    large, small = two_districts
+    lea = School.objects.get(pk=large[0]).lea.pk
+    tests = [queued(people[0], schools=large).pk for _number in range(3)]
+    update = queued(people[1], work=Work.UPDATE, test_run=completed_test([lea])).pk
+    other = queued(people[2], schools=small).pk
+
+    assert in_order(Lane.SMALL, only=True)[:3] == [tests[0], other, update]
+
+
+def test_people_of_several_districts_take_turns_of_their_own(people: list[Any], two_districts: list[list[int]]) -> None:
+    ana, ben, cho = people
+    of_ana = [queued(ana).pk for _number in range(3)]  # of all schools
+    of_ben = [queued(ben, schools=[two_districts[0][0], two_districts[1][0]]).pk for _number in range(2)]
+    of_cho = queued(cho, schools=two_districts[0]).pk
+
+    assert in_order(Lane.SMALL, only=True)[:4] == [of_ana[0], of_ben[0], of_cho, of_ana[1]]
 
 
 def test_whoever_has_runs_under_way_comes_after_those_who_have_none(

@@ -83,8 +83,9 @@ def stage(context: RunContext) -> None:
             restored = identifiers.restore_codes(context, seen)
             _copy_problems(run.pk, problems, [*_archive_notice(context), *_file_notices(run, reader), *restored])
         if isinstance(reader, Reader):
-            run.file.line_index = reader.line_index
-            run.file.save(update_fields=["line_index"])
+            if run.file.line_index != reader.line_index:  # else another run of this file need not wait for the row
+                run.file.line_index = reader.line_index
+                run.file.save(update_fields=["line_index"])
             context.report_facts["encoding"] = reader.encoding  # known for sure only now
             if reader.spans:
                 context.report_facts["several_lines"] = len(reader.spans)

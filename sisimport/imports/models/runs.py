@@ -215,6 +215,7 @@ class ImportRun(models.Model):
             models.Index(fields=["status"], condition=Q(status__in=["queued", "running"]), name="run_active"),
             models.Index(fields=["-id"], condition=Q(status="held"), name="run_held"),
             models.Index(fields=["created_by", "-id"], name="run_of_user"),
+            models.Index(fields=["-started_at"], condition=Q(started_at__isnull=False), name="run_began"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,7 +1,8 @@
 """The queue: which waiting run is next. One statement decides, for workers, for the reconciler and for what pages say of it.
 
     lanes    small files and large ones wait in lines of their own; one process of each worker takes small ones only
-    turns    people take turns: whoever has least under way, then whoever was served longest ago; each one's runs in their order
+    turns    districts take turns, and within each its people: whoever has least under way, then whoever was served longest
+             ago; each person's runs keep their order
     writing  runs of one person and type write in the order they were started, unless they are known to be about different
              LEAs; runs that would wait for the update lock of an LEA wait here instead of in a worker
 
@@ -46,26 +47,48 @@ class Waiting:
         return self.place > 0
 
 
-_QUEUE = """
+# Whose turn a run takes: the district that its Test or the run it reverts was about, else that of its schools, else the only one
+# there is; people of several districts take a turn of their own (a negative number, so that it is no district's).
+_OWNER = """coalesce(
+    CASE WHEN cardinality(x.leas) = 1 THEN x.leas[1] END,
+    (SELECT of.lea FROM districts of WHERE of.schools = x.schools),
+    (SELECT min(id) FROM (SELECT id FROM students_lea LIMIT 2) AS l HAVING count(*) = 1),
+    -x.person)"""
+_LATELY = 200  # runs, the last ones that began: a district that none of them is of was served longest ago
+
+_QUEUE = f"""
 WITH locks AS MATERIALIZED (
   SELECT objid::bigint AS run_id FROM pg_locks WHERE locktype = 'advisory' AND classid = %(lock)s AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-), active AS (
-  SELECT r.id, r.import_type, r.work NOT IN ('test', 'convert') AS writes, coalesce(r.created_by_id, 0) AS person,
-    coalesce(f.size, 0) AS size, coalesce(f.size, 0) > %(small)s AS large,
-    coalesce(t.lea_ids, v.lea_ids, '{}') AS leas, r.cancel_requested,
+), looked_at AS MATERIALIZED (
+  SELECT id, true AS active FROM imports_importrun WHERE status IN ('queued', 'running')
+  UNION ALL
+  SELECT id, false FROM (
+    SELECT id FROM imports_importrun WHERE started_at IS NOT NULL ORDER BY started_at DESC LIMIT {_LATELY}) AS lately
+), runs AS MATERIALIZED (
+  SELECT l.active, r.id, r.import_type, r.work NOT IN ('test', 'convert') AS writes, coalesce(r.created_by_id, 0) AS person,
+    coalesce(f.size, 0) AS size, coalesce(f.size, 0) > %(small)s AS large, r.schools, r.started_at,
+    coalesce(t.lea_ids, v.lea_ids, '{{}}') AS leas, r.cancel_requested,
     coalesce(r.held_until > now(), false) AS held, r.waits_for <> '' AS lacking,
     r.id IN (SELECT run_id FROM locks) AS taken
-  FROM imports_importrun r
+  FROM looked_at l JOIN imports_importrun r USING (id)
   LEFT JOIN imports_importfile f ON f.id = r.file_id
   LEFT JOIN imports_importrun t ON t.id = r.test_run_id
   LEFT JOIN imports_importrun v ON v.id = r.reverts_id
-  WHERE r.status IN ('queued', 'running')
+), districts AS MATERIALIZED (
+  SELECT x.schools, CASE WHEN min(s.lea_id) = max(s.lea_id) THEN min(s.lea_id) END AS lea
+  FROM (SELECT DISTINCT schools FROM runs WHERE schools IS NOT NULL) AS x JOIN students_school s ON s.id = ANY(x.schools)
+  GROUP BY x.schools
+), active AS MATERIALIZED (
+  SELECT x.*, {_OWNER} AS owner FROM runs x WHERE x.active
+), served AS MATERIALIZED (
+  SELECT owner, max(started_at) AS at FROM (SELECT x.started_at, {_OWNER} AS owner FROM runs x WHERE NOT x.active) AS o
+  GROUP BY owner
 ), judged AS (
   SELECT a.*, NOT a.taken AND (a.cancel_requested OR NOT a.held AND NOT (a.writes AND EXISTS (
       SELECT 1 FROM active b WHERE b.writes AND b.id <> a.id AND (
         b.id < a.id AND b.person = a.person AND b.import_type = a.import_type AND NOT b.lacking
-          AND (a.leas = '{}' OR b.leas = '{}' OR b.leas && a.leas)
+          AND (a.leas = '{{}}' OR b.leas = '{{}}' OR b.leas && a.leas)
         OR b.taken AND b.leas && a.leas)))) AS ready
   FROM active a
 ), people AS (
@@ -73,10 +96,16 @@ WITH locks AS MATERIALIZED (
       SELECT x.started_at FROM imports_importrun x WHERE x.created_by_id = person AND x.started_at IS NOT NULL
       ORDER BY x.id DESC LIMIT 1) AS served
   FROM (SELECT DISTINCT person FROM active) AS p
-), turns AS (
-  SELECT j.*, p.served, (SELECT count(*) FROM active b WHERE b.taken AND b.person = j.person AND b.large = j.large)
-      + row_number() OVER (PARTITION BY j.person, j.large, j.ready, j.lacking ORDER BY j.id) AS turn
+), within AS (
+  SELECT j.*, p.served, (SELECT count(*) FROM active b
+      WHERE b.taken AND b.owner = j.owner AND b.person = j.person AND b.large = j.large)
+      + row_number() OVER (PARTITION BY j.owner, j.person, j.large, j.ready, j.lacking ORDER BY j.id) AS own_turn
   FROM judged j JOIN people p USING (person) WHERE NOT j.taken
+), turns AS (
+  SELECT w.*, s.at AS owner_served, (SELECT count(*) FROM active b WHERE b.taken AND b.owner = w.owner AND b.large = w.large)
+      + row_number() OVER (PARTITION BY w.owner, w.large, w.ready, w.lacking
+          ORDER BY w.own_turn, w.served NULLS FIRST, w.id) AS turn
+  FROM within w LEFT JOIN served s USING (owner)
 )
 SELECT id, large,
   CASE WHEN ready THEN row_number() OVER line ELSE 0 END AS place,
@@ -84,7 +113,7 @@ SELECT id, large,
     + (SELECT coalesce(sum(size), 0) FROM active b WHERE b.taken AND b.large = turns.large) AS ahead,
   (SELECT count(*) FROM active b WHERE b.taken AND b.large = turns.large) AS slots
 FROM turns
-WINDOW line AS (PARTITION BY large, ready ORDER BY cancel_requested DESC, lacking, turn, served NULLS FIRST, id)
+WINDOW line AS (PARTITION BY large, ready ORDER BY cancel_requested DESC, lacking, turn, owner_served NULLS FIRST, id)
 ORDER BY ready DESC, place, id
 """
 
