@@ -10,6 +10,7 @@ from typing import Final
 _TABLES: Final = Path(__file__).with_name("spellings.toml")
 _OF_FIELD: Final = "of_field"
 _EXTENDS: Final = "extends"
+_GRADE: Final = "grade 1"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -21,6 +22,11 @@ def _tables() -> dict[str, dict[str, str]]:
 def set_of(codes: str | None, field: str | None) -> str | None:
     """The code set that a column is spelled like: its own, or the one declared for its field."""
     return codes or _tables()[_OF_FIELD].get(field or "")
+
+
+def is_grade(spellings: Mapping[str, str]) -> bool:
+    """Are these the spellings of a column of grades?"""
+    return _GRADE in spellings
 
 
 @cache

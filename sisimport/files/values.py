@@ -21,9 +21,11 @@ from sisimport.files.damage import (
 )
 from sisimport.files.dates import DateCheck, DaysSeen
 from sisimport.files.formula_guard import plain_cell
+from sisimport.files.grade_forms import plain_grade
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
+from sisimport.files.spellings import is_grade
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -299,11 +301,16 @@ class _SpelledCheck:
 def _spelled(column: Column, text: str) -> tuple[str | None, Problem | None] | None:
     """The code that an everyday word stands for, or the choices it leaves; None for a word that is in no table."""
     folded = text.casefold()
-    if folded in column.spellings:
-        code = column.spellings[folded]
-        return code, Problem("FILE-CODE-SPELLING", Severity.NOTICE, column.field, shown(text), code)
-    if folded in column.unclear:
-        return None, Problem("FILE-CODE", column.severity, column.field, shown(text), column.unclear[folded])
+    spelled = [folded, plain_grade(text)] if is_grade(column.spellings) else [folded]
+    for spelling in spelled:
+        code = column.spellings.get(spelling)
+        if code is None and spelling is not folded:
+            codes = column.codes or set(column.spellings.values())
+            code = next((code for code in codes if code.casefold() == spelling), None)
+        if code is not None:
+            return code, Problem("FILE-CODE-SPELLING", Severity.NOTICE, column.field, shown(text), code)
+        if spelling in column.unclear:
+            return None, Problem("FILE-CODE", column.severity, column.field, shown(text), column.unclear[spelling])
     return None
 
 

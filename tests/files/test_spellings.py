@@ -3,9 +3,10 @@
 import pytest
 
 from sisimport.files.issues import Severity
-from sisimport.files.layouts import ColumnKind
+from sisimport.files.layouts import Column, ColumnKind, Layout, load_layouts
 from sisimport.files.spellings import _tables
-from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, ROSTER, SSID_LAYOUTS, lines, read
+from sisimport.files.values import read_value
+from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, ROOT, ROSTER, SSID_LAYOUTS, lines, read
 
 HEAD = "lea,school,local_number,last_name,first_name,birth_date,gender,home_language,grade,el_status\n"
 
@@ -86,6 +87,74 @@ def test_a_grade_that_means_two_things_is_refused_with_the_choices(grade: str, c
     assert (problem.code, problem.severity, problem.field) == ("FILE-CODE", Severity.ERROR, "grade")
     assert choices in str(problem)
     assert found.column("grade") == [None]
+
+
+READ_AS_GRADES = {
+    "08": (
+        "8",
+        "08",
+        "8.0",
+        "08.0",
+        "Grade 8",
+        "Grade8",
+        "grade  08",
+        "GRADE: 8",
+        "Gr 8",
+        "gr8",
+        "Gr. 08",
+        "G8",
+        "g-8",
+        "8 grade",
+    ),
+    "KN": ("K", "KN", "kn", "KG", "Kinder", "Kindergarten", "Grade K", "Gr. KN"),
+    "TK": ("TK", "tk", "T-K", "Grade TK", "gr tk", "Transitional Kindergarten"),
+    "01": ("1", "1st Grade", "1st graders", "First Grade", "first-grade", "Grade One", "1.0"),
+    "12": ("12", "12.0", "12th grade", "12th-Grade", "GRADE 12"),
+    "PS": ("PK", "Pre-K", "pre k", "Grade Pre-K"),
+}
+ORDINALS = {"8th": "08", "08th": "08", "8 th": "08", "1ST": "01", "Eighth": "08", "12th": "12"}
+UNCLEAR = ("0", "Grade 0", "-1", "13", "Grade 13", "UN", "TK/K", "K5")
+NO_GRADES = ("Grade", "green", "gr", "G", "Grade 99", "8x", "8th street", "Girl")
+SCORES = load_layouts(ROOT / "assessments" / "layouts").values()
+OF_STUDENTS = [
+    (layout, column)
+    for layout in [*ALL_LAYOUTS, *load_layouts(ROOT / "sisimport" / "roster" / "layouts").values()]
+    for column in layout.columns
+    if column.field and {"KN", "TK", "12"} <= set(column.codes or ())
+]
+TESTED = [(layout, column) for layout in SCORES for column in layout.columns if column.field == "grade_assessed"]
+
+
+def _as_code(layout: Layout, column: Column, text: str) -> str:
+    """What a value becomes, in the two digits of the state (score columns keep the number as it is written)."""
+    value, problem = read_value(layout, column, text)
+    assert problem is None or problem.severity is Severity.NOTICE or not value
+    return f"{value:0>2}" if value.isdigit() else value
+
+
+@pytest.mark.parametrize(("layout", "column"), [*OF_STUDENTS, *TESTED], ids=lambda one: getattr(one, "key", ""))
+def test_every_type_reads_the_same_grades(layout: Layout, column: Column) -> None:
+    of_tests = column.field == "grade_assessed"
+
+    for code, texts in READ_AS_GRADES.items():
+        assert {text: _as_code(layout, column, text) for text in texts} == dict.fromkeys(texts, code)
+    # An ordinal alone may be a place or a level in a list of students; where a test was taken it is the grade.
+    assert {text: _as_code(layout, column, text) for text in ORDINALS} == (
+        ORDINALS if of_tests else dict.fromkeys(ORDINALS, "")
+    )
+
+
+@pytest.mark.parametrize(("layout", "column"), OF_STUDENTS, ids=lambda one: getattr(one, "key", ""))
+def test_no_type_reads_a_grade_that_is_none(layout: Layout, column: Column) -> None:
+    for text in (*ORDINALS, *UNCLEAR, *NO_GRADES):
+        value, problem = read_value(layout, column, text)
+        assert not value, text
+        assert problem is not None, text
+        assert problem.code in {"FILE-CODE", "FILE-LENGTH"}, text
+    for text, code in ORDINALS.items():
+        assert str(read_value(layout, column, text)[1]).endswith(f"expected {code}, if grade {int(code)} is meant."), (
+            text
+        )
 
 
 def test_a_gender_that_is_not_known_is_refused_with_the_choices() -> None:
