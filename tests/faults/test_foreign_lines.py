@@ -198,6 +198,7 @@ def forms(name: str, made: TwoSchools) -> list[dict[str, Any]]:
     b, utah_b = str(made.b.pk), str(made.utah_b.pk)
     what = [
         "correct",
+        "correct-xlsx",
         "lines-refused",
         "lines-success",
         "lines-unprocessed",

@@ -136,13 +136,13 @@ def test_id6_a_familys_look_is_on_record_too(pages: District, client: Client) ->
 
 def test_id6_the_record_of_a_download_names_the_run_and_no_student(pages: District, client: Client) -> None:
     client.force_login(pages.staff)
-    for what in ("correct", "lines-refused", "issues-csv", "changes-csv", "absent-xlsx"):
+    for what in ("correct", "correct-xlsx", "lines-refused", "issues-csv", "changes-csv", "absent-xlsx"):
         client.post(reverse("export", args=[pages.test.pk]), {"what": what})
     client.get(reverse("run_print", args=[pages.test.pk]))
 
     subjects = set(AuditEntry.looks.filter(kind=AuditEntry.Kind.EXPORT).values_list("subject", flat=True))
 
-    names = ("correct", "refused", "issues-csv", "changes-csv", "absent-xlsx", "print")
+    names = ("correct", "correct", "refused", "issues-csv", "changes-csv", "absent-xlsx", "print")
     assert subjects == {f"run {pages.test.pk}: {what}" for what in names}
 
 

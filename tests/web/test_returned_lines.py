@@ -19,6 +19,7 @@ from sisimport.imports.models import CorrectedLine, ImportFile, ImportRun, LineD
 from sisimport.imports.runs import returned_lines, services
 from sisimport.imports.runs.refused_lines import lines_of_outcome
 from sisimport.imports.runs.uploads import RunRefusedError
+from sisimport.web.views import downloads
 from students.models import SSID, Student
 from tests.api.client import Program
 from tests.factories import UserFactory
@@ -227,6 +228,39 @@ def test_another_workbook_is_none_and_a_large_one_is_told_how_to_come(
         returned_lines.take_in(
             io.BytesIO(as_workbook(corrected(client, tested))), user=None, may_correct=lambda _r: True
         )
+
+
+def _as_excel(client: Client, run: ImportRun) -> Any:
+    return client.post(reverse("export", args=[run.pk]), {"what": "correct-xlsx"})
+
+
+def test_the_workbook_has_every_cell_as_text_and_comes_back(client: Client, tested: ImportRun) -> None:
+    answer = _as_excel(client, tested)
+    assert answer["Content-Disposition"].endswith(f'-run-{tested.pk}-correct.xlsx"')
+    book = openpyxl.load_workbook(io.BytesIO(answer.getvalue()))
+    rows = [["" if cell is None else cell for cell in row] for row in book.active.iter_rows(values_only=True)]
+    assert rows == rows_of(table(client, tested))
+    assert {type(cell) for row in rows for cell in row} == {str}  # 0123456 stays a school
+
+    for number, row in enumerate(corrected(client, tested), 1):
+        for column, cell in enumerate(row, 1):
+            book.active.cell(row=number, column=column, value=cell)
+    out = io.BytesIO()
+    book.save(out)
+    send(client, out.getvalue(), "table.xlsx")
+    assert [one.line for one in CorrectedLine.objects.all()] == [2]
+
+
+@pytest.mark.parametrize("limit", ["MOST_CELLS", "MAX_WORKBOOK"])
+def test_a_workbook_that_could_not_come_back_is_not_made_and_csv_is(
+    client: Client, tested: ImportRun, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(downloads, limit, 5)
+    answer = _as_excel(client, tested)
+    assert answer["Location"] == reverse("run", args=[tested.pk])
+    page = client.get(answer["Location"]).content.decode()
+    assert "Download the lines as CSV, which may be of any size" in page
+    assert len(rows_of(table(client, tested))) == 3
 
 
 def test_its_update_writes_the_corrected_line(client: Client, tested: ImportRun) -> None:

@@ -208,7 +208,10 @@ def take_in(stream: IO[bytes], *, user: User | None, may_correct: Callable[[Impo
     if not _seems_workbook_of_table(stream):
         return None
     if stream.seek(0, io.SEEK_END) > MAX_WORKBOOK:
-        raise RunRefusedError("The workbook is too large to be read at once. Save the table as CSV, and upload that.")
+        raise RunRefusedError(
+            f"The workbook is too large: up to {MAX_WORKBOOK >> 20} MB are read. Save the table as CSV, which "
+            "may be of any size, and upload that."
+        )
     with tempfile.TemporaryFile() as text:
         convert(stream, text)
         stream.seek(0)

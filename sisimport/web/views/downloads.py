@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import SEEK_END
 from itertools import chain, islice
 from pathlib import PurePath
+from typing import IO
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,7 +20,7 @@ from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import lines_of_outcome, original_lines, refused_line_numbers
 from sisimport.imports.runs.report import why_no_lines
-from sisimport.imports.runs.returned_lines import Reasons, table_bytes, together
+from sisimport.imports.runs.returned_lines import MAX_WORKBOOK, Reasons, refused_table, table_bytes, together
 from sisimport.imports.storage.replica import place_of_reports
 from sisimport.runtime.reading import read_along
 from sisimport.web.exports import rows as reports
@@ -29,6 +33,7 @@ from sisimport.web.views.runs import causes_of, find_report, run_frame
 from students.access import log_view
 
 ONLY_WHOLE = ("success", "unprocessed")  # downloads for who sees every line of the run
+MOST_CELLS = 300_000  # of a workbook with lines to correct: more take longer to write than a page may take
 PRINTED = 2000  # issues on paper; beyond, a table is the better form
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -51,16 +56,19 @@ TABLES = {
 @requires(Capability.EXPORT)
 @require_POST
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One download of a run: a table and its form (`issues-csv`, `absent-xlsx`), lines to `correct`, or lines as they came
-    (`lines-refused`, `lines-success`, `lines-unprocessed`)."""
+    """One download of a run: a table and its form (`issues-csv`, `absent-xlsx`), lines to `correct` or `correct-xlsx`, or lines
+    as they came (`lines-refused`, `lines-success`, `lines-unprocessed`)."""
     run = find_report(request, pk)
     what = request.POST.get("what", "")
     reader = queries.Reader.of(request.user, run)
     if run.status != RunStatus.COMPLETED:
         raise Http404
     name, _dash, form = what.partition("-")
-    if run.file is not None and run.work != Work.REVERT and (what == "correct" or name == "lines"):
-        return _lines(request, run, reader, form or what)
+    if run.file is not None and run.work != Work.REVERT:
+        if name == "correct" and form in {"", "xlsx"}:
+            return _to_correct(request, run, reader, form or "csv")
+        if name == "lines":
+            return _lines(request, run, reader, form)
     if name not in TABLES or form not in {"csv", "xlsx"}:
         raise Http404
     table = TABLES[name]
@@ -74,21 +82,58 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _lines(request: HttpRequest, run: ImportRun, reader: queries.Reader, what: str) -> HttpResponseBase:
-    """Lines of the file: those to correct as a table, or those of one outcome as they came."""
+    """Lines of the file with one outcome, as they came."""
     assert run.file is not None  # noqa: S101 - asked before
-    if what not in {"correct", "refused", "success", "unprocessed"} or (what in ONLY_WHOLE and not reader.whole):
+    if what not in {"refused", "success", "unprocessed"} or (what in ONLY_WHOLE and not reader.whole):
         raise Http404
-    if (run.refused_count if what in {"correct", "refused"} else run.record_count) > MANY:
+    if (run.refused_count if what == "refused" else run.record_count) > MANY:
         ask(request)
     _log(request, run, what)
-    if what == "correct":
-        numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
-        found, ending, kind = table_bytes(run, numbers, _reasons(run, reader)), ".csv", "text/csv; charset=utf-8"
-    else:
-        found, ending, kind = _as_they_came(run, reader, what), run.file.ending or ".txt", "text/plain"
-    # Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short.
+    return _sent(_streamed(_as_they_came(run, reader, what), "text/plain"), run, what, run.file.ending or ".txt")
+
+
+def _streamed(found: Iterator[bytes], kind: str) -> StreamingHttpResponse:
+    """Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short."""
     first = next(found, b"")
-    return _sent(StreamingHttpResponse(chain([first], found), kind), run, what, ending)
+    return StreamingHttpResponse(chain([first], found), kind)
+
+
+def _to_correct(request: HttpRequest, run: ImportRun, reader: queries.Reader, form: str) -> HttpResponseBase:
+    """Refused lines with what is wrong, as a table that comes back: CSV of any length, or a workbook that is not too large."""
+    if run.refused_count > MANY:
+        ask(request)
+    numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
+    if form == "csv":
+        _log(request, run, "correct")
+        return _sent(
+            _streamed(table_bytes(run, numbers, _reasons(run, reader)), "text/csv; charset=utf-8"),
+            run,
+            "correct",
+            ".csv",
+        )
+    book = _workbook_to_correct(run, refused_table(run, numbers, _reasons(run, reader)))
+    if book is None:
+        limit = filesizeformat(MAX_WORKBOOK)
+        messages.warning(
+            request,
+            f"A workbook of {run.refused_count:,} lines would be larger than the {limit} that can come back. Download the "
+            "lines as CSV, which may be of any size. In the spreadsheet read it in as text, so that zeros at the beginning of "
+            "numbers stay.",
+        )
+        return redirect("run", run.pk)
+    _log(request, run, "correct")
+    return _sent(FileResponse(book, content_type=XLSX), run, "correct", ".xlsx")
+
+
+def _workbook_to_correct(run: ImportRun, table: Iterator[list[str]]) -> IO[bytes] | None:
+    """The table with every cell as text; None where it would be larger than what can come back."""
+    if run.refused_count * int(run.facts.get("columns") or 1) > MOST_CELLS:
+        return None
+    head = next(table)
+    book = workbook("To correct", head, table, widths=(22, 60), as_is=True)  # the table guards its cells itself
+    size = book.seek(0, SEEK_END)
+    book.seek(0)
+    return book if size <= MAX_WORKBOOK else None
 
 
 def _as_they_came(run: ImportRun, reader: queries.Reader, what: str) -> Iterator[bytes]:
