@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.registry import all_types, get_type
@@ -193,14 +193,22 @@ def open_count(run: ImportRun, scope: Scope) -> int:
 
 def open_lines(runs: Sequence[ImportRun], shown: Q, most: int) -> int:
     """Lines of these Tests that wait, of those that `shown` lets through; no more than `most` are counted."""
+    return _open(runs, shown).values("run_id", "line").distinct()[:most].count()
+
+
+def open_by_run(runs: Sequence[ImportRun], shown: Q) -> dict[int, int]:
+    """How many lines of each of these Tests wait, by the run's id; a run without is left out."""
+    return dict(_open(runs, shown).values_list("run_id").annotate(lines=Count("line", distinct=True)))
+
+
+def _open(runs: Sequence[ImportRun], shown: Q) -> QuerySet[ImportIssue]:
     near = Q()
     for run in runs:
         near |= Q(run_id=run.pk) & _near(run)
     refused = MatchDecision.objects.filter(
         run_id=OuterRef("run_id"), line=OuterRef("line"), subject=MATCH, answer=REFUSE
     )
-    lines = ImportIssue.objects.filter(near, shown, ~Exists(refused), line__gt=0)
-    return lines.order_by().values("run_id", "line").distinct()[:most].count()
+    return ImportIssue.objects.filter(near, shown, ~Exists(refused), line__gt=0).order_by()
 
 
 def counts(run: ImportRun, scope: Scope) -> dict[str, int]:

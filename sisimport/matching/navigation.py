@@ -46,14 +46,14 @@ register_queue(
     DecisionQueue(
         heading="Tests with lines to decide on",
         label="Near matches",
-        noun="finding",
-        open_noun="line",
+        noun="line",
         url_name="run_matches",
         url_names=("run_match_line", "run_matches_accept"),
         takes_near_lines=True,
         waiting=desk.waiting_tests,
         open_count=desk.open_count,
         open_lines=desk.open_lines,
+        open_by_run=desk.open_by_run,
         order=10,
     )
 )

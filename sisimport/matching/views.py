@@ -18,7 +18,6 @@ from sisimport.accounts.access import (
     may_accept_many,
     may_decide,
     requires,
-    visible_runs,
 )
 from sisimport.imports.models import ImportRun, RememberedMatch
 from sisimport.imports.runs.decisions import (
@@ -35,7 +34,7 @@ from sisimport.imports.runs.decisions import (
 from sisimport.imports.runs.scope import Scope, matching_types
 from sisimport.matching import desk, lists
 from sisimport.matching.desk import LineState
-from sisimport.web.deciding import counted, open_run, queues, save, scope_of, seen_of
+from sisimport.web.deciding import counted, open_run, queues, save, scope_of, seen_of, tests_waiting
 from sisimport.web.lists import Listing
 from students.access import visible_school_ids, visible_schools, visible_students
 from students.matching.scores import DEFAULT_THRESHOLD
@@ -62,7 +61,7 @@ def index(request: HttpRequest) -> HttpResponseBase:
         request,
         "matching/desk.html",
         {
-            "queues": [(queue, queue.waiting(visible_runs(request.user))) for queue in queues()],
+            "queues": [(queue, tests_waiting(request.user, queue)) for queue in queues()],
             "listing": listing,
             "schools": visible_schools(request.user),
             "remembered": [(match, desk.number_shown(match), by_id.get(match.student_id)) for match in page],

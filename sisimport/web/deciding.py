@@ -28,22 +28,22 @@ Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[A
 class DecisionQueue:
     """Lines of Tests that wait for somebody's decision.
 
-    heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted on the
-    index; open_noun: on a run's page.
+    heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted.
     url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
     waiting: of these runs, the Tests with lines to decide on and the number of their findings. open_count: lines of a Test that
     wait, of those in a scope. open_lines: lines of several Tests that wait, of those a condition on their schools lets through,
-    counted no further than asked, in one statement. takes_near_lines: it is where people say whose record a line is.
+    counted no further than asked, in one statement; open_by_run: the same for each of these Tests.
+    takes_near_lines: it is where people say whose record a line is.
     """
 
     heading: str
     label: str
     noun: str
-    open_noun: str
     url_name: str
     waiting: Callable[[QuerySet[ImportRun]], list[tuple[ImportRun, int]]]
     open_count: Callable[[ImportRun, Scope], int]
     open_lines: Callable[[Sequence[ImportRun], Q, int], int]
+    open_by_run: Callable[[Sequence[ImportRun], Q], dict[int, int]]
     url_names: tuple[str, ...] = ()
     takes_near_lines: bool = False
     order: int = 50
@@ -73,6 +73,13 @@ def lines_waiting(user: User, *, most: int) -> int:
         if tests and total < most:
             total += queue.open_lines(tests, _visible_lines(user, tests), most - total)
     return total
+
+
+def tests_waiting(user: User, queue: DecisionQueue) -> list[tuple[ImportRun, int]]:
+    """Tests of the user with such lines, each with how many still wait: the number that the menu and the run's page have."""
+    tests = [run for run, _findings in queue.waiting(visible_runs(user))]
+    still = queue.open_by_run(tests, _visible_lines(user, tests)) if tests else {}
+    return [(run, still.get(run.pk, 0)) for run in tests]
 
 
 def _visible_lines(user: User, tests: Sequence[ImportRun]) -> Q:

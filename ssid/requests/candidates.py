@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.runs.decisions import ACCEPT, CANDIDATE, REFUSE, Decision, decide
@@ -135,8 +135,17 @@ def requests_of(run: ImportRun, state: str, scope: Scope) -> QuerySet[MatchReque
 
 def open_requests(runs: Sequence[ImportRun], shown: Q, most: int) -> int:
     """Requests of these Tests without a choice, of those that `shown` lets through; no more than `most` are counted."""
-    requests = MatchRequest.objects.filter(shown, run_id__in=[run.pk for run in runs], state__in=STATES["open"])
-    return requests.order_by()[:most].count()
+    return _open(runs, shown)[:most].count()
+
+
+def open_by_run(runs: Sequence[ImportRun], shown: Q) -> dict[int, int]:
+    """How many requests of each of these Tests wait for a choice, by the run's id; a run without is left out."""
+    return dict(_open(runs, shown).values_list("run_id").annotate(requests=Count("line")))
+
+
+def _open(runs: Sequence[ImportRun], shown: Q) -> QuerySet[MatchRequest]:
+    ids = [run.pk for run in runs]
+    return MatchRequest.objects.filter(shown, run_id__in=ids, state__in=STATES["open"]).order_by()
 
 
 def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:

@@ -49,13 +49,13 @@ register_queue(
     DecisionQueue(
         heading="Requests with candidates to choose",
         label="Choose candidates",
-        noun="line",
-        open_noun="request",
+        noun="request",
         url_name="run_candidates",
         url_names=("run_candidates_choose",),
         waiting=candidates.waiting_tests,
         open_count=lambda run, scope: candidates.requests_of(run, "open", scope).count(),
         open_lines=candidates.open_requests,
+        open_by_run=candidates.open_by_run,
         order=20,
     )
 )

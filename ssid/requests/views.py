@@ -124,7 +124,13 @@ def check(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "ssid/senr_check.html",
-        {"made": made, "page": page, "delimiter": _delimiter(request.GET), "causes": _causes(made)},
+        {
+            "made": made,
+            "page": page,
+            "delimiter": _delimiter(request.GET),
+            "causes": _causes(made),
+            "schools": {school.code: school.name for school in made.schools},
+        },
     )
 
 

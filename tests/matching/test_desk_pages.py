@@ -119,6 +119,22 @@ def test_the_badge_counts_lines_and_not_tests(school: School, admin: Client) -> 
     assert badge() == "1"
 
 
+def test_the_desk_counts_what_its_badge_counts(school: School, admin: Client) -> None:
+    """A request with two candidates is one request; lines that somebody refused wait no more, and the Test stays listed."""
+    make_student(school)
+    make_student(school, "100300", last_name="O'Neil", first_name="Zoë")
+    near = run_download(download("100300", last="ONeil", first="Zoe"))
+    run_test(ROWS)
+
+    def said() -> list[str]:
+        return re.findall(r"<span>(\d+ \w+ open|all decided)</span>", admin.get(reverse("match_desk")).text)
+
+    assert said() == ["1 line open", "1 request open"]
+    assert re.search(r'class="count">2<', admin.get("/match-desk/").text)
+    admin.post(reverse("run_matches", args=[near.pk]), {"line-1": "refuse", "state": "open"})
+    assert said() == ["all decided", "1 request open"]
+
+
 def test_a_student_found_by_the_search_is_accepted_but_never_beside_another_mark(school: School, admin: Client) -> None:
     near = make_student(school, last_name="O'Neil")
     found = make_student(school, "100777", last_name="Quinones", first_name="Ximena")
