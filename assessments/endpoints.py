@@ -100,7 +100,9 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
     by = list(dict.fromkeys(filters.by.split(",")))
     try:
         found = build_cells(choice_of(asked | {"by": by[:1]}, held, reader), held, reader, by)
-    except (NoResultsError, KeyError) as error:
+    except NoResultsError as error:
+        raise ProblemError("NOT-FOUND", str(error)) from error
+    except KeyError as error:
         raise Http404 from error
     token: Any = request.api_token  # type: ignore[attr-defined]
     year = year_label(found.choice.year)

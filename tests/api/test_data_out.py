@@ -95,5 +95,6 @@ def test_results_need_scope_role_and_school() -> None:
     assert {row["label"] for row in told["items"]} == {"Your schools", "Elm School"}
     other = School.objects.exclude(code=OTHER).get().code
     assert program.get("results", {"school": other}, status=404)["code"] == "NOT-FOUND"
-    assert program.get("results", {"assessment": "CAST"}, status=404)["code"] == "NOT-FOUND"
+    missing = program.get("results", {"assessment": "CAST"}, status=404)
+    assert (missing["code"], "Import the CAASPP student data file" in missing["detail"]) == ("NOT-FOUND", True)
     assert program.get("results", {"by": "teacher"}, status=422)["errors"][0]["field"] == "by"
