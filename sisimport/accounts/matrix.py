@@ -386,6 +386,10 @@ _OF_A_RECORD = (
     Operation("cancel_run", "Cancel a run", ("imports:test", "imports:write"), IMPORTERS),
     Operation("approve_run", "Approve a held run", ("approve",), ADMINS),
     Operation("reject_run", "Reject a held run", ("approve",), ADMINS),
+    Operation(
+        "list_near_lines", "Lines that nearly match a student", ("runs:read", "students:read"), TAKERS, each=True
+    ),
+    Operation("decide_on_lines", "Say whose record a line is", ("imports:write",), IMPORTERS),
     Operation("get_student", "A student's records", ("students:read",), TAKERS),
     Operation("remove_column_mapping", "Remove a column mapping", ("imports:test", "imports:write"), IMPORTERS),
     Operation("remove_webhook", "Remove a webhook", ("runs:read",), READERS),

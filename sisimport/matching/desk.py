@@ -248,7 +248,7 @@ def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Sc
     found = find_candidates(given, schools=limit) if state != LineState.ACCEPTED else {}
     accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else {}
     wanted = {c.student_id for offers in found.values() for c in offers} | set(accepted.values())
-    students = in_scope(limit).select_related("school").prefetch_related("ssids").in_bulk(list(wanted))
+    students = in_scope(limit).select_related("school", "lea").prefetch_related("ssids").in_bulk(list(wanted))
     said = causes(run, lines)
     result = []
     for number in lines:
@@ -308,6 +308,11 @@ def search_students(text: str, given: Identity, *, schools: Collection[int] | No
     students = Student.objects.filter(pk__in=ids).select_related("school").prefetch_related("ssids")
     offers = [Offer(student, compare(given, identity_of(student))) for student in students]
     return sorted(offers, key=lambda offer: -offer.total)[:limit]
+
+
+def score_of(given: Identity | None, student: Student) -> Decimal | None:
+    """How alike a student is to what a line says, as it is kept with a decision; None without a record in the line."""
+    return Decimal(str(round(compare(given, identity_of(student)).total, 1))) if given else None
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------
