@@ -36,7 +36,7 @@ from sisimport.matching.desk import DeskLine, LineState, Offer
 from students.access import log_views, visible_school_ids
 
 MOST_LINE, MOST_KEY = 2**31 - 1, 2**63 - 1
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE = 200  # as many as a page of lines has, and as a body holds
 
 
 class NearLineFilters(Page):

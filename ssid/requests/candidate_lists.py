@@ -86,7 +86,7 @@ def rows(run: ImportRun, requests: Iterable[MatchRequest], scope: Scope) -> Iter
 
 def _row(card: RequestCard) -> tuple[Any, ...]:
     request, sent = card.request, card.submitted
-    taken = next((c.masked for c in card.candidates if c.line == request.chosen_line), "")
+    chosen_ssid = next((c.masked for c in card.candidates if c.line == request.chosen_line), "")
     return (
         request.line,
         request.local_number,
@@ -98,7 +98,7 @@ def _row(card: RequestCard) -> tuple[Any, ...]:
         len(card.candidates),
         request.best_score,
         request.get_state_display(),
-        taken,
+        chosen_ssid,
     )
 
 
