@@ -174,10 +174,11 @@ codes.register(
     IssueCode(
         "EXC-FILE-YEAR",
         "Exception: scores of another school year",
-        "These tests were taken in {found}: {other} of {dated} test dates of the file lie in that school year"
-        " (1 July to 30 June), but the columns are those of {expected}."
-        " Nothing was imported, so that no score of {expected} is lost.",
-        "Choose the import type of that school year. If none is listed, add the layout of that year first.",
+        "The import type is that of {expected}, but the tests in this file were taken in {found}: {other} of {dated} test dates"
+        " lie in that school year (1 July to 30 June). Nothing was imported, and the scores of {expected} on record are as they"
+        " were. Upload the file again with the import type of {found}.",
+        "Choose the import type of the school year in which the tests were taken. If the list has none, an import admin adds"
+        " that year first (Add a school year; command line: add_layout).",
     ),
     IssueCode(
         "EXC-YEAR",

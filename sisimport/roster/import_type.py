@@ -27,7 +27,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
-from sisimport.roster import dates, spoiled_names, staging
+from sisimport.roster import birth_dates, dates, spoiled_names, staging
 from sisimport.roster.conditions import (
     EL_FIELDS,
     EXTRA_FIELDS,
@@ -126,8 +126,15 @@ class Roster(ImportType):
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea", "local_number")),
     )
-    options: tuple[Option, ...] = (BLANK, NEW_STUDENTS, OLDER_STATUS, POORER_NAMES, MAPPING)
-    remedies: Mapping[str, tuple[str, str]] = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY
+    options: tuple[Option, ...] = (
+        BLANK,
+        NEW_STUDENTS,
+        OLDER_STATUS,
+        POORER_NAMES,
+        birth_dates.DATE_ORDER,
+        MAPPING,
+    )
+    remedies: Mapping[str, tuple[str, str]] = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY | birth_dates.REMEDY
     may_create_students = True
     columns_page = "map_columns"
     columns_codes = explaining.CODES
@@ -242,6 +249,7 @@ class Roster(ImportType):
             ),
         ]
         rules += dates.rules(context, _rule)
+        rules += birth_dates.rules(_rule)
         rules += spoiled_names.rules(_rule)
         if context.run.schools is not None:
             mine = list(context.run.schools)
@@ -250,6 +258,7 @@ class Roster(ImportType):
         return rules
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        birth_dates.refuse_wrong_order(context)
         staging.choose_lines(context.run.pk)
         return Plan(context).steps()
 

@@ -225,6 +225,21 @@ codes.register(
         "Check birth date and grade; the century or the year may be mistyped.",
     ),
     IssueCode(
+        "BIRTH-SWAPPED",
+        "Birth date with day and month exchanged",
+        "{field} is {found}; on record it is {expected}, the same day with day and month exchanged. The file's date is written.",
+        "Find out which is right, for example from the birth certificate. If it is the record, correct the date in the file and"
+        " test again.",
+    ),
+    IssueCode(
+        "BIRTH-ORDER",
+        "Day and month exchanged in most birth dates",
+        "In {swapped} of {of} lines that could show it, day and month of the birth date are exchanged against the records (the"
+        " first is line {line}: {found}, on record {expected}). Nothing was imported, so that no birth date is lost.",
+        "Write the dates as year-month-day (2014-03-09) and test the file again. If the records are wrong and the file is right,"
+        " test it with the option that says so.",
+    ),
+    IssueCode(
         "ELA-TVD",
         "TVD read as TBD",
         "{found} is a misprint of TBD and was read as that.",

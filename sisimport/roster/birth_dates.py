@@ -1,0 +1,85 @@
+"""Birth dates that are those on record with day and month exchanged: a warning of the line; of most lines, a refusal of the file.
+
+Such a file was written in the other order of dates: its days after the 12th cannot be read, all others would be other days.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db.models import F, Func, Q
+from django.db.models.fields import BooleanField
+
+from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import Rule
+from sisimport.imports.engine.sql import fetch_one
+from sisimport.imports.models import ImportIssue
+
+CODE: Final = "BIRTH-SWAPPED"
+_FEWEST: Final = 3  # lines; fewer may be corrections
+
+DATE_ORDER: Final = Option(
+    name="exchanged_birth_dates",
+    label="Birth dates with day and month exchanged, in most lines of the file",
+    default="refuse",
+    choices=(
+        Choice(value="refuse", label="Refuse the file"),
+        Choice(
+            value="write",
+            label="The file is right, the records are wrong",
+            hint="Writes the birth dates of this file; each is listed as a warning.",
+        ),
+    ),
+)
+REMEDY: Final = {"BIRTH-ORDER": (DATE_ORDER.name, "write")}
+
+
+class _Swapped(Func):
+    """`file, record`: another day of the same year, which is the other one with day and month exchanged."""
+
+    output_field = BooleanField()
+    conditional = True
+    arity = 2
+
+    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
+        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
+        sql = f"(CASE WHEN {file} <> {record} THEN to_char({file}, 'YYYYMMDD') = to_char({record}, 'YYYYDDMM') ELSE false END)"
+        return sql, ()
+
+
+def rules(rule: Callable[..., Rule]) -> list[Rule]:
+    """`rule` makes one of the roster's rules."""
+    record = F("student__birth_date")
+    swapped = Q(student__id__isnull=False) & Q(_Swapped(F("birth_date"), record))
+    return [rule("roster", CODE, Severity.WARNING, "birth_date", swapped, expected=record)]
+
+
+def refuse_wrong_order(context: RunContext) -> None:
+    """After the rules. Raises FileError where day and month are exchanged in most lines that could show it.
+
+    Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None or context.option(DATE_ORDER.name) == "write":
+        return
+    found = ImportIssue.objects.filter(run=context.run.pk, code=CODE)
+    swapped = found.count()
+    if swapped < _FEWEST:
+        return
+    (comparable,) = fetch_one(
+        """
+        SELECT count(*) FROM staged_roster r JOIN students_student s ON s.id = r.student_pk
+        WHERE NOT r.refused AND r.birth_date IS NOT NULL AND extract(day FROM s.birth_date) <= 12
+          AND extract(day FROM s.birth_date) <> extract(month FROM s.birth_date)
+        """
+    )
+    if swapped * 2 <= comparable:
+        return
+    first = found.order_by("line").values("line", "found", "expected")[0]
+    raise FileError(
+        "BIRTH-ORDER",
+        field="birth_date",
+        found=first["found"],
+        expected=first["expected"],
+        params={"line": first["line"], "swapped": f"{swapped:,}", "of": f"{comparable:,}"},
+    )
