@@ -23,8 +23,11 @@ from psycopg.errors import DeadlockDetected
 
 from sisimport.imports.definition import registry
 from sisimport.runtime import postgres
+from tests import fast
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
+from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
+from tests.longer import FAST
 from tests.template_database import template_database
 
 
@@ -172,7 +175,14 @@ def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
         yield session
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.fixture(autouse=FAST)
+def _fast(request: pytest.FixtureRequest) -> None:
+    if FAST:
+        request.getfixturevalue("few_journeys")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """A test that commits leaves empty tables and groups made anew under other numbers: only one that asks for
     `serialized_rollback` finds what migrations wrote, and none of those may follow one that does not ask (but browsers', last).
     """
@@ -184,3 +194,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(
                 f"{item.nodeid} commits: mark it django_db(transaction=True, serialized_rollback=True)"
             )
+    yield
+    if FAST:  # of what the markers left
+        items[:], left = fast.first_cases(items)
+        config.hook.pytest_deselected(items=left)

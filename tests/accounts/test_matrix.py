@@ -194,6 +194,7 @@ def everybody(district: District) -> Iterator[tuple[str, str, bool, Client]]:
             yield f"{name} of another school", letter, False, signed_in(person(letter, district, here=False))
 
 
+@pytest.mark.long
 def test_every_address_answers_everybody_as_the_table_says(district: District) -> None:
     asking, wrong, cases = Asking(district), [], 0
     for name, role, here, client in everybody(district):
@@ -261,6 +262,7 @@ def operations(district: District) -> Iterator[tuple[Operation, str, str]]:
             yield rows[told["operationId"]], method, of_path(path, district)
 
 
+@pytest.mark.long
 def test_every_operation_asks_for_one_of_its_scopes_and_for_the_role(district: District, settings: Any) -> None:
     """Each scope alone, of somebody who may do everything; and all scopes, of each role."""
     settings.API_REQUESTS_PER_MINUTE = 10_000

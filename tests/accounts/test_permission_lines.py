@@ -304,6 +304,7 @@ def unnoticed(mutants: list[Mutant]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long
 def test_some_lines_of_each_kind_are_missed_when_they_are_taken_away(kind: str, district: District) -> None:
     mutants = list(KINDS[kind](Watch(district)))
 

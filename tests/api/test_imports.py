@@ -347,6 +347,7 @@ def test_the_question_about_the_size_counts_as_no_request_but_a_full_minute_refu
     assert assert_problem(ask(program, 1_000_000))["code"] == "RATE"
 
 
+@pytest.mark.long
 def test_a_file_of_one_megabyte_comes_through(district: District) -> None:
     """Larger than forms may be: the page's own limit must not meet it."""
     told = Program().post("imports", {"file": file((line() + "\n") * 15_000)})

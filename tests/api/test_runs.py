@@ -9,16 +9,13 @@ from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs.report import run_json
 from tests.api.client import Program
 from tests.factories import UserFactory
-from tests.faults.two_schools import MARKS, TwoSchools, make_two_schools
+from tests.faults import two_schools
+from tests.faults.two_schools import MARKS, TwoSchools
 
 pytestmark = pytest.mark.django_db
+two_schools_once, made = two_schools.two_schools_once, two_schools.made  # fixtures
 
 LISTS = ("issues", "changes", "absent")
-
-
-@pytest.fixture
-def made() -> TwoSchools:
-    return make_two_schools()
 
 
 def all_of(program: Program, path: str, limit: int = 1000, **query: Any) -> list[dict[str, Any]]:
@@ -108,6 +105,7 @@ def programs(made: TwoSchools) -> list[Program]:
     ]
 
 
+@pytest.mark.long
 def test_nothing_of_another_school_is_told(made: TwoSchools) -> None:
     for program in programs(made):
         for run in made.runs:

@@ -15,14 +15,11 @@ import pytest
 from sisimport.api.openapi import document
 from sisimport.audit.models import AuditEntry
 from tests.api.client import ALL, Program, assert_problem
-from tests.faults.two_schools import MARKS, TwoSchools, make_two_schools
+from tests.faults import two_schools
+from tests.faults.two_schools import MARKS, TwoSchools
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def made() -> TwoSchools:
-    return make_two_schools()
+two_schools_once, made = two_schools.two_schools_once, two_schools.made  # fixtures
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -58,6 +55,7 @@ def ask(program: Program, method: str, address: str) -> tuple[int, bytes]:
     return answer.status_code, body
 
 
+@pytest.mark.long
 def test_no_operation_tells_anything_of_another_school(made: TwoSchools) -> None:
     program = Program(schools=[made.a])
     for method, path, _told in operations():

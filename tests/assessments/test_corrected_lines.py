@@ -19,6 +19,7 @@ def lea(db: None) -> LEA:
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["delimited", "fixed width"])
 @pytest.mark.parametrize("key", KEYS)
+@pytest.mark.long
 def test_a_refused_line_of_scores_is_corrected_alone(key: str, fixed: bool, lea: LEA) -> None:
     whole = start(TYPE_OF[key], sample(key, lea, fixed=fixed), name="scores.dat")
     assert whole.refused_count == 0

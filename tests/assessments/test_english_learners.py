@@ -118,6 +118,7 @@ def test_numbers_and_lists_are_of_the_users_schools(client: Client) -> None:
     )
 
 
+@pytest.mark.long
 def test_numbers_on_the_page_lead_to_their_students(client: Client) -> None:
     school = SchoolFactory()
     meets, recent = learner("EL", school), timezone.localdate().year
@@ -145,6 +146,7 @@ def make_small(count: dict[str, tuple[int, int]]) -> None:
             learner("Pending", school, tbd_date=dt.date(2020, 1, 1) if n < over else timezone.localdate())
 
 
+@pytest.mark.long
 def test_files_and_paper_hide_small_numbers_and_those_that_would_tell_them(client: Client) -> None:
     make_small({"Oak": (3, 15), "Elm": (14, 13), "Fir": (12, 12)})
     client.force_login(UserFactory(registrar=True, all_schools=True))

@@ -76,6 +76,7 @@ def test_science_on_paper_is_of_tests_of_its_own(home: District, record_type: st
 
 
 @pytest.mark.django_db
+@pytest.mark.long
 def test_a_file_of_2016_17_is_imported_under_the_same_set_up(home: District) -> None:
     report("caaspp-2015-2016", text("caaspp-2015-16", of_2015_16(), delimiter=","), work="import")
 
@@ -92,6 +93,7 @@ def test_a_file_of_2016_17_is_imported_under_the_same_set_up(home: District) -> 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("record_type", ["05", "06"])
+@pytest.mark.long
 def test_science_pilots_of_2016_17_are_skipped_and_no_error(home: District, record_type: str) -> None:
     line = of_2016_17(record_type=record_type, scale_score="", achievement_level="", claim_1_level="")
 

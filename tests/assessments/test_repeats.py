@@ -33,6 +33,7 @@ def home() -> District:
         ({"gender": "X"}, "school or group of the student"),
     ],
 )
+@pytest.mark.long
 def test_the_same_scores_with_another_detail_are_left_out_and_named(changed: dict[str, str], words: str) -> None:
     done = report(TYPE, text(LAYOUT, ela(), ela(**changed)), work="import")
 
@@ -145,6 +146,7 @@ def test_of_unscored_lines_with_two_statuses_none_is_called_imported() -> None:
     assert counts(done) == {"refused": 2}
 
 
+@pytest.mark.long
 def test_a_refused_line_has_no_say_in_the_status() -> None:
     done = imported(initial(last_name="Stranger", calculated_elas="IFEP"), initial())
 

@@ -297,6 +297,7 @@ def meet(patch: pytest.MonkeyPatch) -> None:
 
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, repeats=repeated_lines)
+@pytest.mark.long
 def test_keys_that_meet_by_chance_change_nothing(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:

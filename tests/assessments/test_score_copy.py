@@ -142,6 +142,7 @@ def kept(value: str, cell: str) -> str:
 
 @few
 @given(files=two_files)
+@pytest.mark.long
 def test_what_is_stored_is_what_the_plan_says_for_any_text_and_revert_brings_back_every_cell(
     files: tuple[str, tuple[dict[str, str], ...], tuple[dict[str, str], ...]],
 ) -> None:

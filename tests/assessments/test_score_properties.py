@@ -42,6 +42,7 @@ def with_repeats(layout: str, data: bytes, repeats: list[tuple[int, str]]) -> st
 
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, repeats=repeated_lines)
+@pytest.mark.long
 def test_the_journey_of_any_score_file_holds(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:
@@ -53,6 +54,7 @@ def test_the_journey_of_any_score_file_holds(
 
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, repeats=repeated_lines)
+@pytest.mark.long
 def test_edits_between_test_and_import_are_kept(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:

@@ -81,6 +81,7 @@ def test_candidates_are_named_with_their_local_numbers(home: District) -> None:
     assert "201, 202" in messages["AMB-STUDENTS"]
 
 
+@pytest.mark.long
 def test_lines_beside_an_accepted_match_are_told_as_before(home: District) -> None:
     run = start(TYPE, text(LAYOUT, *mixed_lines()))
     ana = Student.objects.get(local_number="201")

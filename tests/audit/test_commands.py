@@ -106,6 +106,7 @@ def written(folder: Path, said: str) -> set[str]:
     return set(re.findall(r"\w+", " ".join(texts).replace("_", " ")))
 
 
+@pytest.mark.long
 def test_every_command_puts_whom_it_shows_on_record(
     tmp_path: Path, settings: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:

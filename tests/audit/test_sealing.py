@@ -236,6 +236,7 @@ def tamperings(chains: list[int]) -> dict[str, Callable[[random.Random], tuple[s
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_thousand_tamperings_are_found(chains: list[int]) -> None:
     """Of chance, but always the same ones. Each in a savepoint of its own, undone afterwards."""
     chance, kinds, missed = random.Random(16), tamperings(chains), []

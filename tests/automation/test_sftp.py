@@ -96,6 +96,7 @@ def test_a_folder_that_is_not_there_is_said(server: SftpServer, here: PickUpPlac
     assert "not there" in look_at(here).errors[0]
 
 
+@pytest.mark.long
 def test_a_connection_that_is_cut_at_any_point_loses_nothing(server: SftpServer, here: PickUpPlace) -> None:
     """From the first bytes of the handshake to the last of the move: in the end one Test, one Update, one file in done."""
     out = server.folder / "out"
@@ -164,6 +165,7 @@ def test_nothing_is_delivered_to_a_server_with_another_key(server: SftpServer, o
     assert not AuditEntry.looks.exists()
 
 
+@pytest.mark.long
 def test_a_delivery_that_is_cut_at_any_point_arrives_once(server: SftpServer, outgoing: ExportDelivery) -> None:
     """From the first bytes of the handshake to the answer of the rename; whoever takes it away at once gets one, whole."""
     folder, got, cuts = server.folder / "in", [], 0

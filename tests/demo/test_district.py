@@ -189,6 +189,7 @@ def test_the_sample_of_new_ssids_goes_in_whole(lincoln: district.District) -> No
     assert report.counts == {"imported": 3_000 - lincoln.counts["ssids"]}
 
 
+@pytest.mark.long
 def test_the_sample_of_the_district_adds_what_is_missing_only(lincoln: district.District) -> None:
     district.write_samples(lincoln.lea)
     report = run_file("ssid-download", sample("ssid-download-district.txt"))

@@ -22,11 +22,13 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.scope import matching_types
 from ssid.imports.match_results import SSIDRequest
 from tests.factories import UserFactory
-from tests.faults.two_schools import MARKS, TwoSchools, limited_reader, make_two_schools
+from tests.faults import two_schools
+from tests.faults.two_schools import MARKS, TwoSchools, limited_reader
 from tests.imports.journey import finish
 from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db
+two_schools_once, made = two_schools.two_schools_once, two_schools.made  # fixtures
 
 TOKEN = re.compile(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"[^"]+"')  # of any letters
 Arguments = Callable[[TwoSchools], Iterable[dict[str, Any]]]
@@ -388,11 +390,6 @@ class Walk:
             transaction.set_rollback(True)
 
 
-@pytest.fixture
-def made() -> TwoSchools:
-    return make_two_schools()
-
-
 READERS = {
     "registrar": ((REGISTRAR,), False),
     "viewer": ((VIEWER,), False),
@@ -401,7 +398,12 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("who", READERS)
+# Of those who work with lines and of those who see the admin, one each; `script/test faults` asks as all of them.
+@pytest.mark.parametrize(
+    "who",
+    [pytest.param(who, marks=[] if who in ("registrar", "import admin") else [pytest.mark.faults]) for who in READERS],
+)
+@pytest.mark.long
 def test_no_address_shows_anything_of_another_school(who: str, made: TwoSchools, client: Client) -> None:
     groups, staff = READERS[who]
     client.force_login(limited_reader(made, *groups, staff=staff))
@@ -426,6 +428,7 @@ SHOW_LINES = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_walk_sees_what_there_is_to_see(made: TwoSchools, client: Client) -> None:
     """Else it would find nothing because it looks at nothing: whoever may see both schools meets the marks."""
     client.force_login(UserFactory(is_superuser=True, is_staff=True))

@@ -123,6 +123,7 @@ def test_the_first_start_waits_for_room_too_and_nothing_else(
         pass
 
 
+@pytest.mark.long
 def test_a_child_that_keeps_ending_is_kept_while_the_database_waits_for_room() -> None:
     child = Child("nothing", ["false"])
     child.start()

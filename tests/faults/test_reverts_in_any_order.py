@@ -82,6 +82,7 @@ FILES: dict[str, st.SearchStrategy[Step]] = {
 @pytest.mark.parametrize("import_type", list(FILES))
 @few
 @given(data=st.data(), drawn=people, merged=merges, order=ORDERS)
+@pytest.mark.long
 def test_two_to_four_runs_of_one_type(import_type: str, data: Any, drawn: Any, merged: Any, order: Any) -> None:
     with RolledBack():
         make(drawn, merged)
@@ -90,6 +91,7 @@ def test_two_to_four_runs_of_one_type(import_type: str, data: Any, drawn: Any, m
 
 @few
 @given(steps=st.lists(st.one_of(*FILES.values()), min_size=2, max_size=4), drawn=people, merged=merges, order=ORDERS)
+@pytest.mark.long
 def test_two_to_four_runs_of_any_types(steps: Any, drawn: Any, merged: Any, order: Any) -> None:
     with RolledBack():
         make(drawn, merged)
@@ -102,6 +104,7 @@ def test_two_to_four_runs_of_any_types(steps: Any, drawn: Any, merged: Any, orde
     same=st.booleans(),
     order=ORDERS,
 )
+@pytest.mark.long
 def test_two_to_four_score_files(files: Any, same: bool, order: Any) -> None:
     """Of different years and tests, or of the same one with other scores."""
     with RolledBack():
@@ -116,6 +119,7 @@ def test_two_to_four_score_files(files: Any, same: bool, order: Any) -> None:
 
 @few
 @given(said=st.lists(answers, min_size=3, max_size=3), order=st.permutations(range(3)))
+@pytest.mark.long
 def test_answers_to_requests_in_utah(said: Any, order: Any) -> None:
     """A request can be made when the one before it was answered, so each follows the Update of the answer before."""
     with RolledBack():
@@ -274,6 +278,7 @@ def test_equal_values_of_a_later_run_are_not_taken_for_its_own(three: District) 
 
 @few
 @given(changed=changes_of_cells.filter(bool))
+@pytest.mark.long
 def test_scores_that_a_revert_puts_back_are_those_of_the_run_before(changed: list[tuple[int, str, int]]) -> None:
     """With the run and line that wrote them."""
     with RolledBack():

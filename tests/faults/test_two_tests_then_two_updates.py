@@ -205,6 +205,7 @@ def test_who_moves_to_a_school_that_both_files_make_moves_there() -> None:
 
 @few
 @given(steps=st.lists(st.one_of(*FILES.values()), min_size=2, max_size=2), drawn=people, merged=merges)
+@pytest.mark.long
 def test_any_two_runs_of_any_types(steps: Any, drawn: Any, merged: Any) -> None:
     with RolledBack():
         make(drawn, merged)
@@ -213,6 +214,7 @@ def test_any_two_runs_of_any_types(steps: Any, drawn: Any, merged: Any) -> None:
 
 @few
 @given(contents=st.tuples(roster_files, roster_files), blank=st.sampled_from(["keep", "clear"]))
+@pytest.mark.long
 def test_any_two_rosters_of_a_fresh_installation(contents: tuple[str, str], blank: str) -> None:
     with RolledBack():
         both_orders([("students", content, {"blank": blank}) for content in contents])
@@ -220,6 +222,7 @@ def test_any_two_rosters_of_a_fresh_installation(contents: tuple[str, str], blan
 
 @few
 @given(files=st.tuples(*[st.tuples(st.sampled_from(LAYOUTS), changes_of_cells)] * 2), same=st.booleans())
+@pytest.mark.long
 def test_any_two_score_files_of_a_fresh_district(files: Any, same: bool) -> None:
     with RolledBack():
         made = home()

@@ -7,11 +7,14 @@ and local numbers of B's students are like nobody else's.
 import datetime as dt
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 from django.contrib.auth import get_user_model
 
 from sisimport.accounts.access import REGISTRAR
@@ -31,6 +34,7 @@ from tests.assessments.score_files import ALL, cells, ela, text
 from tests.factories import ELRecordFactory, GuardianFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import finish, revert
+from tests.made_once import for_this_test, made_once
 from tests.ssid import request_files
 from tests.ssid.utah import exchange as utah
 
@@ -91,6 +95,20 @@ class TwoSchools:
     @property
     def both_ids(self) -> list[int]:
         return [self.a.pk, self.b.pk, self.utah_a.pk, self.utah_b.pk]
+
+
+@pytest.fixture(scope="module")
+def two_schools_once(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[TwoSchools, Path]]:
+    """Both schools with all that hangs on them, for a module all of whose tests begin with them."""
+    with made_once(make_two_schools, tmp_path_factory.mktemp("two_schools"), django_db_blocker) as made:
+        yield made
+
+
+@pytest.fixture
+def made(two_schools_once: tuple[TwoSchools, Path], db: None) -> TwoSchools:
+    return for_this_test(two_schools_once)
 
 
 def make_two_schools() -> TwoSchools:

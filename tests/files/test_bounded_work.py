@@ -51,6 +51,7 @@ def test_records_with_thousands_of_blank_cells_at_their_end_are_read() -> None:
 
 
 @pytest.mark.parametrize("rubbish", ["abc\n", '"a" "b,"c\n', 'x,"\n', ",,,,\n1,2\n"])
+@pytest.mark.long
 def test_a_file_of_which_nothing_can_be_read_is_refused_before_its_end(rubbish: str) -> None:
     text = f"{NAMES}\n{RECORD.format(1)}\n" + rubbish * 400_000
     stream = io.BytesIO(text.encode())
@@ -78,6 +79,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("marks", OPEN)
+@pytest.mark.long
 def test_open_quotation_marks_cost_as_many_looks_as_there_are_lines(
     marks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_back_and_forth_keeps_what_was_put_back(district: District) -> None:
     }
 
 
+@pytest.mark.long
 def test_runs_of_before_know_how_much_of_them_was_put_back_and_their_order(district: District) -> None:
     run, kept = renamed("Beta", "1", "2"), renamed("Gamma", "3")
     Student.objects.filter(local_number__in=["1", "3"]).update(alias_last_name="Delta")

@@ -103,6 +103,7 @@ def test_of_two_who_choose_for_one_request_at_once_the_second_is_told(school: Sc
     assert current_ssid(student) == {1: "8012345678", 2: "8012345690"}[chosen]
 
 
+@pytest.mark.long
 def test_two_who_decide_on_different_lines_at_once_both_count(school: School) -> None:
     one, other = make_student(school), make_student(school, "100241")
     test = run_download(download("100999"), download("100998", ssid="9012345679"))

@@ -58,6 +58,7 @@ class TestViews:
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.long
 def test_a_column_of_a_view_can_be_migrated_back_and_forth() -> None:
     """PostgreSQL refuses to drop a column that a view shows: the views must not stand in the way."""
     call_command("migrate", "students", "0004", verbosity=0)

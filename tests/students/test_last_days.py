@@ -101,6 +101,7 @@ def test_enrolled_is_who_has_a_school_and_no_last_day_before_today() -> None:
     assert set(gone(Student.objects.all())) == {left, nowhere}
 
 
+@pytest.mark.long
 def test_a_large_roster_into_a_district_where_nobody_had_left_is_not_quadratic() -> None:
     """Statistics of both tables say that they are empty, while one transaction brings enrollments, exits, and takes all back."""
     school = SchoolFactory()

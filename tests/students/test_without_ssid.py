@@ -93,6 +93,7 @@ def test_whatever_is_done_to_students_and_ssids_the_table_of_those_without_is_in
         assert in_step()
 
 
+@pytest.mark.long
 def test_a_large_import_into_a_district_where_nobody_was_missing_is_not_quadratic() -> None:
     """Statistics of the table say that it is empty, while one transaction brings students and their SSIDs."""
     school = SchoolFactory()

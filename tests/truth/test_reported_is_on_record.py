@@ -75,6 +75,7 @@ def test_every_import_type_has_an_adapter() -> None:
 @pytest.mark.parametrize("key", TYPES)
 @fewer
 @given(turn=st.integers(0, 29), done=damages(), choice=st.integers(0, 3), edited=st.booleans())
+@pytest.mark.long
 def test_what_is_reported_of_a_line_is_true_of_the_tables(
     key: str, turn: int, done: list[Damage], choice: int, edited: bool
 ) -> None:

@@ -88,6 +88,7 @@ def test_id6_the_log_of_a_failed_task_tells_the_place_and_no_value(
     assert SECRET not in log.getvalue()
 
 
+@pytest.mark.long
 def test_id6_no_value_of_a_student_is_in_the_log_of_a_day_on_all_pages(
     pages: District, client: Client, log: io.StringIO
 ) -> None:

@@ -70,6 +70,7 @@ def empty(drill: Drill) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 def test_a_second_installation_goes_on_where_the_backup_was_made(drill: Drill, empty: Path) -> None:
     """Issue 16, 6: restored into a second installation it tests, updates and reverts, with the same checksums."""
     began = time.monotonic()
@@ -110,6 +111,7 @@ def test_nothing_is_restored_over_people_students_or_runs(drill: Drill) -> None:
     assert drilled(drill.data_dir, "say(sum=d.checksum())")["sum"] == drill.found["after"]
 
 
+@pytest.mark.long
 def test_a_restore_that_is_killed_leaves_an_empty_installation_and_the_next_one_goes_through(
     drill: Drill, empty: Path
 ) -> None:

@@ -36,6 +36,7 @@ def manage(data_dir: Path, *words: str, cwd: Path = ROOT) -> subprocess.Complete
     )
 
 
+@pytest.mark.long
 def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_it_ready(
     data_dir: Path, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_the_server_is_stopped_when_the_command_ends(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["help"], ["--version"], ["migrate", "--help"], ["check"]], ids=" ".join)
+@pytest.mark.long
 def test_commands_that_ask_the_database_nothing_start_nothing(words: list[str], tmp_path: Path) -> None:
     result = manage(tmp_path / "var", *words)
 

@@ -154,6 +154,7 @@ edits = st.lists(st.tuples(st.sampled_from(EDITS), st.sampled_from(NUMBERS)), ma
 @pytest.mark.django_db
 @few
 @given(drawn=people, merged=merges, content=files, chosen=options)
+@pytest.mark.long
 def test_update_does_what_test_planned_and_revert_restores_everything(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
     with RolledBack():
         make(drawn, merged)

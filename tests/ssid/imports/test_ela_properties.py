@@ -51,6 +51,7 @@ def together(chosen: list[tuple[Callable[[str], None], str]]) -> Callable[[], No
 @pytest.mark.django_db
 @few
 @given(drawn=people, merged=merges, content=files | sela_files, chosen=ela_options)
+@pytest.mark.long
 def test_an_ela_update_does_what_its_test_planned_and_revert_restores(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
     with RolledBack():
         make(drawn, merged)
@@ -60,6 +61,7 @@ def test_an_ela_update_does_what_its_test_planned_and_revert_restores(drawn, mer
 @pytest.mark.django_db
 @few
 @given(drawn=people, content=files | sela_files, chosen=ela_options, since_test=edits, since_update=edits)
+@pytest.mark.long
 def test_edits_beside_an_ela_import_are_kept(drawn, content, chosen, since_test, since_update) -> None:  # type: ignore[no-untyped-def]
     with RolledBack():
         make(drawn, [])

@@ -93,6 +93,7 @@ answers = st.lists(
 @pytest.mark.django_db
 @few
 @given(drawn=people, merged=merges, content=request_files | short_files, chosen=options)
+@pytest.mark.long
 def test_a_request_update_does_what_its_test_planned_and_revert_restores(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
     with RolledBack():
         make(drawn, merged)
@@ -117,6 +118,7 @@ def test_edits_beside_a_request_file_are_kept(drawn, content, chosen, since_test
     | st.tuples(st.sampled_from(["ssid-download", "ela"]), files),
     decided=answers,
 )
+@pytest.mark.long
 def test_decisions_make_the_plan_that_the_whole_file_gives_and_update_applies_it(
     drawn, merged, made_of, decided
 ) -> None:  # type: ignore[no-untyped-def]
