@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sisimport.files.issues import Severity, codes
+from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
 from sisimport.imports.runs.report import issue_runs
@@ -95,6 +96,9 @@ def lines_of(run: ImportRun, sheet: Sheet) -> list[Line]:
     above = ImportIssue.objects.filter(run_id__in=issue_runs(run), code="FILE-HEADING").first()
     last_above = int((above.params or {}).get("line", 0)) if above else 0
     found = {number: line for number, line in found.items() if number > last_above}
+    if "FILE-HEADER-AGAIN" in of_file and sheet.header is not None:
+        names = {field: normalise_header(sheet.header[at]) for field, at in sheet.at.items() if at < len(sheet.header)}
+        found = {number: line for number, line in found.items() if names != _plain(line.cells)}
     aside = set(SetAside.objects.filter(run=run).values_list("line", "seq"))
     planned: dict[int, list[tuple[int, int]]] = {}
     for number, seq in ImportChange.objects.filter(run_id=run.plan_run_id, line__gt=0).values_list("line", "seq"):
@@ -104,6 +108,10 @@ def lines_of(run: ImportRun, sheet: Sheet) -> list[Line]:
         line.outcome = _outcome(line, planned.get(number, []), aside, skips)
     _agree(run, [line for line in found.values() if line.outcome])
     return list(found.values())
+
+
+def _plain(cells: Mapping[str, str]) -> dict[str, str]:
+    return {field: normalise_header(cell) for field, cell in cells.items()}
 
 
 def _outcome(line: Line, planned: list[tuple[int, int]], aside: set[tuple[int, int]], skips: set[str]) -> str:
