@@ -103,8 +103,10 @@ class Row:
 
     @property
     def tested(self) -> float | None:
-        """Percent of the enrolled students who were tested."""
-        return 100 * self.sums.tested / self.enrolled if self.sums and self.enrolled else None
+        """Percent of the enrolled students who were tested; None where more were: enrollments on record are not complete."""
+        if not self.sums or not self.enrolled or self.sums.tested > self.enrolled:
+            return None
+        return 100 * self.sums.tested / self.enrolled
 
     @property
     def hidden(self) -> bool:

@@ -58,6 +58,18 @@ def test_the_page_says_that_and_why_a_run_is_held(client: Client, held: ImportRu
     assert reverse("decide_held", args=[held.pk]) not in text
 
 
+def test_its_changes_are_not_said_to_be_written(client: Client, held: ImportRun, admin: Any) -> None:
+    def heading() -> str:
+        return client.get(reverse("run_changes", args=[held.pk])).text
+
+    assert "What an Update would write" in heading()
+    decide(client, held, "approve", "Checked with the school.")
+    assert "What an Update would write" in heading()  # until it has
+    held.refresh_from_db()
+    assert finish(held).run.status == RunStatus.COMPLETED
+    assert "What was written" in heading()
+
+
 def test_its_test_says_that_it_is_held(client: Client, held: ImportRun) -> None:
     assert held.test_run is not None
     text = page(client, held.test_run)
