@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore
 from assessments.services import prefer
-from students.access import visible_school_ids
+from students.access import visible_lea_ids, visible_school_ids
 from students.admin.base import ReadOnly
 from students.admin.busy import ReturnsTyped
 from students.admin.lists import BoundedChangeList, LongList
@@ -92,7 +92,15 @@ class AssessmentAdmin(ReturnsTyped, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Assessment | None = None) -> bool:
         """A set-up with scores stays: its scores would lose their name."""
-        return bool(super().has_delete_permission(request, obj)) and (obj is None or not _has_scores(obj))
+        allowed = bool(super().has_delete_permission(request, obj)) and visible_lea_ids(request.user) is None
+        return allowed and (obj is None or not _has_scores(obj))
+
+    def has_change_permission(self, request: HttpRequest, obj: Assessment | None = None) -> bool:
+        """All districts have their scores under the same set-ups."""
+        return bool(super().has_change_permission(request, obj)) and visible_lea_ids(request.user) is None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_add_permission(request)) and visible_lea_ids(request.user) is None
 
 
 def _has_scores(assessment: Assessment) -> bool:

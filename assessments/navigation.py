@@ -10,7 +10,7 @@ from assessments.pages.queries import distributions, shown_tests, student_scores
 from assessments.pages.side_by_side import grid_of
 from assessments.research.files import ResearchFile
 from assessments.scores.import_type import ScoreImport
-from sisimport.accounts.access import Capability, visible_runs
+from sisimport.accounts.access import Capability, visible_runs, works_for_all_districts
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.models import ImportRun, RunStatus, Work
@@ -100,6 +100,7 @@ register(
         section=RESULTS,
         order=40,
         capability=Capability.SETTINGS,
+        offered_to=works_for_all_districts,
     )
 )
 register(
@@ -110,5 +111,6 @@ register(
         section=IMPORT,
         order=90,
         capability=Capability.SETTINGS,
+        offered_to=works_for_all_districts,
     )
 )

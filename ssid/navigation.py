@@ -1,6 +1,6 @@
 """Menu entries and cards of the SSID work."""
 
-from sisimport.accounts.access import Capability
+from sisimport.accounts.access import Capability, works_for_all_districts
 from sisimport.web.navigation import MOST_COUNTED, RECORDS, Entry, Setting, register, register_setting
 from ssid.requests import navigation as navigation_senr  # noqa: F401 - they register their own
 from ssid.utah import navigation as navigation_utah  # noqa: F401 - they register their own
@@ -39,5 +39,6 @@ register_setting(
         url_name="collection_policy",
         said="required recommended families online enrollment",
         capability=Capability.SETTINGS,
+        offered_to=works_for_all_districts,
     )
 )

@@ -6,14 +6,14 @@ Access is by school (StaffAccess). Without an access row nobody sees a student; 
 from collections.abc import Iterable
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from sisimport.audit.models import AuditEntry
 from sisimport.audit.writing import label
-from students.models import School, StaffAccess, Student
+from students.models import LEA, School, StaffAccess, Student
 
 User = AbstractBaseUser | AnonymousUser
-_KEPT = "_visible_school_ids"
+_KEPT, _KEPT_LEAS = "_visible_school_ids", "_visible_lea_ids"
 
 
 def visible_school_ids(user: User) -> frozenset[int] | None:
@@ -28,6 +28,8 @@ def narrow_schools(user: User, ids: Iterable[int]) -> None:
     """From here on this user object sees no other schools than these, of those it sees (a token's, sisimport.api)."""
     seen = visible_school_ids(user)
     setattr(user, _KEPT, frozenset(ids) if seen is None else seen & frozenset(ids))
+    if hasattr(user, _KEPT_LEAS):
+        delattr(user, _KEPT_LEAS)
 
 
 def _read_school_ids(user: User) -> frozenset[int] | None:
@@ -41,6 +43,45 @@ def _read_school_ids(user: User) -> frozenset[int] | None:
     if access.all_schools:
         return None
     return frozenset(access.schools.values_list("pk", flat=True))
+
+
+def visible_lea_ids(user: User) -> frozenset[int] | None:
+    """Ids of the districts that the user works for, those of the schools the user sees; None for all there are.
+
+    What belongs to a district and not to a school (its runs, its settings) is for these. What belongs to no district, such as
+    which results families see, is for those who work for all.
+    """
+    ids = visible_school_ids(user)
+    if ids is None:
+        return None
+    if not hasattr(user, _KEPT_LEAS):
+        own = LEA.objects.annotate(own=Exists(School.objects.filter(lea=OuterRef("pk"), pk__in=sorted(ids))))
+        leas = dict(own.order_by().values_list("pk", "own"))
+        found = frozenset(pk for pk, is_own in leas.items() if is_own)
+        setattr(user, _KEPT_LEAS, None if found and len(found) == len(leas) else found)
+    kept: frozenset[int] | None = getattr(user, _KEPT_LEAS)
+    return kept
+
+
+def visible_leas(user: User) -> QuerySet[LEA]:
+    """The districts that the user works for."""
+    ids = visible_lea_ids(user)
+    return LEA.objects.all() if ids is None else LEA.objects.filter(pk__in=ids)
+
+
+def whole_leas(user: User) -> QuerySet[LEA]:
+    """The districts of which the user sees every school, and so may decide for all of it."""
+    ids = visible_school_ids(user)
+    if ids is None:
+        return LEA.objects.all()
+    others = School.objects.filter(lea=OuterRef("pk")).exclude(pk__in=sorted(ids))
+    return visible_leas(user).filter(Exists(School.objects.filter(lea=OuterRef("pk"))), ~Exists(others))
+
+
+def sees_schools_of(user: User, other: User) -> bool:
+    """Does the user see every school that the other one sees?"""
+    ids, theirs = visible_school_ids(user), visible_school_ids(other)
+    return ids is None or (theirs is not None and theirs <= ids)
 
 
 def visible_schools(user: User) -> QuerySet[School]:

@@ -18,7 +18,7 @@ from assessments.new_year.proposing import Answers, Proposal
 from assessments.pages.new_year_forms import AnswerForm, LookForm
 from assessments.scores.import_type import TOOL
 from assessments.structure import FAMILIES, LayoutTest, family_of, tests_of
-from sisimport.accounts.access import Capability, requires, signed_in_user
+from sisimport.accounts.access import Capability, for_all_districts, requires, signed_in_user
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.registry import get_type
@@ -30,6 +30,7 @@ _UNFIT = 422
 
 @takes_file(lambda: settings.IMPORT_MAX_BYTES)
 @requires(Capability.SETTINGS)
+@for_all_districts
 @require_http_methods(["GET", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
     """The layouts that were added here, and a form to add another."""
@@ -60,6 +61,7 @@ def _look(request: HttpRequest, form: LookForm) -> AddedLayout | None:
 
 
 @requires(Capability.SETTINGS)
+@for_all_districts
 @require_http_methods(["GET", "POST"])
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """A draft: how the file differs from the other year's, and what has to be answered; then it is added."""
@@ -113,6 +115,7 @@ def _added(request: HttpRequest, row: AddedLayout) -> HttpResponse:
 
 
 @requires(Capability.SETTINGS)
+@for_all_districts
 @require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo adding, or leave a draft."""

@@ -11,7 +11,7 @@ from assessments.models import Assessment, Score
 from assessments.pages.family_card import card_of
 from assessments.showing import family_of, switch, switches, years_of_tests
 from assessments.structure import FAMILIES
-from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.access import Capability, for_all_districts, requires
 from sisimport.audit.models import AuditEntry
 from students.access import log_view, visible_students
 from students.models import Student
@@ -19,6 +19,7 @@ from students.school_years import year_label
 
 
 @requires(Capability.SETTINGS)
+@for_all_districts
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Each family of tests and year with results: whether families see them."""
@@ -27,6 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.SETTINGS)
+@for_all_districts
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HttpRequest, tests: str, year: int) -> HttpResponse:
     """The results as a family would see them once they are shown, and the switch."""

@@ -8,14 +8,15 @@ A view without a rule is refused by AccessMiddleware, and a test walks all addre
 
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
-from functools import wraps
+from functools import reduce, wraps
+from operator import or_
 from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.urls import ResolverMatch, reverse
 from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
@@ -23,7 +24,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from sisimport.imports.models import UNDECIDED, ImportRun, RunStatus, Work
 from sisimport.imports.runs import holding
 from sisimport.imports.runs.services import find_test
-from students.access import User, visible_school_ids
+from students.access import User, visible_lea_ids, visible_school_ids
 from students.families import is_family
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -40,7 +41,7 @@ class Capability(StrEnum):
     UPDATE = "update"
     REVERT_OWN = "revert_own"
     REVERT_ANY = "revert_any"
-    REVIEW_RUNS = "review_runs"  # runs of everybody
+    REVIEW_RUNS = "review_runs"  # runs of everybody in one's districts
     APPROVE = "approve"  # accept many matches at a threshold, decide on runs of others
     EDIT_STUDENTS = "edit_students"  # in the admin, with a reason
     SETTINGS = "settings"
@@ -130,6 +131,23 @@ def can(user: User, capability: Capability) -> bool:
 def requires(capability: Capability) -> Callable[[View], View]:
     """The view is for users with this capability. Others are sent to sign in, or refused (403)."""
     return _guard(capability.value, lambda user: can(user, capability))
+
+
+def for_all_districts(view: View) -> View:
+    """The view is about what all districts share: whoever works for some of them only is answered as if it did not exist."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if visible_lea_ids(request.user) is not None:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
+
+
+def works_for_all_districts(user: User) -> bool:
+    """Is the user offered what all districts share?"""
+    return visible_lea_ids(user) is None
 
 
 def signed_in(view: View) -> View:
@@ -222,13 +240,27 @@ class AccessMiddleware:
 
 
 def visible_runs(user: User) -> QuerySet[ImportRun]:
-    """Runs the user may open: one's own; with all schools, or for reviewers, everybody's; else those limited to one's schools."""
+    """Runs the user may open: one's own; with all schools everybody's; for reviewers those of their districts; else those limited
+    to one's schools."""
     if Capability.READ not in capabilities(user):
         return ImportRun.objects.none()
     ids = visible_school_ids(user)
-    if ids is None or can(user, Capability.REVIEW_RUNS):
+    if ids is None:
         return ImportRun.objects.all()
-    return ImportRun.objects.filter(Q(created_by_id=user.pk) | Q(schools__overlap=sorted(ids)))
+    own = Q(created_by_id=user.pk) | Q(schools__overlap=sorted(ids))
+    if not can(user, Capability.REVIEW_RUNS):
+        return ImportRun.objects.filter(own)
+    leas = visible_lea_ids(user)
+    return ImportRun.objects.all() if leas is None else ImportRun.objects.filter(own | _of_districts(leas))
+
+
+def _of_districts(leas: Collection[int]) -> Q:
+    """Runs that are about one of these districts, or name one that is: what an Update is about, its Test knows first.
+
+    A file that nobody has read yet, or that was refused, of somebody who works for several districts, is for that person alone.
+    """
+    about = [Q(**{f"{run}lea_ids__overlap": sorted(leas)}) for run in ("", "test_run__", "reverts__", "converts__")]
+    return reduce(or_, about)
 
 
 def sees_whole_run(user: User, run: ImportRun) -> bool:

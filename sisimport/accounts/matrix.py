@@ -7,8 +7,10 @@ as every role and compares; an address that is not here fails it. The page docs/
     F  family        N  signed in, without a role         P  everybody, signed in or not
 
 `record`: the address names a record of a school, and answers those of another school as if there were none (404).
-`run`: that record is a run; import admins open those of other schools too, without the lines about their students.
-`all_schools`: only for those who see all schools.
+`run`: that record is a run; import admins open those of other schools of their districts, without the lines about
+their students.
+`all_schools`: only for those who see all schools (import defaults: all of a district). The views of what all districts share ask
+besides whether the person works for all of them (`access.for_all_districts`).
 """
 
 from dataclasses import dataclass, replace

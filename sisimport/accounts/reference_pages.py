@@ -15,9 +15,10 @@ them as each of these people (`tests/accounts/test_matrix.py`) and fails for one
 - Somebody without the role is refused (403).
 - *of a school*: the address names a record. One of another school, or of another district, is answered as one that is not there
   (404). On all other pages only students and lines of one's own schools stand.
-- *of a run*: so are these, but for import admins, who look after the runs of everybody: they open the report of any run, in which
-  lines about students of other schools are left out, and may do nothing with it that touches those.
-- *all schools*: only for those who see all of them.
+- *of a run*: so are these, but for import admins, who look after the runs of everybody in their districts: they open the report
+  of any of these, in which lines about students of other schools are left out, and may do nothing with it that touches those.
+- *all schools*: only for those who see all of them; import defaults, for those who see all schools of a district. What all
+  districts share (the SSID policy, results shown to families, layouts of added years) is for those who work for all districts.
 - A superuser gets through everywhere but to the pages of families.
 - Where a second factor is demanded (`SECOND_FACTOR_REQUIRED`), people with a role who have none are led to set one up by every
   page but that of the own sign-in; the API asks for a token only.

@@ -26,7 +26,7 @@ from sisimport.automation.schedule import last_due, next_due
 from sisimport.automation.telling import Subject, people_with, send_soon, wishes_of
 from sisimport.runtime.session_locks import session_lock
 from sisimport.web.exports.deliverables import Asked, Counts, ExportRefusedError, deliverables, settled_until
-from students.access import visible_school_ids
+from students.access import sees_schools_of, visible_school_ids
 from students.school_years import spring_of, year_label
 
 logger = logging.getLogger(__name__)
@@ -271,7 +271,7 @@ def _failed(delivery: ExportDelivery, one: DeliveredExport, why: str, turn: Turn
 
 
 def _tell(delivery: ExportDelivery) -> None:
-    """Mail those who look after settings that a delivery needs a look."""
+    """Mail those who look after settings, and may open it, that a delivery needs a look."""
     logger.warning("export delivery %s needs a look", delivery.pk)
     payload = {
         "delivery": delivery.pk,
@@ -282,7 +282,7 @@ def _tell(delivery: ExportDelivery) -> None:
     send_soon(
         Delivery(user=user, subject=Subject.DELIVERY, payload=payload)
         for user in people_with(Capability.SETTINGS)
-        if Subject.DELIVERY in wishes_of(user)
+        if Subject.DELIVERY in wishes_of(user) and sees_schools_of(user, delivery.user)
     )
 
 

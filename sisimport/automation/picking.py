@@ -36,7 +36,7 @@ from sisimport.imports.runs import returned_lines, services, uploads
 from sisimport.imports.runs.report import run_facts
 from sisimport.imports.storage.files import StoredFileError, hash_of
 from sisimport.runtime.session_locks import session_lock
-from students.access import visible_school_ids
+from students.access import sees_schools_of, visible_school_ids
 
 logger = logging.getLogger(__name__)
 
@@ -285,7 +285,7 @@ def _report(picked: PickedFile) -> bytes:
 
 
 def _tell(place: PickUpPlace) -> None:
-    """Mail those who look after settings that a place needs a look; a file's name is left out."""
+    """Mail those who look after settings, and may open it, that a place needs a look; a file's name is left out."""
     logger.warning("pick-up place %s needs a look", place.pk)
     payload = {
         "place": place.pk,
@@ -296,5 +296,5 @@ def _tell(place: PickUpPlace) -> None:
     send_soon(
         Delivery(user=user, subject=Subject.PICK_UP, payload=payload)
         for user in people_with(Capability.SETTINGS)
-        if Subject.PICK_UP in wishes_of(user)
+        if Subject.PICK_UP in wishes_of(user) and sees_schools_of(user, place.user)
     )

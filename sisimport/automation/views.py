@@ -19,7 +19,7 @@ from sisimport.automation.models import ExportDelivery, PickUpPlace, Webhook
 from sisimport.automation.set_up_lists import SetUp
 from sisimport.web.exports.deliverables import deliverables
 from sisimport.web.lists import Listing
-from students.access import visible_school_ids
+from students.access import sees_schools_of, visible_school_ids
 
 _Placed = TypeVar("_Placed", PickUpPlace, ExportDelivery)
 
@@ -120,11 +120,9 @@ def _places(request: HttpRequest) -> QuerySet[PickUpPlace]:
 
 def _within(request: HttpRequest, places: QuerySet[_Placed]) -> QuerySet[_Placed]:
     """Those whose files an admin may read: of no other schools than the admin's."""
-    ids = visible_school_ids(request.user)
-    if ids is None:
+    if visible_school_ids(request.user) is None:
         return places
-    users = {place.pk: visible_school_ids(place.user) for place in places}
-    return places.filter(pk__in=[pk for pk, theirs in users.items() if theirs is not None and theirs <= ids])
+    return places.filter(pk__in=[place.pk for place in places if sees_schools_of(request.user, place.user)])
 
 
 @requires(Capability.SETTINGS)

@@ -20,7 +20,7 @@ from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import conversion_requests
 from sisimport.web.finding import Finder, Hit, matching, register_finder
 from sisimport.web.panels import RUN, Panel, register_panel
-from students.access import User, visible_school_ids
+from students.access import User, visible_school_ids, whole_leas
 from students.models import LEA, StateProfile
 
 IMPORT, RECORDS, RESULTS, REVIEW = "Import", "Records", "Results", "Review"
@@ -157,6 +157,10 @@ class Setting:
 _settings: list[Setting] = []
 
 
+def _may_choose_defaults(user: User) -> bool:
+    return visible_school_ids(user) is None or whole_leas(user).exists()
+
+
 def register_setting(*settings: Setting) -> None:
     _settings.extend(settings)
 
@@ -205,7 +209,7 @@ register_setting(
         url_name="import_defaults",
         said="district usual options rfep replace retired ela mode fill overwrite words report wording",
         capability=Capability.SETTINGS,
-        offered_to=lambda user: visible_school_ids(user) is None,
+        offered_to=_may_choose_defaults,
     ),
     Setting(
         label="Invite a person",
@@ -283,7 +287,7 @@ register(
         section=REVIEW,
         order=84,
         capability=Capability.SETTINGS,
-        offered_to=lambda user: visible_school_ids(user) is None,
+        offered_to=_may_choose_defaults,
     ),
     Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS),
 )

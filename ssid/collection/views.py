@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.access import Capability, can, for_all_districts, requires, works_for_all_districts
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from ssid.collection.charts import share_chart
@@ -72,6 +72,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "shares": shares[::-1],
         "chart": share_chart(shares),
         "policy": collection.get_policy(),
+        "changes_policy": can(request.user, Capability.SETTINGS) and works_for_all_districts(request.user),
         "required": collection.get_policy().is_required_on(timezone.localdate()),
     }
     return render(request, "ssid/collection.html", context)
@@ -122,6 +123,7 @@ def _download(school: School, columns: list[str], kind: str) -> HttpResponse:
 
 
 @requires(Capability.SETTINGS)
+@for_all_districts
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy(request: HttpRequest) -> HttpResponse:
     """Recommended, or required from a day on; what families may do themselves."""

@@ -7,25 +7,26 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from ssid.models import UtahDueDate, UtahRequest
+from students.admin.base import OfOwnDistricts
 from students.admin.busy import ReturnsTyped
 
 
 @admin.register(UtahDueDate)
-class UtahDueDateAdmin(ReturnsTyped, ModelAdmin):
+class UtahDueDateAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
     """A row with the name of a usual date takes its place."""
 
     list_display = ("name", "lea", "shown", "lead_days")
-    list_filter = ("lea",)
+    list_filter = (("lea", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("lea",)
     search_fields = ("name",)
 
 
 @admin.register(UtahRequest)
-class UtahRequestAdmin(ModelAdmin):
+class UtahRequestAdmin(OfOwnDistricts, ModelAdmin):
     """Who asked the state what, and when."""
 
     list_display = ("__str__", "lea", "record_count", "created_at", "created_by", "override_reason", "withdrawn_at")
-    list_filter = ("function", "lea", "created_at")
+    list_filter = ("function", ("lea", admin.RelatedOnlyFieldListFilter), "created_at")
     list_select_related = ("lea", "created_by")
     exclude = ("file",)
 

@@ -11,7 +11,8 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from sisimport.audit.models import AuditEntry
 from students import editing
-from students.access import log_view, visible_schools, visible_students
+from students.access import log_view, visible_lea_ids, visible_leas, visible_schools, visible_students
+from students.admin.base import OfOwnDistricts
 from students.admin.busy import ReturnsTyped
 from students.admin.forms import MISTAKE, EnrollmentForm, LEAForm, StudentForm
 from students.admin.lists import LongList
@@ -36,11 +37,17 @@ from students.services import SSIDRefusedError
 
 
 @admin.register(LEA)
-class LEAAdmin(ReturnsTyped, ModelAdmin):
+class LEAAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
     form = LEAForm
+    lea_field = "pk"
     list_display = ("code", "name", "state")
     search_fields = ("code", "name")
     list_filter = ("state",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A new district is none of those that somebody works for already."""
+        allowed: bool = super().has_add_permission(request)
+        return allowed and visible_lea_ids(request.user) is None
 
     def save_model(self, request: HttpRequest, obj: LEA, form: Any, change: bool) -> None:
         """The state takes the students' SSIDs along, as the command `set_lea` does."""
@@ -51,7 +58,7 @@ class LEAAdmin(ReturnsTyped, ModelAdmin):
 
 
 @admin.register(DistrictSettings)
-class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
+class DistrictSettingsAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
     list_display = ("lea", "report_words", "shows_district_results", "family_accounts_end")
     list_select_related = ("lea",)
     fieldsets = (
@@ -95,10 +102,10 @@ class DistrictSettingsAdmin(ReturnsTyped, ModelAdmin):
 
 
 @admin.register(School)
-class SchoolAdmin(ReturnsTyped, ModelAdmin):
+class SchoolAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
     list_display = ("code", "name", "lea")
     search_fields = ("code", "name")
-    list_filter = ("lea",)
+    list_filter = (("lea", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("lea",)
     autocomplete_fields = ("lea",)
 
@@ -239,6 +246,8 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "school":
             kwargs["queryset"] = visible_schools(request.user)
+        if db_field.name == "lea":
+            kwargs["queryset"] = visible_leas(request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002

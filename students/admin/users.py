@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -122,8 +122,13 @@ class StaffAccessAdmin(EndsSessions, SaysWhy, ReturnsTyped, GivesOwnSchools, Mod
         return super().get_form(request, obj, change, form=AccessForm.given_by(request.user), **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAccess]:
+        """Of one's own schools, and of those who see all: as the page *People* shows them."""
         found: QuerySet[StaffAccess] = super().get_queryset(request).prefetch_related("schools")
-        return found
+        ids = visible_school_ids(request.user)
+        if ids is None:
+            return found
+        shared = StaffAccess.objects.filter(schools__in=sorted(ids))
+        return found.filter(Q(pk__in=shared.values("pk")) | Q(all_schools=True) | Q(user=request.user))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)

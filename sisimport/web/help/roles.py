@@ -15,11 +15,11 @@ WORDS: Mapping[Capability, tuple[str, str]] = {
     C.UPDATE: ("Update", "Write what a Test showed, where every line of it is about one's own schools."),
     C.REVERT_OWN: ("Revert one's own runs", "Put back what one's own Update wrote."),
     C.REVERT_ANY: ("Revert and cancel runs of others", "Where one sees all schools of the run."),
-    C.REVIEW_RUNS: ("See runs of everybody", "Lines about students of other schools stay hidden."),
+    C.REVIEW_RUNS: ("See runs of everybody", "In one's own districts. Lines about students of other schools stay hidden."),
     C.APPROVE: ("Approve", "Held runs of others, many matches at a threshold, and lines of others' Tests."),
     C.EDIT_STUDENTS: ("Edit student records", "SSIDs, names, EL data, enrollment forms and family accounts, each with a reason."),
     C.AUDIT: ("See who looked", "Who saw a student's record; the whole record of access where one sees all schools."),
-    C.SETTINGS: ("Settings", "The SSID policy, a school year's new layout, API tokens, kept mail, the settings of the district."),
+    C.SETTINGS: ("Settings", "API tokens, the district's settings; for all districts together the SSID policy and layouts."),
 }  # fmt: skip
 ABOUT: Mapping[str, str] = {
     "registrar": "Brings the state's files in.",

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +15,7 @@ from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.imports.definition.options import Option
 from sisimport.imports.runs.defaults import choosable_options
 from sisimport.web.queries.options import option_text
-from students.access import visible_school_ids
+from students.access import visible_school_ids, whole_leas
 from students.models import LEA, DistrictSettings, ReportWords
 
 SHOWN_CHANGES = 10
@@ -76,12 +76,14 @@ def _field(option: Option, types: list[str]) -> forms.Field:
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "POST"])
 def import_defaults(request: HttpRequest) -> HttpResponse:
-    """Choose the values, for users who see all schools: they hold for everybody's uploads."""
-    if visible_school_ids(request.user) is not None:
+    """Choose the values of a district, for users who see all of its schools: they hold for everybody's uploads."""
+    leas = list(whole_leas(request.user).order_by("code"))
+    if not leas and visible_school_ids(request.user) is not None:
         raise Http404
-    leas = list(LEA.objects.order_by("code"))
     asked = request.GET.get("lea", "")
-    lea = get_object_or_404(LEA, pk=int(asked)) if asked.isdecimal() and len(asked) < 10 else next(iter(leas), None)
+    lea = next((one for one in leas if not asked or str(one.pk) == asked), None)
+    if lea is None and asked:
+        raise Http404
     if lea is None:
         messages.info(request, "There is no district on record yet.")
         return redirect("home")
