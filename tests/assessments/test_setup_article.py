@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from assessments.models import Assessment
 from tests.assessments.score_files import ela, start, text
-from tests.assessments.test_score_import import LAYOUT, TYPE
+from tests.assessments.score_home import LAYOUT, TYPE
 from tests.factories import UserFactory
 from tests.ssid.journey import District, district
 

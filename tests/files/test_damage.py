@@ -3,8 +3,7 @@
 import pytest
 
 from sisimport.files.issues import Severity
-from tests.files.samples import DOWNLOAD, ROSTER, SSID_LAYOUTS, lines
-from tests.files.test_reader import line, read
+from tests.files.samples import DOWNLOAD, ROSTER, SSID_LAYOUTS, line, lines, read
 
 HEADER = "lea,school,local_number,last_name,first_name,middle_name,birth_date,birth_country\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from sisimport.files import detection
 from sisimport.files.issues import Severity, codes
-from tests.files.test_reader import line, lines, read
+from tests.files.samples import line, lines, read
 
 TODAY = datetime.now(tz=UTC).date()
 
