@@ -179,6 +179,20 @@ class DeliveryForm(AddressForm):
                 self.fields[f"{offer.key}_{choice.key}"] = self._field(offer, choice)
         self.order_fields([*(name for name in self.fields if name != "schools"), "schools"])
 
+    @property
+    def usual(self) -> list[forms.BoundField]:
+        """The fields of every delivery."""
+        return [field for field in self if field.name not in self._single]
+
+    @property
+    def single(self) -> list[forms.BoundField]:
+        """Options that one export alone has: folded until somebody asks for them."""
+        return [field for field in self if field.name in self._single]
+
+    @property
+    def _single(self) -> set[str]:
+        return {f"{offer.key}_{choice.key}" for offer in deliverables().values() for choice in offer.choices}
+
     @staticmethod
     def _field(offer: Deliverable, choice: Choice) -> forms.Field:
         about = {

@@ -4,9 +4,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.accounts.step_up import ask
@@ -14,10 +15,26 @@ from sisimport.erasing import asking
 from sisimport.erasing.guard import ErasingError
 from sisimport.erasing.models import Erasure
 from sisimport.erasing.report import kinds_of
+from sisimport.web.lists import Column, List, Listing
+from sisimport.web.moments import moment_text
 from sisimport.web.views.students import find_student
 from students.access import visible_school_ids
 
-_SHOWN = 50
+ERASURES = List(
+    key="erasures",
+    columns=(
+        Column(name="student", label="Student", order=("student_id",)),
+        Column(name="state", label="State", order=("state",)),
+        Column(name="reason", label="Reason", order=("reason",)),
+        Column(name="asked", label="Asked for", order=("asked_at",)),
+        Column(name="by", label="By", order=("asked_by__username",)),
+        Column(name="ended", label="Ended", order=("ended_at",)),
+        Column(name="message", label="Message"),
+    ),
+    start="-asked",
+    filters=("state",),
+    file_name="erased-students",
+)
 
 
 class EraseForm(forms.Form):
@@ -65,11 +82,30 @@ def _counted(last: Erasure | None) -> dict[str, Any]:
 
 
 @requires(Capability.SETTINGS)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def erasures(request: HttpRequest) -> HttpResponseBase:
     """Erasures that were asked for, and what became of them."""
     if visible_school_ids(request.user) is not None:
         raise PermissionDenied
-    found = list(Erasure.objects.filter(dry_run=False).select_related("asked_by")[:_SHOWN])
-    shown = [(one, _counted(one)) for one in found]
-    return render(request, "erasing/erasures.html", {"erasures": shown})
+    listing = Listing(request, ERASURES)
+    if answer := listing.answer():
+        return answer
+    found = Erasure.objects.filter(dry_run=False).select_related("asked_by")
+    if listing.chosen.get("state") in Erasure.State.values:
+        found = found.filter(state=listing.chosen["state"])
+    if text := listing.text:
+        number = Q(student_id=int(text)) if text.isdecimal() and len(text) < 10 else Q()
+        found = found.filter(number | Q(reason__icontains=text))
+    found = listing.order(found)
+    if listing.exports:
+        return listing.export(map(_row, found))
+    page = listing.page(found)
+    shown = [(one, _counted(one)) for one in page.object_list]
+    context = {"listing": listing, "page": page, "erasures": shown, "states": Erasure.State.choices}
+    return render(request, "erasing/erasures.html", context)
+
+
+def _row(one: Erasure) -> tuple[Any, ...]:
+    by = one.asked_by.get_username() if one.asked_by else ""
+    ended = moment_text(one.ended_at) if one.ended_at else ""
+    return one.student_id, one.get_state_display(), one.reason, moment_text(one.asked_at), by, ended, one.message

@@ -122,6 +122,15 @@ def _names_of_errors(answer: Any) -> list[str]:
     return list(answer.context["form"].errors)
 
 
+def test_options_of_single_exports_are_folded_and_there_once(client: Client, admin: Any) -> None:
+    page = client.get(reverse("deliveries"))
+    form, folded = page.context["form"], page.text.split("Options of single exports", 1)[1].split("</details>", 1)[0]
+    assert form.single
+    assert {field.name for field in (*form.usual, *form.single)} == set(form.fields)
+    for field in form.single:
+        assert page.text.count(f'name="{field.name}"') == folded.count(f'name="{field.name}"') == 1
+
+
 @pytest.mark.parametrize("address", LISTS)
 def test_a_longer_list_asks_no_more_of_the_database(client: Client, admin: Any, address: str) -> None:
     make = LISTS[address][0]

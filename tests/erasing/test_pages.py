@@ -132,3 +132,26 @@ def test_it_is_asked_once_more_who_one_is(admin: Client, student: Student, setti
     assert answer.status_code == 302
     assert reverse("erase_student", args=[student.pk]) not in answer.headers["Location"].split("?")[0]
     assert not Erasure.objects.exists()
+
+
+def test_erasures_are_filtered_sorted_paged_and_exported(admin: Client) -> None:
+    for number in range(30):
+        state = "refused" if number == 7 else "waiting"
+        Erasure.objects.create(student_id=1000 + number, dry_run=False, reason=f"Request {number}", state=state)
+    page = reverse("erasures")
+
+    def shown(**query: str) -> list[int]:
+        return [one.student_id for one, _counted in admin.get(page, query).context["erasures"]]
+
+    assert shown() == list(range(1029, 1004, -1))
+    assert shown(page="2") == list(range(1004, 999, -1))
+    assert shown(sort="student")[0] == 1000
+    assert shown(state="refused") == [1007]
+    admin.post(page, {"text": "request 12"})
+    assert shown() == [1012]
+    admin.post(page, {"text": "1003"})
+    assert shown() == [1003]
+    admin.post(page, {"clear": "1"})
+    rows = b"".join(admin.post(f"{page}?state=refused", {"export": "csv"})).decode("utf-8-sig").splitlines()  # type: ignore[arg-type]
+    assert rows[0].startswith("Student,State,Reason")
+    assert [row.split(",")[:3] for row in rows[1:]] == [["1007", "Not done", "Request 7"]]

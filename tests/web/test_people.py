@@ -441,3 +441,13 @@ def test_the_command_says_what_is_not_possible(
     assert ended.value.code == 2
     assert said in json.loads(capsys.readouterr().out)["message"]
     assert not User.objects.exists()
+
+
+def test_people_are_exported_as_filtered(client: Client, admin: Any, schools: tuple[School, School]) -> None:
+    UserFactory(username="rosa", first_name="Rosa", last_name="Vega", registrar=True, schools=[schools[0]])
+    answer: Any = client.post(f"{reverse('people')}?role=registrar", {"export": "csv"})
+    rows = b"".join(answer).decode("utf-8-sig").splitlines()
+    assert rows == [
+        "Name,User name,Roles,Schools,Last sign-in,State",
+        "Rosa Vega,rosa,registrar,Own,never,may sign in",
+    ]

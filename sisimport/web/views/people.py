@@ -20,11 +20,13 @@ from sisimport.accounts.kept_mail import may_read_mail
 from sisimport.accounts.people import Invited, PeopleError
 from sisimport.accounts.step_up import ask
 from sisimport.web.lists import Column, List, Listing
+from sisimport.web.moments import moment_text
 from sisimport.web.people_forms import LETTER, AccessForm, CodeForm, InviteForm, PasswordForm
 from students.granting import MORE_THAN_YOURS, OWN
 
 _KEPT_AS = "staff_invitation"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+HEAD = ("Name", "User name", "Roles", "Schools", "Last sign-in", "State")
 PEOPLE = List(
     key="people",
     columns=(
@@ -34,6 +36,7 @@ PEOPLE = List(
     ),
     start="person",
     filters=("role",),
+    file_name="people",
 )
 
 
@@ -51,7 +54,10 @@ def people_list(request: HttpRequest) -> HttpResponseBase:
     made = _invite(request, form) if inviting and form.is_valid() else None
     if isinstance(made, HttpResponse):
         return made
-    page = listing.page(listing.order(_found(request, listing)))
+    found = listing.order(_found(request, listing))
+    if listing.exports:
+        return listing.export(map(_row, found), HEAD)
+    page = listing.page(found)
     for person in page.object_list:
         _describe(person)
     context = {"listing": listing, "page": page, "form": form, "roles": _role_choices(), "made": made}
@@ -78,6 +84,14 @@ def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
 def _role_choices() -> list[dict[str, str]]:
     """What the filter offers: words of ours that may stand in an address."""
     return [{"key": role.replace(" ", "_"), "label": role} for role in GROUPS]
+
+
+def _row(person: Any) -> tuple[Any, ...]:
+    """A line of the export."""
+    _describe(person)
+    schools = "all schools" if person.all_schools else ", ".join(person.schools)
+    seen = moment_text(person.last_login) if person.last_login else "never"
+    return person.get_full_name(), person.get_username(), ", ".join(person.roles), schools, seen, person.state[1]
 
 
 def _describe(person: Any) -> None:
