@@ -58,6 +58,8 @@ def plan_scores(context: RunContext) -> None:
     if compared:
         if context.notes.get("undated"):
             _keep_dates_on_record()
+        if _has_no_uins(context):
+            _keep_uins_on_record()
         _insert_differing(context, present, lines)
         _warn_of_uins_elsewhere(context)
     else:
@@ -108,6 +110,25 @@ def _keep_dates_on_record() -> None:
         UPDATE checked_line k SET date = t.date FROM assessments_score t
         WHERE k.date IS NULL AND k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year
           AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.date IS NOT NULL
+        """
+    )
+
+
+def _has_no_uins(context: RunContext) -> bool:
+    """Has the file no column of UINs? They are no part of a score."""
+    seen = context.recognition
+    return seen is not None and seen.header and "uin" in context.fields and "uin" not in seen.positions
+
+
+def _keep_uins_on_record() -> None:
+    """A file without that column says nothing about UINs: those on record stay. Only a test itself, the first score, has one."""
+    before = 1 + OWN_CELLS.index("uin")
+    execute(
+        f"""
+        UPDATE checked_line k SET scores = regexp_replace(k.scores, '^((?:[^{CELL}]*[{CELL}]){{{before}}})', '\\1' || t.uin)
+        FROM assessments_score t
+        WHERE k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year AND t.uin <> ''
+          AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint
         """
     )
 

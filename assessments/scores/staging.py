@@ -63,7 +63,7 @@ def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -
         for test in tests
         if context.collected.intersection(test.record_types) and context.option(test.code) != SKIP
     )
-    needed = {"grade_assessed", "condition_code", "uin"}
+    needed = {"grade_assessed", "condition_code"}
     needed |= {"current_year_flag"} if any(years.is_flagged(test.record_types) for test in tests) else set()
     needed |= (
         {final}

@@ -26,7 +26,7 @@ from sisimport.files.encodings import (
     wide_encoding,
 )
 from sisimport.files.first_lines import FirstLines
-from sisimport.files.headings import MOST_LINES, heading_lines, heading_notice
+from sisimport.files.headings import FEWEST_COLUMNS, MOST_LINES, heading_lines, heading_notice
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layout_matching import (
     DELIMITERS,
@@ -34,6 +34,7 @@ from sisimport.files.layout_matching import (
     columns_said,
     day_first_fields,
     fit_layout,
+    holds_names,
     missing_markers,
     nearness,
 )
@@ -321,23 +322,54 @@ def _choose_below(
     except FileError as error:
         reason = error
     below = range(start + 1, min(start + MOST_LINES, len(lines) - 1))
-    if reason is not None:
-        for at in below:
-            if _may_be_names(wanted or layouts, lines[at]):
-                with suppress(FileError):
-                    better, others = _choose(layouts, wanted, lines[at:])
-                    if better.header and better.error is None:
-                        return at, better, others
-    elif fit is not None and fit.header and fit.layout.optional_columns:
+    if reason is not None or fit is None:
+        names = [at for at in below if _may_be_names(wanted or layouts, lines[at])]
+    else:
+        names = [] if fit.header or fit.fixed_width else _names_below(fit, lines, below)
+    for at in names:
+        if _may_hold_record(lines, start, at):
+            break
+        with suppress(FileError):
+            better, others = _choose(layouts, wanted, lines[at:])
+            if better.header and better.error is None:
+                start, fit, also, reason = at, better, others, None
+                break
+    if reason is None and fit is not None and fit.header and fit.layout.optional_columns:
         # "School, Lincoln Elementary" holds a column's name as well; the line that holds more of them is meant.
         name_counts = [nearness(fit.layout, [lines[at]], fit.delimiter).name_count for at in range(start, below.stop)]
-        if name_counts and max(name_counts) > name_counts[0]:
-            start += name_counts.index(max(name_counts))
+        most = start + name_counts.index(max(name_counts)) if name_counts else start
+        if most > start and not _may_hold_record(lines, start, most):
+            start = most
             fit, also = _choose(layouts, wanted, lines[start:])
     if fit is None:
         assert reason is not None  # noqa: S101 - one of them is there
         raise reason
     return start, fit, also
+
+
+def _names_below(fit: Fit, lines: Sequence[str], below: range) -> list[int]:
+    """Where column names stand below other lines, for columns that were known by their places."""
+    return [at for at in below if holds_names(fit.layout, lines[at], fit.delimiter)][:1]
+
+
+def _may_hold_record(lines: Sequence[str], start: int, at: int) -> bool:
+    """May one of the lines above the column names (line `at`) be a record, so that it must not be passed over?
+
+    `School,Cedar High` has more than one cell, yet fills not half of what the records below the names fill; a record has a
+    number, too.
+    """
+    delimiter = max(DELIMITERS, key=lines[at].count)
+    below = [filled for filled in (_filled(line, delimiter) for line in lines[at + 1 : at + 4]) if filled]
+    usual = min(below, default=_filled(lines[at], delimiter))
+    least = min(usual, max(FEWEST_COLUMNS, (usual + 1) // 2))
+    return any(
+        _filled(line, delimiter) >= least and any(cell.strip().isdigit() for cell in split_line(line, delimiter))
+        for line in lines[start:at]
+    )
+
+
+def _filled(line: str, delimiter: str) -> int:
+    return sum(bool(cell.strip()) for cell in split_line(line, delimiter))
 
 
 def _may_be_names(layouts: Sequence[Layout], line: str) -> bool:

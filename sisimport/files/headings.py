@@ -13,7 +13,7 @@ from sisimport.files.quoting import split_line
 
 MOST_LINES: Final = 20
 _LONGEST: Final = 1000  # characters of a title
-_FEWEST_COLUMNS: Final = 3
+FEWEST_COLUMNS: Final = 3
 _SEPARATOR_LINE = re.compile(r'"?sep=(?:.|\t)?"?[,;|^\t ]*\Z', re.IGNORECASE)
 
 
@@ -25,11 +25,11 @@ def heading_lines(lines: Sequence[str], delimiters: Sequence[str]) -> int:
         return 0
     # The one in most lines: a name may be written with many carets, a title with many commas.
     counts = {one: [line.count(one) for line in some] for one in delimiters}
-    delimiter = max(delimiters, key=lambda one: (sum(n + 1 >= _FEWEST_COLUMNS for n in counts[one]), max(counts[one])))
+    delimiter = max(delimiters, key=lambda one: (sum(n + 1 >= FEWEST_COLUMNS for n in counts[one]), max(counts[one])))
     for at, line in enumerate(some):
         if not _is_title(line, delimiter):
             # Nothing but titles, and then lines that are as narrow: a file of another kind, not one with a heading.
-            wide = len(split_line(line, delimiter)) >= _FEWEST_COLUMNS
+            wide = len(split_line(line, delimiter)) >= FEWEST_COLUMNS
             return first + at if wide else first
     return first
 

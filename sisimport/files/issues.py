@@ -149,7 +149,9 @@ def render(
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):
         text = f"{values['field']}: {values['found']}; expected {values['expected']}."
     text = text.strip()  # a sentence that may follow was left out
-    return text[:1].upper() + text[1:]
+    # A value at the front stays as the file has it: `esp is not a code` is no sentence about Esp.
+    quotes = template.startswith(("{found}", "{expected}")) and not text.startswith("blank")
+    return text if quotes else text[:1].upper() + text[1:]
 
 
 codes = IssueCodes()

@@ -341,13 +341,22 @@ def columns_said(layout: Layout, count: int, what: str) -> dict[str, str]:
     return {"what": what, "noun": "column" if count == 1 else "columns", "hint": f": {hint}" if hint else ""}
 
 
+def holds_names(layout: Layout, line: str, delimiter: str) -> bool:
+    """Does the layout know at least half of the line's cells as column names?"""
+    return _are_names(layout, [normalise_header(cell) for cell in split_line(line, delimiter)])
+
+
+def _are_names(layout: Layout, names: Sequence[str]) -> bool:
+    name_count = sum(column is not None for column in find_columns(layout, names))
+    return name_count > 0 and name_count >= _HEADER_OF_POSITIONAL * sum(map(bool, names))
+
+
 def _is_header(layout: Layout, row: Sequence[str], names: Sequence[str]) -> bool:
     """Is the first line of a file without promised header one of column names all the same?
 
     Yes when half the names are known, or when every cell that should be a date, number or code is a word instead.
     """
-    name_count = sum(column is not None for column in find_columns(layout, names))
-    if name_count >= _HEADER_OF_POSITIONAL * len(names):
+    if _are_names(layout, names):
         return True
     cells = [row[column.position - 1].strip() for column in _checkable(layout) if column.position <= len(row)]
     words = [cell for cell in cells if any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))]

@@ -289,12 +289,15 @@ class _CodeCheck:
 
 
 class _SpelledCheck:
-    """Free text but for words that stand for a code."""
+    """Free text but for words that stand for a code, and for codes in capitals."""
 
     def __init__(self, column: Column) -> None:
         self._column = column
+        self._codes = frozenset(column.spellings.values())
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
+        if text not in self._codes and text.lower() in self._codes:
+            return text.lower(), None
         return _spelled(self._column, text) or (text, None)
 
 

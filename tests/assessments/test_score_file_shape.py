@@ -62,7 +62,7 @@ def without(data: bytes, *names: str) -> bytes:
     return "".join(f"{line}\r\n" for line in kept).encode()
 
 
-@pytest.mark.parametrize("name", ["ScaleScore", "AchievementLevels", "UIN", "FinalTestCompletedDate"])
+@pytest.mark.parametrize("name", ["ScaleScore", "AchievementLevels", "GradeAssessed", "FinalTestCompletedDate"])
 def test_a_missing_column_of_scores_is_refused_and_overwrites_nothing(home: District, name: str) -> None:
     start(TYPE, text(LAYOUT, ela()), work="import")
 
@@ -71,6 +71,16 @@ def test_a_missing_column_of_scores_is_refused_and_overwrites_nothing(home: Dist
     assert (done["status"], done["issues"][0]["code"]) == ("rejected", "FILE-COLUMN-MISSING")
     assert name in done["message"]
     assert scores()["SBELA"]["scale_score"] == "2502"
+
+
+def test_a_file_without_uins_is_imported_and_leaves_those_on_record(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela()), work="import")
+
+    done = report(TYPE, without(text(LAYOUT, ela(scale_score="2510")), "UIN"), work="import")
+
+    assert counts(done) == {"import": 1}
+    assert "FILE-COLUMN-ABSENT" in codes(done)
+    assert (scores()["SBELA"]["scale_score"], Score.objects.get(scale_score="2510").uin) == ("2510", ela()["uin"])
 
 
 def test_a_part_whose_columns_were_all_deleted_keeps_its_scores(home: District) -> None:

@@ -2,7 +2,10 @@
 
 import pytest
 
+from sisimport.files.issues import FileError
 from tests.files.samples import ALL_LAYOUTS, DOWNLOAD_HEADER, ROSTER, SSID_LAYOUTS, THREE, line, look, read
+from tests.ssid.request_files import HEADER
+from tests.ssid.request_files import line as match_line
 
 LIST = SSID_LAYOUTS["ssid-list"]
 NAMES = "LEA,School,Local Student Number,Last Name,First Name,Birth Date,Grade,SSID"
@@ -74,3 +77,43 @@ def test_a_value_full_of_another_separator_makes_no_title_of_the_column_names() 
     text = f'{names}\n"1234567","0123456","n0","^^","^^^","2010-01-02"\n'
 
     assert read(text, ROSTER, fields=["last_name", "first_name"]).rows[0][1] == ("^^", "^^^")
+
+
+@pytest.mark.parametrize("key", ["calpads-ssid-download", "calpads-ela-import", "calpads-replacement-ssid"])
+@pytest.mark.parametrize(
+    "above", ["Report^Page 1\n", "School^Cedar High^^\nPrinted^11/20/2026\n\n"], ids=["one", "two"]
+)
+def test_labels_and_values_above_names_that_stand_by_their_places_are_passed_over(key: str, above: str) -> None:
+    layout = SSID_LAYOUTS[key]
+    names = "^".join(column.name for column in layout.columns)
+    rows = THREE if "replacement" not in key else "1234567^0123456^1^9012345678^9012345679\n"
+
+    found = read(f"{above}{names}\n{rows}", layout)
+
+    assert found.values == read(rows, layout).values
+    assert found.problems == []
+    assert "FILE-HEADER-AGAIN" not in found.codes
+
+
+def test_labels_above_match_results_leave_the_columns_that_are_known_by_name_alone() -> None:
+    layout = SSID_LAYOUTS["calpads-ssid-request-results"]
+    text = f"{HEADER},Result_SELA_ELASCode\n{match_line(more='EL')}\n"
+
+    found = read(f"School,Cedar High\nPrinted,11/20/2026\n{text}", layout)
+
+    assert found.values == read(text, layout).values
+    assert found.column("elas") == ["EL"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "above", "names", "row"),
+    [
+        (ROSTER, f"{ROSTER_ROW}\n", ROSTER_NAMES, ROSTER_ROW),
+        (ROSTER, f"{ROSTER_NAMES}\n{ROSTER_ROW}\n", f"{ROSTER_NAMES},grade,gender,suffix", f"{ROSTER_ROW},05,M,"),
+        (LIST, "Local Student Number,Last Name,First Name,SSID\n1,Lee,Sam,9001110001\n", NAMES, ROW),
+    ],
+    ids=["no names", "fewer columns", "list"],
+)
+def test_records_above_column_names_are_never_passed_over(layout, above, names, row) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(FileError):
+        read(f"{above}{names}\n{row}\n{row}\n", layout)

@@ -35,6 +35,13 @@ def test_a_message_says_field_found_expected_and_parameters() -> None:
     assert text == "Birth date is 20110230; expected CCYYMMDD (leap year)."
 
 
+def test_a_value_at_the_front_of_a_message_stays_as_the_file_has_it() -> None:
+    code = IssueCode("X-CODE", "Code", "{found} is not a code{what}.", "Correct it.")
+
+    assert render(code, found="esp") == "esp is not a code."
+    assert render(code, found="") == "Blank is not a code."
+
+
 def test_a_message_leaves_out_missing_parameters_and_names_blanks() -> None:
     assert render(DATE, field="Birth date", found="", expected="a date") == "Birth date is blank; expected a date."
 

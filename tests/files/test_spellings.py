@@ -1,5 +1,7 @@
 """Codes as other systems write them: read with one notice, or refused with the choices they leave."""
 
+import tomllib
+
 import pytest
 
 from sisimport.files.issues import Severity
@@ -189,3 +191,11 @@ def test_no_word_takes_the_place_of_a_code() -> None:
         codes = sets[name]
         assert not {text.casefold() for text in _tables()[name]} & {code.casefold() for code in codes}
         assert set(_tables()[name].values()) <= set(codes)
+
+
+def test_the_two_digits_of_a_language_are_read_as_the_state_reads_them() -> None:
+    codes = tomllib.loads((ROOT / "ssid" / "layouts" / "codes.toml").read_text(encoding="utf-8"))["language_2_to_3"]
+
+    found = read(roster(*(("M", code, "05", "") for code in [*codes, "SPA"])), expected=ROSTER)
+
+    assert found.column("home_language") == [*codes.values(), "spa"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sisimport.imports.models import Work
 from tests.imports.journey import District, give_el
 from tests.roster.test_roster import JOSE, roster
 
@@ -88,3 +89,24 @@ def test_a_rounded_ssid_says_what_happened_to_it_as_in_the_files_of_the_state(di
     issue = roster(JOSE | {"ssid": "9.0E+09"}).issue("SSID-FORMAT")
 
     assert "A spreadsheet turned the number into a rounded one" in issue["message"]
+
+
+@pytest.mark.parametrize(("given", "code"), [("01", "spa"), ("Spanish", "spa"), ("VIE", "vie"), ("99", "mis")])
+def test_a_home_language_is_written_with_three_letters(district: District, given: str, code: str) -> None:
+    assert roster(JOSE | {"home_language": given}).written("student")["home_language"] == code
+
+
+@pytest.mark.parametrize("given", ["ZZ", "1", "x1", "?"])
+def test_what_is_no_language_code_never_replaces_one(district: District, given: str) -> None:
+    district.student(home_language="spa")
+    report = roster(JOSE | {"home_language": given})
+
+    assert report.issue("LANG-CODE")["found"] == given
+    assert report.written("student") == {}
+
+
+def test_a_language_that_is_on_no_list_is_a_warning_until_it_is_on_record(district: District) -> None:
+    report = roster(JOSE | {"home_language": "qqq"}, work=Work.UPDATE)
+
+    assert (report.codes(), report.issue("LANG-ODD")["severity"]) == (["LANG-ODD"], "warning")
+    assert roster(JOSE | {"home_language": "qqq"}).codes() == []

@@ -219,6 +219,18 @@ codes.register(
         "Compare it with the student's papers: a program may have spoiled it. If so, write the name and test again.",
     ),
     IssueCode(
+        "LANG-CODE",
+        "Unknown language",
+        "{field} is {found}, which is no code of a language; expected three letters, such as spa, or the state's two digits.",
+        "Write the code of the language, or leave it blank, and test again.",
+    ),
+    IssueCode(
+        "LANG-ODD",
+        "A language that is not on the state's list",
+        "{field} is {found}, a code that is not on the state's list of languages. It is taken as it stands.",
+        "Nothing to do, if it is the right code; else correct it and test again.",
+    ),
+    IssueCode(
         "STU-AGE",
         "Unusual age",
         "{field} is {found}, which makes an age of {years}; usual is {expected}.",
