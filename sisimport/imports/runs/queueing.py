@@ -81,6 +81,8 @@ WITH locks AS MATERIALIZED (
   GROUP BY x.schools
 ), active AS MATERIALIZED (
   SELECT x.*, {_OWNER} AS owner FROM runs x WHERE x.active
+), at_work AS MATERIALIZED (
+  SELECT * FROM active WHERE taken
 ), served AS MATERIALIZED (
   SELECT owner, max(started_at) AS at FROM (SELECT x.started_at, {_OWNER} AS owner FROM runs x WHERE NOT x.active) AS o
   GROUP BY owner
@@ -97,12 +99,12 @@ WITH locks AS MATERIALIZED (
       ORDER BY x.id DESC LIMIT 1) AS served
   FROM (SELECT DISTINCT person FROM active) AS p
 ), within AS (
-  SELECT j.*, p.served, (SELECT count(*) FROM active b
-      WHERE b.taken AND b.owner = j.owner AND b.person = j.person AND b.large = j.large)
+  SELECT j.*, p.served, (SELECT count(*) FROM at_work b
+      WHERE b.owner = j.owner AND b.person = j.person AND b.large = j.large)
       + row_number() OVER (PARTITION BY j.owner, j.person, j.large, j.ready, j.lacking ORDER BY j.id) AS own_turn
   FROM judged j JOIN people p USING (person) WHERE NOT j.taken
 ), turns AS (
-  SELECT w.*, s.at AS owner_served, (SELECT count(*) FROM active b WHERE b.taken AND b.owner = w.owner AND b.large = w.large)
+  SELECT w.*, s.at AS owner_served, (SELECT count(*) FROM at_work b WHERE b.owner = w.owner AND b.large = w.large)
       + row_number() OVER (PARTITION BY w.owner, w.large, w.ready, w.lacking
           ORDER BY w.own_turn, w.served NULLS FIRST, w.id) AS turn
   FROM within w LEFT JOIN served s USING (owner)
@@ -110,8 +112,8 @@ WITH locks AS MATERIALIZED (
 SELECT id, large,
   CASE WHEN ready THEN row_number() OVER line ELSE 0 END AS place,
   coalesce(sum(size) OVER (line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-    + (SELECT coalesce(sum(size), 0) FROM active b WHERE b.taken AND b.large = turns.large) AS ahead,
-  (SELECT count(*) FROM active b WHERE b.taken AND b.large = turns.large) AS slots
+    + (SELECT coalesce(sum(size), 0) FROM at_work b WHERE b.large = turns.large) AS ahead,
+  (SELECT count(*) FROM at_work b WHERE b.large = turns.large) AS slots
 FROM turns
 WINDOW line AS (PARTITION BY large, ready ORDER BY cancel_requested DESC, lacking, turn, owner_served NULLS FIRST, id)
 ORDER BY ready DESC, place, id
