@@ -12,8 +12,10 @@ from students.models import LEA, School
 _YEAR = 2025
 _GRADES = ("3", "4", "5", "6", "7", "8", "11", "13")
 _GROUPS = (("1", 0), ("3", -4), ("4", 4), ("31", -11), ("78", -8), ("80", 12), ("128", -30), ("160", -35))
-_TESTS = {"research-caaspp": ("1", "2"), "research-caaspp-2023": ("1", "2"), "research-elpac": ("21",)}
-_YEARS = {"research-caaspp-2023": 2023}
+_TESTS = {"research-caaspp": ("1", "2"), "research-caaspp-2023": ("1", "2"), "research-caaspp-2019": ("1", "2"),
+          "research-elpac": ("21",)}  # fmt: skip
+_YEARS = {"research-caaspp-2023": 2023, "research-caaspp-2019": 2019}
+_ENTITIES = "research-entities"
 _SCHOOLS = 3  # of the district
 Place = tuple[str, str, str, str]  # codes of county, district and school, and the name
 
@@ -27,10 +29,10 @@ def places_of(lea: str, name: str, schools: Sequence[tuple[str, str]]) -> list[P
 
 def sample_lines(layout: Layout, places: Sequence[Place]) -> Iterator[str]:
     """A header and lines of a layout; the smallest groups are hidden, as the state hides them."""
-    yield "^".join(column.name for column in layout.columns)
-    if layout.key == "research-entities":
+    yield _joined(layout, [column.name for column in layout.columns])
+    if layout.key.startswith(_ENTITIES):
         for place in places:
-            yield _line(layout, _codes(place) | _names(place))
+            yield _line(layout, _codes(place, layout.key) | _names(place))
         return
     for test in _TESTS[layout.key]:
         for at, place in enumerate(places):
@@ -70,7 +72,12 @@ def _result(at: int, test: str, group: str, ahead: int, grade: str) -> dict[str,
 
 
 def _line(layout: Layout, values: dict[str, str]) -> str:
-    return "^".join(values.get(column.field or "", "") for column in layout.columns)
+    return _joined(layout, [values.get(column.field or "", "") for column in layout.columns])
+
+
+def _joined(layout: Layout, cells: Sequence[str]) -> str:
+    """Cells between carets as they are, between commas in quotes, as the state writes them."""
+    return "^".join(cells) if layout.delimiter == "^" else ",".join(f'"{cell}"' for cell in cells)
 
 
 def _write(layout: Layout, stream: IO[str], lea: LEA) -> None:
@@ -84,11 +91,12 @@ def _register() -> None:
     notes = {
         "research-caaspp": "State results of Smarter Balanced 2024-25: state, county, district and three schools; no students.",
         "research-caaspp-2023": "State results of Smarter Balanced 2022-23, in the layout of that year.",
+        "research-caaspp-2019": "State results of Smarter Balanced 2018-19, with commas and quotes.",
         "research-elpac": "State results of the Summative ELPAC 2024-25.",
         "research-entities": "Names of the county, district and schools of the state's research files.",
     }
     for key, note in notes.items():
-        kind = "research-entities" if key == "research-entities" else "research-results"
+        kind = _ENTITIES if key.startswith(_ENTITIES) else "research-results"
         write: Callable[[IO[str], LEA], None] = partial(_write, layouts[key])
         register_samples(Sample(f"{key}.txt", kind, note, write))
 

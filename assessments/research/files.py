@@ -124,9 +124,9 @@ class ResultsFile(ResearchFile):
             "What the state published of a test: percent at each level by county, district, school, grade and student group. "
             "The page Compare shows state and county beside the district."
         ),
-        file_hint=".txt or .csv with carets, or .zip with one file",
+        file_hint=".txt or .csv, or the .zip as it was downloaded",
     )
-    layouts = ("research-caaspp", "research-caaspp-2023", "research-elpac")
+    layouts = ("research-caaspp", "research-caaspp-2023", "research-elpac", "research-caaspp-2019")
     row_model = PublicResultRow
     fields = (*_PLACE, "test_year", "test_id", "student_group", "grade", *NUMBERS)
     duplicates = (
@@ -201,7 +201,7 @@ class EntitiesFile(ResearchFile):
         label="Research file: entities",
         order=20,
         description="What the state calls the counties, districts and schools of its research files.",
-        file_hint=".txt or .csv with carets, or .zip with one file",
+        file_hint=".txt or .csv, or .zip with this file alone",
     )
     layouts = ("research-entities",)
     row_model = PublicPlaceRow

@@ -1,8 +1,9 @@
 """Files that come in an archive: the state hands out a zip with twins of the same records, delimited and fixed-width.
 
 The delimited member is taken, the fixed-width one when it is alone; a readme, a letter or a document beside it is passed
-over. Nothing else is guessed: several candidates, archives and workbooks in archives and locked ones are refused by
-name. What is unpacked is limited while it is unpacked, whatever the archive claims.
+over, and so is the file of names (entities) beside the state's results. Nothing else is guessed: several candidates, archives and
+workbooks in archives and locked ones are refused by name. What is unpacked is limited while it is unpacked, whatever the archive
+claims.
 """
 
 import re
@@ -36,6 +37,8 @@ _README: Final = re.compile(
     r"(?:^|[^a-z])(?:read[ _-]?me|license|licence|notice|instructions|release[ _-]?notes|cover[ _-]?letter)",
     re.IGNORECASE,
 )
+# The names of counties, districts and schools, which the state packs beside its results.
+_ENTITIES: Final = re.compile(r"entit(?:y|ies)", re.IGNORECASE)
 _LOOK: Final = 1 << 14
 _LOOK_LINES: Final = 50
 _SEPARATORS: Final = (b"^", b",", b"\t", b"|", b";")
@@ -200,7 +203,7 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     for endings in (_DELIMITED, _FIXED_WIDTH):
         candidates = [member for member in files if _ending(member) in endings]
         if len(candidates) > 1:
-            candidates = [member for member in candidates if not _is_read_by_people(archive, member)] or candidates
+            candidates = _without_company(archive, candidates)
         if len(candidates) > 1:
             names = ", ".join(shown_name(member.filename) for member in candidates[:_NAMED])
             raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=EXPECTED)
@@ -221,6 +224,14 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def _holds_more(files: list[zipfile.ZipInfo], endings: set[str]) -> bool:
     """Are there files of another kind that may hold the records?"""
     return any(_ending(member) in (_FIXED_WIDTH | _WORKBOOKS | _ARCHIVES) - endings for member in files)
+
+
+def _without_company(archive: zipfile.ZipFile, candidates: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """Those that may be what was sent: no readme, and of two not the names beside the results. All where none is left."""
+    left = [member for member in candidates if not _is_read_by_people(archive, member)] or candidates
+    if len(left) == 2:
+        left = [member for member in left if not _ENTITIES.search(shown_name(member.filename))] or left
+    return left
 
 
 def _is_read_by_people(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
@@ -299,6 +310,8 @@ def _first_text(data: bytes, most: int) -> Glimpse | None:
         size_stated = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
         if oneroster.is_table(name):
             return None  # the students are in several files, of which this is a part of one
+        if _ENTITIES.search(shown_name(name)):
+            return None  # results may follow, and are what was sent then
         ending = PurePosixPath(name).suffix.lower()
         if ending in _DELIMITED | _FIXED_WIDTH and not is_system_file(name) and not _README.search(shown_name(name)):
             if flags & _LOCKED:

@@ -1,6 +1,7 @@
 """The state's research files: results and names of places, without students, by Test, Update and Revert like every other file."""
 
 import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from assessments.results.beside import GROUPS, Beside, _figure, beside
 from assessments.results.groups import NAMES
 from assessments.results.shapes import Choice, LevelOf
 from assessments.results.tables import build
+from sisimport.files.archives import glimpse
 from sisimport.imports.definition.recognition import recognise_type
+from sisimport.imports.runs.uploads import unpacked
 from students.models import LEA, School
 from tests.assessments.test_results_page import make
 from tests.factories import UserFactory
@@ -176,6 +179,21 @@ ELPAC = (
     "^OverallPerfLvl2Pcnt^OverallPerfLvl2Count^OverallPerfLvl3Pcnt^OverallPerfLvl3Count^OverallPerfLvl4Pcnt^OverallPerfLvl4Count"
     "^OverallTotal"
 )
+QUOTED_TESTED, QUOTED_SCORED = '"Total Tested At Entity Level"', ',"Total Tested with Scores"'
+QUOTED_ENROLLED = f'"Total CAASPP Enrollment",{QUOTED_TESTED}'
+QUOTED = (
+    f'"County Code","District Code","School Code","Filler","Test Year","Subgroup ID","Test Type",{QUOTED_TESTED}{QUOTED_SCORED}'
+    ',"Grade","Test Id","CAASPP Reported Enrollment","Students Tested","Mean Scale Score","Percentage Standard Exceeded"'
+    ',"Percentage Standard Met","Percentage Standard Met and Above","Percentage Standard Nearly Met"'
+    ',"Percentage Standard Not Met","Students with Scores"'
+)
+# One column more, one less, whole percents, and no mean of all grades.
+QUOTED_2015 = QUOTED.replace(QUOTED_SCORED, "").replace(QUOTED_TESTED, QUOTED_ENROLLED)
+LINE_2019 = (
+    '"00","00000","0000000","","2019","1","B","900","880","04","1","90","88","2463.0"'
+    ',"22.99","26.69","49.68","21.99","28.33","85"'
+)
+LINE_2015 = '"00","00000","0000000","","2015","1","B","950","900","13","2","90","88","*","14","19","33","29","38","85"'
 ALTERNATE = NEW
 for number, name in ((4, "Exceeded"), (3, "Met"), (2, "Nearly Met"), (1, "Not Met")):
     for sort in ("Percentage", "Count"):
@@ -186,6 +204,8 @@ FILES = {
     "research-caaspp-2023": (
         f"{OLD}\n00^00000^0000000^^2023^1^B^90^88^13^2^100^90^2520.1^24.50^30.50^55.00^25.00^20.00^88^04\n", "SBMATH", "24.50",
     ),
+    "research-caaspp-2019": (f"{QUOTED}\n{LINE_2019}\n", "SBELA", "22.99"),
+    "research-caaspp-2019 of 2015": (f"{QUOTED_2015}\n{LINE_2015}\n", "SBMATH", "14"),
     "research-elpac": (
         f"{ELPAC}\n00^00000^^0000000^^04^2024^21^1^13^900^880^870^1540.2^20.1^10^30.2^20^33.3^30^16.4^40^100\n", "ELPACS", "16.4",
     ),
@@ -221,8 +241,33 @@ def test_entities_are_recognized_and_named_by_their_level() -> None:
         ("12", "34567", "0123456", "Lake", "Lincoln", "Cedar"),
     )  # fmt: skip
     assert unasked(entities(*places)) == "research-entities"
+    older = "\r\n".join(
+        f'"{line.replace("^", chr(34) + "," + chr(34))}"'
+        for line in entities(*places).replace("2025", "2019").splitlines()
+    )
+    assert unasked(older) == "research-entities"
+    assert imported(older, "research-entities").json["layout"] == "research-entities"
     imported(entities(*places), "research-entities")
     assert sorted(PublicPlace.objects.values_list("name", flat=True)) == ["Cedar", "Lake", "Lincoln"]
+
+
+def test_the_zip_of_the_state_is_read_as_it_is_downloaded() -> None:
+    """Results are taken, the names beside them are told to be left."""
+    for order in (1, -1):
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            members = {"sb_ca2025entities_csv.txt": entities(("12", "00000", "0000000", "Lake", "", ""))}
+            members["sb_ca2025_all_csv_v1.txt"] = new(result(STATE))
+            for name, text in list(members.items())[::order]:
+                archive.writestr(name, text)
+        # The page looks at what of the file has come so far: at the results, or else at nothing yet.
+        seen = glimpse(made, whole=False, most=100, max_bytes=1 << 30)
+        assert (seen.member if seen else "") == ("sb_ca2025_all_csv_v1.txt" if order < 0 else "")
+        with unpacked(made) as inner:
+            assert inner.stream.read().decode() == new(result(STATE))
+            assert [(notice.code, notice.found) for notice in inner.notices] == [
+                ("FILE-MEMBERS-LEFT", "sb_ca2025entities_csv.txt")
+            ]
 
 
 def test_a_revert_takes_back_what_a_newer_file_changed() -> None:

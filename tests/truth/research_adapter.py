@@ -1,5 +1,6 @@
 """The adapters of the state's research files: what a line says of a place stands there under its codes."""
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,11 +37,11 @@ class PublicAdapter(Adapter):
     def arrange(self, turn: int) -> Sheet:
         make_district()
         layout = load_layouts(FOLDER)[self.layouts[turn % len(self.layouts)]]
-        header, *lines = sample_lines(layout, PLACES)
+        header, *lines = csv.reader(sample_lines(layout, PLACES), delimiter=layout.delimiter)
         step = max(1, len(lines) // self.most)
-        records = [line.split("^") for line in lines[::step]]
+        records = lines[::step]
         at = {name: column.position - 1 for name, column in layout.fields.items()}
-        return Sheet("^", at, records, header.split("^"))
+        return Sheet(layout.delimiter, at, records, header)
 
     def concerned(self, line: Line) -> set[int]:
         return set()
@@ -55,7 +56,7 @@ def place_of(line: Line) -> str:
 
 
 class ResearchAdapter(PublicAdapter):
-    layouts = ("research-caaspp", "research-caaspp-2023", "research-elpac")
+    layouts = ("research-caaspp", "research-caaspp-2023", "research-elpac", "research-caaspp-2019")
 
     def claims(self, line: Line, options: Mapping[str, str]) -> Iterator[Claim]:
         codes = {name: line.text(name).lstrip("0") for name in ("test_id", "student_group", "grade")}
