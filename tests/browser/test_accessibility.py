@@ -101,7 +101,7 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
             summary.click()
     look.here("api_docs, opened")
     page.goto(pages["api_tokens"])
-    page.fill("main [name=name]", "Evening")
+    page.fill("#id_name", "Evening")
     page.check("main [name=scopes][value='runs:read']")
     look.sent("api_tokens, a token made", "form.card button[type=submit]")
     page.goto(pages["collection"])
