@@ -45,6 +45,7 @@ def _t(text: str = "", plain: str = "", **more: Any) -> Table:
 TABLES: dict[str, Table] = {
     # ---- the engine ----
     "imports.ImportFile": _t("name member notices", "sha256 file line_index"),
+    "imports.StoredObject": _t(plain="name"),
     "imports.ImportRun": _t(
         "options facts message summary",
         "import_type work district_options report_words status waits_for crash crash_phase crash_error reverted schools"

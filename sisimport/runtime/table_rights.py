@@ -117,6 +117,7 @@ TABLES: Mapping[str, Rights] = {
     "imports_rememberedmatch": WORK,
     "imports_runhold": WORK,
     "imports_setaside": JOURNAL,
+    "imports_storedobject": WORK,  # a page notes what it puts into a bucket
     "mfa_authenticator": ACCOUNTS,
     "roster_columnmapping": SET_UP,
     "roster_mappingversion": SET_UP,

@@ -65,12 +65,19 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """Read, and each of so many records brings something: none is refused, skipped or lost."""
+
+    records: int
+
+
+@dataclass(frozen=True)
 class Honest:
     """Refused in a sentence, or read: then what goes on record stands in the file, or the report says why it does not."""
 
 
 Undamaged = tuple[str, bool]  # import type, whether its columns are positions
-End = Refused | Same | Lines | Holds | Told | Honest
+End = Refused | Same | Lines | Holds | Told | Whole | Honest
 
 
 def refused(*codes: str) -> Refused:

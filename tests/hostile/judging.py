@@ -23,7 +23,7 @@ from sisimport.imports.runs.conversions import convert_workbook
 from sisimport.imports.runs.report import changes_json, issues_json
 from sisimport.web.help.samples import PEOPLE
 from students.models import LEA, SSID, Enrollment, School, Student
-from tests.hostile.corpus import Holds, Honest, Hostile, Lines, Refused, Same, Told, Undamaged
+from tests.hostile.corpus import Holds, Honest, Hostile, Lines, Refused, Same, Told, Undamaged, Whole
 from tests.imports.journey import Snapshot, drop_temporary_tables, snapshot
 
 Change = tuple[str, str, Any]  # what, field, value
@@ -144,6 +144,12 @@ def _wrong_with_end(file: Hostile, trial: Trial, usual: Sequence[tuple[int, Chan
         return
     if not is_read:
         yield f"not read: {trial.sentence}"
+        return
+    if isinstance(end, Whole):
+        assert trial.run is not None
+        found = (trial.run.record_count, trial.run.planned_count, trial.run.error_count)
+        if found != (end.records, end.records, 0):
+            yield f"{found} records, with changes and errors, of {end.records}"
         return
     yield from _wrong_with_reading(file, trial, usual)
     told = end.codes if isinstance(end, Lines) else frozenset() if isinstance(end, Told) else end.told

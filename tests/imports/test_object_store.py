@@ -7,15 +7,19 @@ import random
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
 from moto.server import ThreadedMotoServer
 
-from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
+from sisimport.imports.models import ImportFile, ImportRun, RunStatus, StoredObject, WaitsFor, Work
 from sisimport.imports.runs.execution import execute_run
 from sisimport.imports.runs.services import start_run
 from sisimport.imports.runs.uploads import keep_file
@@ -95,6 +99,9 @@ def server() -> Iterator[int]:
 @pytest.fixture
 def behind(server: int, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Line]:
     """This installation keeps its files in a bucket."""
+    aside = connection.copy()  # notes of objects are committed, whatever the test before undid
+    with contextlib.closing(aside), aside.cursor() as cursor:
+        cursor.execute("DELETE FROM imports_storedobject")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
     monkeypatch.setattr(buckets, "FIRST_PAUSE", 0.01)
@@ -246,6 +253,74 @@ def test_a_new_key_replaces_headers_and_the_store_copies_the_rest(
         assert stream.read() == large(size)
     assert in_bucket(server, file)[HEADER:] == before[HEADER:]
     assert rotate().files == {Resealed.CURRENT: 1}
+
+
+# ---- what belongs to no record ----
+
+DAY = 25 * 3600.0
+
+
+def put(*, recorded: bool) -> str:
+    """A file in the bucket, perhaps with its record; its name there."""
+    if recorded:
+        return str(kept().file.name)
+    return default_storage.save("imports/unrecorded", ContentFile(b"1234"))
+
+
+def names_in(port: int) -> set[str]:
+    return {found["Key"] for found in direct(port).list_objects_v2(Bucket=BUCKET).get("Contents", [])}
+
+
+def test_an_object_that_no_record_names_is_removed_after_a_day_without_listing(behind: Line, server: int) -> None:
+    recorded, orphan = put(recorded=True), put(recorded=False)
+
+    assert remove_leftovers() == 0
+    assert names_in(server) == {recorded, orphan}
+    assert remove_leftovers(time.time() + DAY) == 1
+
+    assert names_in(server) == {recorded}
+    assert set(StoredObject.objects.values_list("name", flat=True)) == {recorded}
+    assert not [asked for asked in behind.asked if not asked.split(f"/{BUCKET}", 1)[1].startswith("/imports/")]
+
+
+def test_the_note_of_an_upload_outlives_its_transaction(behind: Line, server: int) -> None:
+    kept()
+    with contextlib.suppress(RuntimeError), transaction.atomic():
+        lost = str(kept().file.name)
+        raise RuntimeError
+
+    assert lost in names_in(server)
+    assert remove_leftovers(time.time() + DAY) == 1
+    assert lost not in names_in(server)
+
+
+def test_an_object_of_an_earlier_release_is_found_when_its_record_goes_without_it(behind: Line, server: int) -> None:
+    one, other = kept(), kept()
+    StoredObject.objects.all().delete()
+    remove_leftovers(time.time() + DAY)
+    ImportFile.objects.filter(pk=one.pk).delete()
+
+    assert remove_leftovers(time.time() + DAY) == 1
+    assert names_in(server) == {other.file.name}
+
+
+def test_a_store_that_is_away_keeps_the_note(behind: Line, server: int) -> None:
+    kept()
+    orphan = put(recorded=False)
+    behind.down = True
+
+    assert remove_leftovers(time.time() + DAY) == 0
+
+    behind.down = False
+    assert remove_leftovers(time.time() + DAY) == 1
+    assert orphan not in names_in(server)
+
+
+def test_nothing_is_removed_where_no_file_is_on_record(behind: Line, server: int) -> None:
+    orphan = put(recorded=False)
+
+    assert remove_leftovers(time.time() + DAY) == 0
+    assert orphan in names_in(server)
 
 
 # ---- the address ----

@@ -151,6 +151,8 @@ def depopulate() -> None:
         if model._meta.managed and isinstance(field, ForeignKey) and not field.db_constraint
     }
     with connection.cursor() as cursor:
-        tables = ", ".join(sorted({"students_lea", "imports_importrun", "imports_importchange", *unchecked}))
+        tables = ", ".join(
+            sorted({"students_lea", "imports_importrun", "imports_importchange", "imports_storedobject", *unchecked})
+        )
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         cursor.execute("ANALYZE")

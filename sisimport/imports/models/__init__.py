@@ -2,7 +2,7 @@
 
 from sisimport.imports.models.absent import AbsentList
 from sisimport.imports.models.corrections import CorrectedLine, LineDraft
-from sisimport.imports.models.files import ImportFile
+from sisimport.imports.models.files import ImportFile, StoredObject
 from sisimport.imports.models.findings import ImportChange, ImportIssue, SetAside, SetAsideReason
 from sisimport.imports.models.holds import HoldDecision, RunHold
 from sisimport.imports.models.matches import MatchDecision, RememberedMatch
@@ -40,6 +40,7 @@ __all__ = [
     "RunStatus",
     "SetAside",
     "SetAsideReason",
+    "StoredObject",
     "WaitsFor",
     "Work",
 ]

@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 
 def storage_name(_instance: models.Model, _filename: str) -> str:
@@ -58,3 +59,13 @@ class ImportFile(models.Model):
     def ending(self) -> str:
         """Of the text file: `.csv`, or blank."""
         return PurePath(self.member or self.name).suffix
+
+
+class StoredObject(models.Model):
+    """An object in a bucket, noted before it is put there: what no record names is found without listing the bucket."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    put_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name

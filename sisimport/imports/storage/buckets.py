@@ -3,7 +3,7 @@
     upload     pieces of the encrypted stream, in parts of 16 MiB; an upload that breaks off leaves no object
     read       stretches of 8 MiB by range, of one version of the object; a cut connection is taken up where it was
 
-Nothing lists the bucket: what is in it is known from the database.
+Nothing lists the bucket: what is in it is known from the database (objects.py).
 """
 
 import io
@@ -68,6 +68,7 @@ class BucketStore(S3Storage):
 
     def _save(self, name: str, content: File) -> str:
         pieces = sealed_files.sealed(content.chunks(), stored_name(name), master_keys()[0])
+        _note(name)
         self._upload(name, pieces)
         return stored_name(name)
 
@@ -109,6 +110,7 @@ class BucketStore(S3Storage):
     def raw_save(self, name: str, stream: IO[bytes]) -> None:
         if self.exists(name):
             raise FileExistsError(name)
+        _note(name)
         self._upload(name, blocks_of(stream))
 
     def reseal(self, name: str, masters: Sequence[MasterKey]) -> Resealed:
@@ -154,6 +156,12 @@ class BucketStore(S3Storage):
         except BaseException:
             self._client.abort_multipart_upload(**ours)
             raise
+
+
+def _note(name: str) -> None:
+    from sisimport.imports.storage import objects  # models, which name their storage
+
+    objects.note(stored_name(name))
 
 
 class _Pieces(io.RawIOBase):

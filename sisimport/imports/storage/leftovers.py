@@ -3,6 +3,7 @@
 Whoever dies between writing a file and recording it leaves student data that no page lists. The reconciler has them removed.
 """
 
+import datetime as dt
 import logging
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from django.db.models import FileField, Model
 
+from sisimport.imports.storage import objects
 from sisimport.runtime.broker import ASIDE
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ def remove_leftovers(now: float | None = None) -> int:
             logger.warning("a leftover file could not be removed (%s)", type(error).__name__)
         else:
             gone += 1
+    gone += objects.remove_unrecorded(dt.datetime.fromtimestamp(before, tz=dt.UTC))
     if gone:
         logger.warning("removed %s leftover files that nothing names", gone)
     return gone
@@ -43,7 +46,7 @@ def remove_leftovers(now: float | None = None) -> int:
 
 def _unrecorded_uploads(before: float) -> Iterator[Path]:
     storage = storages["default"]
-    if not isinstance(storage, FileSystemStorage):  # a store that several installations may share lists nothing for us
+    if not isinstance(storage, FileSystemStorage):  # of a bucket: objects.py
         return
     root = Path(storage.location)
     if not any(model._default_manager.exists() for model, _field in file_fields()):

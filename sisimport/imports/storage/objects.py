@@ -1,0 +1,69 @@
+"""What this installation put into a bucket, so that what belongs to no record can be removed without the right to list.
+
+noted      before an object is put, in a session of its own: a process that dies, or a transaction that is undone, leaves the note
+removed    a day later, where no record names the object: the object first, then its note
+"""
+
+import datetime as dt
+import logging
+from typing import Any
+
+from django.core.files.storage import storages
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+
+from sisimport.imports.models import StoredObject
+from sisimport.imports.storage.buckets import BucketStore
+from sisimport.imports.storage.stores import StoreAwayError
+
+logger = logging.getLogger(__name__)
+MOST = 500  # in one sweep
+_NOTE = (
+    "INSERT INTO imports_storedobject (name) VALUES (%s)"
+    " ON CONFLICT (name) DO UPDATE SET put_at = statement_timestamp()"
+)
+
+
+def note(name: str) -> None:
+    """Note an object that is about to be put; on record at once, whatever becomes of the transaction around."""
+    aside = connection.copy()
+    try:
+        with aside.cursor() as cursor:
+            cursor.execute(_NOTE, [name])
+    finally:
+        aside.close()
+
+
+def remove_unrecorded(before: dt.datetime) -> int:
+    """Remove objects put before this moment that no record names. Returns how many went.
+
+    Where no file at all is on record nothing is touched, as in a folder: rather the database is a new one.
+    """
+    from sisimport.imports.storage.leftovers import file_fields
+
+    store = storages["default"]
+    fields = file_fields()
+    if not isinstance(store, BucketStore) or not any(model._default_manager.exists() for model, _field in fields):
+        return 0
+    for model, field in fields:
+        _note_recorded(model._default_manager.exclude(**{field: ""}).exclude(**{field: None}).values_list(field))
+    orphans = StoredObject.objects.filter(put_at__lt=before)
+    for model, field in fields:
+        orphans = orphans.exclude(Exists(model._default_manager.filter(**{field: OuterRef("name")})))
+    gone = 0
+    for name in list(orphans.order_by("put_at").values_list("name", flat=True)[:MOST]):
+        try:
+            store.delete(name)
+        except StoreAwayError as error:
+            logger.warning("a leftover object could not be removed (%s)", type(error).__name__)
+            break
+        StoredObject.objects.filter(name=name).delete()
+        gone += 1
+    return gone
+
+
+def _note_recorded(names: QuerySet[Any, Any]) -> None:
+    """Objects of releases that noted none: should their record go without them, they are found all the same."""
+    sql, params = names.distinct().order_by().query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO imports_storedobject (name) {sql} ON CONFLICT (name) DO NOTHING", params)
