@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from sisimport.accounts.sso import configuration as sso
-from sisimport.runtime import database_roles, databases, error_reports, postgres, processes, tls, tracing
+from sisimport.runtime import database_roles, databases, error_reports, logs, postgres, processes, tls, tracing
 from sisimport.runtime.logs import private_exception
 from sisimport.runtime.storage_url import StorageUrlError, storage_of
 
@@ -260,8 +260,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "sisimport.accounts.passwords.NotTooLong"},
     {"NAME": "sisimport.accounts.passwords.NoCommonWord"},
+    {"NAME": "sisimport.accounts.passwords.NoWordOfThisPlace"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Beside the names of the site, its districts and schools: mascots, streets, the name of the old system.
+PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 # Argon2 for new ones; those of PBKDF2 are hashed anew when their people sign in.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -353,6 +356,7 @@ SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)  # from si
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^api/"]  # programs are refused, not redirected: sisimport.api.middleware
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=True) else None
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31536000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -458,7 +462,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "logging.Formatter" if DEBUG else "sisimport.runtime.logs.PrivateFormatter",
+            "()": logs.formatter(env.str("LOG_FORMAT", default="text"), texts=DEBUG),
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },

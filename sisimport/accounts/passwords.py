@@ -1,7 +1,8 @@
 """Passwords: who signs in with one, and which ones are taken.
 
-12 to 128 characters; not the own name; no common or breached word (the 20,000 of Django's list, on disk), however it was made
-longer: with digits and signs around it, with digits in place of letters, or written several times.
+12 to 128 characters; not the own name, nor one of this place (the site, a district, a school, PASSWORD_WORDS); no common or
+breached word (the 20,000 of Django's list, on disk), however it was made longer: with digits and signs around it, with digits in
+place of letters, or written several times.
 """
 
 import re
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from students.access import User
 from students.families import is_family
+from students.models import LEA, School
 
 MOST_CHARACTERS = 128
 _LETTERS = str.maketrans("0134578@$!", "oleastbasi")
@@ -48,6 +50,34 @@ class NoCommonWord(CommonPasswordValidator):
 
     def _is_common(self, form: str) -> bool:
         return form in self.passwords or _once(form) in self.passwords or _is_row(_once(form))
+
+
+class NoWordOfThisPlace(NoCommonWord):
+    """No name of the site, of a district or a school on record, and no word of PASSWORD_WORDS, alone or with something around."""
+
+    def __init__(self) -> None:
+        """Words are looked up when a password is set: schools come and go."""
+
+    @property
+    def passwords(self) -> frozenset[str]:  # type: ignore[override]
+        names = [settings.SITE_NAME, *settings.PASSWORD_WORDS]
+        for model in (LEA, School):
+            names += model._default_manager.values_list("name", flat=True)
+        words = {name.lower().strip() for name in names}
+        return frozenset(words | {re.sub(r"[\W_]+", "", word) for word in words}) - {""}
+
+    def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
+        words = self.passwords
+        forms = _forms(password.lower().strip())
+        forms |= {re.sub(r"[\W_]+", "", form) for form in forms}
+        if any(form in words or _once(form) in words for form in forms):
+            raise ValidationError(
+                _("This password is the name of a place here with something around it: take several words instead."),
+                code="password_of_this_place",
+            )
+
+    def get_help_text(self) -> str:
+        return _("A password can't be the name of a place here.")
 
 
 def _forms(password: str) -> set[str]:

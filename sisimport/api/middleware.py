@@ -54,6 +54,9 @@ def _before(request: HttpRequest) -> HttpResponse | None:
     announced = request.META.get(ANNOUNCED)
     length = request.META.get("CONTENT_LENGTH") or "0"
     size = announced if announced is not None else int(length) if length.isdecimal() else 0
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        # No redirect, as pages get: a program that follows one goes on sending its token in the clear, and nobody notices.
+        raise ProblemError("TLS")
     if "\x00" in request.path_info:
         raise ProblemError("NOT-FOUND")
     if any("\x00" in value for values in request.GET.lists() for value in values[1]):

@@ -25,6 +25,12 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("BAD-REQUEST", 400, "The request cannot be read", "Check how the body and its headers are made."),
         Kind(
+            "TLS",
+            403,
+            "The API answers over https only",
+            "Send the request to the https address. A token that came without encryption was readable: have it revoked.",
+        ),
+        Kind(
             "TOKEN-MISSING",
             401,
             "No token",

@@ -4,11 +4,15 @@ The text of a database error quotes the row, that of a conversion the value: bot
 development on invented data, texts are shown.
 """
 
+import datetime as dt
+import json
 import logging
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 _FRAMES = 30
 
@@ -33,7 +37,14 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-class PrivateFormatter(logging.Formatter):
+class ZonedFormatter(logging.Formatter):
+    """Times in UTC that say so: machines of one installation may stand in different zones."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
+        return dt.datetime.fromtimestamp(record.created, tz=dt.UTC).isoformat(timespec="milliseconds")
+
+
+class PrivateFormatter(ZonedFormatter):
     """Tracebacks without the errors' texts."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -44,6 +55,25 @@ class PrivateFormatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (the name is logging's)
         return error_text(ei[1]) if ei and ei[1] else ""
+
+
+class JsonFormatter(PrivateFormatter):
+    """One object a line: time, level, logger, message, and where an error came through."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": self.formatTime(record), "level": record.levelname, "logger": record.name, "message": record.getMessage(),
+        }  # fmt: skip
+        if record.exc_info:
+            said["error"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
+
+
+def formatter(form: str, *, texts: bool) -> type[logging.Formatter]:
+    """How lines look: `text` or `json` (LOG_FORMAT). `texts`: with the texts of errors, for development on invented data."""
+    if form not in ("text", "json"):
+        raise ImproperlyConfigured("LOG_FORMAT is text or json.")
+    return JsonFormatter if form == "json" else ZonedFormatter if texts else PrivateFormatter
 
 
 def private_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

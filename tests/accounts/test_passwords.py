@@ -10,7 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 import sisimport.settings as product
+from students.models import LEA, School
 from tests.factories import PASSWORD, UserFactory
+
+pytestmark = pytest.mark.django_db  # names of districts and schools are no passwords
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,6 @@ def test_several_words_or_signs_without_a_word_are_taken(password: str) -> None:
     validate_password(password)
 
 
-@pytest.mark.django_db
 def test_the_own_name_is_no_password() -> None:
     with pytest.raises(ValidationError):
         validate_password("rosa.villanueva", UserFactory(username="rosa.villanueva"))
@@ -56,7 +58,6 @@ def test_passwords_are_kept_with_argon2_and_those_of_before_still_open(settings:
     assert any(name.endswith("PBKDF2PasswordHasher") for name in product.PASSWORD_HASHERS)
 
 
-@pytest.mark.django_db
 def test_wrong_unknown_and_disabled_get_one_answer(client: Client) -> None:
     UserFactory(username="rosa")
     UserFactory(username="gone", is_active=False)
@@ -70,7 +71,6 @@ def test_wrong_unknown_and_disabled_get_one_answer(client: Client) -> None:
     assert wrong[0] == 200
 
 
-@pytest.mark.django_db
 def test_signing_out_clears_what_the_browser_kept(client: Client) -> None:
     client.force_login(UserFactory(registrar=True))
 
@@ -78,3 +78,18 @@ def test_signing_out_clears_what_the_browser_kept(client: Client) -> None:
 
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert client.cookies["sessionid"].value == ""
+
+
+@pytest.mark.parametrize(
+    "password", ["Lincoln Unified", "lincolnunified2026", "Cedar Elementary!!", "77oldmillrunners77", "SIS Import 2026"]
+)
+def test_no_name_of_this_place_is_a_password(settings: Any, password: str) -> None:
+    settings.SITE_NAME, settings.PASSWORD_WORDS = "SIS Import", ["Old Mill Runners"]
+    lea = LEA.objects.create(code="1234567", name="Lincoln Unified")
+    School.objects.create(lea=lea, code="1234568", name="Cedar Elementary")
+
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password)
+
+    assert "password_of_this_place" in {error.code for error in refused.value.error_list}
+    validate_password("cedar-lake-horse-lincoln")

@@ -2,6 +2,7 @@
 
 import errno
 import re
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -118,3 +119,13 @@ def test_what_has_to_wait_says_so(error: Exception, status: int, code: str, monk
 
     assert (answer.status_code, assert_problem(answer)["code"]) == (status, code)
     assert answer.has_header("Retry-After") == (status == 503)
+
+
+def test_a_request_without_encryption_is_refused_and_not_redirected(client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_REDIRECT_EXEMPT = True, [r"^api/"]
+
+    answer = client.get("/api/v1/runs", headers={"authorization": "Bearer x"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "TLS")
+    assert client.get("/", secure=False).status_code == 301
+    assert client.get("/api/v1/openapi.json", secure=True).status_code == 200

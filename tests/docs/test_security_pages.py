@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -73,3 +74,34 @@ def test_the_inventory_names_what_lies_outside_the_database() -> None:
 
     for word in ("uploads/", "scratch/", "mail/", "secret_key", "log", "broker", "Backups"):
         assert word in told
+
+
+SECRET = re.compile(r"(?:SECRET|PASSWORD|KEYS?|DSN|URL|FALLBACKS)$")
+CALLED = re.compile(r"(?:_URL|_DSN|_ENDPOINT|_ADDRESS(?:ES)?|_HOSTS)$|^(?:HOST|PORT)$")
+NO_SECRETS = {"STORAGE_URL"}  # an address with keys in it is refused
+
+
+def _settings() -> set[str]:
+    """Names of the reference of settings."""
+    text = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    first = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for cell in first for name in re.findall(r"`([A-Z_]+)`", cell)}
+
+
+def _part(title: str) -> str:
+    text = (ROOT / "docs" / "security" / "keys.md").read_text(encoding="utf-8")
+    return text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_every_setting_that_holds_a_secret_is_in_the_inventory_of_keys() -> None:
+    secret = {name for name in _settings() if SECRET.search(name)} - NO_SECRETS
+
+    assert len(secret) > 10
+    assert [name for name in sorted(secret) if f"`{name}`" not in _part("Keys")] == []
+
+
+def test_every_setting_that_names_a_place_is_among_the_connections() -> None:
+    called = {name for name in _settings() if CALLED.search(name)}
+
+    assert len(called) > 10
+    assert [name for name in sorted(called) if f"`{name}`" not in _part("Connections")] == []

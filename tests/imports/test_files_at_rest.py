@@ -290,3 +290,24 @@ def test_the_usual_tool_makes_a_usable_key() -> None:
     made = subprocess.run(["openssl", "rand", "-base64", "32"], capture_output=True, text=True, check=True)
 
     assert len(file_keys.parsed([made.stdout])) == 1
+
+
+def test_no_address_serves_what_lies_in_the_folder_of_uploads(client: Client, settings: Any) -> None:
+    """Nor is it a program, or within a folder of static files; the one way to it is a page that asks for the role."""
+    file = kept()
+    path, name = path_of(file), str(file.file.name)
+    client.force_login(UserFactory(is_superuser=True))
+
+    for address in (
+        f"/{name}",
+        f"/uploads/{name}",
+        f"/media/{name}",
+        f"/static/{name}",
+        f"/static/../{name}",
+        str(path),
+    ):
+        assert client.get(address).status_code in (301, 404), address
+    public = [Path(settings.STATIC_ROOT), *map(Path, settings.STATICFILES_DIRS)]
+    assert not any(path.is_relative_to(folder) for folder in public)
+    assert not settings.MEDIA_URL.strip("/")
+    assert path.stat().st_mode & 0o111 == 0

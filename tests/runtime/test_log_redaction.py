@@ -1,16 +1,20 @@
 """No secret that stands in an address gets into a log: of gunicorn, of Django, or of the application."""
 
 import io
+import json
 import logging
+import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.urls import URLPattern, reverse
 from gunicorn.config import Config
 
+from sisimport.runtime import logs
 from sisimport.runtime.log_redaction import AccessLogger, SecretsFilter, without_secrets
 from tests.web.test_access import all_patterns
 
@@ -120,3 +124,35 @@ def _takes_text(pattern: URLPattern) -> bool:
     if not converters:
         return "(?P<" in str(pattern.pattern)
     return any(type(converter).__name__ != "IntConverter" for converter in converters.values())
+
+
+def _line(formatter: logging.Formatter, error: bool = False) -> str:
+    try:
+        raise ValueError("Zyxwutova, 9012345678")
+    except ValueError:
+        found = sys.exc_info() if error else None
+    record = logging.LogRecord("sisimport.x", logging.ERROR, "x.py", 1, "run %s failed", (7,), found)
+    record.created = 1_795_917_600.25
+    return formatter.format(record)
+
+
+def test_times_of_lines_say_their_zone() -> None:
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    for texts in (True, False):
+        line = _line(logs.formatter("text", texts=texts)(form))
+        assert line == "2026-11-29T02:00:00.250+00:00 ERROR sisimport.x run 7 failed"
+
+
+def test_lines_for_programs_are_one_object_each_and_hold_no_text_of_an_error() -> None:
+    line = _line(logs.formatter("json", texts=False)(), error=True)
+
+    said = json.loads(line)
+    assert "\n" not in line
+    assert (said["time"], said["level"], said["message"]) == ("2026-11-29T02:00:00.250+00:00", "ERROR", "run 7 failed")
+    assert "ValueError" in said["error"]
+    assert "Zyxwutova" not in line
+
+
+def test_another_form_of_lines_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT"):
+        logs.formatter("xml", texts=False)

@@ -75,6 +75,7 @@ def test_in_production_cookies_are_secure_and_of_this_host_alone(production: dic
 def test_in_production_browsers_are_told_to_use_tls_only(production: dict[str, Any]) -> None:
     assert production["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert production["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is True
+    assert production["SECURE_REDIRECT_EXEMPT"] == ["^api/"]  # refused there: tests/api/test_documents.py
     assert production["SECURE_SSL_REDIRECT"] is True
 
 
