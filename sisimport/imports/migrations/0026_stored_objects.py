@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0024_absent_lists'),
+        ('imports', '0025_runs_that_began'),
     ]
 
     operations = [
