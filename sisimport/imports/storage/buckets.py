@@ -35,6 +35,8 @@ _Found = TypeVar("_Found")
 class BucketStore(S3Storage):
     """A bucket of encrypted files. Options: those of django-storages."""
 
+    is_noted = True  # what is put is noted in the database (objects.py)
+
     def __init__(self, **options: Any) -> None:
         # A page must not wait for a store that is away as long as the library would.
         config = Config(

@@ -38,7 +38,7 @@ def remove_leftovers(now: float | None = None) -> int:
             logger.warning("a leftover file could not be removed (%s)", type(error).__name__)
         else:
             gone += 1
-    gone += objects.remove_unrecorded(dt.datetime.fromtimestamp(before, tz=dt.UTC))
+    gone += objects.remove_unrecorded(dt.datetime.fromtimestamp(before, tz=dt.UTC), file_fields())
     if gone:
         logger.warning("removed %s leftover files that nothing names", gone)
     return gone

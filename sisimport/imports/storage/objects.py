@@ -6,14 +6,14 @@ removed    a day later, where no record names the object: the object first, then
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.files.storage import storages
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from sisimport.imports.models import StoredObject
-from sisimport.imports.storage.buckets import BucketStore
 from sisimport.imports.storage.stores import StoreAwayError
 
 logger = logging.getLogger(__name__)
@@ -34,16 +34,13 @@ def note(name: str) -> None:
         aside.close()
 
 
-def remove_unrecorded(before: dt.datetime) -> int:
-    """Remove objects put before this moment that no record names. Returns how many went.
+def remove_unrecorded(before: dt.datetime, fields: Sequence[tuple[type[Model], str]]) -> int:
+    """Remove objects put before this moment that none of these fields names. Returns how many went.
 
     Where no file at all is on record nothing is touched, as in a folder: rather the database is a new one.
     """
-    from sisimport.imports.storage.leftovers import file_fields
-
     store = storages["default"]
-    fields = file_fields()
-    if not isinstance(store, BucketStore) or not any(model._default_manager.exists() for model, _field in fields):
+    if not getattr(store, "is_noted", False) or not any(model._default_manager.exists() for model, _field in fields):
         return 0
     for model, field in fields:
         _note_recorded(model._default_manager.exclude(**{field: ""}).exclude(**{field: None}).values_list(field))
