@@ -310,6 +310,8 @@ def _spelled(column: Column, text: str) -> tuple[str | None, Problem | None] | N
         if code is None and spelling is not folded:
             codes = column.codes or set(column.spellings.values())
             code = next((code for code in codes if code.casefold() == spelling), None)
+        if code == text:
+            return code, None
         if code is not None:
             return code, Problem("FILE-CODE-SPELLING", Severity.NOTICE, column.field, shown(text), code)
         if spelling in column.unclear:

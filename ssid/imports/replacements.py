@@ -259,7 +259,7 @@ def _record_rules() -> list[Rule]:
             code="REP-NUMBER-GONE",
             severity=WARNING,
             field="local_number",
-            when=Q(numbered__id__isnull=True),
+            when=Q(numbered__id__isnull=True) & ~Q(local_number=""),
             found=F("local_number"),
         ),
         Rule(
@@ -276,7 +276,7 @@ def _record_rules() -> list[Rule]:
             code="REP-SHARED",
             severity=ERROR,
             field="replacement_ssid",
-            when=Q(shared=True) | ((Q(twice=True) | Q(elsewhere=True)) & ~other_owner),
+            when=VALID & (Q(shared=True) | ((Q(twice=True) | Q(elsewhere=True)) & ~other_owner)),
             found=F("replacement_ssid"),
         ),
         Rule(

@@ -199,3 +199,11 @@ def test_the_two_digits_of_a_language_are_read_as_the_state_reads_them() -> None
     found = read(roster(*(("M", code, "05", "") for code in [*codes, "SPA"])), expected=ROSTER)
 
     assert found.column("home_language") == [*codes.values(), "spa"]
+
+
+@pytest.mark.parametrize("grade", ["03", "05", "11", "KN", "AD"])
+def test_a_grade_that_is_its_code_already_is_no_spelling(grade: str) -> None:
+    layouts = load_layouts(ROOT / "assessments" / "layouts")
+    layout = layouts["caaspp-2024-25"]
+
+    assert read_value(layout, layout.fields["grade_assessed"], grade) == (grade, None)

@@ -247,3 +247,21 @@ def test_x3_a_student_whose_only_number_is_a_former_one_is_said_to_have_none(val
 
     assert codes(report, severity="warning") == ["REP-NOSSID"]
     assert SSIDReplacement.objects.get().replacement_ssid == NEW
+
+
+def test_equal_damaged_replacements_are_not_one_ssid_for_two_students(valley: District) -> None:
+    valley.add("100", ssid=OLD)
+    valley.add("101", ssid="9012345611")
+    damaged = "9.1E+09"
+
+    report = try_file("ssid-replacement", [line(replacement=damaged), line("9012345611", damaged, "101")])
+
+    assert codes(report) == ["SSID-FORMAT", "SSID-FORMAT"]
+
+
+def test_a_line_without_local_number_is_not_said_to_have_a_number_that_is_gone(valley: District) -> None:
+    valley.add("100", ssid=OLD)
+
+    report = try_file("ssid-replacement", [line(number="")])
+
+    assert (report["planned_count"], codes(report)) == (1, [])
