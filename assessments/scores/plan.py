@@ -58,8 +58,7 @@ def plan_scores(context: RunContext) -> None:
     if compared:
         if context.notes.get("undated"):
             _keep_dates_on_record()
-        if _has_no_uins(context):
-            _keep_uins_on_record()
+        _keep_grades_on_record()
         _insert_differing(context, present, lines)
         _warn_of_uins_elsewhere(context)
     else:
@@ -114,21 +113,15 @@ def _keep_dates_on_record() -> None:
     )
 
 
-def _has_no_uins(context: RunContext) -> bool:
-    """Has the file no column of UINs? They are no part of a score."""
-    seen = context.recognition
-    return seen is not None and seen.header and "uin" in context.fields and "uin" not in seen.positions
-
-
-def _keep_uins_on_record() -> None:
-    """A file without that column says nothing about UINs: those on record stay. Only a test itself, the first score, has one."""
-    before = 1 + OWN_CELLS.index("uin")
+def _keep_grades_on_record() -> None:
+    """Lines whose grade is blank or could not be read: the grade on record of the same score stays."""
+    if not fetch_all("SELECT 1 FROM checked_line WHERE grade = '' AND scores <> '' LIMIT 1"):
+        return
     execute(
         f"""
-        UPDATE checked_line k SET scores = regexp_replace(k.scores, '^((?:[^{CELL}]*[{CELL}]){{{before}}})', '\\1' || t.uin)
-        FROM assessments_score t
-        WHERE k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year AND t.uin <> ''
-          AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint
+        UPDATE checked_line k SET grade = t.grade FROM assessments_score t
+        WHERE k.grade = '' AND k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year
+          AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.grade <> ''
         """
     )
 
@@ -150,6 +143,23 @@ _LOST = f"""CASE WHEN (t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) 
     CASE WHEN t.result <> '' AND split_part(q.score, '{CELL}', 4) = '' THEN 'level ' || t.result END) END"""
 
 
+def _filled_sql() -> str:
+    """SQL of a score of the file (`q.score`) with what it leaves blank and the record (`t`) has: the UIN, and, where the scale
+    score is the same, what belongs to that one."""
+    own = dict(zip(OWN_CELLS, (f"split_part(q.score, '{CELL}', {at})" for at in range(2, AS_TESTED)), strict=False))
+    same = f"t.scale_score = {own['scale_score']}"
+    filled = own | {
+        "uin": f"coalesce(nullif({own['uin']}, ''), t.uin)",
+        **{
+            name: f"CASE WHEN {own[name]} = '' AND {same} THEN t.{name} ELSE {own[name]} END"
+            for name in ("error_band", "measure")
+        },
+    }
+    others = [f"split_part(q.score, '{CELL}', {at})" for at in range(len(OWN_CELLS) + 2, AS_TESTED + 2)]
+    cells = ", ".join([f"split_part(q.score, '{CELL}', 1)", *filled.values(), *others])
+    return f"rtrim(concat_ws('{CELL}', {cells}), '{CELL}')"
+
+
 def _insert_differing(context: RunContext, present: list[Target], lines: str) -> None:
     """Only scores that are new or differ go into the plan, with the rows they change as `before`.
 
@@ -159,10 +169,11 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
     ids = sorted(pk for target in present for pk in target.ids.values())
     blank = ["''"] * (AS_TESTED - len(OWN_CELLS) - 1)  # date, grade, run and line
     cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS), *blank, "t.as_tested"])
+    on_record, filled = f"rtrim(concat_ws('{CELL}', {cells}), '{CELL}')", _filled_sql()
     execute(
         f"""
         WITH differing AS (
-          SELECT q.line, string_agg(q.score, '{SCORE}') AS after,
+          SELECT q.line, string_agg(CASE WHEN t.student_id IS NULL THEN q.score ELSE {filled} END, '{SCORE}') AS after,
             string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}') AS before,
             string_agg({_LOST}, ', ') AS lost
           FROM (
@@ -170,7 +181,8 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
             FROM {lines} OFFSET 0) AS q
           LEFT JOIN assessments_score t ON t.student_id = q.student_id AND t.school_year = q.school_year
             AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint AND t.assessment_id = ANY(%s)
-          WHERE t.student_id IS NULL OR rtrim(concat_ws('{CELL}', {cells}), '{CELL}') <> rtrim(q.score, '{CELL}')
+          WHERE t.student_id IS NULL
+            OR CASE WHEN {on_record} <> rtrim(q.score, '{CELL}') THEN {on_record} <> {filled} ELSE false END
             OR t.date IS DISTINCT FROM q.date OR t.grade <> q.grade
           GROUP BY q.line
         ), warned AS (

@@ -251,7 +251,13 @@ def _state_values(date_on_record: Case) -> dict[str, tuple[Any, Any]]:
 
     return {
         "state_elas": value(KNOWN, STATE_ELAS, "student__el__state_elas", CharField()),
-        "state_elas_date": value(KNOWN, F("elas_date"), "student__el__state_elas_date", DateField()),
+        # Of the same status without a date nothing new is known of the date.
+        "state_elas_date": value(
+            KNOWN & (IS_DATED | ~Q(student__el__state_elas=STATE_ELAS)),
+            F("elas_date"),
+            "student__el__state_elas_date",
+            DateField(),
+        ),
         "state_language": value(
             KNOWN_LANGUAGE, LanguageCode(F("language")), "student__el__state_language", CharField()
         ),

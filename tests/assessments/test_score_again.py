@@ -75,12 +75,9 @@ def test_the_same_file_again_plans_nothing() -> None:
         ({"composite_claim_2_score": "2490"}, "SBELA-WR", "scale_score", "2490"),
         ({"composite_claim_2_level": "1"}, "SBELA-WR", "result", "1"),
         ({"scale_score": "2503"}, "SBELA", "scale_score", "2503"),
-        ({"scale_score_sem": ""}, "SBELA", "error_band", ""),
-        ({"lexile_quantile": ""}, "SBELA", "measure", ""),
         ({"lexile_quantile": "1050L"}, "SBELA", "measure", "1050L"),
         ({"condition_code": ""}, "SBELA", "status", ""),
         ({"uin": "77"}, "SBELA", "uin", "77"),
-        ({"uin": ""}, "SBELA", "uin", ""),
     ],
 )
 def test_one_changed_cell_plans_its_score_alone_with_what_was_there(
@@ -93,6 +90,34 @@ def test_one_changed_cell_plans_its_score_alone_with_what_was_there(
 
     assert planned(run) == {code: (was, {**was, cell: new})}
     assert run.facts["score_counts"] == {"added": 0, "updated": 1, "unchanged": 5}
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        ("uin",),
+        ("scale_score_sem",),
+        ("lexile_quantile",),
+        ("grade_assessed",),
+        ("uin", "scale_score_sem", "grade_assessed"),
+    ],
+)
+def test_a_blank_beside_the_same_score_takes_nothing_from_the_record(blank: tuple[str, ...]) -> None:
+    start(TYPE, rows(), work="import")
+
+    run = start(TYPE, rows(**dict.fromkeys(blank, "")))
+
+    assert planned(run) == {}
+    assert run.facts["score_counts"] == {"added": 0, "updated": 0, "unchanged": 6}
+
+
+def test_another_score_takes_what_belonged_to_the_old_one_and_keeps_the_uin() -> None:
+    start(TYPE, rows(), work="import")
+    was = stored("SBELA")
+
+    run = start(TYPE, rows(scale_score="2503", uin="", lexile_quantile="", scale_score_sem="", grade_assessed=""))
+
+    assert planned(run)["SBELA"] == (was, {**was, "scale_score": "2503", "measure": "", "error_band": ""})
 
 
 @pytest.mark.parametrize("cell", ["lexile_quantile", "scale_score_sem", "condition_code"])
@@ -112,7 +137,6 @@ def test_a_blank_cell_at_the_end_that_is_filled_is_a_change(cell: str) -> None:
     [
         ({"final_test_completed_date": "2024-05-02"}, "date", "2024-05-02"),
         ({"grade_assessed": "06"}, "grade", "06"),
-        ({"grade_assessed": ""}, "grade", ""),
     ],
 )
 def test_a_changed_date_or_grade_changes_every_score_of_the_line(changed: dict[str, str], cell: str, new: str) -> None:
