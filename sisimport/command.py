@@ -126,10 +126,13 @@ def _needs_database(argv: Sequence[str]) -> bool:
 def _migrations_digest() -> str:
     """Names of all migrations of all apps, by which Django knows them, and the rights of the database's roles."""
     from django.apps import apps
+    from django.conf import settings
 
     names = sorted(
         f"{app.label}.{file.name}"
         for app in apps.get_app_configs()
         for file in (Path(app.path) / "migrations").glob("[0-9]*.py")
     )
-    return hashlib.sha256("\n".join([*names, database_roles.rights_digest()]).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join([*names, database_roles.rights_digest(row_policies=settings.ROW_POLICIES)]).encode()
+    ).hexdigest()

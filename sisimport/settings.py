@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "sisimport.accounts.row_scope.RowScopeMiddleware",  # before anything that reads a student
     "sisimport.accounts.sessions.SessionLimits",
     "sisimport.accounts.recording.AuditMiddleware",  # around everything that may show a student
     "sisimport.api.middleware.ApiMiddleware",  # before anything reads a body
@@ -165,7 +166,7 @@ TEMPLATES = [
 POOLED = databases.uses_pooler(processes.kind, url=DATABASE_URL, direct_url=DATABASE_DIRECT_URL)
 _address = DATABASE_URL if POOLED else DATABASE_DIRECT_URL or DATABASE_URL
 DATABASES = {"default": env.db_url_config(_address or postgres.database_url(DATA_DIR))}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["ENGINE"] = databases.ENGINE
 DATABASES["default"].setdefault("OPTIONS", {})
 if not EMBEDDED:
     DATABASES["default"] = databases.noticing(DATABASES["default"])
@@ -173,6 +174,8 @@ else:  # the socket's folder where Django's own tools (dbshell) look for it
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")
     if processes.kind in database_roles.LIMITED:  # commands and migrations are the owner's
         DATABASES["default"]["USER"] = database_roles.role_name(str(DATABASES["default"]["NAME"]), processes.kind)
+# Row policies on the tables of students, for the web server's role (docs/decisions); given and taken back by `migrate`.
+ROW_POLICIES = env.bool("ROW_POLICIES", default=False)
 # How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
 # a word; in seconds, 0 for ever. Commands and migrations have no limits.
 SESSION_LIMITS = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import models, transaction
 
+from sisimport.runtime.row_scope import across_schools
 from students.locks import lock_leas
 from students.models import SSID, ELRecord, Enrollment, Guardian, RecordEdit, Student
 from students.models.people import CODE_FIELDS, NAME_FIELDS
@@ -24,6 +25,7 @@ ENROLLMENT_FIELDS = ("school", "grade", "start_date", "exit_date", "exit_reason"
 GUARDIAN_FIELDS = ("last_name", "first_name", "relationship")
 
 
+@across_schools()  # the student may go to a school that the user does not see
 @transaction.atomic
 def create_student(*, student: Student, user: User, reason: str) -> Student:
     """Save a new student with the first enrollment at their school."""
@@ -35,6 +37,7 @@ def create_student(*, student: Student, user: User, reason: str) -> Student:
     return student
 
 
+@across_schools()  # the student may go to a school that the user does not see
 @transaction.atomic
 def update_student(*, student: Student, values: Values, user: User, reason: str) -> Student:
     """Change fields of STUDENT_FIELDS; what is equal is left alone. Raises ValueError for another field."""
@@ -61,6 +64,7 @@ def remove_el_record(*, student: Student, user: User, reason: str) -> None:
         remove_part(Edit(student, user, reason), record)
 
 
+@across_schools()  # the student may go to a school that the user does not see
 @transaction.atomic
 def save_enrollment(*, enrollment: Enrollment, user: User, reason: str) -> Enrollment:
     """Save a changed or new enrollment; the student's school and grade follow the open one, or else the last."""
@@ -70,6 +74,7 @@ def save_enrollment(*, enrollment: Enrollment, user: User, reason: str) -> Enrol
     return enrollment
 
 
+@across_schools()  # the student may go to a school that the user does not see
 @transaction.atomic
 def remove_enrollment(*, enrollment: Enrollment, user: User, reason: str) -> None:
     lock_leas([enrollment.student.lea_id])

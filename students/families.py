@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from sisimport.runtime.row_scope import across_schools
 from students import family_access
 from students.models import SSID, FamilyInvitation, FamilyMember, SecondCheck, Student
 
@@ -111,6 +112,7 @@ def withdraw_invitation(*, invitation: FamilyInvitation) -> bool:
     return bool(still.update(withdrawn_at=timezone.now()))
 
 
+@across_schools()  # whoever has the code sees nobody yet
 @transaction.atomic
 def accept_invitation(
     *, invitation: FamilyInvitation, user: AbstractBaseUser | None = None, username: str = "", password: str = ""

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from sisimport.runtime.row_scope import across_schools
 from students.missing import enrolled_today
 from students.models import DistrictSettings, FamilyMember, School, Student
 from students.models.districts import FAMILY_END
@@ -70,7 +71,8 @@ def ends(members: Iterable[FamilyMember]) -> dict[int, dt.date | None]:
 
 def of_account(user: AbstractBaseUser | AnonymousUser) -> list[tuple[FamilyMember, dt.date | None]]:
     """The students of an account, those whom it no longer sees too, with the day it ends."""
-    members = list(FamilyMember.objects.filter(user_id=user.pk or 0).select_related("student", "student__school"))
+    with across_schools():  # those who are no longer seen are named
+        members = list(FamilyMember.objects.filter(user_id=user.pk or 0).select_related("student", "student__school"))
     until = ends(members)
     return [(member, until[member.pk]) for member in members]
 

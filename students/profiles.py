@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 
+from sisimport.runtime.row_scope import across_schools
 from students.locks import lock_leas
 from students.models import LEA, SSID, StateProfile
 from students.patterns import TEN_DIGITS, UP_TO_TEN_DIGITS
@@ -59,6 +60,7 @@ def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LE
     return lea, created
 
 
+@across_schools()  # all students of the district
 @transaction.atomic
 def move_ssids(lea: LEA, state: StateProfile) -> None:
     """Count the SSIDs of the LEA's students as of that state. Raises StateChangeError when they cannot be."""
@@ -69,6 +71,7 @@ def move_ssids(lea: LEA, state: StateProfile) -> None:
     _foreign_ssids(lea, state).update(state=state)
 
 
+@across_schools()  # a number belongs to one student of the state
 def state_problem(lea: LEA, state: StateProfile) -> str:
     """Why the LEA's SSIDs cannot move to that state; empty when they can."""
     numbers = _foreign_ssids(lea, state)

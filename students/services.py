@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.utils import timezone
 
+from sisimport.runtime.row_scope import across_schools
 from students.locks import lock_leas
 from students.models import SSID, Origin, RecordEdit, ReportedSSID, Student
 from students.profiles import profile_of
@@ -70,8 +71,9 @@ def assign_ssid(
     number = clean_ssid(ssid, student=student)
     lock_leas([student.lea_id])
     state = student.lea.state
-    holder = SSID.objects.filter(state=state, ssid=number).exclude(student=student).select_related("student").first()
-    if holder is not None:
+    with across_schools():  # a number belongs to one student of the state
+        is_taken = SSID.objects.filter(state=state, ssid=number).exclude(student=student).exists()
+    if is_taken:
         raise SSIDRefusedError("SSID-TAKEN", HELD_BY_ANOTHER)
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     if current is not None and current.ssid == number:
@@ -210,7 +212,9 @@ def put_ssids_back(student: Student, entry: RecordEdit, *, user: User, reason: s
         )
     state, rows = student.lea.state, then["ssids"]
     numbers = [row["ssid"] for row in rows]
-    if SSID.objects.filter(state=state, ssid__in=numbers).exclude(student=student).exists():
+    with across_schools():
+        is_taken = SSID.objects.filter(state=state, ssid__in=numbers).exclude(student=student).exists()
+    if is_taken:
         raise SSIDRefusedError(
             "SSID-TAKEN", "Another student was given this SSID since. Compare both with the state's own records."
         )

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from sisimport.runtime.row_scope import across_schools
 from students.editing import (
     EL_FIELDS,
     ENROLLMENT_FIELDS,
@@ -60,6 +61,7 @@ def _by_its_text(edit: RecordEdit) -> bool:
     return edit.field != "program_status" or bool(edit.before)
 
 
+@across_schools()  # the student may go back to a school that the user does not see
 @transaction.atomic
 def undo_edit(*, student: Student, edits: Collection[int], user: User) -> None:
     """Put back what these entries of the student's time line changed, all of them or none. Raises UndoRefusedError."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import Error, connection
+from django.test import override_settings
 
 from sisimport.runtime.database_roles import LIMITED, WEB, WORKER, role_name
 
@@ -24,13 +25,17 @@ def make_roles() -> None:
         make_roles as make,
     )  # as a plugin this module comes before Django's set-up
 
-    make(passwords=dict.fromkeys(LIMITED), new_passwords=False, keep_owner=True)
+    with override_settings(ROW_POLICIES=True):
+        make(passwords=dict.fromkeys(LIMITED), new_passwords=False, keep_owner=True)
 
 
 @contextlib.contextmanager
 def acting_as(kind: str) -> Iterator[None]:
-    """Within, the test's own database session has the rights of this role and no others."""
+    """Within, the test's own database session has the rights of this role and no others. Statements that do not say whose rows
+    they may see, as those of an armed program do (runtime/row_scope.py), see all."""
     before = _take(kind)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('sisimport.rows', 'all', true)")
     try:
         yield
     finally:
@@ -60,8 +65,10 @@ def _role(kind: str) -> str:
 def pages_and_runs_as_roles() -> Iterator[None]:
     """Within, requests of test clients are the web role's, and runs the workers'."""
     from sisimport.imports.runs import execution
+    from sisimport.runtime import row_scope
 
     make_roles()
+    armed = row_scope.arm(True)  # as in a web server's process
     lock = execution.run_lock
 
     @contextlib.contextmanager
@@ -84,6 +91,7 @@ def pages_and_runs_as_roles() -> Iterator[None]:
     finally:
         request_started.disconnect(begin)
         request_finished.disconnect(end)
+        row_scope.arm(armed)
 
 
 # ---- as a plugin ----

@@ -22,7 +22,15 @@ class AccountsConfig(AppConfig):
         from sisimport.accounts.limits import forget_tries_of
         from sisimport.accounts.sessions import end_others_after_change, remove_ended
         from sisimport.accounts.sso import checks  # noqa: F401 - they register themselves
+        from sisimport.runtime import processes, row_scope
+        from sisimport.runtime.database_roles import WEB
         from sisimport.runtime.retention import Kept, register_kept
+
+        in_webs_container = str(settings.DATABASES["default"].get("USER", "")).endswith(f"_{WEB}")
+        if settings.ROW_POLICIES and processes.kind == "web":
+            row_scope.arm(True)
+        elif settings.ROW_POLICIES and in_webs_container:  # a command there
+            row_scope.arm(True, usual=row_scope.ALL)
 
         for changed in (authenticator_added, authenticator_removed):
             changed.connect(end_others_after_change, dispatch_uid="end_others_after_change")

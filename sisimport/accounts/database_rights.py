@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from sisimport.runtime import database_roles
@@ -21,7 +22,7 @@ def after_migrations(using: str = DEFAULT_DB_ALIAS, plan: Sequence[Any] | None =
 def give_rights(using: str = DEFAULT_DB_ALIAS) -> bool:
     """Give them; False where there are no such roles."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        return database_roles.give_rights(cursor)
+        return database_roles.give_rights(cursor, row_policies=settings.ROW_POLICIES)
 
 
 def make_roles(
@@ -38,5 +39,5 @@ def make_roles(
         cursor.execute("SELECT to_regprocedure('public.sis_settled_until()') IS NOT NULL")
         has_tables = bool(cursor.fetchone()[0])
         if has_tables:
-            database_roles.give_rights(cursor)
+            database_roles.give_rights(cursor, row_policies=settings.ROW_POLICIES)
     return made, has_tables

@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import sql
 
-from sisimport.runtime import table_rights
+from sisimport.runtime import row_walls, table_rights
 from sisimport.runtime.table_rights import FUNCTIONS, READ_SCHEMAS, SEQUENCES, TABLES
 
 MIGRATE, WEB, WORKER = "migrate", "web", "worker"
@@ -46,10 +46,10 @@ def role_name(database: str, kind: str) -> str:
     return f"{database}_{kind}"
 
 
-def rights_digest() -> str:
+def rights_digest(*, row_policies: bool) -> str:
     """Changes when rights do: an installation then gives them anew, also without a new migration."""
-    digest = hashlib.sha256()
-    for file in (__file__, str(table_rights.__file__)):
+    digest = hashlib.sha256(str(row_policies).encode())
+    for file in (__file__, str(table_rights.__file__), str(row_walls.__file__)):
         digest.update(Path(file).read_bytes())
     return digest.hexdigest()
 
@@ -160,14 +160,18 @@ def _hand_over(cursor: Any, database: str, owner: str) -> None:
 _SCHEMAS = ["public", *READ_SCHEMAS]
 
 
-def give_rights(cursor: Any) -> bool:
-    """Give both limited roles exactly the rights of table_rights.py. False: they do not exist here. Within a transaction."""
+def give_rights(cursor: Any, *, row_policies: bool) -> bool:
+    """Give both limited roles exactly the rights of table_rights.py. False: they do not exist here. Within a transaction.
+
+    row_policies: whether the web server's sees students of the schools that it says only (row_walls.py).
+    """
     database = _database(cursor)
     roles = {kind: role_name(database, kind) for kind in LIMITED}
     if _one(cursor, "SELECT count(*) FROM pg_roles WHERE rolname = ANY (%s)", [list(roles.values())]) < len(roles):
         return False
     for statement in _statements(cursor, {kind: sql.Identifier(name) for kind, name in roles.items()}):
         cursor.execute(statement)
+    (row_walls.put_up if row_policies else row_walls.take_down)(cursor)
     return True
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+ENGINE = "sisimport.runtime.scoped"  # Django's, whose statements say whose rows they may see
 _TRIES = 10
 CONNECT_SECONDS = 3
 # A server whose machine vanished sends nothing, not even an end: after a minute of silence its connections count as lost. Of
@@ -68,7 +69,7 @@ def for_reading(database: dict[str, Any], limits: Mapping[str, float]) -> dict[s
     given = database.get("OPTIONS", {})
     asked = f"{options_of(limits)} -c default_transaction_read_only=on {given.get('options', '')}".strip()
     options = {**_NOTICE, "connect_timeout": CONNECT_SECONDS, **given, "options": asked}
-    return {**database, "ENGINE": "django.db.backends.postgresql", "OPTIONS": options}
+    return {**database, "ENGINE": ENGINE, "OPTIONS": options}
 
 
 def shares_sessions(connect: Callable[[], "psycopg.Connection[Any]"]) -> bool:

@@ -110,7 +110,8 @@ TABLES: Mapping[str, Rights] = {
     "imports_correctedline": SHARED,
     "imports_importchange": PLANS,
     "imports_importfile": SHARED,  # a page removes what was uploaded twice
-    "imports_importissue": PLANS,
+    # A page that plans a line anew adds to a finding why a name differs.
+    "imports_importissue": Rights(web=f"{PLANS.web}, UPDATE (params)", worker=PLANS.worker, measured=True),
     "imports_importrun": RUNS,
     "imports_linedraft": Rights(web=WRITE, worker=WRITE),
     "imports_matchdecision": SHARED,

@@ -12,6 +12,7 @@ from django.db.models import Case, CharField, F, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
 from sisimport.files.issues import Severity
+from sisimport.runtime.row_scope import across_schools
 from ssid.requests.senr_file import READ, Draft, Entry, Gap, RequestRefusedError, entry_of, gaps_of
 from students.exit_reasons import EXIT_REASONS
 from students.models import SSID, Enrollment, School
@@ -24,6 +25,7 @@ _OF_STUDENT = tuple(
 )
 
 
+@across_schools()  # who left one of these schools may be at another one now
 def enrollment_draft(schools: Sequence[School], *, since: dt.date, today: dt.date | None = None) -> Draft:
     """Stays at these schools that began or ended from `since` to today, of students with an SSID: one record for each, those that
     lack something left out and listed.

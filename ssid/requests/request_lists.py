@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from sisimport.runtime.row_scope import across_schools
 from sisimport.web.lists import Column, List, Listing
 from ssid.requests.services import STATES
 from students.models import School
@@ -45,8 +46,10 @@ def schools_of(lines: QuerySet[Any]) -> list[tuple[str, str]]:
 
 
 def rows(lines: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the export."""
-    for line in lines.iterator(chunk_size=500):
+    """Rows of the export, of whom the page shows."""
+    with across_schools():  # whom one of the reader's schools asked for may be at another one now
+        found = list(lines)
+    for line in found:
         student = line.student
         yield (
             line.line,

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.runtime.row_scope import across_schools
 from ssid.models import MatchRequest, SENRLine, SENRRequest
 from ssid.requests.senr_file import LAYOUT, Draft, RequestRefusedError
 from students.locks import lock_leas
@@ -134,6 +135,7 @@ def lines_of(request: SENRRequest, schools: Collection[int] | None) -> QuerySet[
     return lines.select_related("student", "school").defer("sent").order_by("line")
 
 
+@across_schools()  # whom one of these schools asked for may be at another one now
 def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
     """Requests, newest first, with `sent`, `answered` and `out` students of these schools (None: all)."""
     lines = _lines() if schools is None else _lines().filter(school__in=list(schools))
@@ -152,6 +154,7 @@ def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
     return requests
 
 
+@across_schools()  # as above
 def requests_out(schools: Collection[int] | None) -> list[Any]:
     """Requests that wait for an answer, newest first, with their `sent` students of these schools and those still `out`."""
     out = dict(lines_out(schools).order_by().values_list("request").annotate(n=Count("pk")))

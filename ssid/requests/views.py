@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sisimport.accounts.access import Capability, can, requires
 from sisimport.audit import looking
 from sisimport.audit.models import AuditEntry
+from sisimport.runtime.row_scope import across_schools
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.moments import moment_text
 from ssid.models import SENRLine, SENRRequest
@@ -150,6 +151,7 @@ def make(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
+@across_schools()  # whom one of the reader's schools asked for may be at another one now
 def detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One request, line by line: still out, answered, given an SSID, or asked for again."""
     kept, lines = _find(request, pk)
@@ -213,6 +215,7 @@ def _causes(made: Draft) -> list[tuple[str, int, int]]:
     return sorted(((text, level, n) for (text, level), n in counts.items()), key=lambda c: (-c[1], -c[2], c[0]))
 
 
+@across_schools()  # how many lines there are, of all schools
 def _find(request: HttpRequest, pk: int) -> tuple[SENRRequest, QuerySet[Any]]:
     """A request with its lines of the user's schools; 404 when there is none of them."""
     schools = visible_school_ids(request.user)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from sisimport.runtime.row_scope import across_schools
 from students.code_words import code_choices
 from students.exit_reasons import exit_reason_choices
 from students.grades import grade_choices
@@ -129,7 +130,8 @@ class StudentForm(ReasonForm):
             number = clean_ssid(text, student=student)
         except SSIDRefusedError as error:
             raise forms.ValidationError(str(error)) from None
-        holder = SSID.objects.filter(state=student.lea.state, ssid=number).first()
+        with across_schools():  # a number belongs to one student of the state
+            holder = SSID.objects.filter(state=student.lea.state, ssid=number).first()
         if holder is not None and holder.student_id != student.pk:
             raise forms.ValidationError(HELD_BY_ANOTHER)
         if holder is not None and holder.retired_at is not None:

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from sisimport.runtime.row_scope import across_schools
 from students import granting
 from students.access import visible_school_ids, visible_schools
 from students.admin.busy import ReturnsTyped
@@ -195,6 +196,15 @@ class UserAdmin(EndsSessions, SaysWhy, ReturnsTyped, DjangoUserAdmin, ModelAdmin
         elif db_field.name == "user_permissions":
             kwargs["queryset"] = granting.permissions_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    # With the account, what the person did to records of any school loses its name.
+    @across_schools()
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+
+    @across_schools()
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)

@@ -1,5 +1,7 @@
 """Students, their enrollments, English learner records and guardians."""
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -7,6 +9,7 @@ from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce, NullIf, Upper
 
 from sisimport.audit.looking import NotesStudent
+from sisimport.runtime.row_scope import across_schools
 from students.models.districts import LEA, School
 
 # Texts of a student that files and forms may write: what they are called, and what is kept as a code.
@@ -209,6 +212,11 @@ class Student(NotesStudent, models.Model):
 
     def __str__(self) -> str:
         return f"Student {self.local_number}"
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """A local number is somebody's in the whole district, whoever asks."""
+        with across_schools():
+            super().validate_constraints(exclude=exclude)
 
     @property
     def full_name(self) -> str:

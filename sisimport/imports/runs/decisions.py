@@ -18,6 +18,7 @@ from sisimport.imports.engine.accepted_matches import IDENTITY, key_of
 from sisimport.imports.engine.replanning import replan
 from sisimport.imports.models import UNDECIDED, ImportRun, MatchDecision, RememberedMatch, RunStatus, Work
 from sisimport.imports.storage.records import read_records
+from sisimport.runtime.row_scope import across_schools
 from students.models import Student
 
 MATCH, CANDIDATE = MatchDecision.Subject.MATCH, MatchDecision.Subject.CANDIDATE
@@ -149,7 +150,8 @@ def take_back(
 def replan_lines(run: ImportRun, lines: set[int], *, whole: bool = False) -> None:
     """Plan these lines, or the whole file, anew. Raises DecisionRefusedError when that cannot be done."""
     try:
-        replan(run, lines, whole=whole)
+        with across_schools():  # as the Test that a worker planned
+            replan(run, lines, whole=whole)
     except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
         raise DecisionRefusedError(f"The lines cannot be planned anew. {error} Test the whole file again.") from None
 

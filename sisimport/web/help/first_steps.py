@@ -9,6 +9,7 @@ from django.urls import reverse
 from sisimport.accounts.access import Capability, can
 from sisimport.imports.definition.registry import get_tool, listed_types
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.runtime.row_scope import across_schools
 from students.models import School, Student
 
 
@@ -26,6 +27,8 @@ def steps() -> list[Step]:
     applied = ImportRun.objects.filter(status=RunStatus.COMPLETED, work__in=(Work.UPDATE, Work.IMPORT), reverted="")
     kinds = listed_types()
     state_types = [kind.key for kind in kinds if get_tool(kind.screen.tool).state]
+    with across_schools():  # whether there is anybody, of any school
+        has_students = Student.objects.exists()
     rosters = [reverse("upload", args=[kind.screen.tool]) for kind in kinds if kind.may_create_students]
     roster = rosters[0] if rosters else reverse("home")
     return [
@@ -41,7 +44,7 @@ def steps() -> list[Step]:
             "The district's own list, one line for each student: Test it, read the report, then Update.",
             roster,
             "Import the student list",
-            Student.objects.exists(),
+            has_students,
         ),
         Step(
             "First download from the state",

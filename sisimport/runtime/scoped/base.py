@@ -1,0 +1,67 @@
+"""Django's backend of PostgreSQL, whose statements about students say whose rows they may see (row_scope.py)."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg import sql
+
+from sisimport.runtime.row_scope import prefix_of
+
+# Django has them of either driver; ours is psycopg 3.
+_Cursor: Any = base.Cursor  # type: ignore[attr-defined,unused-ignore]
+_ServerCursor: Any = base.ServerSideCursor  # type: ignore[attr-defined,unused-ignore]
+
+
+def _together(prefix: str, query: Any) -> Any:
+    """One message of both."""
+    return sql.SQL(prefix) + query if isinstance(query, sql.Composable) else prefix + query
+
+
+class ScopedCursor(_Cursor):
+    """Sends prefix and statement as one message: one round trip, and outside of a transaction one of their own."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
+        prefix = prefix_of(query)
+        if not prefix:
+            return super().execute(query, params, **more)
+        super().execute(_together(prefix, query), params, **more)
+        self.nextset()  # past what the prefix answers
+        return self
+
+    @contextmanager
+    def copy(self, statement: Any, params: Any = None, **more: Any) -> Iterator[Any]:
+        prefix = prefix_of(statement)
+        with _transaction(self.connection, prefix):
+            if prefix:
+                super().execute(prefix)
+            with super().copy(statement, params, **more) as copying:
+                yield copying
+
+
+class ScopedServerCursor(_ServerCursor):
+    """A cursor kept by the database. Its plan is made when it is declared, and sees the same rows to its end."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
+        prefix = prefix_of(query)
+        with _transaction(self.connection, prefix):
+            if prefix:
+                self.connection.execute(prefix)
+            return super().execute(query, params, **more)
+
+
+def _transaction(connection: Any, prefix: str) -> AbstractContextManager[Any]:
+    """A transaction for several messages, where none is open and it takes one."""
+    return connection.transaction() if prefix and connection.autocommit else nullcontext()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_connection_params(self) -> dict[str, Any]:
+        return super().get_connection_params() | {"cursor_factory": ScopedCursor}
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = super().create_cursor(name)
+        if name:
+            cursor.__class__ = ScopedServerCursor  # Django names its class where it makes one
+        return cursor
