@@ -97,7 +97,7 @@ def _refuse_other_headers(context: RunContext) -> None:
         own = [column.names for column in context.layout.columns]
         strange = [name for name, own_names in zip(names, own, strict=False) if name not in own_names]
         if strange:
-            what = f"line {line} begins records of another layout (column {strange[0]})"
+            what = f"Line {line} begins records of another layout (column {strange[0]})"
             raise FileError(
                 "FILE-MIXED", found=what, expected=f"records of {context.layout.title} only", params={"line": line}
             )

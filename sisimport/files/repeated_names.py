@@ -116,7 +116,7 @@ class RepeatedNames:
         filled = [cell for cell in cells if cell]
         known_count = sum(cell in self._names for cell in filled)
         if known_count >= _FEWEST_NAMES and known_count >= len(filled) * _NAMES_SHARE:
-            found = f"line {number} begins records with other columns"
+            found = f"Line {number} begins records with other columns"
             expected = f"records of {self._layout.title} in the columns of the first line only"
             raise FileError("FILE-MIXED", found=found, expected=expected, params={"line": number})
         return False

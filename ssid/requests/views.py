@@ -20,7 +20,7 @@ from ssid.models import SENRLine, SENRRequest
 from ssid.requests import request_lists
 from ssid.requests.senr_file import Draft, RequestRefusedError, draft
 from ssid.requests.services import STATES, file_name, keep_request, lines_of, request_text, requests_with_counts
-from students.access import log_view, visible_school_ids, visible_schools
+from students.access import log_views, visible_school_ids, visible_schools
 from students.missing import count_by_school
 
 PER_PAGE = 25
@@ -180,11 +180,16 @@ def detail(request: HttpRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The request file as it was made. Only for somebody who sees all its schools: a file cannot be sent in part."""
-    kept, _lines = _find(request, pk)
+    kept, lines = _find(request, pk)
     if kept.sent != kept.all_lines:  # type: ignore[attr-defined]
         raise Http404
     name = file_name(kept)
-    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"SENR request {kept.pk}")
+    log_views(
+        user=request.user,
+        kind=AuditEntry.Kind.EXPORT,
+        students=lines.order_by().values_list("student", flat=True),
+        subject=f"SENR request {kept.pk}",
+    )
     kind = "text/csv" if kept.delimiter == SENRRequest.Delimiter.COMMA else "text/plain"
     response = StreamingHttpResponse(request_text(kept), content_type=f"{kind}; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, name) or ""

@@ -94,14 +94,13 @@ def test_a_part_whose_columns_were_all_deleted_keeps_its_scores(home: District) 
     assert scores() == before
 
 
-def test_the_same_header_twice_is_one_bad_line(home: District) -> None:
+def test_the_same_header_twice_is_no_record(home: District) -> None:
     data = text(LAYOUT, ela())
 
     done = report(TYPE, data + data.splitlines(keepends=True)[0])
 
-    assert counts(done) == {"refused": 1}
-    assert {issue["line"] for issue in done["issues"]} == {3}
-    assert "EXC-RECORD-TYPE" in codes(done)
+    assert counts(done) == {}
+    assert codes(done) == ["FILE-HEADER-AGAIN"]
     assert done["planned_count"] == 1
 
 

@@ -33,7 +33,7 @@ def log() -> Iterator[io.StringIO]:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     plain = settings.LOGGING["formatters"]["plain"]
-    handler.setFormatter(import_string(plain["()"])(plain["format"]))
+    handler.setFormatter(plain["()"](plain["format"]))
     for name in settings.LOGGING["handlers"]["stderr"]["filters"]:
         handler.addFilter(import_string(settings.LOGGING["filters"][name]["()"])())
     root = logging.getLogger()

@@ -34,7 +34,7 @@ class DelimitedSplitter(Splitter):
             self._tallies.last_short = number
         names = [normalise_header(cell) for cell in cells[:4]]
         if self._layout.header is Header.REQUIRED and len(self._header_names.intersection(names)) >= _NAMES_OF_A_HEADER:
-            found = f"line {number} begins records with other columns"
+            found = f"Line {number} begins records with other columns"
             expected = f"records of {self._layout.title} only"
             raise FileError("FILE-MIXED", found=found, expected=expected, params={"line": number})
 

@@ -31,12 +31,12 @@ class ScopedCursor(_Cursor):
         return self
 
     @contextmanager
-    def copy(self, statement: Any, params: Any = None, **more: Any) -> Iterator[Any]:
+    def copy(self, statement: Any, *params: Any, **more: Any) -> Iterator[Any]:
         prefix = prefix_of(statement)
         with _transaction(self.connection, prefix):
             if prefix:
                 super().execute(prefix)
-            with super().copy(statement, params, **more) as copying:
+            with super().copy(statement, *params, **more) as copying:
                 yield copying
 
 
