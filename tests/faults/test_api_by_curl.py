@@ -59,8 +59,8 @@ def test_the_examples_of_the_how_to_do_a_nights_work(web: Site, tmp_path: Path) 
     make_district().student()
     (tmp_path / "download.txt").write_text(line() + "\n" + BAD, encoding="utf-8")
     shell = Shell(web, tmp_path)
-    examples = re.findall(r"^curl .*$", HOW_TO.read_text(encoding="utf-8"), re.MULTILINE)
-    send, status, issues, refused, update, students, results = examples
+    examples = re.findall(r"^curl (?:.*\\\n)*.*$", HOW_TO.read_text(encoding="utf-8"), re.MULTILINE)
+    send, status, issues, refused, update, near, decide, students, *files, results = examples
 
     told = json.loads(shell.run(send))
     shell.variables["RUN"] = str(told["run"])
@@ -69,10 +69,20 @@ def test_the_examples_of_the_how_to_do_a_nights_work(web: Site, tmp_path: Path) 
     assert json.loads(shell.run(status))["status"] == "completed"
     assert {issue["line"] for issue in json.loads(shell.run(issues))["items"]} == {2}
     assert shell.run(refused) == BAD
+    assert [one["line"] for one in json.loads(shell.run(near))["items"]] == [2]
+    problem = json.loads(shell.run(decide))
+    assert [error["field"] for error in problem["errors"]] == ["decisions.0.line", "decisions.1.line"], "neither waits"
     updated = json.loads(shell.run(update))
     finish(ImportRun.objects.get(pk=updated["run"]))
     assert SSID.objects.get().ssid == "9012345678"
     assert [row["ssid"] for row in json.loads(shell.run(students))["items"]] == ["9012345678"]
+    for example in files:
+        shell.run(example)
+    assert (tmp_path / "scores.xlsx").read_bytes().startswith(b"PK"), "a workbook, without scores"
+    for name in ("results.zip", "results.jsonl"):
+        assert not (tmp_path / name).read_bytes() or b"problem" in (tmp_path / name).read_bytes(), (
+            "no score was imported"
+        )
     assert json.loads(shell.run(results))["status"] == 404, "no score was imported"
 
 
