@@ -205,10 +205,13 @@ def _statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Iterator[sq
     for read in sorted({*READ_SCHEMAS} & {*schemas}):
         yield sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(sql.Identifier(read), both)
     yield from _table_statements(cursor, roles)
+    # Migrated back, a database has what it had then.
     for name, kinds in SEQUENCES.items():
-        for kind in kinds:
+        for kind in kinds if _one(cursor, "SELECT to_regclass(%s) IS NOT NULL", [f"public.{name}"]) else ():
             yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sql.Identifier("public", name), roles[kind])
     for function, kinds in FUNCTIONS.items():
+        if not _one(cursor, "SELECT to_regprocedure(%s) IS NOT NULL", [f"public.{function}"]):
+            continue
         called = sql.SQL("public." + function)
         yield sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(called)
         for kind in kinds:

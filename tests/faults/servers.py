@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from django.db import connection, connections
+from psycopg import sql
 
 from sisimport.runtime.postgres_paths import Account, binaries
 from sisimport.runtime.processes import end_with_parent
@@ -109,6 +110,16 @@ class Server:
             self.process.wait(PATIENCE)
 
 
+def _make_roles_of(source_url: str, primary: Server) -> None:
+    """The roles that rights and policies of the source are for: an earlier test may have made them."""
+    with psycopg.connect(source_url) as source:
+        query = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, current_database() || '_')"
+        names = [name for (name,) in source.execute(query)]
+    with primary.session("postgres") as session:
+        for name in names:
+            session.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+
+
 @contextlib.contextmanager
 def servers(source_url: str, *, standbys: int = 1) -> Iterator[list[Server]]:
     """A primary with a copy of the database at `source_url`, then its standbys, all running."""
@@ -123,6 +134,7 @@ def servers(source_url: str, *, standbys: int = 1) -> Iterator[list[Server]]:
         primary.start()
         with primary.session("postgres") as session:
             session.execute(f"CREATE DATABASE {_DATABASE}".encode())
+        _make_roles_of(source_url, primary)
         with tempfile.TemporaryFile() as dump:
             subprocess.run([str(primary.programs / "pg_dump"), "-d", source_url], stdout=dump, check=True, timeout=300)
             dump.seek(0)

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.urls import reverse
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
@@ -80,6 +81,7 @@ def test_a_run_is_not_begun_in_a_session_that_others_get(shared: str, monkeypatc
     monkeypatch.setattr(sessions, "_own", set())
     monkeypatch.setattr(sessions, "session_parameters", lambda _name: {"conninfo": shared, "prepare_threshold": None})
     monkeypatch.setattr(sessions, "fetch_one", lambda _query: (0,))  # as behind a pooler: not the number we were told
+    connection.ensure_connection()  # which the question would have opened
 
     with pytest.raises(databases.SharedSessionError, match="DATABASE_DIRECT_URL"):
         execute_run(1)
