@@ -52,6 +52,8 @@ def run_tests(clone: Path, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
+# The server runs already: with hardly a program on the PATH none can be made.
+@pytest.mark.usefixtures("database_server")
 def test_without_them_the_suite_runs_and_says_what_it_skips(clone: Path) -> None:
     result = run_tests(clone)
 
