@@ -19,13 +19,13 @@ from django.test import override_settings
 from sisimport.runtime.database_roles import LIMITED, WEB, WORKER, role_name
 
 
-def make_roles() -> None:
+def make_roles(*, policies: bool = False) -> None:
     """The limited roles of the test database, with their rights. They stay."""
     from sisimport.accounts.database_rights import (
         make_roles as make,
     )  # as a plugin this module comes before Django's set-up
 
-    with override_settings(ROW_POLICIES=True):
+    with override_settings(ROW_POLICIES=policies):
         make(passwords=dict.fromkeys(LIMITED), new_passwords=False, keep_owner=True)
 
 
@@ -62,12 +62,12 @@ def _role(kind: str) -> str:
 
 
 @contextlib.contextmanager
-def pages_and_runs_as_roles() -> Iterator[None]:
+def pages_and_runs_as_roles(*, policies: bool = False) -> Iterator[None]:
     """Within, requests of test clients are the web role's, and runs the workers'."""
     from sisimport.imports.runs import execution
     from sisimport.runtime import row_scope
 
-    make_roles()
+    make_roles(policies=policies)
     armed = row_scope.arm(True)  # as in a web server's process
     lock = execution.run_lock
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def as_web(db: None) -> Iterator[Any]:
     """The test's own connection as the web server's, whose statements say what `row_scope` answers; two students."""
-    make_roles()
+    make_roles(policies=True)
     students = [StudentFactory(), StudentFactory()]
     armed = row_scope.arm(True)
     with acting_as(WEB):
@@ -102,7 +102,7 @@ def test_who_is_told_what() -> None:
 
 
 def test_policies_are_taken_down_again(db: None) -> None:
-    make_roles()
+    make_roles(policies=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_policy WHERE polname = %s", [row_walls.POLICY])
         assert cursor.fetchone() == (len(WALLED),)

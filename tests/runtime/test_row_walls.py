@@ -100,7 +100,7 @@ def two_schools(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sessi
         parameters = dict(connection.get_connection_params())
         for name in ("cursor_factory", "context", "prepare_threshold"):
             parameters.pop(name, None)
-        make_roles()
+        make_roles(policies=True)
     with psycopg.connect(**parameters) as session:
         session.execute("SET CONSTRAINTS ALL DEFERRED")
         add(session, "students_lea", id=1)
