@@ -1,8 +1,10 @@
 """Fixtures of the tests of scores; a module with a home of its own has its own."""
 
 import pytest
+from django.test import Client
 
 from tests.assessments.score_files import SSID_1
+from tests.factories import UserFactory
 from tests.ssid.journey import District, district
 
 
@@ -11,3 +13,9 @@ def home() -> District:
     made = district()
     made.add("100", ssid=SSID_1)
     return made
+
+
+@pytest.fixture
+def browser(client: Client) -> Client:
+    client.force_login(UserFactory(registrar=True, all_schools=True))
+    return client
