@@ -8,7 +8,7 @@ from typing import IO
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from assessments.models import AddedLayout
@@ -157,9 +157,9 @@ def runs_of(keys: Collection[str]) -> dict[str, int]:
     """Runs that used a layout or its import type, by layout key."""
     types = {type_facts.key: type_facts.layouts[0] for key in keys for type_facts in import_types([key])}
     counts = dict.fromkeys(keys, 0)
-    used = ImportRun.objects.filter(Q(import_type__in=types) | Q(layout__in=keys)).values_list("import_type", "layout")
-    for import_type, layout in used:
-        counts[types.get(import_type, layout)] += 1
+    used = ImportRun.objects.filter(Q(import_type__in=types) | Q(layout__in=keys)).order_by()
+    for import_type, layout, runs in used.values_list("import_type", "layout").annotate(runs=Count("pk")):
+        counts[types.get(import_type, layout)] += runs
     return counts
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,6 +16,7 @@ from assessments.new_year import services
 from assessments.new_year.looking import Look, NotAHeaderError
 from assessments.new_year.proposing import Answers, Proposal
 from assessments.pages.new_year_forms import AnswerForm, LookForm
+from assessments.pages.new_year_lists import LAYOUTS, Added, all_added, chosen
 from assessments.scores.import_type import TOOL
 from assessments.structure import FAMILIES, LayoutTest, family_of, tests_of
 from sisimport.accounts.access import Capability, for_all_districts, requires, signed_in_user
@@ -23,6 +24,7 @@ from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.registry import get_type
 from sisimport.web.bodies import takes_file
+from sisimport.web.lists import Listing
 from students.school_years import year_label
 
 _UNFIT = 422
@@ -32,17 +34,27 @@ _UNFIT = 422
 @requires(Capability.SETTINGS)
 @for_all_districts
 @require_http_methods(["GET", "POST"])
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: HttpRequest) -> HttpResponseBase:
     """The layouts that were added here, and a form to add another."""
-    form = LookForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    listing = Listing(request, LAYOUTS)
+    if listing.is_sent and (answer := listing.answer()):
+        return answer
+    form = LookForm(listing.other_form, request.FILES or None)
+    if form.is_bound and form.is_valid():
         draft = _look(request, form)
         if draft is not None:
             return redirect("added_layout", draft.pk)
-    rows = list(AddedLayout.objects.exclude(text="").select_related("made_by"))
-    used = services.runs_of([row.key for row in rows])
-    shown = [{"row": row, "kind": get_type(services.import_type_of(row.key)), "runs": used[row.key]} for row in rows]
-    context = {"form": form, "added": shown, "tool": TOOL}
+    added = all_added()
+    found = chosen(added, listing)
+    if listing.exports:
+        return listing.export(map(Added.cells, found))
+    context = {
+        "form": form,
+        "listing": listing,
+        "page": listing.page(found),
+        "years": sorted({(one.school_year, one.year) for one in added}, reverse=True),
+        "tool": TOOL,
+    }
     return render(request, "assessments/added_layouts.html", context, status=_UNFIT if form.errors else 200)
 
 

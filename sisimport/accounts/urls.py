@@ -16,6 +16,4 @@ urlpatterns = [
     path("accounts/sso/<slug:organization_slug>/signed-out/", sso.signed_out, name="saml_sls"),
     path("account/stay/", views.stay_signed_in, name="stay_signed_in"),
     path("accounts/emergency/", views.emergency_sign_in, name="emergency_sign_in"),
-    path("mail/", views.kept_mails, name="kept_mails"),
-    path("mail/<int:number>/", views.kept_mail, name="kept_mail"),
 ]

@@ -1,4 +1,4 @@
-"""Signing out, the way in for emergencies, what the directory keeps, and mail that was not sent."""
+"""Signing out, the way in for emergencies, and what the directory keeps."""
 
 import logging
 from typing import Any
@@ -8,8 +8,7 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.account.views import LogoutView
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -17,8 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sisimport.accounts import emergency
-from sisimport.accounts.access import Capability, public, requires, signed_in
-from sisimport.accounts.kept_mail import Kept, kept_for, may_read_mail
+from sisimport.accounts.access import public, signed_in
 from sisimport.accounts.passwords import may_use_password
 from sisimport.accounts.sso import views as sso
 from students.families import is_family
@@ -90,28 +88,3 @@ def own_password(request: HttpRequest) -> HttpResponseBase:
     else:
         answer = allauth_views.password_change(request)
     return answer
-
-
-def _mails(request: HttpRequest) -> list[Kept]:
-    if not may_read_mail(request.user):
-        raise PermissionDenied
-    return kept_for(request.user)
-
-
-@requires(Capability.SETTINGS)
-@require_GET
-def kept_mails(request: HttpRequest) -> HttpResponse:
-    """What is kept, newest first."""
-    context = {"mails": _mails(request), "sends": bool(settings.EMAIL_URL), "days": settings.KEEP_MAILS_DAYS}
-    return render(request, "accounts/mails.html", context)
-
-
-@requires(Capability.SETTINGS)
-@require_GET
-def kept_mail(request: HttpRequest, number: int) -> HttpResponse:
-    """One of them. Who opened it is logged: its link may set somebody's password."""
-    mail = next((mail for mail in _mails(request) if mail.number == number), None)
-    if mail is None:
-        raise Http404
-    logger.warning("kept mail %s was opened by user %s", mail.number, request.user.pk)
-    return render(request, "accounts/mail.html", {"mail": mail})

@@ -1,9 +1,10 @@
 """Pages of column mappings: naming the columns of a file, and the mappings there are."""
 
+from operator import itemgetter
 from pathlib import PurePath
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -18,6 +19,7 @@ from sisimport.imports.models import ImportFile, ImportRun, Work
 from sisimport.imports.runs import services as runs
 from sisimport.imports.runs.uploads import RunRefusedError, scan
 from sisimport.imports.storage.files import StoredFileError, open_file
+from sisimport.roster import mapping_lists
 from sisimport.roster.forms import RenameForm, SharedForm
 from sisimport.roster.import_type import MAPPING
 from sisimport.roster.mapping import services, sharing
@@ -29,6 +31,7 @@ from sisimport.roster.mapping_form import PREVIEW, answers_in, shown
 from sisimport.roster.models import MappingVersion
 from sisimport.web import held
 from sisimport.web.bodies import takes_file
+from sisimport.web.lists import Listing
 from sisimport.web.views.runs import find_run
 from students.access import visible_school_ids, visible_schools
 from students.models import LEA
@@ -169,34 +172,48 @@ def _lea_codes(request: HttpRequest) -> set[str] | None:
 @takes_file(lambda: sharing.MOST_BYTES)
 @requires(Capability.TEST)
 @require_http_methods(["GET", "POST"])
-def column_mappings(request: HttpRequest) -> HttpResponse:
+def column_mappings(request: HttpRequest) -> HttpResponseBase:
     """The mappings of the user's districts, and a form to bring one that was shared."""
-    form = SharedForm(request.POST or None, request.FILES or None, leas=_leas(request))
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        constants = {"school": data["school"]} if data["school"] else {}
-        try:
-            scan(data["file"].file)
-            content = sharing.adopted(
-                sharing.read(data["file"].file), lea=data["lea"], name=data["name"], constants=constants
-            )
-            version = services.save(
-                content, user=signed_in_user(request), what=services.What.BROUGHT, leas=_lea_codes(request)
-            )
-        except (MappingError, FileError) as error:
-            form.add_error("file", str(error))
-        else:
-            messages.success(
-                request, f"The mapping {version.mapping.name} is kept. Files with its header line are read by it."
-            )
-            return redirect("column_mapping", pk=version.mapping_id)
-    versions = services.visible_to(request.user).select_related("made_by")
-    return render(
-        request,
-        "roster/column_mappings.html",
-        {"form": form, "versions": versions},
-        status=_UNFIT if form.errors else 200,
-    )
+    listing = Listing(request, mapping_lists.MAPPINGS)
+    if listing.is_sent and (answer := listing.answer()):
+        return answer
+    form = SharedForm(listing.other_form, request.FILES or None, leas=_leas(request))
+    if form.is_bound and form.is_valid() and (version := _brought(request, form)):
+        messages.success(
+            request, f"The mapping {version.mapping.name} is kept. Files with its header line are read by it."
+        )
+        return redirect("column_mapping", pk=version.mapping_id)
+    mine = services.visible_to(request.user)
+    names = dict(LEA.objects.filter(code__in=mine.values("mapping__lea")).values_list("code", "name"))
+    found = mapping_lists.chosen(mine.select_related("made_by"), listing)
+    if listing.exports:
+        return listing.export(mapping_lists.rows(found, names))
+    page = listing.page(found)
+    context = {
+        "form": form,
+        "listing": listing,
+        "page": page,
+        "shown": [(one, mapping_lists.district_of(one, names), mapping_lists.person_of(one)) for one in page],
+        "districts": [*sorted(names.items(), key=itemgetter(1)), (mapping_lists.EVERY_DISTRICT, "every district")],
+    }
+    return render(request, "roster/column_mappings.html", context, status=_UNFIT if form.errors else 200)
+
+
+def _brought(request: HttpRequest, form: SharedForm) -> MappingVersion | None:
+    """The mapping of the file that was brought; None where it cannot be kept, with the reason on the form."""
+    data = form.cleaned_data
+    constants = {"school": data["school"]} if data["school"] else {}
+    try:
+        scan(data["file"].file)
+        content = sharing.adopted(
+            sharing.read(data["file"].file), lea=data["lea"], name=data["name"], constants=constants
+        )
+        return services.save(
+            content, user=signed_in_user(request), what=services.What.BROUGHT, leas=_lea_codes(request)
+        )
+    except (MappingError, FileError) as error:
+        form.add_error("file", str(error))
+        return None
 
 
 def _version(request: HttpRequest, pk: int) -> MappingVersion:
