@@ -94,7 +94,8 @@ class Assessment(models.Model):
 
 
 class AddedLayout(models.Model):
-    """A layout that an import admin added from a file's header line: an import type of its own from then on.
+    """A layout that an import admin added from a file's header line: an import type of its own from then on, or, of a research
+    file, one more layout of the type that reads these.
 
     Until it is added (`text` is blank) it is a draft: the header and facts about its columns, never a value of a record.
     `comparison` tells how it differs from the layout `like`: kept (a number), added, missing, renamed.

@@ -145,6 +145,7 @@ class Uses:
 
     numbers: frozenset[str]
     levels: frozenset[str]
+    percents: frozenset[str] = frozenset()
 
     def fits(self, column: Column, counts: ColumnFacts) -> bool:
         """Whether the first records hold what this column's field needs; true where they hold nothing."""
@@ -157,6 +158,7 @@ class Uses:
             "dates": counts.dates,
             "numbers": counts.numbers,
             "levels that are known": counts.levels,
+            "percents": counts.percents,
             "SSIDs of ten digits": counts.ssids,
             "record types that are known": counts.record_types,
             "names": counts.filled - max(counts.numbers, counts.dates, counts.ssids),
@@ -170,6 +172,8 @@ class Uses:
             return "dates"
         if field in self.numbers or field in self.levels:
             return "numbers" if field in self.numbers else "levels that are known"
+        if field in self.percents:
+            return "percents"
         words = {"ssid": "SSIDs of ten digits", "record_type": "record types that are known"}
         words |= dict.fromkeys(("last_name", "first_name"), "names")
         return words.get(field, "values")

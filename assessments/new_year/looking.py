@@ -21,6 +21,8 @@ RECORDS = 200
 _LONGEST_NAME = 120
 _SSID = re.compile(TEN_DIGITS)
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?\Z")
+_PERCENT = re.compile(r"(\*|N/A|100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)\Z")
+_YEAR = re.compile(r"20[0-9]{2}\Z")
 
 
 class NotAHeaderError(ValueError):
@@ -31,7 +33,7 @@ class NotAHeaderError(ValueError):
 class ColumnFacts:
     """How many of the first records hold a value in a column, and how many of these could be what a field needs.
 
-    `years`: dates by school year (its spring).
+    `years`: dates by school year (its spring), and cells that are a year alone.
     """
 
     filled: int = 0
@@ -40,6 +42,7 @@ class ColumnFacts:
     ssids: int = 0
     levels: int = 0
     record_types: int = 0
+    percents: int = 0
     years: dict[str, int] | None = None
 
     @classmethod
@@ -131,10 +134,11 @@ def _note(counts: ColumnFacts, cell: str, levels: set[str], record_types: set[st
     counts.ssids += bool(_SSID.fullmatch(cell))
     counts.levels += cell.upper() in levels
     counts.record_types += cell in record_types
+    counts.percents += bool(_PERCENT.match(cell))
     date = parse_date(cell)
-    if date is not None:
-        counts.dates += 1
-        year = int(date.iso[:4]) + (date.iso[5:7] >= "07")
+    counts.dates += date is not None
+    year = int(date.iso[:4]) + (date.iso[5:7] >= "07") if date else int(cell) if _YEAR.match(cell) else None
+    if year is not None:
         counts.years = counts.years or {}
         counts.years[str(year)] = counts.years.get(str(year), 0) + 1
 

@@ -5,17 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assessments.new_year.comparing import CERTAIN, Comparison, Uses, compare
+from assessments.new_year.kinds import Kind, kind_of
 from assessments.new_year.looking import Look
 from assessments.new_year.writing import layout_text
-from assessments.scores.as_tested import FIELDS as AS_TESTED
-from assessments.structure import FAMILIES, LayoutTest, family_of, level_names, other_columns, structure, tests_of
-from assessments.structure import school_year as school_year_of
+from assessments.structure import LayoutTest, family_of, level_names, structure
 from sisimport.files.layouts import Column, Layout, normalise_header, parse_layout
 from students.school_years import year_label
-
-# Without these no line can be read: whose record it is, and of what.
-ESSENTIAL = ("record_type", "ssid", "last_name", "first_name", "birth_date", "grade_assessed")
-_DATES = ("final_test_completed_date", "test_completed_date", "test_completed_date_1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class Proposal:
 
     @property
     def tests(self) -> tuple[LayoutTest, ...]:
-        return tests_of(self.layout) if self.layout else ()
+        return kind_of(self.key).tests_of(self.layout) if self.layout else ()
 
     def summary(self) -> dict[str, Any]:
         """How the file differs from the layout it was compared with."""
@@ -83,29 +78,23 @@ def layout_key(family: str, school_year: int) -> str:
     return f"{family}-{school_year - 1}-{school_year % 100:02d}"
 
 
-def uses_of(tests: Iterable[LayoutTest]) -> Uses:
-    parts = [part for test in tests for part in test.parts]
-    numbers = {name for part in parts for name in (part.scale, part.raw, part.error) if name}
-    return Uses(frozenset(numbers), frozenset(part.result for part in parts if part.result))
-
-
 def propose(*, look: Look, like: Layout, family: Iterable[Layout], key: str, name: str, answers: Answers) -> Proposal:
     """Compare, take over the answers, and write the layout if nothing is open. `key`: of the layout to be."""
-    uses = uses_of(tests_of(like))
+    kind = kind_of(key)
+    uses = kind.uses(like)
     found = compare(like, look, family, uses)
-    school_year = school_year_of(key)
-    chosen, questions = _chosen(found, answers)
+    school_year = kind.school_year(key)
+    chosen, questions = _chosen(found, answers, kind)
     questions += _unfit(found, chosen, answers, uses)
-    questions += _of_another_year(found, chosen, school_year)
+    questions += _of_another_year(found, chosen, kind, school_year)
     if questions:
         return Proposal(key, found, chosen, tuple(questions), "", None)
-    title = f"{FAMILIES[family_of(like.key)]} {year_label(school_year)}{other_columns(key)}"
     text = layout_text(
-        like, look.header, chosen, title=title, source=f"Header line of {name}", delimiter=look.delimiter,
+        like, look.header, chosen, title=kind.title(key), source=f"Header line of {name}", delimiter=look.delimiter,
         answers={"levels": _levels_given(answers, school_year), "without_ranges": sorted(answers.without_ranges)},
     )  # fmt: skip
     layout = parse_layout(key, text)
-    open_questions = tuple(_without_scores(layout))
+    open_questions = tuple(_without_scores(layout, kind))
     return Proposal(
         key, found, chosen, open_questions, "" if open_questions else text, None if open_questions else layout
     )
@@ -120,9 +109,9 @@ def _levels_given(answers: Answers, school_year: int) -> dict[str, dict[str, str
     }
 
 
-def _chosen(found: Comparison, answers: Answers) -> tuple[dict[str, str], list[Question]]:
+def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, str], list[Question]]:
     """Field -> column of the file, and what is not clear about it."""
-    header = found.look.header
+    header, essential = found.look.header, kind.essential(found.like)
     own = {normalise_header(name): name for name in header}
     named = {normalise_header(name) for name in answers.columns.values()}
     chosen: dict[str, str] = {}
@@ -132,13 +121,13 @@ def _chosen(found: Comparison, answers: Answers) -> tuple[dict[str, str], list[Q
         if name in answers.columns:
             given = answers.columns[name]
             chosen[name] = own.get(normalise_header(given), "")
-            questions += _wrong_answer(column, given, chosen[name])
+            questions += _wrong_answer(column, given, chosen[name], is_essential=name in essential)
         elif column.position in found.places:
             chosen[name] = header[found.places[column.position]]
-        elif name in AS_TESTED and (suggested is None or suggested.score < CERTAIN) and not answers.accepts:
+        elif name in kind.unasked and (suggested is None or suggested.score < CERTAIN) and not answers.accepts:
             continue  # results by student group do without it: nothing that anybody has to be asked for
         elif suggested is None or normalise_header(suggested.name) in named:  # or somebody has said what that column is
-            if not answers.accepts or name in ESSENTIAL:
+            if not answers.accepts or name in essential:
                 questions.append(
                     Question(f"Column {_said(column)} is not in the file: which column holds it, if any?", name)
                 )
@@ -151,10 +140,10 @@ def _chosen(found: Comparison, answers: Answers) -> tuple[dict[str, str], list[Q
     return chosen, questions + _read_twice(found, chosen)
 
 
-def _wrong_answer(column: Column, given: str, found: str) -> list[Question]:
+def _wrong_answer(column: Column, given: str, found: str, *, is_essential: bool) -> list[Question]:
     if given and not found:
         return [Question(f"The file has no column {given} (given for {column.label}).", column.field or "")]
-    if not given and column.field in ESSENTIAL:
+    if not given and is_essential:
         text = f"No line can be read without {column.label}: say which column holds it."
         return [Question(text, column.field or "")]
     return []
@@ -189,22 +178,25 @@ def _unfit(found: Comparison, chosen: Mapping[str, str], answers: Answers, uses:
     return questions
 
 
-def _of_another_year(found: Comparison, chosen: Mapping[str, str], school_year: int) -> list[Question]:
-    """Test dates of the first records that mostly lie in another school year: the year given is not that of the file."""
+def _of_another_year(found: Comparison, chosen: Mapping[str, str], kind: Kind, school_year: int) -> list[Question]:
+    """What the first records mostly say is another school year: the year given is not that of the file."""
     at = {name: place for place, name in enumerate(found.look.header)}
-    for name in _DATES:
+    for name in kind.years:
         years = found.look.facts[at[chosen[name]]].years if name in chosen else None
         if years:
             most = int(max(years, key=lambda year: years[year]))
             if most != school_year:
-                text = f"The test dates of the first records mostly lie in {year_label(most)}, not in {year_label(school_year)}."
+                text = (
+                    f"The {kind.years_said} of the first records mostly lie in {year_label(most)},"
+                    f" not in {year_label(school_year)}."
+                )
                 return [Question(f"{text} Give the school year of the file.")]
             return []
     return []
 
 
-def _without_scores(layout: Layout) -> list[Question]:
-    if tests_of(layout):
+def _without_scores(layout: Layout, kind: Kind) -> list[Question]:
+    if kind.tests is None or kind.tests(layout):
         return []
     names = ", ".join(test["name"] for test in structure()["tests"].values() if test["family"] == family_of(layout.key))
     return [Question(f"No column of scores was found: nothing of {names} could be imported.")]

@@ -12,11 +12,11 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from assessments.models import AddedLayout
-from assessments.new_year.comparing import compare
+from assessments.new_year.kinds import TOOLS, kind_of
 from assessments.new_year.looking import Look, look_at
-from assessments.new_year.proposing import Answers, Proposal, layout_key, propose, uses_of
-from assessments.scores.import_type import TOOL
-from assessments.structure import OTHER_COLUMNS, condition_codes, family_of, import_types, school_year, structure
+from assessments.new_year.proposing import Answers, Proposal, layout_key, propose
+from assessments.research.added import is_research
+from assessments.structure import OTHER_COLUMNS, condition_codes, structure
 from sisimport.files.detection import recognise
 from sisimport.files.layout_matching import find_columns
 from sisimport.files.layouts import Layout, normalise_header
@@ -32,12 +32,12 @@ class NotAddedError(ValueError):
     """A layout cannot be added or removed; the text says why and what to do."""
 
 
-def score_layouts() -> dict[str, Layout]:
-    """All layouts of score files by key, added ones too."""
+def known_layouts() -> dict[str, Layout]:
+    """All layouts of score files and of research files by key, added ones too."""
     return {
         layout.key: layout
         for import_type in registry.all_types()
-        if import_type.screen.tool == TOOL
+        if import_type.screen.tool in TOOLS
         for layout in registry.layouts_of(import_type)
     }
 
@@ -60,26 +60,31 @@ def take_look(stream: IO[bytes]) -> Look:
 def choose_like(look: Look, year: int, key: str = "") -> Layout:
     """The layout to compare with: the one asked for; else, of the family that knows most of the header, the newest up to
     that year, or the oldest where there is none. Raises NotAddedError."""
-    layouts = score_layouts()
+    layouts = known_layouts()
     if key:
         if key not in layouts:
-            raise NotAddedError(f"No layout of scores is called {key}. There are: {', '.join(sorted(layouts))}.")
+            raise NotAddedError(f"No layout is called {key}. There are: {', '.join(sorted(layouts))}.")
         return layouts[key]
-    shares = {layout.key: _share(layout, look) for layout in layouts.values() if len(layout.columns) > 50}
+    tried = [layout for layout in layouts.values() if len(layout.columns) > 50 or is_research(layout.key)]
+    shares = {layout.key: _share(layout, look) for layout in tried}
     best = max(shares, key=lambda one: shares[one])
     if shares[best] < _NEAR:
         raise NotAddedError(
-            "The file shares hardly a column with any score file known here. Name the layout it is like"
+            "The file shares hardly a column with any file of scores or state results known here. Name the layout it is like"
             " (on the page: Compare with; on the command line: --like)."
         )
-    family = _family(layouts, family_of(best))
-    earlier = [one for one in family if school_year(one) <= year]
-    newest = max(earlier, key=lambda one: (school_year(one), len(layouts[one].columns)), default="")
-    return layouts[newest or min(family, key=school_year)]
+    if is_research(best):
+        return layouts[best]  # each is for files of several years
+    family, year_of = _family(layouts, best), kind_of(best).school_year
+    earlier = [one for one in family if year_of(one) <= year]
+    newest = max(earlier, key=lambda one: (year_of(one), len(layouts[one].columns)), default="")
+    return layouts[newest or min(family, key=year_of)]
 
 
-def _family(keys: Collection[str], family: str) -> list[str]:
-    return [key for key in keys if family_of(key) == family]
+def _family(keys: Collection[str], like: str) -> list[str]:
+    """Those that are of the same kind of files as `like`."""
+    kind = kind_of(like)
+    return [key for key in keys if kind_of(key) is kind and kind.family(key) == kind.family(like)]
 
 
 def _share(layout: Layout, look: Look) -> float:
@@ -88,26 +93,25 @@ def _share(layout: Layout, look: Look) -> float:
     return sum(column is not None for column in find_columns(layout, named)) / len(named) if named else 0.0
 
 
-def _likeness(layout: Layout, look: Look) -> float:
-    """How much of the header may be columns of a layout, by name or by good suggestions."""
-    found = compare(layout, look, [], uses_of(()))
-    named = sum(bool(name) for name in look.header)
-    return (found.kept + 0.5 * len(found.renames)) / named if named else 0.0
-
-
 def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers) -> Proposal:
-    """What would be added. Raises NotAddedError where the year's layout is there already and the file has known columns."""
-    layouts = score_layouts()
-    key = layout_key(family_of(like.key), year)
-    if key in layouts:
-        if _is_known(look, layouts.values()):
-            (type_facts,) = import_types([key])
-            title = layouts[key].title
+    """What would be added. Raises NotAddedError where the year's layout is there already and the file has known columns; for
+    research files, whose layouts are for several years, where any layout knows all columns."""
+    layouts, kind = known_layouts(), kind_of(like.key)
+    key = layout_key(kind.family(like.key), year)
+    family = [layouts[one] for one in _family(layouts, like.key)]
+    if is_research(like.key):
+        reads_all = next((layout for layout in family if _share(layout, look) == 1), None)
+        if reads_all is not None:
+            label = registry.get_type(kind.import_type(reads_all.key)).screen.label
             raise NotAddedError(
-                f"There is a layout of {title} already ({key}). Import the file as {type_facts.label}, or with auto."
+                f"Every column is known already, by {reads_all.title} ({reads_all.key}). Import the file as {label}, or with auto."
             )
+    elif key in layouts and _is_known(look, layouts.values()):
+        label = registry.get_type(kind.import_type(key)).screen.label
+        title = layouts[key].title
+        raise NotAddedError(f"There is a layout of {title} already ({key}). Import the file as {label}, or with auto.")
+    if key in layouts:
         key = _free_key(key, layouts)
-    family = [layout for one, layout in layouts.items() if family_of(one) == family_of(like.key)]
     return propose(look=look, like=like, family=family, key=key, name=shown_name(name), answers=answers)
 
 
@@ -132,7 +136,7 @@ def add(made: Proposal, *, name: str, user: User | None, draft: AddedLayout | No
         raise NotAddedError("There are open questions: " + " ".join(question.text for question in made.questions))
     row = draft or AddedLayout(made_by=user)
     row.key, row.like, row.text = made.key, made.comparison.like.key, made.text
-    row.school_year, row.file_name = school_year(made.key), shown_name(name)
+    row.school_year, row.file_name = kind_of(made.key).school_year(made.key), shown_name(name)
     row.comparison, row.draft = made.summary(), {}
     try:
         with transaction.atomic():
@@ -147,7 +151,7 @@ def add(made: Proposal, *, name: str, user: User | None, draft: AddedLayout | No
 def keep_draft(*, look: Look, like: Layout, year: int, name: str, user: User | None) -> AddedLayout:
     """Remember the header and facts about its columns while somebody answers; drafts nobody finished go after a day."""
     AddedLayout.objects.filter(text="", made_at__lt=timezone.now() - _DRAFTS_KEPT).delete()
-    key = layout_key(family_of(like.key), year)
+    key = layout_key(kind_of(like.key).family(like.key), year)
     return AddedLayout.objects.create(
         key=key, like=like.key, school_year=year, file_name=shown_name(name), draft=look.stored(), made_by=user
     )
@@ -155,7 +159,8 @@ def keep_draft(*, look: Look, like: Layout, year: int, name: str, user: User | N
 
 def runs_of(keys: Collection[str]) -> dict[str, int]:
     """Runs that used a layout or its import type, by layout key."""
-    types = {type_facts.key: type_facts.layouts[0] for key in keys for type_facts in import_types([key])}
+    # A type of research files has other layouts too, so a run of it tells by its layout alone.
+    types = {import_type_of(key): key for key in keys if not is_research(key)}
     counts = dict.fromkeys(keys, 0)
     used = ImportRun.objects.filter(Q(import_type__in=types) | Q(layout__in=keys)).order_by()
     for import_type, layout, runs in used.values_list("import_type", "layout").annotate(runs=Count("pk")):
@@ -179,5 +184,5 @@ def remove(layout: AddedLayout) -> None:
 
 
 def import_type_of(key: str) -> str:
-    (type_facts,) = import_types([key])
-    return type_facts.key
+    """Key of the import type that reads files by this layout."""
+    return kind_of(key).import_type(key)

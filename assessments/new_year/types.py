@@ -3,14 +3,18 @@
 from functools import lru_cache
 
 from assessments.models import AddedLayout
+from assessments.research.added import is_research, types_with
 from assessments.scores.import_type import LAYOUTS, ScoreImport
 from assessments.structure import import_types
 from sisimport.files.layouts import parse_layout
+from sisimport.imports.definition.import_type import ImportType
 
 
-def added_types() -> list[ScoreImport]:
-    """One import type for each layout that was added. One query."""
-    return [_type(key, text) for key, text in AddedLayout.objects.exclude(text="").values_list("key", "text")]
+def added_types() -> list[ImportType]:
+    """One import type for each layout of scores that was added, and those of research files with the added ones. One query."""
+    texts = dict(AddedLayout.objects.exclude(text="").order_by("made_at").values_list("key", "text"))
+    research = {key: text for key, text in texts.items() if is_research(key)}
+    return [*(_type(key, text) for key, text in texts.items() if key not in research), *types_with(research)]
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sisimport.files.layout_matching import find_columns
 from sisimport.files.layouts import Column, ColumnKind, Layout, normalise_header
 
 _BLANK = "Blank"
@@ -19,8 +20,14 @@ def layout_text(
     delimiter: str,
     answers: Mapping[str, Any],
 ) -> str:
-    """A layout file. `chosen`: field of `like` -> column of the header that it is read from now."""
+    """A layout file. `chosen`: field of `like` -> column of the header that it is read from now.
+
+    Where columns may be missing one layout is for several files of a year, so it goes on knowing those that this file lacks.
+    """
     names = [name or f"{_BLANK}{place}" for place, name in enumerate(header, 1)]
+    lacking = _lacking(like, header, chosen) if like.optional_columns else []
+    names += [column.name for column in lacking]
+    chosen = {**chosen, **{column.field: column.name for column in lacking if column.field}}
     lines = [
         f"title = {_text(title)}",
         f"source = {_text(source)}",
@@ -31,6 +38,9 @@ def layout_text(
     ]
     if like.end_marker and like.columns and normalise_header(names[-1]) in like.columns[-1].names:
         lines.append(f"end_marker = {_text(like.end_marker)}")
+    lines += [f"{option} = true" for option in ("optional_columns", "any_newline") if getattr(like, option)]
+    markers = [_now(like, name, names, chosen) for name in like.marker_columns]
+    lines += [f"marker_columns = {_list(list(filter(None, markers)))}"] if any(markers) else []
     lines += ["columns = [", *(f"  {_text(name)}," for name in names), "]", "", "[fields]"]
     lines += [f"{field} = {_facts(like.fields[field], column)}" for field, column in chosen.items()]
     aliases = _aliases(like, names, chosen)
@@ -59,15 +69,48 @@ def _facts(old: Column, column: str) -> str:
     return "{ " + ", ".join(entries) + " }"
 
 
+def _lacking(like: Layout, header: Sequence[str], chosen: Mapping[str, str]) -> list[Column]:
+    """Columns of the layout that the header has not, under any name."""
+    plain = [normalise_header(name) for name in header]
+    held = {column.position for column in find_columns(like, plain) if column}
+    return [
+        column
+        for column in like.columns
+        if column.position not in held
+        and column.field not in chosen
+        and normalise_header(column.name) not in {*plain, "blank"}
+    ]
+
+
+def _now(like: Layout, name: str, names: Sequence[str], chosen: Mapping[str, str]) -> str:
+    """What a column of the layout is called now; blank where it is gone."""
+    column = next(column for column in like.columns if column.name == name)
+    if column.field and column.field in chosen:
+        return chosen[column.field]
+    return next((now for now in names if normalise_header(now) in column.names), "")
+
+
 def _aliases(like: Layout, names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, list[str]]:
-    """Other spellings that copies of last year's file had; none that is the name of another column by now."""
+    """Other spellings that copies of last year's file had; none that is the name of another column by now.
+
+    A layout of several files keeps those of all columns, also of the renamed: not every file of a year has to change.
+    """
     own = {normalise_header(name) for name in names}
-    found = {}
-    for field, column in chosen.items():
-        others = [name for name in like.fields[field].aliases if normalise_header(name) not in {*own, "blank"}]
-        if others and normalise_header(column) == normalise_header(like.fields[field].name):
-            found[column] = others
-    return found
+    pairs = [(like.fields[field], column) for field, column in chosen.items()]
+    if like.optional_columns:
+        found = find_columns(like, [normalise_header(name) for name in names])
+        pairs += [(column, name) for column, name in zip(found, names, strict=True) if column and not column.field]
+    spellings = {}
+    for old, column in pairs:
+        renamed = normalise_header(column) != normalise_header(old.name)
+        if renamed and not like.optional_columns:
+            continue
+        others = [
+            name for name in (old.name, *old.aliases)[not renamed :] if normalise_header(name) not in {*own, "blank"}
+        ]
+        if others:
+            spellings[column] = others
+    return spellings
 
 
 def _text(value: str) -> str:

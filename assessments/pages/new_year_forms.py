@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 
 from assessments.new_year import services
-from assessments.new_year.proposing import ESSENTIAL, Answers, Proposal, Question
-from assessments.structure import LayoutTest, school_year
+from assessments.new_year.kinds import kind_of
+from assessments.new_year.proposing import Answers, Proposal, Question
+from assessments.structure import LayoutTest
 from sisimport.files.layouts import Column, normalise_header
 from students.school_years import NotASchoolYearError, read_school_year, year_label
 
@@ -23,7 +24,7 @@ class LookForm(forms.Form):
         help_text="A file of the new year, its zip, or a text file with its first line alone. No record is kept of it.",
         allow_empty_file=True,
     )
-    school_year = forms.CharField(label="School year", max_length=9, help_text="Of the scores, as 2025-26.")
+    school_year = forms.CharField(label="School year", max_length=9, help_text="Of the scores or results, as 2025-26.")
     like = forms.ChoiceField(
         label="Compare with",
         required=False,
@@ -32,13 +33,14 @@ class LookForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        layouts = services.score_layouts()
-        newest = sorted(layouts.values(), key=lambda layout: (-school_year(layout.key), layout.title))
+        layouts = services.known_layouts()
+        years = {key: kind_of(key).school_year(key) for key in layouts}
+        newest = sorted(layouts.values(), key=lambda layout: (-years[layout.key], layout.title))
         like = self.fields["like"]
         assert isinstance(like, forms.ChoiceField)  # noqa: S101 - as declared above
         like.choices = [("", "The newest that fits"), *((layout.key, layout.title) for layout in newest)]
         released = [key for key in layouts if key not in services.added_keys()]
-        self.fields["school_year"].initial = year_label(max(map(school_year, released)) + 1)
+        self.fields["school_year"].initial = year_label(max(years[key] for key in released) + 1)
         self.fields["school_year"].widget.attrs |= {"autocomplete": "off", "size": 9}
 
     def clean_school_year(self) -> int:
@@ -95,7 +97,8 @@ class AnswerForm(forms.Form):
         header = proposal.comparison.look.header
         for question in self.questions:
             column = proposal.comparison.like.fields[question.field]
-            self.fields[f"column-{question.field}"] = _column_field(column, question, header)
+            needed = question.field in kind_of(proposal.key).essential(proposal.comparison.like)
+            self.fields[f"column-{question.field}"] = _column_field(column, question, header, needed=needed)
         for one in self.sets:
             for code, name in _asked(one.names):
                 label = f"Level {code}" if one.whole else f"Level {code} of parts"
@@ -137,13 +140,13 @@ class AnswerForm(forms.Form):
         )
 
 
-def _column_field(column: Column, question: Question, header: tuple[str, ...]) -> forms.ChoiceField:
+def _column_field(column: Column, question: Question, header: tuple[str, ...], *, needed: bool) -> forms.ChoiceField:
     names = [(name, name) for name in header if normalise_header(name) not in {"", "blank"}]
-    nothing = "Choose a column" if column.field in ESSENTIAL else "Not in this file"
+    nothing = "Choose a column" if needed else "Not in this file"
     return forms.ChoiceField(
         label=column.label if column.label != column.name else str(column.field).replace("_", " ").capitalize(),
         choices=[("", nothing), *names],
         initial=question.suggestion,
-        required=column.field in ESSENTIAL,
+        required=needed,
         help_text=question.text,
     )

@@ -31,11 +31,12 @@ LAYOUTS = List(
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A layout that was added: its row, its import type, and how many runs used it."""
+    """A layout that was added: its row, its import type with the screen where that is, and how many runs used it."""
 
     row: AddedLayout
     type_key: str
     label: str
+    tool: str
     runs: int
 
     @property
@@ -75,7 +76,10 @@ def all_added() -> list[Added]:
     rows = list(AddedLayout.objects.exclude(text="").select_related("made_by"))
     used = services.runs_of([row.key for row in rows])
     kinds: list[Any] = [get_type(services.import_type_of(row.key)) for row in rows]
-    return [Added(row, kind.key, kind.screen.label, used[row.key]) for row, kind in zip(rows, kinds, strict=True)]
+    return [
+        Added(row, kind.key, kind.screen.label, kind.screen.tool, used[row.key])
+        for row, kind in zip(rows, kinds, strict=True)
+    ]
 
 
 def chosen(added: Iterable[Added], listing: Listing) -> list[Added]:

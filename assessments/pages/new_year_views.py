@@ -13,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from assessments.models import AddedLayout
 from assessments.new_year import services
+from assessments.new_year.kinds import kind_of
 from assessments.new_year.looking import Look, NotAHeaderError
 from assessments.new_year.proposing import Answers, Proposal
 from assessments.pages.new_year_forms import AnswerForm, LookForm
 from assessments.pages.new_year_lists import LAYOUTS, Added, all_added, chosen
-from assessments.scores.import_type import TOOL
-from assessments.structure import FAMILIES, LayoutTest, family_of, tests_of
+from assessments.research.added import is_research
+from assessments.structure import LayoutTest
 from sisimport.accounts.access import Capability, for_all_districts, requires, signed_in_user
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
@@ -53,7 +54,6 @@ def index(request: HttpRequest) -> HttpResponseBase:
         "listing": listing,
         "page": listing.page(found),
         "years": sorted({(one.school_year, one.year) for one in added}, reverse=True),
-        "tool": TOOL,
     }
     return render(request, "assessments/added_layouts.html", context, status=_UNFIT if form.errors else 200)
 
@@ -78,7 +78,7 @@ def _look(request: HttpRequest, form: LookForm) -> AddedLayout | None:
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """A draft: how the file differs from the other year's, and what has to be answered; then it is added."""
     draft = get_object_or_404(AddedLayout, pk=pk, text="")
-    like = services.score_layouts().get(draft.like)
+    like = services.known_layouts().get(draft.like)
     if like is None:
         raise Http404
     look = Look.read(draft.draft)
@@ -98,7 +98,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "draft": draft,
         "like": like,
-        "family": FAMILIES[family_of(draft.key)],
+        "family": kind_of(draft.key).family_name(draft.key),
         "year": year_label(draft.school_year),
         "records": look.records,
         "form": form,
@@ -115,14 +115,18 @@ def _proposed(draft: AddedLayout, look: Look, like: Layout, answers: Answers) ->
 
 def _tests(made: Proposal, draft: AddedLayout, like: Layout) -> tuple[LayoutTest, ...]:
     """The tests whose levels are asked: those of the new layout, or of the other year's as far as nothing is known yet."""
-    return made.tests or tests_of(replace(like, key=draft.key))
+    return made.tests or kind_of(draft.key).tests_of(replace(like, key=draft.key))
 
 
 def _added(request: HttpRequest, row: AddedLayout) -> HttpResponse:
     kind: Any = get_type(services.import_type_of(row.key))
-    address = f"{reverse('upload', args=[TOOL])}?type={kind.key}"
-    text = '{} was added and is in the list of import types now. <a href="{}">Import a file of it</a>'
-    messages.success(request, format_html(text, kind.screen.label, address))
+    address = f"{reverse('upload', args=[kind.screen.tool])}?type={kind.key}"
+    text = (
+        '{} was added: {} reads files of it now. <a href="{}">Import one</a>'
+        if is_research(row.key)
+        else '{1} was added and is in the list of import types now. <a href="{2}">Import a file of it</a>'
+    )
+    messages.success(request, format_html(text, kind_of(row.key).title(row.key), kind.screen.label, address))
     return redirect("added_layouts")
 
 

@@ -6,6 +6,7 @@ of the whole state holds a thousand others. What the state hides (`*`) is kept a
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Case, CharField, F, Func, IntegerField, Q, TextField, Value, When
@@ -14,6 +15,7 @@ from django.db.models.functions import Cast
 from assessments.models import PublicPlace, PublicPlaceRow, PublicResult, PublicResultRow
 from assessments.research.change_kinds import NUMBERS, PUBLIC_PLACE_KIND, PUBLIC_RESULT_KIND
 from sisimport.files.issues import FileError, Severity
+from sisimport.files.layouts import Layout
 from sisimport.imports.definition.expressions import NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Matching, Screen
@@ -58,6 +60,11 @@ class ResearchFile(ImportType):
     """What both types share: whose lines are kept, and codes that a place can have."""
 
     layout_folder = FOLDER
+
+    def __init__(self, added: Mapping[str, Layout] = MappingProxyType({})) -> None:
+        self.added_layouts = added
+        self.layouts = (*type(self).layouts, *added)
+
     may_create_students = True  # for nobody: lines without a student are planned
     duplicates = (DuplicateCheck(name="dup_key", key=("key",), compared=()),)
     matching = Matching(lea_field=None, school_field=None, number_field="key", near_codes=())

@@ -398,6 +398,7 @@ def _choose(
         if rival is not None and _fits_clearly_better(rival, best):
             raise _other_type(rival, wanted)
         equals = [fit for fit in fits if fit is not best and fit.error is None and _rank(fit) == _rank(best)]
+        equals = [fit for fit in equals if not _read_alike(fit, best)]
         if equals:
             names = " and ".join(fit.layout.title for fit in [best, *equals])
             params = {"layouts": [fit.layout.key for fit in [best, *equals]]}
@@ -472,6 +473,16 @@ def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:
     """Column names say more than positions and content: an edited header still beats a shape that happens to fit."""
     by_name = fit.header and fit.layout.header is Header.REQUIRED
     return (fit.error is None, fit.exact, by_name, fit.score)
+
+
+def _read_alike(one: Fit, other: Fit) -> bool:
+    """Both take the same columns of the file for the same fields, and nobody has said what else is to be done with them."""
+    named = one.layout.optional_columns and other.layout.optional_columns
+    return (
+        named
+        and one.positions == other.positions
+        and not (one.layout.needs_every_field or other.layout.needs_every_field)
+    )
 
 
 def _best(fits: Sequence[Fit]) -> Fit | None:

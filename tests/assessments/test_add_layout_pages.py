@@ -145,7 +145,7 @@ def test_two_admins_who_add_the_same_year_get_it_once(admin: Client, tmp_path: A
     page = admin.get(sent.url)
     with header_file(tmp_path, names()).open("rb") as stream:
         look = services.take_look(stream)
-    like = services.score_layouts()[LAST]
+    like = services.known_layouts()[LAST]
     services.add(services.proposal(look=look, like=like, year=2026, name="x", answers=Answers()), name="x", user=None)
 
     answer = admin.post(sent.url, typed(page), follow=True)

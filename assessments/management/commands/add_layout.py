@@ -17,7 +17,8 @@ from students.school_years import NotASchoolYearError, read_school_year, year_la
 
 class Command(BaseCommand):
     help = (
-        "Add a year: a layout like last year's, with the columns of this file. It is an import type at once, in every process."
+        "Add a year of score files or of the state's research files: a layout like last year's, with the columns of this file."
+        " It is there at once, in every process."
         " Exit code: 0 added, 2 something has to be answered first, or the file cannot be read."
     )
 
