@@ -100,11 +100,11 @@ def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers
     key = layout_key(kind.family(like.key), year)
     family = [layouts[one] for one in _family(layouts, like.key)]
     if is_research(like.key):
-        reads_all = next((layout for layout in family if _share(layout, look) == 1), None)
-        if reads_all is not None:
-            label = registry.get_type(kind.import_type(reads_all.key)).screen.label
+        reader = next((layout for layout in family if _share(layout, look) == 1), None)
+        if reader is not None:
+            label = registry.get_type(kind.import_type(reader.key)).screen.label
             raise NotAddedError(
-                f"Every column is known already, by {reads_all.title} ({reads_all.key}). Import the file as {label}, or with auto."
+                f"Every column is known already, by {reader.title} ({reader.key}). Import the file as {label}, or with auto."
             )
     elif key in layouts and _is_known(look, layouts.values()):
         label = registry.get_type(kind.import_type(key)).screen.label
