@@ -9,14 +9,12 @@ RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violation
 # Only colors differ between light and dark: what else is wrong was found in light.
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 # Targets of at least 24 by 24 px, or with room around them (WCAG 2.5.8): axe asks for it by wish only. Folded parts as well,
-# but no menus: those lie over what is below them.
-# The admin is left out: the size of its boxes and icons is its theme's (django-unfold), which our style does not lay out.
+# but no menus: those lie over what is below them. The admin's too: static/css/admin.css gives its theme's icons their room.
 TARGETS = {"runOnly": ["target-size"], "rules": {"target-size": {"enabled": True}}}
 UNFOLD = """(open) => document.querySelectorAll(open ? "details:not([open], .menu)" : "details.unfolded").forEach((each) => {
     each.open = open;
     each.classList.toggle("unfolded", open);
 })"""
-IS_ADMIN = "() => Boolean(document.querySelector('[x-data]'))"
 WIDTHS = (1280, 390)
 # Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -103,8 +101,7 @@ class Look:
                 self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {})
             if self.page.evaluate(TOO_WIDE):
                 self.wrong.append(f"{name}: wider than the window of {width} px")
-            if not self.page.evaluate(IS_ADMIN):
-                self._targets(f"{name}, {width} px")
+            self._targets(f"{name}, {width} px")
             self.wrong += [f"{name}, {width} px: {out}" for out in self.page.evaluate(STICKS_OUT)]
             self.wrong += [f"{name}, {width} px: {small}" for small in self.page.evaluate(SMALL_TEXT)]
         self.page.set_viewport_size({"width": NARROWEST, "height": 900})
