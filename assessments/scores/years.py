@@ -32,6 +32,7 @@ _SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_
 # The day on which a district closed the scores of its Initial ELPAC; they are to be there within 30 days (5 CCR 11518.5).
 _SCORED = "lst_lock_score_date"
 _TO_SCORE = dt.timedelta(days=30)
+_FEW = 20  # dates of another year on fewer than one of so many scored lines say nothing about the file
 _YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
 
 
@@ -121,7 +122,7 @@ def refuse_another_year(context: RunContext) -> None:
 
     Dates that cannot be (after today, or before the student's birth) have no say, nor have scores marked as of an earlier
     year. Lines without test date are placed by their other dates. Lines planned anew belong to a file that was judged as a
-    whole.
+    whole. What `mostly` means where few lines are dated, `_speak_for_the_file` says.
     """
     if not date_fields(context):
         return
@@ -146,12 +147,14 @@ def refuse_another_year(context: RunContext) -> None:
         if day is not None:
             tested = year if first <= day <= last else day.year + (day.month >= 7)
             counts[tested] = counts.get(tested, 0) + n
-    context.notes["undated"] = any(day is None for day, _n in days)
-    if context.notes["undated"]:
+    undated = sum(n for day, n in days if day is None)
+    context.notes["undated"] = bool(undated)
+    if undated:
         for tested, n in _place_undated(context).items():
             counts[tested] = counts.get(tested, 0) + n
+            undated -= n
     own, total = counts.pop(year, 0), sum(counts.values())
-    if total > own:
+    if total > own and _speak_for_the_file(total, own + total + undated):
         other = max(counts, key=lambda tested: (counts[tested], tested))
         raise FileError(
             "EXC-FILE-YEAR",
@@ -159,6 +162,16 @@ def refuse_another_year(context: RunContext) -> None:
             expected=year_label(year),
             params={"other": f"{counts[other]:,}", "dated": f"{own + total:,}"},
         )
+
+
+def _speak_for_the_file(outside: int, scored: int) -> bool:
+    """Are the dates of another year more than a slip of a few lines, in a file of which most lines have no date at all?
+
+    One is never, unless it is the only line; others are from one scored line in twenty on. What they do not speak for, the
+    rules of single lines judge: a dated line outside is an error, an undated one a warning, or an error where it would replace
+    a dated score.
+    """
+    return scored == 1 or (outside > 1 and outside * _FEW >= scored)
 
 
 def _undated(context: RunContext) -> Q | None:
