@@ -264,6 +264,19 @@ codes.register(
         "Nothing to do, if the name is right; the program that wrote the file spoils letters with accents.",
     ),
     IssueCode(
+        "FILE-STRAY",
+        "Signs that begin or end no name",
+        "{field} is {found}, read as {expected}.",
+        "Nothing to do, if the name is right; correct it where the file was made.",
+    ),
+    IssueCode(
+        "FILE-STRAYS",
+        "Many names with signs that begin or end no name",
+        "{found} names had signs at their ends that belong to no name, and were read without; the first {expected} are named one "
+        "by one.",
+        "Nothing to do, if the names are right; the program that made the file leaves such signs.",
+    ),
+    IssueCode(
         "FILE-PLACEHOLDER",
         "Words that stand for nothing",
         "{found} values such as NULL or N/A were read as blank ({example}).",

@@ -9,6 +9,7 @@ from sisimport.files.layouts import Layout
 from sisimport.files.numbers import SSID_FIELDS
 
 _DATE_NOTICES: Final = 20
+_STRAY_NOTICES: Final = 100
 _SPELLINGS_SHOWN: Final = 8
 
 
@@ -21,6 +22,7 @@ class Tallies:
         self._date_example = ""
         self._placeholders = 0
         self._placeholder_example = ""
+        self._strays = 0
         self._marks = 0
         self._marks_example = ""
         self._spellings: Counter[tuple[str, str, str]] = Counter()
@@ -44,6 +46,9 @@ class Tallies:
                 value = f"{problem.found} {place}, read as {problem.expected}"
                 self._marks_example = f"the first is {place if problem.field in SSID_FIELDS else value}"
             return True
+        if problem.code == "FILE-STRAY":
+            self._strays += 1
+            return self._strays > _STRAY_NOTICES
         if problem.code == "FILE-CODE-SPELLING":
             self._spellings[self._label(problem), problem.found, problem.expected] += 1
             return True
@@ -71,6 +76,8 @@ class Tallies:
         if self._marks:
             first = {"example": self._marks_example}
             notices.append(Problem("FILE-MARKS", Severity.NOTICE, None, f"{self._marks:,}", "", first))
+        if self._strays > _STRAY_NOTICES:
+            notices.append(Problem("FILE-STRAYS", Severity.NOTICE, None, f"{self._strays:,}", f"{_STRAY_NOTICES}"))
         if self._spellings:
             notices.append(self._spelling_notice())
         if self.trailing and "FILE-TRAILING" not in said:

@@ -26,6 +26,7 @@ from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
 from sisimport.files.spellings import is_grade
+from sisimport.files.stray_marks import without_stray_marks
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -159,12 +160,19 @@ class TextColumn:
             texts = ["" if text in words else text for text in texts]
         if self._is_number:
             texts = self._as_number(texts, findings)
-        if self._is_name and traits.may_be_damaged and has_doubtful_names(texts):
-            texts, found = looked_at_names(self._column, texts, written=self._writes_names)
-            findings += found
+        if self._is_name:
+            texts = self._as_names(texts, findings, doubtful=traits.may_be_damaged)
         if max(map(len, texts)) > self._limit:
             texts = self._shortened(texts, findings)
         return texts, findings
+
+    def _as_names(self, texts: Sequence[str], findings: list[Finding], *, doubtful: bool) -> Sequence[str]:
+        if doubtful and has_doubtful_names(texts):
+            texts, found = looked_at_names(self._column, texts, written=self._writes_names)
+            findings += found
+        texts, found = without_stray_marks(self._column, texts)
+        findings += found
+        return texts
 
     def _as_number(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
         """Without the marks of programs, and no SSID where only zeros stand."""

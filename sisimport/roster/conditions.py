@@ -20,12 +20,12 @@ EL_STATUS = {
     "rfep": "Exited EL",
     "tbd": "Pending",
     "tvd": "Pending",
-    "lep": "EL",
     "not lep": "Not EL",
     "exited lep": "Exited EL",
 }
 
 HAS_SSID = ~Q(ssid="")
+IS_LEGACY = Q(el_status__in=["FEP", "LEP"])
 HAS_RECORD = Q(student__el__student_id__isnull=False)
 VALID_SSID = well_formed()
 SSID_WORDS = Case(
@@ -50,6 +50,7 @@ FILE_STATUS_SINCE = Case(
 )
 IS_OLDER = (
     ~Q(el_status="")
+    & ~IS_LEGACY
     & HAS_RECORD
     & Q(IsEarlier(FILE_STATUS_SINCE, RECORD_SINCE))
     & Q(Differs(F("student__el__program_status"), FILE_STATUS))

@@ -10,7 +10,7 @@ from sisimport.imports.definition.english_learner import OLDER_STATUS
 from sisimport.imports.definition.expressions import NextId
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate
-from sisimport.roster.conditions import FILE_STATUS, HAS_RECORD, HAS_SSID, IS_OLDER, TEXT_FIELDS
+from sisimport.roster.conditions import FILE_STATUS, HAS_RECORD, HAS_SSID, IS_LEGACY, IS_OLDER, TEXT_FIELDS
 from sisimport.roster.models import RosterRow
 from students.models import SSID, Enrollment
 
@@ -140,7 +140,7 @@ class Plan:
             PlannedCreate(
                 kind=EL_KIND,
                 part="el",
-                when=self.first & ~Q(el_status="") & ~HAS_RECORD,
+                when=self.first & ~Q(el_status="") & ~IS_LEGACY & ~HAS_RECORD,
                 object_id=F("student_pk"),
                 student_id=F("student_pk"),
                 values={"program_status": FILE_STATUS, **{name: F(f"el_{name}") for name in dates}},
@@ -148,7 +148,7 @@ class Plan:
             PlannedUpdate(
                 kind=EL_KIND,
                 part="el",
-                when=self.first & HAS_RECORD & (~IS_OLDER if self.keeps_newer else Q()),
+                when=self.first & HAS_RECORD & ~IS_LEGACY & (~IS_OLDER if self.keeps_newer else Q()),
                 object_id=F("student__id"),
                 fields={
                     "program_status": (

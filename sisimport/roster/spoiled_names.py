@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from django.db import models
 from django.db.models import Case, CharField, F, Func, Q, Value, When
+from django.db.models.functions import Lower
+from django.db.models.lookups import In
 
 from sisimport.files.damage import PLACEHOLDERS
 from sisimport.files.issues import Severity
@@ -21,6 +23,39 @@ from students.patterns import NAME_SUFFIX
 _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
 _SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+"
 _NEEDED: Final = ("last_name", "first_name")
+# What programs and people write where they know no name. Some are names as well, though seldom in place of another.
+_WORDS: Final = frozenset(word.casefold() for word in PLACEHOLDERS) | {
+    *(
+        "na",
+        "n.a.",
+        "n.a",
+        "n/k",
+        "unknown",
+        "unk",
+        "not available",
+        "not applicable",
+        "not provided",
+        "missing",
+        "blank",
+    ),
+    *(
+        "empty",
+        "tbd",
+        "tba",
+        "test",
+        "no name",
+        "noname",
+        "no last name",
+        "no first name",
+        "lnu",
+        "fnu",
+        "nln",
+        "nfn",
+        "xx",
+        "xxx",
+    ),
+}
+_NO_LETTER: Final = r"^[\x20-\x40\x5b-\x60\x7b-\x7e]+$"
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
 # Where nobody on record tells: signs of a keyboard, digits, and capitals where files of Macs and old programs have accents.
@@ -70,7 +105,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     return [
         *(_spoiled(rule, name) for name in _FIELDS),
-        *(_word(rule, name) for name in _NEEDED),
+        *(one for name in _FIELDS for one in _words(rule, name)),
         *(_odd(rule, name) for name in _FIELDS),
         *(_suffixed(rule, name) for name in _NEEDED),
         *(_initial(rule, name) for name in _NEEDED),
@@ -112,9 +147,13 @@ def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
     return replace(said, params={"what": Case(lone, default=Value(_WHAT), output_field=CharField())})
 
 
-def _word(rule: Callable[..., Rule], name: str) -> Rule:
-    """People named Null exist: the name is kept, and somebody looks at it unless it is on record already."""
-    new_or_other = Q(is_new=True) | Q(Differs(F(name), F(f"student__{name}")))
-    return rule(
-        "roster", "NAME-WORD", Severity.WARNING, name, Q(**{f"{name}__in": sorted(PLACEHOLDERS)}) & new_or_other
-    )
+def _words(rule: Callable[..., Rule], name: str) -> list[Rule]:
+    """People named Null exist: a new student's name is kept, and somebody looks at it. A name on record stays."""
+    record = F(f"student__{name}")
+    word = Q(In(Lower(F(name)), sorted(_WORDS))) | Q(**{f"{name}__regex": _NO_LETTER})
+    has_name = ~Q(**{f"student__{name}": ""}) & ~Q(In(Lower(record), sorted(_WORDS)))
+    other = Q(is_new=False) & Q(Differs(F(name), record))
+    return [
+        rule("roster", "NAME-WORD", Severity.ERROR, name, other & word & has_name, expected=record),
+        rule("roster", "NAME-WORD", Severity.WARNING, name, (Q(is_new=True) | (other & ~has_name)) & word),
+    ]

@@ -55,12 +55,6 @@ codes.register(
         ),
     ),
     IssueCode(
-        "ELA-LEGACY",
-        "Old English learner code",
-        "{found} is a code from before CALPADS and has no single meaning now; English learner data is not changed.",
-        "Look up the student's status at the state and enter it by hand.",
-    ),
-    IssueCode(
         "ELA-MISPRINT",
         "TVD is not an English learner status",
         "{found} is a misprint of TBD in old instructions; English learner data is not changed.",

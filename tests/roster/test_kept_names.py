@@ -18,11 +18,22 @@ POORER = [
     *[("Ørsted", "ORSTED"), ("Đặng", "DANG"), ("Nguyễn", "Nguyên"), ("Ana Maria", "Ana  Maria")],
     # Capitals say nothing of small letters, whatever they add.
     *[("Garcia", "GARCÍA"), ("Garcia Lopez", "GARCIA-LOPEZ"), ("Delacruz", "DE LA CRUZ")],
+    # Signs around the name on record, with and without another poorer spelling.
+    *[
+        ("Peña", "'Peña"),
+        ("Peña", "Peña*"),
+        ("Lee", "Lee."),
+        ("Peña", "PENA."),
+        ("Iolani", "'Iolani"),
+        ("Peña", "(Peña)"),
+    ],
+    *[("Jr", "Jr."), ("Peña", "-Peña"), ("Peña", "Peña\\"), ("O'Brien", "_O'Brien_")],
 ]
 ANOTHER = [
     *[("García", "Garza"), ("Garcia", "Gracia"), ("Müller", "Mueller"), ("Garcia", "García"), ("GARCIA", "Garcia")],
     *[("GARCIA", "GARCÍA"), ("Renée", "Renèe"), ("De La Cruz", "de la Cruz"), ("García López", "García-López")],
     *[("OBrien", "O’Brien"), ("Jo Ann", "JoAnn"), ("Mcdonald", "McDonald"), ("Lee", "Lee"), ("", "Ana"), ("Ana", "")],
+    *[("Peña", "-Penna"), ("-Peña", "Peña"), ("Peña,", "Peña"), ("Peña", "Peña-Ruiz"), ("Ana", "-"), ("José", "Jos*")],
 ]
 
 

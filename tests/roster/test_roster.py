@@ -325,7 +325,6 @@ def test_a_blank_ssid_takes_none_away(district: District) -> None:
         ("RFEP", "Exited EL"),
         ("IFEP", "Not EL"),
         ("TBD", "Pending"),
-        ("LEP", "EL"),
     ],
 )
 def test_program_statuses_and_the_states_codes_are_known(district: District, code: str, status: str) -> None:

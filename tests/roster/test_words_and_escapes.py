@@ -18,6 +18,38 @@ def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
     assert report.written("student")[field] == word
 
 
+@pytest.mark.parametrize("word", ["N/A", "Null", "none", "nan", ".", "-", "Unknown", "LNU", "NA", "123"])
+@pytest.mark.parametrize("field", ["last_name", "first_name"])
+def test_a_word_for_nothing_never_replaces_a_name_on_record(district: District, word: str, field: str) -> None:
+    district.student()
+
+    report = roster(JOSE | {field: word, "grade": "09"}, work=Work.UPDATE)
+
+    said = report.issue("NAME-WORD")
+    assert (said["severity"], said["field"], said["expected"]) == ("error", field, JOSE[field])
+    assert [change for change in report.changes if change["field"] == field] == []
+
+
+@pytest.mark.parametrize("word", ["Unknown", "n.a.", "NA"])
+@pytest.mark.parametrize("field", ["middle_name", "legal_last_name", "alias_first_name"])
+def test_a_word_for_nothing_never_replaces_another_name_on_record(district: District, word: str, field: str) -> None:
+    district.student(**{field: "Reyes"})
+
+    report = roster(JOSE | {field: word}, work=Work.UPDATE)
+
+    assert report.issue("NAME-WORD")["severity"] == "error"
+    assert [change for change in report.changes if change["field"] == field] == []
+
+
+def test_a_name_of_a_word_may_be_written_another_way(district: District) -> None:
+    district.student(last_name="NULL")
+
+    report = roster(JOSE | {"last_name": "Null"}, work=Work.UPDATE)
+
+    assert report.issue("NAME-WORD")["severity"] == "warning"
+    assert [change["after"] for change in report.changes if change["field"] == "last_name"] == ["Null"]
+
+
 def test_a_student_on_record_who_is_called_null_passes_in_silence(district: District) -> None:
     district.student(last_name="Null", local_number="55")
     report = roster(JOSE | {"local_number": "55", "last_name": "Null"})

@@ -20,7 +20,11 @@ _HEAD_BYTES = 4096
 
 
 class UnrecognisedFileError(Exception):
-    """The file fits no import type, or more than one; the text says so to the user."""
+    """The file fits no import type, or more than one; the text says so to the user. `error`: the same for programs."""
+
+    def __init__(self, error: FileError) -> None:
+        self.error = error
+        super().__init__(f"{error} {error.fix}".strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,11 @@ def recognise_type(stream: IO[bytes]) -> ImportType:
         head = stream.read(_HEAD_BYTES)
         explanations = (import_type.explain(error, head) for import_type in all_types())
         said = next((better for better in explanations if better is not error), error)
-        raise UnrecognisedFileError(f"{said} {said.fix}".strip())
+        raise UnrecognisedFileError(said)
     if not found.types:
+        layout = found.recognition.layout
         raise UnrecognisedFileError(
-            "The file fits none of the import types. Choose the type, so that the file is compared with its layout."
+            FileError("FILE-UNKNOWN", found=f"a {layout.title}" if layout else "", expected="a file of an import type")
         )
     return found.types[0]
 

@@ -190,8 +190,10 @@ codes.register(
     IssueCode(
         "NAME-WORD",
         "A word in place of a name",
-        "{field} is {found}, which programs write where there is no value; it is taken for the name.",
-        "Nothing to do if the student is called so. If not, write the name, or leave the line out, and test again.",
+        "{field} is {found}, which programs write where there is no value. It never takes the place of a name on record; where "
+        "the record has none, it is taken for the name.",
+        "Nothing to do if a new student is called so. If not, write the name, or leave the line out, and test again. A student "
+        "on record who is called so from now on is renamed on the student's page.",
     ),
     IssueCode(
         "NUMBER-ODD",
@@ -252,6 +254,12 @@ codes.register(
         " test it with the option that says so.",
     ),
     IssueCode(
+        "ELA-LEGACY",
+        "Old English learner code",
+        "{found} is a code from before CALPADS and has no single meaning now; English learner data is not changed.",
+        "Look up the student's status at the state and enter it by hand.",
+    ),
+    IssueCode(
         "ELA-TVD",
         "TVD read as TBD",
         "{found} is a misprint of TBD and was read as that.",
@@ -310,7 +318,7 @@ codes.register(
         "NAME-KEPT",
         "A poorer spelling of the name on record",
         "{field} in the file is {found}; on record it is {expected}, the same name with more of its accents, signs or small "
-        "letters. The record is kept.",
+        "letters, or without signs around it. The record is kept.",
         "Nothing to do, if the record is right. If the file is, test again with the option that writes names as the file has "
         "them, or change the student's name.",
     ),

@@ -1,7 +1,8 @@
 """Names on record that a file spells poorer (GARCIA for García, OBRIEN for O'Brien): the record stays, and that is said.
 
     poorer    the same letters, all capital or all small where the record tells them apart; or with fewer accents, apostrophes,
-              hyphens, periods or spaces, or capitals as a machine sets them, and nothing that the record lacks
+              hyphens, periods or spaces, or capitals as a machine sets them, and nothing that the record lacks; or the name on
+              record between signs that begin and end no name ('Peña, Peña*)
     else      another name, which goes in: García for Garcia, García-López for Garcia Lopez, Garza for García
 
 For every import type that writes names: called in its `prepare`, before rules and plan see the staged rows.
@@ -33,6 +34,12 @@ _NAMED_ONE_BY_ONE: Final = 1000  # lines; of more, the number is said
 
 _ACCENTS: Final = r"\u0300-\u036f"
 _STROKES: Final = "øØłŁđĐ"  # letters that sis_loose takes for plain ones, beside those with accents
+_EDGES: Final = (
+    " -.,;:/\\!&''`´*_#@~|+=<>^$()[]{{}}"  # none of them tells a name from another where it begins or ends it
+)
+_BARE: Final = f"btrim({{0}}, '{_EDGES}')"
+# What a record of old may have at its ends without any reason; a period may be that of `Jr.`
+_SPOILED: Final = "btrim({0}, ' -,;:/!&*_#@~|+=<>^$')"
 _LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to PostgreSQL
 _TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
 _CAPITALS: Final = f"regexp_replace(normalize({{0}}, NFKD), '[{_ACCENTS}]', '', 'g')"
@@ -56,15 +63,17 @@ _MEASURES: Final = (
 
 def _poorer(given: str, kept: str) -> str:
     """SQL: `given` is `kept` but for what it lacks. A `CASE`, so that the long part is asked of different spellings only."""
-    pairs = [(measure.format(given), measure.format(kept)) for measure in _MEASURES]
+    bare = _BARE.format(given)
+    pairs = [(measure.format(bare), measure.format(kept)) for measure in _MEASURES]
     no_more = " AND ".join(f"{one} <= {other}" for one, other in pairs)
     less = " OR ".join(f"{one} < {other}" for one, other in pairs)
     (accents_given, accents_kept), (casing_given, casing_kept) = pairs[:2]
     # As many accents on other letters are another spelling.
-    same = f"({accents_given} <> {accents_kept} OR {_LETTERS.format(given)} = {_LETTERS.format(kept)})"
+    same = f"({accents_given} <> {accents_kept} OR {_LETTERS.format(bare)} = {_LETTERS.format(kept)})"
     return (
-        f"CASE WHEN {given} = {kept} OR {given} = '' OR {_LOOSE.format(kept)} = ''"
-        f" OR {_LOOSE.format(given)} <> {_LOOSE.format(kept)} THEN false"
+        f"CASE WHEN {given} = {kept} OR {given} = '' THEN false WHEN {bare} = {kept} THEN true"
+        f" WHEN {_LOOSE.format(kept)} = '' OR {_LOOSE.format(bare)} <> {_LOOSE.format(kept)}"
+        f" OR {_SPOILED.format(kept)} = {given} THEN false"
         f" WHEN {casing_given} = 0 AND {casing_kept} > 0 THEN true ELSE {no_more} AND ({less}) AND {same} END"
     )
 

@@ -89,7 +89,7 @@ def test_a_status_after_today_is_an_error_and_nothing_is_said_to_be_overwritten(
 
 
 @pytest.mark.parametrize("status", ["FEP", "LEP"])
-@pytest.mark.parametrize("kind", ["download", "ela", "sela"])
+@every_file
 def test_an_unclear_status_leaves_the_home_language_free(kind: str, status: str, learner: Student) -> None:
     report = run(kind, status, "20200901")
 
@@ -98,8 +98,75 @@ def test_an_unclear_status_leaves_the_home_language_free(kind: str, status: str,
     assert "program_status" not in report.written("el")
 
 
+@pytest.mark.parametrize("status", ["FEP", "LEP", "lep"])
+@every_file
+def test_an_unclear_status_makes_no_record(kind: str, status: str, district: District) -> None:
+    give_ssid(district.student(home_language="vie"), SSID)
+
+    report = run(kind, status, "20200901")
+
+    assert (report.issue("ELA-LEGACY")["severity"], report.written("el")) == ("warning", {})
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        *[("English Only", "EO"), ("english learner", "EL"), ("Reclassified", "Exited EL"), ("R-FEP", "Exited EL")],
+        *[
+            ("Not EL", "Not EL"),
+            ("Not LEP", "Not EL"),
+            ("Exited LEP", "Exited EL"),
+            ("Pending", "Pending"),
+            ("eo", "EO"),
+        ],
+    ],
+)
+@every_file
+def test_a_word_for_a_status_is_read_as_it_in_every_file(kind: str, word: str, status: str, district: District) -> None:
+    give_ssid(district.student(home_language="vie"), SSID)
+
+    report = run(kind, word, "20200901")
+
+    assert report.written("el")["program_status"] == status
+
+
+@pytest.mark.parametrize("status", ["Fluent", "1", "Y", "ELLL", "E L"])
+@every_file
+def test_what_is_no_status_is_an_error_in_every_file(kind: str, status: str, learner: Student) -> None:
+    report = run(kind, status, "20200901")
+
+    assert {i["severity"] for i in report.issues if i["code"] in {"ELA-CODE", "FILE-CODE"}} == {"error"}
+    assert report.written("el") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        *[
+            ("spa", "spa"),
+            ("01", "spa"),
+            ("Spanish", "spa"),
+            ("ENG", "eng"),
+            ("English", "eng"),
+            ("es", "spa"),
+            ("03", "yue"),
+        ],
+        *[("1", ""), ("Klingonese", ""), ("Chinese", ""), ("zh", ""), ("9999", "")],
+    ],
+)
+@every_file
+def test_a_home_language_is_read_alike_in_every_file(kind: str, text: str, code: str, learner: Student) -> None:
+    import_type, line = FILES[kind]
+    report = run_file(import_type, line("EL", "20150903").replace("spa", text))
+
+    said = [
+        i["severity"] for i in report.issues if i["code"] in {"LANG-CODE", "ELA-LANG-CODE", "FILE-CODE", "FILE-LENGTH"}
+    ]
+    assert (report.written("student").get("home_language", ""), said) == (code, [] if code else ["error"])
+
+
 def test_a_code_that_a_roster_cannot_read_leaves_the_home_language_free(learner: Student) -> None:
-    report = run("roster", "FEP", "20200901")
+    report = run("roster", "Fluent", "20200901")
 
     assert report.written("student") == {"home_language": "spa"}
     assert report.written("el") == {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sisimport.files.issues import FileError, codes
+from sisimport.files.issues import FileError, Severity, codes
 from sisimport.files.workbooks import is_workbook
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, all_types, get_type, look_again
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         except (RunRefusedError, UnrecognisedFileError, UnknownImportTypeError, FileError) as error:
             message = _said(error)
             if options["json"]:
-                print_json(refusal(message, options))
+                print_json(refusal(message, options, _cause(error)))
             self.stderr.write(message)
             sys.exit(EXIT_REJECTED)
         run = run_to_end(run)
@@ -117,8 +117,26 @@ def _said(error: Exception) -> str:
     return f"{error} {error.fix}".strip() if isinstance(error, FileError) else str(error)
 
 
-def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The contract's object for a run that was never made."""
+def _cause(error: Exception) -> FileError | None:
+    """What is wrong with the file, where that is why no run was made."""
+    if isinstance(error, UnrecognisedFileError):
+        return error.error
+    cause = error if isinstance(error, FileError) else error.__cause__
+    return cause if isinstance(cause, FileError) else None
+
+
+def refusal(message: str, options: dict[str, Any], cause: FileError | None = None) -> dict[str, Any]:
+    """The contract's object for a run that was never made; the file's fault is an issue, as where a run found it."""
+    issue = cause and {
+        "line": int(cause.params.get("line", 0) or 0),
+        "severity": Severity.ERROR.label,
+        "code": cause.code,
+        "field": cause.field or "",
+        "found": cause.found,
+        "expected": cause.expected,
+        "message": str(cause),
+        "data": "",
+    }
     counts = [
         "record_count",
         "import_count",
@@ -144,8 +162,9 @@ def refusal(message: str, options: dict[str, Any]) -> dict[str, Any]:
         "options": {},
         "district_options": [],
         **dict.fromkeys(counts, 0),
+        "error_count": 1 if issue else 0,
         "message": message,
         "crash": None,
-        "issues": [],
+        "issues": [issue] if issue else [],
         "changes": [],
     }

@@ -1,0 +1,58 @@
+"""Signs that begin or end no name (`-Peña`, `Peña,`, `Peña.`), left out of it.
+
+A program leaves them where it cuts a name out of a longer text. A period stays after what may be shortened (`Jr.`, `Ma.`,
+`J. R.`), and apostrophes stay, which begin and end syllables in some languages; where such a name would replace one on record
+that has none of it, the record is kept (`imports.engine.kept_names`).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from sisimport.files.damage import PLACEHOLDERS, placeholder
+from sisimport.files.issues import Problem, Severity, shown
+from sisimport.files.layouts import Column
+
+_JOINT: Final = "\x00"  # no text holds it
+_INSIDE: Final = "-\u2010\u2011,;:/\\!&"
+_ANY: Final = f"{_INSIDE}."
+# All of them as one sign, so that a look at the edges of all names is two searches.
+_AS_ONE: Final = str.maketrans(dict.fromkeys(_ANY, "-"))
+_AS_ONE_BYTE: Final = bytes.maketrans(b",;:/\\!&.", b"--------")
+_MAY_END: Final = re.compile(
+    r"(?:\A|[ '-])(?:\w{1,2}|[^\W_aeiouyAEIOUYÀ-ÿ]+|[^ .]+(?:\.[^ .]+)+|esq|fco|geo)\.\Z", re.IGNORECASE
+)
+
+
+def without_stray_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
+    """The names of a column without such signs, and where there were some. Quick: a look at all of them at once."""
+    joined = _JOINT.join(texts)
+    if joined.isascii():
+        edges = b"\0%b\0" % joined.encode("ascii").translate(_AS_ONE_BYTE)
+        if b"\0-" not in edges and b"-\0" not in edges:
+            return texts, []
+    else:
+        edged = f"{_JOINT}{joined.translate(_AS_ONE)}{_JOINT}"
+        if f"{_JOINT}-" not in edged and f"-{_JOINT}" not in edged:
+            return texts, []
+    names, findings = list(texts), []
+    for at, text in enumerate(texts):
+        name = _bare(text)
+        if name == text or text in PLACEHOLDERS:
+            continue
+        names[at] = name
+        if name:
+            problem = Problem("FILE-STRAY", Severity.NOTICE, column.field, shown(text), shown(name))
+        else:
+            problem = placeholder(column, text)
+        findings.append((at, problem))
+    return names, findings
+
+
+def _bare(text: str) -> str:
+    name = text.lstrip(f"{_ANY} ").rstrip(f"{_INSIDE} ")
+    if name.endswith(".") and not _MAY_END.search(name):
+        name = name.rstrip(f"{_ANY} ")
+        if _MAY_END.search(f"{name}."):  # `Jr..`
+            name = f"{name}."
+    return name
