@@ -48,6 +48,14 @@ SMALL_TEXT = """() => {
     }
     return [...found];
 }"""
+# Words in a column as wide as one of them: whatever should stand beside them pushed them together.
+SQUEEZED = """() => [...document.querySelectorAll("main :is(p, li, dd, dt, td, th, strong, label, div)")].filter((each) => {
+    if (each.closest(".visually-hidden, [aria-hidden=true], svg")) return false;
+    if (!each.checkVisibility({visibilityProperty: true})) return false;
+    const own = [...each.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent.trim()).join(" ");
+    const box = each.getBoundingClientRect();
+    return own.length > 40 && box.width > 1 && box.width < 110 && box.height > 6 * 22;
+}).map((each) => `${each.tagName} is squeezed: ${each.textContent.trim().slice(0, 40)}`).slice(0, 3)"""
 NARROWEST = 320  # a page zoomed to 400 % has this width
 # Whether a page fits must not depend on the hour at which the test runs.
 WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
@@ -104,6 +112,7 @@ class Look:
             self._targets(f"{name}, {width} px")
             self.wrong += [f"{name}, {width} px: {out}" for out in self.page.evaluate(STICKS_OUT)]
             self.wrong += [f"{name}, {width} px: {small}" for small in self.page.evaluate(SMALL_TEXT)]
+            self.wrong += [f"{name}, {width} px: {words}" for words in self.page.evaluate(SQUEEZED)]
         self.page.set_viewport_size({"width": NARROWEST, "height": 900})
         self.page.evaluate(WIDEST_TIMES)
         if self.page.evaluate(TOO_WIDE):
