@@ -115,6 +115,8 @@ ADDRESSES: tuple[Address, ...] = (
     *_all(READERS, {"filter_issues": "Filter of a run's lines"}, record=True, sends=True),
     # ---- whole SSIDs and what leaves ----
     *_all(TAKERS, {"exports": "Data out", "results_csv": "Results as CSV", "results_xlsx": "Results as workbook"}),
+    *_all(TAKERS, {"senr_changes": "Enrollment changes for the state"}),
+    *_all(TAKERS, {"senr_changes_file": "File of enrollment changes"}, sends=True),
     *_all(
         TAKERS,
         {"english_learners_csv": "English learners as CSV", "english_learners_xlsx": "English learners as workbook"},

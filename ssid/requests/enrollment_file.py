@@ -50,6 +50,11 @@ def enrollment_draft(schools: Sequence[School], *, since: dt.date, today: dt.dat
     return made
 
 
+def exits_of(made: Draft) -> int:
+    """How many of the records are exits."""
+    return sum(1 for entry in made.entries if entry.values[_EXIT_DATE - 1])
+
+
 def _stays(schools: Sequence[School], since: dt.date, today: dt.date) -> Iterator[dict[str, Any]]:
     """Each stay with its student as `gaps_of` and `entry_of` read one; an exit yet to come is none."""
     current = SSID.objects.filter(student=OuterRef("student"), retired_at__isnull=True).values("ssid")[:1]

@@ -17,7 +17,7 @@ register(
     Entry(
         label="SSID requests",
         url_name="senr_requests",
-        url_names=("senr_check", "senr_make", "senr_request", "senr_file"),
+        url_names=("senr_check", "senr_make", "senr_request", "senr_file", "senr_changes", "senr_changes_file"),
         section=RECORDS,
         order=40,
         state="CA",

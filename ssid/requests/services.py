@@ -94,6 +94,15 @@ def line_text(values: Sequence[str], delimiter: str) -> str:
     return out.getvalue()
 
 
+def causes_of(made: Draft) -> list[tuple[str, int, int]]:
+    """What is missing and for how many: (message, severity, count), errors first, most frequent first."""
+    counts: dict[tuple[str, int], int] = {}
+    for gap in made.gaps:
+        key = (gap.message if gap.field != "birth_date" else "Unusual age; the state will ask.", int(gap.severity))
+        counts[key] = counts.get(key, 0) + 1
+    return sorted(((text, level, n) for (text, level), n in counts.items()), key=lambda c: (-c[1], -c[2], c[0]))
+
+
 def answers(student: str, asked_at: str) -> QuerySet[MatchRequest]:
     """Match results about a student that came after a request and were imported; `student`, `asked_at`: outer paths.
 

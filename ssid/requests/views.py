@@ -19,7 +19,15 @@ from sisimport.web.moments import moment_text
 from ssid.models import SENRLine, SENRRequest
 from ssid.requests import request_lists
 from ssid.requests.senr_file import Draft, RequestRefusedError, draft
-from ssid.requests.services import STATES, file_name, keep_request, lines_of, request_text, requests_with_counts
+from ssid.requests.services import (
+    STATES,
+    causes_of,
+    file_name,
+    keep_request,
+    lines_of,
+    request_text,
+    requests_with_counts,
+)
 from students.access import log_views, visible_school_ids, visible_schools
 from students.missing import count_by_school
 
@@ -129,7 +137,7 @@ def check(request: HttpRequest) -> HttpResponse:
             "made": made,
             "page": page,
             "delimiter": _delimiter(request.GET),
-            "causes": _causes(made),
+            "causes": causes_of(made),
             "schools": {school.code: school.name for school in made.schools},
         },
     )
@@ -209,15 +217,6 @@ def _ids(given: QueryDict) -> set[int]:
 
 def _delimiter(given: QueryDict) -> str:
     return "," if given.get("delimiter") == "," else "^"
-
-
-def _causes(made: Draft) -> list[tuple[str, int, int]]:
-    """What is missing and for how many: (message, severity, count), errors first, most frequent first."""
-    counts: dict[tuple[str, int], int] = {}
-    for gap in made.gaps:
-        key = (gap.message if gap.field != "birth_date" else "Unusual age; the state will ask.", int(gap.severity))
-        counts[key] = counts.get(key, 0) + 1
-    return sorted(((text, level, n) for (text, level), n in counts.items()), key=lambda c: (-c[1], -c[2], c[0]))
 
 
 @across_schools()  # how many lines there are, of all schools

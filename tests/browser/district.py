@@ -270,6 +270,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "run_candidates": reverse("run_candidates", args=[records.candidates.pk]),
         "senr_request": reverse("senr_request", args=[records.senr.pk]),
         "senr_check": reverse("senr_check") + f"?school={school}",
+        "senr_changes": reverse("senr_changes") + f"?school={school}&since=2024-08-01",
         "utah_create": reverse("utah_create"),
         "utah_request": reverse("utah_request", args=[records.utah.pk]),
         "account_change_password": reverse("account_change_password"),
@@ -307,7 +308,7 @@ NO_PAGES = {
     # the page of a run once more, with whole numbers
     "show_run_ssids",
     # downloads
-    "export", "layout_sample", "practice_sample", "utah_request_file", "senr_file", "el_differences_csv",
+    "export", "layout_sample", "practice_sample", "utah_request_file", "senr_file", "senr_changes_file", "el_differences_csv",
     "results_csv", "results_xlsx", "english_learners_csv", "english_learners_xlsx",
     "mfa_download_recovery_codes", "mapping_file",
     # sent forms, which lead to a page that is looked at

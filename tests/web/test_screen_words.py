@@ -25,7 +25,7 @@ NUMBER = "100234"
 PRESENT = f"StateID being imported already exists for localStudentID ({NUMBER})."
 CONFLICT = "StateID (90•• ••• 678) being imported cannot overwrite current stateID (90•• ••• 600)."
 DATE = (
-    "WARNING: Campus LEP Date (&#x27;10/5/2013&#x27;) DOES NOT match LEP Date on ISSID Import File for localStudentID "
+    "WARNING: Campus LEP Date (&#x27;2013-10-05&#x27;) DOES NOT match LEP Date on ISSID Import File for localStudentID "
     f"(&#x27;{NUMBER}&#x27;)."
 )
 

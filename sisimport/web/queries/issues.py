@@ -29,11 +29,13 @@ class ShownIssue:
     field: str
     student: Student | None
     data: DataLine | None
+    in_screen_words: bool = False
 
     @property
     def tells_dates_raw(self) -> bool:
-        """Its message is about how a date is written: it is shown as the file has it."""
-        return self.code in _ABOUT_WRITING
+        """Its message is about how a date is written, so it is shown as the file has it; or is that of the mirrored screen, which
+        writes days by ISO 8601."""
+        return self.in_screen_words or self.code in _ABOUT_WRITING
 
 
 def shown_issues(
@@ -65,6 +67,7 @@ def shown_issues(
                 field=field_label(layout, issue.field) if issue.field else "",
                 student=student,
                 data=_data(issue, lines),
+                in_screen_words=bool(number and issue_code and issue_code.screen),
             )
         )
     return shown
