@@ -75,8 +75,8 @@ def changes(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, form: ChangesForm) -> HttpResponse:
     made = form.made if form.is_bound and form.is_valid() else None
     page = Paginator(made.gaps if made else [], PER_PAGE).get_page(request.GET.get("page"))
-    told = [gap.student_id for gap in page]
-    looking.note_all(told)
+    shown = [gap.student_id for gap in page]
+    looking.note_all(shown)
     return render(
         request,
         "ssid/senr_changes.html",
@@ -87,7 +87,7 @@ def _page(request: HttpRequest, form: ChangesForm) -> HttpResponse:
             "exits": exits_of(made) if made else 0,
             "causes": causes_of(made) if made else [],
             # Who left may be at another school now, whose page this reader may not open.
-            "own": set(visible_students(request.user).filter(pk__in=told).values_list("pk", flat=True)),
+            "own": set(visible_students(request.user).filter(pk__in=shown).values_list("pk", flat=True)),
             "schools": {school.code: school.name for school in made.schools} if made else {},
         },
     )
