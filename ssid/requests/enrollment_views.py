@@ -46,7 +46,6 @@ class ChangesForm(forms.Form):
         field = self.fields["school"]
         assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - declared above
         field.queryset = schools
-        field.label_from_instance = lambda school: f"{school.name or school.code} ({school.code})"  # type: ignore[attr-defined,method-assign]
         self.initial["since"] = timezone.localdate() - _AT_FIRST
         self.made: Draft | None = None
 
