@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
-from sisimport.files.damage import HIDDEN_BEYOND_ASCII
+from sisimport.files.damage import holds_hidden_beyond_ascii
 from sisimport.files.detection import Recognition
 from sisimport.files.encodings import BOM, UTF16, Decoder
 from sisimport.files.lines import refuse_nul, whole_lines
@@ -84,7 +84,7 @@ class Chunks:
             text = self.decoder.decode(chunk, first_line)
             plain = text.isascii()
             exotic = not plain and _is_exotic(text)
-            hidden = controls or (HIDDEN_BEYOND_ASCII.search(text) is not None if exotic else "\xad" in text)
+            hidden = controls or (holds_hidden_beyond_ascii(text) if exotic else "\xad" in text)
             may_hold_space = exotic or controls or " " in text
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
             traits = BlockTraits(may_hold_space, exotic, hidden, damaged)

@@ -24,6 +24,8 @@ _SOFT_HYPHEN: Final = "(?<![ÂÃ])\xad"
 _CONTROL: Final = "\x01-\x08\x0b\x0c\x0e-\x1f\x7f"
 HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}\t\n\r]|{_SOFT_HYPHEN}")
 HIDDEN_BEYOND_ASCII = re.compile(f"[{_UNSEEN}]|{_SOFT_HYPHEN}")
+_ASCII: Final = bytes(range(128))
+_MAY_BE_HIDDEN: Final = frozenset(re.findall(f"[{_UNSEEN}\xad]", "".join(map(chr, range(0x80, 0x10000)))))
 _HARMFUL = re.compile(f"[{_CONTROL}{_BIDI}]")
 _AS_SPACE = re.compile(f" *[{_CONTROL}]+|\\s*[\t\n\r]+\\s*")
 _AS_NOTHING = HIDDEN_BEYOND_ASCII
@@ -126,6 +128,13 @@ def is_name(column: Column) -> bool:
     return bool(column.field and _NAME.match(column.field))
 
 
+def holds_hidden_beyond_ascii(text: str) -> bool:
+    """Does a long text hold a character that nobody sees? The few beyond ASCII are looked at alone: a search through all
+    of it costs more than everything else that is done to read it."""
+    beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    return not _MAY_BE_HIDDEN.isdisjoint(beyond) and HIDDEN_BEYOND_ASCII.search(text) is not None
+
+
 def has_doubtful_names(texts: Sequence[str]) -> bool:
     """Does any of the names hold what names seldom hold? Quick: a look at all of them at once."""
     joined = _JOINT.join(texts)
@@ -137,24 +146,13 @@ def has_doubtful_names(texts: Sequence[str]) -> bool:
         return True
 
 
-def looked_at_names(
-    column: Column, texts: Sequence[str], *, written: bool
-) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
-    """Names, repaired where that leaves no doubt, and what is wrong with the others.
+def looked_at_name(column: Column, text: str, *, written: bool) -> tuple[str, Problem | None]:
+    """A name, repaired where that leaves no doubt, and what is wrong with it otherwise.
 
     `written`: the name would go on record, where a damaged one is an error; elsewhere it is only compared, and what is said
     is why it differs.
     """
-    findings = []
-    names: list[str] = []
-    for at, text in enumerate(texts):
-        name = text
-        if not _NICE_NAME.match(text):
-            name, problem = _judge(column, text, written=written)
-            if problem is not None:
-                findings.append((at, problem))
-        names.append(name)
-    return names, findings
+    return (text, None) if _NICE_NAME.match(text) else _judge(column, text, written=written)
 
 
 def _judge(column: Column, text: str, *, written: bool) -> tuple[str, Problem | None]:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sisimport.files.damage import (
@@ -15,7 +16,7 @@ from sisimport.files.damage import (
     PLACEHOLDERS,
     has_doubtful_names,
     is_name,
-    looked_at_names,
+    looked_at_name,
     placeholder,
     placeholders_in,
 )
@@ -31,6 +32,7 @@ from sisimport.files.stray_marks import without_stray_marks
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
 _MEMO_SIZE: Final = 50_000
+_NAMES_KEPT: Final = 10_000  # of each column
 _LISTED_CODES: Final = 24
 _JOINT: Final = "\x00"  # no text holds it
 _EDGES: Final = [edge for space in " \t\n\r" for edge in (f"{_JOINT}{space}", f"{space}{_JOINT}")]
@@ -65,9 +67,9 @@ class _Memo(dict[str, str]):
     a block of nothing else is settled three times as fast.
     """
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: Check, *, most: int = _MEMO_SIZE) -> None:
         super().__init__()
-        self.check = check
+        self.check, self._most = check, most
         self.bad: dict[str, Problem] = {}
         self.plain: set[str] = set()
 
@@ -81,7 +83,7 @@ class _Memo(dict[str, str]):
         return value or ""
 
     def shrink(self) -> None:
-        if len(self) > _MEMO_SIZE:
+        if len(self) > self._most:
             self.clear()
             self.bad.clear()
             self.plain.clear()
@@ -126,6 +128,8 @@ class TextColumn:
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
         self._placeholders = placeholders_in(column)
+        # Names come again and again: in a file with a few unusual ones each block would be looked at name by name.
+        self._names = _Memo(partial(looked_at_name, column, written=writes_names), most=_NAMES_KEPT)
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         first = texts[0]
@@ -168,11 +172,21 @@ class TextColumn:
 
     def _as_names(self, texts: Sequence[str], findings: list[Finding], *, doubtful: bool) -> Sequence[str]:
         if doubtful and has_doubtful_names(texts):
-            texts, found = looked_at_names(self._column, texts, written=self._writes_names)
+            texts, found = self._looked_at(texts)
             findings += found
         texts, found = without_stray_marks(self._column, texts)
         findings += found
         return texts
+
+    def _looked_at(self, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
+        """Names, repaired where that leaves no doubt, and what is wrong with the others."""
+        memo = self._names
+        if memo.plain.issuperset(texts):
+            return texts, []
+        memo.shrink()
+        names = list(map(memo.__getitem__, texts))
+        bad = memo.bad
+        return names, [(at, bad[text]) for at, text in enumerate(texts) if text in bad] if bad else []
 
     def _as_number(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
         """Without the marks of programs, and no SSID where only zeros stand."""
