@@ -23,7 +23,7 @@ from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_p
 from sisimport.imports.engine.sql import execute, fetch_all
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_ela import ELARow
-from ssid.rules import english_learner, english_learner_plan
+from ssid.rules import english_learner, english_learner_plan, on_record
 from ssid.rules.identity import birth_date_rule, find_student_rules, name_rules
 from ssid.rules.lines import enrollment_rules
 from students.models import SSIDReplacement
@@ -128,6 +128,16 @@ class ELAImport(ImportType):
             replace(rule, when=Q(rule.when) & _counts()) if rule.part == english_learner_plan.EL else rule
             for rule in asked
         ]
+
+    def on_record_when(self, context: RunContext) -> Q:
+        return (
+            on_record.same_english_learner_data(english_learner_plan.Choices.of(context))  # new lines fail it first
+            & on_record.same_ssid()
+            & on_record.same_person(context, "last_name", "first_name")
+            & Q(dup_number=FIRST)
+            & ~DELETION
+            & ~Q(record_type="SELA")  # lines that a district sends may be given a hint
+        )
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         steps = english_learner_plan.plan(english_learner_plan.Choices.of(context))

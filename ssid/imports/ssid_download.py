@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import models
-from django.db.models import FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.english_learner import OLDER_STATUS_REMEDY
@@ -16,10 +16,10 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from ssid.models import SSIDDownloadRow
-from ssid.rules import english_learner, english_learner_plan
+from ssid.rules import english_learner, english_learner_plan, on_record
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.rules.lines import duplicate_rules, enrollment_rules
-from ssid.rules.ssids import REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, ssid_plan, ssid_rules
+from ssid.rules.ssids import OWN_NUMBER, REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, VALID_SSID, ssid_plan, ssid_rules
 
 TOOL = "calpads-ssid"
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -85,6 +85,7 @@ class SSIDDownload(ImportType):
     brings_everyone = True
     speed = Speed(
         marks_idle_rows=True,
+        said_of_what_is_on_record=("SSID-PRESENT",),
     )
     matching = Matching(
         remembers_matches=True,
@@ -109,6 +110,19 @@ class SSIDDownload(ImportType):
             *ssid_rules(context),
             *english_learner.rules(context),
         ]
+
+    def on_record_when(self, context: RunContext) -> Q:
+        gender = Q(gender="") | Q(gender=F("student__legal_gender"))
+        gender |= Q(gender=F("student__gender"), student__legal_gender="")
+        return (
+            on_record.same_ssid()  # what a new line fails comes first
+            & on_record.same_english_learner_data(english_learner_plan.Choices.of(context))
+            & on_record.same_person(context, "last_name", "first_name", "middle_name")
+            & gender
+            & Q(dup_number=0, dup_ssid=0)
+            & VALID_SSID
+            & ~OWN_NUMBER
+        )
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         # A repeat of a line that is planned already has nothing left to do.

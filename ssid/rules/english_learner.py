@@ -39,6 +39,7 @@ from ssid.rules.issue_codes import HINTS
 from students.models import ProgramStatus
 
 NO_ELAS_GRADES = ("IN", "TD", "PS", "AD")
+ENGLISH_CODES = frozenset({"ase", "eng", "sgn"})  # and the sign languages
 # What may follow what: usual path TBD to EO, IFEP or EL, then EL to RFEP (SELA0255; TBD has its own hint, SELA0281).
 FOLLOWS = {
     ProgramStatus.PENDING: ("EO", "IFEP", "EL"),
@@ -191,7 +192,7 @@ def hint_rules(chosen: Choices) -> list[Rule]:
     out_of_sequence = Q(pk__isnull=True)
     for status, codes in FOLLOWS.items():
         out_of_sequence |= Q(student__el__program_status=status) & ~has_code(*codes)
-    english = Q(In(LanguageCode(F("language")), ["eng", "ase", "sgn"]))
+    english = Q(In(LanguageCode(F("language")), sorted(ENGLISH_CODES)))
     same_day = KNOWN & HAS_RECORD & IS_DATED & ~Q(Differs(FILE_DATE, RECORD_SINCE)) & STATUS_DIFFERS
     return [
         hint("IVR0164", KNOWN & ~has_code("EO") & Q(elas_date__isnull=True), "elas_date"),

@@ -100,12 +100,12 @@ IS_DATED = Q(elas_date__isnull=False)
 KNOWN_LANGUAGE = Q(In(Lower(F("language")), sorted(known_languages())))
 UNKNOWN_LANGUAGE = ~Q(language="") & ~KNOWN_LANGUAGE
 
-_new_status = Case(
+NEW_STATUS = Case(
     *(When(elas=code, then=Value(status.value)) for code, status in STATUS_OF.items()), output_field=CharField()
 )
 STATE_ELAS = Case(When(elas="TVD", then=Value("TBD")), default=F("elas"), output_field=CharField())
 FILE_DATE = F("elas_date")
-STATUS_DIFFERS = Q(Differs(F("student__el__program_status"), _new_status))
+STATUS_DIFFERS = Q(Differs(F("student__el__program_status"), NEW_STATUS))
 # Another status than the one on record, from before that one began (SELA0285).
 IS_OLDER = HAS_RECORD & IS_DATED & STATUS_DIFFERS & Q(IsEarlier(FILE_DATE, RECORD_SINCE))
 # The plain comparison comes first: it is a tenth of the work and settles most lines.
@@ -188,7 +188,7 @@ def plan(choices: Choices) -> Sequence[PlannedChange]:
             when=may_create,
             object_id=F("student__id"),
             values={
-                "program_status": _new_status,
+                "program_status": NEW_STATUS,
                 "identified_date": chosen_new(identified),
                 "tbd_date": chosen_new(IS_TBD),
                 "exit_date": chosen_new(exits),
@@ -208,7 +208,7 @@ def plan(choices: Choices) -> Sequence[PlannedChange]:
                 "program_status": (
                     F("student__el__program_status"),
                     Case(
-                        When(may_update, then=_new_status),
+                        When(may_update, then=NEW_STATUS),
                         default=F("student__el__program_status"),
                         output_field=CharField(),
                     ),

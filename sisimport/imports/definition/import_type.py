@@ -29,6 +29,14 @@ class SpeedHooks:
         """
         return None
 
+    def on_record_when(self, context: "RunContext") -> Q | None:  # noqa: ARG002
+        """Rows that say nothing but what is on record, as a condition that costs less than rules and plan; None: unknown.
+
+        For types that mark idle rows. No step changes anything for such a row, and no rule fires but those of
+        `speed.said_of_what_is_on_record`, which all do. All other rows are asked every rule and every step.
+        """
+        return None
+
     def generated_columns(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
         """Columns of the row model that the database works out of a row's others as it is staged: name -> expression.
 

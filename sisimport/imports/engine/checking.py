@@ -79,26 +79,36 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     usual = context.import_type.skips_rules_when(context)
     if usual is not None and context.accepted_rows:
         usual &= Q(accepted=accepted_matches.AS_GIVEN)  # of an accepted match something is to be said
-    silent = (
-        [] if usual is None else [When(usual & Q(refused=False), then=Value(None, output_field=refusing.output_field))]
-    )
     steps = context.import_type.plan(context) if context.import_type.speed.marks_idle_rows else ()
+    on_record = context.import_type.on_record_when(context) if steps else None
+    silent = [
+        When(condition & Q(refused=False), then=Value(None, output_field=refusing.output_field))
+        for condition in (usual, on_record)
+        if condition is not None
+    ]
+    idle: Any = Value(False)
+    if steps:
+        idle = Case(When(planning.changes_something(steps), then=Value(False)), default=Value(True))
+    answer: Any = Case(
+        When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
+    )
+    if on_record is not None:  # such a row is asked neither rules nor plan: whether it is idle stands among the answers
+        answer, idle = _joined(answer, FiredRules(Case(When(idle, then=Value(_IDLE))))), Value(False)
     answers: dict[str, Any] = {
-        "fired_rules": Case(
-            *silent, When(refused, then=_joined(refusing, fired(others))), default=_joined(fired(others), fired(parts))
-        ),
+        "fired_rules": Case(*silent, default=answer) if silent else answer,
         # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
         "seen_student": Case(When(context.matched, then=F("student__id"))),
         "seen_school": Case(When(context.matched, then=F("student__school_id"))),
-        "idle": Case(When(planning.changes_something(steps), then=Value(False)), default=Value(True))
-        if steps
-        else Value(False),
+        "idle": idle,
     }
     carried = context.import_type.kept_columns(context)
     answers |= {f"carried_{name}": expression for name, expression in carried.items()}
     rows, chosen = context.import_type.rows(context), [] if only is None else [only]
     sql = kept_selects.select(rows, [answers, *chosen], ["line", *answers])
     names = ", ".join(["line", "rules", "student_id", "school_id", "idle", *map(quoted, carried)])
+    if on_record is not None:
+        said = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.said_of_what_is_on_record]
+        sql = _unfolded(sql, names, said)
     if not carried:
         # OFFSET 0: else the rules are asked twice, in the condition and in what is selected.
         sql = f"SELECT * FROM ({sql} OFFSET 0) AS q({names}) WHERE idle OR cardinality(rules) > 0"
@@ -111,6 +121,17 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     execute("ANALYZE checked_line (line, idle)")
     if steps:
         (context.idle_rows,) = fetch_one("SELECT count(*) FROM checked_line WHERE idle")
+
+
+_IDLE = -1  # among the numbers of rules that fired: nothing would change
+
+
+def _unfolded(sql: str, names: str, said: list[int]) -> str:
+    """The answers with what rows that are on record (null) were not asked: they are idle, and only these rules fire."""
+    return (
+        f"SELECT line, coalesce(array_remove(rules, {_IDLE}), ARRAY{said}::int[]) AS rules, student_id, school_id,"
+        f" coalesce(rules @> ARRAY[{_IDLE}], true) AS idle FROM ({sql} OFFSET 0) AS a({names})"
+    )
 
 
 def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
