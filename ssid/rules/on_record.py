@@ -14,9 +14,10 @@ from django.db.models.lookups import In
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.accepted_matches import AS_GIVEN
 from ssid.rules import english_learner_plan as el_plan
-from ssid.rules.english_learner import ENGLISH, NO_ELAS_GRADES
+from ssid.rules.english_learner import ENGLISH_CODES, NO_ELAS_GRADES
 from students.models import LEA
 
+_ENGLISH = sorted(ENGLISH_CODES | {old for old, code in el_plan.language_codes().items() if code in ENGLISH_CODES})
 # TVD is told, and codes of no single meaning.
 _PLAIN_CODES = tuple(code for code in el_plan.STATUS_OF if code != "TVD")
 
@@ -46,13 +47,11 @@ def _same_status(chosen: el_plan.Choices) -> Q:
     on_record: Any = el_plan.record_date(chosen.rfep_date)
     dated = Q(elas_date=on_record) & Q(elas_date__gte=F("student__birth_date"))
     undated = Q(elas="EO", elas_date__isnull=True)
-    unnoted = Q(
-        student__el__state_elas="", student__el__state_elas_date__isnull=True, student__el__state_language=""
-    )
+    unnoted = Q(student__el__state_elas="", student__el__state_elas_date__isnull=True, student__el__state_language="")
     same_language = Q(language="") | Q(student__el__state_language=F("language"))
     noted = Q(student__el__state_elas=F("elas")) & same_language
     dates_noted = Q(student__el__state_elas_date=F("elas_date")) | Q(elas_date__isnull=True)
-    english = Q(In(Lower(F("language")), sorted(ENGLISH)))
+    english = Q(In(Lower(F("language")), _ENGLISH))
     return (
         Q(elas__in=_PLAIN_CODES, student__el__program_status=el_plan.NEW_STATUS)
         & (dated | undated)
