@@ -31,4 +31,6 @@ def test_a_name_that_comes_again_is_judged_as_it_was_the_first_time(written: boo
 
         alone = [TextColumn(column, writes_names=written).read([name], ALL_TRAITS) for name in names]
         assert list(values) == [value[0] for value, _found in alone]
-        assert sorted(map(str, findings)) == sorted(map(str, ((at, p) for at, (_v, found) in enumerate(alone) for _at, p in found)))
+        assert sorted(map(str, findings)) == sorted(
+            map(str, ((at, p) for at, (_v, found) in enumerate(alone) for _at, p in found))
+        )
