@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import gc
 import itertools
-import json
 import signal
 import unittest.mock
 from collections.abc import Iterator
@@ -14,16 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
-from django.db.backends.base.creation import BaseDatabaseCreation
-from django.db.backends.base.operations import BaseDatabaseOperations
+from django.db import connection
 from django.utils import translation
 from psycopg import sql
-from psycopg.errors import DeadlockDetected
 
 from sisimport.imports.definition import registry
 from sisimport.runtime import postgres
-from tests import fast
+from tests import committed, fast
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
@@ -44,30 +40,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _flush_patiently(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
-    """Empty the tables after a test that committed; a worker that is kept may look at two of them at that very moment."""
-    letting = "SET LOCAL sisimport.audit_purge = 'on'"  # the record of access refuses to be emptied
-    for tries_left in (4, 3, 2, 1, 0):
-        try:
-            return _flush(self, [letting, *sql_list])
-        except OperationalError as error:
-            if not tries_left or not isinstance(error.__cause__, DeadlockDetected):
-                raise
-    return None
-
-
-_flush = BaseDatabaseOperations.execute_sql_flush
-BaseDatabaseOperations.execute_sql_flush = _flush_patiently  # type: ignore[method-assign]
-
-
-def _serialize_without_record(self: BaseDatabaseCreation) -> str:
-    """What `serialized_rollback` brings back, but the record of access: loading it would be changing it."""
-    rows = json.loads(_serialize(self))
-    return json.dumps([row for row in rows if not row["model"].startswith("audit.")])
-
-
-_serialize = BaseDatabaseCreation.serialize_db_to_string
-BaseDatabaseCreation.serialize_db_to_string = _serialize_without_record  # type: ignore[method-assign]
+committed.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -120,6 +93,13 @@ def django_db_modify_db_settings(
             return
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """pytest-django's; what is in a new database comes back after each test that commits."""
+    with django_db_blocker.unblock():
+        committed.keep()
+
+
 @pytest.fixture(autouse=True)
 def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> None:
     """Uploaded files of a test go into its own folder, unless processes of their own are to read them."""
@@ -140,31 +120,6 @@ def _as_a_new_process() -> None:
     registry._added, registry._stale = {}, False
 
 
-@pytest.fixture(autouse=True)
-def _groups_and_permissions(request: pytest.FixtureRequest) -> None:
-    """A transactional test finds groups and permissions, whatever the one before it left.
-
-    Django makes them again after it emptied the tables, but not behind a test with `serialized_rollback`, which brings
-    its own copy.
-    """
-    marker = request.node.get_closest_marker("django_db")
-    given = marker.kwargs if marker else {}
-    if given.get("serialized_rollback"):
-        return
-    if not given.get("transaction") and not {"transactional_db", "live_server"} & set(request.fixturenames):
-        return
-    request.getfixturevalue("transactional_db")
-    from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
-    from django.core.management.sql import emit_post_migrate_signal
-
-    from sisimport.accounts.access import GROUPS
-
-    if Group.objects.filter(name__in=GROUPS).count() < len(GROUPS) or not Permission.objects.exists():
-        ContentType.objects.clear_cache()
-        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
-
-
 @pytest.fixture
 def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
     """A database session that is not ours: a worker's, or that of somebody who edits records."""
@@ -183,17 +138,6 @@ def _fast(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """A test that commits leaves empty tables and groups made anew under other numbers: only one that asks for
-    `serialized_rollback` finds what migrations wrote, and none of those may follow one that does not ask (but browsers', last).
-    """
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        asked = [mark for mark in item.iter_markers("django_db") if mark.kwargs.get("serialized_rollback")]
-        looks = item.get_closest_marker("browser") or "browser" in item.nodeid
-        if "transactional_db" in names and not asked and not looks:
-            raise pytest.UsageError(
-                f"{item.nodeid} commits: mark it django_db(transaction=True, serialized_rollback=True)"
-            )
     yield
     if FAST:  # of what the markers left
         items[:], left = fast.first_cases(items)
