@@ -56,7 +56,7 @@ _OF_REVERTED = {Reverted.WHOLLY: REVERTED, Reverted.PARTLY: PARTLY_REVERTED}
 # What the list of runs can be filtered by.
 FILTERS = (QUEUED, RUNNING, HELD, COMPLETED, APPLIED, REVERTED, PARTLY_REVERTED, REJECTED, FAILED, CANCELLED)
 
-_SPENT = "applications"
+_SPENT, _UNDONE = "applications", "undone"
 _QUARTER = 25  # per cent
 
 
@@ -83,9 +83,27 @@ def ending_of(run: ImportRun) -> str:
 
 
 def with_applications(runs: QuerySet[ImportRun]) -> QuerySet[ImportRun]:
-    """The same runs with what `state_of` reads of their Updates: two queries for a whole list."""
-    done = ImportRun.objects.filter(status=RunStatus.COMPLETED).only("pk", "test_run_id", "status", "reverted", "work")
-    return runs.prefetch_related(Prefetch("updates", queryset=done.order_by("-pk"), to_attr=_SPENT))
+    """The same runs with what `state_of` and `undone_by` read of their Updates and reverts: a query each for a whole list."""
+    done = ImportRun.objects.filter(status=RunStatus.COMPLETED)
+    reverts = done.only("pk", "reverts_id", "status").order_by("-pk")
+    undone = Prefetch("reverted_by", queryset=reverts, to_attr=_UNDONE)
+    updates = done.only("pk", "test_run_id", "status", "reverted", "work").order_by("-pk").prefetch_related(undone)
+    return runs.prefetch_related(Prefetch("updates", queryset=updates, to_attr=_SPENT), undone)
+
+
+def undone_by(run: ImportRun) -> list[ImportRun]:
+    """The reverts that put back what a run of a list wrote, or the newest Update of a Test; newest first."""
+    wrote = applications(run)[:1] if run.work == Work.TEST else [run]
+    return [revert for one in wrote if one.reverted for revert in getattr(one, _UNDONE, ())]
+
+
+def as_done(run: ImportRun, text: str) -> str:
+    """What a Test says of the future, as it is once the run has written."""
+    if not (run.writes and run.status == RunStatus.COMPLETED):
+        return text
+    return text.replace("it will be overwritten", "it was overwritten").replace(
+        "It will be overwritten", "It was overwritten"
+    )
 
 
 def applications(run: ImportRun) -> list[ImportRun]:

@@ -124,7 +124,20 @@ def test_an_undone_run_looks_undone_in_the_list_on_its_page_and_on_its_test(
     of_test = page(client, update.test_run)
     assert f'applied by <a href="{reverse("run", args=[update.pk])}">run {update.pk}</a>' in of_test
     assert f'reverted by <a href="{reverse("run", args=[undone.pk])}">run {undone.pk}</a>' in of_test
-    assert "2 reverted" in client.get(reverse("runs")).content.decode()
+    listed = client.get(reverse("runs")).content.decode()
+    assert "2 reverted" in listed
+    assert listed.count(f'reverted by <a href="{reverse("run", args=[undone.pk])}">run {undone.pk}</a>') == 2
+    last = client.get(reverse("home")).content.decode().split("Last runs</h2>")[1]
+    assert last.count("</span>Reverted</span>") == 2  # one vocabulary of states on all pages
+
+
+def test_what_was_written_is_told_as_done() -> None:
+    """"It will be overwritten" is true of a Test only."""
+    wrote = ImportRun(work=Work.UPDATE, status=RunStatus.COMPLETED)
+    test = ImportRun(work=Work.TEST, status=RunStatus.COMPLETED)
+    for future, past in (("a; it will be overwritten.", "a; it was overwritten."), ("It will be overwritten.",) * 2):
+        assert states.as_done(test, future) == future
+        assert states.as_done(wrote, future) == past.replace("will be", "was")
 
 
 def test_the_page_of_a_revert_says_what_to_do_next(client: Client, admin: Any, district: District) -> None:

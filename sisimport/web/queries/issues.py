@@ -10,6 +10,7 @@ from sisimport.imports.runs.report import field_label, issue_message, layout_of
 from sisimport.web.queries.data_lines import DataLine
 from sisimport.web.queries.report import Reader, students_by_id
 from sisimport.web.ssid_masking import FIELDS, Masking
+from sisimport.web.states import as_done
 from students.district_settings import report_words
 from students.models import ReportWords, Student
 
@@ -56,13 +57,14 @@ def shown_issues(
         student = students.get(issue.student_id or 0)
         number = student.local_number if student and in_screen_words else ""
         issue_code = codes.get(issue.code) if issue.code in codes else None
+        message = issue_message(masked(issue, masking), layout, schools=schools, screen_number=number)
         shown.append(
             ShownIssue(
                 line=issue.line,
                 severity=Severity(issue.severity),
                 code=issue.code,
                 title=issue_code.title if issue_code else issue.code,
-                message=issue_message(masked(issue, masking), layout, schools=schools, screen_number=number),
+                message=message if in_screen_words else as_done(run, message),
                 fix=issue_code.fix if issue_code else "",
                 field=field_label(layout, issue.field) if issue.field else "",
                 student=student,

@@ -139,6 +139,11 @@ def status_badge(run: ImportRun) -> SafeString:
 
 
 @register.filter
+def undone_by(run: ImportRun) -> list[ImportRun]:
+    return states.undone_by(run)
+
+
+@register.filter
 def still_imported(run: ImportRun) -> int:
     return states.still_imported(run)
 
