@@ -121,14 +121,18 @@ class DeskLine:
     def _label(self, name: str) -> str:
         return "Number" if name == "local_number" and self.given.ssids else FIELD_LABELS[name]
 
-    def rows(self) -> list[tuple[str, str, list[tuple[str, FieldScore]]]]:
-        """Label, value of the file, and value and score of each candidate: the lines of the side-by-side table."""
+    def rows(self) -> list[tuple[str, str, list[tuple[str, FieldScore, str]]]]:
+        """Label, value of the file, and value, score and name of each candidate: the lines of the side-by-side table."""
         with_ssid = bool(self.given.ssids)
         compared = {score.field for offer in self.offers for score in offer.comparison.fields}
         names = [name for name in FIELD_LABELS if name not in BIRTH_PLACE or name in compared]
         by_offer = [offer.values(names, with_ssid=with_ssid) for offer in self.offers]
         return [
-            (self._label(name), shown_value(self.given, name, with_ssid=with_ssid), [values[at] for values in by_offer])
+            (
+                self._label(name),
+                shown_value(self.given, name, with_ssid=with_ssid),
+                [(*values[at], offer.student.full_name) for offer, values in zip(self.offers, by_offer, strict=True)],
+            )
             for at, name in enumerate(names)
         ]
 

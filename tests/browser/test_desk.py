@@ -163,6 +163,26 @@ def test_lines_are_low_the_search_answers_while_one_types_and_marks_are_not_lost
     expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_candidates_stand_below_each_other_where_there_is_no_room_beside(
+    visit: Callable[..., Any], school: School, registrar: Any, width: int
+) -> None:
+    """Nobody scrolls sideways to compare two candidates, on the desk and among those of a request."""
+    for number, first in (("100340", "Sue"), ("100341", "Sam"), ("100342", "Sal")):
+        make_student(school, number, last_name="O'Neil", first_name=first)
+    run = own(run_download(download("100999", last="ONeil"), schools=[school.pk]), registrar)
+    asked = requests_file(school, registrar)
+    page = visit(registrar, width=width)
+    for address in (reverse("run_match_line", args=[run.pk, 1]), reverse("run_candidates", args=[asked.pk])):
+        page.goto(address)
+        tables = page.locator(".compare .table-wrap")
+        assert tables.count() >= 1
+        assert tables.first.locator("td[data-label]").first.is_visible()
+        assert tables.evaluate_all("all => all.filter((each) => each.scrollWidth > each.clientWidth).length") == 0
+        for choice in page.locator(".compare input[type=radio]").all():
+            assert choice.is_visible()
+
+
 def test_the_search_and_its_save_work_without_scripts(
     visit: Callable[..., Any], school: School, registrar: Any
 ) -> None:

@@ -132,7 +132,7 @@ def test_an_undone_run_looks_undone_in_the_list_on_its_page_and_on_its_test(
 
 
 def test_what_was_written_is_told_as_done() -> None:
-    """"It will be overwritten" is true of a Test only."""
+    """ "It will be overwritten" is true of a Test only."""
     wrote = ImportRun(work=Work.UPDATE, status=RunStatus.COMPLETED)
     test = ImportRun(work=Work.TEST, status=RunStatus.COMPLETED)
     for future, past in (("a; it will be overwritten.", "a; it was overwritten."), ("It will be overwritten.",) * 2):

@@ -125,7 +125,9 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
         own = [group for group in groups if (group.code, group.severity) == (cause.code, cause.severity)]
         texts = [(group, _text(group, field_label(layout, group.detail))) for group in own]
         diagnoses = [
-            Diagnosis(group.count, as_done(run, text), _where(group, schools), group.pattern) for group, text in texts if text
+            Diagnosis(group.count, as_done(run, text), _where(group, schools), group.pattern)
+            for group, text in texts
+            if text
         ]
         result.append(Diagnosed(cause, own[0].total if own else 0, tuple(diagnoses[:SHOWN])))
     return result
