@@ -156,7 +156,7 @@ def student(request: HttpRequest, pk: int) -> HttpResponse:
         "may_enter": policy.families_may_enter and (current is None or not current.verified),
         "el": el,
         "el_words": EL_STATUS.get(el.program_status) if el else None,  # type: ignore[call-overload]
-        "online": policy.online_enrollment,
+        "online": policy.enrolls_online(found.school_id),
         "year": year,
         "enrollment": AnnualEnrollment.objects.filter(student=found, school_year=year).first(),
         "cards": panels.cards(panels.FAMILY, request, found),
@@ -194,9 +194,11 @@ def enroll(request: HttpRequest, pk: int) -> HttpResponse:
     found = _own(request, pk)
     policy, year = collection.get_policy(), current_school_year()
     form = AnnualEnrollment.objects.filter(student=found, school_year=year).first()
-    if not policy.online_enrollment or (form is not None and form.status != AnnualEnrollment.Status.DRAFT):
+    if not policy.enrolls_online(found.school_id) or (
+        form is not None and form.status != AnnualEnrollment.Status.DRAFT
+    ):
         return redirect("family_student", found.pk)
-    asks = policy.asks_second_check_on(timezone.localdate())
+    asks = policy.asks_second_check_on(timezone.localdate(), found.school_id)
     number = NumberForm(request.POST if request.method == "POST" and asks else None)
     if request.method == "POST" and (not asks or (number.is_valid() and _passes(request, found, number))):
         collection.submit_enrollment(student=found, school_year=year, user=request.user, online=True)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 
 from ssid.collection.school_lists import COLUMNS
-from students.models import AnnualEnrollment, CollectionPolicy, Student
+from students.models import AnnualEnrollment, CollectionPolicy, School, Student
 from students.profiles import profile_of
 
 DOCUMENT, TOLD = "document", "told"
@@ -41,12 +41,22 @@ class SSIDForm(forms.Form):
 
 
 class PolicyForm(forms.ModelForm):
-    """Settings of the collection; no widget of its own but the browser's date field."""
+    """Settings of the collection."""
+
+    online_schools = forms.ModelMultipleChoiceField(
+        queryset=School.objects.order_by("name", "code"),
+        label="Schools whose families enroll online",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
 
     class Meta:
         model = CollectionPolicy
-        fields = ["required_from", "families_may_enter", "online_enrollment"]
+        fields = ["required_from", "families_may_enter", "online_enrollment", "online_schools"]
         widgets = {"required_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    def clean_online_schools(self) -> list[int]:
+        return sorted(school.pk for school in self.cleaned_data["online_schools"])
 
 
 class ListForm(forms.Form):

@@ -6,6 +6,7 @@ Rules M-1 to M-8; source: MESA Collection of the CASSID (memo).
 import datetime as dt
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -35,6 +36,13 @@ class CollectionPolicy(models.Model):
         help_text="Families submit the annual enrollment form themselves. From the day the SSID is required it is also asked "
         "of them as a second check.",
     )
+    online_schools = ArrayField(
+        models.BigIntegerField(),
+        verbose_name="schools whose families enroll online",
+        default=list,
+        blank=True,
+        help_text="Ids of schools; none: all of them.",
+    )
 
     class Meta:
         verbose_name = "SSID collection policy"
@@ -48,9 +56,13 @@ class CollectionPolicy(models.Model):
         """M-2: recommended before the day, required from it."""
         return self.required_from is not None and day >= self.required_from
 
-    def asks_second_check_on(self, day: dt.date) -> bool:
+    def enrolls_online(self, school_id: int | None) -> bool:
+        """Whether families of a school submit the annual enrollment form themselves."""
+        return self.online_enrollment and (not self.online_schools or school_id in self.online_schools)
+
+    def asks_second_check_on(self, day: dt.date, school_id: int | None) -> bool:
         """M-4: from the same day the SSID is the second check of a family's own enrollment."""
-        return self.online_enrollment and self.is_required_on(day)
+        return self.enrolls_online(school_id) and self.is_required_on(day)
 
 
 class AnnualEnrollment(models.Model):

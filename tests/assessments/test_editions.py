@@ -12,7 +12,7 @@ from assessments.models import Assessment, Score
 from assessments.pages.charts import level_range, range_of
 from assessments.pages.queries import scores_json, student_tests
 from assessments.structure import edition_of, level_names
-from sisimport.imports.definition.registry import get_type
+from sisimport.imports.definition.registry import built_in_types, get_type
 from students.models import Student
 from tests.assessments.score_files import SSID_1, counts, ela, report, start, text, undo
 from tests.factories import UserFactory
@@ -75,8 +75,7 @@ SCREEN = {
         "06 - California Science Test 2017-2018",
         "08 - Standards-based Tests in Spanish (STS) for Reading/Language Arts (RLA)",
     ],
-    "elpac-summative-2019": ["ELPAC Overall"],
-    "elpac-summative-2024": ["ELPAC Overall"],
+    **{f"elpac-summative-{year}": ["ELPAC Overall"] for year in range(2019, 2025)},
     "elpac-initial-2018-2019": ["Initial ELPAC - Overall 2018-2019"],
     "elpac-initial-2019-2020": ["Initial ELPAC - Overall 2019-2020"],
     "elpac-initial-2020-2021": ["Initial ELPAC - Overall 2020-2021"],
@@ -88,7 +87,15 @@ SCREEN = {
 SETUPS = {("ELPACS", 2019): "ELPAC 2019 Summative", ("ELPACS", 2024): "ELPAC 2024 Summative",
           ("SBELA", 2023): "Smarter Balanced for ELA 2021-2024", ("CAST", 2025): "California Science Test 2018-2024",
           ("ELPACI", 2024): "Initial ELPAC - Overall 2023-2024"}  # fmt: skip
-OURS = {"caaspp-2019-2021": 2}  # tests that the other screen does not list
+# Tests that the other screen does not list and the state's files hold; years that it does not have, by their own names.
+OURS = {
+    "caaspp-2019-2021": ["05 - CAA for Science", "09 - California Spanish Assessment 2018-2019/2019-2020"],
+    **{f"elpac-summative-{year}": ["Summative Alternate ELPAC"] for year in range(2022, 2025)},
+    **{f"elpac-initial-{year - 1}-{year}": ["Initial Alternate ELPAC"] for year in range(2023, 2025)},
+}
+NOT_OF_THE_SCREEN = {
+    "caaspp-2015-2016", "caaspp-2016-2017", "elpac-summative-2018", "elpac-summative-2025", "elpac-initial-2024-2025",
+}  # fmt: skip
 PARTS = {"composite_claim_1_level": "2", "composite_claim_2_level": "3"}
 
 
@@ -106,14 +113,44 @@ def lists(key: str) -> dict[str, Any]:
 @pytest.mark.parametrize("key", SCREEN)
 def test_the_lists_of_the_screen_have_the_names_that_registrars_know(key: str) -> None:
     shown = [option.label for option in lists(key).values()]
-    alternate = [label for label in shown if "Alternate" in label]
 
-    assert [label for label in shown if label in SCREEN[key]] == SCREEN[key]
-    assert len(shown) - len(alternate) == len(SCREEN[key]) + OURS.get(key, 0)
+    assert [label for label in shown if label not in OURS.get(key, ())] == SCREEN[key]
+    assert set(OURS.get(key, ())) <= set(shown)
+
+
+def test_every_year_has_a_list_that_is_compared() -> None:
+    """The newest year of the screen too; a year that it does not have is known here."""
+    ours = {kind.key for kind in built_in_types() if kind.key.startswith(("caaspp-", "elpac-"))}
+    assert ours == set(SCREEN) | NOT_OF_THE_SCREEN
+    assert [option.label for option in lists("elpac-initial-2024-2025").values()][:1] == [
+        "Initial ELPAC - Overall 2024-2025"
+    ]
+
+
+@pytest.mark.parametrize("key", ["caaspp-2024-2025", "caaspp-2021-2023", "elpac-initial-2021-2022"])
+def test_the_page_shows_the_names_with_its_three_choices(key: str, client: Client) -> None:
+    client.force_login(UserFactory(import_admin=True, all_schools=True))
+
+    page = client.get(reverse("upload", args=["caaspp"]), {"type": key}).content.decode()
+
+    at = [page.index(f">{label}</label>") for label in SCREEN[key]]
+    assert at == sorted(at)
+    for choice in ("Import to newly created test setup", "Do not import these assessments"):
+        assert page.count(choice) == len(lists(key))
 
 
 def test_set_ups_carry_their_years_in_the_name() -> None:
     assert {key: edition_of(*key).name for key in SETUPS} == SETUPS
+
+
+@pytest.mark.parametrize("code", ["ELPACS", "ELPACI"])
+def test_the_elpac_has_its_six_parts_and_the_page_of_set_ups_names_them(code: str, client: Client) -> None:
+    parts = {"Listening": "L", "Oral": "O", "Reading": "R", "Speaking": "S", "Writing": "W", "Written": "N"}
+    client.force_login(UserFactory(registrar=True))
+
+    page = client.get(reverse("setup_article")).content.decode()
+
+    assert [name for name, letter in parts.items() if f"ELPAC {name} ({code}-{letter})" not in page] == []
 
 
 def test_levels_have_new_names_from_2025_26_on_and_earlier_ones_keep_theirs() -> None:

@@ -26,7 +26,7 @@ from students.models import (
     FamilyMember,
     ReportedSSID,
 )
-from tests.factories import ELRecordFactory, SSIDFactory, StudentFactory, UserFactory
+from tests.factories import ELRecordFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.web.test_access import all_patterns, own_addresses
 
 pytestmark = pytest.mark.django_db
@@ -383,6 +383,16 @@ def test_m4_before_the_day_no_ssid_is_asked_for(home: Client, child: Any) -> Non
 def test_without_online_enrollment_nothing_can_be_submitted(home: Client, child: Any) -> None:
     show(home, "family_enroll", child, submit="1")
     assert not AnnualEnrollment.objects.exists()
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_online_enrollment_is_of_the_schools_that_the_policy_names(home: Client, child: Any, here: bool) -> None:
+    other = SchoolFactory(lea=child.lea)
+    policy(online_enrollment=True, online_schools=[child.school_id if here else other.pk])
+
+    assert (reverse("family_enroll", args=[child.pk]) in show(home, "family_student", child)) is here
+    show(home, "family_enroll", child, submit="1")
+    assert AnnualEnrollment.objects.exists() is here
 
 
 # ---- nobody else's ----

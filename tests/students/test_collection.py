@@ -43,7 +43,12 @@ def test_m2_without_a_policy_the_ssid_is_recommended(db: None) -> None:
 @pytest.mark.parametrize(("day", "asked"), [(BEFORE, False), (FROM, True)], ids=["30 June", "1 July"])
 def test_m4_the_second_check_begins_on_the_same_day(day: dt.date, asked: bool) -> None:
     policy = CollectionPolicy(required_from=REQUIRED, online_enrollment=True)
-    assert policy.asks_second_check_on(day) is asked
+    assert policy.asks_second_check_on(day, 1) is asked
+
+
+def test_m4_the_second_check_is_asked_at_schools_that_enroll_online_only() -> None:
+    policy = CollectionPolicy(required_from=REQUIRED, online_enrollment=True, online_schools=[7])
+    assert [policy.asks_second_check_on(FROM, school) for school in (7, 8, None)] == [True, False, False]
 
 
 def test_m3_approval_asks_for_a_missing_ssid_and_can_skip_it_before_the_day(oak: School) -> None:

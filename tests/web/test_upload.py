@@ -47,6 +47,34 @@ def test_every_tool_with_a_listed_type_has_its_screen(client: Client, registrar:
         assert all(kind.screen.label in text for kind in registry.listed_types(tool.key))
 
 
+@pytest.mark.parametrize(
+    ("tool", "way"),
+    [
+        ("calpads-ssid", ["CA State Reporting", "CALPADS SSID Import"]),
+        ("caaspp", ["Student Information", "Assessment Administration", "CAASPP Import"]),
+        ("ssid-process", ["Enrollment", "SSID Process"]),
+    ],
+)
+def test_the_way_to_a_screen_is_the_one_that_registrars_know(
+    client: Client, registrar: Any, tool: str, way: list[str]
+) -> None:
+    page = client.get(reverse("upload", args=[tool])).content.decode()
+
+    at = [page.index(f">{word}<", page.index('class="crumbs"')) for word in way]
+    assert at == sorted(at)
+
+
+@pytest.mark.parametrize("work", ["test", "update"])
+def test_without_a_file_nothing_begins_and_the_page_says_so(
+    client: Client, registrar: Any, district: District, work: str
+) -> None:
+    answer = client.post(reverse("upload", args=[SCREEN]), {"import_type": TYPE, "work": work})
+
+    assert answer.status_code == 422
+    assert "Choose a file." in answer.content.decode()
+    assert not ImportRun.objects.exists()
+
+
 def test_an_unknown_screen_answers_404(client: Client, registrar: Any) -> None:
     assert client.get(reverse("upload", args=["nothing"])).status_code == 404
 

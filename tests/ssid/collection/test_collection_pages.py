@@ -286,6 +286,21 @@ def test_the_policy_is_set_by_administrators(client: Client) -> None:
     )
 
 
+def test_the_policy_names_the_schools_whose_families_enroll_online(client: Client, school: Any) -> None:
+    client.force_login(UserFactory(import_admin=True))
+    address = reverse("collection_policy")
+
+    client.post(address, {"online_enrollment": "on", "online_schools": [school.pk]})
+    assert CollectionPolicy.objects.get().online_schools == [school.pk]
+    box = f'name="online_schools" value="{school.pk}"'
+    shown = text(client.get(address))
+    assert "checked" in shown[shown.index(box) :].partition(">")[0]
+
+    assert "Select a valid choice" in text(client.post(address, {"online_schools": [school.pk + 999]}))
+    client.post(address, {"online_enrollment": "on"})
+    assert CollectionPolicy.objects.get().online_schools == []
+
+
 def test_a_reported_number_shows_on_the_page(staff: Client, school: Any) -> None:
     student = StudentFactory(school=school)
     report_ssid(student=student, ssid=NUMBER, user=None)
