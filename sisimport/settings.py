@@ -175,7 +175,7 @@ else:  # the socket's folder where Django's own tools (dbshell) look for it
     if processes.kind in database_roles.LIMITED:  # commands and migrations are the owner's
         DATABASES["default"]["USER"] = database_roles.role_name(str(DATABASES["default"]["NAME"]), processes.kind)
 # Row policies on the tables of students, for the web server's role (docs/decisions); given and taken back by `migrate`.
-ROW_POLICIES = env.bool("ROW_POLICIES", default=False)
+ROW_POLICIES = env.bool("ROW_POLICIES", default=True)
 # How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
 # a word; in seconds, 0 for ever. Commands and migrations have no limits.
 SESSION_LIMITS = {

@@ -1,10 +1,11 @@
 """Tests as the database's roles: requests of test clients as the web server's, runs as the workers'. Fixtures stay the owner's.
 
-    .venv/bin/python -m pytest -p tests.as_roles tests/web      any tests: a right that a page lacks makes one fail
+    script/test roles tests/web      any tests: a right that a page lacks, or a row that it does not see, makes one fail
 
 Counts of statements are two too high then, and a test fails whose pages and runs share temporary tables: it is one session.
 
-`acting_as` is for single tests; what it needs is made by `make_roles`, once for each test database.
+`acting_as` is for single tests. The roles, their rights and policies stand in every test database (`stand_up`, called by
+conftest.py): they bind nobody who is the owner.
 """
 
 import contextlib
@@ -14,19 +15,16 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import Error, connection
-from django.test import override_settings
 
 from sisimport.runtime.database_roles import LIMITED, WEB, WORKER, role_name
 
 
-def make_roles(*, policies: bool = False) -> None:
-    """The limited roles of the test database, with their rights. They stay."""
-    from sisimport.accounts.database_rights import (
-        make_roles as make,
-    )  # as a plugin this module comes before Django's set-up
+def stand_up() -> None:
+    """Make the limited roles of the test database, with their rights and policies: once, outside of any test's transaction, in
+    which tables that were written can't be changed. They stay."""
+    from sisimport.accounts.database_rights import make_roles
 
-    with override_settings(ROW_POLICIES=policies):
-        make(passwords=dict.fromkeys(LIMITED), new_passwords=False, keep_owner=True)
+    make_roles(passwords=dict.fromkeys(LIMITED), new_passwords=False, keep_owner=True)
 
 
 @contextlib.contextmanager
@@ -62,12 +60,11 @@ def _role(kind: str) -> str:
 
 
 @contextlib.contextmanager
-def pages_and_runs_as_roles(*, policies: bool = False) -> Iterator[None]:
-    """Within, requests of test clients are the web role's, and runs the workers'."""
+def pages_and_runs_as_roles() -> Iterator[None]:
+    """Within, requests of test clients are the web role's, with its policies, and runs the workers'."""
     from sisimport.imports.runs import execution
     from sisimport.runtime import row_scope
 
-    make_roles(policies=policies)
     armed = row_scope.arm(True)  # as in a web server's process
     lock = execution.run_lock
 

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import gc
 import itertools
+import json
+import os
 import signal
 import unittest.mock
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from psycopg import sql
 from sisimport.imports.definition import registry
 from sisimport.runtime import postgres
 from tests import committed, fast
+from tests import as_roles, fast
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
@@ -27,8 +30,10 @@ from tests.longer import FAST
 from tests.template_database import template_database
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ended by SIGTERM, the session cleans up as after Ctrl-C, instead of counting it as one test's error."""
+    if os.environ.get("SISIMPORT_TEST_ROLES"):
+        config.pluginmanager.register(as_roles)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -98,6 +103,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """pytest-django's; what is in a new database comes back after each test that commits."""
     with django_db_blocker.unblock():
         committed.keep()
+    """The test database has the limited roles, their rights and policies, as an installation has."""
+    with django_db_blocker.unblock():
+        as_roles.stand_up()
 
 
 @pytest.fixture(autouse=True)

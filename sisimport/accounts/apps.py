@@ -15,7 +15,7 @@ class AccountsConfig(AppConfig):
         from allauth.account.signals import password_reset
         from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-        from django.db.models.signals import post_migrate
+        from django.db.models.signals import post_migrate, pre_migrate
 
         from sisimport.accounts import connection_checks, database_rights, groups, recording  # noqa: F401 - checks register themselves
         from sisimport.accounts.kept_mail import remove_old
@@ -27,9 +27,10 @@ class AccountsConfig(AppConfig):
         from sisimport.runtime.retention import Kept, register_kept
 
         in_webs_container = str(settings.DATABASES["default"].get("USER", "")).endswith(f"_{WEB}")
-        if settings.ROW_POLICIES and processes.kind == "web":
+        # Whether or not there are policies now: somebody may put them up while this process is at work.
+        if processes.kind == WEB:
             row_scope.arm(True)
-        elif settings.ROW_POLICIES and in_webs_container:  # a command there
+        elif in_webs_container:  # a command there
             row_scope.arm(True, usual=row_scope.ALL)
 
         for changed in (authenticator_added, authenticator_removed):
@@ -44,5 +45,6 @@ class AccountsConfig(AppConfig):
         user_login_failed.connect(recording.refused, dispatch_uid="record_refused")
         authentication_failed.connect(recording.second_factor_refused, dispatch_uid="record_refused_factor")
         post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")
+        pre_migrate.connect(database_rights.before_migrations, sender=self, dispatch_uid="policies_stand_aside")
         # By then all tables are there, and the views that apps before this one make after migrations.
         post_migrate.connect(database_rights.after_migrations, sender=self, dispatch_uid="database_rights")

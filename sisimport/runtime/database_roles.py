@@ -160,18 +160,14 @@ def _hand_over(cursor: Any, database: str, owner: str) -> None:
 _SCHEMAS = ["public", *READ_SCHEMAS]
 
 
-def give_rights(cursor: Any, *, row_policies: bool) -> bool:
-    """Give both limited roles exactly the rights of table_rights.py. False: they do not exist here. Within a transaction.
-
-    row_policies: whether the web server's sees students of the schools that it says only (row_walls.py).
-    """
+def give_rights(cursor: Any) -> bool:
+    """Give both limited roles exactly the rights of table_rights.py. False: they do not exist here. Within a transaction."""
     database = _database(cursor)
     roles = {kind: role_name(database, kind) for kind in LIMITED}
     if _one(cursor, "SELECT count(*) FROM pg_roles WHERE rolname = ANY (%s)", [list(roles.values())]) < len(roles):
         return False
     for statement in _statements(cursor, {kind: sql.Identifier(name) for kind, name in roles.items()}):
         cursor.execute(statement)
-    (row_walls.put_up if row_policies else row_walls.take_down)(cursor)
     return True
 
 

@@ -15,7 +15,7 @@ from sisimport.demo import practice
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from students.models import LEA, SSID, DistrictSettings, RecordEdit, School, Student
 from students.services import assign_ssid
-from tests.as_roles import acting_as, make_roles
+from tests.as_roles import acting_as
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.imports.journey import run_file
 
@@ -34,7 +34,6 @@ def lea(settings: Any, tmp_path: Any) -> LEA:
 @pytest.fixture(autouse=True)
 def _a_worker_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the rights of one."""
-    make_roles()
     from sisimport.demo.tasks import start_over_task
 
     def work(*, kwargs: dict[str, Any], **_queue: Any) -> None:

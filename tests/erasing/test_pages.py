@@ -10,7 +10,7 @@ from sisimport.erasing import asking
 from sisimport.erasing.models import Erasure
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from students.models import Student
-from tests.as_roles import acting_as, make_roles
+from tests.as_roles import acting_as
 from tests.factories import StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,6 @@ REASON = "Request 12"
 
 @pytest.fixture(autouse=True)
 def _with_the_rights_of_a_worker(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    make_roles()
     erase = asking.erase_student
 
     def as_worker(*arguments: Any, **named: Any) -> Any:

@@ -14,7 +14,6 @@ from sisimport.reporting.schema import RoleRefusedError, before_migrations, make
 from sisimport.reporting.views import VIEWS
 from students.missing import enrolled_today
 from students.models import Student
-from tests.as_roles import make_roles
 from tests.factories import EnrollmentFactory, LEAFactory, SSIDFactory, StudentFactory
 
 
@@ -63,7 +62,6 @@ class TestViews:
 def test_a_column_of_a_view_can_be_migrated_back_and_forth() -> None:
     """PostgreSQL refuses to drop a column that a view shows: the views must not stand in the way. Nor may the roles of the
     database, whose rights are given anew on what it had then."""
-    make_roles()
     call_command("migrate", "students", "0004", verbosity=0)
     call_command("migrate", verbosity=0)
     assert len(described()) == sum(len(view.columns) for view in VIEWS)

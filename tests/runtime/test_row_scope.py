@@ -6,9 +6,13 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db import NotSupportedError, connection, transaction
+from django.db.migrations import Migration
+from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
+from sisimport.accounts import database_rights
 from sisimport.accounts.access import REGISTRAR
 from sisimport.accounts.row_scope import scope_of
 from sisimport.runtime import row_scope, row_walls
@@ -16,7 +20,7 @@ from sisimport.runtime.database_roles import WEB
 from sisimport.runtime.row_walls import WALLED
 from students.families import is_family
 from students.models import FamilyMember, Student
-from tests.as_roles import acting_as, make_roles
+from tests.as_roles import acting_as
 from tests.factories import StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +29,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def as_web(db: None) -> Iterator[Any]:
     """The test's own connection as the web server's, whose statements say what `row_scope` answers; two students."""
-    make_roles(policies=True)
     students = [StudentFactory(), StudentFactory()]
     armed = row_scope.arm(True)
     with acting_as(WEB):
@@ -101,11 +104,18 @@ def test_who_is_told_what() -> None:
     assert scope_of(both) == f"schools={other.school_id};students={own.pk}"
 
 
-def test_policies_are_taken_down_again(db: None) -> None:
-    make_roles(policies=True)
+def standing() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_policy WHERE polname = %s", [row_walls.POLICY])
-        assert cursor.fetchone() == (len(WALLED),)
+        cursor.execute(
+            "SELECT relname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE polname = %s",
+            [row_walls.POLICY],
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_policies_are_taken_down_again(db: None) -> None:
+    assert standing() == set(WALLED)
+    with connection.cursor() as cursor:
         row_walls.take_down(cursor)
         row_walls.take_down(cursor)
         cursor.execute("SELECT relname FROM pg_class WHERE relrowsecurity ORDER BY relname")
@@ -119,5 +129,50 @@ def test_policies_are_taken_down_again(db: None) -> None:
         )
         assert cursor.fetchone() == (0,)
         row_walls.put_up(cursor)
-        cursor.execute("SELECT count(*) FROM pg_policy WHERE polname = %s", [row_walls.POLICY])
-        assert cursor.fetchone() == (len(WALLED),)
+    assert standing() == set(WALLED)
+
+
+def test_switched_off_they_are_taken_down_by_migrate(settings: Any) -> None:
+    settings.ROW_POLICIES = False
+    database_rights.after_migrations(plan=[])
+    assert standing() == set()
+    settings.ROW_POLICIES = True
+    database_rights.after_migrations(plan=[])
+    assert standing() == set(WALLED)
+
+
+def test_a_migration_may_change_a_column_that_a_policy_names() -> None:
+    """PostgreSQL refuses to; so policies stand aside while migrations run, and bind again afterwards."""
+    change = "ALTER TABLE students_withoutssid ALTER COLUMN school_id TYPE integer"
+
+    with pytest.raises(NotSupportedError, match="used in a policy definition"), transaction.atomic():
+        change_now(change)
+    plan = [(Migration("0099", "erasing"), False)]
+    emit_pre_migrate_signal(verbosity=0, interactive=False, db="default", plan=plan)
+    assert standing() == set()
+    change_now(change)
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default", plan=plan)
+
+    assert standing() == set(WALLED)
+
+
+def change_now(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_nothing_to_migrate_leaves_them_standing() -> None:
+    emit_pre_migrate_signal(verbosity=0, interactive=False, db="default", plan=[])
+    assert standing() == set(WALLED)
+
+
+def test_a_database_that_waits_for_migrations_gets_none() -> None:
+    """Migrated back it is for a release that may not say whose rows it wants; before an upgrade it lacks columns."""
+    last = MigrationRecorder.Migration.objects.filter(app="erasing").latest("pk")
+    last.delete()
+    emit_pre_migrate_signal(verbosity=0, interactive=False, db="default", plan=[(Migration("0099", "erasing"), True)])
+    database_rights.after_migrations(plan=[(Migration("0099", "erasing"), True)])
+    assert standing() == set()
+    MigrationRecorder.Migration(app=last.app, name=last.name, applied=last.applied).save()
+    database_rights.after_migrations(plan=[(Migration("0099", "erasing"), False)])
+    assert standing() == set(WALLED)

@@ -22,7 +22,6 @@ from sisimport.runtime import row_walls
 from sisimport.runtime.database_roles import WEB, WORKER, role_name
 from sisimport.runtime.row_walls import SETTING, WALLED
 from sisimport.runtime.table_rights import TABLES
-from tests.as_roles import make_roles
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +99,6 @@ def two_schools(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sessi
         parameters = dict(connection.get_connection_params())
         for name in ("cursor_factory", "context", "prepare_threshold"):
             parameters.pop(name, None)
-        make_roles(policies=True)
     with psycopg.connect(**parameters) as session:
         session.execute("SET CONSTRAINTS ALL DEFERRED")
         add(session, "students_lea", id=1)

@@ -16,7 +16,7 @@ from tests.faults import two_schools
 from tests.faults.test_foreign_lines import admin_addresses, own_addresses, queries, shown
 from tests.faults.two_schools import TwoSchools, limited_reader
 
-pytestmark = [pytest.mark.load, pytest.mark.django_db]  # making policies is no part of a transaction that wrote already
+pytestmark = pytest.mark.django_db
 two_schools_once, made = two_schools.two_schools_once, two_schools.made  # fixtures
 
 # Answers that say another thing each time they are asked, or ask for another program.
@@ -50,7 +50,7 @@ def test_every_page_says_the_same_on_both_sides_of_the_wall(
     }
     wanted = list(pages.values())
     without = asked(client, wanted)
-    with pages_and_runs_as_roles(policies=True):
+    with pages_and_runs_as_roles():
         behind = asked(client, wanted)
 
     different = {key: (without[key][0], behind[key][0]) for key in without if without[key] != behind[key]}
@@ -70,7 +70,7 @@ def test_a_page_that_forgets_to_ask_shows_nobody_of_another_school(
         return [client.get(reverse("student", args=[student.pk])).status_code for student in (own, other)]
 
     assert statuses() == [200, 200]
-    with pages_and_runs_as_roles(policies=True):
+    with pages_and_runs_as_roles():
         assert statuses() == [200, 404]
 
 
@@ -85,5 +85,5 @@ def test_a_token_sees_the_schools_it_is_narrowed_to(client: Client, monkeypatch:
         return client.get(address, headers={"authorization": f"Bearer {secret}"}).status_code
 
     monkeypatch.setattr(api_students, "visible_students", lambda _user: Student.objects.all())
-    with pages_and_runs_as_roles(policies=True):
+    with pages_and_runs_as_roles():
         assert [status_of(own), status_of(other)] == [200, 404]
