@@ -4,6 +4,7 @@ A line is blanked character by character: what divides cells stays, so the line 
 so does every line after it.
 """
 
+import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -45,8 +46,7 @@ class LineSearch:
         self._last, self._first = _words(last), _words(first)
         self._alone = {name.lower() for name in _spelled(person.alone & person.last)}
         self._namesake = person.namesake
-        self._dates = [f"{person.birth_date:{form}}" for form in _DATES]
-        self._dates += [f"{person.birth_date.month}/{person.birth_date.day}/{person.birth_date.year}"]
+        self._dates = list(_written(person.birth_date)) if person.birth_date else []
         self._between = re.compile(
             r"(?<![0-9A-Za-z])(?:" + ("|".join(map(re.escape, self._numbers)) or r"(?!)") + r")(?![0-9A-Za-z])"
         )
@@ -155,6 +155,11 @@ def _chunks(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
         return
     for _offset, chunk in whole_lines(stream, max_line_bytes=_MOST):
         yield chunk
+
+
+def _written(date: dt.date) -> Iterator[str]:
+    yield from (f"{date:{form}}" for form in _DATES)
+    yield f"{date.month}/{date.day}/{date.year}"
 
 
 def _spelled(names: set[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -25,11 +25,13 @@ _NAMING = ("student", "ssid", "replacement")  # kinds of changes that hold names
 class Person:
     """numbers: local ones; state_numbers: SSIDs, current, former, reported and replaced; last, first: all names borne;
     alone: those of them that nobody else on record bears; namesake: somebody else has last and first name in common with them;
-    accounts: user names and mail addresses of the family accounts that go along."""
+    accounts: user names and mail addresses of the family accounts that go along; student: the internal number, 0 where it was
+    none; earlier: more of them, of records that were removed."""
 
     student: int
     lea: int
-    birth_date: dt.date
+    birth_date: dt.date | None
+    earlier: tuple[int, ...] = ()
     namesake: bool = False
     numbers: set[str] = field(default_factory=set)
     state_numbers: set[str] = field(default_factory=set)
@@ -38,6 +40,10 @@ class Person:
     alone: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
     account_ids: list[int] = field(default_factory=list)
+
+    @property
+    def students(self) -> list[int]:
+        return [number for number in (self.student, *self.earlier) if number]
 
     def take(self, name: str, value: object) -> None:
         """Note a value of a field of the student, as a journal or a sent request names it."""
@@ -66,19 +72,56 @@ def person_of(student: Student) -> Person:
     _from_journals(person)
     _from_sent(person)
     _replaced(person)
-    _leave_to_others(person)
-    person.namesake = _has_namesake(person)
-    person.alone = set(_borne_by_nobody_else(person))
+    _tell_from_others(person)
     _accounts(person)
     return person
 
 
+def person_off_record(*, lea: int, said: Mapping[str, object], birth_date: dt.date | None = None) -> Person:
+    """Somebody who has no record: what was said of them, and what journals of removed records add to it.
+
+    said: values of fields: local_number, ssid, last_name, first_name.
+    """
+    person = Person(0, lea, birth_date)
+    for name, value in said.items():
+        person.take(name, value)
+    ids = _removed_records(person)
+    if ids:
+        person.student, person.earlier = ids[0], tuple(ids[1:])
+    _from_journals(person)
+    _replaced(person)
+    _tell_from_others(person)
+    return person
+
+
+def _removed_records(person: Person) -> list[int]:
+    """Internal numbers that journals know by the number or the SSID, and that nobody has any more."""
+    numbers = [
+        Q(**{f"{side}__contains": {"local_number": one}}) for one in person.numbers for side in ("before", "after")
+    ]
+    states = [Q(**{f"{side}__contains": {"ssid": one}}) for one in person.state_numbers for side in ("before", "after")]
+    found: set[int] = set()
+    for kind, ways in (("student", numbers), ("ssid", states)):
+        if ways:
+            changes = ImportChange.objects.filter(reduce(or_, ways), kind=kind, student_id__gt=0)
+            # A local number is a district's own: the journal of another district's run is about somebody else.
+            changes = changes.filter(run__lea_ids__contains=[person.lea]) if kind == "student" else changes
+            found |= set(changes.values_list("student_id", flat=True).distinct())
+    return sorted(found - set(Student.objects.filter(pk__in=found).values_list("pk", flat=True)))
+
+
+def _tell_from_others(person: Person) -> None:
+    _leave_to_others(person)
+    person.namesake = _has_namesake(person)
+    person.alone = set(_borne_by_nobody_else(person))
+
+
 def _from_journals(person: Person) -> None:
-    for edit in RecordEdit.objects.filter(student=person.student):
+    for edit in RecordEdit.objects.filter(student__in=person.students):
         for value in (edit.before, edit.after):
             person.take(edit.field, value)
         _walk(person, edit.journal)
-    changes = ImportChange.objects.filter(student_id=person.student, kind__in=_NAMING)
+    changes = ImportChange.objects.filter(student_id__in=person.students, kind__in=_NAMING)
     for before, after in changes.values_list("before", "after"):
         _walk(person, before)
         _walk(person, after)
@@ -232,4 +275,4 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-__all__ = ["SHORT", "Mentions", "Person", "person_of"]
+__all__ = ["SHORT", "Mentions", "Person", "person_of", "person_off_record"]

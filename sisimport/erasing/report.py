@@ -24,5 +24,7 @@ def lines_of(erased: Erased) -> Iterator[str]:
     yield "Would be erased:" if erased.dry_run else "Erased:"
     for kind, count, what in kinds_of(erased.as_json()):
         yield f"  {kind}: {count:,} {what}"
+    for place, count in erased.places.items():
+        yield f"  in {place}: {count:,}"
     for sentence in erased.elsewhere:
         yield f"  By hand: {sentence}"

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -16,12 +16,12 @@ from sisimport.erasing.personal_data import Table, tables
 from sisimport.imports.models import AbsentList, CorrectedLine, ImportFile, ImportRun, absent
 
 
-def known_lines(student: int) -> dict[int, set[int]]:
-    """Lines that runs found to be this student's, by number of the run; line 0 is the whole file's."""
+def known_lines(students: Collection[int]) -> dict[int, set[int]]:
+    """Lines that runs found to be of these internal numbers, by number of the run; line 0 is the whole file's."""
     found: dict[int, set[int]] = {}
     for model, table in tables():
         if table.of_line == "run" and table.of_student:
-            rows = model._base_manager.filter(**{table.of_student: student}, line__gt=0)
+            rows = model._base_manager.filter(**{f"{table.of_student}__in": students}, line__gt=0)
             for run, line in rows.values_list("run_id", "line").distinct():
                 found.setdefault(run, set()).add(line)
     return found
@@ -61,14 +61,14 @@ def remove_rows(person: Person, lines: Mapping[int, set[int]]) -> tuple[Counter[
                 of_runs.setdefault(run, Counter())[model._meta.model_name or ""] += count
         _count(gone, model, rows._raw_delete(rows.db))
     gone += _corrected(lines)
-    _count(gone, AbsentList, absent.take_out([person.student]))
+    _count(gone, AbsentList, absent.take_out(person.students))
     return gone, of_runs
 
 
 def _ways(model: type[models.Model], table: Table, person: Person, lines: Mapping[int, set[int]]) -> Iterator[Q]:
     """Conditions, any of which makes a row one of the person's."""
     if table.of_student:
-        yield Q(**{table.of_student: person.student})
+        yield Q(**{f"{table.of_student}__in": person.students})
     if table.of_line == "run":
         nobody = Q(**{f"{table.of_student}__isnull": True}) if table.of_student else Q()
         for run, numbers in lines.items():

@@ -4,6 +4,7 @@ What happened stays without the person: counts of runs, who looked (by an intern
 were sent. What a run wrote of this student can't be reverted any more; its page says so.
 """
 
+import datetime as dt
 import logging
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -22,9 +23,9 @@ from sisimport.audit.writing import Doer, write
 from sisimport.erasing import files, rows
 from sisimport.erasing.guard import ErasingError, begin, keep_runs_away
 from sisimport.erasing.lines import is_text_bytes, naming
-from sisimport.erasing.people import Mentions, Person, person_of
+from sisimport.erasing.people import Mentions, Person, person_of, person_off_record
 from sisimport.runtime.erasing import Asked, all_erasers
-from students.models import Student
+from students.models import LEA, School, Student
 from students.removing import remove
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Erased:
 
     rows: rows removed by kind; reworded: texts by kind; lines, files: lines blanked in kept files, and files removed whole;
     other: mails, sessions, accounts and the like; runs: runs that can't revert what they wrote of this student;
-    elsewhere: what somebody has to look after by hand.
+    elsewhere: what somebody has to look after by hand; places: how many lines of which kept file, and rows of which run.
     """
 
     student: int
@@ -49,6 +50,7 @@ class Erased:
     other: dict[str, int] = field(default_factory=dict)
     runs: int = 0
     elsewhere: list[str] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,6 +66,32 @@ def find_student(number: str, *, lea: str = "") -> Student:
     if len(students) > 1:
         raise ErasingError("Several districts have this local number. Name the district by its code as well.")
     return students[0]
+
+
+def find_off_record(  # what somebody knows of a person without a record
+    number: str = "",
+    *,
+    ssid: str = "",
+    lea: str = "",
+    last_name: str = "",
+    first_name: str = "",
+    birth_date: dt.date | None = None,
+) -> Person:
+    """Whoever is in old files and journals only. Raises ErasingError when there is a record, or it might be anybody."""
+    leas = list(LEA.objects.filter(code=lea) if lea else LEA.objects.all()[:2])
+    if len(leas) != 1:
+        raise ErasingError("There is no such district." if lea else "Name the district by its code as well.")
+    if School.objects.filter(code=number).exists() or LEA.objects.filter(code=number).exists():
+        raise ErasingError("That is the code of a school or a district, which stands in every line of its files.")
+    said = {"local_number": number, "ssid": ssid, "last_name": last_name, "first_name": first_name}
+    person = person_off_record(lea=leas[0].pk, said=said, birth_date=birth_date)
+    if (number and number not in person.numbers) or (ssid and ssid not in person.state_numbers):
+        raise ErasingError(
+            "A student on record has this number. Erase that student by the local number, without --off-record."
+        )
+    if not (person.numbers or person.state_numbers):
+        raise ErasingError("Say a local number or an SSID: a name alone might be anybody's.")
+    return person
 
 
 def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: bool = False) -> Erased:
@@ -100,26 +128,49 @@ def _refuse(reason: str, mentions: Mentions) -> None:
         raise ErasingError("The reason names the student, and it stays on record. Write one without name and number.")
 
 
-def _erase(student: Student, person: Person, mentions: Mentions, *, reason: str, user: Any, dry_run: bool) -> Erased:
-    erased = Erased(student.pk, dry_run, at=timezone.now().isoformat(timespec="seconds"))
+def erase_traces(person: Person, *, reason: str, user: Any = None, dry_run: bool = False) -> Erased:
+    """Erase somebody who has no record (`person_off_record`): lines of kept files, rows of runs, texts; or count them.
+
+    Raises ErasingError, as `erase_student` does.
+    """
+    with looking.unseen(), transaction.atomic():
+        begin(person.lea)
+        mentions = Mentions(person)
+        if not dry_run:
+            _refuse(reason, mentions)
+        keep_runs_away(person.lea)
+        erased = _erase(None, person, mentions, reason=reason.strip(), user=user, dry_run=dry_run)
+        transaction.set_rollback(dry_run)
+    if not dry_run:
+        logger.info("erased traces of nobody on record: %s lines blanked, %s files removed", erased.lines, erased.files)
+    return erased
+
+
+def _erase(
+    student: Student | None, person: Person, mentions: Mentions, *, reason: str, user: Any, dry_run: bool
+) -> Erased:
+    """`student`: None where there is no record."""
+    erased = Erased(person.student, dry_run, at=timezone.now().isoformat(timespec="seconds"))
     write(
         AuditEntry.Kind.ERASED,
         Doer(user, place="erase_student"),
-        students=[student.pk],
+        students=person.students,
         subject=f"student erased, can't be undone: {reason}",
     )
     _beside(person, mentions, erased, dry_run=dry_run)
 
-    own_lines = rows.known_lines(person.student)
+    own_lines = rows.known_lines(person.students)
     cleaned = files.clean_files(mentions, rows.by_file(own_lines), dry_run=dry_run)
     erased.lines, erased.files = cleaned.blanked, cleaned.removed
+    erased.places = {f"file {number}": len(lines) for number, lines in cleaned.lines.items() if lines}
     if cleaned.missing:
         erased.elsewhere.append(f"{cleaned.missing} kept files are on record and not in this machine's upload folder.")
 
     lines = rows.lines_of_runs(own_lines, cleaned.lines)
     gone, of_runs = rows.remove_rows(person, lines)
     erased.runs = rows.note_on_runs(of_runs, lines)
-    gone += _remove_student(student)
+    erased.places |= {f"run {number}": sum(counts.values()) for number, counts in sorted(of_runs.items())}
+    gone += _remove_student(student) if student is not None else Counter()
     get_user_model()._default_manager.filter(pk__in=person.account_ids).delete()
     erased.rows = dict(gone)
     erased.reworded = dict(rows.reword_texts(mentions))

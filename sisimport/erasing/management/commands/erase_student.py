@@ -1,12 +1,20 @@
 """Take one student out of everything that is kept."""
 
+import datetime as dt
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from sisimport.erasing.report import lines_of
-from sisimport.erasing.students import ErasingError, erase_student, find_student
+from sisimport.erasing.students import (
+    Erased,
+    ErasingError,
+    erase_student,
+    erase_traces,
+    find_off_record,
+    find_student,
+)
 from sisimport.imports.management.run_in_process import print_json
 
 
@@ -14,7 +22,16 @@ class Command(BaseCommand):
     help = "Erase a student for good: records, changes, lines of kept files, mails, accounts of the family. Begin with --dry-run."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("local_number", help="local student number")
+        parser.add_argument("local_number", nargs="?", default="", help="local student number")
+        parser.add_argument(
+            "--off-record",
+            action="store_true",
+            help="somebody who is in old files, journals and lists only: by number, --ssid or both",
+        )
+        parser.add_argument("--ssid", default="", help="with --off-record: the SSID")
+        parser.add_argument("--last-name", default="", help="with --off-record: finds lines without a number as well")
+        parser.add_argument("--first-name", default="", help="as --last-name; both are needed")
+        parser.add_argument("--birth-date", type=dt.date.fromisoformat, help="with names that others bear, YYYY-MM-DD")
         parser.add_argument("--reason", required=True, help="why; it stays on record, so it must not name the student")
         parser.add_argument("--lea", default="", help="LEA code, where several districts use the number")
         parser.add_argument("--dry-run", action="store_true", help="count only; nothing is erased")
@@ -22,12 +39,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        number = options["local_number"]
+        number = options["local_number"] or options["ssid"]
         if not (options["dry_run"] or options["yes"]) and (options["json"] or not _typed_again(number)):
             raise CommandError("Nothing was erased. Look at --dry-run, then type the number when asked, or give --yes.")
         try:
-            student = find_student(number, lea=options["lea"])
-            erased = erase_student(student, reason=options["reason"], dry_run=options["dry_run"])
+            erased = self._erase(options)
         except ErasingError as error:
             raise CommandError(str(error)) from None
         if options["json"]:
@@ -36,8 +52,15 @@ class Command(BaseCommand):
         for line in lines_of(erased):
             self.stdout.write(line)
 
+    def _erase(self, options: dict[str, Any]) -> Erased:
+        how = {name: options[name] for name in ("reason", "dry_run")}
+        if not options["off_record"]:
+            return erase_student(find_student(options["local_number"], lea=options["lea"]), **how)
+        known = {name: options[name] for name in ("ssid", "lea", "last_name", "first_name", "birth_date")}
+        return erase_traces(find_off_record(options["local_number"], **known), **how)
+
 
 def _typed_again(number: str) -> bool:
-    sys.stdout.write("This can't be undone. Type the student's local number to go on: ")
+    sys.stdout.write("This can't be undone. Type the number to go on: ")
     sys.stdout.flush()
     return sys.stdin.readline().strip() == number
