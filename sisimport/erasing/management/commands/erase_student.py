@@ -56,8 +56,8 @@ class Command(BaseCommand):
         how = {name: options[name] for name in ("reason", "dry_run")}
         if not options["off_record"]:
             return erase_student(find_student(options["local_number"], lea=options["lea"]), **how)
-        known = {name: options[name] for name in ("ssid", "lea", "last_name", "first_name", "birth_date")}
-        return erase_traces(find_off_record(options["local_number"], **known), **how)
+        of_person = {name: options[name] for name in ("ssid", "lea", "last_name", "first_name", "birth_date")}
+        return erase_traces(find_off_record(options["local_number"], **of_person), **how)
 
 
 def _typed_again(number: str) -> bool:
