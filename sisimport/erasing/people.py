@@ -106,7 +106,7 @@ def _removed_records(person: Person) -> list[int]:
             changes = ImportChange.objects.filter(reduce(or_, ways), kind=kind, student_id__gt=0)
             # A local number is a district's own: the journal of another district's run is about somebody else.
             changes = changes.filter(run__lea_ids__contains=[person.lea]) if kind == "student" else changes
-            found |= set(changes.values_list("student_id", flat=True).distinct())
+            found |= {number for number in changes.values_list("student_id", flat=True).distinct() if number}
     return sorted(found - set(Student.objects.filter(pk__in=found).values_list("pk", flat=True)))
 
 
