@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import gc
 import itertools
-import json
 import os
 import signal
 import unittest.mock
@@ -21,8 +20,7 @@ from psycopg import sql
 
 from sisimport.imports.definition import registry
 from sisimport.runtime import postgres
-from tests import committed, fast
-from tests import as_roles, fast
+from tests import as_roles, committed, fast
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
