@@ -117,7 +117,7 @@ class Bench:
             "gates": [*gates(job, measured, peers, parts), *loader_gates(job, loaders)],
         }
 
-    def _share(self, job: Job, part: str, lines: int) -> float:
+    def _share(self, job: Job, part: str, lines: int) -> dict[str, float]:
         """Share of the job's processor time that the part costs: medians of runs with it and without it, one after the other."""
         spent: dict[str, list[float]] = {"": [], part: []}
         for number in range(PART_RUNS):
@@ -125,7 +125,8 @@ class Bench:
             for without, seconds in spent.items():
                 path = Path(self.step(job, "prepare", self.folder, lines=lines)["path"])
                 seconds.append(self.step(job, "processor", path, without=without)["seconds"])
-        return 1 - median(spent[part]) / median(spent[""])
+        whole, rest = median(spent[""]), median(spent[part])
+        return {"lines": lines, "runs": PART_RUNS, "with": whole, "without": rest, "share": 1 - rest / whole}
 
     def tell(self, text: str) -> None:
         if not self.quiet:

@@ -37,7 +37,7 @@ def gate(name: str, value: float, least: float | None = None, most: float | None
 
 
 def gates(
-    job: Job, measured: list[dict[str, Any]], peers: dict[str, Any], parts: dict[str, float]
+    job: Job, measured: list[dict[str, Any]], peers: dict[str, Any], parts: dict[str, dict[str, float]]
 ) -> list[dict[str, Any]]:
     """The promises on speed and memory, each with what was measured."""
     small, large = measured[0], measured[-1]
@@ -51,7 +51,7 @@ def gates(
         gate("Revert, against what it undoes", large["revert_ratio"], most=REVERT_GATE),
     ]
     found += [gate(f"times {name}", large["rate"] / peers[name]["rate"], least) for name, least in promised.items()]
-    found += [gate(f"share of {part}", share, most=job.parts[part][1]) for part, share in parts.items()]
+    found += [gate(f"share of {part}", cost["share"], most=job.parts[part][1]) for part, cost in parts.items()]
     if large is not small:
         found.append(gate("rows per second, largest against smallest", large["rate"] / small["rate"], LINEAR_GATE))
         found.append(gate("worker memory growth, MB", large["memory"] - small["memory"], most=MEMORY_GATE))
@@ -91,6 +91,11 @@ def as_text(result: dict[str, Any]) -> str:
     for name, peer in result["peers"].items():
         lines.append(
             f"  {name}: {peer['rate']:,.0f} rows/s, measured on {peer['lines']:,} lines and scaled by rows per second"
+        )
+    for name, cost in result.get("parts", {}).items():
+        lines.append(
+            f"  {name}: {cost['share']:.1%} of the job's processor time at {cost['lines']:,} lines,"
+            f" {cost['with']:.2f} s with it and {cost['without']:.2f} s without, medians of {cost['runs']} each"
         )
     for name, one in result.get("loaders", {}).items():
         if "missing" in one:

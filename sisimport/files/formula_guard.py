@@ -11,8 +11,11 @@ _GUARDED = re.compile(rf"'+{_FORMULA}")
 def safe_cell(value: object) -> str:
     """A value as a CSV cell: an apostrophe goes before what would start a formula (a name may be `=HYPERLINK(…)`).
 
-    And before apostrophes before that, so that `plain_cell` finds the value again whatever it is.
+    And before apostrophes before that, so that `plain_cell` finds the value again whatever it is. A number of ours is none:
+    -22.5 stays one.
     """
+    if isinstance(value, int | float):
+        return str(value)
     text = "" if value is None else str(value)
     return f"'{text}" if _TO_GUARD.match(text) else text
 

@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from assessments.models import Assessment, ResultCount
+from assessments.models import Assessment, PublicResult, ResultCount
 from tests.browser.look import Look
 from tests.factories import SchoolFactory, UserFactory
 
@@ -41,6 +41,17 @@ def district() -> None:
             count(setup, year, grade, elm, (10, 30 - n, 18, 12))
             count(setup, year, grade, elm, (4, 12, 8, 5), group="l:EL")
             count(setup, year, grade, oak, (1, 1, 0, 0), group="h:Y")
+    for place in ("0" * 14, f"{oak.lea.code.zfill(7)[:2]}{'0' * 12}", f"{oak.lea.code.zfill(7)}{'0' * 7}"):
+        published(place)
+
+
+def published(place: str) -> None:
+    """What the state says of a place: numbers as long as they get."""
+    for grade in ("3", "4", "5", "6"):
+        PublicResult.objects.create(
+            key=f"{place}-2024-1-1-{grade}", place=place, test="SBELA", school_year=2024, student_group="1", grade=grade,
+            scored="2900000", mean="2574.0", met="51.25",
+        )  # fmt: skip
 
 
 def test_results_by_grade_group_and_school(visit: Callable[..., Any], axe: str, transactional_db: None) -> None:
@@ -51,6 +62,7 @@ def test_results_by_grade_group_and_school(visit: Callable[..., Any], axe: str, 
     expect(page.get_by_role("heading", level=1)).to_have_text("Smarter Balanced for ELA, 2023-24")
     expect(page.locator("table.spread tbody tr")).to_have_count(4)
     page.click("text=The same as a table of numbers")
+    expect(page.locator("main")).to_contain_text("District, as the state counts")
     look.here("results")
     page.click("text=By school")
     page.click("table.spread >> text=Summit Elementary")
