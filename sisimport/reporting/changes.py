@@ -17,7 +17,7 @@ from psycopg import sql
 from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.reporting.exports import ExportRefusedError, streamed
-from sisimport.reporting.views import EL, ENROLLMENTS, SCORES, SSIDS, STUDENTS, View
+from sisimport.reporting.views import AS_TESTED, EL, ENROLLMENTS, SCORES, SSIDS, STUDENTS, View
 from sisimport.reporting.writing import ZIP, Counted, Written, of_schools, of_student
 from sisimport.web.exports.writers import Row, csv_rows
 
@@ -55,6 +55,7 @@ _PARTS = {
         ),
         _Part(EL, "el", "e", edits="EL record"),
         _Part(SCORES, "scores", "x"),
+        _Part(AS_TESTED, "scores", "x"),
     )
 }
 NAMES = tuple(_PARTS)
@@ -248,15 +249,17 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
         else "NULL"
         for name in sources
     ]
+    # Who was tested stands with the score of a test itself, never with those of its parts.
+    own, gone = (_escaped(part.view.where), "a.parent_id IS NULL") if part.view.where else ("true", "true")
     return f"""
         SELECT CASE WHEN t.is_new THEN 'new' ELSE 'changed' END AS change, t.at AS changed_at, t.run AS changed_run,
           {_sources(part.view)}
-        FROM {_tables(part.view)} JOIN ({touched}) AS t ON {same.format("x")} WHERE {_SEEN}
+        FROM {_tables(part.view)} JOIN ({touched}) AS t ON {same.format("x")} WHERE {own} AND {_SEEN}
         UNION ALL
         SELECT 'removed', t.at, t.run, {", ".join(removed)}
         FROM ({touched}) AS t JOIN students_student s ON s.id = t.student_id JOIN students_lea l ON l.id = s.lea_id
         LEFT JOIN ({setups}) AS a ON a.id = t.assessment_id LEFT JOIN ({setups}) AS p ON p.id = a.parent_id
-        WHERE NOT t.is_new AND NOT EXISTS (SELECT 1 FROM assessments_score k WHERE {same.format("k")}) AND {_SEEN}
+        WHERE NOT t.is_new AND NOT EXISTS (SELECT 1 FROM assessments_score k WHERE {same.format("k")}) AND {gone} AND {_SEEN}
     """
 
 

@@ -134,6 +134,9 @@ class ChangesFilters(Schema):
     until: Moment | None = Field(None, description="And before then.")
 
 
+_OF_SCORES = ("scores", "as_tested")
+
+
 @operation(
     "GET",
     "/changes",
@@ -147,9 +150,9 @@ class ChangesFilters(Schema):
     files=[MEDIA_TYPES[ZIP]],
 )
 def get_changes(request: HttpRequest, filters: Query[ChangesFilters]) -> FileResponse:
-    """Scores only with the scope scores:read, the other views only with students:read."""
+    """Scores, and who was tested, only with the scope scores:read, the other views only with students:read."""
     token: Any = request.api_token  # type: ignore[attr-defined]
-    scopes = {name: Scope.SCORES_READ if name == "scores" else Scope.STUDENTS_READ for name in changes.NAMES}
+    scopes = {name: Scope.SCORES_READ if name in _OF_SCORES else Scope.STUDENTS_READ for name in changes.NAMES}
     run, since = None, filters.since
     if filters.run is not None:
         run = visible_runs(request.user).filter(pk=filters.run).first()

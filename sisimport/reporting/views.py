@@ -23,18 +23,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view. tables: its FROM clause. row: what one row stands for."""
+    """One view. tables: its FROM clause. row: what one row stands for. where: which rows of the tables are its own."""
 
     name: str
     row: str
     tables: str
     columns: tuple[Column, ...]
+    where: str = ""
 
     @property
     def sql(self) -> str:
         """The statement of the view, without CREATE."""
         selected = ",\n  ".join(f"{column.source} AS {column.name}" for column in self.columns)
-        return f"SELECT\n  {selected}\nFROM {self.tables}"
+        where = f"\n  WHERE {self.where}" if self.where else ""
+        return f"SELECT\n  {selected}\nFROM {self.tables}{where}"
 
 
 C = Column
@@ -201,8 +203,7 @@ AS_TESTED = View(
     "as_tested",
     "a student who was tested, as the state's file says for one test and school year",
     f"""assessments_score x {_OF_STUDENT.format("x")}
-  JOIN assessments_assessment a ON a.id = x.assessment_id
-  WHERE x.as_tested <> ''""",
+  JOIN assessments_assessment a ON a.id = x.assessment_id""",
     (
         *_STUDENT,
         C("school_year", _YEAR.format("x"), "School year of the test: 2023-24."),
@@ -215,6 +216,7 @@ AS_TESTED = View(
             for place, (name, meaning) in enumerate(_FACTS, 1)
         ),
     ),
+    where="x.as_tested <> ''",
 )
 IMPORTS = View(
     "imports",

@@ -48,8 +48,8 @@ def test_changes_of_a_run_and_of_the_last_day(two_scored: Scored) -> None:
 def test_changes_are_those_of_the_tokens_scopes_and_schools(two_scored: Scored) -> None:
     mine = two_scored.people[0]
     assert mine.school is not None
-    assert set(changed(Program("scores:read"))) == {"scores.csv"}
-    assert "scores.csv" not in changed(Program("students:read", name="other"))
+    assert set(changed(Program("scores:read"))) == {"scores.csv", "as_tested.csv"}
+    assert not {"scores.csv", "as_tested.csv"} & set(changed(Program("students:read", name="other")))
     program = Program(schools=[mine.school], name="school")
     assert {row["local_number"] for row in changed(program)["scores.csv"]} == {"000501"}
     assert program.get("changes", {"run": two_scored.run.pk}, status=404)["code"] == "NOT-FOUND"

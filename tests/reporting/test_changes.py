@@ -25,6 +25,7 @@ from tests.imports.journey import make_district
 from tests.reporting.conftest import Scored
 from tests.reporting.test_exports import command
 from tests.roster.test_roster import JOSE, update
+from tests.ssid.journey import district
 
 pytestmark = pytest.mark.django_db
 
@@ -54,8 +55,23 @@ def test_a_runs_rows_are_those_of_the_views_as_they_are_now(two_scored: Scored) 
     assert not found["students"]
     row = next(row for row in found["scores"] if (row["ssid"], row["assessment_code"]) == (SSID_1, "SBELA"))
     assert (row["change"], row["changed_run"], row["scale_score"]) == ("new", str(run.pk), "2502")
-    scores = next(view for view in VIEWS if view.name == "scores")
-    assert list(row)[3:] == [column.name for column in scores.columns]
+    for name, rows in found.items():
+        view = next(view for view in VIEWS if view.name == name)
+        assert all(list(row)[3:] == [column.name for column in view.columns] for row in rows), name
+
+
+def test_who_was_tested_comes_with_the_scores_of_tests() -> None:
+    """One row for a test and year, none for its parts; what a later file says otherwise, and what is gone, is told."""
+    district().add("000501", ssid=SSID_1)
+    run = start("caaspp-2023-2024", text("caaspp-2023-24", ela(gender="F", homeless="N")), work=Work.IMPORT)
+    (row,) = changes(run=run)["as_tested"]
+    assert (row["change"], row["assessment_code"], row["gender"], row["homeless"]) == ("new", "SBELA", "F", "N")
+    again = start("caaspp-2023-2024", text("caaspp-2023-24", ela(gender="F", homeless="Y")), work=Work.IMPORT)
+    (row,) = changes(run=again)["as_tested"]
+    assert (row["change"], row["changed_run"], row["homeless"]) == ("changed", str(again.pk), "Y")
+    undo(again)
+    (row,) = changes(run=undo(run))["as_tested"]
+    assert (row["change"], row["assessment_code"], row["gender"]) == ("removed", "SBELA", "")
 
 
 def test_what_was_written_over_is_changed_and_what_is_gone_is_named(two_scored: Scored) -> None:
@@ -139,7 +155,8 @@ def test_by_command(two_scored: Scored, tmp_path: Path) -> None:
     run = two_scored.run
     found = command("export_changes", tmp_path / "a.zip", "--run", str(run.pk))
     assert found["columns"] == [f"{name}.csv" for name in NAMES]
-    assert len(tables(tmp_path / "a.zip")["scores"]) == found["rows"]
+    held = tables(tmp_path / "a.zip")
+    assert len(held["scores"]) + len(held["as_tested"]) == found["rows"]
     assert "no run 99" in command("export_changes", tmp_path / "b.zip", "--run", "99", code=2)["message"]
     assert "Say either" in command("export_changes", tmp_path / "b.zip", code=2)["message"]
     wrong = ("--since", "2026-11-02", "--until", "2026-11-01")
