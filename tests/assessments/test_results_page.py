@@ -131,6 +131,27 @@ def test_students_enrolled_elsewhere_are_told_and_not_counted(django_user_model:
     assert found.total.sums.tested == 33
 
 
+def test_files_by_tested_and_by_enrolled_district_are_told_apart_and_never_added_up(django_user_model: Any) -> None:
+    """Each line says both districts: of two files that hold the same student, one score counts, at the district of enrollment."""
+    make(oak=14, elm=20)
+    ours = {"district_code": "12345670000000", "school_code": f"1234567{SCHOOL_CODE}"}
+    theirs = {"district_code": "76543210000000", "school_code": "76543210000009"}
+    here, there = {"tested_school_code": ours["school_code"]}, {"tested_school_code": theirs["school_code"]}
+    by_enrolled = text(
+        "caaspp-2023-24", *(ela(ssid=f"901230000{n}", uin="", **ours, **where) for n, where in enumerate((here, there)))
+    )
+    by_tested = text(
+        "caaspp-2023-24", *(ela(ssid=f"901230000{n}", uin="", **of, **here) for n, of in ((0, ours), (2, theirs)))
+    )
+    admin = user(django_user_model)
+    for file, tested, elsewhere in ((by_enrolled, 34, 0), (by_tested, 33, 1), (by_enrolled, 33, 1)):
+        start(TYPES["caaspp-2023-24"], file, work="import")
+        found = build(Choice("SBELA", 2024, by="school"), what_is_held(), reader_of(admin))
+        assert found.total is not None
+        assert found.total.sums is not None
+        assert (found.total.sums.tested, found.elsewhere) == (tested, elsewhere)
+
+
 def test_the_page_its_files_and_paper_show_the_choice_of_the_address(client: Client, django_user_model: Any) -> None:
     make(oak=14, elm=20)
     client.force_login(user(django_user_model, REGISTRAR))
