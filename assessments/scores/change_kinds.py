@@ -19,7 +19,7 @@ from assessments.scores.encoding import (
 )
 from assessments.scores.result_counts import Tally, count_changes
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
-from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
 
 SCORES = "scores"
@@ -195,6 +195,9 @@ def _remove(run: ImportRun, where: str) -> None:
     """Remove the scores in `before` of the changes that `where` chooses; those of a Revert by run and line."""
     by_key = where
     if run.reverts_id:
+        if _is_all_it_wrote(run, where):
+            execute("DELETE FROM assessments_score WHERE run_id = %s", [run.reverts_id])
+            return
         moved = f"(SELECT 1 FROM moved_line m WHERE m.run_id = {int(run.pk)} AND m.line = c.line AND m.seq = c.seq)"
         execute(
             f"DELETE FROM assessments_score t USING imports_importchange c WHERE t.run_id = %s AND {_WRITTEN} AND {where}"
@@ -208,6 +211,22 @@ def _remove(run: ImportRun, where: str) -> None:
         f"DELETE FROM assessments_score t USING ({unpack_sql('before', by_key)}) AS u"
         " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
     )
+
+
+def _is_all_it_wrote(run: ImportRun, where: str) -> bool:
+    """Are the scores of these changes all that stand of the undone run? Then nothing of the plan has to be joined to find them.
+
+    Of every line that did not move exactly its scores are there, so equal sums leave room for no other.
+    """
+    (alike,) = fetch_one(
+        f"""
+        SELECT NOT EXISTS (SELECT 1 FROM moved_line m WHERE m.run_id = %s)
+          AND (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s)
+            = (SELECT sum({_COUNT_LEFT}) FROM imports_importchange c WHERE {where})
+        """,
+        [run.pk, run.reverts_id],
+    )
+    return bool(alike)
 
 
 def _years_in_use(where: str) -> bool:

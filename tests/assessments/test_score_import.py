@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Assessment, Score
 from assessments.pages.queries import scores_json
+from sisimport.imports.runs.services import start_revert
 from students.models import Student
-from tests.assessments.score_files import SSID_2, counts, ela, report, start, text, undo
+from tests.assessments.score_files import SSID_2, counts, ela, finish, report, start, text, undo
 from tests.assessments.score_home import LAYOUT, TYPE, WITH_PARTS, scores
 from tests.ssid.journey import District, codes
 
@@ -147,6 +148,28 @@ def test_revert_knows_what_it_wrote_by_run_and_line(home: District) -> None:
     assert undone.reverts.reverted == "wholly"
     assert not [sql for sql in statements if "imports_importchange rv" in sql and "INSERT" not in sql]
     assert not [sql for sql in statements if sql.startswith("DELETE FROM assessments_score") and "unnest" in sql]
+
+
+def test_revert_of_some_lines_keeps_the_scores_of_the_others(home: District) -> None:
+    home.add("200", ssid=SSID_2)
+    of_second = {"ssid": SSID_2, "local_student_id": "200", "uin": "1000000000000002"}
+    run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS), ela(**of_second)), work="import")
+
+    finish(start_revert(run=run, user=None, enqueue=False, lines=[2]))
+    assert set(Score.objects.values_list("student__local_number", flat=True)) == {"200"}
+
+    undo(run)
+    assert not Score.objects.exists()
+
+
+def test_revert_takes_all_that_a_run_wrote_at_once(home: District) -> None:
+    """Where nothing else stands of the run, no score is looked for by its line."""
+    run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
+    with CaptureQueriesContext(connection) as asked:
+        undo(run)
+
+    removals = [query["sql"] for query in asked.captured_queries if "DELETE FROM assessments_score" in query["sql"]]
+    assert removals == [f"DELETE FROM assessments_score WHERE run_id = {run.pk}"]
 
 
 def test_revert_keeps_a_line_of_which_one_score_was_written_since(home: District) -> None:
