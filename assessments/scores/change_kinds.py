@@ -179,6 +179,8 @@ def _find_moved_lines(run: ImportRun, operation: str, where: str) -> int:
         "CREATE TEMP TABLE IF NOT EXISTS moved_line (run_id bigint, operation text, line int, seq smallint) ON COMMIT DROP"
     )
     execute("DELETE FROM moved_line WHERE run_id = %s AND operation = %s", [run.pk, operation])
+    if _all_stands(run):
+        return 0
     return execute(
         f"""
         INSERT INTO moved_line SELECT %s, %s, c.line, c.seq FROM imports_importchange c
@@ -189,6 +191,24 @@ def _find_moved_lines(run: ImportRun, operation: str, where: str) -> int:
         """,
         [run.pk, operation, run.reverts_id],
     )
+
+
+def _all_stands(run: ImportRun) -> bool:
+    """Does all that the undone run wrote stand, and does its Revert put back all of it? Told by three numbers.
+
+    Scores that bear a run's number only grow fewer: who writes over one puts another number on it.
+    """
+    facts = ImportRun.objects.filter(pk=run.reverts_id).values_list("facts", flat=True).first() or {}
+    counts = facts.get("score_counts", {})
+    standing, planned = fetch_one(
+        f"""
+        SELECT (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s),
+          (SELECT sum({_COUNT_LEFT}) FROM imports_importchange c
+            WHERE c.run_id = %s AND c.kind = '{SCORES}' AND c.before IS NOT NULL)
+        """,
+        [run.reverts_id, run.pk],
+    )
+    return bool(standing == planned == counts.get("added", 0) + counts.get("updated", 0))
 
 
 def _remove(run: ImportRun, where: str) -> None:

@@ -162,6 +162,18 @@ def test_revert_of_some_lines_keeps_the_scores_of_the_others(home: District) -> 
     assert not Score.objects.exists()
 
 
+def test_revert_of_a_line_that_was_written_over_takes_no_other_of_as_many_scores(home: District) -> None:
+    home.add("200", ssid=SSID_2)
+    of_second = {"ssid": SSID_2, "local_student_id": "200", "uin": "1000000000000002"}
+    run = start(TYPE, text(LAYOUT, ela(), ela(**of_second)), work="import")
+    start(TYPE, text(LAYOUT, ela(scale_score="2520")), work="import")
+
+    finish(start_revert(run=run, user=None, enqueue=False, lines=[2]))
+
+    assert set(Score.objects.values_list("student__local_number", flat=True)) == {"100", "200"}
+    assert scores()["SBELA"]["scale_score"] == "2520"
+
+
 def test_revert_takes_all_that_a_run_wrote_at_once(home: District) -> None:
     """Where nothing else stands of the run, no score is looked for by its line."""
     run = start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
@@ -170,6 +182,7 @@ def test_revert_takes_all_that_a_run_wrote_at_once(home: District) -> None:
 
     removals = [query["sql"] for query in asked.captured_queries if "DELETE FROM assessments_score" in query["sql"]]
     assert removals == [f"DELETE FROM assessments_score WHERE run_id = {run.pk}"]
+    assert not [query for query in asked.captured_queries if "INSERT INTO moved_line" in query["sql"]]
 
 
 def test_revert_keeps_a_line_of_which_one_score_was_written_since(home: District) -> None:
