@@ -178,7 +178,9 @@ class Sent:
                 "FILE", f"{error} {error.fix}".strip(), code=error.code, errors=[("file", str(error))]
             ) from error
         except UnrecognisedFileError as error:
-            raise ProblemError("FILE", str(error), code=error.error.code, errors=[("file", str(error))]) from error
+            raise ProblemError(
+                "FILE", str(error), code=error.error.code, errors=[("file", str(error.error))]
+            ) from error
         except uploads.NoRoomError as error:
             raise ProblemError("NO-ROOM", str(error)) from error
         except uploads.RunRefusedError as error:
