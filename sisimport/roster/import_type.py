@@ -27,7 +27,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
-from sisimport.roster import birth_dates, dates, languages, spoiled_names, staging
+from sisimport.roster import birth_dates, dates, grades, languages, other_people, spoiled_names, staging
 from sisimport.roster.conditions import (
     EL_FIELDS,
     EXTRA_FIELDS,
@@ -133,9 +133,12 @@ class Roster(ImportType):
         OLDER_STATUS,
         POORER_NAMES,
         birth_dates.DATE_ORDER,
+        other_people.OTHER_PEOPLE,
         MAPPING,
     )
-    remedies: Mapping[str, tuple[str, str]] = OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY | birth_dates.REMEDY
+    remedies: Mapping[str, tuple[str, str]] = (
+        OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY | birth_dates.REMEDY | other_people.REMEDY
+    )
     may_create_students = True
     columns_page = "map_columns"
     columns_codes = explaining.CODES
@@ -163,6 +166,7 @@ class Roster(ImportType):
         if Student.objects.filter(lea_id__in=context.lea_ids).exists():
             staging.find_alike(context)
             staging.find_undated()
+            other_people.find_other_people(context)
             keep_better_names(context, NAME_FIELDS, student="student_pk")
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
@@ -254,6 +258,8 @@ class Roster(ImportType):
         rules += birth_dates.rules(_rule)
         rules += spoiled_names.rules(_rule)
         rules += languages.rules(_rule)
+        rules += other_people.rules(context, _rule)
+        rules += grades.rules(_rule)
         if context.run.schools is not None:
             mine = list(context.run.schools)
             elsewhere = ~Q(school_pk__in=mine) | (Q(student__id__isnull=False) & ~Q(student__school_id__in=mine))
@@ -262,6 +268,7 @@ class Roster(ImportType):
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         birth_dates.refuse_wrong_order(context)
+        other_people.refuse_sorted_columns(context)
         staging.choose_lines(context.run.pk)
         return Plan(context).steps()
 

@@ -59,6 +59,7 @@ class RosterRow(StagedRow):
     alike = (
         models.TextField()
     )  # local number of a student of the same name and birth date, where the line would create one
+    person = models.TextField()  # somebody else than the number's student on record (see other_people.py)
     dup_number = models.SmallIntegerField(default=0)
     dup_number_line = models.IntegerField(default=0)
     dup_line = models.SmallIntegerField(default=0)

@@ -23,7 +23,7 @@ from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY
 from sisimport.imports.engine.sql import execute, fetch_all
-from sisimport.roster import birth_dates
+from sisimport.roster import birth_dates, other_people
 from sisimport.roster.import_type import NEW_STUDENTS, TOOL, Roster
 from students.models.people import NAME_FIELDS
 
@@ -98,11 +98,12 @@ class OneRoster(Roster):
         ),
         DuplicateCheck(name="dup_ssid", key=("state", "ssid"), compared=("lea_id", "local_number")),
     )
-    options = (NUMBER, NEW_STUDENTS, POORER_NAMES, birth_dates.DATE_ORDER)
+    options = (NUMBER, NEW_STUDENTS, POORER_NAMES, birth_dates.DATE_ORDER, other_people.OTHER_PEOPLE)
     remedies: Mapping[str, tuple[str, str]] = {
         "ONE-NUMBER": (NUMBER.name, "sourcedId"),
         **POORER_NAMES_REMEDY,
         **birth_dates.REMEDY,
+        **other_people.REMEDY,
     }
     lists_absent = True
     matching = Matching(

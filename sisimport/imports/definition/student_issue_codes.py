@@ -188,6 +188,49 @@ codes.register(
         "there, or test again with the option that says so for the whole file.",
     ),
     IssueCode(
+        "STU-OTHER",
+        "The number of somebody else on record",
+        "{found} is on record with another last name, another first name and another birth date: the line is about somebody "
+        "else. The record is kept, unless the option says that the file is right.",
+        "Check whether lines or columns of the file were sorted or shifted. If the number is wrong, correct it. If the record "
+        "is, change the student's page, or test again with the option that says so for the whole file.",
+    ),
+    IssueCode(
+        "STU-DOUBT",
+        "Perhaps the number of somebody else on record",
+        "Two of last name, first name and birth date of {found} are others than on record. The file's are written.",
+        "Check that the line is about that student, and correct its number if not.",
+    ),
+    IssueCode(
+        "STU-MIXED",
+        "Name and birth date of another student",
+        "{found} would get the name and birth date of student {expected}, who is on record under that number. The record is "
+        "kept, unless the option says that the file is right.",
+        "Check whether lines or columns of the file were sorted or shifted, and correct the number. If the records are wrong, "
+        "change them on the students' pages, or test again with the option that says so for the whole file.",
+    ),
+    IssueCode(
+        "NAME-EXCHANGED",
+        "Last and first name have changed places",
+        "{field} is {found} and the first name {expected}; on record it is the other way round. The record is kept, unless the "
+        "option says that the file is right.",
+        "Check which column holds the last name. If the file is right, test it again with the option that says so for the whole "
+        "file, or change the student's page.",
+    ),
+    IssueCode(
+        "COLUMN-SORTED",
+        "Most students would get another name, birth date or gender",
+        "{count} of {of} students on record would get another {what}. Nothing was imported, so that no record is lost.",
+        "Check whether the column was sorted alone, or holds something else. If the file is right and the records are wrong, "
+        "test it again with the option that says so.",
+    ),
+    IssueCode(
+        "GRADE-LOWER",
+        "A grade below the one on record",
+        "{field} is {found}; on record it is {expected}. The file's grade is written.",
+        "Check that the list is not an older one. Nothing to do for a student who went back a grade.",
+    ),
+    IssueCode(
         "NAME-WORD",
         "A word in place of a name",
         "{field} is {found}, which programs write where there is no value. It never takes the place of a name on record; where "

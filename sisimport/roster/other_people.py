@@ -1,0 +1,121 @@
+"""Lines whose number belongs to somebody else on record: nothing of them is written, unless somebody says that the file is right.
+
+    other       last name, first name and birth date are all others than on record
+    mixed       name and birth date are those of another student on record, whose number is another
+    exchanged   last and first name have changed places
+    doubtful    two of last name, first name and birth date are others: written, with a warning
+
+A spreadsheet of which one column was sorted alone is such a file, and so is one with two columns under each other's name.
+Spelling is no difference, nor is a part of a name. Of a line whose student somebody chose on the match desk this is not asked.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.db.models import F, Q
+
+from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import Rule
+from sisimport.imports.engine.sql import execute, fetch_one
+
+OTHER_PEOPLE: Final = Option(
+    name="other_people",
+    label="A number that belongs to somebody else on record",
+    default="refuse",
+    choices=(
+        Choice(value="refuse", label="Leave the record as it is"),
+        Choice(
+            value="write",
+            label="The file is right, the records are wrong",
+            hint="Writes names and birth dates of this file; each line is listed as a warning.",
+        ),
+    ),
+)
+_CODES: Final = ("STU-OTHER", "STU-MIXED", "NAME-EXCHANGED", "COLUMN-SORTED")
+_FEWEST: Final = 5  # lines; fewer may be corrections
+# What a column that was sorted alone, or holds something else, gives most students; of genders half of them stay by chance.
+_COLUMNS: Final = (("last_name", "last name", 0.5), ("first_name", "first name", 0.5), ("birth_date", "birth date", 0.5),
+                   ("gender", "gender", 0.3))  # fmt: skip
+REMEDY: Final = dict.fromkeys(_CODES, (OTHER_PEOPLE.name, "write"))
+_OTHER, _EXCHANGED, _DOUBTFUL = "=other", "=exchanged", "=doubtful"  # no numbers
+
+
+def find_other_people(context: RunContext) -> None:
+    """Mark such lines in `person`, mixed ones by the number of the student whose name and birth date stand there."""
+    schools = "" if context.run.schools is None else "AND o.school_id = ANY(%s)"
+    params = [] if context.run.schools is None else [list(context.run.schools)]
+    last, first = (_apart(f"c.{name}", f"c.old_{name}") for name in ("last", "first"))
+    others = f"({last}::int + {first}::int + (c.birth_date <> c.old_birth_date)::int)"
+    execute(
+        f"""
+        WITH changed AS MATERIALIZED (
+          SELECT r.line, s.id, s.lea_id, r.birth_date, s.birth_date AS old_birth_date,
+            sis_loose(r.last_name) AS last, sis_loose(r.first_name) AS first,
+            sis_loose(s.last_name) AS old_last, sis_loose(s.first_name) AS old_first
+          FROM staged_roster r JOIN students_student s ON s.id = r.student_pk AND s.local_number = r.local_number
+          WHERE NOT r.refused AND NOT r.is_new AND r.last_name <> '' AND r.first_name <> '' AND r.birth_date IS NOT NULL
+            AND (r.last_name <> s.last_name OR r.first_name <> s.first_name OR r.birth_date <> s.birth_date)
+        ), differing AS MATERIALIZED (
+          SELECT * FROM changed WHERE (last, first, birth_date) IS DISTINCT FROM (old_last, old_first, old_birth_date)
+        ), taken AS MATERIALIZED (
+          SELECT c.line, min(o.local_number) AS number FROM differing c JOIN students_student o
+            ON o.lea_id = c.lea_id AND o.birth_date = c.birth_date AND o.id <> c.id
+            AND sis_loose(o.last_name) = c.last AND sis_loose(o.first_name) = c.first {schools}
+          GROUP BY c.line
+        )
+        UPDATE staged_roster r SET person = CASE WHEN t.number IS NOT NULL THEN t.number
+          WHEN c.last = c.old_first AND c.first = c.old_last AND c.last <> c.first THEN '{_EXCHANGED}'
+          WHEN {others} = 3 THEN '{_OTHER}' WHEN {others} = 2 THEN '{_DOUBTFUL}' ELSE '' END
+        FROM differing c LEFT JOIN taken t USING (line) WHERE c.line = r.line
+        """,
+        params,
+    )
+
+
+def _apart(one: str, other: str) -> str:
+    """SQL: neither of two loose names holds the other."""
+    return f"(strpos({one}, {other}) = 0 AND strpos({other}, {one}) = 0)"
+
+
+def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
+    """`rule` makes one of the roster's rules."""
+    severity = Severity.WARNING if context.option(OTHER_PEOPLE.name) == "write" else Severity.ERROR
+    other, exchanged, doubtful = Q(person=_OTHER), Q(person=_EXCHANGED), Q(person=_DOUBTFUL)
+    mixed = ~Q(person="") & ~other & ~exchanged & ~doubtful
+    return [
+        rule("D-7", "STU-OTHER", severity, "local_number", other),
+        rule("D-7", "STU-MIXED", severity, "local_number", mixed, expected=F("person")),
+        rule("D-7", "NAME-EXCHANGED", severity, "last_name", exchanged, expected=F("first_name")),
+        rule("D-7", "STU-DOUBT", Severity.WARNING, "local_number", doubtful),
+    ]
+
+
+def refuse_sorted_columns(context: RunContext) -> None:
+    """Raises FileError where most students on record would get another last name, first name, birth date or gender.
+
+    Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None or context.option(OTHER_PEOPLE.name) == "write":
+        return
+    of, *counts = fetch_one(
+        f"""
+        SELECT count(*), {", ".join(f"count(*) FILTER (WHERE {_is_other(name)})" for name, _, _ in _COLUMNS)}
+        FROM staged_roster r JOIN students_student s ON s.id = r.student_pk AND s.local_number = r.local_number
+        WHERE NOT r.refused AND NOT r.is_new
+        """
+    )
+    for (name, what, share), count in zip(_COLUMNS, counts, strict=True):
+        if count >= _FEWEST and count > share * of:
+            raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
+
+
+def _is_other(name: str) -> str:
+    """SQL: the line brings another value than the record has. Names are compared loosely, where they differ at all."""
+    file, record = f"r.{name}", f"s.{name}"
+    if not name.endswith("_name"):
+        blank = f"{file} IS NOT NULL" if name == "birth_date" else f"{file} <> '' AND {record} <> ''"
+        return f"{blank} AND {file} <> {record}"
+    apart = _apart(f"sis_loose({file})", f"sis_loose({record})")
+    return f"CASE WHEN {file} <> '' AND {record} <> '' AND {file} <> {record} THEN {apart} ELSE false END"
