@@ -19,6 +19,7 @@ from django.utils import translation
 from psycopg import sql
 
 from sisimport.imports.definition import registry
+from sisimport.imports.engine import kept_selects
 from sisimport.runtime import postgres
 from tests import as_roles, committed, fast
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
@@ -44,6 +45,8 @@ def pytest_collection_finish() -> None:
 
 
 committed.install()
+# A worker has runs of a few kinds; a session of tests has all kinds, and composing a kind's statements is most of a run's work.
+kept_selects.MOST = 500
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -148,3 +151,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if FAST:  # of what the markers left
         items[:], left = fast.first_cases(items)
         config.hook.pytest_deselected(items=left)
+    # A thousand of them last a few seconds: after all others, they fill up the process that is done first.
+    items.sort(key=lambda item: item.nodeid.startswith("tests/files/"))
