@@ -27,7 +27,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
-from sisimport.roster import birth_dates, dates, grades, languages, other_people, spoiled_names, staging
+from sisimport.roster import birth_dates, dates, grades, languages, odd_values, other_people, spoiled_names, staging
 from sisimport.roster.conditions import (
     EL_FIELDS,
     EXTRA_FIELDS,
@@ -260,6 +260,7 @@ class Roster(ImportType):
         rules += languages.rules(_rule)
         rules += other_people.rules(context, _rule)
         rules += grades.rules(_rule)
+        rules += odd_values.rules(_rule)
         if context.run.schools is not None:
             mine = list(context.run.schools)
             elsewhere = ~Q(school_pk__in=mine) | (Q(student__id__isnull=False) & ~Q(student__school_id__in=mine))

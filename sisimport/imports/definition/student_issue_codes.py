@@ -276,6 +276,19 @@ codes.register(
         "Nothing to do, if it is the right code; else correct it and test again.",
     ),
     IssueCode(
+        "VALUE-ODD",
+        "A value that is none of the usual ones",
+        "{field} is {found}, which is none of the usual ones. It is taken as it stands.",
+        "Nothing to do, if it is right; else correct it and test again.",
+    ),
+    IssueCode(
+        "VALUE-NONE",
+        "No such code",
+        "{field} is {found}, which has not the form of such a code: two letters for a country, such as US, and US-CA for a "
+        "state.",
+        "Correct the code, or leave it blank, and test again.",
+    ),
+    IssueCode(
         "STU-AGE",
         "Unusual age",
         "{field} is {found}, which makes an age of {years}; usual is {expected}.",
