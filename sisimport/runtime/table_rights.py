@@ -36,11 +36,11 @@ class Rights:
 RECORDS = Rights(web=WRITE, worker=WRITE, measured=True)
 # What only imports and chores write.
 COUNTED = Rights(web=READ, worker=WRITE, measured=True)
-# What a run planned and found. A page plans lines of a Test anew; what was applied, it can't touch (policies on these tables,
-# migration 0023 of imports).
-PLANS = Rights(web="SELECT, INSERT, DELETE", worker=WRITE, measured=True)
+# What a run planned and found; its partitions are open to the owner alone. A page plans lines of a Test anew; what was applied,
+# it can't touch (policies on these tables, migrations 0023 and 0027 of imports).
+PLANS = Rights(web="SELECT, INSERT, DELETE", worker=WRITE)
 # What a run did.
-JOURNAL = Rights(web=READ, worker=WRITE, measured=True)
+JOURNAL = Rights(web=READ, worker=WRITE)
 # Runs. What a run is, and whether it was applied, no page changes afterwards.
 RUNS = Rights(
     web=WRITE_NOT_REMOVE,
@@ -111,7 +111,7 @@ TABLES: Mapping[str, Rights] = {
     "imports_importchange": PLANS,
     "imports_importfile": SHARED,  # a page removes what was uploaded twice
     # A page that plans a line anew adds to a finding why a name differs.
-    "imports_importissue": Rights(web=f"{PLANS.web}, UPDATE (params)", worker=PLANS.worker, measured=True),
+    "imports_importissue": Rights(web=f"{PLANS.web}, UPDATE (params)", worker=PLANS.worker),
     "imports_importrun": RUNS,
     "imports_linedraft": Rights(web=WRITE, worker=WRITE),
     "imports_matchdecision": SHARED,
@@ -167,6 +167,10 @@ SEQUENCES: Mapping[str, tuple[str, ...]] = {"imports_applied_order": ("worker",)
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "audit_purge(date, bigint, text, text)": ("worker",),
     "audit_reword(bigint, text, text)": ("worker",),
+    "sis_drop_run_range(bigint)": ("worker",),
+    "sis_make_run_ranges()": ("worker",),
+    "sis_measure_run(bigint)": ("worker",),
+    "sis_run_ranges()": ("worker",),
     "sis_settled_until()": ("web", "worker"),
 }
 # Schemas whose views both read; a view reads with the rights of its owner.

@@ -12,6 +12,7 @@ from sisimport.imports.runs.services import start_revert
 from students.models import Student
 from tests.assessments.score_files import SSID_2, counts, ela, finish, report, start, text, undo
 from tests.assessments.score_home import LAYOUT, TYPE, WITH_PARTS, scores
+from tests.imports.ranges import of_several_ranges, partitions_read
 from tests.ssid.journey import District, codes
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,17 @@ def test_a_test_writes_nothing_and_says_what_import_would(home: District) -> Non
     planned = {(c["field"], c["after"]) for c in tested["changes"] if c["what"] == "scores"}
     assert ("SBELA scale_score", "2502") in planned
     assert ("SBELA-WR result", "3") in planned
+
+
+def test_statements_read_the_range_of_their_run(home: District) -> None:
+    data = text(LAYOUT, ela(**WITH_PARTS))
+    with partitions_read() as found:
+        start(TYPE, data)
+        run = start(TYPE, data, work="import")
+        undo(run)
+
+    assert len(found) > 10
+    assert of_several_ranges(found) == {}
 
 
 def test_import_after_a_test_applies_the_plan_of_that_test(home: District) -> None:

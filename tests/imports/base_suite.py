@@ -17,6 +17,7 @@ from sisimport.imports.models import ImportChange, Work
 from sisimport.imports.runs import services
 from students.models import Student
 from tests.imports.journey import Report, Snapshot, finish, revert, run_file, snapshot
+from tests.imports.ranges import of_several_ranges, partitions_read
 
 COUNTS = (
     "record_count",
@@ -68,6 +69,14 @@ class ImportTypeSuite:
         before = snapshot()
         self.run_test()
         assert snapshot() == before
+
+    def test_statements_read_the_range_of_their_run(self) -> None:
+        """Test, Update and Revert: whatever other runs left in the tables that all share, their plans do not look at it."""
+        with partitions_read() as found:
+            run = self.update_of(self.run_test()).run
+            revert(run)
+        assert len(found) > 10
+        assert of_several_ranges(found) == {}
 
     def test_a_second_test_says_the_same(self) -> None:
         first, second = self.run_test(), self.run_test()

@@ -148,6 +148,14 @@ FORBIDDEN = [
     ("web", "SELECT audit_reword(1, '', '')"),
     ("web", "INSERT INTO audit_auditrewording (entry_id, hash) VALUES (1, '')"),
     *((kind, "UPDATE audit_auditrewording SET hash = hash") for kind in LIMITED),
+    # Who goes past the table to its partitions goes past its policies.
+    *((kind, f"{verb} FROM {table}_{part}") for kind in LIMITED for table in JOURNALS for part in ("first", "rest")
+      for verb in ("SELECT", "DELETE")),
+    *((kind, f"INSERT INTO {table}_rest SELECT * FROM {table} WHERE false") for kind in LIMITED for table in JOURNALS),
+    *((kind, f"ALTER TABLE {table} DETACH PARTITION {table}_first") for kind in LIMITED for table in JOURNALS),
+    ("web", "SELECT * FROM sis_make_run_ranges()"),
+    ("web", "SELECT sis_drop_run_range(1000)"),
+    ("web", "SELECT sis_measure_run(1)"),
     ("web", "UPDATE imports_importchange SET line = line WHERE false"),
     ("web", "UPDATE imports_importissue SET line = line WHERE false"),
     ("web", "DELETE FROM imports_setaside WHERE false"),
@@ -173,6 +181,23 @@ def test_what_must_never_be_allowed_is_refused(kind: str, connect: Callable[[str
         allowed = [text for of, text in FORBIDDEN if of == kind and not refused(session, text)]
 
     assert allowed == []
+
+
+def test_a_worker_makes_ranges_that_are_open_to_nobody_but_through_their_table(connect: Callable[[str], Any]) -> None:
+    with connect("worker") as session:
+        (until,) = session.execute("SELECT max(until_run) FROM sis_run_ranges()").fetchone() or (0,)
+        while session.execute("SELECT made FROM sis_make_run_ranges()").fetchone() == (0,):
+            session.execute("SELECT nextval('imports_importrun_id_seq') FROM generate_series(1, 200)")
+        session.execute(
+            "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id) VALUES (%s, 1, 0, '', '', 1)",
+            [until],
+        )
+        assert session.execute("SELECT count(*) FROM imports_importchange WHERE run_id = %s", [until]).fetchone() == (
+            1,
+        )
+        session.execute("SELECT sis_measure_run(%s)", [until])
+        assert refused(session, f"SELECT FROM imports_importchange_{until}")
+        assert session.execute("SELECT sis_drop_run_range(%s)", [until + 1000]).fetchone() == (False,)
 
 
 @pytest.mark.parametrize("kind", LIMITED)

@@ -56,7 +56,8 @@ def undone_by(reverts: str, alias: str) -> str:
     """SQL condition: one of these reverts has the inverse of change `alias` in its plan and did not keep it."""
     return (
         f"EXISTS (SELECT 1 FROM imports_importchange rv WHERE rv.run_id = {reverts} AND rv.line = {alias}.line"
-        f" AND rv.seq = {alias}.seq AND NOT EXISTS (SELECT 1 FROM imports_setaside kept WHERE kept.run_id = rv.run_id"
+        f" AND rv.seq = {alias}.seq AND NOT EXISTS (SELECT 1 FROM imports_setaside kept"
+        f" WHERE kept.run_id = rv.run_id AND kept.run_id = {reverts}"  # said twice: one range of runs is read, not all
         f" AND kept.line = rv.line AND kept.seq = rv.seq AND kept.reason <> '{SetAsideReason.DONE.value}'))"
     )
 

@@ -20,27 +20,22 @@ MEASURE_FROM = 500  # rows; fewer are done at once, whatever the plan
 FAR_OFF = 8  # so many times more rows than the planner believes
 SAMPLE = 25  # of a table's rows some thousand tell the planner all it needs (default_statistics_target)
 _PLAN = "run_id, line, seq, part, kind, object_id, student_id"
-_SHARED = {
-    "imports_importchange": _PLAN,
-    "imports_importissue": "run_id, line, seq, severity, code, school_id",
-    "imports_setaside": "run_id, line, seq, reason",
-}
 
 
-def measure_after_commit(rows: int) -> None:
-    """Measure the tables of all runs once this transaction, which wrote so many rows into them, is committed.
+def measure_after_commit(run_id: int, rows: int) -> None:
+    """Measure the tables of all runs, and the partitions of this one, once this transaction, which wrote so many rows into them,
+    is committed.
 
     A table that somebody else measures or cleans up at that moment is left to them.
     """
     if rows > MEASURE_FROM:
-        transaction.on_commit(_measure, robust=True)
+        transaction.on_commit(lambda: _measure(run_id), robust=True)
 
 
-def _measure() -> None:
+def _measure(run_id: int) -> None:
     with transaction.atomic():
         execute(f"SET LOCAL default_statistics_target = {SAMPLE}")
-        for table, columns in _SHARED.items():
-            execute(f"ANALYZE (SKIP_LOCKED) {table} ({columns})")
+        execute("SELECT sis_measure_run(%s)", [run_id])  # with the owner's rights: migration 0027
 
 
 def hash_joins() -> None:

@@ -59,7 +59,8 @@ def complete(run: ImportRun, **values: object) -> None:
     tell(run.pk, Event.ENDED)
     if run.work == Work.REVERT and run.reverts_id and values.get("import_count"):
         tell(run.reverts_id, Event.REVERTED)
-    statistics.measure_after_commit(sum(int(values[name]) for name in _ROWS if name in values))  # type: ignore[call-overload]
+    rows = sum(int(values[name]) for name in _ROWS if name in values)  # type: ignore[call-overload]
+    statistics.measure_after_commit(run.pk, rows)
 
 
 def reject(run_id: int, error: FileError) -> None:

@@ -39,6 +39,7 @@ from sisimport.imports.runs.hindrances import NO_LONGER, hindrance_of, hold, lac
 from sisimport.imports.runs.pulse import Pulse
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
 from sisimport.imports.runs.sessions import require_own_session
+from sisimport.imports.storage import run_ranges
 from sisimport.imports.storage.files import DamagedFileError, RemovedFileError
 from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
 from sisimport.runtime import error_reports, tracing
@@ -86,6 +87,7 @@ def execute_run(run_id: int) -> bool:
         if not mine or not _claim(run_id):
             return False
         look_again()
+        run_ranges.make_room()
         run = ImportRun.objects.select_related("file", "test_run", "reverts", "corrects").get(pk=run_id)
         progress = Progress(run_id, attempt=run.attempts)
         try:

@@ -2,8 +2,8 @@
 
     every 2 s    sessions of workers that fell silent -> ended, which frees their runs
                  runs queued or running whose advisory lock is free -> a message for each that is ready
-    every hour   files that nothing names (leftovers.py), chosen files that no run took (unused.py), what was kept
-                 long enough (retention.py)
+    every hour   partitions for the runs to come (run_ranges.py); files that nothing names (leftovers.py), chosen files that
+                 no run took (unused.py), what was kept long enough (retention.py)
 
 A free lock on a running run means that its worker died (PostgreSQL freed the lock) or lost its database session. A free
 lock on a queued run usually means that it waits its turn, sometimes that the broker lost the message. So a running run is
@@ -32,7 +32,7 @@ from sisimport.imports.models import WRITING, ImportRun, RunStatus, WaitsFor
 from sisimport.imports.runs import queueing
 from sisimport.imports.runs.pulse import end_silent_sessions
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
-from sisimport.imports.storage import retention
+from sisimport.imports.storage import retention, run_ranges
 from sisimport.imports.storage.leftovers import remove_leftovers
 from sisimport.imports.storage.unused import remove_unused
 from sisimport.runtime import error_reports
@@ -125,6 +125,7 @@ class Reconciler(threading.Thread):
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
+            run_ranges.make_ranges()
             remove_leftovers()
             remove_unused()
             retention.purge()

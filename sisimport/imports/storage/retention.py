@@ -10,11 +10,12 @@ import logging
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import OperationalError, models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sisimport.imports.models import UNDECIDED, AbsentList, ImportFile, ImportRun, RunStatus
+from sisimport.imports.storage import run_ranges
 from sisimport.runtime.retention import Kept, all_kept, kept_kind, register_kept
 from sisimport.runtime.session_locks import session_lock
 
@@ -151,7 +152,36 @@ def _remove_plans(before: dt.datetime, dry_run: bool) -> int:
     )
     if dry_run:
         return found.count()
-    return sum(_remove_plan(pk, found) for pk in list(found.order_by("pk").values_list("pk", flat=True)))
+    of_ranges = sum(_remove_range(one, found) for one in run_ranges.ranges())
+    return of_ranges + sum(_remove_plan(pk, found) for pk in list(found.order_by("pk").values_list("pk", flat=True)))
+
+
+def _remove_range(one: run_ranges.RunRange, found: QuerySet[ImportRun]) -> int:
+    """Drop the partitions of a range if every plan of it that is still there goes; how many did. Else nothing is done: its runs
+    are looked at one by one, and the range goes after the last of them."""
+    kept = ImportRun.objects.filter(pk__gte=one.first, pk__lt=one.until, plan_removed_at__isnull=True)
+    if kept.exclude(pk__in=found.values("pk")).exists():
+        return 0
+    try:
+        with transaction.atomic():
+            going = list(kept.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+            if found.filter(pk__in=going).count() < len(going):
+                return 0
+            ImportRun.objects.filter(pk__in=going).update(plan_removed_at=timezone.now())
+            if not run_ranges.drop(one):
+                raise _RangeInUseError
+            for model in _by_line():
+                model._default_manager.filter(run_id__in=going).delete()
+    except (
+        OperationalError,
+        _RangeInUseError,
+    ):  # somebody is at work on these tables, or a run of the range is to come
+        return 0
+    return len(going)
+
+
+class _RangeInUseError(Exception):
+    """Nothing of the range may go."""
 
 
 def _remove_plan(pk: int, found: QuerySet[ImportRun]) -> bool:

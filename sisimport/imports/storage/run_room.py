@@ -28,8 +28,9 @@ def room_of(runs: Iterable[ImportRun]) -> list[RunRoom]:
     tables = (ImportIssue, ImportChange, AbsentList)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, pg_total_relation_size(oid) / greatest(reltuples, 1) FROM pg_class WHERE relname = ANY(%s)"
-            " AND relkind = 'r' AND reltuples > 0",
+            "SELECT t.name, sum(pg_total_relation_size(p.oid)) / greatest(sum(p.reltuples), 1)"
+            " FROM unnest(%s::text[]) AS t(name), pg_partition_tree(t.name::regclass) AS part"
+            " JOIN pg_class p ON p.oid = part.relid WHERE p.reltuples > 0 AND part.isleaf GROUP BY t.name",
             [[model._meta.db_table for model in tables]],
         )
         each = dict(cursor.fetchall())

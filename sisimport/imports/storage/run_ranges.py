@@ -1,0 +1,59 @@
+"""Partitions of what is kept by line of runs: made ahead, and dropped when nothing of a range is kept any more.
+
+Tables and functions: migration 0027. What comes before its range is made lies in the rest of its table and is moved when it is:
+no run ever waits for a range, or fails for want of one.
+"""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db import DatabaseError, connection, transaction
+
+from sisimport.imports.engine.sql import fetch_all, fetch_one
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRange:
+    """Runs whose rows stand together: from `first` on, and before `until`."""
+
+    first: int
+    until: int
+
+
+def make_ranges() -> int:
+    """Make what the next runs need, if it is not there; returns how many partitions were made.
+
+    Its locks end with its own transaction: within somebody else's nothing is made. Raises DatabaseError where it cannot have
+    them within a second: whoever looks next makes the range.
+    """
+    if connection.in_atomic_block:
+        return 0
+    with transaction.atomic():
+        made, astray = fetch_one("SELECT made, astray FROM sis_make_run_ranges()")
+    if astray:
+        logger.warning("rows of runs lie in no range: they cost room and time, and go with their runs")
+    return int(made)
+
+
+def make_room() -> None:
+    """The same before a run is worked on, whether or not it can be done."""
+    with suppress(DatabaseError):
+        make_ranges()
+
+
+def ranges() -> list[RunRange]:
+    """Those there are, the oldest first."""
+    rows = fetch_all("SELECT DISTINCT first_run, until_run FROM sis_run_ranges() ORDER BY 2")
+    return [RunRange(*row) for row in rows]
+
+
+def drop(one: RunRange) -> bool:
+    """Drop the partitions of a range, which the database refuses (False) while a plan of its runs is kept, or a run may come.
+
+    Raises DatabaseError where somebody is at work on these tables for longer than a second.
+    """
+    with transaction.atomic():
+        return bool(fetch_one("SELECT sis_drop_run_range(%s)", [one.until])[0])
