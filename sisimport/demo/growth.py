@@ -17,6 +17,7 @@ from django.utils import timezone
 from sisimport.demo.people import make_people
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.storage import run_ranges
 from students.models import LEA, StaffAccess, Student
 
 CHANGES_OF_A_RUN = 100
@@ -78,6 +79,7 @@ def _old_runs(count: int) -> None:
         )
         for number in range(count)
     )  # fmt: skip
+    run_ranges.make_ranges()
     if made:
         first, among = fetch_one("SELECT min(id), max(id) - min(id) + 1 FROM students_student")
         execute(

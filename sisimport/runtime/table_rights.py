@@ -168,7 +168,7 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "audit_purge(date, bigint, text, text)": ("worker",),
     "audit_reword(bigint, text, text)": ("worker",),
     "sis_drop_run_range(bigint)": ("worker",),
-    "sis_make_run_ranges()": ("worker",),
+    "sis_make_run_ranges(integer)": ("worker",),
     "sis_measure_run(bigint)": ("worker",),
     "sis_run_ranges()": ("worker",),
     "sis_settled_until()": ("web", "worker"),

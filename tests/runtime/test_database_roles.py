@@ -153,7 +153,7 @@ FORBIDDEN = [
       for verb in ("SELECT", "DELETE")),
     *((kind, f"INSERT INTO {table}_rest SELECT * FROM {table} WHERE false") for kind in LIMITED for table in JOURNALS),
     *((kind, f"ALTER TABLE {table} DETACH PARTITION {table}_first") for kind in LIMITED for table in JOURNALS),
-    ("web", "SELECT * FROM sis_make_run_ranges()"),
+    ("web", "SELECT * FROM sis_make_run_ranges(0)"),
     ("web", "SELECT sis_drop_run_range(1000)"),
     ("web", "SELECT sis_measure_run(1)"),
     ("web", "UPDATE imports_importchange SET line = line WHERE false"),
@@ -186,7 +186,7 @@ def test_what_must_never_be_allowed_is_refused(kind: str, connect: Callable[[str
 def test_a_worker_makes_ranges_that_are_open_to_nobody_but_through_their_table(connect: Callable[[str], Any]) -> None:
     with connect("worker") as session:
         (until,) = session.execute("SELECT max(until_run) FROM sis_run_ranges()").fetchone() or (0,)
-        while session.execute("SELECT made FROM sis_make_run_ranges()").fetchone() == (0,):
+        while session.execute("SELECT made FROM sis_make_run_ranges(0)").fetchone() == (0,):
             session.execute("SELECT nextval('imports_importrun_id_seq') FROM generate_series(1, 200)")
         session.execute(
             "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id) VALUES (%s, 1, 0, '', '', 1)",

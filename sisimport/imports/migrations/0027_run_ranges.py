@@ -94,10 +94,10 @@ $$;
 REVOKE ALL ON FUNCTION sis_run_ranges() FROM PUBLIC;
 """
 
-# Rows that came before their range was made lie in the rest; they move into it. Who cannot have the locks in a second gives up,
+# For so many runs ahead. Rows that came before their range was made lie in the rest; they move into it. Who cannot have the locks in a second gives up,
 # so that nobody waits behind it: the next one makes the range.
 MAKE = f"""
-CREATE FUNCTION sis_make_run_ranges(OUT made integer, OUT astray boolean)
+CREATE FUNCTION sis_make_run_ranges(ahead integer, OUT made integer, OUT astray boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
   last bigint := {_LAST_RUN};
@@ -112,7 +112,7 @@ BEGIN
     rest := parent || '_rest';
     SELECT max(r.until_run) INTO until FROM public.sis_run_ranges() AS r WHERE r.owner_table = parent;
     until := coalesce(until, last / {WIDTH} * {WIDTH});
-    WHILE until <= last + {WIDTH // 2} LOOP
+    WHILE until <= last + ahead LOOP
       part := parent || '_' || until;
       EXECUTE format('LOCK TABLE ONLY public.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
       EXECUTE format('LOCK TABLE ONLY public.%I IN ACCESS EXCLUSIVE MODE', rest);
@@ -130,7 +130,7 @@ BEGIN
     astray := astray OR has_rows;
   END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION sis_make_run_ranges() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sis_make_run_ranges(integer) FROM PUBLIC;
 """
 
 # Whoever calls it: a range goes only when no run of it, nor one that is still to come, has a plan to keep.
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
     operations = [
         *(migrations.RunSQL(_divide(table, indexes), _join(table, indexes)) for table, (_columns, indexes) in TABLES.items()),
         migrations.RunSQL(RANGES, "DROP FUNCTION sis_run_ranges()"),
-        migrations.RunSQL(MAKE, "DROP FUNCTION sis_make_run_ranges()"),
+        migrations.RunSQL(MAKE, "DROP FUNCTION sis_make_run_ranges(integer)"),
         migrations.RunSQL(DROP, "DROP FUNCTION sis_drop_run_range(bigint)"),
         migrations.RunSQL(MEASURE, "DROP FUNCTION sis_measure_run(bigint)"),
     ]

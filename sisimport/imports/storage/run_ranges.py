@@ -14,6 +14,8 @@ from sisimport.imports.engine.sql import fetch_all, fetch_one
 
 logger = logging.getLogger(__name__)
 
+AHEAD = 500  # runs
+
 
 @dataclass(frozen=True, slots=True)
 class RunRange:
@@ -23,7 +25,7 @@ class RunRange:
     until: int
 
 
-def make_ranges() -> int:
+def make_ranges(ahead: int = AHEAD) -> int:
     """Make what the next runs need, if it is not there; returns how many partitions were made.
 
     Its locks end with its own transaction: within somebody else's nothing is made. Raises DatabaseError where it cannot have
@@ -32,16 +34,16 @@ def make_ranges() -> int:
     if connection.in_atomic_block:
         return 0
     with transaction.atomic():
-        made, astray = fetch_one("SELECT made, astray FROM sis_make_run_ranges()")
+        made, astray = fetch_one("SELECT made, astray FROM sis_make_run_ranges(%s)", [ahead])
     if astray:
         logger.warning("rows of runs lie in no range: they cost room and time, and go with their runs")
     return int(made)
 
 
 def make_room() -> None:
-    """The same before a run is worked on, whether or not it can be done."""
+    """Before a run is worked on: what it needs itself, should nobody have looked ahead, whether or not it can be made."""
     with suppress(DatabaseError):
-        make_ranges()
+        make_ranges(ahead=0)
 
 
 def ranges() -> list[RunRange]:
