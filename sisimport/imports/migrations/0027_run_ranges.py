@@ -1,5 +1,5 @@
 """Rows by line of runs stand in partitions, by ranges of runs: what a run writes goes into small indexes, and a range of which
-nothing is kept any more is dropped, not deleted row by row (docs/decisions/0050-ranges-of-runs.md).
+nothing is kept any more is dropped, not deleted row by row (docs/decisions/0051-ranges-of-runs.md).
 
 Tables of before become the first range as they are: PostgreSQL reads them once for their bounds and writes nothing. Workers own no
 table: three functions with the owner's rights make ranges, drop them, and measure them.
