@@ -84,7 +84,9 @@ def _empty() -> list[str]:
         for table in written:
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND pg_relation_size(oid) > %s", [written, LARGE]
+            "SELECT relname FROM pg_class c WHERE relname = ANY(%s) AND %s < pg_relation_size(oid)"
+            " + coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid) WHERE isleaf), 0)",
+            [written, LARGE],
         )
         return [table for (table,) in cursor.fetchall()]
 
