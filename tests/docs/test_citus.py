@@ -27,7 +27,8 @@ _MISFITS = """
     ), found AS (
       SELECT d.name, 'no LEA' AS why FROM distributed d WHERE NOT EXISTS (SELECT FROM lea l WHERE l.oid = d.oid)
       UNION
-      SELECT d.name, CASE WHEN i.indisprimary THEN 'key' ELSE 'unique' END FROM distributed d JOIN pg_index i ON i.indrelid = d.oid
+      SELECT d.name, CASE WHEN i.indisprimary THEN 'key' ELSE 'unique' END
+      FROM distributed d JOIN pg_index i ON i.indrelid = d.oid
       WHERE i.indisunique AND NOT EXISTS (SELECT FROM lea l WHERE l.oid = d.oid AND l.attnum = ANY (i.indkey::int2[]))
       UNION
       SELECT d.name, 'foreign key' FROM distributed d JOIN pg_constraint k ON k.conrelid = d.oid AND k.contype = 'f'
@@ -54,7 +55,9 @@ def test_the_page_says_of_every_table_what_citus_would_refuse() -> None:
 def test_a_table_with_the_lea_in_its_keys_would_fit() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE fitting (lea_id bigint, student_id bigint, PRIMARY KEY (lea_id, student_id))")
-        cursor.execute("CREATE TABLE misfit (student_id bigint REFERENCES students_student, lea_id bigint, UNIQUE (student_id))")
+        cursor.execute(
+            "CREATE TABLE misfit (student_id bigint REFERENCES students_student, lea_id bigint, UNIQUE (student_id))"
+        )
 
     found = by_the_rules()
 

@@ -7,10 +7,9 @@ no run ever waits for a range, or fails for want of one.
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-
-from sisimport.imports.engine.sql import fetch_all, fetch_one
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ def make_ranges(ahead: int = AHEAD) -> int:
     if connection.in_atomic_block:
         return 0
     with transaction.atomic():
-        made, astray = fetch_one("SELECT made, astray FROM sis_make_run_ranges(%s)", [ahead])
+        ((made, astray),) = _rows("SELECT made, astray FROM sis_make_run_ranges(%s)", ahead)
     if astray:
         logger.warning("rows of runs lie in no range: they cost room and time, and go with their runs")
     return int(made)
@@ -48,8 +47,7 @@ def make_room() -> None:
 
 def ranges() -> list[RunRange]:
     """Those there are, the oldest first."""
-    rows = fetch_all("SELECT DISTINCT first_run, until_run FROM sis_run_ranges() ORDER BY 2")
-    return [RunRange(*row) for row in rows]
+    return [RunRange(*row) for row in _rows("SELECT DISTINCT first_run, until_run FROM sis_run_ranges() ORDER BY 2")]
 
 
 def drop(one: RunRange) -> bool:
@@ -58,4 +56,10 @@ def drop(one: RunRange) -> bool:
     Raises DatabaseError where somebody is at work on these tables for longer than a second.
     """
     with transaction.atomic():
-        return bool(fetch_one("SELECT sis_drop_run_range(%s)", [one.until])[0])
+        return bool(_rows("SELECT sis_drop_run_range(%s)", one.until)[0][0])
+
+
+def _rows(query: str, *values: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
