@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
+from sisimport.files.beginnings import Sample, take_sample
 from sisimport.files.dates import parse_date
 from sisimport.files.encodings import (
     BOM,
@@ -42,10 +43,10 @@ from sisimport.files.layouts import ColumnKind, Header, Layout
 from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text, without_dos_ends
 from sisimport.files.near_layouts import nearest_layouts
 from sisimport.files.quoting import split_line
+from sisimport.files.remembered import Remembered, digest_of
 
 __all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
 
-_SAMPLE_BYTES: Final = MAX_LINE_BYTES
 _SAMPLE_LINES: Final = 200
 # The widest published layout has 401 columns; a district adds some of its own.
 _USUAL_COLUMNS: Final = 600
@@ -83,6 +84,8 @@ _OFFICE_PARTS: Final = ((b"xl/", XLSX, "an Excel workbook"), (b"word/", BINARY, 
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|head|body|meta)", re.IGNORECASE)
 _CONTROLS: Final = bytes(sorted(set(range(1, 32)) - {9, 10, 12, 13, 26}))
 _MANY_CONTROLS: Final = 8
+# A decision on one line looks at its file four times, and pages look at the same file again and again.
+_looked_at: Final = Remembered["Recognition"](most=16)
 _EXPECTED_FILE: Final = "a text file with one line for each student"
 
 
@@ -122,7 +125,17 @@ def recognise(
     another layout is refused with the name of that one.
     """
     wanted = [expected] if isinstance(expected, Layout) else list(expected or ())
-    sample = _take_sample(stream)
+    sample, known = take_sample(stream), list(layouts)
+    key = (digest_of(sample.data), sample.lines_before, sample.complete, sample.at_start, len(known))
+    found = _looked_at.get(key, [*known, *wanted])
+    if found is None:
+        found = _recognised(sample, known, wanted)
+        if found.error is None:  # refusals are raised, and changed on the way
+            _looked_at.keep(key, [*known, *wanted], found)
+    return found
+
+
+def _recognised(sample: Sample, known: list[Layout], wanted: list[Layout]) -> Recognition:
     seen = Recognition()
     try:
         seen = replace(seen, container=_container(sample))
@@ -136,7 +149,7 @@ def recognise(
         if not numbered:
             raise FileError("FILE-EMPTY", found="nothing but blank lines", expected=_EXPECTED_FILE)
         looked_at = _narrowed([line for _, line in numbered[:_SAMPLE_LINES]])
-        start, fit, also = _choose_below(list(layouts), wanted, looked_at)
+        start, fit, also = _choose_below(known, wanted, looked_at)
         numbered = numbered[start:]
         lines = [line for _, line in numbered]
     except _ContainerError as wrong:
@@ -167,27 +180,6 @@ def recognise(
 # -- bytes -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """The first bytes that are not blank lines. `lines_before` blank lines were passed over; `complete`: it is all."""
-
-    data: bytes
-    lines_before: int
-    complete: bool
-    at_start: bool
-
-
-def _take_sample(stream: IO[bytes]) -> _Sample:
-    stream.seek(0)
-    data = stream.read(_SAMPLE_BYTES)
-    lines_before, at_start = 0, True
-    while len(data) == _SAMPLE_BYTES and not data.removeprefix(BOM).strip():
-        lines_before += len(data.splitlines())
-        at_start = False
-        data = stream.read(_SAMPLE_BYTES)
-    return _Sample(data, lines_before, complete=not stream.read(1), at_start=at_start)
-
-
 class _ContainerError(Exception):
     def __init__(self, container: str, found: str) -> None:
         self.container = container
@@ -196,7 +188,7 @@ class _ContainerError(Exception):
         super().__init__(container)
 
 
-def _container(sample: _Sample) -> str:
+def _container(sample: Sample) -> str:
     """Raises _ContainerError for anything but text."""
     data = sample.data
     if not data.removeprefix(BOM).strip():
@@ -213,7 +205,7 @@ def _container(sample: _Sample) -> str:
     return TEXT
 
 
-def _decode(sample: _Sample, seen: Recognition) -> tuple[str, Recognition]:
+def _decode(sample: Sample, seen: Recognition) -> tuple[str, Recognition]:
     """Raises FileError or _ContainerError."""
     data, first_line = sample.data, sample.lines_before + 1
     wide = wide_encoding(data)

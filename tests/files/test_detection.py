@@ -2,13 +2,15 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sisimport.files.detection import Recognition
+from sisimport.files import detection
+from sisimport.files.detection import Recognition, recognise
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import Layout
 from tests.files.samples import (
@@ -363,3 +365,25 @@ def test_a_list_of_ours_is_known_unasked() -> None:
     text = "LEA,School,Local Student Number,Last Name,First Name,SSID,Phone\n1234567,0123456,1,Lee,Sam,9001150001,5\n"
 
     assert look(text, None, [*SSID_LAYOUTS.values(), ROSTER]).layout == SSID_LAYOUTS["ssid-list"]
+
+
+# -- looked at once ----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_bytes_among_the_same_layouts_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision on one line looks at its file again and again."""
+    data = b"".join(line(local_number=str(n)).encode() + b"\n" for n in range(700, 740))
+    layouts = list(SSID_LAYOUTS.values())
+    first = recognise(io.BytesIO(data), layouts, expected=DOWNLOAD)
+    looks: list[object] = []
+    told = detection._recognised
+    monkeypatch.setattr(detection, "_recognised", lambda *given: looks.append(given) or told(*given))
+
+    stream = io.BytesIO(data)
+    assert recognise(stream, layouts, expected=DOWNLOAD) == first
+    assert not looks
+
+    assert recognise(io.BytesIO(data), layouts, expected=ROSTER).error is not None
+    recognise(io.BytesIO(data), [replace(layout) for layout in layouts], expected=DOWNLOAD)
+    recognise(io.BytesIO(data.replace(b"700", b"701")), layouts, expected=DOWNLOAD)
+    assert len(looks) == 3
