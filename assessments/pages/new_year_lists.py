@@ -19,7 +19,7 @@ LAYOUTS = List(
         Column(name="layout", label="Layout", order=("key",)),
         Column(name="columns", label="Columns"),
         Column(name="added", label="Added", order=("made_at",)),
-        Column(name="by", label="By", order=("by",), then=("label",)),
+        Column(name="by", label="By", css="w-m", order=("by",), then=("label",)),
         Column(name="runs", label="Runs", order=("runs",), then=("label",), number=True),
         Column(name="undo", label="Undo", hidden=True),
     ),
