@@ -101,11 +101,10 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """pytest-django's; what is in a new database comes back after each test that commits."""
+    """pytest-django's; what is in a new database comes back after each test that commits. It has the limited roles, their rights
+    and policies, as an installation has."""
     with django_db_blocker.unblock():
         committed.keep()
-    """The test database has the limited roles, their rights and policies, as an installation has."""
-    with django_db_blocker.unblock():
         as_roles.stand_up()
 
 

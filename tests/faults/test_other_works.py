@@ -317,7 +317,7 @@ def test_a_fault_leaves_no_purge_backup_or_pick_up_half(kind: Kind, here: Instal
                     _strike(kind, work, chance, seconds, usual, watch, found)
     finally:
         right = found["runs"] - len(found["open"])
-        results.write(f"fault-other-{KINDS.index(kind):02d}", {**found, "right": right, "again": 0})
+        results.write(f"other-works-{KINDS.index(kind):02d}", {**found, "right": right, "again": 0})
     assert found["open"] == []
 
 

@@ -17,11 +17,36 @@ def board(folder: Path) -> str:
     return scoreboard.page(scoreboard.lines(scoreboard.results(folder)), commit="abc", day="2026-11-29")
 
 
-def test_what_was_not_run_is_said_and_listed(tmp_path: Path) -> None:
+def test_what_has_no_figure_is_open_with_the_reason(tmp_path: Path) -> None:
     text = board(tmp_path)
 
-    assert "| Hostile files that end as they must | not run |" in text
-    assert "- Restore drill: not run." in text
+    assert "| Hostile files that end as they must | open |" in text
+    assert (
+        "- Restore drill: no figure yet: it sets up two installations, and nobody kept a result of `script/test" in text
+    )
+    assert "not run" not in text
+
+
+def test_every_line_of_the_board_in_the_repository_has_a_figure_with_its_day_or_is_open() -> None:
+    for row in scoreboard.lines(scoreboard.results(Path("nowhere"), scoreboard.KEPT)):
+        assert row.found == scoreboard.NONE_YET or row.when or row.what.startswith("ASVS"), row
+        assert row.found != scoreboard.NONE_YET or row.open, row
+
+
+def test_what_was_kept_goes_on_until_a_newer_run_says_another_thing(tmp_path: Path) -> None:
+    kept = tmp_path / "kept" / "results.json"
+    kept.parent.mkdir()
+    old = RUN | {"date": "2026-11-27"}
+    faults = old | {"runs": 10, "right": 9, "struck": 8, "kinds": 2}
+    kept.write_text(json.dumps({"restore": old | {"seconds": 40.0}, "names": old | {"found": 0}, "fault": faults}))
+    written(tmp_path, restore={"seconds": 12.34}, fault_01={"runs": 5, "right": 5, "struck": 5})
+
+    found = {row.what: row for row in scoreboard.lines(scoreboard.results(tmp_path, kept))}
+
+    assert (found["Restore drill"].found, found["Restore drill"].when) == ("12.3 s", "2026-11-28 abc123def")
+    assert found["Seeded names found elsewhere after erasing"].when == "2026-11-27 abc123def"
+    # One kind anew says less than all of them together did.
+    assert found["Runs struck by a fault that end as without it"].found == "9/10; 2 kinds, 8 struck while at work"
 
 
 def test_numbers_are_those_of_the_runs_and_parts_are_added(tmp_path: Path) -> None:

@@ -25,13 +25,22 @@ def _unused() -> QuerySet[ImportFile]:
 
 
 def remove_if_unused(pk: int) -> bool:
-    """Remove one file with its bytes, unless a run or another record names it."""
+    """Remove one file with its bytes, unless a run or another record names it.
+
+    By statements of its own: Django would blank references as well, which no row has and the web server's database role may not.
+    """
     with transaction.atomic():
+        # Whoever would name it now waits until it is gone.
+        list(ImportFile.objects.select_for_update(of=("self",)).filter(pk=pk).values_list("pk"))
         file = _unused().filter(pk=pk).first()
         if file is None:
             return False
         stored = file.file
-        file.delete()
+        for relation in ImportFile._meta.related_objects:
+            if relation.on_delete is models.CASCADE:
+                relation.related_model._default_manager.filter(**{relation.field.name: pk}).delete()
+        rows = ImportFile.objects.filter(pk=pk)
+        rows._raw_delete(rows.db)
         transaction.on_commit(lambda: stored.delete(save=False))
     return True
 
