@@ -1,7 +1,7 @@
 """What long runs of tests found last, on one page: `script/scoreboard` prints it and writes docs/security/scoreboard.md.
 
-A run writes what it found into a file of `var/proof` (tests/results.py). The last of each stays in docs/security/results.json, so a
-board that is written on another machine has it too, with its own day and commit. What was never run is open, and says why.
+A run writes what it found into a file of `var/proof` (tests/results.py). The last of each stays in docs/security/results.json, so
+a board that is written on another machine has it too, with its own day and commit. What was never run is open, and says why.
 """
 
 import datetime as dt

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
+
 from assessments.english_learners.asking import (
     BAND_NAMES,
     BANDS,
@@ -61,7 +63,10 @@ def _counted(asking: Asking, years: Sequence[int]) -> list[tuple[Any, ...]]:
     """
     records = asking.on_record().annotate(since=TBD_SINCE, identified=IDENTIFIED, day=RECLASSIFIED)
     columns = ("pk", _ROW, "program_status", "since", "identified", "day")
-    sql, params = records.values_list(*columns).query.sql_with_params()
+    try:
+        sql, params = records.values_list(*columns).query.sql_with_params()
+    except EmptyResultSet:  # of somebody who has no school (yet)
+        return []
     exited, enrolled = f"base.status = '{ProgramStatus.EXITED.value}'", "left_school.student_id IS NULL"
     is_learner = f"{enrolled} AND base.status = '{ProgramStatus.EL.value}'"
     pending = f"{enrolled} AND base.status = '{ProgramStatus.PENDING.value}'"

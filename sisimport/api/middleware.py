@@ -41,6 +41,12 @@ class ApiMiddleware:
             answer = _before(request) or self.get_response(request)
         except ProblemError as problem:
             answer = problem.response()
+            # Refused before the request is one that the log knows; what was asked for may name a student.
+            logger.warning(
+                "refused a call of the API: event=request_finished code=%s ip=%s",
+                answer.status_code,
+                client_address(request),
+            )
         except SuspiciousOperation:
             answer = ProblemError("BAD-REQUEST").response()
         except DatabaseError as error:

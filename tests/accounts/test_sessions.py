@@ -164,3 +164,14 @@ def test_signing_in_works_without_an_address(rosa: Any) -> None:
     browser = Client(REMOTE_ADDR="")
     assert browser.post(reverse("account_login"), {"login": "rosa", "password": PASSWORD}).status_code == 302
     TOTP.activate(rosa, generate_totp_secret())
+
+
+def test_another_secret_key_ends_no_session_while_the_former_one_is_named(rosa: Any, settings: Any) -> None:
+    browser, other = sign_in(), sign_in()
+    former = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "n" * 50, [former]
+    assert is_in(browser)
+    assert is_in(browser)  # signed anew by now
+    settings.SECRET_KEY_FALLBACKS = []
+    assert is_in(browser)
+    assert not is_in(other)

@@ -118,6 +118,11 @@ def test_numbers_and_lists_are_of_the_users_schools(client: Client) -> None:
     )
 
 
+def test_somebody_without_a_school_gets_an_empty_page(client: Client) -> None:
+    client.force_login(UserFactory(registrar=True))
+    assert client.get(reverse("english_learners")).status_code == 200
+
+
 @pytest.mark.long
 def test_numbers_on_the_page_lead_to_their_students(client: Client) -> None:
     school = SchoolFactory()

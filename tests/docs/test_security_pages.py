@@ -12,6 +12,8 @@ from django.conf import settings
 
 from sisimport.accounts.security_pages import CHAPTERS, STATES, counted, inventory, requirements
 from sisimport.runtime.retention import all_kept
+from sisimport.web.bodies import takes_files
+from tests.web.test_access import all_patterns
 
 ROOT = Path(settings.BASE_DIR)
 # Requirements of levels 1 and 2 by chapter, as published in version 5.0.0.
@@ -105,3 +107,31 @@ def test_every_setting_that_names_a_place_is_among_the_connections() -> None:
 
     assert len(called) > 10
     assert [name for name in sorted(called) if f"`{name}`" not in _part("Connections")] == []
+
+
+def _limits() -> str:
+    return (ROOT / "docs" / "security" / "limits.md").read_text(encoding="utf-8")
+
+
+def test_every_page_that_takes_a_file_is_among_the_limits() -> None:
+    pages = {str(pattern.name) for _path, pattern, _spaces in all_patterns() if takes_files(pattern.callback)}
+
+    assert len(pages) >= 5
+    assert [name for name in sorted(pages) if f"`{name}`" not in _limits()] == []
+
+
+def test_every_setting_that_bounds_a_cost_is_among_the_limits() -> None:
+    bounds = {name for name in _settings() if re.search(r"_MAX_|_PER_MINUTE$|_STATEMENT_SECONDS$|^RUN_SILENT", name)}
+    elsewhere = {"REPLICA_MAX_SECONDS", "CONN_MAX_AGE"}  # how old, not how much
+
+    assert len(bounds) > 5
+    assert [name for name in sorted(bounds - elsewhere) if f"`{name}`" not in _limits()] == []
+
+
+def test_what_somebody_shows_who_lost_the_second_factor_is_written_down() -> None:
+    text = (ROOT / "docs" / "how-to" / "manage-people.md").read_text(encoding="utf-8")
+    part = " ".join(text.split("## The second factor", 1)[1].split("\n## ", 1)[0].split())
+
+    assert "Who lost all of them" in part
+    assert "First that person shows who they are" in part
+    assert "is no proof" in part

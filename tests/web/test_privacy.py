@@ -12,11 +12,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
+from sisimport.accounts.access import VIEWER
 from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import tasks
-from students.models import SSID
+from students.models import SSID, Student
 from tests.browser.district import District, family_pages, make_district, staff_pages
+from tests.factories import SchoolFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 SECRET = "9012345999"
@@ -156,3 +158,27 @@ def test_id6_a_ring_says_the_run_and_its_lane_and_nothing_else(
     tasks.enqueue(ImportRun.objects.all()[0].pk)
 
     assert [set(kwargs) for kwargs in sent] == [{"run_id", "lane"}]
+
+
+def test_what_was_refused_is_in_the_log_with_who_asked_and_from_where(pages: District, log: io.StringIO) -> None:
+    """A page that is not the user's, a student of another school, a form that another site sent, and a call without a token."""
+    user = UserFactory(group=VIEWER, schools=[SchoolFactory()])
+    client, forged = Client(), Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    forged.force_login(user)
+    student = Student.objects.exclude(school=None).first()
+    assert student is not None
+
+    answers = [
+        client.get(reverse("people")),
+        client.get(reverse("student", args=[student.pk])),
+        forged.post(reverse("search"), {"text": "x"}),
+        Client().get("/api/v1/students"),
+    ]
+
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [403, 404, 403, 401]
+    told = [line for line in log.getvalue().splitlines() if "request_finished" in line]
+    assert [int(line.split("code=")[1][:3]) for line in told] == statuses
+    assert all("ip=127.0.0.1" in line for line in told)
+    assert all(f"user_id={user.pk}" in line for line in told[:3])

