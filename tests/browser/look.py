@@ -56,6 +56,14 @@ SQUEEZED = """() => [...document.querySelectorAll("main :is(p, li, dd, dt, td, t
     const box = each.getBoundingClientRect();
     return own.length > 40 && box.width > 1 && box.width < 110 && box.height > 6 * 22;
 }).map((each) => `${each.tagName} is squeezed: ${each.textContent.trim().slice(0, 40)}`).slice(0, 3)"""
+# What is looked at once in each width, in one message: a busy browser takes longer to answer than to look.
+IN_EACH_WIDTH = f"""async (targets) => {{
+    const wide = ({TOO_WIDE})();
+    ({UNFOLD})(true);
+    const violations = await ({RUN_AXE})(targets);
+    ({UNFOLD})(false);
+    return {{wide, violations, words: [...({STICKS_OUT})(), ...({SMALL_TEXT})(), ...({SQUEEZED})()]}};
+}}"""
 NARROWEST = 320  # a page zoomed to 400 % has this width
 # Whether a page fits must not depend on the hour at which the test runs.
 WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
@@ -107,12 +115,11 @@ class Look:
                 self.page.emulate_media(color_scheme="dark" if dark else "light")
                 self.page.evaluate(DARK_ADMIN, dark)
                 self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {})
-            if self.page.evaluate(TOO_WIDE):
+            found = self.page.evaluate(IN_EACH_WIDTH, TARGETS)
+            if found["wide"]:
                 self.wrong.append(f"{name}: wider than the window of {width} px")
-            self._targets(f"{name}, {width} px")
-            self.wrong += [f"{name}, {width} px: {out}" for out in self.page.evaluate(STICKS_OUT)]
-            self.wrong += [f"{name}, {width} px: {small}" for small in self.page.evaluate(SMALL_TEXT)]
-            self.wrong += [f"{name}, {width} px: {words}" for words in self.page.evaluate(SQUEEZED)]
+            self._note_violations(f"{name}, {width} px", found["violations"])
+            self.wrong += [f"{name}, {width} px: {words}" for words in found["words"]]
         self.page.set_viewport_size({"width": NARROWEST, "height": 900})
         self.page.evaluate(WIDEST_TIMES)
         if self.page.evaluate(TOO_WIDE):
@@ -130,12 +137,10 @@ class Look:
             self.wrong.append(f"{name}: the page is {found}, {path}")
         self.seen.add(found)
 
-    def _targets(self, sight: str) -> None:
-        self.page.evaluate(UNFOLD, True)
-        self._run(sight, TARGETS)
-        self.page.evaluate(UNFOLD, False)
-
     def _run(self, sight: str, options: dict[str, Any]) -> None:
-        for violation in self.page.evaluate(RUN_AXE, options):
+        self._note_violations(sight, self.page.evaluate(RUN_AXE, options))
+
+    def _note_violations(self, sight: str, violations: list[dict[str, Any]]) -> None:
+        for violation in violations:
             for node in violation["nodes"][:3]:
                 self.wrong.append(f"{sight}: {violation['id']}: {node['html'][:160]} {node['failureSummary'][:400]}")
