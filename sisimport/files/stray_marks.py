@@ -14,11 +14,11 @@ from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column
 
 _JOINT: Final = "\x00"  # no text holds it
-_INSIDE: Final = "-\u2010\u2011,;:/\\!&"
+_HYPHENS: Final = "\u2010\u2011"
+_INSIDE: Final = f"-{_HYPHENS},;:/\\!&"
 _ANY: Final = f"{_INSIDE}."
-# All of them as one sign, so that a look at the edges of all names is two searches.
-_AS_ONE: Final = str.maketrans(dict.fromkeys(_ANY, "-"))
-_AS_ONE_BYTE: Final = bytes.maketrans(b",;:/\\!&.", b"--------")
+# Those of ASCII as one sign, so that a look at the edges of all names is two searches.
+_AS_ONE: Final = bytes.maketrans(b",;:/\\!&.", b"--------")
 _MAY_END: Final = re.compile(
     r"(?:\A|[ '-])(?:\w{1,2}|[^\W_aeiouyAEIOUYÀ-ÿ]+|[^ .]+(?:\.[^ .]+)+|esq|fco|geo)\.\Z", re.IGNORECASE
 )
@@ -27,14 +27,9 @@ _MAY_END: Final = re.compile(
 def without_stray_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
     """The names of a column without such signs, and where there were some. Quick: a look at all of them at once."""
     joined = _JOINT.join(texts)
-    if joined.isascii():
-        edges = b"\0%b\0" % joined.encode("ascii").translate(_AS_ONE_BYTE)
-        if b"\0-" not in edges and b"-\0" not in edges:
-            return texts, []
-    else:
-        edged = f"{_JOINT}{joined.translate(_AS_ONE)}{_JOINT}"
-        if f"{_JOINT}-" not in edged and f"-{_JOINT}" not in edged:
-            return texts, []
+    edges = b"\0%b\0" % joined.encode(errors="replace").translate(_AS_ONE)
+    if b"\0-" not in edges and b"-\0" not in edges and not any(hyphen in joined for hyphen in _HYPHENS):
+        return texts, []
     names, findings = list(texts), []
     for at, text in enumerate(texts):
         name = _bare(text)
