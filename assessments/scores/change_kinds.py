@@ -198,8 +198,8 @@ def _all_stands(run: ImportRun) -> bool:
 
     Scores that bear a run's number only grow fewer: who writes over one puts another number on it.
     """
-    facts = ImportRun.objects.filter(pk=run.reverts_id or 0).values_list("facts", flat=True).first() or {}
-    counts = facts.get("score_counts", {})
+    run_facts = ImportRun.objects.filter(pk=run.reverts_id or 0).values_list("facts", flat=True).first() or {}
+    counts = run_facts.get("score_counts", {})
     standing, planned = fetch_one(
         f"""
         SELECT (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s),

@@ -121,21 +121,21 @@ def recognise(
 ) -> Recognition:
     """Look at the beginning of a file and say what it is.
 
-    `layouts` are all that are known, `expected` the one (or those) of the import type chosen: a file that fits only
+    `layouts` are all that are all_layouts, `expected` the one (or those) of the import type chosen: a file that fits only
     another layout is refused with the name of that one.
     """
     wanted = [expected] if isinstance(expected, Layout) else list(expected or ())
-    sample, known = take_sample(stream), list(layouts)
-    key = (digest_of(sample.data), sample.lines_before, sample.complete, sample.at_start, len(known))
-    found = _looked_at.get(key, [*known, *wanted])
+    sample, all_layouts = take_sample(stream), list(layouts)
+    key = (digest_of(sample.data), sample.lines_before, sample.complete, sample.at_start, len(all_layouts))
+    found = _looked_at.get(key, [*all_layouts, *wanted])
     if found is None:
-        found = _recognised(sample, known, wanted)
+        found = _recognised(sample, all_layouts, wanted)
         if found.error is None:  # refusals are raised, and changed on the way
-            _looked_at.keep(key, [*known, *wanted], found)
+            _looked_at.keep(key, [*all_layouts, *wanted], found)
     return found
 
 
-def _recognised(sample: Sample, known: list[Layout], wanted: list[Layout]) -> Recognition:
+def _recognised(sample: Sample, all_layouts: list[Layout], wanted: list[Layout]) -> Recognition:
     seen = Recognition()
     try:
         seen = replace(seen, container=_container(sample))
@@ -149,7 +149,7 @@ def _recognised(sample: Sample, known: list[Layout], wanted: list[Layout]) -> Re
         if not numbered:
             raise FileError("FILE-EMPTY", found="nothing but blank lines", expected=_EXPECTED_FILE)
         looked_at = _narrowed([line for _, line in numbered[:_SAMPLE_LINES]])
-        start, fit, also = _choose_below(known, wanted, looked_at)
+        start, fit, also = _choose_below(all_layouts, wanted, looked_at)
         numbered = numbered[start:]
         lines = [line for _, line in numbered]
     except _ContainerError as wrong:
