@@ -423,7 +423,7 @@ SHOW_LINES = {
     "run_candidates", "run_candidates_choose", "filter_issues", "test_again", "match_desk", "students",
     "student", "show_ssid", "record", "record_find", "record_next", "enrollment", "enrollments", "family_accounts", "school_list",
     "enrollment_paper", "school_letters",
-    "senr_request", "senr_file", "senr_check", "senr_changes", "senr_changes_file",
+    "senr_request", "senr_file", "senr_check", "senr_changes_file",
     "el_differences", "el_differences_csv", "utah_request", "utah_request_file",
     "admin:students_student_changelist", "admin:students_ssid_changelist", "admin:students_recordedit_changelist",
     "admin:imports_rememberedmatch_changelist",
