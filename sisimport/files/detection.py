@@ -121,7 +121,7 @@ def recognise(
 ) -> Recognition:
     """Look at the beginning of a file and say what it is.
 
-    `layouts` are all that are all_layouts, `expected` the one (or those) of the import type chosen: a file that fits only
+    `layouts` are all that are known, `expected` the one (or those) of the import type chosen: a file that fits only
     another layout is refused with the name of that one.
     """
     wanted = [expected] if isinstance(expected, Layout) else list(expected or ())
