@@ -38,6 +38,8 @@ def next_run(number: int) -> None:
 
 def beyond() -> int:
     """The end of the newest range, from which the next one is made."""
+    if not run_ranges.ranges():  # a worker of another test dropped the only one, of which nothing was kept
+        make_ranges()
     return max(one.until for one in run_ranges.ranges())
 
 
@@ -159,15 +161,17 @@ class TestBesideOthers:
 
     def test_pages_and_other_runs_write_while_a_range_is_made(self, other_session: psycopg.Connection) -> None:
         """A district at work holds what every run holds; the range is made beside it."""
-        next_run(beyond())
+        start = beyond()
+        next_run(start)
         run = ImportRun.objects.create(import_type="students", work=Work.TEST)
         with other_session.transaction():
             other_session.execute(
-                "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id) VALUES (1, 1, 0, '', '', 1)"
+                "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id) VALUES (%s, 1, 0, '', '', 1)",
+                [start - 1],
             )
             assert run_ranges.make_ranges() == len(DIVIDED)
             assert run.pk < beyond()
-            other_session.execute("DELETE FROM imports_importchange WHERE run_id = 1")
+            other_session.execute("DELETE FROM imports_importchange WHERE run_id = %s", [start - 1])
 
 
 # ---- dropped ----
@@ -304,7 +308,8 @@ def kept() -> dict[str, list[Any]]:
         [DIVIDED],
     )
     found["policies"] = fetch_all(
-        "SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies WHERE tablename = ANY(%s) ORDER BY 1, 2",
+        "SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies WHERE tablename = ANY(%s)"
+        " AND policyname NOT IN ('rows_of_schools', 'everybody') ORDER BY 1, 2",  # put up after a migration
         [DIVIDED],
     )
     return found
