@@ -134,7 +134,13 @@ class ScoreImport(ImportType):
     @property
     def options(self) -> tuple[Option, ...]:  # type: ignore[override]
         """One list per assessment, with the set-ups that exist now."""
-        there = setups_of(list(self.tests))
+        return self._options(setups_of(list(self.tests)))
+
+    @property
+    def reference_options(self) -> tuple[Option, ...]:
+        return self._options({})
+
+    def _options(self, there: Mapping[str, list[Assessment]]) -> tuple[Option, ...]:
         lists = [assessment_option(code, editions, there.get(code, [])) for code, editions in self.tests.items()]
         extra = [ELA_STATUS] if self.family == "elpac-initial" else []
         return (*lists, *extra, SCHOOLS)

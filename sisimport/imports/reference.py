@@ -95,7 +95,7 @@ def import_types_page() -> str:
     lines += ["| type | option | values (default first) | meaning |", "|---|---|---|---|"]
     rows: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for t in types:
-        for option in t.options:
+        for option in t.reference_options:
             others = [c.value for c in option.choices if c.value != option.default]
             values = [option.default, *others] if option.choices else []
             shown = ", ".join(f"`{value}`" if value else "(empty)" for value in values) or f"`{option.default}`"
@@ -120,7 +120,7 @@ def rules_of(import_type: ImportType) -> list[Rule]:
 def reference_contexts(import_type: ImportType, layout: Layout) -> Iterator[RunContext]:
     """Runs of a file with every column of the layout: one with the defaults, and one for each other choice of an option."""
     given: list[dict[str, str]] = [{}]
-    given += [{o.name: c.value} for o in import_type.options for c in o.choices if c.value != o.default]
+    given += [{o.name: c.value} for o in import_type.reference_options for c in o.choices if c.value != o.default]
     positions = {name: column.position - 1 for name, column in layout.fields.items()}
     for options in given:
         run = ImportRun(import_type=import_type.key, work=import_type.works[0], options=options)

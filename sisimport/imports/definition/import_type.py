@@ -145,6 +145,11 @@ class ImportType(SpeedHooks):
         """What Update would write for a row without errors, given the options."""
         raise NotImplementedError
 
+    @property
+    def reference_options(self) -> Sequence[Option]:
+        """The options as the reference lists them: without choices that a district's own records add. By default `options`."""
+        return self.options
+
     def reference_plan(self, context: "RunContext") -> Sequence[PlannedChange]:
         """What a run with these options may write, for the page about a layout; no file was read. By default `plan`."""
         return self.plan(context)
