@@ -124,7 +124,7 @@ TABLES: dict[str, Table] = {
     "entrance.DirectoryAccess": _t(),
     "students.StaffAccess": _t(),
     "students.StaffAccess_schools": _t(),
-    "students.CollectionPolicy": _t(),
+    "students.CollectionPolicy": _t("", "online_schools"),
     # ---- records of what was done ----
     "admin.LogEntry": _t("object_repr change_message", "object_id"),
     "audit.AuditEntry": _t("who subject", "kind place address students", sealed=True),

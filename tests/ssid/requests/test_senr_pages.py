@@ -53,7 +53,7 @@ def test_the_page_offers_the_schools_with_students_without_ssid(registrar: Clien
     complete(school, with_ssid=True)
     page = text_of(registrar.get(reverse("senr_requests")))
     assert school.name in page
-    assert "1 school with students enrolled today without an SSID" in page
+    assert "1 California school with students enrolled today without an SSID" in page
     assert '<td class="num">1</td>' in page
 
 
