@@ -2,7 +2,8 @@
 
 A program leaves them where it cuts a name out of a longer text. A period stays after what may be shortened (`Jr.`, `Ma.`,
 `J. R.`), and apostrophes stay, which begin and end syllables in some languages; where such a name would replace one on record
-that has none of it, the record is kept (`imports.engine.kept_names`).
+that has none of it, the record is kept (`imports.engine.kept_names`). The list that we write ourselves gives names back as they
+are on record (`-Ana`), signs and all.
 """
 
 import re

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sisimport.files import detection
+from sisimport.files import beginnings
 from sisimport.files.issues import Severity, codes
 from tests.files.samples import line, lines, read
 
@@ -47,7 +47,7 @@ def test_a_month_13_is_no_date() -> None:
 
 def test_a_day_first_date_beyond_the_look_makes_earlier_ones_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = {"birth_date": "03/04/2009"}, {"birth_date": "25/12/2009"}
-    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+    monkeypatch.setattr(beginnings, "_SAMPLE_BYTES", 400)
 
     result = read(lines(*[first] * 20, last))
 
@@ -56,7 +56,7 @@ def test_a_day_first_date_beyond_the_look_makes_earlier_ones_unclear(monkeypatch
 
 @pytest.mark.parametrize("last", ["12/25/2009", "2009-12-25", "20091225"])
 def test_other_dates_beyond_the_look_change_nothing(monkeypatch: pytest.MonkeyPatch, last: str) -> None:
-    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+    monkeypatch.setattr(beginnings, "_SAMPLE_BYTES", 400)
 
     result = read(lines(*[{"birth_date": "03/04/2009"}] * 20, {"birth_date": last}))
 
@@ -66,7 +66,7 @@ def test_other_dates_beyond_the_look_change_nothing(monkeypatch: pytest.MonkeyPa
 
 def test_a_column_that_turns_out_mixed_is_read_month_first(monkeypatch: pytest.MonkeyPatch) -> None:
     days = ["25/12/2009", *["03/04/2009"] * 20, "12/25/2009"]
-    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+    monkeypatch.setattr(beginnings, "_SAMPLE_BYTES", 400)
 
     assert read(lines(*[{"birth_date": day} for day in days])).reader.day_first == frozenset()
 

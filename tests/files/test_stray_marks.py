@@ -4,6 +4,7 @@ import pytest
 
 from sisimport.files import tallies
 from sisimport.files.damage import is_name
+from sisimport.files.formula_guard import safe_cell
 from sisimport.files.issues import Severity
 from sisimport.files.layouts import Column, Layout
 from sisimport.files.values import read_value
@@ -11,7 +12,12 @@ from tests.files.samples import ROSTER, read
 from tests.files.test_damage import roster
 from tests.files.test_put_together import LAYOUTS
 
-NAMES = [(layout, column) for layout in LAYOUTS for column in layout.columns if is_name(column) and not column.codes]
+NAMES = [
+    (layout, column)
+    for layout in LAYOUTS
+    for column in layout.columns
+    if is_name(column) and not column.codes and not layout.own_export
+]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +92,13 @@ def test_every_name_of_every_layout_is_read_so(layout: Layout, column: Column) -
         value, problem = read_value(layout, column, text)
 
         assert (value, problem and problem.code) == (text.strip("-,.;"), "FILE-STRAY")
+
+
+def test_a_list_that_we_wrote_gives_the_names_on_record_back() -> None:
+    (ours,) = (layout for layout in LAYOUTS if layout.own_export)
+
+    for name in ("-Ana", "Lee;", "Pena."):
+        assert read_value(ours, ours.fields["last_name"], safe_cell(name)) == (name, None)
 
 
 def test_of_many_names_the_first_are_named_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

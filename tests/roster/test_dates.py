@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sisimport.files import detection
+from sisimport.files import beginnings
 from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.records import read_records
 from students.models import ELRecord
@@ -56,7 +56,7 @@ def test_an_enrollment_of_the_next_school_year_is_no_mistake(district: District)
 def test_dates_of_a_whole_file_are_read_by_what_all_of_it_shows(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 900)
+    monkeypatch.setattr(beginnings, "_SAMPLE_BYTES", 900)
     early = [JOSE | {"local_number": f"{n}", "first_name": f"José {n}", "birth_date": "03/04/2009"} for n in range(40)]
     late = JOSE | {"local_number": "99", "birth_date": "25/12/2009"}
 

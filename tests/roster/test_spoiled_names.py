@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sisimport.files import detection
+from sisimport.files import beginnings
 from tests.imports.commandline import CommandLine
 
 HEADER = "lea,school,local_number,ssid,last_name,first_name,birth_date,enrollment_start\n"
@@ -56,7 +56,7 @@ def test_the_encoding_is_the_one_in_which_names_are_those_on_record(
 
 @pytest.mark.django_db
 def test_names_far_down_in_the_file_decide_as_well(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "_SAMPLE_BYTES", 400)
+    monkeypatch.setattr(beginnings, "_SAMPLE_BYTES", 400)
     names = [(f"Ruiz {n}", "Ana") for n in range(20)]
     same = _roster(*names, ("Raúl", "Ana"))
 
