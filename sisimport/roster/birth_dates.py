@@ -35,6 +35,11 @@ DATE_ORDER: Final = Option(
 REMEDY: Final = {"BIRTH-ORDER": (DATE_ORDER.name, "write")}
 
 
+def exchanged(file: str, record: str) -> str:
+    """SQL: one date is the other with day and month exchanged."""
+    return f"to_char({file}, 'YYYYMMDD') = to_char({record}, 'YYYYDDMM')"
+
+
 class _Swapped(Func):
     """`file, record`: another day of the same year, which is the other one with day and month exchanged."""
 
@@ -44,8 +49,7 @@ class _Swapped(Func):
 
     def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
         file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
-        sql = f"(CASE WHEN {file} <> {record} THEN to_char({file}, 'YYYYMMDD') = to_char({record}, 'YYYYDDMM') ELSE false END)"
-        return sql, ()
+        return f"(CASE WHEN {file} <> {record} THEN {exchanged(file, record)} ELSE false END)", ()
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:

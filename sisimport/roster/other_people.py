@@ -19,6 +19,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.roster.birth_dates import exchanged
 
 OTHER_PEOPLE: Final = Option(
     name="other_people",
@@ -112,10 +113,12 @@ def refuse_sorted_columns(context: RunContext) -> None:
 
 
 def _is_other(name: str) -> str:
-    """SQL: the line brings another value than the record has. Names are compared loosely, where they differ at all."""
+    """SQL: the line brings another value than the record has. Names are compared loosely, where they differ at all; birth dates
+    with day and month exchanged have a refusal and an option of their own (see birth_dates.py)."""
     file, record = f"r.{name}", f"s.{name}"
+    if name == "birth_date":
+        return f"CASE WHEN {file} <> {record} THEN NOT {exchanged(file, record)} ELSE false END"
     if not name.endswith("_name"):
-        blank = f"{file} IS NOT NULL" if name == "birth_date" else f"{file} <> '' AND {record} <> ''"
-        return f"{blank} AND {file} <> {record}"
+        return f"{file} <> '' AND {record} <> '' AND {file} <> {record}"
     apart = _apart(f"sis_loose({file})", f"sis_loose({record})")
     return f"CASE WHEN {file} <> '' AND {record} <> '' AND {file} <> {record} THEN {apart} ELSE false END"

@@ -87,5 +87,11 @@ def test_who_says_that_the_file_is_right_gets_it_written_with_warnings(on_record
     assert [f"{day}" for day in born][:5] == SWAPPED
 
 
+def test_dates_of_other_lines_are_refused_all_the_same(on_record: None) -> None:
+    report = roster(*lines([*BORN[1:], BORN[0]]), options={"exchanged_birth_dates": "write"})
+
+    assert (report.run.status, [i["code"] for i in report.issues]) == ("rejected", ["COLUMN-SORTED"])
+
+
 def test_new_students_are_no_witnesses(district: District) -> None:
     assert roster(*lines(SWAPPED)).run.status == "completed"
