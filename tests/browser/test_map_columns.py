@@ -1,6 +1,7 @@
 """A registrar drops another system's export on the first page, names its columns once, and imports it at once the next time."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ LINES = [
 
 def test_columns_are_named_once(visit: Callable[..., Any], axe: str, tmp_path: Path, transactional_db: None) -> None:
     district = make_district()
-    district.student(local_number="115001")
+    district.student(
+        local_number="115001", last_name="Quist", first_name="Nel", birth_date=date(2015, 3, 4), gender="F", grade="05"
+    )
     file = tmp_path / "students.text"
     file.write_text("\n".join([HEADER, *LINES]) + "\n", encoding="utf-8")
     page = visit(UserFactory(registrar=True, all_schools=True), scripts=True)

@@ -1,6 +1,7 @@
 """The page on which columns of another system's export are named, in requests."""
 
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,17 @@ def executed() -> ImportRun:
     return run
 
 
+def nel(district: District) -> None:
+    """On record, the student of the export."""
+    district.student(
+        local_number="115001", last_name="Quist", first_name="Nel", birth_date=date(2015, 3, 4), gender="F", grade="05"
+    )
+
+
 def test_an_upload_of_unknown_columns_leads_to_the_page_and_from_there_to_a_test(
     registrar: Client, district: District
 ) -> None:
-    district.student(local_number="115001")
+    nel(district)
     refused = upload(registrar, POWERSCHOOL)
     html = refused.content.decode()
     assert "lea, school" in html
@@ -112,7 +120,7 @@ def test_an_upload_of_unknown_columns_leads_to_the_page_and_from_there_to_a_test
 
 
 def test_next_time_the_header_line_is_enough(registrar: Client, district: District) -> None:
-    district.student(local_number="115001")
+    nel(district)
     registrar.post(MAP, fields(page_for(registrar, POWERSCHOOL)))
     again = upload(registrar, POWERSCHOOL.replace(b"Quist", b"Quest"))
     run = executed()
@@ -231,7 +239,7 @@ def test_values_that_nobody_has_seen_are_shown_before_it_is_kept(registrar: Clie
 
 
 def test_a_mapping_is_changed_from_a_run_that_it_read(registrar: Client, district: District) -> None:
-    district.student(local_number="115001")
+    nel(district)
     registrar.post(MAP, fields(page_for(registrar, POWERSCHOOL)))
     run = executed()
     sent = fields(registrar.get(f"{MAP}?run={run.pk}"))
