@@ -105,7 +105,7 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     page.check("main [name=scopes][value='runs:read']")
     look.sent("api_tokens, a token made", "form.card button[type=submit]")
     page.goto(pages["collection"])
-    for summary in page.query_selector_all("main details summary"):
+    for summary in page.query_selector_all("main details:not(.menu) > summary"):  # an open menu covers what is below it
         if summary.is_visible():  # some are for narrow windows only
             summary.click()
     look.here("collection, opened")

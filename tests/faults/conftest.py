@@ -272,8 +272,11 @@ class Barrier:
         self.session.rollback()
 
     def waiting(self) -> list[int]:
-        """Process ids of the sessions that wait for us."""
-        query = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+        """Process ids of the sessions that wait for us; not those that make ranges of runs, which give up by themselves."""
+        query = """
+            SELECT pid FROM pg_stat_activity
+            WHERE %s = ANY(pg_blocking_pids(pid)) AND strpos(query, 'sis_make_run_ranges') = 0
+        """
         return [pid for (pid,) in self.watch.execute(query, [self.session.info.backend_pid])]
 
     def wait_for_somebody(self) -> int:

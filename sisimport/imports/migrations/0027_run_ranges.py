@@ -46,6 +46,7 @@ def _divide(table: str, indexes: dict[str, str]) -> str:
                        (SELECT max(id) FROM imports_importrun), (SELECT max(run_id) FROM {first})) / {WIDTH} + 1) * {WIDTH}
       INTO bound;
       EXECUTE format('ALTER TABLE {table} ATTACH PARTITION {first} FOR VALUES FROM (MINVALUE) TO (%s)', bound);
+      EXECUTE format('COMMENT ON TABLE {first} IS %L', '0-' || bound);
     END $$;
     CREATE TABLE {table}_rest PARTITION OF {table} DEFAULT;
     ALTER TABLE {first} ENABLE ROW LEVEL SECURITY;
@@ -72,6 +73,7 @@ def _join(table: str, indexes: dict[str, str]) -> str:
     INSERT INTO {first} SELECT * FROM {table};
     DROP TABLE {table};
     ALTER TABLE {first} RENAME TO {table};
+    COMMENT ON TABLE {table} IS NULL;
     ALTER INDEX {first}_pkey RENAME TO {table}_pkey;
     {renamed}
     ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
@@ -80,16 +82,16 @@ def _join(table: str, indexes: dict[str, str]) -> str:
 
 
 _LAST_RUN = "coalesce(pg_sequence_last_value(pg_get_serial_sequence('public.imports_importrun', 'id')), 0)"
-_BOUND = r"""substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''?(\d+)')::bigint"""
 
-# Ranges, from the catalog: table, its partition, the first run (0: from the beginning), the run after the last.
-RANGES = rf"""
+# Ranges, from the catalog: table, its partition, the first run (0: from the beginning), the run after the last. By the comment of each
+# partition: to read its bounds PostgreSQL waits for whoever has it locked.
+RANGES = f"""
 CREATE FUNCTION sis_run_ranges(OUT owner_table text, OUT part text, OUT first_run bigint, OUT until_run bigint) RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT p.relname, c.relname,
-    coalesce(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \(''?(\d+)')::bigint, 0), {_BOUND}
+  SELECT p.relname, c.relname, split_part(d.description, '-', 1)::bigint, split_part(d.description, '-', 2)::bigint
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-  WHERE p.relnamespace = 'public'::regnamespace AND p.relname IN ({_NAMES}) AND {_BOUND} IS NOT NULL
+  JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
+  WHERE p.relnamespace = 'public'::regnamespace AND p.relname IN ({_NAMES})
 $$;
 REVOKE ALL ON FUNCTION sis_run_ranges() FROM PUBLIC;
 """
@@ -123,11 +125,14 @@ BEGIN
                      ' INSERT INTO public.%I SELECT * FROM moved', rest, until, until + {WIDTH}, part);
       EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%s) TO (%s)',
                      parent, part, until, until + {WIDTH});
+      EXECUTE format('COMMENT ON TABLE public.%I IS %L', part, until || '-' || until + {WIDTH});
       until := until + {WIDTH};
       made := made + 1;
     END LOOP;
-    EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', rest) INTO has_rows;
-    astray := astray OR has_rows;
+    IF made > 0 OR ahead > 0 THEN -- a run that needs nothing waits for nobody
+      EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', rest) INTO has_rows;
+      astray := astray OR has_rows;
+    END IF;
   END LOOP;
 END $$;
 REVOKE ALL ON FUNCTION sis_make_run_ranges(integer) FROM PUBLIC;
