@@ -7,7 +7,10 @@ from django.db.models import Q
 
 TEN_DIGITS = r"^[0-9]{10}$"  # an SSID of California (rule ID-1)
 UP_TO_TEN_DIGITS = r"^[0-9]{1,10}$"  # of Utah (rule ID-8): ten characters wide, seven digits common in practice
-NAME_SUFFIX = r"[\s,]+(jr|sr|ii|iii|iv|v)\.?$"  # behind a last name, whatever its case
+_COMMON = r"jr|sr|ii|iii|iv|v"
+NAME_SUFFIX = rf"[\s,]+({_COMMON})\.?$"  # behind a last name, whatever its case
+# Alone in its field, whatever its case.
+KNOWN_SUFFIX = rf"^({_COMMON}|i|vi|vii|viii|ix|x|1st|2nd|3rd|4th|5th|esq|m\.?d|ph\.?d|d\.?d\.?s|ed\.?d|ret)\.?$"
 
 
 def ten_digits(*fields: str) -> Q:

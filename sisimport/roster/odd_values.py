@@ -13,11 +13,9 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
 from students.code_words import code_words
+from students.patterns import KNOWN_SUFFIX
 
 _SHAPES: Final = {"birth_country": "^[A-Z]{2}$", "birth_state": "^([A-Z]{2}-)?[A-Z0-9]{1,3}$"}
-_SUFFIX: Final = (
-    r"^(jr|sr|i|ii|iii|iv|v|vi|vii|viii|ix|x|1st|2nd|3rd|4th|5th|esq|m\.?d|ph\.?d|d\.?d\.?s|ed\.?d|ret)\.?$"
-)
 # Letters that were lost, tags, formulas: no word or code for an ethnicity.
 _DAMAGED: Final = "[\ufffd?<>{}=]|" + r"^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+$"
 
@@ -33,7 +31,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
             rule("roster", "VALUE-ODD", Severity.WARNING, name, unknown & shaped),
             rule("roster", "VALUE-NONE", Severity.ERROR, name, unknown & ~shaped),
         ]
-    odd_suffix = _other("suffix") & ~Q(suffix__iregex=_SUFFIX)
+    odd_suffix = _other("suffix") & ~Q(suffix__iregex=KNOWN_SUFFIX)
     damaged = rule("roster", "FILE-DAMAGED", Severity.ERROR, "ethnicity", _other("ethnicity") & Q(ethnicity__regex=_DAMAGED),
                    expected="letters or a code")  # fmt: skip
     what: Any = Value("a sign in place of a letter", output_field=CharField())

@@ -9,7 +9,7 @@ from django.db import connection
 from sisimport.files import workbook_process
 from sisimport.imports.definition.ssid_rules import held_by_other
 from students.models import SSID, StateProfile
-from students.patterns import NAME_SUFFIX, TEN_DIGITS, UP_TO_TEN_DIGITS, well_formed
+from students.patterns import KNOWN_SUFFIX, NAME_SUFFIX, TEN_DIGITS, UP_TO_TEN_DIGITS, well_formed
 from students.profiles import PROFILES
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,16 @@ def test_suffixes_are_cut_alike_by_python_and_postgresql() -> None:
         assert asked("SELECT regexp_replace(%s, %s, '', 'i')", name, r"[ ,]+(jr|sr|ii|iii|iv|v)\.?$") == python
 
 
+@pytest.mark.django_db
+def test_what_is_cut_from_names_is_a_known_suffix_in_python_and_postgresql() -> None:
+    ends = [found[0].strip(" ,") for name in NAMES if (found := re.search(NAME_SUFFIX, name, re.IGNORECASE))]
+    assert len(ends) > 5
+    for text in [*ends, "VIII", "Ph.D.", "5th", "Lopez", "JrJr", "vv", ""]:
+        python = re.search(KNOWN_SUFFIX, text, re.IGNORECASE) is not None
+        assert asked("SELECT %s ~* %s", text, KNOWN_SUFFIX) is python, text
+        assert python is (text not in ("Lopez", "JrJr", "vv", "")), text
+
+
 def test_profiles_the_constraint_and_workbooks_ask_for_the_same_digits() -> None:
     assert PROFILES[StateProfile.CALIFORNIA].ssid_pattern == TEN_DIGITS
     assert PROFILES[StateProfile.UTAH].ssid_pattern == UP_TO_TEN_DIGITS
@@ -58,7 +68,7 @@ def test_profiles_the_constraint_and_workbooks_ask_for_the_same_digits() -> None
     ("what", "place"),
     [
         (r"\[0-9\]\{10\}", "students/patterns.py"),
-        (r"\(jr\|sr", "students/patterns.py"),
+        (r"jr\|sr", "students/patterns.py"),
         (r'Differs\(F\("holder__student_id"\)', "sisimport/imports/definition/ssid_rules.py"),
         (r'"other": F\(f"\{student\}__local_number"\)', "sisimport/imports/definition/ssid_rules.py"),
         (r"no completed Test of this very file with these options yet", "sisimport/imports/runs/services.py"),
