@@ -33,6 +33,7 @@ def test_every_marker_that_is_left_out_has_its_own_call_and_the_long_ones_run_in
     left_out = set(re.findall(r"not (\w+)", options))
     assert left_out == {"load", "setup", "faults", "hostile"}
     script = (ROOT / "script" / "test").read_text()
-    assert set(re.findall(r"^fast \| (.*)\)$", script, re.MULTILINE)[0].split(" | ")) == left_out
+    calls = set(re.findall(r"^fast \| (.*)\)$", script, re.MULTILINE)[0].split(" | "))
+    assert calls - {"roles"} == left_out  # which leaves nothing out, and runs the same tests as somebody else
     called = re.findall(r"^script/test ?(\w*) \|\|", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert called == ["", "faults", "setup"]
