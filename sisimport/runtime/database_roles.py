@@ -123,6 +123,7 @@ def _pgconn(cursor: Any) -> Any:
 
 
 # What is in our schemas and not the new owner's. Sequences of columns and parts of extensions go with what they belong to.
+# Divided tables and their partitions are noted to depend on each other in the same way, and do not.
 _OBJECTS = """
 SELECT 'SCHEMA', quote_ident(nspname) FROM pg_namespace WHERE nspname = ANY (%(schemas)s) AND nspowner <> to_regrole(%(owner)s)
 UNION ALL
@@ -131,7 +132,8 @@ SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE nspname = ANY (%(schemas)s) AND relkind IN ('r', 'p', 'v', 'm', 'S') AND relowner <> to_regrole(%(owner)s)
   AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'a'))
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                    AND (d.deptype = 'e' OR relkind = 'S' AND d.deptype IN ('i', 'a')))
 UNION ALL
 SELECT 'ROUTINE', p.oid::regprocedure::text
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
