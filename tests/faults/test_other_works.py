@@ -296,8 +296,9 @@ def here(database_url: str, tmp_path: Path, settings: Any) -> Installation:
 
 
 def kinds() -> list[Any]:
+    """One kind in the suite, the others with the load tests: a kind takes minutes, and beside other tests it waits too long."""
     return [
-        pytest.param(kind, id=kind.name, marks=[] if kind.name in IN_EVERY_SUITE else [pytest.mark.faults])
+        pytest.param(kind, id=kind.name, marks=[] if kind.name in IN_EVERY_SUITE else [pytest.mark.load])
         for kind in KINDS
         if not kind.valkey and kind.name not in OF_WORKERS
     ]
