@@ -104,13 +104,7 @@ def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: b
         begin(student.lea_id)
         if not Student.objects.filter(pk=student.pk).exists():
             raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
-        person = person_of(student)
-        mentions = Mentions(person)
-        if not dry_run:
-            _refuse(reason, mentions)
-        keep_runs_away(student.lea_id)
-        erased = _erase(student, person, mentions, reason=reason.strip(), user=user, dry_run=dry_run)
-        transaction.set_rollback(dry_run)
+        erased = _erase(student, person_of(student), reason=reason, user=user, dry_run=dry_run)
     if not dry_run:
         logger.info("erased a student: %s lines blanked, %s files removed", erased.lines, erased.files)
     return erased
@@ -135,27 +129,24 @@ def erase_traces(person: Person, *, reason: str, user: Any = None, dry_run: bool
     """
     with looking.unseen(), transaction.atomic():
         begin(person.lea)
-        mentions = Mentions(person)
-        if not dry_run:
-            _refuse(reason, mentions)
-        keep_runs_away(person.lea)
-        erased = _erase(None, person, mentions, reason=reason.strip(), user=user, dry_run=dry_run)
-        transaction.set_rollback(dry_run)
+        erased = _erase(None, person, reason=reason, user=user, dry_run=dry_run)
     if not dry_run:
         logger.info("erased traces of nobody on record: %s lines blanked, %s files removed", erased.lines, erased.files)
     return erased
 
 
-def _erase(
-    student: Student | None, person: Person, mentions: Mentions, *, reason: str, user: Any, dry_run: bool
-) -> Erased:
-    """`student`: None where there is no record."""
+def _erase(student: Student | None, person: Person, *, reason: str, user: Any, dry_run: bool) -> Erased:
+    """Within a transaction, which a count takes back. `student`: None where there is no record."""
+    mentions = Mentions(person)
+    if not dry_run:
+        _refuse(reason, mentions)
+    keep_runs_away(person.lea)
     erased = Erased(person.student, dry_run, at=timezone.now().isoformat(timespec="seconds"))
     write(
         AuditEntry.Kind.ERASED,
         Doer(user, place="erase_student"),
         students=person.students,
-        subject=f"student erased, can't be undone: {reason}",
+        subject=f"student erased, can't be undone: {reason.strip()}",
     )
     _beside(person, mentions, erased, dry_run=dry_run)
 
@@ -176,6 +167,7 @@ def _erase(
     erased.reworded = dict(rows.reword_texts(mentions))
     if entries := record.reword(_of_record(mentions), mentions.replace_account):
         erased.reworded["entries of the record of access"] = entries
+    transaction.set_rollback(dry_run)
     return erased
 
 

@@ -8,8 +8,9 @@ from django.db.models.fields import BooleanField
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.rules import Rule
+from students.grades import GRADES
 
-_IN_ORDER: Final = "IN TD PS TK KN 01 02 03 04 05 06 07 08 09 10 11 12"
+_IN_ORDER: Final = " ".join(grade for grade in GRADES if grade not in ("UE", "US", "AD"))
 
 
 class _Lower(Func):

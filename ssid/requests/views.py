@@ -129,13 +129,15 @@ def check(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("senr_requests")
     page = Paginator(made.gaps, PER_PAGE).get_page(request.GET.get("page"))
-    looking.note_all(gap.student_id for gap in page)
+    shown = {gap.student_id for gap in page}
+    looking.note_all(shown)
     return render(
         request,
         "ssid/senr_check.html",
         {
             "made": made,
             "page": page,
+            "own": shown,
             "delimiter": _delimiter(request.GET),
             "causes": causes_of(made),
             "schools": {school.code: school.name for school in made.schools},

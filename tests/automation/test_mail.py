@@ -23,7 +23,7 @@ from students.models import DistrictSettings
 from tests.factories import UserFactory
 from tests.faults.site import free_port
 from tests.files.samples import line
-from tests.imports.journey import District, finish, give_el, make_district, run_file
+from tests.imports.journey import District, finish, give_el, run_file
 
 pytestmark = pytest.mark.django_db
 SELA = "SELA^A^^1234567^0123456^2024-2025^9012345678^José^García-López^20090214^M^100234^EO^20240901^spa^\n"
@@ -55,13 +55,6 @@ def postbox(settings: Any) -> Iterator[Postbox]:
     settings.CSRF_TRUSTED_ORIGINS = ["https://sis.example.org"]
     yield box
     controller.stop()
-
-
-@pytest.fixture
-def district(db: None) -> District:
-    made = make_district()
-    made.student()
-    return made
 
 
 @pytest.fixture

@@ -23,18 +23,11 @@ from students.models import SSID, DistrictSettings
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.commandline import CommandLine
-from tests.imports.journey import District, finish, give_el, make_district, run_file
+from tests.imports.journey import District, finish, give_el, run_file
 
 pytestmark = pytest.mark.django_db
 GOOD, WRONG = line() + "\n", line(local_number="999999") + "\n"
 SELA = "SELA^A^^1234567^0123456^2024-2025^9012345678^José^García-López^20090214^M^100234^EO^20240901^spa^\n"
-
-
-@pytest.fixture
-def district(db: None) -> District:
-    made = make_district()
-    made.student()
-    return made
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from sisimport.runtime.retention import kept_kind
 from tests.api.client import Program
 from tests.factories import UserFactory
 from tests.files.samples import line
-from tests.imports.journey import District, make_district, revert, run_file
+from tests.imports.journey import District, revert, run_file
 
 pytestmark = pytest.mark.django_db
 HOST = "127.0.0.1"
@@ -69,13 +69,6 @@ def listener(settings: Any) -> Iterator[Listener]:
     made = Listener()
     yield made
     made.close()
-
-
-@pytest.fixture
-def district(db: None) -> District:
-    made = make_district()
-    made.student()
-    return made
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ import itertools
 
 import psycopg
 import pytest
+from django.db import OperationalError
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.execution import RUN_LOCK
 from sisimport.imports.runs.reconciler import Reconciler
+from sisimport.imports.storage import retention, run_ranges
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +73,20 @@ def test_another_attempt_that_died_is_rung_for_at_once_again(reconciler: Reconci
     ImportRun.objects.filter(pk=run.pk).update(attempts=2)
 
     assert reconciler.due(now=2.0) == [run.pk]
+
+
+def test_ranges_of_runs_that_cannot_be_made_just_now_keep_nothing_else_waiting(
+    reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody reads all of a table for longer than a second: what is kept long enough goes all the same, not an hour later."""
+
+    def held(_ahead: int) -> int:
+        raise OperationalError("canceling statement due to lock timeout")
+
+    purged: list[str] = []
+    monkeypatch.setattr(run_ranges, "make_ranges", held)
+    monkeypatch.setattr(retention, "purge", lambda: purged.append("purged"))
+
+    reconciler._sweep()
+
+    assert purged == ["purged"]

@@ -125,7 +125,7 @@ class Reconciler(threading.Thread):
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
-            run_ranges.make_ranges()
+            run_ranges.make_room(run_ranges.AHEAD)
             remove_leftovers()
             remove_unused()
             retention.purge()

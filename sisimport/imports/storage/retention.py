@@ -168,20 +168,14 @@ def _remove_range(one: run_ranges.RunRange, found: QuerySet[ImportRun]) -> int:
             if found.filter(pk__in=going).count() < len(going):
                 return 0
             ImportRun.objects.filter(pk__in=going).update(plan_removed_at=timezone.now())
-            if not run_ranges.drop(one):
-                raise _RangeInUseError
+            if not run_ranges.drop(one):  # a run of the range is still to come
+                transaction.set_rollback(True)
+                return 0
             for model in _by_line():
                 model._default_manager.filter(run_id__in=going).delete()
-    except (
-        OperationalError,
-        _RangeInUseError,
-    ):  # somebody is at work on these tables, or a run of the range is to come
+    except OperationalError:  # somebody is at work on these tables
         return 0
     return len(going)
-
-
-class _RangeInUseError(Exception):
-    """Nothing of the range may go."""
 
 
 def _remove_plan(pk: int, found: QuerySet[ImportRun]) -> bool:

@@ -39,10 +39,10 @@ def make_ranges(ahead: int = AHEAD) -> int:
     return int(made)
 
 
-def make_room() -> None:
-    """Before a run is worked on: what it needs itself, should nobody have looked ahead, whether or not it can be made."""
+def make_room(ahead: int = 0) -> None:
+    """The same, whether or not it can be made just now. By default what a run needs itself, should nobody have looked ahead."""
     with suppress(DatabaseError):
-        make_ranges(ahead=0)
+        make_ranges(ahead)
 
 
 def ranges() -> list[RunRange]:
