@@ -37,6 +37,8 @@ def as_kept(run: ImportRun) -> dict[str, Any]:
 
 def assert_unchanged_by_waking(run: ImportRun, stopped: Worker, others: list[Worker], district: District) -> None:
     """The stopped worker goes on, and is well enough to do the next run; of the old one it writes nothing."""
+    # What the worker that ended the run writes last, after the end, for the figures of the installation.
+    wait_until(lambda: bool(as_kept(run)["phase_seconds"]), lambda: f"run {run.pk} says no seconds of its phases")
     before = as_kept(run)
     issues, ssids = ImportIssue.objects.filter(run_id=run.pk).count(), SSID.objects.count()
     for other in others:
