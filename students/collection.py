@@ -114,21 +114,34 @@ class MissingCount(_Share):
     reported: int
 
 
+# Nobody's row is joined to find out that nothing is missing: all students are counted from an index on school and grade, and what
+# is taken off or told apart stands in the small tables of those who have left and of those without SSID.
 _COUNTS = """
-    SELECT s.school_id, s.grade, count(*) AS students,
-      count(*) FILTER (WHERE i.id IS NULL) AS missing,
-      count(*) FILTER (WHERE i.id IS NULL AND r.student_id IS NOT NULL) AS reported
-    FROM students_student s
-    LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL
-    LEFT JOIN students_reportedssid r ON r.student_id = s.id
-    WHERE {where}
-    GROUP BY s.school_id, s.grade
+    SELECT e.school_id, e.grade, sum(e.students)::bigint AS students, sum(e.missing)::bigint AS missing,
+      sum(e.reported)::bigint AS reported
+    FROM (
+      SELECT s.school_id, s.grade, count(*) AS students, 0 AS missing, 0 AS reported
+      FROM students_student s WHERE s.school_id IS NOT NULL {at_school}
+      GROUP BY s.school_id, s.grade
+      UNION ALL
+      SELECT s.school_id, s.grade, -count(*), 0, 0
+      FROM students_lastday l JOIN students_student s ON s.id = l.student_id
+      WHERE l.day < %(today)s AND s.school_id IS NOT NULL {at_school}
+      GROUP BY s.school_id, s.grade
+      UNION ALL
+      SELECT w.school_id, w.grade, 0, count(*), count(r.student_id)
+      FROM students_withoutssid w LEFT JOIN students_reportedssid r ON r.student_id = w.student_id
+      WHERE {missing}
+      GROUP BY w.school_id, w.grade
+    ) AS e
+    GROUP BY e.school_id, e.grade HAVING sum(e.students) > 0
 """
 
 
 def _counts(schools: Collection[int] | None) -> tuple[str, dict[str, Any]]:
-    where, params = enrolled_sql(schools, row="s", student="s.id")
-    return _COUNTS.format(where=where), params
+    missing, params = enrolled_sql(schools, row="w", student="w.student_id")
+    at_school = "" if schools is None else "AND s.school_id = ANY(%(schools)s)"
+    return _COUNTS.format(missing=missing, at_school=at_school), params
 
 
 def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
@@ -207,10 +220,33 @@ class ShareOfDay:
         return 100.0 if not self.students else 100 * (self.students - self.missing) / self.students
 
 
-def share_over_time(schools: Collection[int] | None, *, days: int = 366) -> list[ShareOfDay]:
-    """The kept counts of these schools, oldest day first."""
-    since = timezone.localdate() - dt.timedelta(days=days)
-    kept = MissingSnapshot.objects.filter(day__gte=since)
+def days_kept() -> list[dt.date]:
+    """The days of a year that have counts, oldest first: one look into the index for each, not at all schools and grades."""
+    today = timezone.localdate()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT d.day::date FROM generate_series(%(since)s::date, %(today)s::date, interval '1 day') AS d (day)
+            CROSS JOIN LATERAL (SELECT FROM students_missingsnapshot m WHERE m.day = d.day::date LIMIT 1) AS found
+            ORDER BY 1
+            """,
+            {"since": today - dt.timedelta(days=366), "today": today},
+        )
+        return [day for (day,) in cursor.fetchall()]
+
+
+EACH_DAY, EACH_WEEK = 14, 91  # days back to which the chart has each day, one of a week; before that one of four weeks
+
+
+def share_over_time(schools: Collection[int] | None, days: list[dt.date] | None = None) -> list[ShareOfDay]:
+    """The kept counts of these schools, oldest day first; of the `days` kept, those that a line of 600 pixels can show."""
+    today = timezone.localdate()
+    shown: dict[tuple[int, int], dt.date] = {}
+    for day in days_kept() if days is None else days:  # the newest of a span stays
+        ago = (today - day).days
+        span = 1 if ago < EACH_DAY else 7 if ago < EACH_WEEK else 28
+        shown[span, ago // span] = day
+    kept = MissingSnapshot.objects.filter(day__in=shown.values())
     if schools is not None:
         kept = kept.filter(Q(school_id__in=list(schools)))
     rows = kept.values("day").annotate(all=Sum("students"), missing=Sum("without_ssid")).order_by("day")

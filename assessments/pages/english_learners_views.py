@@ -1,12 +1,13 @@
 """The page English learners: numbers by school, the same as a file and on paper, and the students behind each number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -70,19 +71,51 @@ def _short(what: str) -> str:
     return STATUSES[what][1] if what in STATUSES else BAND_NAMES[what]
 
 
+# Columns by what they count; those of the ELPAC and of this year's RFEP are named when they are shown.
+BY_SCHOOL = List(
+    key="english-learners-by-school",
+    columns=(Column(name="school", label="School", order=("name", "code")),),
+    start="school",
+    filters=("school", "elpac"),
+    file_name="english-learners-by-school",
+)
+
+
+@dataclass(frozen=True)
+class SchoolRow:
+    """A school of the list, with its numbers and their titles."""
+
+    name: str
+    code: str
+    numbers: list[tuple[str, Number]]
+    sorts: Mapping[str, int]
+
+    def __getattr__(self, column: str) -> int:
+        """The number of a column, to sort by."""
+        try:
+            return self.sorts[column]
+        except KeyError:
+            raise AttributeError(column) from None
+
+
 @requires(Capability.READ)
-@require_GET
-def english_learners(request: HttpRequest) -> HttpResponse:
+@require_http_methods(["GET", "HEAD", "POST"])
+def english_learners(request: HttpRequest) -> HttpResponseBase:
     """Numbers of all schools of the user, or of one; on paper small ones are hidden."""
     paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
-    found = _found(request, shared=paper)
+    exports = "export" in request.POST
+    found = _found(request, shared=paper or exports)
+    listing = Listing(request, replace(BY_SCHOOL, columns=(*BY_SCHOOL.columns, *_columns(found))))
+    if answer := listing.answer():
+        return answer
+    rows = listing.sorted(_school_rows(found, listing))
+    if listing.exports:
+        head = ["School code", "School", *(column.label for column in listing.list.columns[1:])]
+        return listing.export(
+            ([row.code, row.name, *(_written(number.value) for _label, number in row.numbers)] for row in rows), head
+        )
     if paper:
         log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject="English learners: print")
-    chosen = {
-        "school": str(found.school.pk) if found.school else "",
-        "elpac": request.GET.get("elpac", "") and str(found.elpac_year),
-    }
-    by_school, schools = _by_school(found), found.shown_schools()
     return render(
         request,
         "assessments/english_learners.html",
@@ -96,11 +129,29 @@ def english_learners(request: HttpRequest) -> HttpResponse:
             "statuses": _numbers(found, [*STATUSES]),
             "bands": _numbers(found, [*BAND_NAMES]),
             "rfep": _numbers(found, found.rfep),
-            "rows": [(one, [(_head(what), _number(found, one.pk, what)) for what in by_school]) for one in schools],
-            "heads": list(map(_head, by_school)),
-            "query": urlencode({name: value for name, value in chosen.items() if value}),
+            "listing": listing,
+            "page": Paginator(rows, max(len(rows), 1)).page(1) if paper else listing.page(rows),
+            "query": listing.query,
         },
     )
+
+
+def _columns(found: Found) -> Iterator[Column]:
+    for what in _by_school(found):
+        yield Column(name=what, label=_head(what), order=(what,), then=("name", "code"), number=True)
+
+
+def _school_rows(found: Found, listing: Listing) -> list[SchoolRow]:
+    """The schools whose name or code holds what was typed."""
+    text, counted = listing.text.casefold(), _by_school(found)
+    rows = []
+    for one in found.shown_schools():
+        if text in f"{one.name} {one.code}".casefold():
+            numbers = [(_head(what), _number(found, one.pk, what)) for what in counted]
+            # One that is hidden stands where 0 does: its place says nothing.
+            sorts = {what: number.value or 0 for what, (_label, number) in zip(counted, numbers, strict=True)}
+            rows.append(SchoolRow(one.name or one.code, one.code, numbers, sorts))
+    return rows
 
 
 def _by_school(found: Found) -> list[str]:

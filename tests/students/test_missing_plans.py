@@ -1,0 +1,96 @@
+"""What the page of missing SSIDs reads of a county at rest: all students from an index, of a year of kept counts some weeks."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from students import collection
+from students.models import LastDay, MissingSnapshot, Student, WithoutSSID
+from tests.load.population import depopulate, populate, settle
+
+SCHOOLS = 181
+
+
+@pytest.fixture(scope="module")
+def county(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        populate(20_000, schools=SCHOOLS)
+        settle()
+        yield
+        depopulate()
+
+
+def scans(sql: str) -> list[dict[str, Any]]:
+    """The nodes of the plan that read a table, as it was carried out."""
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + sql)
+        found, left = [], [cursor.fetchone()[0][0]["Plan"]]
+    while left:
+        node = left.pop()
+        left += node.get("Plans", ())
+        if "Relation Name" in node:
+            found.append(node)
+    return found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [collection.count_missing, collection.count_missing_by_school])
+def test_the_counts_of_all_schools_read_students_from_an_index_alone(county: None, count: Any) -> None:
+    """Set-based: no node is run for each school, no number of a student is looked up."""
+    with CaptureQueriesContext(connection) as asked:
+        found = count(None)
+    assert len({row.school_id for row in found}) == SCHOOLS
+    assert len(asked) == 1
+    read = scans(asked[0]["sql"])
+    of_students = [node for node in read if node["Relation Name"] == "students_student"]
+    assert [node["Node Type"] for node in of_students] == ["Index Only Scan"] * 2
+    assert {node["Actual Loops"] for node in read} == {1}
+    assert "students_ssid" not in {node["Relation Name"] for node in read}
+
+
+@pytest.mark.django_db
+def test_the_counts_are_those_of_every_student_looked_at(county: None) -> None:
+    today = timezone.localdate()
+    left = set(LastDay.objects.filter(day__lt=today).values_list("student", flat=True))
+    missing = set(WithoutSSID.objects.values_list("student", flat=True))
+    expected: dict[tuple[int | None, str], list[int]] = {}
+    for pk, school, grade in Student.objects.values_list("pk", "school", "grade"):
+        if pk not in left:
+            counts = expected.setdefault((school, grade), [0, 0])
+            counts[0] += 1
+            counts[1] += pk in missing
+    assert {(c.school_id, c.grade): [c.students, c.missing] for c in collection.count_missing(None)} == expected
+
+
+@pytest.mark.django_db
+def test_the_chart_of_a_year_reads_the_counts_of_its_points_alone(county: None) -> None:
+    """Each of the last days, then one of a week, of four weeks: with counts of every day a year is 34 points."""
+    collection.record_missing()
+    per_day = MissingSnapshot.objects.count()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO students_missingsnapshot (day, school_id, grade, students, without_ssid)"
+            " SELECT day - i, school_id, grade, students, without_ssid FROM generate_series(1, 365) i,"
+            " students_missingsnapshot ORDER BY i DESC"
+        )
+        cursor.execute("ANALYZE students_missingsnapshot")
+    today = timezone.localdate()
+
+    with CaptureQueriesContext(connection) as asked:
+        shares = collection.share_over_time(None)
+
+    days = [share.day for share in shares]
+    assert days == sorted(days)
+    assert days[-14:] == [today - dt.timedelta(days=n) for n in range(13, -1, -1)]
+    assert 30 <= len(days) <= 40
+    assert (today - days[0]).days >= 330
+    steps = [(after - before).days for before, after in zip(days, days[1:], strict=False)]
+    assert max(steps) <= 28
+    (read,) = scans(asked[-1]["sql"])
+    assert read["Actual Rows"] * read["Actual Loops"] == per_day * len(days)
+    assert read.get("Rows Removed by Filter", 0) == 0
