@@ -1,6 +1,7 @@
 """What the page of missing SSIDs reads of a county at rest: all students from an index, of a year of kept counts some weeks."""
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_the_chart_of_a_year_reads_the_counts_of_its_points_alone(county: None) 
     assert days[-14:] == [today - dt.timedelta(days=n) for n in range(13, -1, -1)]
     assert 30 <= len(days) <= 40
     assert (today - days[0]).days >= 330
-    steps = [(after - before).days for before, after in zip(days, days[1:], strict=False)]
+    steps = [(after - before).days for before, after in itertools.pairwise(days)]
     assert max(steps) <= 28
     (read,) = scans(asked[-1]["sql"])
     assert read["Actual Rows"] * read["Actual Loops"] == per_day * len(days)
