@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from sisimport.files.damage import PLACEHOLDERS, placeholder
+from sisimport.files.damage import PLACEHOLDERS, placeholder, placeholders_in
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column
 
@@ -31,12 +31,14 @@ def without_stray_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[
     edges = b"\0%b\0" % joined.encode(errors="replace").translate(_AS_ONE)
     if b"\0-" not in edges and b"-\0" not in edges and not any(hyphen in joined for hyphen in _HYPHENS):
         return texts, []
-    names, findings = list(texts), []
+    names, findings, words = list(texts), [], placeholders_in(column)
     for at, text in enumerate(texts):
         name = _bare(text)
         if name == text or text in PLACEHOLDERS:
             continue
         names[at] = name
+        if name in words:  # `NULL,`: the word for nothing, and a separator too many
+            names[at] = name = ""
         if name:
             problem = Problem("FILE-STRAY", Severity.NOTICE, column.field, shown(text), shown(name))
         else:

@@ -55,8 +55,14 @@ class _Swapped(Func):
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     record = F("student__birth_date")
-    swapped = Q(student__id__isnull=False) & Q(_Swapped(F("birth_date"), record))
-    return [rule("roster", CODE, Severity.WARNING, "birth_date", swapped, expected=record)]
+    return [
+        rule("roster", CODE, Severity.WARNING, "birth_date", Q(student__id__isnull=False) & swapped(), expected=record)
+    ]
+
+
+def swapped() -> Q:
+    """The line's birth date is that on record with day and month exchanged."""
+    return Q(_Swapped(F("birth_date"), F("student__birth_date")))
 
 
 def refuse_wrong_order(context: RunContext) -> None:
@@ -67,8 +73,8 @@ def refuse_wrong_order(context: RunContext) -> None:
     if context.lines is not None or context.option(DATE_ORDER.name) == "write":
         return
     found = ImportIssue.objects.filter(run=context.run.pk, code=CODE)
-    swapped = found.count()
-    if swapped < _FEWEST:
+    count = found.count()
+    if count < _FEWEST:
         return
     (comparable,) = fetch_one(
         """
@@ -77,7 +83,7 @@ def refuse_wrong_order(context: RunContext) -> None:
           AND extract(day FROM s.birth_date) <> extract(month FROM s.birth_date)
         """
     )
-    if swapped * 2 <= comparable:
+    if count * 2 <= comparable:
         return
     first = found.order_by("line").values("line", "found", "expected")[0]
     raise FileError(
@@ -85,5 +91,5 @@ def refuse_wrong_order(context: RunContext) -> None:
         field="birth_date",
         found=first["found"],
         expected=first["expected"],
-        params={"line": first["line"], "swapped": f"{swapped:,}", "of": f"{comparable:,}"},
+        params={"line": first["line"], "swapped": f"{count:,}", "of": f"{comparable:,}"},
     )

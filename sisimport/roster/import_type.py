@@ -27,7 +27,17 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
-from sisimport.roster import birth_dates, dates, grades, languages, odd_values, other_people, spoiled_names, staging
+from sisimport.roster import (
+    birth_dates,
+    changed_facts,
+    dates,
+    grades,
+    languages,
+    odd_values,
+    other_people,
+    spoiled_names,
+    staging,
+)
 from sisimport.roster.conditions import (
     EL_FIELDS,
     EXTRA_FIELDS,
@@ -256,6 +266,7 @@ class Roster(ImportType):
         ]
         rules += dates.rules(context, _rule)
         rules += birth_dates.rules(_rule)
+        rules += changed_facts.rules(_rule)
         rules += spoiled_names.rules(_rule)
         rules += languages.rules(_rule)
         rules += other_people.rules(context, _rule)
@@ -269,7 +280,7 @@ class Roster(ImportType):
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         birth_dates.refuse_wrong_order(context)
-        other_people.refuse_sorted_columns(context)
+        other_people.judge_columns(context)
         staging.choose_lines(context.run.pk)
         return Plan(context).steps()
 

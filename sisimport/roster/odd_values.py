@@ -16,8 +16,8 @@ from students.code_words import code_words
 from students.patterns import KNOWN_SUFFIX
 
 _SHAPES: Final = {"birth_country": "^[A-Z]{2}$", "birth_state": "^([A-Z]{2}-)?[A-Z0-9]{1,3}$"}
-# Letters that were lost, tags, formulas: no word or code for an ethnicity.
-_DAMAGED: Final = "[\ufffd?<>{}=]|" + r"^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+$"
+# Letters that were lost, tags, formulas, a separator at an end: no word or code for an ethnicity.
+_DAMAGED: Final = "[\ufffd?<>{}=]|" + r"^[,;]|[,;]$|^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+$"
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:

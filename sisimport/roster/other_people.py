@@ -14,12 +14,13 @@ from typing import Final
 
 from django.db.models import F, Q
 
-from sisimport.files.issues import FileError, Severity
+from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import Rule
-from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.roster.birth_dates import exchanged
+from sisimport.imports.engine.sql import execute
+from sisimport.roster import whole_columns
+from sisimport.roster.whole_columns import apart
 
 OTHER_PEOPLE: Final = Option(
     name="other_people",
@@ -35,19 +36,16 @@ OTHER_PEOPLE: Final = Option(
     ),
 )
 _CODES: Final = ("STU-OTHER", "STU-MIXED", "NAME-EXCHANGED", "COLUMN-SORTED")
-_FEWEST: Final = 5  # lines; fewer may be corrections
-# What a column that was sorted alone, or holds something else, gives most students; of genders half of them stay by chance.
-_COLUMNS: Final = (("last_name", "last name", 0.5), ("first_name", "first name", 0.5), ("birth_date", "birth date", 0.5),
-                   ("gender", "gender", 0.3))  # fmt: skip
 REMEDY: Final = dict.fromkeys(_CODES, (OTHER_PEOPLE.name, "write"))
 _OTHER, _EXCHANGED, _DOUBTFUL = "=other", "=exchanged", "=doubtful"  # no numbers
+NOT_SOMEBODY_ELSE: Final = Q(person__in=["", _DOUBTFUL])
 
 
 def find_other_people(context: RunContext) -> None:
     """Mark such lines in `person`, mixed ones by the number of the student whose name and birth date stand there."""
     schools = "" if context.run.schools is None else "AND o.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
-    last, first = (_apart(f"c.{name}", f"c.old_{name}") for name in ("last", "first"))
+    last, first = (apart(f"c.{name}", f"c.old_{name}") for name in ("last", "first"))
     others = f"({last}::int + {first}::int + (c.birth_date <> c.old_birth_date)::int)"
     execute(
         f"""
@@ -75,11 +73,6 @@ def find_other_people(context: RunContext) -> None:
     )
 
 
-def _apart(one: str, other: str) -> str:
-    """SQL: neither of two loose names holds the other."""
-    return f"(strpos({one}, {other}) = 0 AND strpos({other}, {one}) = 0)"
-
-
 def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     severity = Severity.WARNING if context.option(OTHER_PEOPLE.name) == "write" else Severity.ERROR
@@ -93,32 +86,6 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
     ]
 
 
-def refuse_sorted_columns(context: RunContext) -> None:
-    """Raises FileError where most students on record would get another last name, first name, birth date or gender.
-
-    Lines planned anew belong to a file that was judged as a whole.
-    """
-    if context.lines is not None or context.option(OTHER_PEOPLE.name) == "write":
-        return
-    of, *counts = fetch_one(
-        f"""
-        SELECT count(*), {", ".join(f"count(*) FILTER (WHERE {_is_other(name)})" for name, _, _ in _COLUMNS)}
-        FROM staged_roster r JOIN students_student s ON s.id = r.student_pk AND s.local_number = r.local_number
-        WHERE NOT r.refused AND NOT r.is_new
-        """
-    )
-    for (name, what, share), count in zip(_COLUMNS, counts, strict=True):
-        if count >= _FEWEST and count > share * of:
-            raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
-
-
-def _is_other(name: str) -> str:
-    """SQL: the line brings another value than the record has. Names are compared loosely, where they differ at all; birth dates
-    with day and month exchanged have a refusal and an option of their own (see birth_dates.py)."""
-    file, record = f"r.{name}", f"s.{name}"
-    if name == "birth_date":
-        return f"CASE WHEN {file} <> {record} THEN NOT {exchanged(file, record)} ELSE false END"
-    if not name.endswith("_name"):
-        return f"{file} <> '' AND {record} <> '' AND {file} <> {record}"
-    apart = _apart(f"sis_loose({file})", f"sis_loose({record})")
-    return f"CASE WHEN {file} <> '' AND {record} <> '' AND {file} <> {record} THEN {apart} ELSE false END"
+def judge_columns(context: RunContext) -> None:
+    """What most lines bring together. Raises FileError (see whole_columns.py)."""
+    whole_columns.judge(context, as_written=context.option(OTHER_PEOPLE.name) == "write")

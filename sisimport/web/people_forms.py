@@ -26,7 +26,7 @@ class AccessForm(forms.Form):
     schools = SchoolsField(
         label="Schools",
         required=False,
-        error_messages={"invalid_choice": "%(value)s is not one of your schools."},
+        error_messages={"invalid_choice": "Choose schools of yours: one that was sent is not."},
     )
     all_schools = forms.BooleanField(label="All schools of the district, also later ones", required=False)
 

@@ -97,15 +97,6 @@ def undone_by(run: ImportRun) -> list[ImportRun]:
     return [revert for one in wrote if one.reverted for revert in getattr(one, _UNDONE, ())]
 
 
-def as_done(run: ImportRun, text: str) -> str:
-    """What a Test says of the future, as it is once the run has written."""
-    if not (run.writes and run.status == RunStatus.COMPLETED):
-        return text
-    return text.replace("it will be overwritten", "it was overwritten").replace(
-        "It will be overwritten", "It was overwritten"
-    )
-
-
 def applications(run: ImportRun) -> list[ImportRun]:
     """Completed Updates or Imports of a Test, newest first."""
     if run.work != Work.TEST:

@@ -71,7 +71,7 @@ def warning_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
     notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
     kept = Value("the record is kept")
 
-    def effect_where(may: Q, overwritten: str = "it will be overwritten", kept: Value = kept) -> Case:
+    def effect_where(may: Q, overwritten: str = "it is overwritten", kept: Value = kept) -> Case:
         written = When(may & ~_KEPT_OUT, then=Value(overwritten))
         cases = [written] if unread is None else [When(unread, then=kept), written]
         return Case(*cases, default=kept, output_field=CharField())

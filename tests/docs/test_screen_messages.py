@@ -7,7 +7,7 @@ import pytest
 from sisimport.files.issues import codes, render
 from sisimport.imports.definition.registry import built_in_types
 
-NUMBER = {"local_number": "100234", "warning": "WARNING: ", "effect": "it will be overwritten", "hint_text": ""}
+NUMBER = {"local_number": "100234", "warning": "WARNING: ", "effect": "it is overwritten", "hint_text": ""}
 # What the screen says of each, as a form.
 FORMS = {
     "SSID-PRESENT": r"StateID being imported already exists for localStudentID \(100234\)\.",

@@ -95,7 +95,7 @@ def test_8_older_a_status_older_than_the_record_is_a_warning(
 
     issue = report.issue("ELA-OLDER")
     assert (issue["severity"], issue["found"], issue["expected"]) == ("warning", "2018-09-01", "2019-09-01")
-    assert ("It will be overwritten." if option == "write" else "The record is kept.") in issue["message"]
+    assert ("It is overwritten." if option == "write" else "The record is kept.") in issue["message"]
     assert student().el.program_status == ("Not EL" if option == "write" else on_record["status"])
 
 

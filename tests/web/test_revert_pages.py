@@ -131,15 +131,6 @@ def test_an_undone_run_looks_undone_in_the_list_on_its_page_and_on_its_test(
     assert last.count("</span>Reverted</span>") == 2  # one vocabulary of states on all pages
 
 
-def test_what_was_written_is_told_as_done() -> None:
-    """ "It will be overwritten" is true of a Test only."""
-    wrote = ImportRun(work=Work.UPDATE, status=RunStatus.COMPLETED)
-    test = ImportRun(work=Work.TEST, status=RunStatus.COMPLETED)
-    for future, past in (("a; it will be overwritten.", "a; it was overwritten."), ("It will be overwritten.",) * 2):
-        assert states.as_done(test, future) == future
-        assert states.as_done(wrote, future) == past.replace("will be", "was")
-
-
 def test_the_page_of_a_revert_says_what_to_do_next(client: Client, admin: Any, district: District) -> None:
     undone = press_revert(client, renamed("Beta", "1", "2"))
     told = page(client, undone)

@@ -20,7 +20,7 @@ OLDER_STATUS = Option(
     ),
 )
 OLDER_STATUS_REMEDY = {"ELA-OLDER": (OLDER_STATUS.name, "keep")}
-OVERWRITTEN, KEPT = " It will be overwritten.", " The record is kept."
+OVERWRITTEN, KEPT = " It is overwritten.", " The record is kept."
 
 # The day from which on the status on record holds.
 RECORD_SINCE = Case(

@@ -225,6 +225,32 @@ codes.register(
         "test it again with the option that says so.",
     ),
     IssueCode(
+        "COLUMN-OTHER",
+        "A column that changed as a whole",
+        "{count} of {of} students on record would get another {what}{same}. The file's are written.",
+        "Check that the column was not sorted alone, moved, or filled down from one line. Nothing to do if it is right.",
+    ),
+    IssueCode(
+        "COLUMN-DAY",
+        "One date for nearly all students",
+        "Nearly all lines have the {what} {found}, yet on record {count} of {of} of these students are enrolled there since "
+        "another day of that school year, or without an exit. The file's date is written.",
+        "Check that the column was not filled down from one line. Nothing to do if it is right.",
+    ),
+    IssueCode(
+        "COLUMN-BORN",
+        "One birth date for nearly all new students",
+        "Nearly all new students of the file have the birth date {found}. It is written.",
+        "Check that the column was not filled down from one line, or that the date does not stand for one that is not known.",
+    ),
+    IssueCode(
+        "FACT-CHANGED",
+        "Another birth date or gender than on record",
+        "{field} is {found}; on record it is {expected}. The file's is written.",
+        "Check which is right, for example by the birth certificate: the state finds a student by it. If it is the record, "
+        "correct the file and test again.",
+    ),
+    IssueCode(
         "GRADE-LOWER",
         "A grade below the one on record",
         "{field} is {found}; on record it is {expected}. The file's grade is written.",

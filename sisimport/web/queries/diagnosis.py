@@ -16,7 +16,6 @@ from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.runs.report import field_label, layout_of
 from sisimport.web.queries.report import Cause, Reader
 from sisimport.web.ssid_masking import FIELDS as SSID_FIELDS
-from sisimport.web.states import as_done
 from students.models import School, Student
 
 MOST = 20_000  # issues of one cause that are looked at
@@ -125,9 +124,7 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
         own = [group for group in groups if (group.code, group.severity) == (cause.code, cause.severity)]
         texts = [(group, _text(group, field_label(layout, group.detail))) for group in own]
         diagnoses = [
-            Diagnosis(group.count, as_done(run, text), _where(group, schools), group.pattern)
-            for group, text in texts
-            if text
+            Diagnosis(group.count, text, _where(group, schools), group.pattern) for group, text in texts if text
         ]
         result.append(Diagnosed(cause, own[0].total if own else 0, tuple(diagnoses[:SHOWN])))
     return result

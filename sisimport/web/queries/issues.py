@@ -10,7 +10,6 @@ from sisimport.imports.runs.report import field_label, issue_message, layout_of
 from sisimport.web.queries.data_lines import DataLine
 from sisimport.web.queries.report import Reader, students_by_id
 from sisimport.web.ssid_masking import FIELDS, Masking
-from sisimport.web.states import as_done
 from students.district_settings import report_words
 from students.models import ReportWords, Student
 
@@ -64,7 +63,7 @@ def shown_issues(
                 severity=Severity(issue.severity),
                 code=issue.code,
                 title=issue_code.title if issue_code else issue.code,
-                message=message if in_screen_words else as_done(run, message),
+                message=message,
                 fix=issue_code.fix if issue_code else "",
                 field=field_label(layout, issue.field) if issue.field else "",
                 student=student,

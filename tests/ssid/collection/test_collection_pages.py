@@ -296,7 +296,7 @@ def test_the_policy_names_the_schools_whose_families_enroll_online(client: Clien
     shown = text(client.get(address))
     assert "checked" in shown[shown.index(box) :].partition(">")[0]
 
-    assert "Select a valid choice" in text(client.post(address, {"online_schools": [school.pk + 999]}))
+    assert "Choose from the list" in text(client.post(address, {"online_schools": [school.pk + 999]}))
     client.post(address, {"online_enrollment": "on"})
     assert CollectionPolicy.objects.get().online_schools == []
 

@@ -181,7 +181,7 @@ def test_e6_overwrite_is_the_default(valley: District) -> None:
     report = update("ela", [download(elas="RFEP", elas_date="20220601")])
 
     assert codes(report) == ["ELA-STATUS", "ELA-DATE", "ELA-LANG"]
-    assert "will be overwritten" in report["issues"][0]["message"]
+    assert "is overwritten" in report["issues"][0]["message"]
     after = record(student)
     assert (after["el"]["program_status"], after["el"]["identified_date"]) == ("Exited EL", "2022-06-01")
     assert after["home_language"] == "spa"
@@ -289,9 +289,7 @@ def test_section_8_bad_english_learner_data_has_its_own_message_and_writes_nothi
     report = update("ela", [line])
 
     assert code in codes(report)
-    assert not any(
-        "will be overwritten" in issue["message"] for issue in report["issues"] if issue["field"] != "language"
-    )
+    assert not any("is overwritten" in issue["message"] for issue in report["issues"] if issue["field"] != "language")
     assert (report["changes"], record(student)) == ([], before)
 
 

@@ -84,7 +84,7 @@ def test_section_8_an_unclear_status_leaves_the_language_free_in_every_way(
     report = update(way[0], way[1](code, "20201230", "01"))
 
     assert said_of_el(report) == {"ELA-LEGACY": "warning", "ELA-LANG": "warning"}
-    assert "will be overwritten" in next(i["message"] for i in report["issues"] if i["code"] == "ELA-LANG")
+    assert "is overwritten" in next(i["message"] for i in report["issues"] if i["code"] == "ELA-LANG")
     after = record(student)
     assert after["home_language"] == "spa"
     assert (after["el"] or {}).get("program_status") == (el or {}).get("program_status")
@@ -104,7 +104,7 @@ def test_8_older_a_status_older_than_the_record_is_a_warning_and_written_in_ever
     assert said_of_el(report)["ELA-OLDER"] == "warning"
     message = next(issue["message"] for issue in report["issues"] if issue["code"] == "ELA-OLDER")
     assert "is on record since 2015-09-01" in message
-    assert message.endswith("It will be overwritten.")
+    assert message.endswith("It is overwritten.")
     assert "SELA0285" in message
     assert "error" not in said_of_el(report).values()
     after = record(student)["el"]
@@ -154,7 +154,7 @@ def test_8_birth_a_status_before_birth_is_an_error_of_its_part_in_every_way(
 
     assert said_of_el(report)["ELA-BIRTH"] == "error"
     assert "ELA-OLDER" not in codes(report)
-    assert not any("will be overwritten" in issue["message"].lower() for issue in report["issues"])
+    assert not any("is overwritten" in issue["message"].lower() for issue in report["issues"])
     assert (report["changes"], record(student)) == ([], before)
 
 

@@ -76,7 +76,7 @@ def test_a_status_from_before_birth_is_an_error_of_that_part(kind: str, learner:
 
     assert report.issue("ELA-BIRTH")["severity"] == "error"
     assert report.written("el") == {}
-    assert "will be overwritten" not in str([issue["message"] for issue in report.issues])
+    assert "is overwritten" not in str([issue["message"] for issue in report.issues])
 
 
 @every_file
@@ -85,7 +85,7 @@ def test_a_status_after_today_is_an_error_and_nothing_is_said_to_be_overwritten(
 
     assert report.issue("FILE-DATE-FUTURE")["severity"] == "error"
     assert report.written("el") == {}
-    assert "will be overwritten" not in str([issue["message"] for issue in report.issues])
+    assert "is overwritten" not in str([issue["message"] for issue in report.issues])
 
 
 @pytest.mark.parametrize("status", ["FEP", "LEP"])

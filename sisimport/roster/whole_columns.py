@@ -1,0 +1,174 @@
+"""Columns that changed as a whole: sorted alone, moved under another's heading, shifted by a line, or filled down from one line.
+
+Last name, first name, birth date, gender: the file is refused, unless somebody says that it is right. Any other column: one
+warning for the file, with how many students on record would get another value, and which one stands on most of those lines.
+Who is new has no record to be compared with: there one birth date on nearly all lines is a warning.
+"""
+
+from typing import Any, Final
+
+from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.roster.birth_dates import exchanged
+from sisimport.roster.conditions import EL_STATUS
+from students.grades import GRADES
+
+_FEWEST: Final = 5  # lines; fewer may be corrections
+_FEWEST_NEW: Final = 20  # new students of one birth date: fewer may be a test, or triplets
+_NEARLY_ALL: Final = 0.8
+# Share of the students on record from which on a column is not what it was. Of genders half stay the same by chance.
+_REFUSED: Final = (("last_name", "last name", 0.5), ("first_name", "first name", 0.5), ("birth_date", "birth date", 0.5),
+                   ("gender", "gender", 0.3))  # fmt: skip
+_TOLD: Final = (("school_pk", "school", 0.5), ("grade", "grade", 0.3), ("home_language", "home language", 0.3),
+                ("middle_name", "middle name", 0.5), ("legal_last_name", "legal last name", 0.5),
+                ("legal_first_name", "legal first name", 0.5), ("legal_gender", "legal gender", 0.3),
+                ("birth_country", "birth country", 0.5), ("birth_state", "birth state", 0.5),
+                ("ethnicity", "ethnicity", 0.5))  # fmt: skip
+_IN_ORDER: Final = " ".join(grade for grade in GRADES if grade not in ("UE", "US", "AD"))
+_ON_RECORD: Final = """FROM staged_roster r JOIN students_student s ON s.id = r.student_pk AND s.local_number = r.local_number
+        WHERE NOT r.refused AND NOT r.is_new"""
+_SEQ: Final = 9_500
+
+
+def judge(context: RunContext, *, as_written: bool) -> None:
+    """After the rules. Raises FileError where a column of the first kind changed as a whole, unless `as_written`; notes others.
+
+    Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None:
+        return
+    columns = [*_REFUSED, *(one for one in _TOLD if one[0].removesuffix("_pk") in context.fields)]
+    of, *counts = fetch_one(
+        f"SELECT count(*), {', '.join(f'count(*) FILTER (WHERE {_is_other(name)})' for name, _, _ in columns)} {_ON_RECORD}"
+    )
+    changed = [
+        (name, what, count)
+        for (name, what, share), count in zip(columns, counts, strict=True)
+        if count >= _FEWEST and count > share * of
+    ]
+    for name, what, count in changed:
+        if name in [one for one, _, _ in _REFUSED]:
+            if as_written:
+                continue
+            raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
+        _tell(context, name.removesuffix("_pk"), what, (count, of), _commonest(name, count))
+    _judge_dates(context)
+    _judge_statuses(context)
+
+
+def _is_other(name: str) -> str:
+    """SQL: the line brings another value than the record has. Names are compared loosely, where they differ at all; birth dates
+    with day and month exchanged have a refusal and an option of their own (see birth_dates.py); the next grade is what a new
+    year brings."""
+    if name == "school_pk":
+        return "r.school_pk <> s.school_id AND r.enrollment_exit IS NULL"
+    file, record = f"r.{name}", f"s.{name}"
+    if name == "birth_date":
+        return f"CASE WHEN {file} <> {record} THEN NOT {exchanged(file, record)} ELSE false END"
+    other = f"{file} <> '' AND {record} <> '' AND {file} <> {record}"
+    if name == "grade":
+        step = f"strpos('{_IN_ORDER}', {file}) - strpos('{_IN_ORDER}', {record})"
+        return f"CASE WHEN {other} THEN {step} <> 3 AND r.enrollment_exit IS NULL ELSE false END"
+    if name.endswith("_name"):
+        return f"CASE WHEN {other} THEN {apart(f'sis_loose({file})', f'sis_loose({record})')} ELSE false END"
+    return other
+
+
+def apart(one: str, other: str) -> str:
+    """SQL: neither of two loose names holds the other."""
+    return f"(strpos({one}, {other}) = 0 AND strpos({other}, {one}) = 0)"
+
+
+def _commonest(name: str, of: int) -> str:
+    """The value that nearly all of the lines with another one bring; blank where there is none."""
+    column = "school" if name == "school_pk" else name
+    value, count = fetch_one(
+        f"SELECT r.{column}, count(*) {_ON_RECORD} AND {_is_other(name)} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
+    )
+    return str(value) if count >= _NEARLY_ALL * of else ""
+
+
+def _tell(context: RunContext, field: str, what: str, counts: tuple[int, int], value: str) -> None:
+    count, of = counts
+    same = f", nearly all of them {value}" if value else ""
+    _note(context, "COLUMN-OTHER", field, value, {"what": what, "count": f"{count:,}", "of": f"{of:,}", "same": same})
+
+
+def _note(context: RunContext, code: str, field: str, value: str, params: dict[str, Any]) -> None:
+    named = ", ".join("%s, %s::text" for _ in params)
+    flat = [part for pair in params.items() for part in pair]
+    execute(
+        f"""
+        INSERT INTO imports_importissue (run_id, line, seq, severity, code, part, field, found, expected, params)
+        SELECT %s, 0, {_SEQ} + count(*), %s, %s, %s, %s, %s, '', jsonb_build_object({named})
+        FROM imports_importissue WHERE run_id = %s AND line = 0
+        """,
+        [context.run.pk, int(Severity.WARNING), code, RECORD, field, value, *flat, context.run.pk],
+    )
+
+
+# -- dates: one day on nearly all lines ----------------------------------------------------------------------------------
+
+
+def _judge_dates(context: RunContext) -> None:
+    for field, what, stays in (
+        ("enrollment_start", "enrollment start date", _OTHER_START),
+        ("enrollment_exit", "enrollment exit date", _STILL_HERE),
+    ):
+        if field in context.fields and (day := _one_day(field, "true", _FEWEST)) is not None:
+            of, count = fetch_one(stays, [day])
+            if count >= _FEWEST and count * 2 > of:
+                _note(context, "COLUMN-DAY", field, str(day), {"what": what, "count": f"{count:,}", "of": f"{of:,}"})
+    if (day := _one_day("birth_date", "r.is_new", _FEWEST_NEW)) is not None:
+        _note(context, "COLUMN-BORN", "birth_date", str(day), {})
+
+
+def _one_day(field: str, when: str, fewest: int) -> Any:
+    """The day that stands on nearly all lines; None where there is none."""
+    found = fetch_all(
+        f"""
+        SELECT r.{field}, count(*), (sum(count(*)) OVER ())::bigint FROM staged_roster r WHERE NOT r.refused AND {when}
+        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1
+        """
+    )
+    day, count, of = found[0] if found else (None, 0, 0)
+    return day if day is not None and count >= fewest and count >= _NEARLY_ALL * of else None
+
+
+_STAYS: Final = """
+    FROM staged_roster r JOIN students_enrollment e ON e.student_id = r.student_pk AND e.school_id = r.school_pk
+      AND e.exit_date IS NULL AND e.start_date IS NOT NULL
+    WHERE NOT r.refused AND NOT r.is_new"""
+# A second stay beside the one that is open, in the same school year (July to June).
+_OTHER_START: Final = f"""
+    SELECT count(*), count(*) FILTER (WHERE e.start_date <> r.enrollment_start
+      AND date_trunc('year', e.start_date - interval '6 months') = date_trunc('year', d.day - interval '6 months'))
+    {_STAYS.replace("WHERE", "CROSS JOIN (SELECT %s::date AS day) AS d WHERE")} AND r.enrollment_start = d.day
+      AND NOT EXISTS (SELECT 1 FROM students_enrollment o WHERE o.student_id = r.student_pk AND o.school_id = r.school_pk
+        AND o.start_date = d.day)"""
+_STILL_HERE: Final = f"SELECT count(*), count(*) {_STAYS} AND r.enrollment_exit = %s::date"
+
+
+def _judge_statuses(context: RunContext) -> None:
+    """Statuses of most students on record that are others, as a column that was filled down makes them."""
+    if "el_status" not in context.fields:
+        return
+    codes = ", ".join(f"('{code}', '{status}')" for code, status in EL_STATUS.items())
+    found = fetch_all(
+        f"""
+        SELECT (sum(count(*)) OVER ())::bigint,
+          (sum(count(*) FILTER (WHERE c.status <> e.program_status)) OVER ())::bigint, c.status,
+          count(*) FILTER (WHERE c.status <> e.program_status)
+        FROM staged_roster r JOIN students_elrecord e ON e.student_id = r.student_pk
+        JOIN (VALUES {codes}) AS c(code, status) ON c.code = lower(r.el_status)
+        WHERE NOT r.refused AND NOT r.is_new AND r.el_status <> '' GROUP BY c.status ORDER BY 4 DESC LIMIT 1
+        """
+    )
+    if not found:
+        return
+    of, count, status, same = found[0]
+    if count >= _FEWEST and count * 2 > of:
+        value = status if same >= _NEARLY_ALL * count else ""
+        _tell(context, "el_status", "Program Status", (count, of), value)

@@ -1,0 +1,168 @@
+"""Columns that changed as a whole, and single facts that hardly ever change: nothing of it is written in silence."""
+
+import datetime as dt
+
+import pytest
+
+from sisimport.imports.models import Work
+from students.models import ELRecord, Enrollment, Student
+from tests.imports.journey import Report, make_district, run_file
+
+pytestmark = pytest.mark.django_db
+COLUMNS = ("lea", "school", "local_number", "last_name", "first_name", "birth_date", "gender", "birth_country", "home_language",
+           "grade", "enrollment_start", "enrollment_exit", "el_status", "ethnicity")  # fmt: skip
+TODAY = dt.datetime.now(tz=dt.UTC).date()
+TERM = dt.date(TODAY.year - (TODAY.month < 7), 8, 1)  # the open stays of all began in this school year
+
+
+@pytest.fixture
+def people() -> list[dict[str, str]]:
+    """Eight students on record, and the roster that says the same."""
+    made = make_district()
+    lines = []
+    for at in range(8):
+        facts = {
+            "last_name": ("Ade", "Bie", "Ceo", "Dew", "Eep", "Fex", "Gey", "Hez")[at],
+            "first_name": ("Ann", "Bob", "Cyd", "Dot", "Eve", "Fay", "Guy", "Hal")[at],
+            "gender": "FM"[at % 2],
+            "birth_country": ("US", "MX")[at % 2],
+            "home_language": ("eng", "spa", "vie", "yue")[at % 4],
+            "grade": f"{at % 4 + 4:02}",
+            "ethnicity": f"{at % 4 + 1}00",
+        }
+        born, school = dt.date(TERM.year - 10 - at % 4, at + 1, 11), made.school if at % 2 else made.other_school
+        student = Student.objects.create(
+            lea=made.lea, school=school, local_number=f"20{at}", birth_date=born, legal_gender="", **facts
+        )
+        start = TERM + dt.timedelta(days=at)
+        Enrollment.objects.create(student=student, school=school, grade=student.grade, start_date=start)
+        ELRecord.objects.create(student=student, program_status=("EL", "Not EL", "EO", "Pending")[at % 4])
+        status = ("EL", "IFEP", "EO", "TBD")[at % 4]
+        lines.append(
+            facts
+            | {"lea": made.lea.code, "school": school.code, "local_number": f"20{at}", "birth_date": f"{born}"}
+            | {"enrollment_start": f"{start}", "enrollment_exit": "", "el_status": status}
+        )
+    return lines
+
+
+def roster(lines: list[dict[str, str]], **more: object) -> Report:
+    rows = [",".join(line[name] for name in COLUMNS) for line in lines]
+    return run_file("students", "\n".join([",".join(COLUMNS), *rows, ""]), **more)  # type: ignore[arg-type]
+
+
+def filled(lines: list[dict[str, str]], column: str, value: str) -> list[dict[str, str]]:
+    return [line | {column: value} for line in lines]
+
+
+def test_a_roster_that_says_what_is_on_record_says_nothing(people: list[dict[str, str]]) -> None:
+    report = roster(people)
+
+    assert (report.issues, report.run.unchanged_count) == ([], 8)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[("home_language", "tgl"), ("ethnicity", "700"), ("birth_country", "PH")],
+        *[("grade", "11"), ("el_status", "RFEP")],
+    ],
+)
+def test_a_column_that_was_filled_down_is_a_warning_with_its_value(
+    people: list[dict[str, str]], column: str, value: str
+) -> None:
+    report = roster(filled(people, column, value))
+
+    (said,) = [issue for issue in report.issues if issue["code"] == "COLUMN-OTHER"]
+    assert (said["severity"], said["field"], said["line"]) == ("warning", column, 0)
+    assert "8 of 8 students on record would get another" in said["message"]
+    assert f"nearly all of them {'Exited EL' if value == 'RFEP' else value}" in said["message"]
+
+
+@pytest.mark.parametrize("column", ["last_name", "first_name", "birth_date", "gender"])
+def test_a_name_birth_date_or_gender_that_was_filled_down_refuses_the_file(
+    people: list[dict[str, str]], column: str
+) -> None:
+    value = "X" if column == "gender" else people[0][column]
+    assert roster(filled(people, column, value)).run.status == "rejected"
+
+
+def test_one_school_for_the_students_of_several_is_a_warning(people: list[dict[str, str]]) -> None:
+    lines = [*people[:2], *(line | {"school": "0123458"} for line in people[2:])]
+
+    (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
+    assert "6 of 8 students on record would get another school, nearly all of them 0123458" in said["message"]
+
+
+def test_a_sorted_column_of_languages_is_a_warning_without_a_value(people: list[dict[str, str]]) -> None:
+    values = sorted(line["home_language"] for line in people)
+    lines = [line | {"home_language": value} for line, value in zip(people, values, strict=True)]
+
+    (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
+    assert "would get another home language. The" in said["message"]
+
+
+def test_the_next_grade_for_everybody_is_what_a_new_year_brings(people: list[dict[str, str]]) -> None:
+    report = roster([line | {"grade": f"{int(line['grade']) + 1:02}"} for line in people])
+
+    assert (report.issues, report.run.planned_count) == ([], 8)
+
+
+def test_one_exit_date_for_all_who_are_enrolled_is_a_warning(people: list[dict[str, str]]) -> None:
+    day = TERM + dt.timedelta(days=30)
+    (said,) = roster(filled(people, "enrollment_exit", f"{day}")).issues
+
+    assert (said["code"], said["severity"], said["field"]) == ("COLUMN-DAY", "warning", "enrollment_exit")
+    assert f"{day}, yet on record 8 of 8" in said["message"]
+
+
+def test_one_start_date_beside_the_stays_of_that_year_is_a_warning(people: list[dict[str, str]]) -> None:
+    day = TERM + dt.timedelta(days=40)
+    assert [i["code"] for i in roster(filled(people, "enrollment_start", f"{day}")).issues] == ["COLUMN-DAY"]
+
+
+def test_the_first_day_of_the_next_school_year_is_no_filled_column(people: list[dict[str, str]]) -> None:
+    day = TERM.replace(year=TERM.year + 1)
+    assert roster(filled(people, "enrollment_start", f"{day}")).issues == []
+
+
+def test_one_birth_date_for_all_new_students_is_a_warning() -> None:
+    make_district()
+    names = [(f"Ade{one}{two}", f"Ann{two}{one}") for one in "abcde" for two in "fghi"]
+    rows = [f"1234567,0123456,{300 + at},{last},{first},2014-05-06" for at, (last, first) in enumerate(names)]
+    report = run_file("students", "\n".join(["lea,school,local_number,last_name,first_name,birth_date", *rows, ""]))
+
+    assert [(i["code"], i["severity"]) for i in report.issues] == [("COLUMN-BORN", "warning")]
+
+
+@pytest.mark.parametrize(("column", "value"), [("birth_date", "2001-01-30"), ("gender", "X")])
+def test_d7_a_single_changed_fact_is_a_warning_with_both_values(
+    people: list[dict[str, str]], column: str, value: str
+) -> None:
+    old = people[3][column]
+    report = roster([*people[:3], people[3] | {column: value, "grade": "AD"}, *people[4:]], work=Work.UPDATE)
+
+    (said,) = [issue for issue in report.issues if issue["code"] == "FACT-CHANGED"]
+    assert (said["line"], said["severity"], said["field"]) == (5, "warning", column)
+    assert f"{value}; on record it is {old}." in said["message"]
+    assert str(Student.objects.values_list(column, flat=True).get(local_number="203")) == value
+
+
+def test_d7_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str, str]]) -> None:
+    Student.objects.filter(local_number="203").update(gender="")
+
+    assert roster(people).issues == []
+
+
+@pytest.mark.parametrize("column", ["middle_name", "alias_first_name", "suffix", "legal_last_name", "ethnicity"])
+@pytest.mark.parametrize("word", ["NULL,", "N/A;", ",null"])
+def test_a_word_for_nothing_with_a_separator_takes_no_value(column: str, word: str) -> None:
+    made = make_district()
+    made.student(**{column: {"suffix": "Jr"}.get(column, "Luis")})
+    header = f"lea,school,local_number,last_name,first_name,birth_date,{column}"
+    line = f'1234567,0123456,100234,García-López,José,2009-02-14,"{word}"'
+
+    report = run_file("students", f"{header}\n{line}\n", work=Work.UPDATE)
+
+    assert Student.objects.values_list(column, flat=True).get() == {"suffix": "Jr"}.get(column, "Luis")
+    assert report.issues
