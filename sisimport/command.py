@@ -25,6 +25,8 @@ WITHOUT_MIGRATING = frozenset(
     | {"test", "inspectdb"}
     | {"restore"}  # into an empty database: the backup brings the tables
 )
+# Commands that look at the addresses of pages and API: for the others, importing these takes longer than what they do.
+WITH_ADDRESSES = frozenset({"check", "runserver", "test", "help"})
 ENDLESS = frozenset({"reconcile"})  # goes on until it is stopped, and shows no student
 EXIT_FAILED = 3  # of the command contract; Python's own 1 would say "some records have errors"
 
@@ -33,6 +35,8 @@ def main(argv: Sequence[str]) -> None:
     """Run one command as Django does, with the embedded services it needs."""
     from django.core.management import execute_from_command_line
 
+    if _command(argv) not in WITH_ADDRESSES:
+        without_address_checks()
     try:
         with services_for(argv), _on_record(argv):
             execute_from_command_line(list(argv))
@@ -43,6 +47,14 @@ def main(argv: Sequence[str]) -> None:
         error_reports.report(error, part="command", command=argv[1] if len(argv) > 1 else "")
         _tell(error)
         raise SystemExit(EXIT_FAILED) from error
+
+
+def without_address_checks() -> None:
+    """Leave out of this process's system checks those that import every page. `manage.py check` and the web server meet them."""
+    from django.core.checks import registry, urls
+
+    for check in (urls.check_url_config, urls.check_url_namespaces_unique, urls.check_custom_error_handlers):
+        registry.registry.registered_checks.discard(check)
 
 
 def _on_record(argv: Sequence[str]) -> contextlib.AbstractContextManager[None]:

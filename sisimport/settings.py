@@ -114,7 +114,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_structlog",
     "csp",
-    "health_check",
     *OWN_APPS,
 ]
 

@@ -25,6 +25,7 @@ from types import FrameType
 
 import psycopg
 
+from sisimport import command
 from sisimport.runtime import processes
 from sisimport.runtime.databases import SharedSessionError
 from sisimport.runtime.processes import end_with_parent
@@ -96,6 +97,7 @@ def work(options: list[str], *, small_only: bool = False) -> int:
 
     lanes = [Lane.SMALL] if small_only else list(Lane)
     app.conf[SMALL_ONLY] = small_only
+    os.environ["CELERY_SKIP_CHECKS"] = "1"  # the parent made them
     try:
         make_broker_folders()
         names = [f"--hostname={os.getpid()}@%h", f"--queues={','.join(lanes)}"]
@@ -152,6 +154,7 @@ def main(arguments: list[str]) -> None:
     # In a container or a fresh clone root is usual, and messages are JSON (the warning is about pickle).
     warnings.simplefilter("ignore", SecurityWarning)
     django.setup()
+    command.without_address_checks()
     from sisimport.accounts.connection_checks import log_connections
 
     log_connections()

@@ -66,7 +66,6 @@ PUBLIC, SIGNED_IN, STAFF, FAMILY, TOKEN = "public", "signed in", "staff", "famil
 FOREIGN_RULES: dict[str, str] = {
     "admin": STAFF,  # each page asks for model permissions besides
     "api": TOKEN,  # each operation names scopes and a capability besides (sisimport.api)
-    "health": PUBLIC,  # says only whether the database answers
     "metrics": PUBLIC,  # asks for a token or an address of its own (sisimport.metrics)
     "account_login": PUBLIC,
     "account_logout": PUBLIC,

@@ -89,7 +89,7 @@ class TestLimits:
         assert KnownPlace.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_of_many_at_the_same_moment_exactly_five_are_let_through() -> None:
     let_through: list[bool] = []
 

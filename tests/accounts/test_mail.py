@@ -43,7 +43,7 @@ def ask(client: Client, address: str) -> Any:
     return answer
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestAskingForANewPassword:
     def test_s4_without_a_mail_server_the_link_waits_with_the_administrator_and_works(
         self, client: Client, place: Path

@@ -127,7 +127,7 @@ def test_a_refused_request_leaves_its_key_free(district: District) -> None:
     program.post("imports", {"file": file()}, Idempotency_Key="night-1")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_same_request_many_times_at_once_starts_one_run() -> None:
     make_district().student()
     program, told = Program(), []

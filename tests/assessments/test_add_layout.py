@@ -248,7 +248,7 @@ def test_a_layout_is_removed_while_no_run_used_it(home: District, tmp_path: Path
         services.remove(row)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_other_processes_see_an_added_year_without_a_restart(tmp_path: Path) -> None:
     """A process that has run for a while knows the new type at its next request or run, and forgets what was undone."""
     registry.look_again()

@@ -300,7 +300,7 @@ def test_a_worker_killed_at_any_step_delivers_once(
     assert kills >= 6, "the kills must hit"
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_killed_process_leaves_its_delivery_to_the_next(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_district().student()
     made = students(folder)
@@ -330,7 +330,7 @@ def _without_a_lock(made: ExportDelivery) -> None:
     raise AssertionError("the lock was never given back")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_workers_deliver_a_due_time_once(folder: Path) -> None:
     make_district().student()
     made = students(folder)

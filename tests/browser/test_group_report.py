@@ -10,7 +10,7 @@ from django.urls import reverse
 from assessments.models import Assessment, Score
 from tests.factories import StudentFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 TESTS = {"SBELA": ("Reading", "Writing", "Listening", "Research"), "SBMATH": ("Concepts", "Problem Solving", "Reasoning"),
          "CAST": ("Life Sciences", "Physical Sciences", "Earth and Space"), "CSA": ("Reading", "Writing", "Listening"),

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.look import Look
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_the_page_warns_two_minutes_before_and_stays_when_asked_to(

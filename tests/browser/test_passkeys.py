@@ -9,7 +9,7 @@ from django.urls import reverse
 from tests.browser.look import Look
 from tests.factories import PASSWORD, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 SIGN_IN, ADD, AGAIN = "[name=password]", "#mfa_webauthn_add", "#mfa_webauthn_reauthenticate"
 
 

@@ -10,7 +10,7 @@ from tests.accounts.oidc import DistrictProvider, district_provider
 from tests.browser.look import Look
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sisimport.imports.definition.registry import built_in_types, get_type
 from sisimport.imports.reference import all_pages, import_types_page, named
 
 # Each type's staging table comes and goes in a transaction of its own: together they would hold too many locks.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("name", sorted(all_pages()))

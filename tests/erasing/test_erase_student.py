@@ -95,7 +95,7 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_nothing_of_a_seeded_student_is_found_afterwards(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lea = demo.make_district(students=40, seed=3).lea
     student = (

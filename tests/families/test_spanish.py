@@ -267,7 +267,7 @@ def test_no_english_sentence_is_left(steps: Any, settings: Any) -> None:
     assert forgotten == {}
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_message_of_a_password_reset_is_in_spanish(mailoutbox: list[Any]) -> None:
     UserFactory(email="eva@example.org")
 

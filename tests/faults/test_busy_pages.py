@@ -27,7 +27,7 @@ from tests.matching.test_desk_pages import own
 from tests.ssid.request_files import make_district, make_student
 from tests.web.test_admin import form_of, page_of
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = "9012345678"
 

@@ -29,7 +29,7 @@ from tests.imports.journey import finish, run_file
 from tests.longer import first_of
 
 BOTH_BROKERS = pytest.mark.parametrize("broker", first_of(["filesystem", "valkey"]), indirect=True)
-processes = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+processes = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 HEADER = row_of("Local student number", "Last name", "First name", "Birth date", "SSID")
 
 

@@ -13,7 +13,7 @@ from tests.faults.conftest import Barrier, Worker, wait_for_end
 from tests.faults.district import District, make_district
 from tests.faults.test_runs_survive import assert_done_once, start_halfway
 
-DATABASE = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+DATABASE = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.processes

@@ -22,7 +22,7 @@ from tests.faults.people import Visitor
 from tests.faults.servers import Server, servers, this_process_on
 from tests.faults.site import site
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 PATIENCE = 120.0
 

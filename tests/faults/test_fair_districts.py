@@ -11,7 +11,7 @@ from students.models import School
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
 from tests.faults.district import District, make_district, state_file
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 def queue_test(district: District, file: ImportFile) -> ImportRun:

@@ -31,7 +31,7 @@ from tests.faults.district import District, make_district
 from tests.faults.kinds import KINDS, Kind, Scene
 from tests.longer import LONG
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 RUNS = int(os.environ.get("FAULT_RUNS") or (5 if LONG else 1))
 STUDENTS = 400

@@ -15,7 +15,7 @@ from tests.factories import UserFactory
 from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
 from tests.roster.test_roster import JOSE, csv
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 LAYOUT = "caaspp-2023-24"
 
 

@@ -18,7 +18,7 @@ from tests.factories import UserFactory
 from tests.faults.conftest import wait_until
 from tests.faults.site import Site, free_port, site
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 TOKEN = "a" * 32
 

@@ -43,7 +43,7 @@ from tests.faults.test_fault_matrix import checksum
 from tests.imports.journey import finish
 from tests.longer import LONG
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 RUNS = int(os.environ.get("FAULT_RUNS") or (5 if LONG else 1))
 STUDENTS = 300

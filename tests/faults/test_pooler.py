@@ -28,7 +28,7 @@ from tests.faults.people import Visitor
 from tests.faults.pooler import pooler
 from tests.faults.site import site
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 CLIENTS = 12
 SESSIONS = 3

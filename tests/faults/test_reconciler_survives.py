@@ -19,7 +19,7 @@ from tests.longer import every_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ERRORS = [OSError("no folder"), OperationalError("gone"), RuntimeError("a bug"), MemoryError(), KeyError("x")]
 

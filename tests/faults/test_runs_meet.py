@@ -16,7 +16,7 @@ from tests.faults.conftest import Barrier, Worker, wait_for_end
 from tests.faults.district import District
 from tests.longer import first_of
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 BOTH_BROKERS = pytest.mark.parametrize("broker", first_of(["filesystem", "valkey"]), indirect=True)
 

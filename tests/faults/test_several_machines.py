@@ -21,7 +21,7 @@ from tests.faults.people import Visitor
 from tests.faults.servers import servers, this_process_on
 from tests.figures import Figure
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 MANY = 20  # runs; each upload is two: its Test and its Update
 STUDENTS = 1_500

@@ -23,7 +23,7 @@ from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
 from tests.faults.district import District, make_district
 from tests.imports.journey import finish
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 # What ANALYZE and VACUUM take, and everything stronger: such a lock on a table that all runs share is a queue of districts.
 _STRONG = """

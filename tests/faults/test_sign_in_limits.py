@@ -19,7 +19,7 @@ from tests.factories import PASSWORD, UserFactory
 from tests.faults.conftest import wait_until
 from tests.faults.site import Site, free_port, site
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 STRANGER, ROSA, MARIA = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 NGINX = """

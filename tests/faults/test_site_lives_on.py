@@ -26,7 +26,7 @@ from tests.factories import SchoolFactory, StudentFactory, UserFactory
 from tests.faults.conftest import ROOT, wait_until
 from tests.figures import Figure
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 PEOPLE = 10
 ANSWER_SECONDS = 50.0  # on a busy machine; without the limit nobody is answered for as long as the lock is held

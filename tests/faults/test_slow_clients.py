@@ -10,7 +10,7 @@ from sisimport.imports.definition.registry import tools
 from tests.factories import SchoolFactory, UserFactory
 from tests.faults.site import Site, cookie_of, unfinished_upload
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 HELD = 24  # three for each thread of the site
 PAGES = ("/health/", "/accounts/login/")

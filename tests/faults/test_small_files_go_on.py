@@ -7,7 +7,7 @@ from tests.faults.conftest import Barrier, Worker, wait_for_end, wait_until
 from tests.faults.district import District, make_district, state_file
 from tests.longer import first_of
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 LARGE = 15_000  # lines: above IMPORT_SMALL_BYTES
 BOTH_BROKERS = pytest.mark.parametrize("broker", first_of(["filesystem", "valkey"]), indirect=True)

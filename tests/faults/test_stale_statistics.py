@@ -9,7 +9,7 @@ from django.db import connection
 
 from tests.imports.journey import District
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)  # as the district asks for
+pytestmark = pytest.mark.django_db(transaction=True)  # as the district asks for
 NEVER_EMPTIED = {"run_of_user"}  # runs are not removed all at once: their table is never believed empty
 _KEY_IN_SECOND_PLACE = """
     SELECT i.indexrelid::regclass::text

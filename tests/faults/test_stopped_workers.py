@@ -17,7 +17,7 @@ from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end, wait_un
 from tests.faults.district import District, make_district
 from tests.faults.test_runs_survive import assert_done_once, start_halfway
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from sisimport.imports.runs.services import start_update
 from tests.faults.conftest import Broker, Worker, wait_for_end, wait_until
 from tests.faults.district import District
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)

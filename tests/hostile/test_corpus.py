@@ -75,7 +75,7 @@ def test_a_file_of_a_kind_ends_as_it_must(file: Hostile, usual: dict[Undamaged, 
 
 @pytest.mark.hostile
 @pytest.mark.processes
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_file_ends_as_it_must_within_its_limits(part: int, database_url: str, tmp_path: Path) -> None:
     numbers = [number for number in range(len(every_file())) if number % PARTS == part]

@@ -16,7 +16,7 @@ from sisimport.web.queries.data_lines import lines_with_text
 from tests.files.samples import lines
 from tests.imports.journey import make_district, run_file
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_file_over_the_limit_is_refused_with_the_limit_and_not_kept(settings: Any) -> None:

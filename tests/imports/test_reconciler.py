@@ -23,7 +23,7 @@ def make_run(status: RunStatus, attempts: int = 0) -> ImportRun:
     return ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=status, attempts=attempts)
 
 
-def test_a_running_run_without_a_worker_is_rung_for_at_once(reconciler: Reconciler) -> None:
+def test_a_running_run_without_a_worker_is_enqueued_at_once(reconciler: Reconciler) -> None:
     run = make_run(RunStatus.RUNNING, attempts=1)
 
     assert reconciler.due(now=0.0) == [run.pk]
@@ -49,13 +49,13 @@ def test_a_run_whose_lock_somebody_holds_is_left_alone(
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.CANCELLED])
-def test_an_ended_run_is_never_rung_for(reconciler: Reconciler, status: RunStatus) -> None:
+def test_an_ended_run_is_never_enqueued(reconciler: Reconciler, status: RunStatus) -> None:
     make_run(status, attempts=1)
 
     assert [reconciler.due(now=float(t)) for t in range(0, 200, 2)] == [[]] * 100
 
 
-def test_a_run_that_waits_in_a_long_queue_is_rung_for_less_and_less_but_at_least_each_minute(
+def test_a_run_that_waits_in_a_long_queue_is_enqueued_less_and_less_but_at_least_each_minute(
     reconciler: Reconciler,
 ) -> None:
     make_run(RunStatus.QUEUED)
@@ -67,7 +67,7 @@ def test_a_run_that_waits_in_a_long_queue_is_rung_for_less_and_less_but_at_least
     assert max(pauses) < 60
 
 
-def test_another_attempt_that_died_is_rung_for_at_once_again(reconciler: Reconciler) -> None:
+def test_another_attempt_that_died_is_enqueued_at_once_again(reconciler: Reconciler) -> None:
     run = make_run(RunStatus.RUNNING, attempts=1)
     assert reconciler.due(now=0.0) == [run.pk]
     ImportRun.objects.filter(pk=run.pk).update(attempts=2)

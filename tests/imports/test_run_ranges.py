@@ -120,7 +120,7 @@ def test_nothing_is_made_within_the_transaction_of_somebody_else() -> None:
         assert run_ranges.make_ranges() == 0
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestBesideOthers:
     """What is made is committed at once, and waits for nobody longer than a second."""
 
@@ -254,7 +254,7 @@ def test_a_range_whose_runs_are_still_to_come_is_never_dropped() -> None:
     assert newest in run_ranges.ranges()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_where_a_range_cannot_be_dropped_its_rows_are_deleted(settings: Any, other_session: psycopg.Connection) -> None:
     one, runs = whole_range(of=2)
     keys = [run.pk for run in runs]

@@ -16,7 +16,7 @@ from tests.figures import Figure
 pytestmark = [
     pytest.mark.load,
     pytest.mark.processes,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
 ]
 
 PATIENCE = 1800.0

@@ -19,7 +19,7 @@ from tests.load.clients import Measured, ask, browse, send_slowly
 pytestmark = [
     pytest.mark.load,
     pytest.mark.processes,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
 ]
 
 SECONDS = 40.0

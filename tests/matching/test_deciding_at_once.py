@@ -24,7 +24,7 @@ from students.models import School
 from tests.matching.test_decisions import accept, download, run_download
 from tests.ssid.request_files import current_ssid, finish, line, make_district, make_student, run_test, update
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

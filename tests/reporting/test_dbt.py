@@ -95,7 +95,7 @@ def warehouse(transactional_db: None) -> Iterator[tuple[Any, str]]:
         )
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_project_builds_and_its_tests_pass(warehouse: tuple[Any, str], two_scored: Scored) -> None:
     session, schema = warehouse
     tests = [

@@ -57,7 +57,7 @@ class TestViews:
         assert described()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.long
 def test_a_column_of_a_view_can_be_migrated_back_and_forth() -> None:
     """PostgreSQL refuses to drop a column that a view shows: the views must not stand in the way. Nor may the roles of the
@@ -83,7 +83,7 @@ def reader(transactional_db: None) -> Any:
         cursor.execute(rows_of.format(name))
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestRole:
     def test_it_reads_every_view(self, reader: Any) -> None:
         SSIDFactory()

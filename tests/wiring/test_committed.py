@@ -13,7 +13,7 @@ from students.models import Student
 from tests import committed
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _as_migrated() -> list[list[tuple[object, ...]]]:

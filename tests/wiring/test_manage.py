@@ -36,6 +36,26 @@ def manage(data_dir: Path, *words: str, cwd: Path = ROOT) -> subprocess.Complete
     )
 
 
+NO_PAGES = """
+import sys
+from sisimport import command
+try:
+    command.main(["manage.py", "findstatic", "no such file"])  # with system checks, as most commands
+except SystemExit:
+    pass
+print("sisimport.accounts.models" in sys.modules, "sisimport.urls" in sys.modules)
+"""
+
+
+def test_a_command_starts_without_the_pages() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "sisimport.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", NO_PAGES], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout.splitlines()[-1:] == ["True False"], done.stderr
+
+
 @pytest.mark.long
 def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_it_ready(
     data_dir: Path, tmp_path: Path

@@ -70,7 +70,7 @@ def healthy(name: str, environment: dict[str, str]) -> bool:
 
 
 @pytest.mark.processes
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["web", "worker", "reconciler"])
 def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, production: dict[str, str]) -> None:
     assert not healthy(name, production)
