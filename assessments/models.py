@@ -472,6 +472,7 @@ class PublicResultRow(PublicRow):
     test = models.TextField()
     group_code = models.TextField()
     grade_code = models.TextField()
+    nonsense = models.TextField(default="")
 
     student = joined(Student, id="student_pk")
     held = joined(PublicResult, key="key")

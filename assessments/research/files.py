@@ -13,6 +13,7 @@ from django.db.models import Case, CharField, F, Func, IntegerField, Q, TextFiel
 from django.db.models.functions import Cast
 
 from assessments.models import PublicPlace, PublicPlaceRow, PublicResult, PublicResultRow
+from assessments.research import sense
 from assessments.research.change_kinds import NUMBERS, PUBLIC_PLACE_KIND, PUBLIC_RESULT_KIND
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import Layout
@@ -115,8 +116,12 @@ def _code_rule(field: str, pattern: str, expected: str) -> Rule:
 
 def kept_places() -> Q:
     """Lines of the state, of our counties and districts, and of the schools of these."""
+    return Q(lea_code__in=kept_codes())
+
+
+def kept_codes() -> list[str]:
     codes = [code.zfill(7) for code in LEA.objects.filter(state=StateProfile.CALIFORNIA).values_list("code", flat=True)]
-    return Q(lea_code__in=sorted({"0000000", *codes, *(f"{code[:2]}00000" for code in codes)}))
+    return sorted({"0000000", *codes, *(f"{code[:2]}00000" for code in codes)})
 
 
 class ResultsFile(ResearchFile):
@@ -139,6 +144,15 @@ class ResultsFile(ResearchFile):
     duplicates = (
         DuplicateCheck(name="dup_key", key=("key",), compared=("tested", "scored", "mean", "met", "level_1")),
     )
+
+    options = (sense.FIGURES,)
+    remedies: Mapping[str, tuple[str, str]] = sense.REMEDY
+
+    def prepare(self, context: RunContext) -> None:
+        super().prepare(context)
+        codes = kept_codes()
+        sense.note_nonsense(codes)
+        sense.refuse_other_figures(context, codes)
 
     def key_of_row(self) -> Any:
         parts = (_bare("test_id"), _bare("student_group"), _bare("grade"))
@@ -166,7 +180,7 @@ class ResultsFile(ResearchFile):
             pattern, expected = (_NUMBER, "a number or a star") if name in _COUNTS else (_PERCENT, "0 to 100 or a star")
             wrong = ~Q(**{f"{name}__regex": pattern})
             found.append(_rule("R-5", "RES-NUMBER", Severity.ERROR, name, wrong, expected=expected))
-        return found
+        return [*found, *sense.rules()]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:  # noqa: ARG002
         kept = Q(dup_key=0) & ~Q(test="") & kept_places()

@@ -37,6 +37,41 @@ codes.register(
         skips=True,
     ),
     IssueCode(
+        "RES-YEAR",
+        "A year of no results",
+        "{field} is {found}; expected is {expected}.",
+        "Download the research file again: a spreadsheet may have changed its years.",
+    ),
+    IssueCode(
+        "RES-NONSENSE",
+        "Figures that contradict each other",
+        "{field} is {found}; expected {expected}.",
+        "Download the research file again: its columns may have been exchanged, sorted or shifted.",
+    ),
+    IssueCode(
+        "RES-PARTS",
+        "Parts with more students than the whole",
+        "In {count} of {of} lines more students of one grade or group were tested than of all (line {first} is the first). "
+        "Nothing was imported.",
+        "Download the research file again: a column may have been sorted or shifted alone. If the file is right, test it again "
+        "with the option that says so.",
+    ),
+    IssueCode(
+        "RES-REPLACED",
+        "Most figures on record would change",
+        "{count} of {of} lines would replace the figures on record of the same place, year, test, grade and group by others. "
+        "Nothing was imported, so that no figure is lost.",
+        "Check whether a column was sorted or shifted, or the year changed. If the state published these results anew, test the "
+        "file again with the option that says so.",
+    ),
+    IssueCode(
+        "RES-OTHER-YEAR",
+        "The figures of another year",
+        "{count} of {of} lines hold the very figures that are on record of {found}. Nothing was imported.",
+        "Choose the file of the year that is meant. If its year is right and the one on record wrong, undo that import first, or "
+        "test again with the option that says so.",
+    ),
+    IssueCode(
         "RES-SCOPE",
         "Research files are for the whole district",
         "State results are compared in all schools, and you see some of them only.",

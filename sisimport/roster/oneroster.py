@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError, Severity
-from sisimport.files.oneroster.joining import LOST, NO_ROLE, ROLE, SCHOOL, TWICE, TWO_PRIMARY
+from sisimport.files.oneroster.joining import LOST, NO_ROLE, ROLE, SCHOOL, STATUS, TWICE, TWO_PRIMARY
 from sisimport.files.oneroster.loading import DELETED
 from sisimport.imports.definition.change_kinds import STUDENT_KIND
 from sisimport.imports.definition.import_type import RunContext
@@ -46,7 +46,13 @@ _NAMES: Final = tuple(
     name for name in NAME_FIELDS if name.startswith(("last", "first", "middle", "alias"))
 )  # the standard knows no suffix and no legal names
 _TOLD: Final = ("problem", "detail", "marked", "mode", "is_primary")
-_WHAT_IS_WRONG: Final = ((LOST, "ONE-LOST"), (TWICE, "ONE-TWICE"), (SCHOOL, "ONE-SCHOOL"), (ROLE, "ONE-ROLE"))
+_WHAT_IS_WRONG: Final = (
+    (LOST, "ONE-LOST"),
+    (TWICE, "ONE-TWICE"),
+    (SCHOOL, "ONE-SCHOOL"),
+    (ROLE, "ONE-ROLE"),
+    (STATUS, "ONE-STATUS"),
+)
 
 
 class OneRoster(Roster):
@@ -196,7 +202,7 @@ def _own_rules(context: RunContext) -> list[Rule]:
     whole = Q(problem__in=["", TWO_PRIMARY])
     column = "sourcedId" if context.option(NUMBER.name) == "sourcedId" else "identifier"
     rules = [_rule(code, ERROR, "", Q(problem=word), found=F("detail")) for word, code in _WHAT_IS_WRONG]
-    no_lea = Q(lea_id__isnull=True, lea="") & named & ~Q(problem__in=[SCHOOL, ROLE, TWICE])
+    no_lea = Q(lea_id__isnull=True, lea="") & named & ~Q(problem__in=[SCHOOL, ROLE, STATUS, TWICE])
     return [
         *rules,
         _rule("ONE-SCHOOL", ERROR, "lea", no_lea, found=_text("no district whose identifier is the state's code")),

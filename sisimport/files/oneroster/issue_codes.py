@@ -78,6 +78,12 @@ codes.register(
         "Give the user a role of OneRoster (student, teacher, guardian …) and export again.",
     ),
     IssueCode(
+        "ONE-STATUS",
+        "Not said whether the student is there",
+        "The user has the status {found}; expected active or tobedeleted: whether the student is still there cannot be told.",
+        "Give the user one of the two statuses of OneRoster in the system that the roster comes from, and export again.",
+    ),
+    IssueCode(
         "ONE-NUMBER",
         "No local student number",
         "The line has no {found}, which holds the local student number.",

@@ -21,7 +21,7 @@ from sisimport.files.foreign_codes import foreign_codes
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.members import too_large
 from sisimport.files.oneroster.contents import Contents
-from sisimport.files.oneroster.loading import DELETED, STUDENT, Loaded
+from sisimport.files.oneroster.loading import DELETED, STATUSES, STUDENT, Loaded
 from sisimport.files.oneroster.places import (
     ORG_COLUMNS,
     SESSION_COLUMNS,
@@ -48,6 +48,7 @@ _ROLES: Final = {
 }  # fmt: skip
 # What `problem` says; the import type has a rule for each.
 LOST, TWICE, SCHOOL, ROLE, NO_ROLE, TWO_PRIMARY = "lost", "twice", "school", "role", "no-role", "two-primary"
+STATUS: Final = "status"
 _PAIRS: Final = re.compile(r"\{([^:{}]+):([^{}]*)\}")
 _FLUSH: Final = 4000
 
@@ -183,7 +184,13 @@ class _Joiner:
             state_id, demographics_line, birth, sex, country, state, org, active, _gone, begin, end, main, role_line,
             class_line, _other,
         ) = row  # fmt: skip
-        if status.lower() == DELETED or not active or primary_org or (orgs and orgs != org) or sid in self._twice:
+        if (
+            status.lower() not in ("", "active")
+            or not active
+            or primary_org
+            or (orgs and orgs != org)
+            or sid in self._twice
+        ):
             return None
         if role_line is None and role != STUDENT:
             return None
@@ -214,6 +221,8 @@ class _Joiner:
         if user.sid in self._twice:
             lines = ", ".join(f"{line:,}" for line in self._twice[user.sid])
             problem, detail = TWICE, f"{user.sid[:60]} in lines {lines}"
+        elif user.status.lower() not in STATUSES and not problem:
+            problem, detail = STATUS, user.status[:60]
         base = self._base(user)
         if user.status.lower() == DELETED:
             return [

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from sisimport.files.oneroster.contents import Contents
+from sisimport.files.oneroster.places import DELETED
 from sisimport.files.oneroster.tables import Table
 
 STUDENT: Final = "student"
-DELETED: Final = "tobedeleted"
+# The standard's two, and none. Other systems write "inactive" or "deleted": what they mean by it nobody can tell here.
+STATUSES: Final = frozenset({"", "active", DELETED})
 _CACHE_KB: Final = 8_000  # more makes the worker grow with the file and nothing quicker
 _PRIMARY: Final = frozenset({"primary", "true", "1"})
 _MOST_TOLD: Final = 200  # lines of one kind that are told one by one; of more only the number
@@ -87,7 +89,10 @@ class Loaded:
 
         def rows() -> Iterator[tuple[object, ...]]:
             for row in table.rows():
-                if row[-1].lower() != DELETED:  # what somebody deletes there stays on record
+                status = row[-1].lower()
+                if status not in STATUSES:
+                    self._lose_status(table, row[0], row[-1])
+                elif status != DELETED:  # what somebody deletes there stays on record
                     yield row[:-1]
 
         self._insert("demographics", rows(), len(DEMOGRAPHICS))
@@ -109,16 +114,21 @@ class Loaded:
         self._insert("places", self._places(table, 0, None), 8)
         self._tell_broken(table)
 
-    @staticmethod
-    def _places(table: Table, of_role: int, others: list[tuple[str, str]] | None) -> Iterator[tuple[object, ...]]:
+    def _places(self, table: Table, of_role: int, others: list[tuple[str, str]] | None) -> Iterator[tuple[object, ...]]:
         """Students' rows; (user, role) of all others go into `others`. Whoever teaches a class is none, as users or roles say."""
         for line, sid, org, role, status, modified, begin, end, main in table.rows():
             if role != STUDENT and role.lower() != STUDENT:
                 if others is not None:
                     others.append((sid, role.lower()))
                 continue
+            if status and status.lower() not in STATUSES:
+                self._lose_status(table, line, status)
+                continue
             gone = (modified[:10] or "?") if status and status.lower() == DELETED else ""
             yield line, sid, org, of_role, gone, begin, end, bool(main) and main.lower() in _PRIMARY
+
+    def _lose_status(self, table: Table, line: int, status: str) -> None:
+        self.lose(table.name, line, f"its status is {status[:40]}; expected active or {DELETED}")
 
     def _tell_broken(self, table: Table) -> None:
         for line, what in table.broken:

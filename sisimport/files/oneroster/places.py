@@ -13,7 +13,9 @@ ORG_COLUMNS: Final = ("sourcedId", "status", "name", "type", "identifier", "pare
 SESSION_COLUMNS: Final = ("startDate", "endDate", "status", "type")
 _CDS, _CODE, _NCES_SCHOOL = 14, 7, 12
 _NO_SCHOOL: Final = {"district", "local", "state", "national"}
+_SHARED: Final = frozenset({"", "1"})  # no code, and the state's one for all nonpublic schools
 _MOST_PARENTS: Final = 8
+DELETED: Final = "tobedeleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Orgs:
                 self._twice[key] = line
             self._rows.setdefault(key, (line, values))
         self._places: dict[str, Place] = {}
+        self._keys_of: dict[str, list[str]] = {}
+        for key, (_line, values) in self._rows.items():
+            if values[1].lower() != DELETED and values[3].lower() not in _NO_SCHOOL:
+                self._keys_of.setdefault(_own_code(values[4]), []).append(key)
         districts = {self._rows[key][1][4] or key for key in self._rows if self._type(key) == "district"}
         self.only_lea = _lea_code(next(iter(districts))) if len(districts) == 1 else ""
 
@@ -65,12 +71,25 @@ class Orgs:
         if kind.lower() in _NO_SCHOOL:
             return Place(lea=lea)
         code = re.sub(r"[\s-]", "", identifier or key)
-        if len(code) == _CDS and code.isdigit():
+        wrong = self._shares_code(key)
+        if len(code) == _CDS and code.isdigit() and not wrong:
             return Place(lea=code[:_CODE], school=code[_CODE:])
-        wrong = _wrong_code(code, identifier) or ("" if lea else "above which stands no district with the state's code")
+        wrong = wrong or _wrong_code(code, identifier)
+        wrong = wrong or ("" if lea else "above which stands no district with the state's code")
         if wrong:
             return Place(problem=f"the school {name[:60] or key[:60]} (orgs.csv line {line:,}), {wrong}")
         return Place(lea=lea, school=code)
+
+    def _shares_code(self, key: str) -> str:
+        """Another school of the same code, and of a name that is no longer form of this one's: a column that was filled down."""
+        _line, values = self._rows[key]
+        name = values[2].casefold()
+        code = _own_code(values[4])
+        for other in self._keys_of.get(code, ()) if code not in _SHARED else ():
+            said = self._rows[other][1][2].casefold()
+            if other != key and not said.startswith(name) and not name.startswith(said):
+                return f"whose identifier is that of {self._rows[other][1][2][:60] or other[:60]} as well"
+        return ""
 
     def _lea_above(self, key: str) -> str:
         """The state's code of the nearest district on the way up, the org itself included."""
@@ -82,6 +101,11 @@ class Orgs:
                 return _lea_code(values[4] or key)
             key = values[5]
         return ""
+
+
+def _own_code(identifier: str) -> str:
+    """The school's part of its code, without the zeros it begins with."""
+    return re.sub(r"[\s-]", "", identifier)[-_CODE:].lstrip("0")
 
 
 def _wrong_code(code: str, identifier: str) -> str:

@@ -1,0 +1,151 @@
+"""Whether the figures of a research file can be true: within a line, beside each other, and beside those on record.
+
+    a line      students with scores and those tested, the percents of the levels, percent met or above
+    the file    a grade or group with more students than the whole; most figures on record would change; those of another year
+
+A spreadsheet of which one column was sorted or shifted alone is such a file, and so is last year's under this year's number. Only
+lines that are kept are looked at: those of the state, of our counties, and of our districts.
+"""
+
+from typing import Final
+
+from django.db.models import F, Q, Value
+from django.utils import timezone
+
+from assessments.models import PublicResult, PublicResultRow
+from assessments.research.change_kinds import NUMBERS
+from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.rules import Rule
+from sisimport.imports.engine.sql import execute, fetch_one
+
+FIGURES: Final = Option(
+    name="figures",
+    label="A file by which most figures on record would change",
+    default="refuse",
+    choices=(
+        Choice(value="refuse", label="Leave the figures on record as they are"),
+        Choice(value="write", label="The file is right", hint="The state published these results anew."),
+    ),
+)
+REMEDY: Final = dict.fromkeys(("RES-REPLACED", "RES-OTHER-YEAR", "RES-PARTS"), (FIGURES.name, "write"))
+FIRST_YEAR: Final = 2014
+ROWS: Final = PublicResultRow._meta.db_table
+KEPT: Final = PublicResult._meta.db_table
+_FEWEST: Final = 5  # lines; fewer may be corrections
+_SHARE: Final = 0.5
+_PARTS_SHARE: Final = 0.02  # of lines with more students than the whole: the state's own file has none
+_OFF: Final = 3  # percent that rounding may take from a sum
+_ALL_GRADES, _ALL_STUDENTS = "13", "1"
+_MET_OF_TWO: Final = ("SBELA", "SBMATH", "CAST")  # whose percent met is that of levels 3 and 4
+_IS_NUMBER: Final = r"'^[0-9]{1,8}(\.[0-9]{1,4})?$'"
+
+
+def note_nonsense(codes: list[str]) -> None:
+    """Mark kept lines whose figures contradict each other in `nonsense`; lines with a hidden figure there are let be."""
+    levels = [_number(f"level_{n}") for n in range(1, 5)]
+    total = f"({' + '.join([*levels[:3], f'coalesce({levels[3]}, 0)'])})"
+    met = f"abs({_number('met')} - ({levels[2]} + {levels[3]}))"
+    of_two = ", ".join(f"'{test}'" for test in _MET_OF_TWO)
+    execute(
+        f"""
+        UPDATE {ROWS} r SET nonsense = CASE WHEN {_number("scored")} > {_number("tested")} THEN 'scored'
+          WHEN {total} > 0 AND abs({total} - 100) > {_OFF} THEN 'levels'
+          WHEN r.test IN ({of_two}) AND {met} > {_OFF} THEN 'met' ELSE '' END
+        WHERE r.lea_code = ANY(%s)
+        """,
+        [codes],
+    )
+
+
+def _number(name: str, alias: str = "r") -> str:
+    """SQL: a figure as number; null where it is hidden or none."""
+    return f"(CASE WHEN {alias}.{name} ~ {_IS_NUMBER} THEN {alias}.{name}::numeric END)"
+
+
+def rules() -> list[Rule]:
+    said = (
+        ("scored", "scored", Severity.ERROR, "no more students than were tested"),
+        ("levels", "level_1", Severity.ERROR, "levels that add up to 100 percent"),
+        (
+            "met",
+            "met",
+            Severity.WARNING,
+            "the sum of the two highest levels",
+        ),  # levels are kept; which is wrong, nobody knows
+    )
+    year = timezone.localdate().year
+    odd = Q(test_year__regex=r"^20[0-9]{2}$") & ~Q(test_year__in=[str(n) for n in range(FIRST_YEAR, year + 1)])
+    found = [
+        Rule(number="R-7", code="RES-NONSENSE", severity=severity, field=field, when=Q(nonsense=word), found=F(field),
+                   expected=Value(expected), needs_student=False)
+        for word, field, severity, expected in said
+    ]  # fmt: skip
+    found.append(
+        Rule(number="R-8", code="RES-YEAR", severity=Severity.ERROR, field="test_year", when=odd, found=F("test_year"),
+                   expected=Value(f"{FIRST_YEAR} to {year}"), needs_student=False)
+    )  # fmt: skip
+    return found
+
+
+def refuse_other_figures(context: RunContext, codes: list[str]) -> None:
+    """Raises FileError for a file of which most figures cannot be those of its places and year.
+
+    Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None or context.option(FIGURES.name) == "write":
+        return
+    _refuse_parts(codes)
+    _refuse_replaced(codes)
+    _refuse_other_year(codes)
+
+
+def _refuse_parts(codes: list[str]) -> None:
+    wholes = (("grade_code", _ALL_GRADES, "group_code"), ("group_code", _ALL_STUDENTS, "grade_code"))
+    for part, whole, other in wholes:
+        of, more, line = fetch_one(
+            f"""
+            SELECT count(*), count(*) FILTER (WHERE {_number("tested")} > w.tested),
+              min(r.line) FILTER (WHERE {_number("tested")} > w.tested)
+            FROM {ROWS} r JOIN (
+              SELECT a.place, a.test, a.test_year, a.{other} AS other, max({_number("tested", "a")}) AS tested FROM {ROWS} a
+              WHERE a.lea_code = ANY(%s) AND a.{part} = '{whole}' GROUP BY 1, 2, 3, 4
+            ) w ON w.place = r.place AND w.test = r.test AND w.test_year = r.test_year AND w.other = r.{other}
+            WHERE r.lea_code = ANY(%s) AND NOT r.refused AND r.{part} <> '{whole}'
+            """,
+            [codes, codes],
+        )
+        if more >= _FEWEST and more > _PARTS_SHARE * of:
+            raise FileError("RES-PARTS", params={"count": f"{more:,}", "of": f"{of:,}", "first": f"{line:,}"})
+
+
+def _refuse_replaced(codes: list[str]) -> None:
+    of, other = fetch_one(
+        f"""
+        SELECT count(*), count(*) FILTER (WHERE {_figures("r")} <> {_figures("h")})
+        FROM {ROWS} r JOIN {KEPT} h ON h.key = r.key WHERE r.lea_code = ANY(%s) AND NOT r.refused
+        """,
+        [codes],
+    )
+    if other >= _FEWEST and other > _SHARE * of:
+        raise FileError("RES-REPLACED", params={"count": f"{other:,}", "of": f"{of:,}"})
+
+
+def _refuse_other_year(codes: list[str]) -> None:
+    """The same figures for the same places under another year: one of the two is not what it says."""
+    of, same, year = fetch_one(
+        f"""
+        SELECT count(*), count(*) FILTER (WHERE {_figures("r")} = {_figures("h")}), max(h.school_year)
+        FROM {ROWS} r JOIN {KEPT} h ON h.place = r.place AND h.test = r.test AND h.student_group = r.group_code
+          AND h.grade = r.grade_code AND h.school_year::text <> r.test_year
+        WHERE r.lea_code = ANY(%s) AND NOT r.refused AND r.scored ~ '^[0-9]+$'
+        """,
+        [codes],
+    )
+    if same >= _FEWEST and same > _SHARE * of:
+        raise FileError("RES-OTHER-YEAR", found=str(year), params={"count": f"{same:,}", "of": f"{of:,}"})
+
+
+def _figures(alias: str) -> str:
+    return "(" + ", ".join(f"{alias}.{name}" for name in NUMBERS) + ")"

@@ -1,0 +1,138 @@
+"""Research files whose figures cannot be true: within a line, beside each other, and beside those on record."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from assessments.models import PublicResult
+from tests.assessments.test_research_files import COUNTY, DISTRICT, SCHOOL, STATE, imported, new, result
+from tests.imports.journey import Report, make_district, run_file
+
+pytestmark = pytest.mark.django_db
+GRADES = ("03", "04", "05", "06", "07", "08", "11")
+
+
+def figures(number: int) -> dict[str, Any]:
+    """Of the grade in that place: no two alike."""
+    four = 20 + number
+    levels = (f"{100 - four - 55}.00", "25.00", "30.00", f"{four}.00")
+    return {"scored": str(380 - number), "mean": f"{2400 + 10 * number}.5", "levels": levels, "met": f"{four + 30}.00"}
+
+
+def lines(year: str = "2025", *, turn: int = 0, places: Any = (STATE, COUNTY, DISTRICT)) -> list[str]:
+    """A line for each place and grade; `turn` shifts the column of the grades by so many lines."""
+    turned = GRADES[turn:] + GRADES[:turn]
+    return [result(place, year=year, grade=turned[n], **figures(n)) for place in places for n in range(len(GRADES))]
+
+
+def look_at(content: str, **options: str) -> Report:
+    return run_file("research-results", content, options=options)
+
+
+def refusal(report: Report) -> tuple[str, list[str]]:
+    return report.run.status, [issue["code"] for issue in report.issues]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"scored": "421"}, "scored"),
+        ({"levels": ("20.00", "25.00", "30.00", "35.00")}, "level_1"),
+        ({"levels": ("0.20", "0.25", "0.30", "0.25")}, "level_1"),
+    ],
+)
+def test_r7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dict[str, Any], field: str) -> None:
+    make_district()
+
+    report = imported(new(result(STATE), result(DISTRICT, **wrong)))
+
+    assert [(i["line"], i["code"], i["field"]) for i in report.issues] == [(3, "RES-NONSENSE", field)]
+    assert PublicResult.objects.count() == 1
+
+
+@pytest.mark.parametrize("met", ["45.00", "0.55"])
+def test_r7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
+    make_district()
+
+    report = imported(new(result(STATE), result(DISTRICT, met=met)))
+
+    assert [(i["line"], i["code"], i["severity"]) for i in report.issues] == [(3, "RES-NONSENSE", "warning")]
+    assert PublicResult.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"scored": "*", "mean": "*", "levels": ("*", "*", "*", "*"), "met": "*"},
+        {"levels": ("20.01", "25.00", "30.00", "25.00")},
+        {"levels": ("0.00", "0.00", "0.00", "0.00"), "met": "0.00", "scored": "0"},
+        {"test": "18", "levels": ("20.00", "35.00", "45.00", ""), "met": "45.00"},
+        {"levels": ("*", "25.00", "30.00", "*"), "met": "55.00"},
+    ],
+)
+def test_r7_what_the_state_hides_or_rounds_is_no_contradiction(right: dict[str, Any]) -> None:
+    make_district()
+
+    assert imported(new(result(DISTRICT, **right))).issues == []
+
+
+@pytest.mark.parametrize("year", ["2062", "2001"])
+def test_r8_a_year_of_no_results_is_refused(year: str) -> None:
+    make_district()
+
+    report = imported(new(result(STATE), result(DISTRICT, year=year)))
+
+    assert [(i["line"], i["code"]) for i in report.issues] == [(3, "RES-YEAR")]
+
+
+def test_a_grade_or_group_with_more_students_than_all_speaks_of_the_whole_file() -> None:
+    """A column of grades or of groups that was shifted."""
+    make_district()
+    wholes = [result(place, grade="13", scored="40") for place in (STATE, COUNTY, DISTRICT)]
+    many = [line.replace("^450^420^", "^4500^4200^") for line in lines()]
+
+    report = look_at(new(*wholes, *many))
+
+    assert refusal(report) == ("rejected", ["RES-PARTS"])
+    assert "21 of 21 lines" in report.run.message
+    assert "line 5 is the first" in report.run.message
+    assert look_at(new(*wholes, *many), figures="write").run.status == "completed"
+
+
+SPOILED: dict[str, Callable[[], list[str]]] = {
+    "grades shifted": lambda: lines(turn=1),
+    "all hidden": lambda: [result(p, grade=g, mean="*") for p in (STATE, COUNTY, DISTRICT) for g in GRADES],
+    "all blank": lambda: [result(p, grade=g, mean="", met="") for p in (STATE, COUNTY, DISTRICT) for g in GRADES],
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_a_file_by_which_most_figures_on_record_would_change_is_refused(spoiled: str) -> None:
+    make_district()
+    imported(new(*lines()))
+    file = new(*SPOILED[spoiled]())
+
+    report = look_at(file)
+
+    assert refusal(report) == ("rejected", ["RES-REPLACED"])
+    assert look_at(file, figures="write").run.planned_count == 21
+
+
+def test_some_new_figures_and_new_places_are_imported() -> None:
+    make_district()
+    imported(new(*lines()))
+    corrected = [result(SCHOOL, grade="03"), *lines()[:14], *lines(turn=1)[14:]]
+
+    assert imported(new(*corrected)).run.import_count == 8
+
+
+def test_last_years_figures_under_another_year_are_refused() -> None:
+    make_district()
+    imported(new(*lines("2024")))
+
+    report = look_at(new(*lines("2025")))
+
+    assert refusal(report) == ("rejected", ["RES-OTHER-YEAR"])
+    assert "on record of 2024" in report.run.message
+    assert look_at(new(*lines("2025", turn=1))).run.planned_count == 21
