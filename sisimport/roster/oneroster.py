@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.oneroster.joining import LOST, NO_ROLE, ROLE, SCHOOL, STATUS, TWICE, TWO_PRIMARY
-from sisimport.files.oneroster.loading import DELETED
+from sisimport.files.oneroster.places import DELETED
 from sisimport.imports.definition.change_kinds import STUDENT_KIND
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option

@@ -21,8 +21,9 @@ from sisimport.files.foreign_codes import foreign_codes
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.members import too_large
 from sisimport.files.oneroster.contents import Contents
-from sisimport.files.oneroster.loading import DELETED, STATUSES, STUDENT, Loaded
+from sisimport.files.oneroster.loading import STATUSES, STUDENT, Loaded
 from sisimport.files.oneroster.places import (
+    DELETED,
     ORG_COLUMNS,
     SESSION_COLUMNS,
     Orgs,
