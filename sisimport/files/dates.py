@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from sisimport.files.issues import Problem, Severity, shown
@@ -41,6 +42,8 @@ PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", 
 # Years before and after this one in which a date may lie that was written without its century.
 _REACH_OF_BIRTHS: Final = (99, 0)
 _REACH_OF_EVENTS: Final = (60, 2)
+# A file has a few thousand different days, and tomorrow's has the same. What is longer is no date, and not kept.
+_DAYS_KEPT, _LONGEST_KEPT = 1 << 15, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,14 @@ def parse_date(text: str) -> ReadDate | None:
     if match := _DAY_NAME.match(plain) or _NAME_DAY.match(plain) or _YEAR_NAME.match(plain):
         return _date_of_name(match, with_time)
     return None
+
+
+_kept_date = lru_cache(maxsize=_DAYS_KEPT)(parse_date)
+
+
+def _read_date(text: str) -> ReadDate | None:
+    """As `parse_date`, of a cell in a column of dates."""
+    return _kept_date(text) if len(text) <= _LONGEST_KEPT else parse_date(text)
 
 
 def _year_last(match: re.Match[str], with_time: str) -> ReadDate | None:
@@ -154,7 +165,7 @@ class DateCheck:
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
-        read = parse_date(text) or parse_date(bare_number(text))  # '2/14/2009 and 20090214.0, as programs write them
+        read = _read_date(text) or _read_date(bare_number(text))  # '2/14/2009 and 20090214.0, as programs write them
         if read is None or not self._allowed(read.form):
             return None, self._refuse(text, self._expected_instead_of(text))
         self.days.note(read)
@@ -171,13 +182,14 @@ class DateCheck:
                 "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a day up to today"
             )
             return None, problem
-        read = replace(read, iso=iso or read.iso)
+        if iso is not None and iso != read.iso:
+            read = replace(read, iso=iso)
         return read.iso, self._said_of(text, read)
 
     def _said_of(self, text: str, read: ReadDate) -> Problem | None:
         if read.form == _DAY_NUMBER_FORM:
             return Problem("FILE-DAY-NUMBER", Severity.WARNING, self._column.field, shown(text), read.iso)
-        if read.form in self._native and parse_date(text) is not None:
+        if read.form in self._native and _read_date(text) is not None:
             return None
         return Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
 

@@ -25,26 +25,21 @@ _MAY_END: Final = re.compile(
 )
 
 
-def without_stray_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
-    """The names of a column without such signs, and where there were some. Quick: a look at all of them at once."""
+def has_marks_at_an_edge(texts: Sequence[str]) -> bool:
+    """Does any of the names begin or end with such a sign, or with a period? Quick: a look at all of them at once."""
     joined = _JOINT.join(texts)
     edges = b"\0%b\0" % joined.encode(errors="replace").translate(_AS_ONE)
-    if b"\0-" not in edges and b"-\0" not in edges and not any(hyphen in joined for hyphen in _HYPHENS):
-        return texts, []
-    names, findings, words = list(texts), [], placeholders_in(column)
-    for at, text in enumerate(texts):
-        name = _bare(text)
-        if name == text or text in PLACEHOLDERS:
-            continue
-        names[at] = name
-        if name in words:  # `NULL,`: the word for nothing, and a separator too many
-            names[at] = name = ""
-        if name:
-            problem = Problem("FILE-STRAY", Severity.NOTICE, column.field, shown(text), shown(name))
-        else:
-            problem = placeholder(column, text)
-        findings.append((at, problem))
-    return names, findings
+    return b"\0-" in edges or b"-\0" in edges or any(hyphen in joined for hyphen in _HYPHENS)
+
+
+def without_stray_marks(column: Column, text: str) -> tuple[str, Problem | None]:
+    """The name without such signs, and what is said of it where there were some."""
+    name = _bare(text)
+    if name == text or text in PLACEHOLDERS:
+        return text, None
+    if name and name not in placeholders_in(column):  # else `NULL,`: the word for nothing, and a separator too many
+        return name, Problem("FILE-STRAY", Severity.NOTICE, column.field, shown(text), shown(name))
+    return "", placeholder(column, text)
 
 
 def _bare(text: str) -> str:

@@ -27,7 +27,7 @@ from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
 from sisimport.files.spellings import is_grade
-from sisimport.files.stray_marks import without_stray_marks
+from sisimport.files.stray_marks import has_marks_at_an_edge, without_stray_marks
 
 # A value without a published length is cut off from the records here: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
@@ -130,6 +130,7 @@ class TextColumn:
         self._placeholders = placeholders_in(column)
         # Names come again and again: in a file with a few unusual ones each block would be looked at name by name.
         self._names = _Memo(partial(looked_at_name, column, written=writes_names), most=_NAMES_KEPT)
+        self._unmarked = _Memo(partial(without_stray_marks, column), most=_NAMES_KEPT)
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         first = texts[0]
@@ -172,23 +173,13 @@ class TextColumn:
 
     def _as_names(self, texts: Sequence[str], findings: list[Finding], *, doubtful: bool) -> Sequence[str]:
         if doubtful and has_doubtful_names(texts):
-            texts, found = self._looked_at(texts)
+            texts, found = _looked_up(self._names, texts)
             findings += found
-        if self._own_export:
-            return texts  # the names of our records, whatever they begin and end with
-        texts, found = without_stray_marks(self._column, texts)
-        findings += found
+        # The names of our own export are those on record, whatever they begin and end with.
+        if not self._own_export and has_marks_at_an_edge(texts):
+            texts, found = _looked_up(self._unmarked, texts)
+            findings += found
         return texts
-
-    def _looked_at(self, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
-        """Names, repaired where that leaves no doubt, and what is wrong with the others."""
-        memo = self._names
-        if memo.plain.issuperset(texts):
-            return texts, []
-        memo.shrink()
-        names = list(map(memo.__getitem__, texts))
-        bad = memo.bad
-        return names, [(at, bad[text]) for at, text in enumerate(texts) if text in bad] if bad else []
 
     def _as_number(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
         """Without the marks of programs, and no SSID where only zeros stand."""
@@ -208,6 +199,16 @@ class TextColumn:
                 findings.append((at, too_long))
                 values[at] = "" if too_long.severity is Severity.ERROR else text
         return values
+
+
+def _looked_up(memo: _Memo, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
+    """Names as the memo has them, and what is wrong with them."""
+    if memo.plain.issuperset(texts):
+        return texts, []
+    memo.shrink()
+    names = list(map(memo.__getitem__, texts))
+    bad = memo.bad
+    return names, [(at, bad[text]) for at, text in enumerate(texts) if text in bad] if bad else []
 
 
 def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
