@@ -32,8 +32,12 @@ def same_person(context: RunContext, *names: str) -> Q:
 
 
 def same_ssid() -> Q:
-    """The SSID of the line is the student's current one, and nobody else's."""
-    return Q(current__ssid=F("ssid"), holder__student_id=F("student__id"), holder__retired_at__isnull=True)
+    """The SSID of the line is the student's current one, and nobody else's.
+
+    Whether there is one comes first: compared with nothing the rest is unknown, after which PostgreSQL goes on asking.
+    """
+    same = Q(current__ssid=F("ssid"), holder__student_id=F("student__id"), holder__retired_at__isnull=True)
+    return Q(current__id__isnull=False) & same
 
 
 def same_english_learner_data(chosen: el_plan.Choices) -> Q:
@@ -53,7 +57,8 @@ def _same_status(chosen: el_plan.Choices) -> Q:
     dates_noted = Q(student__el__state_elas_date=F("elas_date")) | Q(elas_date__isnull=True)
     english = Q(In(Lower(F("language")), _ENGLISH))
     return (
-        Q(elas__in=_PLAIN_CODES, student__el__program_status=el_plan.NEW_STATUS)
+        Q(student__el__student_id__isnull=False)  # first, as in `same_ssid`
+        & Q(elas__in=_PLAIN_CODES, student__el__program_status=el_plan.NEW_STATUS)
         & (dated | undated)
         & ~Q(grade__in=NO_ELAS_GRADES)
         & (unnoted | noted & dates_noted)
