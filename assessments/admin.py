@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from assessments.admin_forms import AssessmentForm
 from assessments.models import Assessment, ListedScore
 from assessments.services import prefer
+from sisimport.runtime.row_scope import across_schools
 from students.access import visible_lea_ids, visible_school_ids
 from students.admin.base import ReadOnly
 from students.admin.busy import ReturnsTyped
@@ -107,7 +108,8 @@ def _has_scores(assessment: Assessment) -> bool:
     from assessments.models import Score
 
     ids = [assessment.pk, *assessment.children.values_list("pk", flat=True)]
-    return Score.objects.filter(assessment_id__in=ids).exists()
+    with across_schools():  # also those of schools that the user does not see
+        return Score.objects.filter(assessment_id__in=ids).exists()
 
 
 class AssessmentFilter(admin.SimpleListFilter):

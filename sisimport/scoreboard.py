@@ -121,6 +121,7 @@ def lines(found: dict[str, Result]) -> list[Line]:
 
 
 _SINGLE = (
+    ("Advisories of the packages", "advisories", "script/audit", "no advisories could be reached where it ran"),
     ("Restore drill", "restore", "script/test tests/wiring/test_backup.py", "it sets up two installations"),
     ("Seeded names found elsewhere after erasing", "names", "script/test tests/erasing", "it fills a whole district"),
     ("Slow uploads beside browsing", "slow-uploads", "script/test load", "it wants a machine that does nothing else"),
@@ -132,6 +133,8 @@ def _words(name: str, result: Result) -> str:
         return f"{result['seconds']:.1f} s"
     if name == "names":
         return f"{result['found']}"
+    if name == "advisories":
+        return f"{result['found']} in {result['checked']} of {result['packages']} packages"
     return (
         f"{result['health_p95']:.2f} s p95 of /health/ beside {result['senders']} slow uploads and {result['people']} people, "
         f"{result['pages_p95']:.2f} s of pages"

@@ -16,7 +16,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from sisimport.accounts.sso import configuration as sso
-from sisimport.runtime import database_roles, databases, error_reports, logs, postgres, processes, tls, tracing
+from sisimport.runtime import (
+    database_roles,
+    databases,
+    error_reports,
+    logs,
+    outbound,
+    postgres,
+    processes,
+    tls,
+    tracing,
+)
 from sisimport.runtime.logs import private_exception
 from sisimport.runtime.storage_url import StorageUrlError, storage_of
 
@@ -130,6 +140,7 @@ MIDDLEWARE = [
     "sisimport.accounts.sessions.SessionLimits",
     "sisimport.accounts.recording.AuditMiddleware",  # around everything that may show a student
     "sisimport.api.middleware.ApiMiddleware",  # before anything reads a body
+    "sisimport.web.pace.PaceLimits",  # before anything is received
     "sisimport.web.bodies.BodyLimits",  # before the CSRF check, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
     "sisimport.web.language.StaffInEnglish",
@@ -254,6 +265,8 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_ADDRESSES = env.list("METRICS_ADDRESSES", default=[])
 # Hosts of the inner network that webhooks may call, also over http: by default none, and public https addresses only.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
+# Hosts that may be called at all (sisimport.runtime.outbound); those of the settings here are among them by themselves.
+CALLED_HOSTS = env.list("CALLED_HOSTS", default=[])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sis-import@localhost")
 HELP_CONTACT = env.str("HELP_CONTACT", default="")
 
@@ -304,6 +317,7 @@ STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=15 * 60 if PRODUCTION else 
 ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS or 15 * 60
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators: nobody waits for the true owner of an address
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]  # passkeys as second factor, never instead of signing in
+MFA_RECOVERY_CODES_SHOW_ONCE = True  # hashes are kept of them (sisimport.accounts.recovery_codes)
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost
 
 STATIC_URL = "static/"
@@ -343,6 +357,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = (
     6000  # which of a large district's schools each number of another system is, on one page
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.web.bodies
+# Of one person, on all machines together; 0: any number (sisimport.web.pace).
+UPLOADS_PER_MINUTE = env.int("UPLOADS_PER_MINUTE", default=60)
+EXPORTS_PER_MINUTE = env.int("EXPORTS_PER_MINUTE", default=60)
 UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 
@@ -426,6 +443,19 @@ LAYOUT_DIR = env.str("LAYOUT_DIR", default=str(DATA_DIR / "layouts"))
 # A virus scanner (clamd) that looks at each upload before it is read: unix:/run/clamav/clamd.ctl or tcp://host:3310.
 CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
 CLAMD_REQUIRED = env.bool("CLAMD_REQUIRED", default=True)
+if CALLED_HOSTS:
+    _addresses = [
+        DATABASE_URL,
+        DATABASE_DIRECT_URL,
+        DATABASE_REPLICA_URL,
+        REDIS_URL,
+        EMAIL_URL,
+        CLAMD_ADDRESS,
+        SENTRY_DSN,
+    ]
+    _addresses += [OTEL_EXPORTER_OTLP_ENDPOINT, env.str("STORAGE_URL", default="")]
+    _addresses += [address for one in SSO_PROVIDERS for address in (one.issuer, one.metadata)]
+    outbound.limit([*CALLED_HOSTS, *WEBHOOK_ALLOWED_HOSTS, *outbound.hosts_in(*_addresses)])
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 # Files up to this size need not wait for larger ones: one process of each worker takes no others.
 IMPORT_SMALL_BYTES = env.int("IMPORT_SMALL_BYTES", default=1024**2)

@@ -3,13 +3,16 @@
 python -m sisimport.supply_chain sbom | licenses | secrets | advisories DIR | report FILE        exit code 1: findings
 """
 
+import datetime as dt
 import json
+import os
 import re
 import subprocess
 import sys
+import tomllib
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import metadata
@@ -22,6 +25,9 @@ from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "base.txt"
+POLICY = ROOT / "docs" / "how-to" / "change-packages.md"
+# Advisories that wait for their update: as long as the policy says and no longer.
+WAITING = ROOT / "requirements" / "advisories.toml"
 # Licenses that were looked at (decision 14), and of packages that declare none what stands in their sources.
 ALLOWED = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|HPND|Unlicense|PostgreSQL|0BSD)\b",
@@ -235,17 +241,90 @@ def _fixed_in(affected: dict[str, Any], version: str) -> str:
     return str(min(fixes)) if fixes else ""
 
 
-def read_report(report: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Of a report of pip-audit what it found, and the packages that it could not look up, of which it says nothing else."""
+def read_report(report: dict[str, Any], held: Collection[tuple[str, str]] = ()) -> tuple[list[str], list[str]]:
+    """Of a report of pip-audit what it found, and the packages that it could not look up, of which it says nothing else.
+
+    held: number and package of advisories that wait for their update.
+    """
     found, skipped = [], []
     for package in report.get("dependencies", ()):
         if "skip_reason" in package:
             skipped.append(str(package["name"]))
         for one in package.get("vulns", ()):
+            if any(
+                (number, canonicalize_name(package["name"])) in held for number in (one["id"], *one.get("aliases", ()))
+            ):
+                continue
             fixed = ", ".join(one.get("fix_versions", ()))
             mended = f"fixed in {fixed}" if fixed else "no fix yet"
             found.append(f"{package['name']} {package['version']}: {one['id']}, {mended}")
     return found, skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An advisory that was looked at. exposed: our use of the package is open to it. noted: when that was found out."""
+
+    number: str
+    package: str
+    noted: dt.date
+    exposed: bool
+    why: str
+
+    def ends(self, days: "PolicyDays") -> dt.date:
+        return self.noted + dt.timedelta(days=days.exposed if self.exposed else days.others)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDays:
+    """In how many days a release without the hole is out, as docs/how-to/change-packages.md promises."""
+
+    exposed: int
+    exploited: int
+    others: int
+
+
+def policy_days(text: str) -> PolicyDays:
+    """Raises ValueError for a policy that names no days."""
+    found = re.search(r"exposed to \| a release within (\d+) days; within (\d+) when it is exploited", text)
+    monthly = re.search(r"any other advisory \| with the next monthly update", text)
+    if found is None or monthly is None:
+        raise ValueError("the policy names no days")
+    return PolicyDays(int(found[1]), int(found[2]), 31)
+
+
+def waiting(path: Path = WAITING) -> list[Waiting]:
+    held = tomllib.loads(path.read_text(encoding="utf-8")).get("waiting", [])
+    return [Waiting(one["number"], one["package"], one["noted"], one["exposed"], one["why"]) for one in held]
+
+
+def still_waiting(held: Iterable[Waiting], days: PolicyDays, today: dt.date) -> set[tuple[str, str]]:
+    """Number and package of those whose time is not over."""
+    return {(one.number, canonicalize_name(one.package)) for one in held if today <= one.ends(days)}
+
+
+def _held() -> set[tuple[str, str]]:
+    return still_waiting(waiting(), policy_days(POLICY.read_text(encoding="utf-8")), dt.datetime.now(tz=dt.UTC).date())
+
+
+def keep_result(found: list[str], *, checked: int, packages: int) -> None:
+    """For `script/scoreboard`: only what really could be asked."""
+    if not checked:
+        return
+    folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short=9", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    told = {
+        "commit": asked.stdout.strip(),
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        "packages": packages,
+        "checked": checked,
+        "found": len(found),
+        "open": found,
+    }
+    (folder / "advisories.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 # ---- secrets ----
@@ -288,16 +367,23 @@ def main(arguments: list[str]) -> int:
         case ["secrets"]:
             return _findings(f"{path.relative_to(ROOT)}:{line}: {kind}" for path, line, kind in secrets(kept_files()))
         case ["report", path]:
-            found, skipped = read_report(json.loads(Path(path).read_bytes()))
+            report = json.loads(Path(path).read_bytes())
+            found, skipped = read_report(report, _held())
+            packages = len(report.get("dependencies", ()))
             if skipped:
                 said = f"NOT CHECKED: no advisories could be looked up of {len(skipped)} of the packages."
                 print(said, file=sys.stderr)  # noqa: T201
+            keep_result(found, checked=packages - len(skipped), packages=packages)
             return _findings(found)
         case ["advisories", copy]:
-            return _findings(
+            held = _held()
+            found = [
                 f"{one.pin.name} {one.pin.version}: {one.number}, {f'fixed in {one.fixed}' if one.fixed else 'no fix yet'}"
                 for one in advisories(Path(copy))
-            )
+                if (one.number, one.pin.name) not in held
+            ]
+            keep_result(found, checked=len(pins()), packages=len(pins()))
+            return _findings(found)
     print("sbom | licenses | secrets | advisories DIR | report FILE", file=sys.stderr)  # noqa: T201
     return 2
 

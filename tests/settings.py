@@ -24,6 +24,7 @@ DATABASES["default"]["OPTIONS"]["options"] = f"{_options} -c synchronous_commit=
 # Sessions of tests begin without signing in, and statements of pages are counted; tests of the limits set them.
 SESSION_IDLE_SECONDS = 0
 STEP_UP_SECONDS = 0
+UPLOADS_PER_MINUTE = EXPORTS_PER_MINUTE = 0
 
 # What a page keeps for a minute must not reach the next test.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}

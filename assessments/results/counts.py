@@ -12,6 +12,7 @@ from assessments.results.hiding import TOTAL
 from assessments.scores.as_tested import COUNTED, fact_sql
 from assessments.scores.result_counts import ALL, LEVEL_SQL, LEVELS
 from sisimport.imports.engine.sql import fetch_all
+from sisimport.runtime.row_scope import across_schools
 
 TABLE = ResultCount._meta.db_table
 _FIRST_YEAR = 2010  # by its spring; no file of an earlier one is read
@@ -162,38 +163,42 @@ def pairs_of(
     leas: Collection[str] | None = None,
 ) -> list[Pair]:
     """Those who took the test in both years, `before` being the set-up of the year before, and `highest` the highest level. Read
-    from the scores of the two years by their index; nothing is kept of it. `leas`: only tested as students of these."""
+    from the scores of the two years by their index; nothing is kept of it. `leas`: only tested as students of these.
+
+    Of all schools: who is at another one now was still tested at this one, and what is hidden is decided by everybody's numbers.
+    """
     where, params = "", []  # type: str, list[Any]
     if leas is not None:
         where += f" AND {fact_sql('lea', 'r.as_tested')} = ANY(%s)"
         params.append(list(leas))
     # Each year is read as a whole, and pairs are put together where all is alike before they are summed up: little is asked of
     # each of the many scores.
-    rows = fetch_all(
-        f"""
-        WITH n AS MATERIALIZED (SELECT {fact_sql("lea", "r.as_tested")} AS lea, {fact_sql("school", "r.as_tested")} AS school,
-          {_SCORES_OF_A_YEAR} {where}),
-        b AS MATERIALIZED (SELECT {_SCORES_OF_A_YEAR}),
-        alike AS MATERIALIZED (
-          SELECT n.lea, n.school, n.grade, b.grade AS was_grade, n.result AS now_result, b.result AS was_result,
-            count(*) AS n, count(n.scale) AS now_scales, sum(n.scale) AS now_scale,
-            count(b.scale) AS was_scales, sum(b.scale) AS was_scale
-          FROM n JOIN b ON b.student_id = n.student_id GROUP BY 1, 2, 3, 4, 5, 6
-        ), p AS (
-          SELECT a.*, {LEVEL_SQL.format("a.now_result")} AS now_level, {LEVEL_SQL.format("a.was_result")} AS was_level
-          FROM alike a
+    with across_schools():
+        rows = fetch_all(
+            f"""
+            WITH n AS MATERIALIZED (SELECT {fact_sql("lea", "r.as_tested")} AS lea, {fact_sql("school", "r.as_tested")} AS school,
+              {_SCORES_OF_A_YEAR} {where}),
+            b AS MATERIALIZED (SELECT {_SCORES_OF_A_YEAR}),
+            alike AS MATERIALIZED (
+              SELECT n.lea, n.school, n.grade, b.grade AS was_grade, n.result AS now_result, b.result AS was_result,
+                count(*) AS n, count(n.scale) AS now_scales, sum(n.scale) AS now_scale,
+                count(b.scale) AS was_scales, sum(b.scale) AS was_scale
+              FROM n JOIN b ON b.student_id = n.student_id GROUP BY 1, 2, 3, 4, 5, 6
+            ), p AS (
+              SELECT a.*, {LEVEL_SQL.format("a.now_result")} AS now_level, {LEVEL_SQL.format("a.was_result")} AS was_level
+              FROM alike a
+            )
+            SELECT p.lea, p.school, p.grade, sum(p.n), {_pair_sums("now", standards, "p.grade")},
+              {_pair_sums("was", earlier_standards, "p.was_grade")},
+              {_total("p.n", "p.now_level > p.was_level + 1")}, {_total("p.n", "p.now_level = p.was_level + 1")},
+              {_total("p.n", f"p.now_level = p.was_level AND p.now_level = {int(highest)}")},
+              {_total("p.n", f"p.now_level = p.was_level AND p.now_level <> {int(highest)}")},
+              {_total("p.n", "p.now_level < p.was_level")}
+            FROM p WHERE p.now_level IS NOT NULL AND p.was_level IS NOT NULL
+            GROUP BY 1, 2, 3
+            """,
+            [setup, year, *params, before, year - 1],
         )
-        SELECT p.lea, p.school, p.grade, sum(p.n), {_pair_sums("now", standards, "p.grade")},
-          {_pair_sums("was", earlier_standards, "p.was_grade")},
-          {_total("p.n", "p.now_level > p.was_level + 1")}, {_total("p.n", "p.now_level = p.was_level + 1")},
-          {_total("p.n", f"p.now_level = p.was_level AND p.now_level = {int(highest)}")},
-          {_total("p.n", f"p.now_level = p.was_level AND p.now_level <> {int(highest)}")},
-          {_total("p.n", "p.now_level < p.was_level")}
-        FROM p WHERE p.now_level IS NOT NULL AND p.was_level IS NOT NULL
-        GROUP BY 1, 2, 3
-        """,
-        [setup, year, *params, before, year - 1],
-    )
     return [_pair(row) for row in rows]
 
 

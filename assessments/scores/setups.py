@@ -10,6 +10,7 @@ from assessments.scores.change_kinds import ASSESSMENT_KIND
 from assessments.structure import Edition, LayoutTest, Part, school_year, structure, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.runtime.row_scope import across_schools
 
 NEW, SKIP = "new", "skip"  # choices of an assessment's option, beside the keys of existing records
 
@@ -83,7 +84,8 @@ def _fitting(there: Iterable[Assessment], year: int) -> tuple[Assessment | None,
 
 
 def _holds_scores(setup: Assessment, year: int) -> bool:
-    return Score.objects.filter(assessment_id=setup.pk, school_year=year).exists()
+    with across_schools():  # whoever's: districts share their set-ups
+        return Score.objects.filter(assessment_id=setup.pk, school_year=year).exists()
 
 
 def _target(context: RunContext, test: LayoutTest) -> Target:

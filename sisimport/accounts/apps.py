@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from sisimport.accounts import connection_checks, database_rights, groups, recording  # noqa: F401 - checks register themselves
+        from sisimport.accounts import connection_checks, database_rights, groups, recording, recovery_codes  # noqa: F401 - checks register themselves
         from sisimport.accounts.kept_mail import remove_old
         from sisimport.accounts.limits import forget_tries_of
         from sisimport.accounts.sessions import end_others_after_change, remove_ended
@@ -26,6 +26,7 @@ class AccountsConfig(AppConfig):
         from sisimport.runtime.database_roles import WEB
         from sisimport.runtime.retention import Kept, register_kept
 
+        recovery_codes.install()
         in_webs_container = str(settings.DATABASES["default"].get("USER", "")).endswith(f"_{WEB}")
         # Whether or not there are policies now: somebody may put them up while this process is at work.
         if processes.kind == WEB:

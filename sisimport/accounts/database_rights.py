@@ -48,6 +48,12 @@ def _give(cursor: Any, using: str) -> bool:
     return True
 
 
+def workers_are_past_policies() -> bool:
+    """Whether scores can have a policy here (row_walls.COPIED)."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        return row_walls.workers_are_past_policies(cursor)
+
+
 def _is_complete(using: str) -> bool:
     executor = MigrationExecutor(connections[using])
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -243,6 +243,7 @@ ADDRESSES: tuple[Address, ...] = (
         {
             "access_record": "Record of access",
             "erasures": "Erased students",
+            "erase_off_record": "Erase somebody on no record",
             "import_defaults": "Import defaults",
             "webhook": "One webhook",
             "pick_up_place": "One pick-up place",

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
 from sisimport.automation.models import PlaceAddress
+from sisimport.runtime import outbound
 
 SECONDS = 20.0  # that the other side may take for one step
 _BLOCK = 1 << 18
@@ -289,6 +290,8 @@ def _sftp(place: PlaceAddress) -> Iterator[Place]:
         raise
     except paramiko.AuthenticationException as error:
         raise PlaceError("The server does not take the key. Have the public key of this place added there.") from error
+    except outbound.NotListedError as error:
+        raise PlaceError(str(error)) from error
     except FileNotFoundError as error:
         raise PlaceError("The folder or a file of it is not there, or the key of this place is not here.") from error
     except PermissionError as error:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from sisimport.automation.models import Delivery
+from sisimport.runtime import outbound
 
 SECONDS = 10.0  # for the whole request, each step of it
 MOST_ANSWER = 65_536  # bytes of an answer that are read, and thrown away
@@ -52,6 +53,10 @@ def check_url(url: str) -> None:
         raise AddressError("Write an address that begins with https://.")
     if not parts.hostname or port == 0 or parts.username or parts.password or parts.fragment:
         raise AddressError("Write https://host/path, without a user name, a password or a #.")
+    try:
+        outbound.check(parts.hostname)
+    except outbound.NotListedError as error:
+        raise AddressError(f"{error} Ask whoever runs the server to add it.") from None
     try:
         address = ipaddress.ip_address(parts.hostname)
     except ValueError:

@@ -1,16 +1,29 @@
 """Erasures asked for on the page: put down there, done by a worker when no run is at work."""
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from sisimport.audit import looking
 from sisimport.erasing.guard import BusyError, ErasingError
 from sisimport.erasing.models import Erasure
-from sisimport.erasing.students import check_reason, erase_student
+from sisimport.erasing.people import Person
+from sisimport.erasing.students import (
+    Erased,
+    check_reason,
+    check_reason_off_record,
+    erase_student,
+    erase_traces,
+    find_off_record,
+)
 from students.models import Student
 
 EVERY_SECONDS = 5.0
+# Who it is that is on no record, is forgotten after this when nobody went on from the count.
+COUNT_KEPT = dt.timedelta(days=1)
 
 
 def count(student: Student, *, user: Any) -> Erasure:
@@ -38,9 +51,63 @@ def ask(student: Student, *, reason: str, typed: str, user: Any) -> Erasure:
     )
 
 
+# ---- somebody on no record ----
+
+
+def count_off_record(said: Mapping[str, str], *, user: Any) -> Erasure:
+    """Ask for the numbers of what would go of somebody who has no record. `said`: as `find_off_record` asks it, without blanks.
+
+    Raises ErasingError when there is a record, or it might be anybody.
+    """
+    person = _person(said)
+    forget_off_record(user)
+    return Erasure.objects.create(student_id=person.student, dry_run=True, said=dict(said), asked_by=user)
+
+
+def counted_off_record(user: Any) -> Erasure | None:
+    """The last count that this user asked for, as long as it is known of whom."""
+    counts = Erasure.objects.filter(dry_run=True, asked_by=user, asked_at__gt=timezone.now() - COUNT_KEPT)
+    return counts.exclude(said={}).first()
+
+
+def forget_off_record(user: Any) -> None:
+    """Nobody goes on from what this user counted."""
+    Erasure.objects.filter(dry_run=True, asked_by=user).exclude(said={}).update(said={})
+
+
+def ask_off_record(*, reason: str, typed: str, user: Any) -> Erasure:
+    """Ask for the erasure of whom this user counted last. `typed`: the local number or the SSID, again. Raises ErasingError."""
+    last = counted_off_record(user)
+    if last is None or last.state != Erasure.State.DONE:
+        raise ErasingError("Count first what would go, and look at it.")
+    said: dict[str, str] = last.said
+    if typed.strip() not in {said.get("number"), said.get("ssid")} - {None}:
+        raise ErasingError("The number typed is not the one that was counted. Type the local number or the SSID.")
+    person = _person(said)
+    check_reason_off_record(person, reason)
+    with transaction.atomic():
+        asked = Erasure.objects.create(
+            student_id=person.student, dry_run=False, reason=reason.strip()[:120], said=said, asked_by=user
+        )
+        forget_off_record(user)
+    return asked
+
+
+def _person(said: Mapping[str, str]) -> Person:
+    born = {"birth_date": dt.date.fromisoformat(said["birth_date"])} if "birth_date" in said else {}
+    texts = {name: text for name, text in said.items() if name != "birth_date"}
+    with looking.unseen():
+        return find_off_record(**texts, **born)  # type: ignore[arg-type]
+
+
+# ---- in a worker ----
+
+
 def do_waiting() -> int:
     """Do what was asked for, the oldest first. Returns how many were done or refused."""
     ended = 0
+    old = Erasure.objects.filter(dry_run=True, asked_at__lt=timezone.now() - COUNT_KEPT)
+    old.exclude(said={}).exclude(state=Erasure.State.WAITING).update(said={})
     for pk in list(Erasure.objects.filter(state=Erasure.State.WAITING).order_by("pk").values_list("pk", flat=True)):
         ended += _do(pk)
     return ended
@@ -53,11 +120,8 @@ def _do(pk: int) -> bool:
         found = waiting.select_related("asked_by").filter(pk=pk).first()
         if found is None:
             return False
-        student = Student.objects.filter(pk=found.student_id).first()
         try:
-            if student is None:
-                raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
-            erased = erase_student(student, reason=found.reason, user=found.asked_by, dry_run=found.dry_run)
+            erased = _erase(found)
         except BusyError as error:
             Erasure.objects.filter(pk=pk).update(message=str(error))
             return False
@@ -65,5 +129,17 @@ def _do(pk: int) -> bool:
             end: dict[str, Any] = {"state": Erasure.State.REFUSED, "message": str(error)}
         else:
             end = {"state": Erasure.State.DONE, "message": "", "result": erased.as_json()}
+        if not (found.dry_run and end["state"] == Erasure.State.DONE):
+            end["said"] = {}
         Erasure.objects.filter(pk=pk).update(ended_at=timezone.now(), **end)
     return True
+
+
+def _erase(asked: Erasure) -> Erased:
+    how = {"reason": asked.reason, "user": asked.asked_by, "dry_run": asked.dry_run}
+    if asked.said:
+        return erase_traces(_person(asked.said), **how)
+    student = Student.objects.filter(pk=asked.student_id).first()
+    if student is None:
+        raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
+    return erase_student(student, **how)

@@ -5,7 +5,10 @@ from django.db import models
 
 
 class Erasure(models.Model):
-    """One erasure, or one count of what would go. It stays, with the internal number and nothing else of the student."""
+    """One erasure, or one count of what would go. It stays, with the internal number and nothing else of the student.
+
+    Of somebody on no record: `said` until the end, or for a day after a count; `student_id` is 0 where there was never one.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -19,6 +22,12 @@ class Erasure(models.Model):
     asked_at = models.DateTimeField(auto_now_add=True)
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     message = models.CharField(max_length=500, blank=True, help_text="Why it waits or was not done.")
+    said = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="Who it is that has no record, as students.find_off_record asks it; empty at the end.",
+    )
     result = models.JSONField(default=dict, help_text="What went or would go, as students.Erased tells it.")
     ended_at = models.DateTimeField(null=True)
 

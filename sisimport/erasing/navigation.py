@@ -8,7 +8,7 @@ register(
     Entry(
         label="Erased students",
         url_name="erasures",
-        url_names=("erase_student",),
+        url_names=("erase_student", "erase_off_record"),
         section=REVIEW,
         order=78,
         capability=Capability.SETTINGS,

@@ -101,7 +101,7 @@ TABLES: dict[str, Table] = {
     "api.ApiToken": _t("name", "scopes schools digest begins last_address"),
     "api.StartedRun": _t("key", "digest"),
     # The internal number stays: it leads to nobody, as in the record of access.
-    "erasing.Erasure": _t("reason message result", "student_id state"),
+    "erasing.Erasure": _t("reason message result said", "student_id state"),
     # ---- people who sign in: those of the family go with their accounts ----
     "auth.User": _t("", "password username first_name last_name email", by_way_of="family accounts"),
     "auth.User_groups": _t(),

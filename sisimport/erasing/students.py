@@ -115,6 +115,11 @@ def check_reason(student: Student, reason: str) -> None:
     _refuse(reason, Mentions(person_of(student)))
 
 
+def check_reason_off_record(person: Person, reason: str) -> None:
+    """The same for somebody who has no record."""
+    _refuse(reason, Mentions(person))
+
+
 def _refuse(reason: str, mentions: Mentions) -> None:
     if not reason.strip():
         raise ErasingError("Say why: a short reason, such as the number of the request.")

@@ -68,11 +68,12 @@ def erase(request: HttpRequest, pk: int) -> HttpResponseBase:
             return redirect("erasures")
         except ErasingError as error:
             form.add_error(None, str(error))
-    context = {"student": student, "form": form, **_counted(asking.counted(student))}
+    context = {"student": student, "form": form, **counted_context(asking.counted(student))}
     return render(request, "erasing/erase.html", context, status=422 if form.errors else 200)
 
 
-def _counted(last: Erasure | None) -> dict[str, Any]:
+def counted_context(last: Erasure | None) -> dict[str, Any]:
+    """A count or an erasure, for the templates."""
     done = last is not None and last.state == Erasure.State.DONE
     return {
         "last": last,
@@ -100,7 +101,7 @@ def erasures(request: HttpRequest) -> HttpResponseBase:
     if listing.exports:
         return listing.export(map(_row, found))
     page = listing.page(found)
-    shown = [(one, _counted(one)) for one in page.object_list]
+    shown = [(one, counted_context(one)) for one in page.object_list]
     context = {"listing": listing, "page": page, "erasures": shown, "states": Erasure.State.choices}
     return render(request, "erasing/erasures.html", context)
 
@@ -108,4 +109,4 @@ def erasures(request: HttpRequest) -> HttpResponseBase:
 def _row(one: Erasure) -> tuple[Any, ...]:
     by = one.asked_by.get_username() if one.asked_by else ""
     ended = moment_text(one.ended_at) if one.ended_at else ""
-    return one.student_id, one.get_state_display(), one.reason, moment_text(one.asked_at), by, ended, one.message
+    return one.student_id or "", one.get_state_display(), one.reason, moment_text(one.asked_at), by, ended, one.message

@@ -1,19 +1,22 @@
 """What django-allauth promises of one-time codes, and what else ASVS asks of accounts, as this installation has them."""
 
 import math
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from allauth.mfa import app_settings
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.mail import BadHeaderError, EmailMessage
 from django.test import Client
 from django.urls import reverse
 
 import sisimport.settings as product
+from sisimport.accounts.recovery_codes import HIDDEN, HashedRecoveryCodes
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -47,13 +50,82 @@ def test_a_code_of_an_app_is_good_once(secret: str, clock: SimpleNamespace, sett
     assert not factor.validate_code(code)
 
 
+def shown(user: Any) -> list[str]:
+    """New recovery codes of somebody, as their page shows them once."""
+    codes = HashedRecoveryCodes.activate(user)
+    codes.mark_as_viewed()
+    return list(codes.get_unused_codes())
+
+
+def again(user: Any) -> Any:
+    """The same factor, as the next request finds it."""
+    return Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES).wrap()
+
+
 def test_a_recovery_code_is_good_once() -> None:
-    codes = RecoveryCodes.activate(UserFactory())
-    first, second = codes.get_unused_codes()[:2]
+    user = UserFactory()
+    first, second = shown(user)[:2]
+    codes = again(user)
 
     assert codes.validate_code(first)
     assert not codes.validate_code(first)
-    assert codes.validate_code(second)
+    assert codes.validate_code(f" {second} ")
+    assert not codes.validate_code(HIDDEN)
+    assert len(codes.get_unused_codes()) == 8
+
+
+def test_recovery_codes_are_kept_as_slow_hashes_and_shown_once(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    user = UserFactory()
+    codes = shown(user)
+    kept = again(user)
+
+    assert not any(code in str(kept.instance.data) for code in codes)
+    assert {one.split("$")[0] for one in kept.instance.data["hashes"]} == {"argon2"}
+    assert set(kept.get_unused_codes()) == {HIDDEN}
+    assert kept.validate_code(codes[3])
+
+
+def test_the_page_shows_recovery_codes_once(client: Client) -> None:
+    user = UserFactory()
+    client.force_login(user)
+    session = client.session  # just said once more who they are
+    session["account_authentication_methods"] = [{"method": "password", "at": 9e9, "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    totp.TOTP.activate(user, totp.generate_totp_secret())
+    HashedRecoveryCodes.activate(user)
+    first = client.get(reverse("mfa_view_recovery_codes"))
+    assert first.status_code == 200, first.headers
+    codes = first.context["unused_codes"]
+    page = first.content.decode()
+
+    assert all(code in page for code in codes)
+    assert len(set(codes)) == 10
+    again_page = client.get(reverse("mfa_view_recovery_codes")).content.decode()
+    assert not any(code in again_page for code in codes)
+    assert client.get(reverse("mfa_download_recovery_codes")).status_code == 403
+    assert "10 out of 10" in client.get(reverse("mfa_index")).content.decode()
+    assert again(user).validate_code(codes[0])
+
+
+def test_recovery_codes_of_an_earlier_release_stay_good(settings: Any) -> None:
+    """What people wrote down; used ones stay used. Back and forth loses none of them."""
+    migration = import_module("sisimport.accounts.migrations.0006_hash_recovery_codes")
+    user = UserFactory()
+    seed = "ab" * 40
+    kept = Authenticator.objects.create(user=user, type="recovery_codes", data={"seed": seed, "used_mask": 0b101})
+    allauths = HashedRecoveryCodes.__base__
+    codes = allauths(kept).generate_codes()
+
+    migration.hash_them(apps, None)
+    assert seed not in str(again(user).instance.data)
+    assert [again(user).validate_code(code) for code in codes[:4]] == [False, True, False, True]
+    migration.none_left(apps, None)
+    kept.refresh_from_db()
+    assert allauths(kept).get_unused_codes() == []  # as the earlier release reads it
+    migration.hash_them(apps, None)
+    assert again(user).validate_code(codes[5])
 
 
 def test_a_code_of_an_app_lives_thirty_seconds(secret: str, clock: SimpleNamespace) -> None:
@@ -69,7 +141,7 @@ def test_seeds_and_recovery_codes_are_made_by_chance_and_long_enough() -> None:
     seeds = {totp.generate_totp_secret() for _ in range(50)}
     assert len(seeds) == 50
     assert min(map(len, seeds)) >= 32  # base 32: 160 bits
-    lists = [RecoveryCodes.activate(UserFactory()).get_unused_codes() for _ in range(5)]
+    lists = [shown(UserFactory()) for _ in range(5)]
     codes = [code for one in lists for code in one]
     assert len(set(codes)) == len(codes)
     assert app_settings.RECOVERY_CODE_DIGITS * math.log2(10) >= 20

@@ -327,6 +327,35 @@ def test_an_answer_of_another_issuer_is_refused(provider: Any, rosa: Any, client
     assert signed_in(client) is None
 
 
+@pytest.mark.parametrize(
+    "published",
+    [
+        {"issuer": "https://elsewhere.example"},
+        {"issuer": "{issuer}.elsewhere.example"},
+        {"issuer": "{issuer}/tenant"},
+        {"issuer": None},
+        {"token_endpoint": "http://elsewhere.example/token"},
+        {"jwks_uri": "http://elsewhere.example/keys"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+    ],
+    ids=str,
+)
+def test_metadata_that_lie_are_refused_and_not_kept(
+    published: dict[str, Any], provider: Any, rosa: Any, client: Client, settings: Any, caplog: Any
+) -> None:
+    """Nobody is sent away with them, and the next sign-in asks the provider anew."""
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(published)}
+    }
+    provider.publishes = {name: value and value.format(issuer=provider.issuer) for name, value in published.items()}
+    answer = client.post(reverse("sso_start", args=["oidc"]))
+    assert answer.status_code == 503
+    assert "discovery" in caplog.text
+    provider.publishes = {}
+    assert sign_in(client, "u-rosa").status_code == 302
+    assert signed_in(client) == rosa
+
+
 def test_what_the_browser_asks_for_besides_is_not_passed_on(provider: Any, client: Client) -> None:
     """allauth takes scopes, parameters and the purpose (tie an account) from the address of the button."""
     page = client.post(

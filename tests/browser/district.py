@@ -250,6 +250,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "student_looks": reverse("student_looks", args=[pk]),
         "erase_student": reverse("erase_student", args=[pk]),
         "erasures": reverse("erasures"),
+        "erase_off_record": reverse("erase_off_record"),
         "collection": reverse("collection"),
         "collection_policy": reverse("collection_policy"),
         "school_list": reverse("school_list", args=[school]),

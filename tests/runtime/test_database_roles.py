@@ -331,11 +331,23 @@ def test_a_role_of_somebody_else_or_with_power_over_the_server_is_not_taken(role
         cursor.execute(f'ALTER ROLE "{_name("web")}" CREATEDB')
         with pytest.raises(RolesRefusedError, match=r"rights over the whole server.*NOCREATEDB"):
             make()
-        cursor.execute(f'ALTER ROLE "{_name("web")}" NOCREATEDB')
+        cursor.execute(f'ALTER ROLE "{_name("web")}" NOCREATEDB BYPASSRLS')
+        with pytest.raises(RolesRefusedError, match="NOBYPASSRLS"):
+            make()
+        cursor.execute(f'ALTER ROLE "{_name("web")}" NOBYPASSRLS')
         make()
         cursor.execute(f'COMMENT ON ROLE "{_name("web")}" IS NULL')
         with pytest.raises(RolesRefusedError, match="not made by this command"):
             make()
+
+
+@pytest.mark.django_db
+def test_workers_alone_are_past_row_policies(roles: None) -> None:
+    """PostgreSQL refuses COPY into a table with policies to everybody else; no policy of ours binds workers."""
+    with connection.cursor() as cursor:
+        names = [_name(kind) for kind in LIMITED]
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolbypassrls AND rolname = ANY (%s)", [names])
+        assert cursor.fetchall() == [(_name("worker"),)]
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """What the product is made of: a bill that is the same each time, known licenses, no secrets, and advisories that are found."""
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -10,9 +11,27 @@ from typing import Any
 import pytest
 
 from sisimport import supply_chain
-from sisimport.supply_chain import Advisory, Pin, advisories, bill_of_materials, kept_files, license_of, pins, secrets
+from sisimport.supply_chain import (
+    Advisory,
+    Pin,
+    advisories,
+    bill_of_materials,
+    kept_files,
+    license_of,
+    pins,
+    policy_days,
+    read_report,
+    secrets,
+    still_waiting,
+    waiting,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _results_of_tests_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SISIMPORT_PROOF_DIR", str(tmp_path / "proof"))
 
 
 def test_the_bill_names_every_package_of_the_lock_and_is_the_same_each_time() -> None:
@@ -127,6 +146,50 @@ def test_a_package_that_could_not_be_looked_up_is_not_taken_for_safe(
     report.write_text(json.dumps({"dependencies": [clean, bad]}))
     assert supply_chain.main(["report", str(report)]) == 1
     assert "pillow 10.0: A-4, fixed in 10.1" in capsys.readouterr().err
+
+
+def test_an_advisory_waits_as_long_as_the_policy_says_and_no_longer(tmp_path: Path) -> None:
+    days = policy_days(supply_chain.POLICY.read_text())
+    assert (days.exposed, days.exploited) == (7, 2)
+    with pytest.raises(ValueError, match="names no days"):
+        policy_days("| an advisory | soon |")
+    held = tmp_path / "advisories.toml"
+    held.write_text(
+        "".join(
+            f'[[waiting]]\nnumber = "{number}"\npackage = "Pillow"\nnoted = 2026-11-01\nexposed = {exposed}\nwhy = "x"\n'
+            for number, exposed in (("A-4", "true"), ("A-5", "false"))
+        )
+    )
+    ends = {one.number: one.ends(days) for one in waiting(held)}
+    assert ends == {"A-4": dt.date(2026, 11, 8), "A-5": dt.date(2026, 12, 2)}
+    assert still_waiting(waiting(held), days, dt.date(2026, 11, 9)) == {("A-5", "pillow")}
+    report = {
+        "dependencies": [
+            {"name": "pillow", "version": "10", "vulns": [{"id": "P-1", "aliases": ["A-5"]}, {"id": "A-4"}]}
+        ]
+    }
+    found, _skipped = read_report(report, {("A-5", "pillow")})
+    assert found == ["pillow 10: A-4, no fix yet"]
+
+
+def test_no_advisory_waits_longer_than_the_policy_says() -> None:
+    """Of this repository: whoever ships has none left whose time is over."""
+    days = policy_days(supply_chain.POLICY.read_text())
+    assert [one for one in waiting() if not one.why or one.noted > dt.datetime.now(tz=dt.UTC).date()] == []
+    over = [one.number for one in waiting() if one.ends(days) < dt.datetime.now(tz=dt.UTC).date()]
+    assert over == []
+
+
+def test_what_could_be_asked_is_kept_for_the_scoreboard(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    unknown = {"name": "django", "skip_reason": "not found"}
+    report.write_text(json.dumps({"dependencies": [unknown]}))
+    supply_chain.main(["report", str(report)])
+    assert not (tmp_path / "proof").exists()
+    report.write_text(json.dumps({"dependencies": [unknown, {"name": "celery", "version": "5.5", "vulns": []}]}))
+    supply_chain.main(["report", str(report)])
+    kept = json.loads((tmp_path / "proof" / "advisories.json").read_text())
+    assert (kept["packages"], kept["checked"], kept["found"]) == (2, 1, 0)
 
 
 def test_the_audit_fails_for_findings_and_not_for_what_it_cannot_reach(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ class Command(BaseCommand):
         for kind, one in made.items():
             shown = f", password {one.password} (shown this once)" if one.password else ""
             self.stdout.write(f"{kind}: role {one.name} {'made' if one.is_new else 'was there'}{shown}")
+        if not database_rights.workers_are_past_policies():
+            self.stdout.write(
+                "Scores have no row policy: workers need BYPASSRLS for that, which only a superuser gives. All other tables have theirs."
+            )
         if not has_tables:
             self.stdout.write(
                 f"No tables yet: run migrate next, as the owner, and {' and '.join(LIMITED)} get their rights."

@@ -1,0 +1,79 @@
+"""Recovery codes, kept as hashes: whoever reads the database, or a backup of it, can sign in with none of them.
+
+django-allauth keeps a seed from which it makes the codes again each time. Ours are made when they are shown, once, and hashed
+as passwords are (eight digits would be guessed from a quick hash). What is kept of a set:
+
+    {"hashes": [one for each code that was not used], "total": how many were shown, "viewed_at": …}
+    {}      of a set that was never looked at: its codes are made then
+
+Sets of releases before 1.3 were hashed by migration 0006, and are good as they were written down.
+"""
+
+import secrets
+import time
+from typing import Any
+
+from allauth.mfa import app_settings
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal import auth, flows
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
+
+HIDDEN = "*" * 8
+_Base: Any = auth.RecoveryCodes
+
+
+class HashedRecoveryCodes(_Base):
+    """What allauth asks of recovery codes. The codes themselves are known to the instance only that made them."""
+
+    def __init__(self, instance: Authenticator) -> None:
+        super().__init__(instance)
+        self._shown: list[str] = []
+
+    @classmethod
+    def activate(cls, user: Any) -> "HashedRecoveryCodes":
+        kind = Authenticator.Type.RECOVERY_CODES
+        found, _made = Authenticator.objects.get_or_create(user=user, type=kind, defaults={"data": {}})
+        return cls(found)
+
+    def mark_as_viewed(self) -> None:
+        """Make the codes: this instance shows them, and nobody ever again."""
+        if self.did_view:
+            return
+        digits = app_settings.RECOVERY_CODE_DIGITS
+        codes: set[str] = set()
+        while len(codes) < app_settings.RECOVERY_CODE_COUNT:
+            codes.add(str(secrets.randbelow(10**digits)).zfill(digits))
+        self._shown = sorted(codes)
+        self.instance.data = hashed(self._shown) | {"viewed_at": time.time()}
+        self.instance.save(update_fields=["data"])
+
+    def generate_codes(self) -> list[str]:
+        """As many as there were at first, for those who count them."""
+        return [HIDDEN] * int(self.instance.data.get("total", 0))
+
+    def get_unused_codes(self) -> list[str]:
+        """The codes where they were made just now; as many stars where only their hashes are left."""
+        return self._shown or [HIDDEN] * len(self.instance.data.get("hashes", ()))
+
+    @transaction.atomic
+    def validate_code(self, code: str) -> bool:
+        self.instance = Authenticator.objects.select_for_update().get(pk=self.instance.pk)
+        hashes = list(self.instance.data.get("hashes", ()))
+        found = next((one for one in hashes if check_password(code.strip(), one)), None)
+        if found is None:
+            return False
+        hashes.remove(found)
+        self.instance.data["hashes"] = hashes
+        self.instance.save(update_fields=["data"])
+        return True
+
+
+def hashed(codes: list[str]) -> dict[str, Any]:
+    """What is kept of these codes."""
+    return {"hashes": [make_password(code) for code in codes], "total": len(codes)}
+
+
+def install() -> None:
+    """Have allauth use these. It names its class in two modules and has no setting for it."""
+    auth.RecoveryCodes = flows.RecoveryCodes = HashedRecoveryCodes  # type: ignore[misc,assignment]
