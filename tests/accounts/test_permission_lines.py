@@ -70,7 +70,7 @@ ASKED_TWICE = {
 
 @contextlib.contextmanager
 def open_to_everybody_signed_in(guard: Any, name: str) -> Iterator[None]:
-    again = mock.patch(ASKED_TWICE[name], lambda _user: True) if name in ASKED_TWICE else contextlib.nullcontext()
+    again = mock.patch(ASKED_TWICE[name], return_value=True) if name in ASKED_TWICE else contextlib.nullcontext()
     cell = guard.__closure__[guard.__code__.co_freevars.index("allows")]
     kept = cell.cell_contents
     cell.cell_contents = lambda _user: True
