@@ -26,6 +26,8 @@ _Base: Any = auth.RecoveryCodes
 class HashedRecoveryCodes(_Base):
     """What allauth asks of recovery codes. The codes themselves are known to the instance only that made them."""
 
+    instance: Authenticator
+
     def __init__(self, instance: Authenticator) -> None:
         super().__init__(instance)
         self._shown: list[str] = []
@@ -76,4 +78,5 @@ def hashed(codes: list[str]) -> dict[str, Any]:
 
 def install() -> None:
     """Have allauth use these. It names its class in two modules and has no setting for it."""
-    auth.RecoveryCodes = flows.RecoveryCodes = HashedRecoveryCodes  # type: ignore[misc,assignment]
+    for module in (auth, flows):
+        setattr(module, "RecoveryCodes", HashedRecoveryCodes)  # noqa: B010 - not by a name that is a type

@@ -136,7 +136,7 @@ def _do(pk: int) -> bool:
 
 
 def _erase(asked: Erasure) -> Erased:
-    how = {"reason": asked.reason, "user": asked.asked_by, "dry_run": asked.dry_run}
+    how: dict[str, Any] = {"reason": asked.reason, "user": asked.asked_by, "dry_run": asked.dry_run}
     if asked.said:
         return erase_traces(_person(asked.said), **how)
     student = Student.objects.filter(pk=asked.student_id).first()

@@ -59,7 +59,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{kind}: role {one.name} {'made' if one.is_new else 'was there'}{shown}")
         if not database_rights.workers_are_past_policies():
             self.stdout.write(
-                "Scores have no row policy: workers need BYPASSRLS for that, which only a superuser gives. All other tables have theirs."
+                "Scores have no row policy: workers need BYPASSRLS for that, which only a superuser gives. "
+                "All other tables have theirs."
             )
         if not has_tables:
             self.stdout.write(
