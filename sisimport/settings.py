@@ -470,6 +470,7 @@ KEEP_VIEWS_DAYS = env.int("KEEP_VIEWS_DAYS", default=1827)
 KEEP_MAILS_DAYS = env.int("KEEP_MAILS_DAYS", default=7)
 KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=60)
 KEEP_DELIVERED_EXPORTS_DAYS = env.int("KEEP_DELIVERED_EXPORTS_DAYS", default=400)
+KEEP_SCORES_DAYS = env.int("KEEP_SCORES_DAYS", default=0)
 # The key of the seals of the record of access. Without one SECRET_KEY is taken, and a changed SECRET_KEY then belongs among
 # SECRET_KEY_FALLBACKS; former keys of one's own are named in AUDIT_KEY_FALLBACKS.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")

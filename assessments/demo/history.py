@@ -1,6 +1,7 @@
 """Scores of many years for every student there is, written by the database itself: what a grown installation holds."""
 
 from assessments.models import Assessment
+from assessments.scores.year_tables import make_years
 from sisimport.demo.growth import register_scores
 from sisimport.imports.engine.sql import execute
 
@@ -21,7 +22,9 @@ def fill_scores(years: int) -> int:
     Assessment.objects.bulk_create(
         Assessment(state_code=f"GROWN-{n}", name=f"Part {n}", parent=parent) for n in range(1, PARTS)
     )
-    return sum(execute(_SCORES, [year, year]) for year in range(LAST_YEAR - years + 1, LAST_YEAR + 1))
+    springs = range(LAST_YEAR - years + 1, LAST_YEAR + 1)
+    make_years(springs)
+    return sum(execute(_SCORES, [year, year]) for year in springs)
 
 
 register_scores(fill_scores)

@@ -18,6 +18,7 @@ from assessments.scores.encoding import (
     unpack_sql,
 )
 from assessments.scores.result_counts import Tally, count_changes
+from assessments.scores.year_tables import listed, measure_after_commit, years_of_plan
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
@@ -39,13 +40,14 @@ class ScoreWriter:
     def set_aside(self, *, run: ImportRun, plan_run_id: int, operation: str) -> None:
         where = f"c.run_id = {int(plan_run_id)} AND c.kind = '{SCORES}' AND {_OPERATION[operation]}"
         gone = _missing_assessments(run, plan_run_id)
+        years = years_of_plan(plan_run_id, SCORES)
         sides = {"create": ("after",), "update": ("after", "before"), "remove": ("before",)}[operation]
-        if operation == "create" and not gone and not _years_in_use(where):
+        if operation == "create" and not gone and not _are_in_use(years):
             if run.work != Work.IMPORT or run.pk != plan_run_id:  # or else the plan was made under this very lock
                 self._set_aside_changed_students(run, where)
             return
         if run.reverts_id and operation != "create":
-            moved = _find_moved_lines(run, operation, where)
+            moved = _find_moved_lines(run, operation, where, years)
             if not gone and not moved:
                 return
             if not gone:
@@ -73,7 +75,7 @@ class ScoreWriter:
               ) AS t
               LEFT JOIN LATERAL (SELECT {packed_row_sql("r")} AS value FROM assessments_score r
                 WHERE r.student_id = t.student_id AND r.assessment_id = t.assessment_id
-                  AND r.school_year = t.school_year) AS now ON true
+                  AND r.school_year = t.school_year AND r.school_year = ANY({listed(years)})) AS now ON true
               GROUP BY t.line, t.seq
             ) AS judged
             JOIN imports_importchange c ON c.run_id = {int(plan_run_id)} AND c.line = judged.line AND c.seq = judged.seq
@@ -103,13 +105,15 @@ class ScoreWriter:
                 f" AND NOT EXISTS (SELECT 1 FROM imports_setaside a WHERE a.run_id = {int(run.pk)}"
                 " AND a.line = c.line AND a.seq = c.seq)"
             )
+        years = years_of_plan(plan_run_id, SCORES)
         if operation != "create":
             count_changes(where, "before", sign=-1)
-            _remove(run, where)
+            _remove(run, where, years)
         if operation != "remove":
             tally = Tally()
-            copy_scores(run.pk, where, tally)
+            copied = copy_scores(run.pk, where, tally)
             tally.store(sign=1)
+            measure_after_commit(years, copied)
 
     def keys_sql(self, side: str, where: str) -> str:
         """student_id, assessment_id and school_year of the scores."""
@@ -134,7 +138,15 @@ class ScoreWriter:
             f" AND r.assessment_id::text = ANY({assessments_sql('d.before')})"
             f" AND NOT EXISTS (SELECT 1 {kept} AND a.line = d.line AND a.seq = d.seq)"
         )
-        return f"c.object_id IN (SELECT r.assessment_id FROM assessments_score r WHERE ({doubtful}) AND NOT EXISTS ({leaving}))"
+        # Few of the scores there are belong to any of them: that is asked first.
+        made = (
+            f"SELECT m.object_id FROM imports_importchange m WHERE m.run_id = {int(run.pk)} AND m.line = 0"
+            f" AND m.kind = '{ASSESSMENT_KIND.key}'"
+        )
+        return (
+            "c.object_id IN (SELECT r.assessment_id FROM assessments_score r"
+            f" WHERE r.assessment_id IN ({made}) AND ({doubtful}) AND NOT EXISTS ({leaving}))"
+        )
 
     def link(self, plan_run_id: int, kind: ChangeKind, linked: Mapping[int, int]) -> None:
         """Write the scores of a plan to set-ups that are there by now."""
@@ -170,7 +182,7 @@ _WRITTEN = "t.student_id = c.student_id AND t.line = c.line AND t.school_year = 
 _COUNT_LEFT = count_sql("c.before->>'scores'")
 
 
-def _find_moved_lines(run: ImportRun, operation: str, where: str) -> int:
+def _find_moved_lines(run: ImportRun, operation: str, where: str, years: Collection[int]) -> int:
     """Lay down the changes of a Revert of which not every score is there as the undone run wrote it, by run and line alone.
 
     These are compared cell by cell: they were written over, are gone, or come from a journal of 1.0.0. Returns their number.
@@ -179,21 +191,21 @@ def _find_moved_lines(run: ImportRun, operation: str, where: str) -> int:
         "CREATE TEMP TABLE IF NOT EXISTS moved_line (run_id bigint, operation text, line int, seq smallint) ON COMMIT DROP"
     )
     execute("DELETE FROM moved_line WHERE run_id = %s AND operation = %s", [run.pk, operation])
-    if _all_stands(run):
+    if _all_stands(run, years):
         return 0
     return execute(
         f"""
         INSERT INTO moved_line SELECT %s, %s, c.line, c.seq FROM imports_importchange c
         LEFT JOIN students_student s ON s.id = c.student_id
-        LEFT JOIN (SELECT student_id, line, school_year, count(*) AS n FROM assessments_score WHERE run_id = %s
-          GROUP BY student_id, line, school_year) AS t ON {_WRITTEN}
+        LEFT JOIN (SELECT student_id, line, school_year, count(*) AS n FROM assessments_score
+          WHERE run_id = %s AND school_year = ANY({listed(years)}) GROUP BY student_id, line, school_year) AS t ON {_WRITTEN}
         WHERE {where} AND (s.id IS NULL OR t.n IS DISTINCT FROM {_COUNT_LEFT})
         """,
         [run.pk, operation, run.reverts_id],
     )
 
 
-def _all_stands(run: ImportRun) -> bool:
+def _all_stands(run: ImportRun, years: Collection[int]) -> bool:
     """Does all that the undone run wrote stand, and does its Revert put back all of it? Told by three numbers.
 
     Scores that bear a run's number only grow fewer: who writes over one puts another number on it.
@@ -202,7 +214,7 @@ def _all_stands(run: ImportRun) -> bool:
     counts = run_facts.get("score_counts", {})
     standing, planned = fetch_one(
         f"""
-        SELECT (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s),
+        SELECT (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s AND t.school_year = ANY({listed(years)})),
           (SELECT sum({_COUNT_LEFT}) FROM imports_importchange c
             WHERE c.run_id = %s AND c.kind = '{SCORES}' AND c.before IS NOT NULL)
         """,
@@ -211,17 +223,17 @@ def _all_stands(run: ImportRun) -> bool:
     return bool(standing == planned == counts.get("added", 0) + counts.get("updated", 0))
 
 
-def _remove(run: ImportRun, where: str) -> None:
+def _remove(run: ImportRun, where: str, years: Collection[int]) -> None:
     """Remove the scores in `before` of the changes that `where` chooses; those of a Revert by run and line."""
-    by_key = where
+    by_key, of_years = where, f"school_year = ANY({listed(years)})"
     if run.reverts_id:
-        if _is_all_it_wrote(run, where):
-            execute("DELETE FROM assessments_score WHERE run_id = %s", [run.reverts_id])
+        if _is_all_it_wrote(run, where, years):
+            execute(f"DELETE FROM assessments_score WHERE run_id = %s AND {of_years}", [run.reverts_id])
             return
         moved = f"(SELECT 1 FROM moved_line m WHERE m.run_id = {int(run.pk)} AND m.line = c.line AND m.seq = c.seq)"
         execute(
-            f"DELETE FROM assessments_score t USING imports_importchange c WHERE t.run_id = %s AND {_WRITTEN} AND {where}"
-            f" AND NOT EXISTS {moved}",
+            f"DELETE FROM assessments_score t USING imports_importchange c WHERE t.run_id = %s AND t.{of_years} AND {_WRITTEN}"
+            f" AND {where} AND NOT EXISTS {moved}",
             [run.reverts_id],
         )
         by_key += f" AND EXISTS {moved}"
@@ -230,10 +242,11 @@ def _remove(run: ImportRun, where: str) -> None:
     execute(
         f"DELETE FROM assessments_score t USING ({unpack_sql('before', by_key)}) AS u"
         " WHERE t.student_id = u.student_id AND t.assessment_id = u.assessment_id AND t.school_year = u.school_year"
+        f" AND t.{of_years}"
     )
 
 
-def _is_all_it_wrote(run: ImportRun, where: str) -> bool:
+def _is_all_it_wrote(run: ImportRun, where: str, years: Collection[int]) -> bool:
     """Are the scores of these changes all that stand of the undone run? Then nothing of the plan has to be joined to find them.
 
     Of every line that did not move exactly its scores are there, so equal sums leave room for no other.
@@ -241,7 +254,7 @@ def _is_all_it_wrote(run: ImportRun, where: str) -> bool:
     (alike,) = fetch_one(
         f"""
         SELECT NOT EXISTS (SELECT 1 FROM moved_line m WHERE m.run_id = %s)
-          AND (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s)
+          AND (SELECT count(*) FROM assessments_score t WHERE t.run_id = %s AND t.school_year = ANY({listed(years)}))
             = (SELECT sum({_COUNT_LEFT}) FROM imports_importchange c WHERE {where})
         """,
         [run.pk, run.reverts_id],
@@ -249,14 +262,9 @@ def _is_all_it_wrote(run: ImportRun, where: str) -> bool:
     return bool(alike)
 
 
-def _years_in_use(where: str) -> bool:
-    """Is there any score yet in the school years of a plan?"""
-    return bool(
-        fetch_all(
-            "SELECT 1 FROM assessments_score r WHERE r.school_year IN"
-            f" (SELECT DISTINCT (c.after->>'school_year')::smallint FROM imports_importchange c WHERE {where}) LIMIT 1"
-        )
-    )
+def _are_in_use(years: Collection[int]) -> bool:
+    """Is there any score yet in these school years?"""
+    return bool(fetch_all(f"SELECT 1 FROM assessments_score r WHERE r.school_year = ANY({listed(years)}) LIMIT 1"))
 
 
 def _missing_assessments(run: ImportRun, plan_run_id: int) -> list[int]:

@@ -20,8 +20,9 @@ _MISSING = [_TAB * (_OWN + 1 - held) for held in range(_OWN + 1)]
 _UNTIL_TESTED = _TAB * (AS_TESTED - _OWN)  # date, grade, run and line, blank in what a file brings
 
 
-def copy_scores(run_id: int, where: str, tally: Tally) -> None:
-    """Write the scores in `after` of the changes `c` that `where` chooses, on behalf of the run, and count them."""
+def copy_scores(run_id: int, where: str, tally: Tally) -> int:
+    """Write the scores in `after` of the changes `c` that `where` chooses, on behalf of the run, and count them in the tally;
+    returns how many there are."""
     planned = f"SELECT p.scores, p.date, p.grade, p.school_year, p.student_id, {int(run_id)}, p.line"
     # Out of the way before the writing begins, for a connection does one thing at a time; on disk, for a plan may be large.
     with tempfile.TemporaryFile() as spool, connection.cursor() as cursor:
@@ -31,6 +32,7 @@ def copy_scores(run_id: int, where: str, tally: Tally) -> None:
         with cursor.copy(f"COPY assessments_score ({', '.join(_COLUMNS)}) FROM STDIN") as into:
             for lines in iter(lambda: spool.readlines(_BATCH), []):
                 into.write(b"".join(_taken_apart(lines, tally)))
+        return int(cursor.rowcount)
 
 
 def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:

@@ -19,6 +19,7 @@ from assessments.scores import as_tested, columns, fast_path, staging, statuses
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
 from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
+from assessments.scores.year_tables import make_room
 from assessments.scores.years import score_date
 from assessments.structure import Edition, TypeFacts, family_of, offered_tests, school_year, structure, tests_of
 from sisimport.files.issues import FileError
@@ -167,6 +168,9 @@ class ScoreImport(ImportType):
 
     def makes_places(self, context: RunContext) -> bool:
         return any(target.missing for target in targets(context))
+
+    def make_room(self) -> None:
+        make_room(school_year(key) for key in self.layouts)
 
     def prepare(self, context: RunContext) -> None:
         staging.prepare(context)

@@ -13,7 +13,8 @@ from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
 from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, count_sql, written_row_sql
 from assessments.scores.setups import Target, plan_setups, targets
-from assessments.scores.years import EARLIEST, score_date
+from assessments.scores.year_tables import listed, years_of_lines
+from assessments.scores.years import score_date
 from assessments.structure import school_year, structure
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
@@ -54,13 +55,14 @@ def plan_scores(context: RunContext) -> None:
     for target in present:
         plan_setups(context, target)
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
-    compared = _something_there(context, present)
+    years = listed(years_of_lines())
+    compared = _something_there(present, years)
     if compared:
         if context.notes.get("undated"):
-            _keep_dates_on_record()
-        _keep_grades_on_record()
-        _insert_differing(context, present, lines)
-        _warn_of_uins_elsewhere(context)
+            _keep_dates_on_record(years)
+        _keep_grades_on_record(years)
+        _insert_differing(context, present, lines, years)
+        _warn_of_uins_elsewhere(context, years)
     else:
         execute(
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
@@ -86,34 +88,32 @@ def _without_errors(context: RunContext) -> str:
     return f"AND NOT EXISTS (SELECT 1 FROM {errors} AND i.line = r.line)"
 
 
-def _something_there(context: RunContext, used: list[Target]) -> bool:
-    """Is there any score yet of these set-ups in the years that the file may be about?"""
-    assert context.layout is not None  # noqa: S101 - a staged file has one
+def _something_there(used: list[Target], years: str) -> bool:
+    """Is there any score yet of these set-ups in these years?"""
     ids = [pk for target in used for pk in target.ids.values()]
     there = Assessment.objects.filter(pk__in=ids).values_list("pk", flat=True)
     if not there:
         return False
-    year = school_year(context.layout.key)
     return bool(
         fetch_all(
-            "SELECT 1 FROM assessments_score WHERE assessment_id = ANY(%s) AND school_year BETWEEN %s AND %s LIMIT 1",
-            [list(there), year - EARLIEST, year],
+            f"SELECT 1 FROM assessments_score WHERE assessment_id = ANY(%s) AND school_year = ANY({years}) LIMIT 1",
+            [list(there)],
         )
     )
 
 
-def _keep_dates_on_record() -> None:
+def _keep_dates_on_record(years: str) -> None:
     """Lines without test date, placed in the year by other dates: the date on record of the same score stays."""
     execute(
         f"""
         UPDATE checked_line k SET date = t.date FROM assessments_score t
         WHERE k.date IS NULL AND k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year
-          AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.date IS NOT NULL
+          AND t.school_year = ANY({years}) AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.date IS NOT NULL
         """
     )
 
 
-def _keep_grades_on_record() -> None:
+def _keep_grades_on_record(years: str) -> None:
     """Lines whose grade is blank or could not be read: the grade on record of the same score stays."""
     if not fetch_all("SELECT 1 FROM checked_line WHERE grade = '' AND scores <> '' LIMIT 1"):
         return
@@ -121,7 +121,7 @@ def _keep_grades_on_record() -> None:
         f"""
         UPDATE checked_line k SET grade = t.grade FROM assessments_score t
         WHERE k.grade = '' AND k.scores <> '' AND t.student_id = k.student_id AND t.school_year = k.school_year
-          AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.grade <> ''
+          AND t.school_year = ANY({years}) AND t.assessment_id = split_part(k.scores, '{CELL}', 1)::bigint AND t.grade <> ''
         """
     )
 
@@ -160,7 +160,7 @@ def _filled_sql() -> str:
     return f"rtrim(concat_ws('{CELL}', {cells}), '{CELL}')"
 
 
-def _insert_differing(context: RunContext, present: list[Target], lines: str) -> None:
+def _insert_differing(context: RunContext, present: list[Target], lines: str, years: str) -> None:
     """Only scores that are new or differ go into the plan, with the rows they change as `before`.
 
     Scores are compared as texts, blank cells at their end left out: nearly all are equal in a file that comes again, and need
@@ -180,7 +180,8 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
             SELECT p.line, p.student_id, p.school_year, p.date, p.grade, unnest(string_to_array(p.scores, '{SCORE}')) AS score
             FROM {lines} OFFSET 0) AS q
           LEFT JOIN assessments_score t ON t.student_id = q.student_id AND t.school_year = q.school_year
-            AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint AND t.assessment_id = ANY(%s)
+            AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s)
+            AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint
           WHERE t.student_id IS NULL
             OR CASE WHEN {on_record} <> rtrim(q.score, '{CELL}') THEN {on_record} <> {filled} ELSE false END
             OR t.date IS DISTINCT FROM q.date OR t.grade <> q.grade
@@ -202,8 +203,8 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str) ->
     )
 
 
-def _warn_of_uins_elsewhere(context: RunContext) -> None:
-    """A record that comes again under another student: the state moved it, or one of the two matches is wrong."""
+def _warn_of_uins_elsewhere(context: RunContext, years: str) -> None:
+    """A record that comes again under another student in its year: the state moved it, or one of the two matches is wrong."""
     planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}'"
     if "uin" not in context.fields or not fetch_all(f"SELECT 1 FROM {planned} LIMIT 1"):
         return
@@ -215,7 +216,8 @@ def _warn_of_uins_elsewhere(context: RunContext) -> None:
           k.student_id, k.school_id
         FROM checked_line k JOIN {ScoreRow._meta.db_table} r ON r.line = k.line
         WHERE r.uin <> '' AND k.line IN (SELECT c.line FROM {planned})
-          AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id)
+          AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id
+            AND t.school_year = ANY({years}))
         """,
         [context.run.pk],
     )

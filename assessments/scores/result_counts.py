@@ -108,12 +108,12 @@ class Tally:
               SET {", ".join(f"{name} = held.{name} + excluded.{name}" for name in _SUMS)}
             """
         )
-        _raise_versions("result_change")
+        raise_versions("result_change")
         if sign < 0:
             execute(f"DELETE FROM {TABLE} WHERE tested = 0 AND scored = 0")
 
 
-def _raise_versions(changed: str) -> None:
+def raise_versions(changed: str) -> None:
     """Say that the counts of the tests, years and LEAs in the table `changed` are others now."""
     execute(
         f"""
@@ -200,10 +200,10 @@ def _counted_cells(alike: Mapping[_Alike, int]) -> Iterator[tuple[str, list[int]
 def count_anew() -> None:
     """Count all scores there are, from nothing. For what has no counts yet, and for the tests that hold the two against each
     other."""
-    _raise_versions(TABLE)
+    raise_versions(TABLE)
     execute(f"DELETE FROM {TABLE}")
     execute(_adding(EVERYTHING), [])
-    _raise_versions(TABLE)
+    raise_versions(TABLE)
 
 
 EVERYTHING = """

@@ -99,6 +99,8 @@ def _kept(keep: str) -> str:
     days = {kept.kind: kept.days() for kept in all_kept()}
     if keep not in days:
         return keep
+    if days[keep] == 0:
+        return "until the student is erased or the district destroyed, unless a setting says sooner"
     return f"{days[keep]:,} days" if days[keep] > 1 else "a day after they end"
 
 

@@ -168,9 +168,13 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "audit_purge(date, bigint, text, text)": ("worker",),
     "audit_reword(bigint, text, text)": ("worker",),
     "sis_drop_run_range(bigint)": ("worker",),
+    "sis_drop_score_year(integer)": ("worker",),
     "sis_make_run_ranges(integer)": ("worker",),
+    "sis_make_score_years(integer[])": ("worker",),
     "sis_measure_run(bigint)": ("worker",),
+    "sis_measure_scores(integer[])": ("worker",),
     "sis_run_ranges()": ("worker",),
+    "sis_score_years()": ("worker",),
     "sis_settled_until()": ("web", "worker"),
 }
 # Schemas whose views both read; a view reads with the rights of its owner.

@@ -193,7 +193,9 @@ def test_revert_takes_all_that_a_run_wrote_at_once(home: District) -> None:
         undo(run)
 
     removals = [query["sql"] for query in asked.captured_queries if "DELETE FROM assessments_score" in query["sql"]]
-    assert removals == [f"DELETE FROM assessments_score WHERE run_id = {run.pk}"]
+    assert removals == [
+        f"DELETE FROM assessments_score WHERE run_id = {run.pk} AND school_year = ANY('{{2024}}'::smallint[])"
+    ]
     assert not [query for query in asked.captured_queries if "INSERT INTO moved_line" in query["sql"]]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,16 +14,17 @@ DIVIDED = [model._meta.db_table for model in (ImportChange, ImportIssue, SetAsid
 
 
 @contextmanager
-def partitions_read() -> Iterator[dict[str, set[str]]]:
+def partitions_read(tables: Collection[str] = DIVIDED) -> Iterator[dict[str, set[str]]]:
     """Statements that name a divided table, with the partitions of it that their plans read."""
     found: dict[str, set[str]] = {}
 
     def watch(run: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if any(table in sql for table in DIVIDED) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)", sql):
+        if any(table in sql for table in tables) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)", sql):
             with connection.connection.cursor() as beside:
                 beside.execute(f"EXPLAIN (FORMAT JSON) {context['cursor'].mogrify(sql, params) if params else sql}")
                 (plan,) = beside.fetchone()
-            found.setdefault(sql, set()).update(_relations(json.loads(plan) if isinstance(plan, str) else plan))
+            read = _relations(json.loads(plan) if isinstance(plan, str) else plan, tables)
+            found.setdefault(sql, set()).update(read)
         return run(sql, params, many, context)
 
     with connection.execute_wrapper(watch):
@@ -39,12 +40,12 @@ def _of(names: set[str], table: str) -> int:
     return sum(name.startswith(f"{table}_") for name in names)
 
 
-def _relations(plan: Any) -> Iterator[str]:
+def _relations(plan: Any, tables: Collection[str]) -> Iterator[str]:
     if isinstance(plan, dict):
         name = plan.get("Relation Name", "")
-        if plan.get("Operation") != "Insert" and any(name.startswith(f"{table}_") for table in DIVIDED):
+        if plan.get("Operation") != "Insert" and any(name.startswith(f"{table}_") for table in tables):
             yield name
         plan = list(plan.values())
     if isinstance(plan, list):
         for part in plan:
-            yield from _relations(part)
+            yield from _relations(part, tables)

@@ -54,7 +54,10 @@ def caught() -> Iterator[list[str]]:
         statements.append(sql)
         return really_copy(cursor, sql)  # harmless: the tables are empty
 
-    with connection.execute_wrapper(catch), mock.patch.object(Cursor, "copy", copy):
+    years = mock.patch.object(
+        change_kinds, "years_of_plan", return_value=[2024]
+    )  # looked up in the plan, which is empty
+    with connection.execute_wrapper(catch), mock.patch.object(Cursor, "copy", copy), years:
         yield statements
 
 
@@ -68,7 +71,7 @@ def statements_of(kind: ChangeKind, operation: str) -> str:
         if kind.writer is not None:
             kind.writer.set_aside(run=run, plan_run_id=PLAN, operation=operation)
             if operation == CREATE:  # compares with scores only where there are any of these years
-                with mock.patch.object(change_kinds, "_years_in_use", return_value=True):
+                with mock.patch.object(change_kinds, "_are_in_use", return_value=True):
                     kind.writer.set_aside(run=run, plan_run_id=PLAN, operation=operation)
         else:
             record_set_aside(Plan(run=run, plan_run_id=PLAN, present=present), kind, operation)

@@ -158,6 +158,10 @@ class ImportType(SpeedHooks):
         """What becomes of columns whose values `plan` does not name: field -> words for the page about a layout."""
         return {}
 
+    def make_room(self) -> None:
+        """What tables need before a run writes into them, in transactions of its own. Nothing by default; a run never fails for
+        want of it."""
+
     def prepare(self, context: "RunContext") -> None:
         """Set-based work on the staged rows before the rules are asked. Nothing by default."""
 

@@ -174,6 +174,8 @@ def execute_next(lane: Lane, *, only: bool = False) -> bool:
 def _perform(run: ImportRun, progress: Progress) -> None:
     # Whoever cleared the data directory while we were at work took it away.
     Path(settings.SCRATCH_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if run.writes:
+        get_type(run.import_type).make_room()
     if run.work == Work.REVERT:
         _revert(run, progress)
     elif run.work == Work.CONVERT:

@@ -63,7 +63,13 @@ FROM
               WHEN c.object_id IN
                      (SELECT r.assessment_id
                       FROM assessments_score r
-                      WHERE (r.run_id IS DISTINCT
+                      WHERE r.assessment_id IN
+                          (SELECT m.object_id
+                           FROM imports_importchange m
+                           WHERE m.run_id = 2
+                             AND m.line = 0
+                             AND m.kind = 'assessment')
+                        AND (r.run_id IS DISTINCT
                              FROM 0
                              OR r.line IN
                                (SELECT a.line

@@ -19,6 +19,7 @@ LEFT JOIN
           count(*) AS n
    FROM assessments_score
    WHERE run_id = 3
+     AND school_year = ANY('{2024}'::smallint[])
    GROUP BY student_id,
             line,
             school_year) AS t ON t.student_id = c.student_id
@@ -123,7 +124,8 @@ FROM
       FROM assessments_score r
       WHERE r.student_id = t.student_id
         AND r.assessment_id = t.assessment_id
-        AND r.school_year = t.school_year) AS now ON true
+        AND r.school_year = t.school_year
+        AND r.school_year = ANY('{2024}'::smallint[])) AS now ON true
    GROUP BY t.line,
             t.seq) AS judged
 JOIN imports_importchange c ON c.run_id = 1
@@ -163,6 +165,7 @@ COPY
 DELETE
 FROM assessments_score t USING imports_importchange c
 WHERE t.run_id = 3
+  AND t.school_year = ANY('{2024}'::smallint[])
   AND t.student_id = c.student_id
   AND t.line = c.line
   AND t.school_year = (c.before->>'school_year')::smallint
