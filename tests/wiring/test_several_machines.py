@@ -71,6 +71,12 @@ def filled(value: str, given: dict[str, str]) -> str:
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?(?::\?[^}]*)?\}", lambda m: given.get(m[1]) or m[2] or "", value)
 
 
+def compose_text(given: dict[str, str]) -> str:
+    """docker-compose.yml with these lines of .env filled in."""
+    kept = (ROOT / "docker-compose.yml").read_text().replace("$$", "\0")
+    return filled(kept, given).replace("\0", "$$")
+
+
 @pytest.mark.parametrize(
     ("given", "web", "worker", "database"), [({}, "1", "1", "postgres:5432"), (SEVERAL, "2", "3", "pooler:6432")]
 )
