@@ -26,14 +26,14 @@ def yearly_ends() -> tuple[str, dict[int, str]]:
     return FAMILY_END, dict(DistrictSettings.objects.values_list("lea_id", "family_accounts_end"))
 
 
-def _in_year(month_day: str, year: int) -> dt.date:
+def in_year(month_day: str, year: int) -> dt.date:
     return dt.date(year, int(month_day[:2]), int(month_day[3:]))
 
 
 def last_end(month_day: str, today: dt.date) -> dt.date:
     """The latest such day that is not in the future."""
-    this_year = _in_year(month_day, today.year)
-    return this_year if this_year <= today else _in_year(month_day, today.year - 1)
+    this_year = in_year(month_day, today.year)
+    return this_year if this_year <= today else in_year(month_day, today.year - 1)
 
 
 def end_of(member: FamilyMember, month_day: str) -> dt.date | None:
@@ -41,8 +41,8 @@ def end_of(member: FamilyMember, month_day: str) -> dt.date | None:
     if not month_day:
         return None
     since = timezone.localtime(member.renewed_at).date() + dt.timedelta(days=NEW_DAYS)
-    this_year = _in_year(month_day, since.year)
-    return this_year if this_year > since else _in_year(month_day, since.year + 1)
+    this_year = in_year(month_day, since.year)
+    return this_year if this_year > since else in_year(month_day, since.year + 1)
 
 
 def still_open(members: QuerySet[FamilyMember], *, today: dt.date | None = None) -> QuerySet[FamilyMember]:

@@ -23,6 +23,7 @@ class AccountsConfig(AppConfig):
         from sisimport.accounts.sessions import end_others_after_change, remove_ended
         from sisimport.accounts.sso import checks  # noqa: F401 - they register themselves
         from sisimport.runtime import processes, row_scope
+        from sisimport.runtime.chores import Chore, register_chore
         from sisimport.runtime.database_roles import WEB
         from sisimport.runtime.retention import Kept, register_kept
 
@@ -40,6 +41,7 @@ class AccountsConfig(AppConfig):
         register_kept(
             Kept("mails", "mails that could not be sent", days=lambda: settings.KEEP_MAILS_DAYS, remove=remove_old)
         )
+        register_chore(Chore("yearly ends of staff accounts", 1800.0, _end_staff_accounts))
         register_kept(Kept("sessions", "sign-ins that ended", days=lambda: ENDED_SESSIONS_DAYS, remove=remove_ended))
         user_logged_in.connect(recording.signed_in, dispatch_uid="record_sign_in")
         user_logged_out.connect(recording.signed_out, dispatch_uid="record_sign_out")
@@ -49,3 +51,10 @@ class AccountsConfig(AppConfig):
         pre_migrate.connect(database_rights.before_migrations, sender=self, dispatch_uid="policies_stand_aside")
         # By then all tables are there, and the views that apps before this one make after migrations.
         post_migrate.connect(database_rights.after_migrations, sender=self, dispatch_uid="database_rights")
+
+
+def _end_staff_accounts() -> None:
+    """Loaded by the workers that do it, not by every command."""
+    from sisimport.accounts.staff_ends import once_a_day
+
+    once_a_day()

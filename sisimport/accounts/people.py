@@ -259,6 +259,9 @@ def deactivate(*, person: Any, giver: Any) -> None:
     _check_manages(giver, person)
     person.is_active = False
     person.save(update_fields=["is_active"])
+    StaffAccess.objects.filter(user_id=person.pk).update(
+        ended_on=None
+    )  # a renewal of those who ended is not for this one
     _withdraw(person)
     end_sessions(person)
     _note(giver, "deactivated", person)
@@ -273,6 +276,7 @@ def reactivate(*, person: Any, giver: Any) -> Invited | None:
         return _new_invitation(person, giver, INVITATION_DAYS)
     person.is_active = True
     person.save(update_fields=["is_active"])
+    StaffAccess.objects.filter(user_id=person.pk).update(renewed_at=timezone.now(), ended_on=None)
     return None
 
 

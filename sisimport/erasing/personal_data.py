@@ -63,7 +63,9 @@ TABLES: dict[str, Table] = {
     # ---- student records without a reference to one ----
     "students.LEA": _t("", "code name state"),
     "students.School": _t("", "code name"),
-    "students.DistrictSettings": _t("", "report_words contacts documentation family_accounts_end import_defaults"),
+    "students.DistrictSettings": _t(
+        "", "report_words contacts documentation family_accounts_end staff_accounts_end import_defaults"
+    ),
     "students.SSIDReplacement": _t("", "state", goes_if=("retired_ssid", "replacement_ssid")),
     "students.MissingSnapshot": _t("", "grade"),
     "students.FamilyInvitation": _t("", "token_hash"),

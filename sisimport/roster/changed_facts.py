@@ -18,7 +18,7 @@ _CODES: Final = ("gender", "legal_gender")
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules. Lines about somebody else, and exchanged days and months, say so themselves."""
-    of_student = Q(is_new=False) & other_people.NOT_SOMEBODY_ELSE
+    of_student = Q(student__id__isnull=False) & other_people.NOT_SOMEBODY_ELSE
     born = F("student__birth_date")
     other_day = Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), born)) & ~birth_dates.swapped()
     return [

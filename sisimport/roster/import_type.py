@@ -173,8 +173,9 @@ class Roster(ImportType):
 
     def prepare(self, context: RunContext) -> None:
         staging.allocate(context)
-        if Student.objects.filter(lea_id__in=context.lea_ids).exists():
+        if Student.objects.exists():
             staging.find_alike(context)
+        if Student.objects.filter(lea_id__in=context.lea_ids).exists():
             staging.find_undated()
             other_people.find_other_people(context)
             keep_better_names(context, NAME_FIELDS, student="student_pk")
@@ -232,7 +233,15 @@ class Roster(ImportType):
             _rule("roster", "ELA-LEGACY", WARNING, "el_status", IS_LEGACY, part="el"),
             _rule("roster", "ELA-TVD", NOTICE, "el_status", Q(el_status__iexact="TVD"), part="el"),
             _older_rule(keeps=context.option(OLDER_STATUS.name) == "keep"),
-            _rule("roster", "NEW-LEA", NOTICE, "lea", Q(line__in=staging.first_lines("lea_id", "students_lea"))),
+            # Columns of district and school under each other's heading.
+            _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
+            _rule(
+                "roster",
+                "NEW-LEA",
+                WARNING if Student.objects.exists() else NOTICE,
+                "lea",
+                Q(line__in=staging.first_lines("lea_id", "students_lea")),
+            ),
             _rule(
                 "roster",
                 "NEW-SCHOOL",

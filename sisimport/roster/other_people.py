@@ -35,7 +35,7 @@ OTHER_PEOPLE: Final = Option(
         ),
     ),
 )
-_CODES: Final = ("STU-OTHER", "STU-MIXED", "NAME-EXCHANGED", "COLUMN-SORTED")
+_CODES: Final = ("STU-OTHER", "STU-MIXED", "NAME-EXCHANGED", "COLUMN-SORTED", "PLACES-MANY")
 REMEDY: Final = dict.fromkeys(_CODES, (OTHER_PEOPLE.name, "write"))
 _OTHER, _EXCHANGED, _DOUBTFUL = "=other", "=exchanged", "=doubtful"  # no numbers
 NOT_SOMEBODY_ELSE: Final = Q(person__in=["", _DOUBTFUL])

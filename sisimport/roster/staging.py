@@ -3,12 +3,13 @@
 Set-based steps around the roster's rules and plan, over the staged lines of one run.
 """
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.models import MatchDecision
+from students.models import LEA, School
 
 _FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"
 
@@ -99,6 +100,33 @@ def find_alike(context: RunContext) -> None:
         """,
         params,
     )
+    _find_in_other_districts(schools, params)
+
+
+def _find_in_other_districts(schools: str, params: list[list[int]]) -> None:
+    """The same under the code of another district: one that is new here, or by the very number of the student. A wrong code would
+    make a second record of every student; whoever moved to a district on record gets a number of that one."""
+    if fetch_one("SELECT count(*) FROM students_lea WHERE id IN (SELECT lea_id FROM students_student)") == (0,):
+        return
+    execute(
+        f"""
+        WITH new AS MATERIALIZED (
+          SELECT r.line, r.lea_id, r.local_number, r.birth_date, l.id IS NULL AS new_lea,
+            sis_loose(coalesce(nullif(r.legal_last_name, ''), r.last_name)) AS last,
+            sis_loose(coalesce(nullif(r.legal_first_name, ''), r.first_name)) AS first
+          FROM staged_roster r LEFT JOIN students_lea l ON l.id = r.lea_id
+          WHERE r.is_new AND NOT r.refused AND r.birth_date IS NOT NULL AND r.alike = ''
+        )
+        UPDATE staged_roster r SET alike = a.number FROM (
+          SELECT n.line, min(s.local_number || ' of district ' || d.code) AS number
+          FROM new n JOIN students_student s ON s.birth_date = n.birth_date AND s.lea_id <> n.lea_id
+            AND (n.new_lea OR s.local_number = n.local_number)
+            AND sis_loose(s.match_last_name) = n.last AND sis_loose(s.match_first_name) = n.first
+          JOIN students_lea d ON d.id = s.lea_id WHERE true {schools} GROUP BY n.line
+        ) AS a WHERE a.line = r.line
+        """,
+        params,
+    )
 
 
 def said_to_be_new(context: RunContext) -> Q:
@@ -107,6 +135,13 @@ def said_to_be_new(context: RunContext) -> Q:
         return Q(line__gt=0)
     refused = MatchDecision.objects.filter(run_id=context.run.pk, subject="match", answer=MatchDecision.Answer.REFUSE)
     return Q(line__in=list(refused.values_list("line", flat=True)))
+
+
+def codes_of_districts() -> list[str]:
+    """Codes of the districts on record that have schools, none of them under that code, as a charter's would be."""
+    codes = School.objects.values("code")
+    found = LEA.objects.filter(Exists(School.objects.filter(lea=OuterRef("pk")))).exclude(code__in=codes)
+    return list(found.values_list("code", flat=True))
 
 
 def first_lines(key: str, table: str) -> list[int]:

@@ -54,6 +54,8 @@ def judge(context: RunContext, *, as_written: bool) -> None:
                 continue
             raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
         _tell(context, name.removesuffix("_pk"), what, (count, of), _commonest(name, count))
+    if not as_written:
+        _refuse_many_places()
     _judge_dates(context)
     _judge_statuses(context)
 
@@ -107,6 +109,23 @@ def _note(context: RunContext, code: str, field: str, value: str, params: dict[s
         """,
         [context.run.pk, int(Severity.WARNING), code, RECORD, field, value, *flat, context.run.pk],
     )
+
+
+def _refuse_many_places() -> None:
+    """Codes that go up line by line, as a spreadsheet fills them, would set up a district or a school for each student."""
+    for key, table, field, what in (
+        ("lea_id", "students_lea", "lea", "districts"),
+        ("school_pk", "students_school", "school", "schools"),
+    ):
+        new, lines = fetch_one(
+            f"""
+            SELECT count(*), coalesce(sum(n), 0) FROM (SELECT {key} AS pk, count(*) AS n FROM staged_roster
+              WHERE {key} IS NOT NULL AND NOT refused GROUP BY 1) AS k
+            WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = k.pk)
+            """
+        )
+        if new >= _FEWEST and lines < 2 * new:
+            raise FileError("PLACES-MANY", field=field, params={"what": what, "count": f"{new:,}", "of": f"{lines:,}"})
 
 
 # -- dates: one day on nearly all lines ----------------------------------------------------------------------------------

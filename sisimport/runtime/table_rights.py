@@ -154,7 +154,7 @@ TABLES: Mapping[str, Rights] = {
     "students_secondcheck": RECORDS,
     "students_ssid": RECORDS,
     "students_ssidreplacement": RECORDS,
-    "students_staffaccess": ACCOUNTS,
+    "students_staffaccess": _accounts_but("told_end", "ended_on"),
     "students_staffaccess_schools": ACCOUNTS,
     "students_stateenrollment": RECORDS,
     "students_student": RECORDS,

@@ -70,6 +70,7 @@ class DistrictSettingsAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
                     "report_words",
                     "shows_district_results",
                     "family_accounts_end",
+                    "staff_accounts_end",
                     "contacts",
                     "documentation",
                 )

@@ -127,6 +127,16 @@ class DistrictSettings(models.Model):
         help_text="Month and day: 07-01 is July 1. From this day on a family sees nothing until the school renews its account. "
         "Blank: family accounts do not end.",
     )
+    staff_accounts_end = models.CharField(
+        "staff accounts end each year on",
+        max_length=5,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_month_day],
+        help_text="Month and day: 07-01 is July 1. From this day on whoever was not renewed on the page People cannot sign in. "
+        "Blank: staff accounts do not end.",
+    )
 
     # Limits above which an Update waits for a second person: each a share in percent, and never fewer than `hold_floor`.
     holds_updates = models.BooleanField(

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from sisimport.imports.models import Work
-from students.models import ELRecord, Enrollment, Student
+from students.models import LEA, ELRecord, Enrollment, Student
 from tests.imports.journey import Report, make_district, run_file
 
 pytestmark = pytest.mark.django_db
@@ -166,3 +166,48 @@ def test_a_word_for_nothing_with_a_separator_takes_no_value(column: str, word: s
 
     assert Student.objects.values_list(column, flat=True).get() == {"suffix": "Jr"}.get(column, "Luis")
     assert report.issues
+
+
+def test_d13_the_code_of_another_district_makes_no_second_record_of_students(people: list[dict[str, str]]) -> None:
+    report = roster([line | {"lea": "7654321"} for line in people], work=Work.UPDATE)
+
+    assert [i["code"] for i in report.issues if i["severity"] == "error"] == ["STU-ALIKE"] * 8
+    assert "of district 1234567" in report.issues[-1]["message"] + report.issues[1]["message"]
+    assert Student.objects.count() == 8
+
+
+def test_d13_who_moved_to_a_district_on_record_is_a_new_student_there(people: list[dict[str, str]]) -> None:
+    LEA.objects.create(code="7654321")
+    moved = people[0] | {"lea": "7654321", "local_number": "991"}
+    report = roster([*people, moved], work=Work.UPDATE)
+
+    assert "STU-ALIKE" not in report.codes()
+    assert Student.objects.filter(local_number="991").exists()
+
+
+def test_district_and_school_under_each_others_heading_are_errors(people: list[dict[str, str]]) -> None:
+    report = roster([line | {"lea": line["school"], "school": line["lea"]} for line in people], work=Work.UPDATE)
+
+    assert [i["code"] for i in report.issues if i["severity"] == "error"] == ["SCHOOL-LEA"] * 8
+    assert report.changes == []
+
+
+@pytest.mark.parametrize("column", ["lea", "school"])
+def test_codes_that_go_up_line_by_line_refuse_the_file(column: str) -> None:
+    header = "lea,school,local_number,last_name,first_name,birth_date"
+    rows = [
+        [
+            f"{1234567 + (column == 'lea') * at}",
+            f"{223456 + (column == 'school') * at:07}",
+            f"{300 + at}",
+            f"Ade{at}",
+            "Ann",
+        ]
+        for at in range(6)
+    ]
+    content = "\n".join([header, *(",".join([*row, f"201{at}-05-06"]) for at, row in enumerate(rows)), ""])
+
+    report = run_file("students", content)
+
+    assert (report.run.status, report.issues[0]["code"]) == ("rejected", "PLACES-MANY")
+    assert run_file("students", content, options={"other_people": "write"}).run.status == "completed"

@@ -225,6 +225,19 @@ codes.register(
         "test it again with the option that says so.",
     ),
     IssueCode(
+        "PLACES-MANY",
+        "A new district or school for nearly every line",
+        "The file would set up {count} {what} for {of} lines. Nothing was imported.",
+        "Check whether a spreadsheet counted the codes up from line to line. If they are right, test the file again with the "
+        "option that says so.",
+    ),
+    IssueCode(
+        "SCHOOL-LEA",
+        "A district in place of a school",
+        "{field} is {found}, the code of a district on record. The line is not imported.",
+        "Check that district and school do not stand under each other's heading, and test again.",
+    ),
+    IssueCode(
         "COLUMN-OTHER",
         "A column that changed as a whole",
         "{count} of {of} students on record would get another {what}{same}. The file's are written.",

@@ -9,10 +9,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from sisimport.accounts import people
+from sisimport.accounts import people, staff_ends
 from sisimport.accounts.access import GROUPS, Capability, public, requires
 from sisimport.accounts.giving import may_manage
 from sisimport.accounts.invitation_mail import link_of, send_invitation
@@ -45,6 +46,8 @@ PEOPLE = List(
 def people_list(request: HttpRequest) -> HttpResponseBase:
     """Everybody whose account is about the viewer's schools, and the form that invites one more."""
     listing = Listing(request, PEOPLE)
+    if request.method == "POST" and "renew" in request.POST:
+        return _renew_all(request)
     inviting = request.method == "POST" and "invite" in request.POST
     if not inviting and (answer := listing.answer()):
         return answer
@@ -61,7 +64,16 @@ def people_list(request: HttpRequest) -> HttpResponseBase:
     for person in page.object_list:
         _describe(person)
     context = {"listing": listing, "page": page, "form": form, "roles": _role_choices(), "made": made}
+    context["to_renew"] = len(staff_ends.to_renew(request.user))
     return render(request, "people/people.html", context, status=422 if inviting and not made else 200)
+
+
+def _renew_all(request: HttpRequest) -> HttpResponse:
+    """Those whose account ends soon, or ended this year, and whom the viewer manages."""
+    ask(request)
+    renewed = staff_ends.renew(staff_ends.to_renew(request.user))
+    messages.success(request, f"Renewed: {renewed} {'account' if renewed == 1 else 'accounts'}.")
+    return redirect("people")
 
 
 def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
@@ -111,6 +123,8 @@ def _describe(person: Any) -> None:
         person.state = ("info", "invited")
     elif newest and newest.used_at is None and newest.withdrawn_at is None:
         person.state = ("warn", "invitation expired")
+    elif access is not None and access.ended_on:
+        person.state = ("warn", f"ended on {date_format(access.ended_on)}")
     else:
         person.state = ("", "deactivated")
 
@@ -182,6 +196,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
         "directory": getattr(found, "directory_access", None),
         "tied": list(found.socialaccount_set.all()),
         "waits": people.waits_for_invitation(found),
+        "ends": staff_ends.end_of(found) if found.is_active else None,
     }
     return render(request, "people/person.html", context, status=422 if form.errors else 200)
 
@@ -205,6 +220,9 @@ def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
         if invited:
             return _hand_over(request, invited, by_mail=True)
         messages.success(request, "This person can sign in again, with the same password.")
+    elif "renew" in request.POST:
+        staff_ends.renew_one(person=found, giver=request.user)
+        messages.success(request, "Renewed.")
     elif "untie" in request.POST:
         people.untie(person=found, giver=request.user)
         messages.success(request, "Forgotten. Whoever has this address in the directory next gets this account.")

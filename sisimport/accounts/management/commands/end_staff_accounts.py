@@ -1,0 +1,33 @@
+"""Tell people that their accounts end soon, and end those whose day has come, as the workers do once a day."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from sisimport.accounts import staff_ends
+from sisimport.accounts.addresses import site_address
+from sisimport.imports.management.run_in_process import print_json
+
+
+class Command(BaseCommand):
+    help = (
+        "Ends staff accounts on the yearly date of their district, and mails a notice in the 30 days before. The workers "
+        "do it once a day. Superusers, programs, people of a directory and the last import admin are never ended."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say who would be told or ended")
+        parser.add_argument("--site", default="", help="Address of the site for the mail; else that of the settings.")
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        site = options["site"] or site_address()
+        found = staff_ends.tell_and_end(site=site, only_look=options["dry_run"])
+        if options["json"]:
+            print_json(asdict(found))
+            return
+        self.stdout.write(
+            f"Notices: {found.told}. Without an address: {found.without_address}. "
+            f"Ended: {', '.join(found.ended) or 'nobody'}. Kept as the last admin: {', '.join(found.kept) or 'nobody'}."
+        )
