@@ -70,7 +70,8 @@ def words(made: TwoSchools, folder: Path) -> dict[str, Callable[[], list[list[An
         "erase_student": lambda: [[next(iter(made.students)).local_number, "--reason", "Request 12", "--dry-run"]],
         "destroy_district": lambda: [[made.a.lea.code, "--reason", "Ended", "--dry-run"]],
         **dict.fromkeys(
-            ("audit_verify", "purge", "record_missing_ssids", "notify_families", "end_staff_accounts", "deliver", "pick_up", "mappings"),
+            ("audit_verify", "purge", "record_missing_ssids", "notify_families", "end_staff_accounts", "deliver", "pick_up",
+             "mappings"),
             lambda: [[]],
         ),
         "set_lea": lambda: [[made.a.lea.code, "--state", "CA"]],
