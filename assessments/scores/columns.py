@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
+from assessments.scores.doubts import AreBlank, columns_of_others, has_other_unit
 from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
-from assessments.scores.rules import column_uses, known_levels, ranged_columns
+from assessments.scores.rules import column_uses, columns_read, known_levels
 from assessments.scores.setups import SKIP, Target, targets
 from assessments.scores.years import earlier
 from assessments.structure import (
@@ -126,8 +127,11 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     for part in test.children:
         if part.grades:
             right &= Q(grade_assessed__in=part.grades) | Q(**dict.fromkeys(part.fields, ""))
-    if test.ranges:
-        right &= Q(**{name: "" for name in ranged_columns(tests) if name not in own})
+    if others := columns_of_others(test, columns_read(tests), tests):
+        right &= Q(AreBlank(*others))
+    other_unit = has_other_unit(test)
+    if other_unit is not None:
+        right &= ~other_unit
     return Case(When(right, then=Value(True)), default=Value(False), output_field=models.BooleanField())
 
 

@@ -160,6 +160,34 @@ codes.register(
         "Check the record with the state; the level may be of another test.",
     ),
     IssueCode(
+        "EXC-OTHER-TEST",
+        "Exception: columns of another test are filled",
+        "{field} is {found} ({expected}), and the line has scores or levels in columns of other tests. It is imported as a score "
+        "of {expected} all the same.",
+        "Check the record type with the state; the columns of the line may have moved.",
+    ),
+    IssueCode(
+        "EXC-MEASURE",
+        "Exception: the measure of another test",
+        "{field} is {found}, which is no measure of {expected}. It is imported all the same.",
+        "Check the record type with the state: scores of English and mathematics may be exchanged.",
+    ),
+    IssueCode(
+        "EXC-SORTED",
+        "Exception: most scores do not go with their levels",
+        "{count} of {of} scale scores do not go with the level or the grade of their line; in the state's file all do.",
+        "Check whether a column of the file was sorted, shifted or exchanged alone before the scores are used; if so, undo the "
+        "import and take the file as it was downloaded.",
+    ),
+    IssueCode(
+        "EXC-FILE-SORTED",
+        "Exception: scores that do not go with their levels would replace others",
+        "{count} of {of} scale scores do not go with the level or the grade of their line, and they would replace scores on "
+        "record. Nothing was imported.",
+        "Download the file again: a column was sorted, shifted or exchanged alone. If the file is right, first undo the import "
+        "that brought the scores on record.",
+    ),
+    IssueCode(
         "EXC-SCHOOL",
         "Exception: not in the chosen schools",
         "The student is at school {found}; the import was limited to {expected}.",

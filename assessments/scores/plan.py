@@ -10,6 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
+from assessments.scores import doubts
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
 from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, count_sql, written_row_sql
 from assessments.scores.setups import Target, plan_setups, targets
@@ -68,6 +69,7 @@ def plan_scores(context: RunContext) -> None:
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
             [context.run.pk],
         )
+    doubts.look_at_the_whole(context, lines, compared=compared)
     spread = _spread(context, lines, compared=compared)
     used = _used(context, present, {row[0] for row in spread})
     context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
-from assessments.scores import years
+from assessments.scores import doubts, years
 from assessments.structure import (
     LayoutTest,
     Part,
@@ -54,6 +54,7 @@ def rules(context: RunContext) -> Sequence[Rule]:
         *_record_type_rules(tests),
         *_value_rules(tests),
         *_range_rules(tests),
+        *doubts.rules(tests, columns_read(tests), LIVE),
     ]
 
 
@@ -187,6 +188,12 @@ def column_uses(tests: Sequence[LayoutTest]) -> tuple[ScoreUses, LevelUses]:
             if part.result:
                 levels.setdefault(part.result, []).append((test, part))
     return scores, levels
+
+
+def columns_read(tests: Sequence[LayoutTest]) -> list[str]:
+    """All columns of scores and levels."""
+    scores, levels = column_uses(tests)
+    return [*scores, *levels]
 
 
 def known_levels(part: Part) -> list[str]:

@@ -1,0 +1,101 @@
+"""What a line says of another test than its own, and a file most of whose scores do not go with their levels.
+
+The state works out the level from scale score and grade, and fills the columns of the line's own test. Where a spreadsheet
+sorted, shifted, filled down or exchanged a column, neither holds. A line of that kind is imported with a warning, as any that is
+odd; a file of such lines never replaces scores on record.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.db import models
+from django.db.models import F, Q, Value
+
+from assessments.scores.change_kinds import SCORES
+from assessments.structure import LayoutTest
+from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD, Rule
+from sisimport.imports.engine.sql import fetch_all, fetch_one
+from sisimport.imports.models import ImportIssue
+
+_FEWEST: Final = 10  # lines; fewer may be what the state sent
+_SHARE: Final = 0.4
+_SEQ: Final = 91  # on line 0
+_CODES: Final = "('EXC-LEVEL-RANGE', 'EXC-RANGE')"
+# The unit of a reading measure on a mathematics line, and the other way round: `1025L`, `EM150Q`.
+_OTHER_UNIT: Final = {"SBELA": "Q", "SBMATH": "L"}
+
+
+class AreBlank(models.Func):
+    """Are all these texts blank?"""
+
+    template = "((%(expressions)s) = '')"
+    arg_joiner = " || "
+    output_field = models.BooleanField()
+    conditional = True
+
+
+def columns_of_others(test: LayoutTest, columns: Sequence[str], tests: Sequence[LayoutTest]) -> list[str]:
+    """Of `columns`, those that other tests of the layout have and this one has not."""
+    own = {name for part in test.parts for name in part.fields}
+    others = {name for other in tests for part in other.parts for name in part.fields}
+    return sorted(others.intersection(columns) - own)
+
+
+def has_other_unit(test: LayoutTest) -> Q | None:
+    """The measure is one of another test; None for a test without measure."""
+    unit = _OTHER_UNIT.get(test.code)
+    if unit is None or not test.parent.measure:
+        return None
+    return Q(**{f"{test.parent.measure}__endswith": unit})
+
+
+def rules(tests: Sequence[LayoutTest], columns: Sequence[str], live: Q) -> list[Rule]:
+    """`columns`: the scores and levels of the layout."""
+    found = []
+    for test in tests:
+        of_test: dict[str, Any] = {
+            "severity": Severity.WARNING,
+            "expected": Value(test.parent.name),
+            "needs_student": False,
+        }
+        mine = live & Q(record_type__in=list(test.record_types))
+        if others := columns_of_others(test, columns, tests):
+            filled = mine & ~Q(AreBlank(*others))
+            found.append(Rule(number="CA-E-19", code="EXC-OTHER-TEST", field="record_type", when=filled,
+                              found=F("record_type"), **of_test))  # fmt: skip
+        other_unit = has_other_unit(test)
+        if other_unit is not None:
+            found.append(Rule(number="CA-E-20", code="EXC-MEASURE", field=test.parent.measure, when=mine & other_unit,
+                              found=F(test.parent.measure), **of_test))  # fmt: skip
+    return found
+
+
+def look_at_the_whole(context: RunContext, lines: str, *, compared: bool) -> None:
+    """Warn of a file most of whose scores do not go with their levels; raises FileError where it would replace others.
+
+    `lines`: SQL of the planned lines. Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None:
+        return
+    odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
+    (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")
+    if count < _FEWEST:
+        return
+    (of,) = fetch_one(f"SELECT count(*) FROM {lines}")
+    if count <= _SHARE * of:
+        return
+    said = {"count": f"{count:,}", "of": f"{of:,}"}
+    if compared and _replaced(context, odd) >= _FEWEST:
+        raise FileError("EXC-FILE-SORTED", params=said)
+    ImportIssue.objects.create(
+        run=context.run, line=0, seq=_SEQ, severity=Severity.WARNING, code="EXC-SORTED", part=RECORD, field="scale_score",
+        params=said,
+    )  # fmt: skip
+
+
+def _replaced(context: RunContext, odd: str) -> int:
+    changes = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}' AND c.before IS NOT NULL"
+    ((count,),) = fetch_all(f"SELECT count(*) FROM {changes} AND c.line IN (SELECT i.line FROM {odd})")
+    return int(count)
