@@ -69,7 +69,7 @@ def test_schools_limit_the_import(home: District, chosen: str, found: list[str])
 WRITTEN = ["'{}", '="{}"', "{}.0", "9.000000110E+09", "\u200b{}", "90000 00110", "9000-000-110"]
 
 
-@pytest.mark.parametrize(("place", "layout"), enumerate(TYPES))
+@pytest.mark.parametrize(("place", "layout"), list(enumerate(TYPES)))
 def test_id9_an_ssid_is_read_without_the_marks_of_a_spreadsheet(home: District, place: int, layout: str) -> None:
     written = WRITTEN[place % len(WRITTEN)].format("9000000110").encode()
 

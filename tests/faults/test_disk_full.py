@@ -16,6 +16,7 @@ import pytest
 
 from sisimport.runtime import postgres
 from tests.faults.small_disk import SmallDisk, small_disk
+from tests.installed import install
 from tests.wiring.test_server import Server, is_alive
 
 pytestmark = pytest.mark.processes
@@ -30,6 +31,7 @@ class Site:
     def __init__(self, disk: SmallDisk, logs: Path) -> None:
         self.disk = disk
         self.logs = logs
+        install(disk.folder / "var")
         self.server = Server(disk.folder / "var", logs=logs)
 
     def wait_until(self, true: Callable[[], object], otherwise: str) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from sisimport.runtime.backup_file import make_key
 from tests import results
+from tests.installed import install
 from tests.wiring.test_manage import NOT_SET, ROOT, manage
 
 NAME = "García"
@@ -53,6 +54,7 @@ def drill() -> Iterator[Drill]:
     folder = Path(tempfile.mkdtemp(prefix="sis", dir="/tmp"))
     folder.chmod(0o755)
     data_dir, backup, keys, key = (folder / name for name in ("first", "backup", "keys", "key"))
+    install(data_dir)
     ran(data_dir, "make_demo", "--students", "400", "--users", "--json")
     (data_dir / "mail").mkdir()
     (data_dir / "mail" / "1.eml").write_bytes(b"Subject: kept\n\nhello")

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from sisimport.runtime import postgres
+from tests.installed import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,6 +109,12 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
+def migrated(data_dir: Path) -> None:
+    """Not the first start: what that takes is tried once."""
+    install(data_dir)
+
+
+@pytest.fixture
 def serve(data_dir: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
@@ -160,6 +167,7 @@ def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in
     again.end()
 
 
+@pytest.mark.usefixtures("migrated")
 def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
     server = serve("--no-demo")
     server.wait_ready()
@@ -171,6 +179,7 @@ def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
     server.end()
 
 
+@pytest.mark.usefixtures("migrated")
 def test_a_killed_server_takes_its_worker_and_web_server_with_it(serve: Callable[..., Server]) -> None:
     server = serve("--no-demo")
     server.wait_ready()
@@ -204,6 +213,7 @@ def test_a_port_in_use_is_said_before_anything_starts(data_dir: Path) -> None:
     assert not (data_dir / "postgres").exists()
 
 
+@pytest.mark.usefixtures("migrated")
 def test_killed_and_started_at_once_on_the_same_port_it_comes_up(serve: Callable[..., Server]) -> None:
     first = serve("--no-demo")
     first.wait_ready()
@@ -217,6 +227,7 @@ def test_killed_and_started_at_once_on_the_same_port_it_comes_up(serve: Callable
     again.end()
 
 
+@pytest.mark.usefixtures("migrated")
 def test_a_port_that_somebody_else_uses_is_refused_at_once(serve: Callable[..., Server]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

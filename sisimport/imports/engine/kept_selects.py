@@ -17,6 +17,8 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import BaseExpression
+from django.db.models.lookups import Lookup
+from django.db.models.sql import Query
 from django.utils import timezone, translation
 
 from sisimport.imports.engine.sql import compiled, with_values
@@ -77,9 +79,16 @@ class _Content(pickle.Pickler):
             # The type of an expression's result, made where it is declared: each is numbered, which tells nothing.
             state = {name: held for name, held in vars(value).items() if name != "creation_counter"}
             return tuple, ((type(value), state),)
+        # What Django keeps on an expression or a condition that was compared with others is told by the rest of it: it would
+        # make what was composed before another one.
+        if isinstance(value, Q):
+            return tuple, ((type(value), value.connector, value.negated, value.children),)
         if isinstance(value, BaseExpression):
-            # What Django keeps on an expression that was compared with others is told by the rest of it.
             without_notes: dict[str, Any] = dict(value.__getstate__())  # type: ignore[call-overload]
             without_notes.pop("identity", None)
+            if isinstance(value, Lookup):
+                without_notes.pop("output_field", None)  # always a boolean
+            if isinstance(value, Query):
+                without_notes.pop("table_map", None)  # follows from its aliases, and takes up those of queries around it
             return tuple, ((type(value), without_notes),)
         return NotImplemented
