@@ -89,6 +89,8 @@ class _Content(pickle.Pickler):
             if isinstance(value, Lookup):
                 without_notes.pop("output_field", None)  # always a boolean
             if isinstance(value, Query):
-                without_notes.pop("table_map", None)  # follows from its aliases, and takes up those of queries around it
+                without_notes.pop(
+                    "table_map", None
+                )  # follows from its aliases, and takes up those of queries around it
             return tuple, ((type(value), without_notes),)
         return NotImplemented
