@@ -11,6 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import CharField, F, FilteredRelation, Q, Value
 
+from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.english_learner import (
     KEPT,
@@ -31,6 +32,7 @@ from sisimport.roster import (
     birth_dates,
     changed_facts,
     dates,
+    grade_words,
     grades,
     languages,
     odd_values,
@@ -144,6 +146,7 @@ class Roster(ImportType):
         POORER_NAMES,
         birth_dates.DATE_ORDER,
         other_people.OTHER_PEOPLE,
+        grade_words.GRADE_WORDS,
         MAPPING,
     )
     remedies: Mapping[str, tuple[str, str]] = (
@@ -161,6 +164,9 @@ class Roster(ImportType):
 
     def explain(self, error: FileError, head: bytes) -> FileError:
         return explaining.explained(error, head)
+
+    def as_chosen(self, recognition: Recognition, options: Mapping[str, str]) -> Recognition:
+        return grade_words.as_said(recognition, options)
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return RosterRow.objects.annotate(
