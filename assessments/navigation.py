@@ -81,7 +81,15 @@ register_article(
 register_panel(Panel(place=FAMILY, template="assessments/_family_scores.html", context=family_card, order=20))
 register_panel(Panel(place=STUDENT, template="assessments/_scores.html", context=_scores, order=20, wide=True))
 register_panel(Panel(place=RUN, template="assessments/_run_scores.html", context=_run_scores, order=20, wide=True))
-register(Entry(label="Compare", url_name="results", section=RESULTS, order=10))
+register(
+    Entry(
+        label="Compare",
+        url_name="results",
+        section=RESULTS,
+        order=10,
+        said="results scores levels ELA math CAASPP ELPAC grade school group year chart",
+    )
+)
 register(
     Entry(
         label="English learners",
@@ -89,9 +97,18 @@ register(
         url_names=("english_learner_students",),
         section=RESULTS,
         order=20,
+        said="EL RFEP TBD reclassified long-term ELPAC criterion",
     )
 )
-register(Entry(label="Group report", url_name="group_report", section=RESULTS, order=30))
+register(
+    Entry(
+        label="Group report",
+        url_name="group_report",
+        section=RESULTS,
+        order=30,
+        said="class teacher list of students scores years",
+    )
+)
 register(
     Entry(
         label="Shown to families",
@@ -99,6 +116,7 @@ register(
         url_names=("shown_results_preview",),
         section=RESULTS,
         order=40,
+        said="parents see results switch release preview scores",
         capability=Capability.SETTINGS,
         offered_to=works_for_all_districts,
     )
@@ -110,6 +128,7 @@ register(
         url_names=("added_layout",),
         section=IMPORT,
         order=90,
+        said="new layout next year file format",
         capability=Capability.SETTINGS,
         offered_to=works_for_all_districts,
     )

@@ -353,6 +353,19 @@ def ranges_of(test: str, year: int) -> tuple[Range, ...]:
     return tuple(found)
 
 
+_LONGEST_KEPT = 10  # years that published ranges are taken to hold on
+
+
+@cache
+def kept_ranges(test: str, year: int, since: int) -> tuple[Range, ...]:
+    """The ranges that hold in a school year, by grade: later years keep the last that were published, until the test changes.
+    `since`: the first year whose scores may be compared with those of this year's edition."""
+    found: dict[str, Range] = {}
+    for asked in range(year, max(year - _LONGEST_KEPT, since - 1), -1):
+        found = {one.grade: one for one in ranges_of(test, asked)} | found
+    return tuple(found.values())
+
+
 @cache
 def tested_grades(test: str) -> tuple[str, ...]:
     """Grades that a test with published score ranges was ever given in; empty where none are known."""

@@ -14,6 +14,7 @@ register(
         url_names=("school_list", "collection_policy", "record", "record_find", "family_accounts"),
         section=RECORDS,
         order=20,
+        said="collection without principal list for a school policy chart",
         count=lambda user: count_missing_up_to(visible_school_ids(user), MOST_COUNTED + 1),
     ),
     Entry(
@@ -22,6 +23,7 @@ register(
         url_names=("enrollment", "enrollment_blank", "enrollment_paper"),
         section=RECORDS,
         order=30,
+        said="forms approve paper print Spanish",
         capability=Capability.EDIT_STUDENTS,
     ),
     Entry(
@@ -30,6 +32,7 @@ register(
         url_names=("school_letters",),
         section=RECORDS,
         order=40,
+        said="parents letters invitation QR code accounts renew",
         capability=Capability.EDIT_STUDENTS,
     ),
 )

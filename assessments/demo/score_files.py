@@ -11,7 +11,7 @@ from typing import IO
 from django.utils import timezone
 
 from assessments.scores.import_type import LAYOUTS
-from assessments.structure import LayoutTest, Part, Range, family_of, ranges_of, school_year, structure, tests_of
+from assessments.structure import LayoutTest, Part, Range, family_of, kept_ranges, school_year, structure, tests_of
 from sisimport.demo.district import Sample, register_samples
 from sisimport.files.layouts import Layout, load_layouts
 from students.models import LEA, SSID
@@ -110,7 +110,8 @@ class _Maker:
         self.blank[-1] = layout.end_marker or ""
         self.templates = [self._filled(turn) if filled else self.blank for turn in range(_TEMPLATES)]
         self.ranges: dict[str, dict[str, Range]] = {
-            test.code: {r.grade: r for r in ranges_of(test.ranges, self.year)} for test in self.tests
+            test.code: {r.grade: r for r in kept_ranges(test.ranges, self.year, test.edition.comparable_from)}
+            for test in self.tests
         }
 
     def _filled(self, turn: int) -> list[str]:

@@ -1,20 +1,14 @@
 """Published score ranges of a test, and the score from which on its standard is met. No Django."""
 
-from assessments.structure import Range, edition_of, ranges_key, ranges_of, structure
-
-_LONGEST_KEPT = 10  # years that published ranges are taken to hold on
+from assessments.structure import Range, edition_of, kept_ranges, ranges_key, structure
 
 
 def range_of(code: str, year: int, grade: str) -> Range | None:
     """Published ranges of a test in a year and grade; later years keep the last that are limits, until the test changes."""
     if code not in structure()["tests"]:
         return None
-    test, edition = ranges_key(code, year), edition_of(code, year)
-    for asked in range(year, max(year - _LONGEST_KEPT, edition.comparable_from - 1), -1):
-        found = next((r for r in ranges_of(test, asked) if r.grade == grade), None)
-        if found is not None:
-            return found
-    return None
+    kept = kept_ranges(ranges_key(code, year), year, edition_of(code, year).comparable_from)
+    return next((one for one in kept if one.grade == grade), None)
 
 
 def standard_of(code: str, year: int, grade: str) -> int | None:

@@ -7,7 +7,7 @@ from django.db.models import Q
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores import repeats, years
 from assessments.scores.setups import SKIP
-from assessments.structure import LayoutTest, ranges_of, school_year, tests_of
+from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.import_type import RunContext
@@ -245,7 +245,7 @@ def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
     values = [
         (spelling, grade, r.lowest, *r.levels, r.highest)
         for test in tests
-        for r in ranges_of(test.ranges, year)
+        for r in kept_ranges(test.ranges, year, test.edition.comparable_from)
         for spelling in test.record_types
         for grade in {r.grade, r.grade.lstrip("0")}
     ]

@@ -33,6 +33,8 @@ class Entry:
     """One line of the menu, for users with `capability`. `count` is shown beside it (None or 0: nothing); it counts no
     further than one more than MOST_COUNTED.
 
+    `said`: what somebody types who looks for what is done there; the search finds it by that too.
+
     `state`: for users with schools of this state only; its name is shown where somebody has schools of several.
 
     `url_names`: further pages that belong to it, so that it is marked as the current one there; `tool`: the import tool
@@ -44,6 +46,7 @@ class Entry:
     section: str
     order: int = 50
     capability: Capability = Capability.READ
+    said: str = ""
     url_args: tuple[str, ...] = ()
     url_names: tuple[str, ...] = ()
     tool: str = ""
@@ -170,7 +173,7 @@ def _find_pages(user: User, text: str, limit: int) -> list[Hit]:
     states = states_of(user)
     entries = [*_entries, *(entry for source in _sources for entry in source())]
     pages = [
-        (Hit(entry.label, reverse(entry.url_name, args=entry.url_args), entry.section), "")
+        (Hit(entry.label, reverse(entry.url_name, args=entry.url_args), entry.section), entry.said)
         for entry in entries
         if entry.is_for(user) and (not entry.state or entry.state in states)
     ]
@@ -246,9 +249,23 @@ RUN_PAGES = ("run", "run_changes", "run_absent", "run_print")
 register_source(_tools)
 register_panel(Panel(place=RUN, template="imports/_convert_offer.html", context=_convert_offer, order=10))
 register(
-    Entry(label="Home", url_name="home", section="", order=0),
-    Entry(label="Students", url_name="students", url_names=("student", "student_looks"), section=RECORDS, order=10),
-    Entry(label="Runs", url_name="runs", url_names=RUN_PAGES, section=REVIEW, order=10),
+    Entry(label="Home", url_name="home", section="", order=0, said="upload drop a file choose recognize"),
+    Entry(
+        label="Students",
+        url_name="students",
+        url_names=("student", "student_looks"),
+        section=RECORDS,
+        order=10,
+        said="correct wrong SSID edit record scores",
+    ),
+    Entry(
+        label="Runs",
+        url_name="runs",
+        url_names=RUN_PAGES,
+        section=REVIEW,
+        order=10,
+        said="history imports undo revert report refused lines errors changes yesterday",
+    ),
     Entry(
         label="Admin",
         url_name="admin:index",
@@ -271,6 +288,7 @@ register(
         url_names=("person",),
         section=REVIEW,
         order=75,
+        said="invite user account role deactivate sign out password link",
         capability=Capability.SETTINGS,
     ),
     Entry(
@@ -278,6 +296,7 @@ register(
         url_name="access_record",
         section=REVIEW,
         order=77,
+        said="who saw looked at audit log masked SSIDs shown",
         capability=Capability.AUDIT,
         offered_to=access.sees_whole_record,
     ),
@@ -286,8 +305,16 @@ register(
         url_name="import_defaults",
         section=REVIEW,
         order=84,
+        said="options of an upload district defaults RFEP wording",
         capability=Capability.SETTINGS,
         offered_to=_may_choose_defaults,
     ),
-    Entry(label="API tokens", url_name="api_tokens", section=REVIEW, order=85, capability=Capability.SETTINGS),
+    Entry(
+        label="API tokens",
+        url_name="api_tokens",
+        section=REVIEW,
+        order=85,
+        capability=Capability.SETTINGS,
+        said="programs REST key",
+    ),
 )

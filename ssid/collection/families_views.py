@@ -19,9 +19,9 @@ from sisimport.web.lists import Column, List, Listing
 from ssid.collection.family_letters import BOTH, OWN, Wanted, students_to_invite, write_letters
 from students import family_access
 from students.access import log_view, visible_schools
-from students.grades import GRADES
+from students.grades import GRADES, grade_words
 from students.missing import enrolled_today
-from students.models import FamilyMember, Student
+from students.models import FamilyMember, School, Student
 
 SCHOOLS = List(
     key="families",
@@ -121,9 +121,13 @@ class LettersForm(forms.Form):
         help_text="Their earlier letters become worthless: a code cannot be printed a second time.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, school: School, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["grade"].choices = [("", "All grades"), *((grade, grade) for grade in GRADES)]  # type: ignore[attr-defined]
+        there = set(
+            students_to_invite(Wanted(school, again=True)).order_by().values_list("grade", flat=True).distinct()
+        )
+        grades = [(grade, grade_words(grade).capitalize()) for grade in GRADES if grade in there]
+        self.fields["grade"].choices = [("", "All grades"), *grades]  # type: ignore[attr-defined]
 
 
 @requires(Capability.EDIT_STUDENTS)
@@ -131,7 +135,7 @@ class LettersForm(forms.Form):
 def letters(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Letters for the families of a school that have no account yet, to be printed; a page each."""
     school = get_object_or_404(visible_schools(request.user), pk=pk)
-    form = LettersForm(request.POST or None)
+    form = LettersForm(request.POST or None, school=school)
     if request.method == "POST" and form.is_valid():
         wanted = Wanted(school, **form.cleaned_data)
         if students_to_invite(wanted).exists():

@@ -10,6 +10,7 @@ from students.models import AnnualEnrollment, CollectionPolicy, School, Student
 from students.profiles import profile_of
 
 DOCUMENT, TOLD = "document", "told"
+MISTAKE, KEEP = "mistake", "keep"
 # What a school needs to find a student; the rest is for its convenience (rule M-5).
 USUAL_COLUMNS = ("Last Name", "First Name", "Birth Date", "Grade")
 
@@ -24,10 +25,14 @@ class SSIDForm(forms.Form):
         initial=DOCUMENT,
         help_text="A number that a student told stays unverified until somebody compares it with a document.",
     )
-    replace = forms.BooleanField(
-        label="The number on record is wrong: remove it",
-        required=False,
-        help_text="A number that the state retired is replaced by importing the state's file, so that it stays findable.",
+    old_number = forms.ChoiceField(
+        label="The number on record until now",
+        choices=[
+            (MISTAKE, "was a typing error: take it away, its owner may need it"),
+            (KEEP, "was replaced by the state: keep it as a former number"),
+        ],
+        initial=MISTAKE,
+        help_text="Either is one entry of the time line, which can be undone.",
     )
     reason = forms.CharField(label="Note for the time line", max_length=200, required=False)
 
@@ -37,7 +42,7 @@ class SSIDForm(forms.Form):
         field.help_text = f"{profile_of(student.lea.state).ssid_words.capitalize()}; blanks and hyphens do not matter."
         field.widget.attrs |= {"inputmode": "numeric", "autocomplete": "off", "autofocus": True, "spellcheck": "false"}
         if not has_ssid:
-            del self.fields["replace"]
+            del self.fields["old_number"]
 
 
 class PolicyForm(forms.ModelForm):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from sisimport.accounts.access import Capability, requires
 from sisimport.audit.models import AuditEntry
-from ssid.collection.forms import TOLD, SSIDForm
+from ssid.collection.forms import KEEP, TOLD, SSIDForm
 from students import services
 from students.access import log_view, visible_school_ids, visible_students
 from students.missing import missing_today
@@ -120,7 +120,8 @@ def _take_step(request: HttpRequest, student: Student, form: SSIDForm) -> bool:
                 origin=Origin.STAFF,
                 verified=True,
                 reason=form.cleaned_data["reason"],
-                replace=bool(form.cleaned_data.get("replace")),
+                replace="old_number" in form.cleaned_data,
+                keep_former=form.cleaned_data.get("old_number") == KEEP,
             )
             messages.success(request, f"The SSID of {student.full_name} is saved.")
     except services.SSIDRefusedError as refused:

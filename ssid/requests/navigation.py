@@ -20,9 +20,17 @@ register(
         url_names=("senr_check", "senr_make", "senr_request", "senr_file", "senr_changes", "senr_changes_file"),
         section=RECORDS,
         order=40,
+        said="SENR ask the state new enrollment exits file",
         state="CA",
     ),
-    Entry(label="EL differences", url_name="el_differences", section=RECORDS, order=50, state="CA"),
+    Entry(
+        label="EL differences",
+        url_name="el_differences",
+        section=RECORDS,
+        order=50,
+        state="CA",
+        said="ELAS English learner state local compare",
+    ),
 )
 
 _SHOWN = 5

@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from assessments.demo.score_files import people, write_scores
 from assessments.models import Score
+from assessments.pages.queries import in_range
 from assessments.structure import import_types
 from sisimport.demo.district import make_district
 from sisimport.files.issues import Severity
@@ -41,6 +42,8 @@ def test_the_sample_of_a_layout_imports_without_an_error(key: str, lea: LEA) -> 
     assert run.layout == key
     assert run.import_count + run.skipped_count == run.record_count
     assert run.import_count > 10
+    # What a family would be told to ask the school about is no sample.
+    assert [score.pk for score in Score.objects.select_related("assessment") if not in_range(score)] == []
     if key in independent_reading.known_layouts():
         said = set(independent_reading.read(key, data.decode()))
         assert on_record() == said

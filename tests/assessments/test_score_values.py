@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from assessments.pages.charts import fits
 from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text
 from tests.assessments.score_home import LAYOUT, TYPE, WITH_PARTS, scores
 from tests.ssid.journey import District, codes, district
@@ -127,3 +128,13 @@ def test_day_first_dates_make_unclear_ones_an_error(home: District) -> None:
     done = report(TYPE, text(LAYOUT, *rows))
 
     assert "FILE-DATE" in [i["code"] for i in done["issues"] if i["line"] == 2]
+
+
+def test_a_range_holds_until_others_are_published_in_the_report_as_on_the_pages(home: District) -> None:
+    """CAST has ranges until 2021-22: what pages draw as outside in later years, the report warns of."""
+    row = ela(record_type="06", scale_score="301", achievement_level="2", grade_assessed="05")
+
+    done = report(TYPE, text(LAYOUT, row))
+
+    assert [(i["code"], i["expected"]) for i in done["issues"]] == [("EXC-RANGE", "150 to 250")]
+    assert not fits("CAST", 2024, "05", 301)

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from sisimport.files.issues import codes
 from sisimport.web.finding import Hits, find
+from sisimport.web.help import rules
 from sisimport.web.keys import KEYS
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.imports.journey import District
@@ -46,6 +47,21 @@ def test_each_kind_is_found(client: Client, registrar: Any) -> None:
     assert searched(client, "D-9")["Help"][0] == "Rule D-9"
     assert searched(client, "zzzz") == {}
     assert searched(client, "   ") == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [("undo", "Runs"), ("revert", "Runs"), ("letters", "Families"), ("correct wrong", "Students"), ("scores", "Compare"),
+     ("principal", "Missing SSIDs"), ("upload", "Home"), ("RFEP", "English learners"), ("parents", "Families")],
+)  # fmt: skip
+def test_a_page_is_found_by_what_is_done_there(client: Client, typed: str, page: str) -> None:
+    client.force_login(UserFactory(is_superuser=True, all_schools=True))
+    assert page in searched(client, typed)["Pages and settings"]
+
+
+def test_a_rule_is_found_by_its_words(client: Client, registrar: Any) -> None:
+    words = rules.numbers()["D-9"]
+    assert "Rule D-9" in searched(client, words[:80].rsplit(" ", 1)[0])["Help"]
 
 
 def test_a_run_is_found_by_its_number_and_by_its_file(client: Client, registrar: Any, district: District) -> None:

@@ -1,6 +1,5 @@
 """What the help offers to other pages: its pages to the search, and the first steps to the home page."""
 
-import re
 from collections.abc import Iterable
 
 from django.urls import reverse
@@ -26,21 +25,17 @@ def _pages() -> Iterable[tuple[Hit, str]]:
         for layout in published_layouts(kind):
             names = " ".join(column.label for column in layout.fields.values())
             yield Hit(layout.title, reverse("file_layout", args=[kind.key, layout.key]), "file layout"), names
+    for number, said in rules.numbers().items():
+        yield Hit(f"Rule {number}", reverse("help_rule", args=[number]), said), ""
     for code in codes.all():
         yield Hit(code.title, reverse("help_code", args=[code.code]), code.code), code.fix
 
 
 def _help(_user: User, text: str, limit: int) -> list[Hit]:
     found = matching(text, _pages(), limit)
-    number = _RULE.fullmatch(text)
-    if number:
-        rule_texts = {own.casefold(): (own, text) for own, text in rules.numbers().items()}
-        if rule := rule_texts.get(number[1].casefold()):
-            found = [Hit(f"Rule {rule[0]}", reverse("help_rule", args=[rule[0]]), rule[1]), *found][:limit]
-    return found
+    number = text.casefold().removeprefix("rule ")
+    return sorted(found, key=lambda hit: hit.label.casefold() != f"rule {number}")
 
-
-_RULE = re.compile(r"(?:rule )?([a-z]{1,2}(?:-[a-z]+)?-\d{1,2})", re.IGNORECASE)
 
 register_finder(Finder(title="Help", find=_help, order=60))
 register_panel(Panel(place=HOME, template="help/_first_steps_card.html", context=first_steps.card, order=1))

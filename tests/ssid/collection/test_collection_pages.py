@@ -19,6 +19,7 @@ from students.models import (
     FamilyInvitation,
     FamilyMember,
     Origin,
+    RecordEdit,
     ReportedSSID,
 )
 from students.services import report_ssid
@@ -166,6 +167,27 @@ def test_a_refused_number_says_why_beside_the_field(staff: Client, school: Any) 
     page = text(post(staff, "record", student.pk, save="", ssid="123", source="document"))
     assert "this has 3" in page
     assert 'aria-invalid="true"' in page
+
+
+@pytest.mark.parametrize(("chosen", "former"), [("", 0), ("keep", 1)])
+def test_a_wrong_number_on_record_was_a_typing_error_unless_somebody_says_otherwise(
+    staff: Client, school: Any, chosen: str, former: int
+) -> None:
+    student = StudentFactory(school=school)
+    SSIDFactory(student=student, ssid="9012345600")
+    address = reverse("record", args=[student.pk])
+    offered = staff.get(address).context["form"]
+    sent = {name: field.initial or "" for name, field in offered.fields.items()} | {"ssid": "9012345601", "save": ""}
+
+    staff.post(address, sent | ({"old_number": chosen} if chosen else {}))
+
+    held = SSID.objects.filter(student=student)
+    assert held.get(retired_at=None).ssid == "9012345601"
+    assert held.filter(ssid="9012345600").count() == former
+    assert RecordEdit.objects.filter(student=student).count() == 1
+    assert (
+        "old_number" not in staff.get(reverse("record", args=[StudentFactory(school=school).pk])).context["form"].fields
+    )
 
 
 def test_a_student_is_found_by_the_beginning_of_the_name(staff: Client, school: Any) -> None:

@@ -76,6 +76,13 @@ def test_an_invitation_for_brothers_and_sisters_elsewhere_stays(school: Any) -> 
     assert families.find_invitation(code) is not None
 
 
+def test_only_grades_of_the_school_are_offered_in_words(staff: Client, school: Any) -> None:
+    StudentFactory(school=school, grade="KN")
+    offered = staff.get(reverse("school_letters", args=[school.pk])).context["form"].fields["grade"].choices
+    assert ("KN", "Kindergarten") in offered
+    assert {grade for grade, _words in offered} == {"", *school.students.values_list("grade", flat=True)}
+
+
 def test_letters_of_a_large_school_are_written_block_by_block(school: Any, django_assert_max_num_queries: Any) -> None:
     """A school of any size is in memory one block at a time, with the same number of statements for each."""
     for _n in range(2 * BLOCK + 1):
