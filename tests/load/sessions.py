@@ -1,5 +1,6 @@
-"""Processor time of a database session: other work on the machine does not count."""
+"""Processor time of a database session, where other work on the machine does not count, and memory of processes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -9,3 +10,12 @@ def processor_ms(pid: int) -> float | None:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
     except (OSError, ValueError, IndexError):
         return None
+
+
+def peak_megabytes(pids: Iterable[int]) -> float:
+    """Megabytes that the largest of these processes ever held (Linux)."""
+    sizes = []
+    for pid in pids:
+        (held,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
+        sizes.append(int(held.split()[1]) / 1000)
+    return max(sizes, default=0.0)

@@ -1,17 +1,26 @@
 """A hundred uploads at once by people of different appetites, and a small file behind large ones: who waits how long."""
 
 import datetime as dt
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.urls import reverse
 from django.utils import timezone
 
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.services import start_run
-from tests.faults.conftest import Worker, wait_until
+from sisimport.imports.storage.files import open_file
+from tests.factories import UserFactory
+from tests.faults.conftest import Broker, Worker, wait_until
 from tests.faults.district import make_district, state_file
+from tests.faults.people import Visitor
+from tests.faults.site import site
 from tests.figures import Figure
+from tests.load.sessions import peak_megabytes
 
 pytestmark = [
     pytest.mark.load,
@@ -20,6 +29,9 @@ pytestmark = [
 ]
 
 PATIENCE = 1800.0
+LINES = min(2_000, int(os.environ.get("LOAD_LINES", "2000")))
+PAUSE = 0.6  # seconds from one upload to the next: a hundred in a minute
+MORE_MEGABYTES = 20
 UPLOADS = {"one person's": 80, "another's": 15, "a third's": 5}
 
 
@@ -56,17 +68,43 @@ def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-def test_a_hundred_uploads_of_three_people(worker: Worker, uploads: None, figure: Figure) -> None:
-    make_district(students=2_000)
-    file = state_file()
-    begun = timezone.now()
-    persons = dict(zip(UPLOADS, people("one", "two", "three"), strict=True))
-    runs = {name: [start(file, persons[name]) for _number in range(count)] for name, count in UPLOADS.items()}
+def test_a_hundred_uploads_of_three_people(
+    worker: Worker, broker: Broker, uploads: None, database_url: str, figure: Figure
+) -> None:
+    """In a minute by the page: each is accepted, people keep their order, none waits for all of another's; memory stays flat."""
+    make_district(students=LINES)
+    persons = {name: UserFactory(import_admin=True, all_schools=True, is_superuser=True) for name in UPLOADS}
+    with open_file(state_file()) as stream:
+        lines = stream.read().splitlines(keepends=True)
+    names = [name for name, count in UPLOADS.items() for _number in range(count)]
+    with site(database_url, broker.folder) as web, ThreadPoolExecutor(8) as senders:
+        visitors = {name: Visitor(web.port, persons[name]) for name in UPLOADS}
+        begun = timezone.now()
+
+        def send(number: int) -> float:
+            time.sleep(max(0.0, number * PAUSE - (timezone.now() - begun).total_seconds()))
+            asked = time.monotonic()
+            file = ("ssid.txt", b"".join(lines[number:] + lines[:number]))  # each in another order
+            sent = {"import_type": "ssid-download", "work": "test"}
+            answer = visitors[names[number]].post(reverse("upload", args=["calpads-ssid"]), sent, {"file": file})
+            assert answer.status_code == 200
+            return time.monotonic() - asked
+
+        taken = sorted(senders.map(send, range(len(names))))
+        accepted = (timezone.now() - begun).total_seconds()
+    figure(f"100 uploads of {LINES:,} lines, until the last was accepted", accepted, "s")
+    figure("an upload, until it was accepted, p95", percentile(taken, 0.95), "s")
+    runs = {name: list(ImportRun.objects.filter(created_by=persons[name]).order_by("pk")) for name in UPLOADS}
+    assert {name: len(several) for name, several in runs.items()} == UPLOADS
+    at_first = peak_megabytes(worker.children())
 
     ended = wait_for_all([run for several in runs.values() for run in several])
 
+    memory = peak_megabytes(worker.children())
+    figure("most memory of a process of the worker while they came, and at the end", memory, "MB")
+    assert memory < at_first + MORE_MEGABYTES
     last = max(run.finished_at for run in ended if run.finished_at)
-    figure("100 Tests of 2,000 lines, until the last had ended", (last - begun).total_seconds(), "s")
+    figure(f"100 Tests of {LINES:,} lines, until the last had ended", (last - begun).total_seconds(), "s")
     everybody = waits(ended)
     figure("wait of an upload, p50", percentile(everybody, 0.5), "s")
     figure("wait of an upload, p95", percentile(everybody, 0.95), "s")
