@@ -316,7 +316,7 @@ def keep_result(found: list[str], *, checked: int, packages: int) -> None:
     asked = subprocess.run(
         ["git", "rev-parse", "--short=9", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    told = {
+    result = {
         "commit": asked.stdout.strip(),
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "packages": packages,
@@ -324,7 +324,7 @@ def keep_result(found: list[str], *, checked: int, packages: int) -> None:
         "found": len(found),
         "open": found,
     }
-    (folder / "advisories.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / "advisories.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 # ---- secrets ----

@@ -2,7 +2,8 @@
 
     script/test roles tests/web      any tests: a right that a page lacks, or a row that it does not see, makes one fail
 
-Counts of statements are two too high then, and a test fails whose pages and runs share temporary tables: it is one session.
+Counts of statements are a few too high then. It is one session: what one role keeps in temporary tables goes when another takes over,
+as another session would not have it.
 
 `acting_as` is for single tests. The roles, their rights and policies stand in every test database (`stand_up`, called by
 conftest.py): they bind nobody who is the owner.
@@ -44,6 +45,7 @@ def _take(kind: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('role'), set_config('role', %s, false)", [_role(kind)])
         (before, _now) = cursor.fetchone()
+        cursor.execute("DISCARD TEMP")
     return str(before)
 
 
@@ -53,6 +55,7 @@ def _give_back(before: str) -> None:
         connection.cursor() as cursor,
     ):  # a broken transaction is undone, and its role with it
         cursor.execute("SELECT set_config('role', %s, false)", [before])
+        cursor.execute("DISCARD TEMP")
 
 
 def _role(kind: str) -> str:

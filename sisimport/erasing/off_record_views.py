@@ -107,5 +107,5 @@ def _shown(said: dict[str, str]) -> list[tuple[str, str]]:
     fields = WhoForm.base_fields
     return [
         (str(fields[name].label or name.replace("_", " ").capitalize()), mask_ssid(value) if name == "ssid" else value)
-        for name, value in said.items()
+        for name, value in ((name, said[name]) for name in fields if name in said)
     ]

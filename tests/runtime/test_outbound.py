@@ -50,7 +50,7 @@ def test_an_address_is_called_where_a_name_on_the_list_led_to_it() -> None:
 
 def test_hosts_of_settings_are_read_from_their_addresses() -> None:
     assert hosts_in(
-        "postgres://web:p%40ss@db.example.org:5432/sis",
+        "postgres://web:password@db.example.org:5432/sis",
         "s3://bucket?endpoint=https://store.example.org:9000&region=x",
         "tcp://scan.example.org:3310",
         "unix:/run/clamd.ctl",

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,20 @@ def test_what_could_be_asked_is_kept_for_the_scoreboard(tmp_path: Path) -> None:
     supply_chain.main(["report", str(report)])
     kept = json.loads((tmp_path / "proof" / "advisories.json").read_text())
     assert (kept["packages"], kept["checked"], kept["found"]) == (2, 1, 0)
+
+
+def test_the_part_of_unsafe_code_finds_nothing_here_and_something_where_it_is(tmp_path: Path) -> None:
+    """Run as script/audit says, with the real ruff: it had been red for everybody, and its test had a stand-in for it."""
+    (line,) = [
+        one for one in (ROOT / "script" / "audit").read_text().splitlines() if one.startswith('part "unsafe code"')
+    ]
+    words = line.split('"$python"')[1].split()
+    assert subprocess.run([sys.executable, *words], cwd=ROOT, check=False).returncode == 0
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    (tmp_path / "shell.py").write_text(
+        '"""Runs a shell."""\n\nimport subprocess\n\nsubprocess.run("ls", shell=True, check=True)\n'
+    )
+    assert subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, check=False).returncode == 1
 
 
 def test_the_audit_fails_for_findings_and_not_for_what_it_cannot_reach(tmp_path: Path) -> None:
