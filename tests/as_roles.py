@@ -2,8 +2,8 @@
 
     script/test roles tests/web      any tests: a right that a page lacks, or a row that it does not see, makes one fail
 
-Counts of statements are a few too high then. It is one session: what one role keeps in temporary tables goes when another takes over,
-as another session would not have it.
+Counts of statements are a few too high then. It is one session: what one role keeps in temporary tables goes when another takes
+over, as another session would not have it.
 
 `acting_as` is for single tests. The roles, their rights and policies stand in every test database (`stand_up`, called by
 conftest.py): they bind nobody who is the owner.
