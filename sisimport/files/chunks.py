@@ -7,7 +7,7 @@ from typing import IO, Final
 
 from sisimport.files.damage import holds_hidden_beyond_ascii
 from sisimport.files.detection import Recognition
-from sisimport.files.encodings import BOM, UTF16, Decoder
+from sisimport.files.encodings import UTF16, Decoder, without_bom
 from sisimport.files.lines import refuse_nul, whole_lines
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.values import BlockTraits
@@ -68,7 +68,7 @@ class Chunks:
             first_line = self.line_count + 1
             if not self.line_index or offset - self.line_index[-1][1] >= _INDEX_BYTES:
                 self.line_index.append([first_line, offset])
-            chunk = data[len(BOM) :] if offset == 0 and data.startswith(BOM) else data
+            chunk = without_bom(data) if offset == 0 else data
             refuse_nul(chunk, first_line)
             self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
             names = self._names.may_stand_in(chunk)

@@ -25,6 +25,7 @@ from sisimport.files.encodings import (
     judge,
     refused_encoding,
     wide_encoding,
+    without_bom,
 )
 from sisimport.files.first_lines import FirstLines
 from sisimport.files.headings import FEWEST_COLUMNS, MOST_LINES, heading_lines, heading_notice
@@ -191,7 +192,7 @@ class _ContainerError(Exception):
 def _container(sample: Sample) -> str:
     """Raises _ContainerError for anything but text."""
     data = sample.data
-    if not data.removeprefix(BOM).strip():
+    if not without_bom(data).strip():
         raise _ContainerError(EMPTY, "nothing at all" if not data else "nothing but blank lines")
     for start, container, name in _SIGNATURES:
         if data.startswith(start):
@@ -200,7 +201,7 @@ def _container(sample: Sample) -> str:
                     if part in data:
                         raise _ContainerError(office, office_name)
             raise _ContainerError(container, name)
-    if _MARKUP.match(data.removeprefix(BOM)):
+    if _MARKUP.match(without_bom(data)):
         raise _ContainerError(BINARY, "a web page or XML document")
     return TEXT
 
@@ -219,11 +220,11 @@ def _decode(sample: Sample, seen: Recognition) -> tuple[str, Recognition]:
     if not sample.complete:
         data = _whole_lines_of(data, first_line)
     if wide is not None:
-        return data.removeprefix(BOM).decode(), seen
+        return without_bom(data).decode(), seen
     if data.startswith(BOM) and sample.at_start:
         bom = Problem("FILE-BOM", Severity.NOTICE, None, "a byte order mark")
         seen = replace(seen, encoding=UTF8_BOM, notices=(bom,))
-        data = data[len(BOM) :]
+        data = without_bom(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

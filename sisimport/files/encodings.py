@@ -47,6 +47,13 @@ def codec_of(encoding: str) -> str:
     return UTF8 if encoding in UTF16 or encoding == UTF8_BOM else encoding
 
 
+def without_bom(data: bytes) -> bytes:
+    """The beginning of a file without its byte order mark, which some programs write twice."""
+    while data.startswith(BOM):
+        data = data[len(BOM) :]
+    return data
+
+
 def encoding_notice(encoding: str, *, doubtful: bool = False) -> Problem:
     """What is said of a file that is no UTF-8; `doubtful`: another encoding would make names of its bytes as well."""
     if doubtful:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Final
 
-from sisimport.files.encodings import BOM, UTF8, UTF16, codec_of, from_utf16, place_of
+from sisimport.files.encodings import UTF8, UTF16, codec_of, from_utf16, place_of, without_bom
 from sisimport.files.issues import FileError
 
 MAX_LINE_BYTES: Final = 1 << 20
@@ -213,7 +213,7 @@ def _read_tail(
 
 
 def _drop_bom(chunk: bytes, offset: int) -> bytes:
-    return chunk[len(BOM) :] if offset == 0 and chunk.startswith(BOM) else chunk
+    return without_bom(chunk) if offset == 0 else chunk
 
 
 def _decode_line(line: bytes, encoding: str) -> str:

@@ -51,6 +51,15 @@ def bare_number(text: str) -> str:
     return bare or text
 
 
+def bare_value(text: str) -> str:
+    """A code or date without marks that keep a spreadsheet from changing it, or a separator too many: ="M", 'spa, 2014-03-02;"""
+    bare = text.strip(",; ")
+    framed = _FRAMED.match(bare) or _LED.match(bare)
+    if framed:
+        bare = next(group for group in framed.groups() if group is not None).strip(",; ")
+    return bare or text
+
+
 def bare_whole(text: str) -> str:
     """A whole number without marks, and without commas at its thousands: 2450.0, '2450, 2,450, 2.45E+03."""
     bare = bare_number(text)

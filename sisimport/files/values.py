@@ -25,7 +25,7 @@ from sisimport.files.formula_guard import plain_cell
 from sisimport.files.grade_forms import plain_grade
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
-from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_whole
+from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_value, bare_whole
 from sisimport.files.spellings import is_grade
 from sisimport.files.stray_marks import has_marks_at_an_edge, without_stray_marks
 
@@ -244,6 +244,8 @@ def _framed(column: Column, check: Check) -> Check:
         if not text:
             return None, _missing(column) if column.required else None
         value, problem = check(text)
+        if problem is not None and problem.severity is not Severity.NOTICE and not value:
+            value, problem = _unmarked(column, check, text) or (value, problem)
         if text in PLACEHOLDERS and not column.required and (problem is not None or column.codes is None):
             return None, placeholder(column, text)
         unmarked = problem is not None and problem.code == "FILE-MARKS"  # the value is there, shorter than the text
@@ -258,6 +260,16 @@ def _framed(column: Column, check: Check) -> Check:
         return value, problem
 
     return framed
+
+
+def _unmarked(column: Column, check: Check, text: str) -> tuple[str, Problem] | None:
+    """What stands between marks of a spreadsheet, where it can be read; None where it cannot."""
+    bare = bare_value(text)
+    if bare == text:
+        return None
+    value, problem = check(bare)
+    read = value and (problem is None or problem.severity is Severity.NOTICE)
+    return (value, _marked(column, text, value)) if value and read else None
 
 
 def _missing(column: Column) -> Problem:
@@ -323,7 +335,12 @@ class _SpelledCheck:
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
         if text not in self._codes and text.lower() in self._codes:
             return text.lower(), None
-        return _spelled(self._column, text) or (text, None)
+        if spelled := _spelled(self._column, text):
+            return spelled
+        bare = bare_value(text)
+        if bare != text and (code := bare.lower() if bare.lower() in self._codes else None):
+            return code, _marked(self._column, text, code)
+        return text, None
 
 
 def _spelled(column: Column, text: str) -> tuple[str | None, Problem | None] | None:

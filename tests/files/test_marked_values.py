@@ -1,0 +1,69 @@
+"""Codes and dates between marks of a spreadsheet, or with a separator too many, are read in every layout."""
+
+import pytest
+
+from sisimport.files.issues import Severity
+from sisimport.files.layouts import Column, ColumnKind, Layout, load_layouts
+from sisimport.files.values import read_value
+from tests.files.samples import ALL_LAYOUTS, ROOT, ROSTER, read
+
+LAYOUTS = [*ALL_LAYOUTS, *load_layouts(ROOT / "sisimport" / "roster" / "layouts").values()]
+CODED = [(layout, column) for layout in LAYOUTS for column in layout.columns if column.field and column.codes]
+DATED = [
+    (layout, column)
+    for layout in LAYOUTS
+    for column in layout.columns
+    if column.field and column.kind is ColumnKind.DATE
+]
+MARKS = ("'{}", '="{}"', '"{}"', "{},", "{};", ",{}", "'{}'")
+
+
+def _code(column: Column) -> str:
+    """A code of the column in letters, or one that begins with a zero."""
+    return next((code for code in column.codes or () if code.isalpha()), next(iter(column.codes or ())))
+
+
+def _id(one: object) -> str:
+    return str(getattr(one, "key", None) or getattr(one, "field", ""))
+
+
+@pytest.mark.parametrize(("layout", "column"), CODED, ids=_id)
+def test_a_marked_code_is_read_with_a_notice(layout: Layout, column: Column) -> None:
+    code = _code(column)
+    for marks in MARKS:
+        value, problem = read_value(layout, column, marks.format(code))
+        assert value == code, marks
+        assert problem is not None
+        assert (problem.code, problem.severity) == ("FILE-MARKS", Severity.NOTICE), marks
+
+
+@pytest.mark.parametrize(("layout", "column"), DATED, ids=_id)
+def test_a_marked_date_is_read_with_a_notice(layout: Layout, column: Column) -> None:
+    for marks in MARKS:
+        value, problem = read_value(layout, column, marks.format("2014-03-02"))
+        assert value.replace("-", "") == "20140302", marks
+        assert problem is not None
+        assert problem.severity is Severity.NOTICE, marks
+
+
+@pytest.mark.parametrize("text", ["'zz", '="2014-13-02"', "M F,", '="'])
+def test_what_no_code_or_date_is_between_marks_is_refused_as_before(text: str) -> None:
+    for name in ("gender", "birth_date"):
+        value, problem = read_value(ROSTER, ROSTER.fields[name], text)
+        assert not value
+        assert problem is not None
+        assert problem.code in {"FILE-CODE", "FILE-DATE", "FILE-LENGTH"}
+
+
+def test_a_marked_language_is_its_code() -> None:
+    value, problem = read_value(ROSTER, ROSTER.fields["home_language"], "'SPA")
+
+    assert (value, problem and problem.code) == ("spa", "FILE-MARKS")
+
+
+@pytest.mark.parametrize("marks", [1, 2, 3])
+def test_byte_order_marks_are_no_part_of_the_first_name(marks: int) -> None:
+    head = "lea,school,local_number,last_name,first_name,birth_date\n"
+    found = read(b"\xef\xbb\xbf" * marks + head.encode() + b"1234567,0123456,1,Lee,Sam,2014-03-02\n", expected=ROSTER)
+
+    assert (found.column("lea"), found.problems) == (["1234567"], [])
