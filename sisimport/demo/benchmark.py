@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.utils.module_loading import autodiscover_modules
 
 from sisimport.demo.copy_limit import this_moment
 from sisimport.demo.loaders import LoadedFile
+from sisimport.demo.processor import processor_seconds
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.execution import execute_run
@@ -81,16 +81,6 @@ def peak_memory() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def processor_seconds() -> float:
-    """Processor time of this process and its database session; where the system does not tell of both, the time of day."""
-    connection.ensure_connection()
-    try:
-        session = int(Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return time.perf_counter()
-    return time.process_time() + session / 1e9
-
-
 def processor_of(job: Job, path: Path, *, without: str = "") -> float:
     """Processor time of the job's first work on a file, `without` one of its parts; seconds."""
     if without:
@@ -126,10 +116,12 @@ def run_job(job: Job, path: Path) -> dict[str, Any]:
 
 
 def apply_job(job: Job, path: Path) -> dict[str, Any]:
-    """Import of one file, or its Test and Update; seconds, and how many of its lines it brought in."""
+    """Import of one file, or its Test and Update; seconds, those of the processors, and how many of its lines it brought in."""
     never_hold()
+    before = processor_seconds()
     seconds, applied = _done(job, _kept(path))
-    return {"seconds": seconds, "imported": applied.import_count, "records": applied.record_count}
+    spent = processor_seconds() - before
+    return {"seconds": seconds, "processor": spent, "imported": applied.import_count, "records": applied.record_count}
 
 
 def _done(job: Job, file: ImportFile) -> tuple[dict[str, float], ImportRun]:

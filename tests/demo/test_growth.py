@@ -79,7 +79,7 @@ class Steps:
         if kind == "prepare":
             return {"path": str(path / ("full" if more["grow"] else "empty"))}
         if kind == "apply":
-            return {"records": 100, "seconds": {"test": 1.0, "update": 1.0 if path.name == "empty" else 1.5}}
+            return {"records": 100, "processor": 2.0 if path.name == "empty" else 2.5}
         return {"pages": {"home": 21.0}, "sizes": {"students_student": {"rows": 10, "bytes": 2e6}}}
 
 
