@@ -3,20 +3,25 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
-from io import BytesIO
+from io import SEEK_END, BytesIO
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from sisimport.files.archives import glimpse, is_zip
 from sisimport.files.dates import parse_date
 from sisimport.files.detection import MOST_COLUMNS, recognise
+from sisimport.files.encodings import wide_encoding
+from sisimport.files.headings import heading_lines
 from sisimport.files.issues import FileError
 from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import normalise_header
 from sisimport.files.lines import split_text, without_dos_ends
 from sisimport.files.quoting import split_line
+from sisimport.files.workbooks import convert, is_workbook
 from students.patterns import TEN_DIGITS
 
 SAMPLE_BYTES = 1 << 20
+WORKBOOK_BYTES = 2 << 20
 RECORDS = 200
 _LONGEST_NAME = 120
 _SSID = re.compile(TEN_DIGITS)
@@ -73,6 +78,7 @@ class Look:
 def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collection[str], max_bytes: int) -> Look:
     """Look at a file or a zip of it. Raises NotAHeaderError or FileError."""
     lines = [line for line in _first_lines(stream, max_bytes) if line.strip()]
+    lines = lines[heading_lines(lines, DELIMITERS) :]
     if not lines:
         raise NotAHeaderError("The file is empty. It needs at least the line of column names.")
     delimiter = max(DELIMITERS, key=lines[0].count)
@@ -91,7 +97,9 @@ def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collect
 
 def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
     stream.seek(0)
-    if is_zip(stream):
+    if is_workbook(stream):
+        data = _of_workbook(stream)
+    elif is_zip(stream):
         seen = glimpse(stream, whole=True, most=SAMPLE_BYTES, max_bytes=max_bytes)
         data = seen.data if seen else b""
     else:
@@ -100,9 +108,29 @@ def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
     refused = recognise(BytesIO(data), [])  # says what is no text at all
     if refused.error is not None and refused.error.code not in {"FILE-UNKNOWN", "FILE-EMPTY"}:
         raise refused.error
-    text = data.decode("utf-8-sig", "ignore") if refused.encoding.startswith("utf") else data.decode("cp1252", "ignore")
+    wide = wide_encoding(data)
+    encoding = wide or ("utf-8-sig" if refused.encoding.startswith("utf") else "cp1252")
+    text = data.decode(encoding, "ignore").lstrip("\ufeff")
     lines = without_dos_ends(split_text(text))
     return lines[:-1] if len(data) == SAMPLE_BYTES and len(lines) > 1 else lines
+
+
+def _of_workbook(stream: IO[bytes]) -> bytes:
+    """The beginning of a small workbook as text. Raises FileError for a large one, which a page does not wait for, or a damaged
+    one; NotAHeaderError where the machine cannot read it now."""
+    size = stream.seek(0, SEEK_END)
+    if size > WORKBOOK_BYTES:
+        expected = f"at most {WORKBOOK_BYTES:,} bytes here: the line of column names is enough"
+        raise FileError("FILE-WORKBOOK", found=f"{size:,} bytes", expected=expected)
+    with TemporaryFile() as text:
+        try:
+            convert(stream, text)
+        except OSError:  # no fault of the workbook: no room, or a machine too busy
+            raise NotAHeaderError(
+                "The workbook cannot be read just now. Try again, or upload its first line as text."
+            ) from None
+        text.seek(0)
+        return text.read(SAMPLE_BYTES)
 
 
 def _check(names: Sequence[str], delimiter: str, line: str) -> None:

@@ -21,7 +21,7 @@ class LookForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        help_text="A file of the new year, its zip, or a text file with its first line alone. No record is kept of it.",
+        help_text="A file of the new year, its zip, a small workbook, or its first line alone. No record is kept of it.",
         allow_empty_file=True,
     )
     school_year = forms.CharField(label="School year", max_length=9, help_text="Of the scores or results, as 2025-26.")

@@ -1,17 +1,19 @@
 """The pages on which an import admin adds a year."""
 
+import io
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from openpyxl import Workbook
 
-from assessments.models import AddedLayout
-from assessments.new_year import services
+from assessments.models import AddedLayout, Score
+from assessments.new_year import looking, services
 from assessments.new_year.proposing import Answers
 from sisimport.files.layouts import parse_layout
-from tests.assessments.score_files import ALL
+from tests.assessments.score_files import ALL, SSID_1, start
 from tests.assessments.test_add_layout import LAST, NEXT, TYPE, header_file, names, records
 from tests.factories import UserFactory
 from tests.ssid.journey import district
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def admin(client: Client) -> Client:
-    district()
+    district().add("100", ssid=SSID_1, first_name="Sam")
     client.force_login(UserFactory(import_admin=True, all_schools=True))
     return client
 
@@ -74,6 +76,78 @@ def test_columns_are_compared_answered_and_added(admin: Client) -> None:
     assert "CAASPP 2025-2026 was added" in shown
     assert f"{reverse('upload', args=['caaspp'])}?type={TYPE}" in shown
     assert "CAASPP 2025-2026" in admin.get(reverse("upload", args=["caaspp"])).content.decode()
+
+
+def workbook(*lines: str) -> bytes:
+    book, out = Workbook(), io.BytesIO()
+    for line in lines:
+        book.active.append(line.split("^"))
+    book.save(out)
+    return out.getvalue()
+
+
+SCORED = {
+    "ssid": SSID_1,
+    "record_type": "01",
+    "last_name": "Lee",
+    "first_name": "Sam",
+    "birth_date": "2011-03-04",
+    "grade_assessed": "05",
+    "final_test_completed_date": "2026-04-12",
+    "scale_score": "2502",
+    "achievement_level": "3",
+}
+
+
+def new_year_file() -> list[str]:
+    header = names(scale_score="Overall Scale Score")
+    (record,) = records(header, SCORED)
+    cells = record.split("^")
+    cells[header.index("Overall Scale Score")] = SCORED["scale_score"]
+    return ["^".join(header), "^".join(cells)]
+
+
+FORMS = {
+    "workbook": workbook,
+    "workbook of the header line": lambda header, _record: workbook(header),
+    "Unicode Text": lambda *lines: "\r\n".join(lines).encode("utf-16"),
+    "title above": lambda *lines: "\r\n".join(["Student results, printed 1 July 2026", *lines]).encode(),
+    "sep= above": lambda *lines: "\r\n".join(["sep=^", *lines]).encode(),
+    "header line": lambda header, _record: header.encode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_year_is_added_from_every_form_of_its_file_and_its_file_is_imported(admin: Client, form: str) -> None:
+    lines = new_year_file()
+    file = SimpleUploadedFile("new.xlsx" if "workbook" in form else "new.csv", FORMS[form](*lines))
+    sent = admin.post(reverse("added_layouts"), {"file": file, "school_year": "2025-26", "like": ""})
+    page = admin.get(sent.url)
+    assert page.context["form"]["column-scale_score"].initial == "Overall Scale Score"
+    admin.post(sent.url, typed(page))
+    row = AddedLayout.objects.get(key=NEXT)
+
+    start(TYPE, "\r\n".join(lines).encode(), work="import")
+
+    parent = Score.objects.get(assessment__state_code="SBELA")
+    assert (parent.scale_score, parent.school_year, parent.assessment.name) == (
+        "2502",
+        2026,
+        "Smarter Balanced for ELA 2025-",
+    )
+    said = admin.post(reverse("added_layout_remove", args=[row.pk]), follow=True).content.decode()
+    assert "1 run uses caaspp-2025-26, so it stays" in said
+    assert AddedLayout.objects.filter(pk=row.pk).exists()
+
+
+def test_a_large_workbook_is_not_waited_for(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "WORKBOOK_BYTES", 2000)
+    file = SimpleUploadedFile("new.xlsx", workbook(*new_year_file()))
+
+    page = admin.post(reverse("added_layouts"), {"file": file, "school_year": "2025-26", "like": ""})
+
+    assert page.status_code == 422
+    assert "at most 2,000 bytes here: the line of column names is enough" in page.content.decode()
 
 
 def test_what_no_line_can_be_read_without_has_to_be_chosen(admin: Client) -> None:
