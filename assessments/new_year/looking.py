@@ -78,7 +78,7 @@ class Look:
 def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collection[str], max_bytes: int) -> Look:
     """Look at a file or a zip of it. Raises NotAHeaderError or FileError."""
     lines = [line for line in _first_lines(stream, max_bytes) if line.strip()]
-    lines = lines[heading_lines(lines, DELIMITERS) :]
+    lines = lines[heading_lines(lines, list(DELIMITERS)) :]
     if not lines:
         raise NotAHeaderError("The file is empty. It needs at least the line of column names.")
     delimiter = max(DELIMITERS, key=lines[0].count)
