@@ -156,15 +156,15 @@ def _near(run: ImportRun) -> Q:
     )
 
 
-def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
-    """The newest Tests that were not updated and have lines to match, with the number of findings that say so."""
+def waiting_tests(tests: Sequence[ImportRun]) -> list[tuple[ImportRun, int]]:
+    """Those of these Tests that have lines to match, with the number of findings that say so."""
     asking = {
         code
         for t in all_types()
         if t.matching.remembers_matches
         for code in (*t.matching.near_codes, *t.matching.near_warnings)
     }
-    return tests_with(runs, asking)
+    return tests_with(tests, asking)
 
 
 def number_shown(match: RememberedMatch) -> str:

@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404
 from sisimport.accounts.access import sees_whole_run, visible_runs
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.decisions import DecidedMeanwhileError, DecisionRefusedError
-from sisimport.imports.runs.scope import Scope
+from sisimport.imports.runs.scope import Scope, undecided_tests
 from students.access import User, visible_school_ids
 
 # Marks of one kind: all of them, the lines that one is about, and what takes some of them in one transaction.
@@ -30,7 +30,7 @@ class DecisionQueue:
 
     heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted.
     url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
-    waiting: of these runs, the Tests with lines to decide on and the number of their findings. open_count: lines of a Test that
+    waiting: of these Tests, those with lines to decide on and the number of their findings. open_count: lines of a Test that
     wait, of those in a scope. open_lines: lines of several Tests that wait, of those a condition on their schools lets through,
     counted no further than asked, in one statement; open_by_run: the same for each of these Tests.
     takes_near_lines: it is where people say whose record a line is.
@@ -40,7 +40,7 @@ class DecisionQueue:
     label: str
     noun: str
     url_name: str
-    waiting: Callable[[QuerySet[ImportRun]], list[tuple[ImportRun, int]]]
+    waiting: Callable[[Sequence[ImportRun]], list[tuple[ImportRun, int]]]
     open_count: Callable[[ImportRun, Scope], int]
     open_lines: Callable[[Sequence[ImportRun], Q, int], int]
     open_by_run: Callable[[Sequence[ImportRun], Q], dict[int, int]]
@@ -67,9 +67,9 @@ def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
 
 def lines_waiting(user: User, *, most: int) -> int:
     """Lines that wait for somebody's decision in all Tests the user may open; no more than `most` are counted."""
-    runs, total = visible_runs(user), 0
+    undecided, total = undecided_tests(visible_runs(user)), 0
     for queue in queues():
-        tests = [run for run, _findings in queue.waiting(runs)]
+        tests = [run for run, _findings in queue.waiting(undecided)]
         if tests and total < most:
             total += queue.open_lines(tests, _visible_lines(user, tests), most - total)
     return total
@@ -77,7 +77,7 @@ def lines_waiting(user: User, *, most: int) -> int:
 
 def tests_waiting(user: User, queue: DecisionQueue) -> list[tuple[ImportRun, int]]:
     """Tests of the user with such lines, each with how many still wait: the number that the menu and the run's page have."""
-    tests = [run for run, _findings in queue.waiting(visible_runs(user))]
+    tests = [run for run, _findings in queue.waiting(undecided_tests(visible_runs(user)))]
     still = queue.open_by_run(tests, _visible_lines(user, tests)) if tests else {}
     return [(run, still.get(run.pk, 0)) for run in tests]
 

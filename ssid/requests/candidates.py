@@ -148,9 +148,9 @@ def _open(runs: Sequence[ImportRun], shown: Q) -> QuerySet[MatchRequest]:
     return MatchRequest.objects.filter(shown, run_id__in=ids, state__in=STATES["open"]).order_by()
 
 
-def waiting_tests(runs: QuerySet[ImportRun]) -> list[tuple[ImportRun, int]]:
-    """The newest Tests of match results that wait for choices, with the number of lines that do."""
-    return tests_with(runs, ("SEL-NONE", "SEL-MANY", "SEL-MARK"))
+def waiting_tests(tests: Sequence[ImportRun]) -> list[tuple[ImportRun, int]]:
+    """Those of these Tests of match results that wait for choices, with the number of lines that do."""
+    return tests_with(tests, ("SEL-NONE", "SEL-MANY", "SEL-MARK"))
 
 
 def requests_in(run: ImportRun, lines: Collection[int], scope: Scope) -> QuerySet[MatchRequest]:

@@ -1,6 +1,6 @@
 """Which lines of a Test a person may see and decide on, and which Tests have lines to decide on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -36,9 +36,8 @@ def matching_types() -> list[str]:
     return [t.key for t in all_types() if t.matching.remembers_matches]
 
 
-def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
-    """The newest Tests of each file that were not updated and hold findings of these codes, with their number. From
-    summaries only: cheap enough for a menu."""
+def undecided_tests(runs: QuerySet[ImportRun]) -> list[ImportRun]:
+    """Of each file the newest Test whose lines may be matched, if it was not updated."""
     statuses = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
     tests = (
         runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=matching_types())
@@ -46,17 +45,16 @@ def tests_with(runs: QuerySet[ImportRun], codes: Collection[str]) -> list[tuple[
         .select_related("file", "created_by")
         .order_by("-id")[:50]
     )
-    found = []
-    seen: set[tuple[str, str]] = set()
+    newest: dict[tuple[str, str], ImportRun] = {}
     for run in tests:
-        same = (run.file.sha256 if run.file else "", run.import_type)
-        if same in seen:  # an older Test of the same file
-            continue
-        seen.add(same)
-        count = sum(entry["lines"] for entry in run.summary.get("issues", []) if entry["code"] in codes)
-        if count:
-            found.append((run, count))
-    return found
+        newest.setdefault((run.file.sha256 if run.file else "", run.import_type), run)
+    return list(newest.values())
+
+
+def tests_with(tests: Iterable[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
+    """Those that hold findings of these codes, with their number. From summaries only: cheap enough for a menu."""
+    counted = [(run, sum(e["lines"] for e in run.summary.get("issues", []) if e["code"] in codes)) for run in tests]
+    return [(run, count) for run, count in counted if count]
 
 
 def in_scope(schools: Collection[int] | None) -> QuerySet[Student]:
