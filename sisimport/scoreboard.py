@@ -137,7 +137,7 @@ def _words(name: str, result: Result) -> str:
         return f"{result['found']} in {result['checked']} of {result['packages']} packages"
     return (
         f"{result['health_p95']:.2f} s p95 of /health/ beside {result['senders']} slow uploads and {result['people']} people, "
-        f"{result['pages_p95']:.2f} s of pages"
+        f"{result['pages_p95']:.2f} s of pages; load average {result['load_before']:.0f} before it began"
     )
 
 

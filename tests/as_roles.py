@@ -2,8 +2,7 @@
 
     script/test roles tests/web      any tests: a right that a page lacks, or a row that it does not see, makes one fail
 
-Counts of statements are a few too high then. It is one session: what one role keeps in temporary tables goes when another takes
-over, as another session would not have it.
+It is one session: what one role keeps in temporary tables goes when another takes over, as another session would not have it.
 
 `acting_as` is for single tests. The roles, their rights and policies stand in every test database (`stand_up`, called by
 conftest.py): they bind nobody who is the owner.
@@ -13,6 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import Error, connection
@@ -42,7 +42,7 @@ def acting_as(kind: str) -> Iterator[None]:
 
 
 def _take(kind: str) -> str:
-    with connection.cursor() as cursor:
+    with _uncounted() as cursor:
         cursor.execute("SELECT current_setting('role'), set_config('role', %s, false)", [_role(kind)])
         (before, _now) = cursor.fetchone()
         cursor.execute("DISCARD TEMP")
@@ -50,12 +50,16 @@ def _take(kind: str) -> str:
 
 
 def _give_back(before: str) -> None:
-    with (
-        contextlib.suppress(Error),
-        connection.cursor() as cursor,
-    ):  # a broken transaction is undone, and its role with it
+    # A broken transaction is undone, and its role with it.
+    with contextlib.suppress(psycopg.Error, Error), _uncounted() as cursor:
         cursor.execute("SELECT set_config('role', %s, false)", [before])
         cursor.execute("DISCARD TEMP")
+
+
+def _uncounted() -> Any:
+    """A cursor of the session whose statements no test counts."""
+    connection.ensure_connection()
+    return connection.connection.cursor()
 
 
 def _role(kind: str) -> str:
