@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
+from assessments.pages.results_order import heads, ordered, sort_of
 from assessments.results import rows
 from assessments.results.asking import Asked, NoResultsError, choice_of, reader_of, what_is_held
 from assessments.results.beside import beside
@@ -44,10 +45,10 @@ def results(request: HttpRequest) -> HttpResponse:
     except NoResultsError as error:
         return render(request, "assessments/results.html", {"nothing": str(error), "tests": _tests(held)})
     with reading_from(place_of_reports(request.user)):
-        found = build(choice, held, reader)
+        found = ordered(build(choice, held, reader), sort_of(request.GET.get("sort", "")))
     if paper:
         log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, "print"))
-    context = _context(held, reader, found) | {"paper": paper}
+    context = _context(held, reader, found, sort_of(request.GET.get("sort", ""))) | {"paper": paper}
     return render(request, "assessments/results.html", context)
 
 
@@ -61,7 +62,7 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
     except NoResultsError as error:
         raise Http404 from error
     with reading_from(place_of_reports(request.user)):
-        found = build(choice, held, reader)
+        found = ordered(build(choice, held, reader), sort_of(request.GET.get("sort", "")))
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
     lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in found.notes)]
@@ -207,8 +208,9 @@ def _shown_line(line: Line, columns: list[str]) -> _ShownLine:
     )
 
 
-def _context(held: Held, reader: Reader, found: Results) -> dict[str, Any]:
+def _context(held: Held, reader: Reader, found: Results, sort: str) -> dict[str, Any]:
     choice = found.choice
+    query = _address(choice).removeprefix("?")
     return {
         "found": found,
         "beside": beside(found, held, reader),
@@ -228,7 +230,9 @@ def _context(held: Held, reader: Reader, found: Results) -> dict[str, Any]:
         "besides": [(key, label) for key, label in _BESIDE.items() if key != choice.by],
         "same_address": _address(choice, same="" if choice.same else "1"),
         "pickers": _pickers(held, reader, choice),
-        "query": _address(choice).removeprefix("?"),
+        "query": f"{query}&{urlencode({'sort': sort})}" if sort else query,
+        "sort": sort,
+        "result_heads": heads(found, rows.head(found)[0], sort, query),
         "before": year_label(choice.year - 1),
     }
 

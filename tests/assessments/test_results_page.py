@@ -227,3 +227,35 @@ def test_each_row_has_a_line_over_three_years_and_the_numbers_of_it(client: Clie
     assert '"Met or above, percent, 2022-23"' in head
     assert head.split(",")[at + 3] == '"Met or above'
     assert [line.split(",")[0] for line in rest[:3]] == ["District", "Elm School", "Oak School"]
+
+
+def test_the_rows_sort_by_each_figure_on_the_page_and_in_its_file(client: Client, django_user_model: Any) -> None:
+    make(oak=15)
+    client.force_login(user(django_user_model))
+
+    def labels(**asked: str) -> list[str]:
+        page = client.get(reverse("results"), {"by": "school", **asked})
+        return [one.row.label for one in page.context["shown"]]
+
+    assert labels() == labels(sort="nothing") == ["Elm School", "Oak School"]
+    assert labels(sort="-met") == labels(sort="-distance") == labels(sort="count") == ["Oak School", "Elm School"]
+    page = client.get(reverse("results"), {"by": "school", "sort": "-met"})
+    heads = {head.column.name: head for head in page.context["result_heads"]}
+    assert (heads["met"].sorts, heads["met"].url.rpartition("=")[2]) == ("descending", "met")
+    assert "sort" not in heads[""].url
+    assert heads["levels"].url == ""
+    text = page.content.decode()
+    assert 'aria-sort="descending"' in text
+    file = b"".join(client.get(f"{reverse('results_csv')}?{page.context['query']}")).decode()  # type: ignore[arg-type]
+    assert file.index("Oak School") < file.index("Elm School")
+
+
+def test_a_hidden_row_comes_last_whichever_way_it_is_sorted(client: Client, django_user_model: Any) -> None:
+    """Its place says nothing of its figure."""
+    make(oak=5)
+    client.force_login(user(django_user_model))
+    for sort in ("met", "-met", "count", "-count"):
+        page = client.get(reverse("results"), {"by": "school", "print": "1", "sort": sort})
+        hidden = [one.row.hidden for one in page.context["shown"]]
+        assert True in hidden
+        assert hidden == sorted(hidden)

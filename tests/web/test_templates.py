@@ -44,7 +44,7 @@ NO_LISTS = {
     "assessments/added_layout.html": (1, _BESIDE),
     "assessments/english_learners.html": (3, _TALLY),
     "assessments/group_report.html": (1, "the students of a group as they were pasted, on paper and as a file"),
-    "assessments/results.html": (2, "bars of one choice, beside each other; the file has their numbers"),
+    "assessments/results.html": (2, "bars of one choice, sorted by results_order.py; the file has their numbers"),
     "assessments/setup_article.html": (1, _NOTE),
     "assessments/shown_results.html": (1, "a row for each test and year, with a switch: all are seen at once"),
     "automation/mail.html": (1, "an e-mail"),
