@@ -17,7 +17,7 @@ from assessments.scores.encoding import (
     results_sql,
     unpack_sql,
 )
-from assessments.scores.result_counts import Tally, count_changes
+from assessments.scores.result_counts import Tally, count_changes, take_off_run
 from assessments.scores.year_tables import listed, measure_after_commit, years_of_plan
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
@@ -107,8 +107,13 @@ class ScoreWriter:
             )
         years = years_of_plan(plan_run_id, SCORES)
         if operation != "create":
-            count_changes(where, "before", sign=-1)
-            _remove(run, where, years)
+            if run.reverts_id and _is_all_it_wrote(run, where, years):
+                of_run = f"run_id = {int(run.reverts_id)} AND school_year = ANY({listed(years)})"
+                take_off_run(of_run)
+                execute(f"DELETE FROM assessments_score WHERE {of_run}")
+            else:
+                count_changes(where, "before", sign=-1)
+                _remove(run, where, years)
         if operation != "remove":
             tally = Tally()
             copied = copy_scores(run.pk, where, tally)
@@ -227,9 +232,6 @@ def _remove(run: ImportRun, where: str, years: Collection[int]) -> None:
     """Remove the scores in `before` of the changes that `where` chooses; those of a Revert by run and line."""
     by_key, of_years = where, f"school_year = ANY({listed(years)})"
     if run.reverts_id:
-        if _is_all_it_wrote(run, where, years):
-            execute(f"DELETE FROM assessments_score WHERE run_id = %s AND {of_years}", [run.reverts_id])
-            return
         moved = f"(SELECT 1 FROM moved_line m WHERE m.run_id = {int(run.pk)} AND m.line = c.line AND m.seq = c.seq)"
         execute(
             f"DELETE FROM assessments_score t USING imports_importchange c WHERE t.run_id = %s AND t.{of_years} AND {_WRITTEN}"

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from django.db import connection
 
-from assessments.models import Assessment, ResultCount, ResultVersion
+from assessments.models import Assessment, ResultCount, ResultVersion, Score
 from assessments.scores.as_tested import COUNTED, FACTS, TESTED, fact_sql
 from assessments.scores.encoding import AS_TESTED, CELL, CELLS, SCORE, side_sql
 from sisimport.imports.engine.sql import execute
 
 TABLE = ResultCount._meta.db_table
 VERSIONS = ResultVersion._meta.db_table
+SCORES = Score._meta.db_table
 LEVELS = 5
 ALL = "all"
 _KEY = ("assessment_id", "school_year", "student_group", "lea", "school", "grade")
@@ -48,9 +49,25 @@ def count_changes(where: str, side: str, *, sign: int) -> None:
             for line in map(bytes, out):
                 year, scores, grade = line.rstrip(b"\n").split(_TAB)
                 for score in scores.split(_SCORE):
-                    cells = score.split(_CELL)
-                    tally.add(cells, year, cells[_GRADE] if grade == _NULL else grade)
+                    # Most scores are of parts, and not taken apart.
+                    if tally.counts(score.partition(_CELL)[0]):
+                        cells = score.split(_CELL)
+                        tally.add(cells, year, cells[_GRADE] if grade == _NULL else grade)
     tally.store(sign=sign)
+
+
+def take_off_run(of_run: str) -> None:
+    """Take off the scores `t` of a run, all of which are about to be removed. `of_run`: SQL condition. No part is read."""
+    tally = Tally()
+    tests = f"SELECT a.id FROM {Assessment._meta.db_table} a WHERE a.parent_id IS NULL"
+    held = f"SELECT t.assessment_id, t.school_year, t.grade, t.scale_score, t.result, t.as_tested FROM {SCORES} AS t"
+    with connection.cursor() as cursor:
+        written = f"{held} WHERE {of_run} AND t.assessment_id IN ({tests})"
+        with cursor.copy(f"COPY ({written}) TO STDOUT") as out:
+            for line in map(bytes, out):
+                test, year, grade, scale, result, tested = line.rstrip(b"\n").split(_TAB)
+                tally.add_test(test, (scale, result, tested), year, grade)
+    tally.store(sign=-1)
 
 
 class Tally:
@@ -63,14 +80,14 @@ class Tally:
 
     def __init__(self) -> None:
         tests = Assessment.objects.filter(parent__isnull=True).values_list("pk", flat=True)
-        self._tests = {str(pk).encode() for pk in tests}
+        self.tests = {str(pk).encode() for pk in tests}
         self._sums: dict[_Alike, int] = {}
         self._groups_of = _GroupsOf()
         self._weights = _Weights()
 
     def counts(self, test: bytes) -> bool:
         """Whether scores of this set-up count: it is a test, not a part of one."""
-        return test in self._tests
+        return test in self.tests
 
     def add(self, cells: Sequence[bytes], year: bytes, grade: bytes) -> None:
         """One score, its cells as the plan has them (see encoding.py); those of parts count in nothing."""

@@ -1,11 +1,10 @@
 """A file as chunks of whole lines: decoded, with what their text may hold and where they begin."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
-from sisimport.files.damage import holds_hidden_beyond_ascii
+from sisimport.files.damage import holds_hidden_beyond_ascii, may_hold_hidden
 from sisimport.files.detection import Recognition
 from sisimport.files.encodings import UTF16, Decoder, without_bom
 from sisimport.files.lines import refuse_nul, whole_lines
@@ -17,7 +16,6 @@ _CHUNK_BYTES: Final = 1 << 16
 _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
-_HIDDEN_UTF8 = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xcd\x8f")
 # In plain ASCII: signs for letters that were lost, entities, UTF-7, escapes, quotation marks that are none to a CSV reader.
 _SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""')
 
@@ -74,7 +72,7 @@ class Chunks:
             names = self._names.may_stand_in(chunk)
             tabs = b"\t" in chunk and self._file.delimiter != "\t"
             controls = tabs or len(chunk.translate(None, _CONTROLS)) != len(chunk)
-            if self._wide and not controls and not chunk.isascii() and not _HIDDEN_UTF8.search(chunk):
+            if self._wide and not controls and not chunk.isascii() and not may_hold_hidden(chunk):
                 # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
                 lines = self.decoder.decode_lines(chunk)
                 if lines is not None:

@@ -135,6 +135,12 @@ def holds_hidden_beyond_ascii(text: str) -> bool:
     return not _MAY_BE_HIDDEN.isdisjoint(beyond) and HIDDEN_BEYOND_ASCII.search(text) is not None
 
 
+def may_hold_hidden(chunk: bytes) -> bool:
+    """Can bytes of UTF-8 hold such a character? As quick, and before they are decoded."""
+    beyond = chunk.translate(None, _ASCII).decode("utf-8", "replace")
+    return not _MAY_BE_HIDDEN.isdisjoint(beyond)
+
+
 def has_doubtful_names(texts: Sequence[str]) -> bool:
     """Does any of the names hold what names seldom hold? Quick: a look at all of them at once."""
     joined = _JOINT.join(texts)

@@ -78,6 +78,9 @@ def statements_of(kind: ChangeKind, operation: str) -> str:
     with caught() as written:
         if kind.writer is not None:
             kind.writer.write(run=run, plan_run_id=PLAN, operation=operation, aside=True)
+            if operation == REMOVE:  # in one go where all that the undone run wrote stands
+                with mock.patch.object(change_kinds, "_is_all_it_wrote", return_value=True):
+                    kind.writer.write(run=run, plan_run_id=PLAN, operation=operation, aside=False)
         else:
             WRITERS[operation](Plan(run=run, plan_run_id=PLAN, present=present), kind, aside=True)
     return (

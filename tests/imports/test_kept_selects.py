@@ -105,6 +105,17 @@ def test_the_same_content_made_twice_has_one_digest() -> None:
     )
 
 
+@pytest.mark.django_db
+def test_composing_content_leaves_its_digest_as_it_was() -> None:
+    """Rules and conditions are declared once for a process: what Django notes on them must not make another of them."""
+    declared = {"a": Case(When(Q(Differs(Lower("grade"), F("last_name"))), then=Lower("last_name")))}, Q(grade="05")
+    before = digest(Student.objects.all().query, declared)
+    assert declared[1] == Q(grade="05")  # compared, which is noted too
+    assert select(Student.objects.all(), declared, ["a"]) == select(Student.objects.all(), declared, ["a"])
+    assert digest(Student.objects.all().query, declared) == before
+    assert len(kept_selects._kept) == 1
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -184,3 +184,21 @@ WHERE t.run_id = 3
      WHERE m.run_id = 2
        AND m.line = c.line
        AND m.seq = c.seq);
+COPY
+  (SELECT t.assessment_id,
+          t.school_year,
+          t.grade,
+          t.scale_score,
+          t.result,
+          t.as_tested
+   FROM assessments_score AS t
+   WHERE run_id = 3
+     AND school_year = ANY('{2024}'::smallint[])
+     AND t.assessment_id IN
+       (SELECT a.id
+        FROM assessments_assessment a
+        WHERE a.parent_id IS NULL)) TO STDOUT;
+DELETE
+FROM assessments_score
+WHERE run_id = 3
+  AND school_year = ANY('{2024}'::smallint[]);

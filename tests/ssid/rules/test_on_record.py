@@ -12,6 +12,8 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.models import RunStatus, Work
 from ssid.imports.ela import ELAImport
 from ssid.imports.ssid_download import SSIDDownload
+from ssid.rules import on_record
+from ssid.rules.english_learner_plan import Choices
 from students.models import ELRecord, Student
 from tests.files.samples import line
 from tests.imports.journey import give_el, give_ssid, make_district, run_file
@@ -141,5 +143,12 @@ def test_nearly_every_line_of_a_file_that_was_imported_is_on_record(monkeypatch:
         run_file(key, stream.getvalue())
 
     assert Student.objects.count() == 120
-    for on_record, lines in found.values():
-        assert on_record > 0.9 * lines
+    for idle, lines in found.values():
+        assert idle > 0.9 * lines
+
+
+def test_what_a_new_line_lacks_is_asked_first_and_never_unknown() -> None:
+    """After an unknown PostgreSQL goes on with the rest of a condition: all of it was asked of every line of a new file."""
+    assert on_record.same_ssid().children[0] == ("current__id__isnull", False)
+    status = on_record._same_status(Choices())
+    assert status.children[0] == ("student__el__student_id__isnull", False)
