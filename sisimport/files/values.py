@@ -322,6 +322,9 @@ class _CodeCheck:
             bare = bare_whole(text)
             if bare != text and bare.isascii() and bare.isdigit():
                 return bare, _marked(self._column, text, bare)
+        bare = bare_value(text)
+        if bare != text and bare.isalnum():
+            return bare.upper(), _marked(self._column, text, bare.upper())
         return text.upper(), None
 
 

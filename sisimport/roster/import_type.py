@@ -28,6 +28,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
 from sisimport.roster import (
     birth_dates,
     changed_facts,
@@ -296,6 +297,7 @@ class Roster(ImportType):
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         birth_dates.refuse_wrong_order(context)
         other_people.judge_columns(context)
+        refuse_shifted_ssids(context)
         staging.choose_lines(context.run.pk)
         return Plan(context).steps()
 

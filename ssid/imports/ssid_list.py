@@ -27,6 +27,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Pl
 from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from ssid.models.staged_list import SSIDListRow
@@ -120,6 +121,7 @@ class SSIDList(ImportType):
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        refuse_shifted_ssids(context)
         verified = context.option("verified") == "1"
         first = FILLED_IN & Q(dup_student=0)
         steps: list[PlannedChange] = [

@@ -10,6 +10,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
 from students.models import SSID, SSIDReplacement
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -111,7 +112,8 @@ def ssid_rules(context: RunContext) -> list[Rule]:
 
 
 def ssid_plan(context: RunContext) -> list[PlannedChange]:
-    """Give the SSID to a student without one; with the option, retire a merged one first."""
+    """Give the SSID to a student without one; with the option, retire a merged one first. Raises FileError (SSID-SHIFTED)."""
+    refuse_shifted_ssids(context)
     changes: list[PlannedChange] = []
     when = Q(current__ssid__isnull=True)
     if context.option("replace_retired") == "1":

@@ -225,6 +225,13 @@ codes.register(
         "test it again with the option that says so.",
     ),
     IssueCode(
+        "SSID-SHIFTED",
+        "Most SSIDs are those of somebody else",
+        "In {count} of {of} lines that could tell, the SSID is another student's, or another than on record. Nothing was "
+        "imported, so that no student gets the SSID of another.",
+        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone.",
+    ),
+    IssueCode(
         "PLACES-MANY",
         "A new district or school for nearly every line",
         "The file would set up {count} {what} for {of} lines. Nothing was imported.",

@@ -1,0 +1,36 @@
+"""A column of SSIDs that was sorted or shifted alone: most lines bring the SSID of somebody else.
+
+Each of them is an error; the others would give students who have no SSID yet the one of another child, and nothing tells.
+"""
+
+from typing import Final
+
+from sisimport.files.issues import FileError
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.engine.sql import fetch_one, quoted
+from sisimport.imports.models import ImportIssue
+
+_CODES: Final = ("SSID-TAKEN", "SSID-CONFLICT")
+_FEWEST: Final = 5  # lines; fewer may be corrections
+
+
+def refuse_shifted_ssids(context: RunContext) -> None:
+    """After the rules. Raises FileError where more lines contradict the records in their SSID than agree.
+
+    Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None:
+        return
+    found = ImportIssue.objects.filter(run=context.run.pk, code__in=_CODES, line__gt=0)
+    wrong = found.values("line").distinct().count()
+    if wrong < _FEWEST:
+        return
+    table = quoted(context.import_type.row_model._meta.db_table)
+    (right,) = fetch_one(
+        f"""
+        SELECT count(*) FROM {table} r JOIN students_ssid k ON k.ssid = r.ssid AND k.retired_at IS NULL
+        JOIN students_student s ON s.id = k.student_id AND s.local_number = r.local_number
+        """
+    )
+    if wrong > right:
+        raise FileError("SSID-SHIFTED", field="ssid", params={"count": f"{wrong:,}", "of": f"{right + wrong:,}"})
