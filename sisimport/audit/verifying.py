@@ -28,6 +28,13 @@ SELECT count(*) FROM audit_auditentry e WHERE NOT EXISTS (SELECT 1 FROM audit_au
 """
 
 
+OTHER_KEY = (
+    "Not one seal holds: they were probably made with another key. After a restore give back the keys of the installation "
+    "(restore --keys), or name the former key in AUDIT_KEY_FALLBACKS (SECRET_KEY_FALLBACKS where AUDIT_KEY was not set), "
+    "then look again."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """Something that is not as it was sealed. `id`: of the entry, or the day's date."""
@@ -39,12 +46,13 @@ class Broken:
 
 @dataclass(slots=True)
 class Verified:
-    """`rows`: entries that were compared with their seals; `unsealed`: those that wait for theirs."""
+    """`rows`: entries that are as their seals say; `unsealed`: those that wait for theirs; `hint`: what may be behind it all."""
 
     rows: int = 0
     chains: int = 0
     unsealed: int = 0
     broken: list[Broken] = field(default_factory=list)
+    hint: str = ""
 
     def tell(self, table: str, number: int | str, what: str) -> None:
         if len(self.broken) < MOST_TOLD:
@@ -72,6 +80,8 @@ def verify() -> Verified:
             cursor.execute(_UNSEALED)
             result.unsealed = cursor.fetchone()[0]
     result.chains = len(ends)
+    if result.broken and not result.rows:
+        result.hint = OTHER_KEY
     return result
 
 

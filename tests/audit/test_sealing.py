@@ -294,6 +294,24 @@ def test_the_command_says_so_and_ends_with_1(chains: list[int]) -> None:
     ]
 
 
+def test_after_a_restore_without_its_keys_the_command_says_what_may_be_behind_it(
+    chains: list[int], settings: Any
+) -> None:
+    """Every entry is told as changed then, as it must be: nobody can know. One that was changed has no such hint."""
+    former = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "of another installation", []
+    errors = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("audit_verify", stdout=StringIO(), stderr=errors)
+    assert "probably made with another key" in errors.getvalue()
+    assert "restore --keys" in errors.getvalue()
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert (verify().broken, verify().hint) == ([], "")
+    with by_force() as cursor:
+        cursor.execute("UPDATE audit_auditentry SET who = 'x' WHERE id = %s", [chains[4]])
+        assert verify().hint == ""
+
+
 # ---- purging ----
 
 

@@ -36,6 +36,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{found.rows} entries in {found.chains} chains are as they were sealed; {found.unsealed} wait for their seal."
             )
+            if found.hint:
+                self.stderr.write(found.hint)
             for one in found.broken:
                 self.stderr.write(f"{one.table} {one.id}: {one.what}")
         if found.broken:
