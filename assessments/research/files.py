@@ -98,6 +98,7 @@ class ResearchFile(ImportType):
         return [
             *(_code_rule(name, rf"^[0-9]{{1,{n}}}$", f"up to {n} digits") for name, n in _DIGITS.items()),
             _code_rule("test_year", _YEAR, "a year"),
+            sense.year_rule(),
             _rule("R-2", "DUP-SAME", Severity.WARNING, "test_year", Q(dup_key=1), params=first_line),
             _rule("R-2", "DUP-DIFFERS", Severity.ERROR, "test_year", Q(dup_key=2), params=first_line),
             _rule("R-3", "RES-ELSEWHERE", Severity.NOTICE, "district", ~kept, found=F("lea_code")),
@@ -180,7 +181,7 @@ class ResultsFile(ResearchFile):
             pattern, expected = (_NUMBER, "a number or a star") if name in _COUNTS else (_PERCENT, "0 to 100 or a star")
             wrong = ~Q(**{f"{name}__regex": pattern})
             found.append(_rule("R-5", "RES-NUMBER", Severity.ERROR, name, wrong, expected=expected))
-        return [*found, *sense.rules()]
+        return [*found, *sense.rules(kept)]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:  # noqa: ARG002
         kept = Q(dup_key=0) & ~Q(test="") & kept_places()
@@ -248,6 +249,7 @@ class EntitiesFile(ResearchFile):
         found = Cast(F("test_year"), TextField())
         return [
             *super()._rules(context, kept),
+            *sense.name_rules(kept, older),
             _rule(
                 "R-6",
                 "RES-OLDER",

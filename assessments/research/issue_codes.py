@@ -43,6 +43,12 @@ codes.register(
         "Download the research file again: a spreadsheet may have changed its years.",
     ),
     IssueCode(
+        "RES-CHANGED",
+        "Another figure or name than on record",
+        "{field} is {found}; on record it is {expected}, which is replaced.",
+        "Nothing to do, if the state published it anew; otherwise check whether lines or columns of the file were moved.",
+    ),
+    IssueCode(
         "RES-NONSENSE",
         "Figures that contradict each other",
         "{field} is {found}; expected {expected}.",

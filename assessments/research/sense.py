@@ -15,6 +15,7 @@ from django.utils import timezone
 from assessments.models import PublicResult, PublicResultRow
 from assessments.research.change_kinds import NUMBERS
 from sisimport.files.issues import FileError, Severity
+from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import Rule
@@ -64,7 +65,7 @@ def _number(name: str, alias: str = "r") -> str:
     return f"(CASE WHEN {alias}.{name} ~ {_IS_NUMBER} THEN {alias}.{name}::numeric END)"
 
 
-def rules() -> list[Rule]:
+def rules(kept: Q) -> list[Rule]:
     said = (
         ("scored", "scored", Severity.ERROR, "no more students than were tested"),
         ("levels", "level_1", Severity.ERROR, "levels that add up to 100 percent"),
@@ -75,17 +76,35 @@ def rules() -> list[Rule]:
             "the sum of the two highest levels",
         ),  # levels are kept; which is wrong, nobody knows
     )
-    year = timezone.localdate().year
-    odd = Q(test_year__regex=r"^20[0-9]{2}$") & ~Q(test_year__in=[str(n) for n in range(FIRST_YEAR, year + 1)])
     found = [
         Rule(number="R-7", code="RES-NONSENSE", severity=severity, field=field, when=Q(nonsense=word), found=F(field),
-                   expected=Value(expected), needs_student=False)
+             expected=Value(expected), needs_student=False)
         for word, field, severity, expected in said
     ]  # fmt: skip
-    found.append(
-        Rule(number="R-8", code="RES-YEAR", severity=Severity.ERROR, field="test_year", when=odd, found=F("test_year"),
-                   expected=Value(f"{FIRST_YEAR} to {year}"), needs_student=False)
-    )  # fmt: skip
+    for name in ("scored", "mean", "met"):
+        other = kept & Q(held__id__isnull=False) & Q(Differs(F(name), F(f"held__{name}")))
+        found.append(Rule(number="R-9", code="RES-CHANGED", severity=Severity.WARNING, field=name, when=other, found=F(name),
+                          expected=F(f"held__{name}"), needs_student=False))  # fmt: skip
+    return found
+
+
+def year_rule() -> Rule:
+    year = timezone.localdate().year
+    odd = Q(test_year__regex=r"^20[0-9]{2}$") & ~Q(test_year__in=[str(n) for n in range(FIRST_YEAR, year + 1)])
+    return Rule(number="R-8", code="RES-YEAR", severity=Severity.ERROR, field="test_year", when=odd, found=F("test_year"),
+                expected=Value(f"{FIRST_YEAR} to {year}"), needs_student=False)  # fmt: skip
+
+
+def name_rules(kept: Q, older: Q) -> list[Rule]:
+    """A place of which no name is said would be called as the one above it; another name than on record is told."""
+    found = [
+        Rule(number="R-10", code="FILE-REQUIRED", severity=Severity.ERROR, field=name, needs_student=False, found=Value(""),
+             expected=Value("a value"), when=kept & Q(**{f"{code}__regex": "[1-9]", name: ""}))
+        for code, name in (("school", "school_name"), ("district", "district_name"))
+    ]  # fmt: skip
+    other = kept & ~older & Q(held__id__isnull=False) & Q(Differs(F("name"), F("held__name")))
+    found.append(Rule(number="R-9", code="RES-CHANGED", severity=Severity.WARNING, field="name", when=other, found=F("name"),
+                      expected=F("held__name"), needs_student=False))  # fmt: skip
     return found
 
 
@@ -138,7 +157,7 @@ def _refuse_other_year(codes: list[str]) -> None:
         f"""
         SELECT count(*), count(*) FILTER (WHERE {_figures("r")} = {_figures("h")}), max(h.school_year)
         FROM {ROWS} r JOIN {KEPT} h ON h.place = r.place AND h.test = r.test AND h.student_group = r.group_code
-          AND h.grade = r.grade_code AND h.school_year::text <> r.test_year
+          AND h.grade = r.grade_code AND h.school_year::text <> r.test_year AND r.test_year ~ '^20[0-9]{{2}}$'
         WHERE r.lea_code = ANY(%s) AND NOT r.refused AND r.scored ~ '^[0-9]+$'
         """,
         [codes],

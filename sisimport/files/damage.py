@@ -104,7 +104,7 @@ def placeholder(column: Column, text: str) -> Problem:
 
 # -- spoiled letters ---------------------------------------------------------------------------------------------------
 
-_NAME = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z|suffix\Z")
+_NAME = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z|suffix\Z|(?:county|district|school)_name\Z")
 _LETTERS: Final = bytes(code for code in range(0xC0, 0x100) if code not in {0xD7, 0xF7})
 _NICE: Final = (
     b"\x00 abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'-.,\"()/`\xb4\xaa\xba\xa0\xb7" + _LETTERS

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from assessments.models import PublicResult
-from tests.assessments.test_research_files import COUNTY, DISTRICT, SCHOOL, STATE, imported, new, result
+from assessments.models import PublicPlace, PublicResult
+from tests.assessments.test_research_files import COUNTY, DISTRICT, SCHOOL, STATE, entities, imported, new, result
 from tests.imports.journey import Report, make_district, run_file
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +136,45 @@ def test_last_years_figures_under_another_year_are_refused() -> None:
     assert refusal(report) == ("rejected", ["RES-OTHER-YEAR"])
     assert "on record of 2024" in report.run.message
     assert look_at(new(*lines("2025", turn=1))).run.planned_count == 21
+
+
+@pytest.mark.parametrize("name", ["Pe\ufffda High", "Pe?a High", "Pe%E9a?"])
+def test_a_damaged_name_of_a_place_is_refused(name: str) -> None:
+    make_district()
+    report = run_file("research-entities", entities((*SCHOOL, "Lake County", "Lincoln Unified", name)))
+
+    assert [(i["code"], i["severity"]) for i in report.issues] == [("FILE-DAMAGED", "error")]
+    assert report.run.planned_count == 0
+
+
+@pytest.mark.parametrize("name", ["Pe&ntilde;a High", "PeÃ±a High"])
+def test_a_name_of_a_place_that_can_be_read_is_repaired(name: str) -> None:
+    make_district()
+    imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", name)), "research-entities")
+
+    assert PublicPlace.objects.get().name == "Peña High"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [(*SCHOOL, "Lake County", "Lincoln Unified", ""), (*DISTRICT, "Lake County", "", "")],
+)
+def test_r10_a_school_without_a_name_is_not_called_as_its_district(row: tuple[str, ...]) -> None:
+    make_district()
+    report = run_file("research-entities", entities(row))
+
+    assert [(i["code"], i["severity"]) for i in report.issues] == [("FILE-REQUIRED", "error")]
+
+
+def test_r9_what_is_replaced_is_told() -> None:
+    make_district()
+    imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Cedar High")), "research-entities")
+    imported(new(result(SCHOOL)))
+
+    renamed = imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Maple High")), "research-entities")
+    changed = imported(new(result(SCHOOL, mean="2512.0")))
+
+    assert [i["message"] for i in renamed.issues] == [
+        "Name is Maple High; on record it is Cedar High, which is replaced."
+    ]
+    assert [(i["code"], i["field"], i["severity"]) for i in changed.issues] == [("RES-CHANGED", "mean", "warning")]
