@@ -1,6 +1,6 @@
 """Django configuration of the way in, and of who may do what."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 
 ENDED_SESSIONS_DAYS = 1
@@ -28,6 +28,9 @@ class AccountsConfig(AppConfig):
         from sisimport.runtime.retention import Kept, register_kept
 
         recovery_codes.install()
+        # The admin heads its parts by these: in the words of the product's own pages.
+        apps.get_app_config("auth").verbose_name = "People"
+        apps.get_app_config("mfa").verbose_name = "Second factors"
         in_webs_container = str(settings.DATABASES["default"].get("USER", "")).endswith(f"_{WEB}")
         # Whether or not there are policies now: somebody may put them up while this process is at work.
         if processes.kind == WEB:

@@ -412,3 +412,12 @@ def test_markup_in_a_name_stays_text_in_the_admin(client: Client) -> None:
         assert "<p x-init" not in text, page
         assert "<script>alert" not in text, page
         assert page == "history" or "&lt;p x-init" in text, page
+
+
+def test_the_parts_of_the_admin_have_the_words_of_the_pages(client: Client) -> None:
+    client.force_login(UserFactory(is_superuser=True, is_staff=True))
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "People" in page
+    assert "Second factors" in page
+    for jargon in ("Authentication and Authorization", "MFA<"):
+        assert jargon not in page

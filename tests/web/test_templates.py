@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from sisimport.web.templatetags.ui import unbroken
+
 TEMPLATES = Path(__file__).parents[2] / "templates"
 BLOCKS = re.compile(r"<(?:form|div|ul|ol|table|dl|section|p|details|pre|h[1-6]|fieldset|aside|nav)[\s>]")
 PARAGRAPH = re.compile(r"<p(?:\s[^>]*)?>(.*?)</p>", re.DOTALL)
@@ -119,3 +121,12 @@ def test_no_key_is_named_where_there_is_no_keyboard() -> None:
     assert found_in(shown) == {"finding/_keys.html": 1}
     styles = (TEMPLATES.parent / "static" / "css" / "4-parts.css").read_text(encoding="utf-8")
     assert re.search(r"@media \(hover: none\) \{ \.by-key \{ display: none; \} \}", styles)
+
+
+def test_a_school_year_in_a_heading_stays_on_one_line() -> None:
+    assert unbroken("CAASPP 2024-25 &amp; more") == 'CAASPP <span class="unbroken">2024-25</span> &amp; more'
+    assert unbroken("Annual enrollment 2026-2027") == 'Annual enrollment <span class="unbroken">2026-2027</span>'
+    for other in ("caaspp-2024-25.csv", "2026-11-29", '<a href="/x/2024-25/">', '<a title="2024-25">', "12024-25"):
+        assert unbroken(other) == other
+    bases = {"base.html", "families/base.html"}
+    assert bases <= set(found_in(lambda text: text.count("{% filter unbroken %}{% block heading %}")))

@@ -34,6 +34,15 @@ def exit_reason(code: str) -> str:
     return exit_reason_text(code)
 
 
+_YEARS = re.compile(r"(?<![\w\"/-])\d{4}-\d{2}(?:\d{2})?(?![\w\"-])")
+
+
+@register.filter(is_safe=True)
+def unbroken(html: str) -> SafeString:
+    """School years in a heading stay on one line. `html` is a part of a template, already escaped."""
+    return SafeString(_YEARS.sub(r'<span class="unbroken">\g<0></span>', html))
+
+
 @register.filter
 def language_name(code: str) -> str:
     """`pan` -> `Punjabi`; a code that has no word here stays as it is."""
