@@ -308,7 +308,7 @@ SSO_GROUPS = sso.read_groups(env.json("SSO_GROUPS", default={}))
 SSO_GROUPS_CLAIM = env.str("SSO_GROUPS_CLAIM", default="groups")
 STAFF_PASSWORDS = env.bool(
     "STAFF_PASSWORDS", default=True
-)  # off: staff come by single sign-on alone; families keep theirs
+)  # off: staff sign in by single sign-on only; families keep theirs
 SOCIALACCOUNT_ADAPTER = "sisimport.accounts.sso.adapter.SocialAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10

@@ -1,6 +1,6 @@
 """How long an account of a family sees a student: to a yearly date of the district, unless the school renews it.
 
-Nothing has to run on that day: whether an account is open is asked of the dates each time. An account that was opened or renewed
+Nothing has to run on that day: the dates say each time whether an account is open. An account that was opened or renewed
 shortly before the date lasts to the next year's. Families are told on their page, and by mail, which the workers send once a day
 (ssid/collection/family_notices.py).
 """

@@ -37,7 +37,7 @@ def kept_columns(context: RunContext) -> dict[str, Any]:
     grade = Case(
         When(grade_assessed__in=[f"{n}" for n in range(1, 10)], then=Concat(Value("0"), "grade_assessed")),
         When(grade_assessed__in=[*structure()["grades"], *structure()["other_grades"]], then=F("grade_assessed")),
-        default=Value(""),  # told by EXC-GRADE
+        default=Value(""),  # EXC-GRADE reports it
         output_field=models.TextField(),
     )
     planned = context.matched & Q(refused=False, skipped=0, repeated=0)

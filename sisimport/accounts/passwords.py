@@ -23,7 +23,7 @@ _ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "0123456789
 
 
 def may_use_password(user: User) -> bool:
-    """Does a password let this person in? Staff may be told to come by single sign-on alone (STAFF_PASSWORDS)."""
+    """Does a password let this person in? Staff may have to use single sign-on (STAFF_PASSWORDS)."""
     return bool(settings.STAFF_PASSWORDS) or is_family(user)
 
 

@@ -93,7 +93,7 @@ def _recorded(chunks: Any, looked: Looked, doer: Doer, of: int) -> Iterator[Any]
 
 
 class _NamesWho:
-    """Tells the triggers who changes access, in the transaction of the change; nothing is asked of any other statement."""
+    """Tells the triggers who changes access, in the transaction of the change; other statements are left alone."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request

@@ -1,4 +1,4 @@
-"""Purging: the one way in which entries go. Whole days only, the oldest first; what stood there is told by an entry of its own.
+"""Purging: the one way in which entries go. Whole days only, the oldest first; an entry of its own says what stood there.
 
 The seals of the days stay, so the gap is as provable as the rest: how many entries, of which days, removed when.
 """

@@ -73,7 +73,7 @@ class AddressForm(forms.Form):
         label="Fingerprint of the server's key",
         max_length=60,
         required=False,
-        help_text="SHA256:… as its administrator tells it. With another key nothing is asked of it.",
+        help_text="SHA256:… as its administrator tells it. If its key is another one, nothing is sent to it.",
     )
     schools: Any = forms.ModelMultipleChoiceField(
         School.objects.none(), label="Schools", required=False, widget=forms.CheckboxSelectMultiple

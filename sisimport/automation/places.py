@@ -34,7 +34,7 @@ class PlaceError(Exception):
 
 
 class HostKeyError(PlaceError):
-    """Another server answers than the one whose key is pinned. Nothing is asked of it."""
+    """A server answers whose key is not the pinned one. Nothing is sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class _Pinned(paramiko.MissingHostKeyPolicy):
         shown = fingerprint_of(key.asbytes())
         if shown != self.fingerprint:
             raise HostKeyError(
-                f"The server shows the key {shown}, and {self.fingerprint} is pinned. Nothing was asked of it. "
+                f"The server shows the key {shown}, and {self.fingerprint} is pinned. Nothing was sent to it. "
                 "Ask its administrator whether the key was changed; if so, pin the new one."
             )
 

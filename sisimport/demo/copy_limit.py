@@ -1,7 +1,7 @@
 """What the rows that a job wrote cost by COPY alone: the limit that its time is compared with.
 
-Only rows that the run itself wrote are copied, told by the transaction that made them: what was in a table before is no part of
-the job. The limit is taken once after each run of the job, so that both feel the same other work on the machine.
+Only rows that the run itself wrote are copied, by the transaction that made them: what was in a table before is not part of the
+job. The limit is taken once after each run of the job, so that both feel the same other work on the machine.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""How the bytes of a file spell letters: UTF-8, UTF-16, Windows-1252 or Mac Roman, told by what they would make of names.
+"""How the bytes of a file spell letters: UTF-8, UTF-16, Windows-1252 or Mac Roman, recognized by what they would make of names.
 
 Nobody is asked: a mark at the beginning decides, else zero bytes, else which encoding makes words of the bytes beyond
 ASCII. What cannot be read is refused by its name, never guessed.

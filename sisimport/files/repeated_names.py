@@ -62,7 +62,7 @@ class RepeatedNames:
         return [numbers[at] for at in kept], [lines[at] for at in kept]
 
     def among(self, records: Records) -> set[int]:
-        """The records, by place, that repeat the column names, told by the problems of their values.
+        """The records, by place, that repeat the column names, recognized by the problems of their values.
 
         Raises FileError (FILE-MIXED) for one of other names.
         """

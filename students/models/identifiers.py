@@ -10,7 +10,7 @@ from students.patterns import well_formed
 
 
 class Origin(models.TextChoices):
-    """Where an SSID came from; a number told by a student is the weakest (rule M-8)."""
+    """Where an SSID came from; a number that a student gave is the weakest (rule M-8)."""
 
     STATE_FILE = "state_file", "State file"
     SCHOOL_LIST = "school_list", "School list"

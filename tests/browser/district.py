@@ -140,7 +140,7 @@ def _place() -> int:
 
     fingerprint = "SHA256:" + "A" * 43
     place = add_place(name="State files", sftp="sftp://sis@files.example.org/out", host_key=fingerprint)
-    place.error = "The server shows another key than the one that is pinned. Nothing was asked of it."
+    place.error = "The server shows another key than the one that is pinned. Nothing was sent to it."
     place.save()
     return place.pk
 
@@ -159,7 +159,7 @@ def _delivery() -> int:
     )
     made.active, made.error = (
         False,
-        "The server shows another key than the one that is pinned. Nothing was asked of it.",
+        "The server shows another key than the one that is pinned. Nothing was sent to it.",
     )
     made.save()
     for number, state in enumerate(DeliveredExport.State.values):

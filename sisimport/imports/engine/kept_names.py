@@ -62,7 +62,7 @@ _MEASURES: Final = (
 
 
 def _poorer(given: str, kept: str) -> str:
-    """SQL: `given` is `kept` but for what it lacks. A `CASE`, so that the long part is asked of different spellings only."""
+    """SQL: `given` is `kept` but for what it lacks. A `CASE`, so that the long part is evaluated for different spellings only."""
     bare = _BARE.format(given)
     pairs = [(measure.format(bare), measure.format(kept)) for measure in _MEASURES]
     no_more = " AND ".join(f"{one} <= {other}" for one, other in pairs)

@@ -59,7 +59,7 @@ def _composed(rows: QuerySet[Any], steps: Sequence[Step], columns: Sequence[str]
 
 
 def digest(*content: Any) -> bytes | None:
-    """Tells SELECTs apart by all they are composed from; None when part of that can only be told by running it."""
+    """Tells SELECTs apart by all they are composed from; None when part of that can only be known by running it."""
     around = (connection.alias, translation.get_language(), timezone.get_current_timezone_name())
     stream = io.BytesIO()
     try:
@@ -79,8 +79,8 @@ class _Content(pickle.Pickler):
             # The type of an expression's result, made where it is declared: each is numbered, which tells nothing.
             state = {name: held for name, held in vars(value).items() if name != "creation_counter"}
             return tuple, ((type(value), state),)
-        # What Django keeps on an expression or a condition that was compared with others is told by the rest of it: it would
-        # make what was composed before another one.
+        # Django keeps notes on expressions and conditions that were compared with others. They follow from the rest, and with
+        # them the digest would change by the first use.
         if isinstance(value, Q):
             return tuple, ((type(value), value.connector, value.negated, value.children),)
         if isinstance(value, BaseExpression):

@@ -169,7 +169,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
 
 
 def _hold(run: ImportRun) -> dict[str, Any]:
-    """Why the run was held, and what was decided; asked of runs that can have been."""
+    """Why the run was held, and what was decided; only for runs that can be held."""
     if not run.writes or run.work == Work.REVERT:
         return {"hold": None}
     hold = RunHold.objects.filter(run=run).select_related("decided_by").first()
