@@ -97,7 +97,7 @@ def work(options: list[str], *, small_only: bool = False) -> int:
 
     lanes = [Lane.SMALL] if small_only else list(Lane)
     app.conf[SMALL_ONLY] = small_only
-    os.environ["CELERY_SKIP_CHECKS"] = "1"  # the parent made them
+    os.environ.update(CELERY_SKIP_CHECKS="1")  # the parent made them; a setting of Celery, not of ours
     try:
         make_broker_folders()
         names = [f"--hostname={os.getpid()}@%h", f"--queues={','.join(lanes)}"]

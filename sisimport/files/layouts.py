@@ -208,6 +208,7 @@ _COLUMN_KEYS = {
 }  # fmt: skip
 _FIELD_KEYS = (_COLUMN_KEYS - {"name", "field", "aliases"}) | {"column", "position"}
 _DELIMITERS = {"^", ",", "\t", "|", ";"}
+_SEVERITIES = {severity.label: severity for severity in Severity}
 
 
 def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
@@ -424,10 +425,9 @@ class _Loader:
         return tuple(forms)
 
     def severity(self, name: str, where: str) -> Severity:
-        for severity in Severity:
-            if severity.label == name:
-                return severity
-        raise self.fail(where, f"{name!r} is not a severity")
+        if name not in _SEVERITIES:
+            raise self.fail(where, f"{name!r} is not a severity")
+        return _SEVERITIES[name]
 
     def choice(self, kind: type[_Choice], value: str, where: str) -> _Choice:
         try:
