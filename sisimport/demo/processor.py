@@ -10,8 +10,8 @@ def session_seconds() -> float | None:
     """That of this process's database session so far; None where the system does not tell (another machine, not Linux)."""
     connection.ensure_connection()
     try:
-        told = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text()
-        return int(told.split()[0]) / 1e9
+        counters = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text()
+        return int(counters.split()[0]) / 1e9
     except (OSError, ValueError, IndexError):
         return None
 

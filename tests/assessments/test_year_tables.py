@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
 from assessments.models import Assessment, HiddenResults, ResultCount, ResultVersion, Score
@@ -16,6 +16,8 @@ from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.models import RunStatus
 from sisimport.imports.storage import retention
 from sisimport.reporting import schema
+from sisimport.runtime.database_roles import LIMITED, WORKER
+from tests.as_roles import acting_as
 from tests.assessments.score_files import ela, start, text, undo
 from tests.assessments.score_home import LAYOUT, TYPE, TYPES, WITH_PARTS
 from tests.imports.ranges import partitions_read
@@ -223,6 +225,26 @@ def test_a_run_whose_year_went_is_reverted_without_bringing_it_back(settings: An
     assert [run.status for run in undone] == [RunStatus.COMPLETED, RunStatus.COMPLETED]
     assert set(places()) == {2025}
     assert not ResultCount.objects.filter(school_year=2024).exists()
+
+
+@pytest.mark.parametrize("kind", LIMITED)
+def test_workers_make_and_drop_years_by_their_rights_and_the_web_server_does_not(
+    kind: str, settings: Any, home: District
+) -> None:
+    settings.KEEP_SCORES_DAYS = 365
+    of_two_years(home)
+    with acting_as(kind):
+        if kind == WORKER:
+            assert make(FAR) == 1
+            assert year_tables.remove_old(AUGUST - dt.timedelta(days=365), dry_run=False) == 1
+            year_tables._measure([2025])
+        else:
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                make(FAR)
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                year_tables.remove_old(AUGUST, dry_run=False)
+
+    assert set(places()) == ({2025} if kind == WORKER else {2024, 2025})
 
 
 def test_a_file_of_a_year_that_went_can_be_imported_again(settings: Any, home: District) -> None:
