@@ -120,17 +120,19 @@ def _do(pk: int) -> bool:
         found = waiting.select_related("asked_by").filter(pk=pk).first()
         if found is None:
             return False
+        # Not counted among what names the person; it stands there again where somebody may go on from the count.
+        Erasure.objects.filter(pk=pk).update(said={})
         try:
             erased = _erase(found)
         except BusyError as error:
-            Erasure.objects.filter(pk=pk).update(message=str(error))
+            Erasure.objects.filter(pk=pk).update(message=str(error), said=found.said)
             return False
         except ErasingError as error:
             end: dict[str, Any] = {"state": Erasure.State.REFUSED, "message": str(error)}
         else:
             end = {"state": Erasure.State.DONE, "message": "", "result": erased.as_json()}
-        if not (found.dry_run and end["state"] == Erasure.State.DONE):
-            end["said"] = {}
+        if found.dry_run and end["state"] == Erasure.State.DONE:
+            end["said"] = found.said
         Erasure.objects.filter(pk=pk).update(ended_at=timezone.now(), **end)
     return True
 

@@ -79,6 +79,7 @@ def test_somebody_on_no_record_is_counted_then_erased_by_a_worker(
     page = text(admin.get(PAGE))
     assert "Erase for good" in page
     assert f"file {run.file_id}: 1" in page
+    assert "erasures" not in dict(admin.get(PAGE).context["last"].result["reworded"])  # the count itself is none of it
     assert "9123456780" not in page  # SSIDs are masked
     assert "Zyxwutova" in in_file(run)
 
@@ -156,6 +157,15 @@ def test_who_it_is_is_forgotten_at_once_when_asked_and_after_a_day(admin: Client
 
 def _a_day_later() -> None:
     Erasure.objects.update(asked_at=timezone.now() - dt.timedelta(days=1, minutes=1))
+
+
+def test_it_waits_for_runs_and_still_knows_who(admin: Client, district: District) -> None:
+    admin.post(PAGE, who())
+    waiting = ImportRun.objects.create(import_type="ssid-download", work="test")
+    assert asking.do_waiting() == 0
+    assert Erasure.objects.get().said == {"number": "880041"}
+    waiting.delete()
+    assert asking.do_waiting() == 1
 
 
 def test_each_admin_goes_on_from_their_own_count(admin: Client, district: District) -> None:
