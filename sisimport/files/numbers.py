@@ -40,7 +40,7 @@ _CDS = re.compile(r"([0-9]{2})-?([0-9]{5})(?:-?([0-9]{7}))?\Z")
 
 def bare_number(text: str) -> str:
     """The number without marks around it; the text itself where there is nothing to take off."""
-    bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip()
+    bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip(" \t,;")  # a separator too many
     framed = _FRAMED.match(bare) or _LED.match(bare)
     if framed:
         bare = next(group for group in framed.groups() if group is not None).strip()

@@ -67,3 +67,10 @@ def test_byte_order_marks_are_no_part_of_the_first_name(marks: int) -> None:
     found = read(b"\xef\xbb\xbf" * marks + head.encode() + b"1234567,0123456,1,Lee,Sam,2014-03-02\n", expected=ROSTER)
 
     assert (found.column("lea"), found.problems) == (["1234567"], [])
+
+
+@pytest.mark.parametrize("marked", ["{},", "{};", ",{}", "'{},"])
+def test_a_separator_too_many_is_no_part_of_a_number(marked: str) -> None:
+    for name, text in (("ssid", "9001230007"), ("lea", "1234567")):
+        value, problem = read_value(ROSTER, ROSTER.fields[name], marked.format(text))
+        assert (value, problem and problem.code) == (text, "FILE-MARKS")
