@@ -6,6 +6,7 @@ columns.py). Whatever is not told here is checked by every rule, so a condition 
 too wide would swallow messages (held to the rules by tests/assessments/test_usual_lines.py).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -13,7 +14,7 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
 from assessments.scores import years
-from assessments.scores.rules import AtLeast, chosen_schools, odd_grade, ranged_columns
+from assessments.scores.rules import AtLeast, chosen_schools, levels_by_number, odd_grade, ranged_columns
 from assessments.structure import LayoutTest, tested_grades, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from students.models import School
@@ -36,7 +37,7 @@ def skips_rules_when(context: RunContext) -> Q:
     if chosen:
         found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))
     ranged = [
-        When(record_type__in=list(test.record_types), then=_in_range(_own_ranged(test, tests)))
+        When(record_type__in=list(test.record_types), then=_in_range(_own_ranged(test, tests), levels_by_number(tests)))
         for test in tests
         if test.ranges
     ]
@@ -51,7 +52,7 @@ def _own_ranged(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> list[str]:
     return [name for name in ranged_columns(tests) if name in own]
 
 
-def _in_range(columns: list[str]) -> Any:
+def _in_range(columns: list[str], levels: Mapping[str, list[str]]) -> Any:
     """The scale scores, digits or blank, lie in their range, that of the test in the range of its level; or there is none."""
     above = F("range__highest") + 1
     inside = Q()
@@ -60,24 +61,26 @@ def _in_range(columns: list[str]) -> Any:
         inside &= Q(**{name: ""}) | Q(AtLeast(score, F("range__lowest"))) & ~Q(AtLeast(score, above))
     return Case(
         When(range__lowest__isnull=True, then=Value(True)),
-        When(inside & _level_fits(above), then=Value(True)),
+        When(inside & _level_fits(above, levels), then=Value(True)),
         default=Value(False),
         output_field=models.BooleanField(),
     )
 
 
-def _level_fits(above: Any) -> Q:
+def _level_fits(above: Any, levels: Mapping[str, list[str]]) -> Q:
     """The test's scale score lies between its level's first and the next level's."""
     score = Cast("scale_score", IntegerField())
+    one, two, three, four = (Q(achievement_level__in=levels[f"{n}"]) for n in range(1, 5))
     lowest = Case(
-        When(achievement_level="1", then=F("range__lowest")),
-        *(When(achievement_level=f"{n}", then=F(f"range__level_{n}")) for n in (2, 3, 4)),
+        When(one, then=F("range__lowest")),
+        *(When(level, then=F(f"range__level_{n}")) for n, level in ((2, two), (3, three), (4, four))),
     )
     too_high = Case(
-        When(achievement_level="1", then=F("range__level_2")),
-        When(achievement_level="2", then=Coalesce("range__level_3", "range__level_4", above)),
-        When(achievement_level="3", then=Coalesce("range__level_4", above)),
-        When(achievement_level="4", then=above),
+        When(one, then=F("range__level_2")),
+        When(two, then=Coalesce("range__level_3", "range__level_4", above)),
+        When(three, then=Coalesce("range__level_4", above)),
+        When(four, then=above),
     )
-    without = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=["1", "2", "3", "4"]) | Q(scale_score="")
+    every = [written for one_level in levels.values() for written in one_level]
+    without = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=every) | Q(scale_score="")
     return without | Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high))

@@ -235,7 +235,7 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
 def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
     return [
         *(_score_range_rule(column) for column in ranged_columns(tests)),
-        _level_range_rule(),
+        _level_range_rule(tests),
         *(_test_grade_rule(test) for test in tests),
         *(_part_grade_rule(test, part) for test in tests for part in test.children if part.grades),
     ]
@@ -287,7 +287,18 @@ def _score_range_rule(column: str) -> Rule:
                 expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()))  # fmt: skip
 
 
-def _level_range_rule() -> Rule:
+def levels_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
+    """How levels 1 to 4 of a test may be written: by their number, or in words, of which the best stands first."""
+    found = {f"{n}": [f"{n}"] for n in range(1, 5)}
+    for test in tests:
+        spellings = test.parent.spellings()
+        words = [code for code in test.parent.results or {} if not code.isdigit() and code not in no_score()]
+        for number, word in enumerate(reversed(words[:4]), 1):
+            found[f"{number}"] += [word.upper(), *(said for said, code in spellings.items() if code == word)]
+    return {number: sorted(set(written)) for number, written in found.items()}
+
+
+def _level_range_rule(tests: Sequence[LayoutTest]) -> Rule:
     score = _number("scale_score")
     published = LIVE & Q(range__lowest__isnull=False) & Q(scale_score__regex=_SCALE)
     level = Case(
@@ -298,9 +309,11 @@ def _level_range_rule() -> Rule:
         default=Value("1"),
         output_field=CharField(),
     )
+    other = Q(pk__isnull=True)
+    for number, written in levels_by_number(tests).items():
+        other |= Q(achievement_level__in=written) & Q(Differs(Value(number), level))
     return Rule(number="CA-E-7", code="EXC-LEVEL-RANGE", severity=WARNING, field="achievement_level",
-                when=published & _inside(score) & Q(achievement_level__regex=r"^[1-4]$") & Q(range__level_2__isnull=False)
-                & Q(Differs(F("achievement_level"), level)),
+                when=published & _inside(score) & Q(range__level_2__isnull=False) & other,
                 found=F("achievement_level"), expected=level, needs_student=False,
                 params={"score": F("scale_score")})  # fmt: skip
 

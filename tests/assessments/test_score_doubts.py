@@ -120,3 +120,22 @@ def test_the_file_as_it_was_says_nothing(home: District) -> None:
     report("caaspp-2023-2024", file_of(), work="import")
 
     assert report("caaspp-2023-2024", file_of())["issues"] == []
+
+
+@pytest.mark.parametrize(
+    ("score", "level", "codes"),
+    [
+        ("300", "Novice English Learner", []),
+        ("500", "Initial Fluent English Proficient", []),
+        ("500", "Novice English Learner", ["EXC-LEVEL-RANGE"]),
+        ("300", "Initial Fluent English Proficient (IFEP)", ["EXC-LEVEL-RANGE"]),
+    ],
+)
+def test_ca_e_7_levels_in_words_go_with_their_scores_too(
+    home: District, score: str, level: str, codes: list[str]
+) -> None:
+    row = ela("elpac-initial-2024-25", record_type="22", scale_score=score, achievement_level=level)
+
+    done = report("elpac-initial-2024-2025", text("elpac-initial-2024-25", row))
+
+    assert [i["code"] for i in done["issues"]] == codes
