@@ -358,7 +358,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = (
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.web.bodies
 # Of one person, on all machines together; 0: any number (sisimport.web.pace).
-UPLOADS_PER_MINUTE = env.int("UPLOADS_PER_MINUTE", default=60)
+UPLOADS_PER_MINUTE = env.int("UPLOADS_PER_MINUTE", default=120)
 EXPORTS_PER_MINUTE = env.int("EXPORTS_PER_MINUTE", default=60)
 UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
