@@ -21,7 +21,7 @@ _NEARLY_ALL: Final = 0.8
 # Share of the students on record from which on a column is not what it was. Of genders half stay the same by chance.
 _REFUSED: Final = (("last_name", "last name", 0.5), ("first_name", "first name", 0.5), ("birth_date", "birth date", 0.5),
                    ("gender", "gender", 0.3))  # fmt: skip
-_TOLD: Final = (("school_pk", "school", 0.5), ("grade", "grade", 0.3), ("home_language", "home language", 0.3),
+_TOLD: Final = (("school_pk", "school", 0.3), ("grade", "grade", 0.3), ("home_language", "home language", 0.3),
                 ("middle_name", "middle name", 0.5), ("legal_last_name", "legal last name", 0.5),
                 ("legal_first_name", "legal first name", 0.5), ("legal_gender", "legal gender", 0.3),
                 ("birth_country", "birth country", 0.5), ("birth_state", "birth state", 0.5),
@@ -65,7 +65,10 @@ def _is_other(name: str) -> str:
     with day and month exchanged have a refusal and an option of their own (see birth_dates.py); the next grade is what a new
     year brings."""
     if name == "school_pk":
-        return "r.school_pk <> s.school_id AND r.enrollment_exit IS NULL"
+        moved_up = f"strpos('{_IN_ORDER}', r.grade) - strpos('{_IN_ORDER}', s.grade) = 3 AND r.grade <> ''"
+        return (
+            f"CASE WHEN r.school_pk <> s.school_id THEN r.enrollment_exit IS NULL AND NOT ({moved_up}) ELSE false END"
+        )
     file, record = f"r.{name}", f"s.{name}"
     if name == "birth_date":
         return f"CASE WHEN {file} <> {record} THEN NOT {exchanged(file, record)} ELSE false END"

@@ -47,8 +47,12 @@ def people() -> list[dict[str, str]]:
 
 
 def roster(lines: list[dict[str, str]], **more: object) -> Report:
+    return run_file("students", _text(lines), **more)  # type: ignore[arg-type]
+
+
+def _text(lines: list[dict[str, str]]) -> str:
     rows = [",".join(line[name] for name in COLUMNS) for line in lines]
-    return run_file("students", "\n".join([",".join(COLUMNS), *rows, ""]), **more)  # type: ignore[arg-type]
+    return "\n".join([",".join(COLUMNS), *rows, ""])
 
 
 def filled(lines: list[dict[str, str]], column: str, value: str) -> list[dict[str, str]]:
@@ -211,3 +215,22 @@ def test_codes_that_go_up_line_by_line_refuse_the_file(column: str) -> None:
 
     assert (report.run.status, report.issues[0]["code"]) == ("rejected", "PLACES-MANY")
     assert run_file("students", content, options={"other_people": "write"}).run.status == "completed"
+
+
+def test_schools_that_change_for_four_in_ten_without_a_new_grade_are_a_warning(people: list[dict[str, str]]) -> None:
+    """Of two schools half of the students stay by chance."""
+    twelve = [
+        *people,
+        *(line | {"local_number": f"21{at}", "birth_date": f"201{at}-01-02"} for at, line in enumerate(people[:4])),
+    ]
+    run_file("students", _text(twelve), Work.UPDATE, options={"new_students": "yes"})
+    lines = [line | {"school": "0123456"} for line in twelve]
+
+    (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
+    assert "6 of 12 students on record would get another school, nearly all of them 0123456" in said["message"]
+
+
+def test_a_new_year_with_new_grades_and_schools_is_no_filled_column(people: list[dict[str, str]]) -> None:
+    lines = [line | {"school": "0123458", "grade": f"{int(line['grade']) + 1:02}"} for line in people]
+
+    assert "COLUMN-OTHER" not in [i["code"] for i in roster(lines).issues]
