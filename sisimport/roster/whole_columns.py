@@ -140,7 +140,10 @@ def _judge_dates(context: RunContext) -> None:
         ("enrollment_exit", "enrollment exit date", _STILL_HERE),
     ):
         if field in context.fields and (day := _one_day(field, "true", _FEWEST)) is not None:
-            of, count = fetch_one(stays, [day])
+            (of,) = fetch_one(
+                f"SELECT count(*) FROM staged_roster WHERE {field} = %s AND NOT refused AND NOT is_new", [day]
+            )
+            (count,) = fetch_one(stays, [day])
             if count >= _FEWEST and count * 2 > of:
                 _note(context, "COLUMN-DAY", field, str(day), {"what": what, "count": f"{count:,}", "of": f"{of:,}"})
     if (day := _one_day("birth_date", "r.is_new", _FEWEST_NEW)) is not None:
@@ -165,12 +168,13 @@ _STAYS: Final = """
     WHERE NOT r.refused AND NOT r.is_new"""
 # A second stay beside the one that is open, in the same school year (July to June).
 _OTHER_START: Final = f"""
-    SELECT count(*), count(*) FILTER (WHERE e.start_date <> r.enrollment_start
-      AND date_trunc('year', e.start_date - interval '6 months') = date_trunc('year', d.day - interval '6 months'))
+    SELECT count(*)
     {_STAYS.replace("WHERE", "CROSS JOIN (SELECT %s::date AS day) AS d WHERE")} AND r.enrollment_start = d.day
+      AND e.start_date <> d.day
+      AND date_trunc('year', e.start_date - interval '6 months') = date_trunc('year', d.day - interval '6 months')
       AND NOT EXISTS (SELECT 1 FROM students_enrollment o WHERE o.student_id = r.student_pk AND o.school_id = r.school_pk
         AND o.start_date = d.day)"""
-_STILL_HERE: Final = f"SELECT count(*), count(*) {_STAYS} AND r.enrollment_exit = %s::date"
+_STILL_HERE: Final = f"SELECT count(*) {_STAYS} AND r.enrollment_exit = %s::date"
 
 
 def _judge_statuses(context: RunContext) -> None:
