@@ -227,9 +227,10 @@ codes.register(
     IssueCode(
         "SSID-SHIFTED",
         "Most SSIDs are those of somebody else",
-        "In {count} of {of} lines that could tell, the SSID is another student's, or another than on record. Nothing was "
+        "In {count} of {of} lines that could tell, the SSID is on record for a student of another birth date. Nothing was "
         "imported, so that no student gets the SSID of another.",
-        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone.",
+        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone. If not, correct these SSIDs on "
+        "record, or leave their lines out.",
     ),
     IssueCode(
         "PLACES-MANY",

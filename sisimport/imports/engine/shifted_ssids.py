@@ -10,27 +10,28 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
-_CODES: Final = ("SSID-TAKEN", "SSID-CONFLICT")
 _FEWEST: Final = 5  # lines; fewer may be corrections
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
-    """After the rules. Raises FileError where more lines contradict the records in their SSID than agree.
+    """After the rules. Raises FileError where more SSIDs are on record for a student of another birth date than for the line's own.
 
-    Lines planned anew belong to a file that was judged as a whole.
+    A student who was entered twice, or whose SSID the state changed, is no sign of it. Lines planned anew belong to a file that
+    was judged as a whole.
     """
     if context.lines is not None:
         return
-    found = ImportIssue.objects.filter(run=context.run.pk, code__in=_CODES, line__gt=0)
-    wrong = found.values("line").distinct().count()
-    if wrong < _FEWEST:
+    taken = ImportIssue.objects.filter(run=context.run.pk, code="SSID-TAKEN", line__gt=0)
+    if taken.values("line").distinct().count() < _FEWEST:
         return
     table = quoted(context.import_type.row_model._meta.db_table)
-    (right,) = fetch_one(
+    right, wrong = fetch_one(
         f"""
-        SELECT count(*) FROM {table} r JOIN students_ssid k ON k.ssid = r.ssid AND k.retired_at IS NULL
-        JOIN students_student s ON s.id = k.student_id AND s.local_number = r.local_number
+        SELECT count(*) FILTER (WHERE s.local_number = r.local_number),
+          count(*) FILTER (WHERE s.local_number <> r.local_number AND s.birth_date <> r.birth_date)
+        FROM {table} r JOIN students_ssid k ON k.ssid = r.ssid AND k.retired_at IS NULL
+        JOIN students_student s ON s.id = k.student_id
         """
     )
-    if wrong > right:
+    if wrong >= _FEWEST and wrong > right:
         raise FileError("SSID-SHIFTED", field="ssid", params={"count": f"{wrong:,}", "of": f"{right + wrong:,}"})

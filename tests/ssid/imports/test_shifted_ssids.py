@@ -87,3 +87,22 @@ def test_a_few_wrong_numbers_are_errors_of_their_lines(district: District, kind:
 
     assert report.run.status == "completed"
     assert current() == NUMBERS
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_students_who_were_entered_twice_are_errors_of_their_lines(kind: str) -> None:
+    """A district that starts again with other local numbers: the numbers of some are on record for their former entry."""
+    made = make_district()
+    for at, last in enumerate(LASTS):
+        person = {"last_name": last, "first_name": "Ann", "birth_date": BORN[at], "grade": "07", "gender": "F"}
+        made.student(local_number=f"30{at}", middle_name="", **person)
+        if at < 6:
+            give_ssid(made.student(local_number=f"80{at}", middle_name="", **person), NUMBERS[at])
+
+    report = update(kind, NUMBERS)
+
+    assert report.run.status == "completed"
+    assert "SSID-TAKEN" in [issue["code"] for issue in report.issues]
+    assert (
+        list(SSID.objects.filter(student__local_number__startswith="30").values_list("ssid", flat=True)) == NUMBERS[6:]
+    )
