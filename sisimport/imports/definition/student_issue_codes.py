@@ -229,8 +229,8 @@ codes.register(
         "Most SSIDs are those of somebody else",
         "In {count} of {of} lines that could tell, the SSID is on record for a student of another birth date. Nothing was "
         "imported, so that no student gets the SSID of another.",
-        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone. If not, correct these SSIDs on "
-        "record, or leave their lines out.",
+        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone. If not, correct these SSIDs "
+        "on record, or leave their lines out.",
     ),
     IssueCode(
         "PLACES-MANY",

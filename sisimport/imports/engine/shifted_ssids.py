@@ -14,15 +14,15 @@ _FEWEST: Final = 5  # lines; fewer may be corrections
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
-    """After the rules. Raises FileError where more SSIDs are on record for a student of another birth date than for the line's own.
+    """After the rules. Raises FileError where more SSIDs are on record for students of other birth dates than for those of the lines.
 
     A student who was entered twice, or whose SSID the state changed, is no sign of it. Lines planned anew belong to a file that
     was judged as a whole.
     """
     if context.lines is not None:
         return
-    taken = ImportIssue.objects.filter(run=context.run.pk, code="SSID-TAKEN", line__gt=0)
-    if taken.values("line").distinct().count() < _FEWEST:
+    issues = ImportIssue.objects.filter(run=context.run.pk, code="SSID-TAKEN", line__gt=0)
+    if issues.values("line").distinct().count() < _FEWEST:
         return
     table = quoted(context.import_type.row_model._meta.db_table)
     right, wrong = fetch_one(
