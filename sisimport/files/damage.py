@@ -180,7 +180,10 @@ def _damaged(column: Column, text: str, cause: str, severity: Severity) -> Probl
 
 
 def _repaired(text: str) -> str:
-    """Without quotation marks around it, entities and escapes as letters, and what was encoded twice decoded once more."""
+    """Without quotation marks around it (`="Ana"` too), entities and escapes as letters, and what was encoded twice decoded
+    once more."""
+    if text.startswith('="') and text.endswith('"'):
+        text = text[1:]
     while len(text) > 2 and f"{text[0]}{text[-1]}" in _QUOTES:
         text = text[1:-1].strip()
     text = _ESCAPED.sub(_unescaped, text)

@@ -28,6 +28,7 @@ from sisimport.roster.import_type import NEW_STUDENTS, TOOL, Roster
 from students.models.people import NAME_FIELDS
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+_FEWEST_GONE: Final = 5  # lines; fewer may have left
 ENDED: Final = "ended"  # `marked` of a row whose stay had ended before
 
 NUMBER = Option(
@@ -110,6 +111,7 @@ class OneRoster(Roster):
         **POORER_NAMES_REMEDY,
         **birth_dates.REMEDY,
         **other_people.REMEDY,
+        "ONE-ALL-GONE": (other_people.OTHER_PEOPLE.name, "write"),
     }
     lists_absent = True
     matching = Matching(
@@ -144,7 +146,27 @@ class OneRoster(Roster):
         return [*_own_rules(context), *(rule for rule in super().rules(context) if rule.part != "el")]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        if context.option(other_people.OTHER_PEOPLE.name) != "write":
+            _refuse_if_most_are_gone(context)
         return [step for step in map(_as_oneroster, super().plan(context)) if step.part != "el"]
+
+
+def _refuse_if_most_are_gone(context: RunContext) -> None:
+    """A whole file names who is there. Raises FileError where most of its lines end enrollments that are open.
+
+    Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None:
+        return
+    gone, of = fetch_all(
+        """
+        SELECT count(*) FILTER (WHERE marked = %s AND enrollment_exit IS NOT NULL AND undated_pk > 0), count(*)
+        FROM staged_roster WHERE NOT refused AND NOT is_new AND mode = 'bulk'
+        """,
+        [DELETED],
+    )[0]
+    if gone >= _FEWEST_GONE and gone * 2 > of:
+        raise FileError("ONE-ALL-GONE", field="enrollment_exit", params={"count": f"{gone:,}", "of": f"{of:,}"})
 
 
 def _as_oneroster(step: PlannedChange) -> PlannedChange:

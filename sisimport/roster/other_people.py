@@ -4,6 +4,7 @@
     mixed       name and birth date are those of another student on record, whose number is another
     exchanged   last and first name have changed places
     doubtful    two of last name, first name and birth date are others: written, with a warning
+    renamed     one of the two names is another: written, with a warning; twins differ in nothing else
 
 A spreadsheet of which one column was sorted alone is such a file, and so is one with two columns under each other's name.
 Spelling is no difference, nor is a part of a name. Of a line whose student somebody chose on the match desk this is not asked.
@@ -38,7 +39,8 @@ OTHER_PEOPLE: Final = Option(
 _CODES: Final = ("STU-OTHER", "STU-MIXED", "NAME-EXCHANGED", "COLUMN-SORTED", "PLACES-MANY")
 REMEDY: Final = dict.fromkeys(_CODES, (OTHER_PEOPLE.name, "write"))
 _OTHER, _EXCHANGED, _DOUBTFUL = "=other", "=exchanged", "=doubtful"  # no numbers
-NOT_SOMEBODY_ELSE: Final = Q(person__in=["", _DOUBTFUL])
+_RENAMED: Final = {"last_name": "=last", "first_name": "=first"}
+NOT_SOMEBODY_ELSE: Final = Q(person__in=["", _DOUBTFUL, *_RENAMED.values()])
 
 
 def find_other_people(context: RunContext) -> None:
@@ -66,7 +68,8 @@ def find_other_people(context: RunContext) -> None:
         )
         UPDATE staged_roster r SET person = CASE WHEN t.number IS NOT NULL THEN t.number
           WHEN c.last = c.old_first AND c.first = c.old_last AND c.last <> c.first THEN '{_EXCHANGED}'
-          WHEN {others} = 3 THEN '{_OTHER}' WHEN {others} = 2 THEN '{_DOUBTFUL}' ELSE '' END
+          WHEN {others} = 3 THEN '{_OTHER}' WHEN {others} = 2 THEN '{_DOUBTFUL}'
+          WHEN {last} THEN '{_RENAMED["last_name"]}' WHEN {first} THEN '{_RENAMED["first_name"]}' ELSE '' END
         FROM differing c LEFT JOIN taken t USING (line) WHERE c.line = r.line
         """,
         params,
@@ -77,12 +80,16 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     severity = Severity.WARNING if context.option(OTHER_PEOPLE.name) == "write" else Severity.ERROR
     other, exchanged, doubtful = Q(person=_OTHER), Q(person=_EXCHANGED), Q(person=_DOUBTFUL)
-    mixed = ~Q(person="") & ~other & ~exchanged & ~doubtful
+    mixed = ~NOT_SOMEBODY_ELSE & ~other & ~exchanged
     return [
         rule("D-7", "STU-OTHER", severity, "local_number", other),
         rule("D-7", "STU-MIXED", severity, "local_number", mixed, expected=F("person")),
         rule("D-7", "NAME-EXCHANGED", severity, "last_name", exchanged, expected=F("first_name")),
         rule("D-7", "STU-DOUBT", Severity.WARNING, "local_number", doubtful),
+        *(
+            rule("D-7", "NAME-CHANGED", Severity.WARNING, name, Q(person=word), expected=F(f"student__{name}"))
+            for name, word in _RENAMED.items()
+        ),
     ]
 
 

@@ -44,20 +44,28 @@ def judge(context: RunContext, *, as_written: bool) -> None:
         f"SELECT count(*), {', '.join(f'count(*) FILTER (WHERE {_is_other(name)})' for name, _, _ in columns)} {_ON_RECORD}"
     )
     changed = [
-        (name, what, count)
+        (name, what, count, compared)
         for (name, what, share), count in zip(columns, counts, strict=True)
-        if count >= _FEWEST and count > share * of
+        if count >= _FEWEST and count > share * (compared := _compared(name, of))
     ]
-    for name, what, count in changed:
+    for name, what, count, compared in changed:
         if name in [one for one, _, _ in _REFUSED]:
             if as_written:
                 continue
             raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
-        _tell(context, name.removesuffix("_pk"), what, (count, of), _commonest(name, count))
+        _tell(context, name.removesuffix("_pk"), what, (count, compared), _commonest(name, count))
     if not as_written:
         _refuse_many_places()
     _judge_dates(context)
     _judge_statuses(context)
+
+
+def _compared(name: str, of: int) -> int:
+    """How many lines could show another value: a column that many have blank is judged by the others."""
+    if name == "school_pk" or name in [one for one, _, _ in _REFUSED]:
+        return of
+    (count,) = fetch_one(f"SELECT count(*) {_ON_RECORD} AND r.{name} <> '' AND s.{name} <> ''")
+    return int(count)
 
 
 def _is_other(name: str) -> str:
@@ -67,7 +75,9 @@ def _is_other(name: str) -> str:
     if name == "school_pk":
         moved_up = f"strpos('{_IN_ORDER}', r.grade) - strpos('{_IN_ORDER}', s.grade) = 3 AND r.grade <> ''"
         return (
-            f"CASE WHEN r.school_pk <> s.school_id THEN r.enrollment_exit IS NULL AND NOT ({moved_up}) ELSE false END"
+            f"CASE WHEN r.school_pk <> s.school_id THEN r.enrollment_exit IS NULL AND NOT ({moved_up}) AND NOT EXISTS ("
+            "SELECT FROM students_enrollment e WHERE e.student_id = s.id AND e.school_id = r.school_pk AND e.exit_date IS NULL)"
+            " ELSE false END"
         )
     file, record = f"r.{name}", f"s.{name}"
     if name == "birth_date":

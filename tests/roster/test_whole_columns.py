@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from sisimport.imports.models import Work
-from students.models import LEA, ELRecord, Enrollment, Student
+from students.models import LEA, ELRecord, Enrollment, School, Student
 from tests.imports.journey import Report, make_district, run_file
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,26 @@ def test_a_sorted_column_of_languages_is_a_warning_without_a_value(people: list[
 
     (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
     assert "would get another home language. The" in said["message"]
+
+
+def test_a_column_that_many_have_blank_is_judged_by_the_others(people: list[dict[str, str]]) -> None:
+    for line in people[:6]:
+        Student.objects.filter(local_number=line["local_number"]).update(alias_last_name="Lund", middle_name="Ida")
+    text = _text(people).splitlines()
+    middle = [f"{line},{name}" for line, name in zip(text, ["middle_name", *["Rosa"] * 8], strict=True)]
+
+    (said,) = run_file("students", "\n".join([*middle, ""])).issues
+    assert (said["code"], said["field"]) == ("COLUMN-OTHER", "middle_name")
+    assert "6 of 6 students on record would get another middle name" in said["message"]
+
+
+def test_a_second_school_on_record_is_no_other_school(people: list[dict[str, str]]) -> None:
+    second = School.objects.create(lea=LEA.objects.get(), code="0123458", name="Third")
+    for student in Student.objects.all():
+        Enrollment.objects.create(student=student, school=second, start_date=TERM)
+    report = roster([line | {"school": "0123458"} for line in people])
+
+    assert "COLUMN-OTHER" not in report.codes()
 
 
 def test_the_next_grade_for_everybody_is_what_a_new_year_brings(people: list[dict[str, str]]) -> None:

@@ -121,6 +121,21 @@ codes.register(
         "Enter the exit date by hand, or export again with dateLastModified filled in.",
     ),
     IssueCode(
+        "ONE-ALL-GONE",
+        "Most students of a whole export are marked as deleted",
+        "{count} of {of} lines about students on record are marked tobedeleted, in a file that the manifest calls bulk: their "
+        "enrollments would end. Nothing was imported.",
+        "Export the roster again; a bulk file names who is enrolled. If these students did leave, test the file again with the "
+        "option that says that it is right.",
+    ),
+    IssueCode(
+        "ONE-DISTRICT",
+        "Schools whose codes are another district's",
+        "In orgs.csv {found}, yet the district above them is {expected}. The schools' own codes count.",
+        "Check the identifiers of district and schools in the system that the roster comes from. Nothing to do for charter "
+        "schools that report under another district.",
+    ),
+    IssueCode(
         "ONE-GONE",
         "Marked as deleted, and not on record",
         "{found} is marked tobedeleted and is not on record.",

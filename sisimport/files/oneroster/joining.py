@@ -167,6 +167,8 @@ class _Joiner:
             shown = sum(name == table for name, _line, _what in self._loaded.lost)
             if count > shown:
                 said.append(Problem("ONE-MORE-LOST", Severity.WARNING, None, f"{count - shown:,}", f"{table}.csv"))
+        for what, above in self._orgs.elsewhere():
+            said.append(Problem("ONE-DISTRICT", Severity.WARNING, None, what, above))
         if not self._contents.is_delta and "demographics" not in self._contents.members:
             said.append(Problem("ONE-NO-BIRTHS", Severity.WARNING, None, "demographics.csv"))
         return said

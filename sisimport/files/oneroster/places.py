@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -43,6 +43,7 @@ class Orgs:
             self._rows.setdefault(key, (line, values))
         self._places: dict[str, Place] = {}
         self._keys_of: dict[str, list[str]] = {}
+        self._elsewhere: dict[tuple[str, str], int] = {}  # district of the code, district above: how many schools
         for key, (_line, values) in self._rows.items():
             if values[1].lower() != DELETED and values[3].lower() not in _NO_SCHOOL:
                 self._keys_of.setdefault(_own_code(values[4]), []).append(key)
@@ -54,6 +55,11 @@ class Orgs:
         if key not in self._places:
             self._places[key] = self._look_up(key)
         return self._places[key]
+
+    def elsewhere(self) -> Iterator[tuple[str, str]]:
+        """Of the schools looked up: those whose codes are of another district than the one above, in words; and that one."""
+        for (own, above), count in self._elsewhere.items():
+            yield f"{count:,} school{'s have' if count > 1 else ' has'} the code of district {own}", above
 
     def _type(self, key: str) -> str:
         return self._rows[key][1][3].lower()
@@ -73,6 +79,9 @@ class Orgs:
         code = re.sub(r"[\s-]", "", identifier or key)
         wrong = self._shares_code(key)
         if len(code) == _CDS and code.isdigit() and not wrong:
+            if len(lea) == _CODE and lea != code[:_CODE]:
+                pair = (code[:_CODE], lea)
+                self._elsewhere[pair] = self._elsewhere.get(pair, 0) + 1
             return Place(lea=code[:_CODE], school=code[_CODE:])
         wrong = wrong or _wrong_code(code, identifier)
         wrong = wrong or ("" if lea else "above which stands no district with the state's code")

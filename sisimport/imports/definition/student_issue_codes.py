@@ -272,6 +272,13 @@ codes.register(
         "correct the file and test again.",
     ),
     IssueCode(
+        "NAME-CHANGED",
+        "Another name than on record",
+        "{field} is {found}; on record it is {expected}, with nothing in common. The file's is written.",
+        "Nothing to do if the student was renamed. If the line is about somebody else, such as a twin, or the column was filled "
+        "down, correct the file and test again.",
+    ),
+    IssueCode(
         "GRADE-LOWER",
         "A grade below the one on record",
         "{field} is {found}; on record it is {expected}. The file's grade is written.",
