@@ -55,7 +55,13 @@ def test_a_damaged_name_is_an_error_where_names_are_written(name: str) -> None:
         *[("PEÃ‘A", "PEÑA"), ("Ã“scar", "Óscar"), ("JosÃƒÂ©", "José"), ("Oâ€™Brien", "O’Brien")],
         *[("Pe√±a", "Peña"), ("Garc√≠a", "García"), ("Pe├▒a", "Peña"), ("O‚ÄôBrien", "O’Brien")],
         *[("Garc%C3%ADa", "García"), ("Garc\\u00eda", "García"), ("Garc=EDa", "García"), ("Garc<ed>a", "García")],
-        *[("“Duran”", "Duran"), ("'Duran'", "Duran"), ("‘Duran’", "Duran"), ("«Duran»", "Duran"), ('="Duran"', "Duran")],
+        *[
+            ("“Duran”", "Duran"),
+            ("'Duran'", "Duran"),
+            ("‘Duran’", "Duran"),
+            ("«Duran»", "Duran"),
+            ('="Duran"', "Duran"),
+        ],
     ],
 )
 def test_damage_that_can_be_undone_without_doubt_is_undone_and_said(name: str, meant: str) -> None:
