@@ -4,6 +4,7 @@ An app offers a source in its navigation.py: `register_finder`. What is typed ma
 stays in the session, never in an address (as on the list of students).
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from students.search import FoundStudents, StudentSearch
 SHOWN = 6  # of each kind; the page of that kind shows them all
 LONGEST = 80
 _LARGEST_ID = 2**31 - 1
+_ASKING = re.compile(r"(?:help|how (?:to|do i|can i)|where is|what is)(?: (?:with|on|about|an?|the))? ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,20 @@ def register_finder(finder: Finder) -> None:
 
 
 def find(user: User, text: str) -> list[Hits]:
-    """What this user may see of what a text means, by kind; kinds without any are left out."""
+    """What this user may see of what a text means, by kind; kinds without any are left out.
+
+    Words that only ask (`help revert`, `how to revert`) are left out where nothing is called so.
+    """
     text = " ".join(text.split())[:LONGEST]
     if not text:
         return []
+    found = _by_kind(user, text)
+    if not found and (asking := _ASKING.match(f"{text} ")) and (rest := text[asking.end() :]):
+        found = _by_kind(user, rest)
+    return found
+
+
+def _by_kind(user: User, text: str) -> list[Hits]:
     found = []
     for finder in sorted(_finders, key=lambda finder: finder.order):
         if not can(user, finder.capability):

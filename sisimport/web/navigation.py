@@ -256,7 +256,7 @@ register(
         url_names=("student", "student_looks"),
         section=RECORDS,
         order=10,
-        said="correct wrong SSID edit record scores",
+        said="correct wrong SSID edit record scores masked masking show SSIDs",
     ),
     Entry(
         label="Runs",
@@ -264,7 +264,7 @@ register(
         url_names=RUN_PAGES,
         section=REVIEW,
         order=10,
-        said="history imports undo revert report refused lines errors changes yesterday",
+        said="history imports undo revert report refused lines errors changes yesterday masked masking show SSIDs",
     ),
     Entry(
         label="Admin",

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from sisimport.accounts.access import Capability, can, for_all_districts, requires, works_for_all_districts
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
-from ssid.collection.charts import share_chart
+from ssid.collection.charts import share_charts
 from ssid.collection.forms import USUAL_COLUMNS, ListForm, PolicyForm
 from ssid.collection.school_lists import students_without_ssid, write_list
 from students import collection
@@ -72,7 +72,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "reported": sum(s.reported for s in schools),
         "percent": 100 if not students else (students - missing) * 100 // students,
         "shares": shares[::-1],
-        "chart": share_chart(shares),
+        "charts": share_charts(shares),
         "policy": collection.get_policy(),
         "changes_policy": can(request.user, Capability.SETTINGS) and works_for_all_districts(request.user),
         "required": collection.get_policy().is_required_on(timezone.localdate()),

@@ -10,6 +10,13 @@ let asked = 0;
 form.querySelector("[data-drop-hint]").hidden = false;
 form.querySelector("[data-no-script]")?.setAttribute("hidden", "");
 
+function say(problem) {
+  const said = document.createElement("p");
+  said.className = "field-error";
+  said.textContent = problem;
+  answer.replaceChildren(said);
+}
+
 // ---- recognition: only the first part of the file travels ----
 
 async function recognise() {
@@ -18,8 +25,9 @@ async function recognise() {
   const [file] = input.files;
   const tooLarge = file && file.size > Number(form.dataset.max);
   // Said before it is sent: the server refuses it unread.
-  input.setCustomValidity(tooLarge ? `This file is larger than ${form.dataset.maxSaid}, the most that is taken.` : "");
-  if (tooLarge) input.reportValidity();
+  const why = tooLarge ? `This file is larger than ${form.dataset.maxSaid}, the most that is taken.` : "";
+  input.setCustomValidity(why);
+  if (why) say(why); // stays, unlike what the browser says of it
   if (!file || tooLarge) return;
   const body = new FormData();
   body.append("part", file.slice(0, sampleBytes), "part");
@@ -85,10 +93,7 @@ drop.addEventListener("drop", (event) => {
   event.preventDefault();
   const problem = whyNot(event.dataTransfer);
   if (problem) {
-    const said = document.createElement("p");
-    said.className = "field-error";
-    said.textContent = problem;
-    answer.replaceChildren(said);
+    say(problem);
     return;
   }
   const one = new DataTransfer();

@@ -87,6 +87,9 @@ def test_what_is_no_file_is_said_and_nothing_is_sent(page: Any) -> None:
     for what, said in (("folder", "That is a folder"), ("text", "a link or a text")):
         page.evaluate(ODD, what)
         expect(page.locator("#recognised")).to_contain_text(said)
+    page.evaluate("document.querySelector('[data-upload]').dataset.max = '10'")
+    page.evaluate(ODD, "large")
+    expect(page.locator("#recognised")).to_contain_text("This file is larger than")
     assert sent == []
 
 

@@ -52,7 +52,9 @@ def test_each_kind_is_found(client: Client, registrar: Any) -> None:
 @pytest.mark.parametrize(
     ("typed", "page"),
     [("undo", "Runs"), ("revert", "Runs"), ("letters", "Families"), ("correct wrong", "Students"), ("scores", "Compare"),
-     ("principal", "Missing SSIDs"), ("upload", "Home"), ("RFEP", "English learners"), ("parents", "Families")],
+     ("principal", "Missing SSIDs"), ("upload", "Home"), ("RFEP", "English learners"), ("parents", "Families"),
+     ("masking", "Runs"), ("show SSIDs", "Students"), ("help revert", "Runs"),
+     ("How do I undo", "Runs"), ("help with masking", "Students")],
 )  # fmt: skip
 def test_a_page_is_found_by_what_is_done_there(client: Client, typed: str, page: str) -> None:
     client.force_login(UserFactory(is_superuser=True, all_schools=True))

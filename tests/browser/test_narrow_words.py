@@ -1,0 +1,54 @@
+"""Words on a telephone: letters of a chart stand over nothing and can be read, choices of the admin are read to their end."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from students import collection
+from students.models import DistrictSettings
+from tests.factories import StudentFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# Labels that touch each other, a point or the heading; labels under 14 px; points that are not to be told apart.
+COVERED = """() => {
+  const shown = (query) => [...document.querySelectorAll(query)].filter((each) => each.checkVisibility());
+  const texts = shown("svg.chart.time text"), others = shown("svg.chart.time circle, #over-time");
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const said = texts.length === 5 ? [] : [`${texts.length} labels`];
+  texts.forEach((one, at) => {
+    const box = one.getBoundingClientRect();
+    for (const other of [...texts.slice(at + 1), ...others])
+      if (meet(box, other.getBoundingClientRect())) said.push(`${one.textContent} over ${other.textContent}`);
+    const size = parseFloat(getComputedStyle(one).fontSize) * one.ownerSVGElement.getScreenCTM().a;
+    if (size < 14) said.push(`${one.textContent}: ${size} px`);
+  });
+  return said;
+}"""
+CUT_OFF = """() => [...document.querySelectorAll("main .form-row label *")].filter((each) =>
+  getComputedStyle(each).textOverflow === "ellipsis" && each.scrollWidth > each.clientWidth + 1
+).map((each) => each.textContent)"""
+
+
+@pytest.mark.parametrize("width", [1280, 640, 390, 361, 320])
+def test_labels_of_the_chart_stand_over_nothing(visit: Callable[..., Any], width: int) -> None:
+    StudentFactory()
+    for days in (300, 200, 100, 50, 20, 1):
+        collection.record_missing(timezone.localdate() - dt.timedelta(days=days))
+    page = visit(UserFactory(registrar=True, all_schools=True), width=width)
+
+    page.goto(reverse("collection"))
+
+    assert page.evaluate(COVERED) == []
+
+
+def test_choices_of_the_admin_are_read_to_their_end(visit: Callable[..., Any]) -> None:
+    settings = DistrictSettings.objects.create(lea=StudentFactory().school.lea)
+    page = visit(UserFactory(is_superuser=True, is_staff=True, all_schools=True), width=390)
+
+    page.goto(reverse("admin:students_districtsettings_change", args=[settings.pk]))
+
+    assert page.evaluate(CUT_OFF) == []
