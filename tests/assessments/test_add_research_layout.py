@@ -160,7 +160,7 @@ def test_the_page_asks_and_adds_and_removes_while_no_run_used_it(admin: Client) 
     sent: Any = admin.post(reverse("added_layouts"), {"file": file, "school_year": "2025-26", "like": ""})
     page = admin.get(sent.url)
     text = page.content.decode()
-    assert "CAASPP Research File 2025-26" in text
+    assert 'CAASPP Research File <span class="unbroken">2025-26</span>' in text
     assert "<h2>Levels</h2>" not in text, "names of levels are asked of scores alone"
     form = page.context["form"]
     typed = {name: form[name].initial or "" for name in form.fields}

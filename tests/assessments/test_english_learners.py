@@ -192,6 +192,29 @@ def test_nothing_says_which_file_brings_it(client: Client) -> None:
     assert client.get(reverse("english_learner_students"), {"what": "x"}).status_code == 404
 
 
+def test_the_table_by_school_is_a_list_that_sorts_searches_pages_and_exports(client: Client) -> None:
+    """Small numbers are hidden in its file for everybody, as in the files of the whole page."""
+    schools = [SchoolFactory(name=f"School {n:02}") for n in range(30)]
+    for school in schools:
+        learner("EL", school)
+    for _more in range(14):
+        learner("EL", schools[7])
+    client.force_login(UserFactory(registrar=True, all_schools=True))
+    address = reverse("english_learners")
+
+    first = client.get(address, {"sort": "-el"}).context["page"]
+    assert [row.name for row in first][:2] == ["School 07", "School 00"]
+    assert (first.paginator.num_pages, first.paginator.count) == (2, 30)
+    rows = b"".join(client.post(f"{address}?sort=-el", {"export": "csv"})).decode("utf-8-sig").splitlines()
+    assert len(rows) == 31
+    assert rows[1].split(",")[1:3] == ["School 07", "15"]
+    assert all("hidden" in row for row in rows[2:])
+    client.post(address, {"text": "school 1"})
+    assert [row.name for row in client.get(address).context["page"]] == [f"School {n}" for n in range(10, 20)]
+    client.post(address, {"clear": "1"})
+    assert len(client.get(address, {"print": "1"}).context["page"]) == 30
+
+
 @pytest.fixture(scope="module")
 def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """50,000 students at rest, every fifth an English learner with scores of three years and twenty tests."""
@@ -228,7 +251,7 @@ def test_the_page_reads_the_scores_of_one_year_by_an_index_however_many_there_ar
             cursor.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + query["sql"].replace("%", "%%"), [])
             plans.append(cursor.fetchone()[0][0]["Plan"])
     read = [node for plan in plans for node in nodes(plan)]
-    scores = [node for node in read if node.get("Relation Name") == "assessments_score"]
+    scores = [node for node in read if node.get("Relation Name", "").startswith("assessments_score")]
     assert scores
     assert all(node["Node Type"] != "Seq Scan" for node in scores)
     seen = sum((n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"] for n in scores)
@@ -255,26 +278,3 @@ def test_a_page_of_a_list_does_not_read_all_students(many: None, what: str) -> N
     read = [node for node in nodes(plan) if "Relation Name" in node]
     assert max(node["Actual Rows"] * node["Actual Loops"] for node in read) <= 10_000
     assert ELRecord.objects.count() == 10_000
-
-
-def test_the_table_by_school_is_a_list_that_sorts_searches_pages_and_exports(client: Client) -> None:
-    """Small numbers are hidden in its file for everybody, as in the files of the whole page."""
-    schools = [SchoolFactory(name=f"School {n:02}") for n in range(30)]
-    for school in schools:
-        learner("EL", school)
-    for _more in range(14):
-        learner("EL", schools[7])
-    client.force_login(UserFactory(registrar=True, all_schools=True))
-    address = reverse("english_learners")
-
-    first = client.get(address, {"sort": "-el"}).context["page"]
-    assert [row.name for row in first][:2] == ["School 07", "School 00"]
-    assert (first.paginator.num_pages, first.paginator.count) == (2, 30)
-    rows = b"".join(client.post(f"{address}?sort=-el", {"export": "csv"})).decode("utf-8-sig").splitlines()
-    assert len(rows) == 31
-    assert rows[1].split(",")[1:3] == ["School 07", "15"]
-    assert all("hidden" in row for row in rows[2:])
-    client.post(address, {"text": "school 1"})
-    assert [row.name for row in client.get(address).context["page"]] == [f"School {n}" for n in range(10, 20)]
-    client.post(address, {"clear": "1"})
-    assert len(client.get(address, {"print": "1"}).context["page"]) == 30
