@@ -91,6 +91,13 @@ codes.register(
         "Check that the state has the right value.",
     ),
     IssueCode(
+        "UTAH-LINE",
+        "The number of a line in place of an SSID",
+        "SSID {found} is the number that the line of this student has in the request.",
+        "Check that the columns File Line Number and SSID do not stand under each other's heading, and upload the response as it "
+        "came.",
+    ),
+    IssueCode(
         "UTAH-OTHER-SSID",
         "Not the student's SSID",
         "SSID {found} in the answer is not the student's current one ({expected}).{former_text}",

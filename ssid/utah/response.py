@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, CharField, Exists, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from sisimport.files.issues import Severity
@@ -161,8 +162,10 @@ def echo_rules(*, severity: Severity) -> list[Rule]:
             expected=F(f"sent__{field}"),
         )
 
+    numbered = Rule(number="U-4", code="UTAH-ECHO", severity=WARNING, field="file_line", when=_OTHER_LINE, found=F("file_line"),
+                    expected=F("sent__line"))  # fmt: skip
     texts = [rule(field, ~Q(**{field: ""})) for field in ("middle_name", "suffix", "gender", "ethnicity")]
-    return [rule("birth_date", Q(birth_date__isnull=False)), *texts]
+    return [rule("birth_date", Q(birth_date__isnull=False)), *texts, numbered]
 
 
 def refused_rule(when: Q) -> Rule:
@@ -187,6 +190,8 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
         refused_rule(refused),
         # New: No Match says that a number was issued, so a blank one is missing.
         rule("U-3", "UTAH-NOSSID", nothing & found if asks else nothing),
+        # Columns under each other's heading: the state's numbers may be as short as one of ours.
+        rule("U-2", "UTAH-LINE", valid & _OTHER_LINE & Q(ssid=_SENT_LINE)),
         rule("ID-8", "SSID-FORMAT", _HAS_SSID & ~_VALID, expected=_PROFILE.ssid_words, params=cause_params()),
         rule("ID-5", "SSID-TAKEN", valid & by_other, params=other_person()),
         rule("D-9", "SSID-CONFLICT", valid & other & ~by_other & ~FORMER, expected=F("current__ssid")),
@@ -268,6 +273,10 @@ class LTrimZeros(models.Func):
 
     template = "ltrim(%(expressions)s, '0')"
     output_field = models.TextField()
+
+
+_SENT_LINE = Cast(F("sent__line"), models.TextField())
+_OTHER_LINE = _SENT & ~Q(file_line="") & Q(Differs(LTrimZeros(F("file_line")), _SENT_LINE))
 
 
 class UtahResponse(ImportType):

@@ -60,6 +60,27 @@ def test_what_a_spreadsheet_made_of_a_value_is_read(answer: list[str], column: i
     assert report["planned_count"] == 1, (report["message"], report["issues"])
 
 
+def test_u2_line_numbers_and_ssids_under_each_others_heading_are_errors() -> None:
+    district = utah()
+    for number in ("2001", "2002"):
+        district.add(number)
+    made = request(UtahFunction.RETRIEVE, district.school)
+    lines = answered(made, lambda line: (f"18500{line[LINE].zfill(2)}", "Match"))
+    assert line_codes(try_response(lines)) == []
+
+    report = try_response([",".join([ssid, line, rest]) for line, ssid, rest in (text.split(",", 2) for text in lines)])
+
+    assert line_codes(report).count("UTAH-LINE") == 2
+    assert (report["planned_count"], report["refused_count"]) == (0, 2)
+
+
+def test_u4_another_line_number_than_was_sent_is_a_warning(answer: list[str]) -> None:
+    report = try_response(with_cell(answer, LINE, "0009"))
+
+    assert (line_codes(report), report["planned_count"]) == (["UTAH-ECHO"], 1)
+    assert "Request line in the answer is 0009; the request said 1." in report["issues"][-1]["message"]
+
+
 @pytest.mark.parametrize("status", ["Yes", "Y", "1", "???", "Matched", "maybe"])
 def test_a_status_that_is_none_of_the_states_words_is_an_error(answer: list[str], status: str) -> None:
     report = try_response(with_cell(answer, STATUS, status))
