@@ -26,7 +26,8 @@ _NEEDED: Final = ("last_name", "first_name")
 # What programs and people write where they know no name. Some are names as well, though seldom in place of another.
 _WORDS: Final = frozenset(word.casefold() for word in PLACEHOLDERS) | {
     "na", "n.a.", "n.a", "n/k", "unknown", "unk", "not available", "not applicable", "not provided", "missing", "blank", "empty",
-    "tbd", "tba", "test", "true", "false", "no name", "noname", "no last name", "no first name", "lnu", "fnu", "nln", "nfn", "xx", "xxx",
+    "tbd", "tba", "test", "no name", "noname", "no last name", "no first name", "lnu", "fnu", "nln", "nfn", "xx", "xxx",
+    "true", "false",
 }  # fmt: skip
 _NO_LETTER: Final = r"^[\x20-\x40\x5b-\x60\x7b-\x7e]+$"
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"

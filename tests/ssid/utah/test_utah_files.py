@@ -68,7 +68,7 @@ def test_u2_line_numbers_and_ssids_under_each_others_heading_are_errors() -> Non
     lines = answered(made, lambda line: (f"18500{line[LINE].zfill(2)}", "Match"))
     assert line_codes(try_response(lines)) == []
 
-    report = try_response([",".join([ssid, line, rest]) for line, ssid, rest in (text.split(",", 2) for text in lines)])
+    report = try_response([f"{ssid},{line},{rest}" for line, ssid, rest in (text.split(",", 2) for text in lines)])
 
     assert line_codes(report).count("UTAH-LINE") == 2
     assert (report["planned_count"], report["refused_count"]) == (0, 2)
