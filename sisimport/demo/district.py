@@ -45,6 +45,7 @@ class Sample:
 
 
 _samples: dict[str, Sample] = {}
+_companions: list[Callable[[], LEA]] = []
 
 
 def register_samples(*samples: Sample) -> None:
@@ -53,6 +54,17 @@ def register_samples(*samples: Sample) -> None:
         if sample.name in _samples:
             raise ValueError(f"sample file {sample.name!r} is registered twice")
         _samples[sample.name] = sample
+
+
+def register_companion(make: Callable[[], LEA]) -> None:
+    """Offer a second practice district, made with the sample files that are about it. Its name ends as the first one's
+    does: it goes with that one, and comes back with it."""
+    _companions.append(make)
+
+
+def make_companions() -> None:
+    for make in _companions:
+        make()
 
 
 def all_samples() -> list[Sample]:

@@ -41,8 +41,13 @@ def register_cleaner(cleaner: Cleaner) -> None:
     _cleaners.append(cleaner)
 
 
+def practice_leas() -> list[LEA]:
+    """The practice district, and those that apps make beside it."""
+    return list(LEA.objects.filter(name__endswith=NAME_ENDING).order_by("pk"))
+
+
 def practice_lea() -> LEA | None:
-    return LEA.objects.filter(name__endswith=NAME_ENDING).order_by("pk").first()
+    return next(iter(practice_leas()), None)
 
 
 def is_going_on() -> bool:
@@ -80,7 +85,7 @@ def start_empty(*, user_id: int) -> None:
     Raises PracticeRefusedError when there is none, or while one of its runs is going on.
     """
     with transaction.atomic():
-        files = _remove_district(_checked())
+        files = _remove_districts(_checked())
         _remove_demo_accounts(keep=user_id)
     _remove_files(files)
 
@@ -91,23 +96,25 @@ def reset() -> demo.District:
     Raises PracticeRefusedError as `start_empty` does.
     """
     with transaction.atomic():
-        lea = _checked()
+        lea, *companions = leas = _checked()
         students = max(Student.objects.filter(lea=lea, local_number__regex=r"^1\d{5,}$").count(), 1)
-        files = _remove_district(lea)
+        files = _remove_districts(leas)
         made = demo.make_district(students=min(students, people.MAX_STUDENTS), seed=1)
+        if companions:
+            demo.make_companions()
     _remove_files(files)
     return made
 
 
-def _checked() -> LEA:
-    """The practice district, locked against runs and edits until the transaction ends."""
+def _checked() -> list[LEA]:
+    """The practice districts, locked against runs and edits until the transaction ends."""
     demo.all_samples()  # loads the demo modules of all apps, and with them their cleaners
-    lea = practice_lea()
-    if lea is None:
+    leas = practice_leas()
+    if not leas:
         raise PracticeRefusedError("There is no practice district.")
-    lock_leas([lea.pk])
+    lock_leas([lea.pk for lea in leas])
     require_quiet()
-    return lea
+    return leas
 
 
 def require_quiet() -> None:
@@ -116,15 +123,17 @@ def require_quiet() -> None:
         raise PracticeRefusedError("A run is waiting or going on: wait until it has ended, or cancel it.")
 
 
-def _remove_district(lea: LEA) -> list[int]:
-    """Everything of the district, and its runs. Returns the files that these runs were about."""
-    runs = runs_of(lea)
+def _remove_districts(leas: list[LEA]) -> list[int]:
+    """Everything of the districts, and the runs about no other. Returns the files that these runs were about."""
+    runs = runs_of(*leas)
     files = ImportFile.objects.filter(Q(runs__in=runs) | Q(made_by__in=runs))
     file_ids = list(files.order_by().values_list("pk", flat=True).distinct())
-    held = SSID.objects.filter(student__lea=lea, state=lea.state).values("ssid")
-    SSIDReplacement.objects.filter(Q(retired_ssid__in=held) | Q(replacement_ssid__in=held), state=lea.state).delete()
-    remove(Student.objects.filter(lea=lea))
-    remove(LEA.objects.filter(pk=lea.pk))
+    for lea in leas:
+        held = SSID.objects.filter(student__lea=lea, state=lea.state).values("ssid")
+        named = Q(retired_ssid__in=held) | Q(replacement_ssid__in=held)
+        SSIDReplacement.objects.filter(named, state=lea.state).delete()
+    remove(Student.objects.filter(lea__in=leas))
+    remove(LEA.objects.filter(pk__in=[lea.pk for lea in leas]))
     for cleaner in _cleaners:
         cleaner(runs)
     remove(ImportRun.objects.filter(pk__in=runs))

@@ -12,7 +12,7 @@ from sisimport.accounts.access import Capability, requires
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.moments import day_text
-from ssid.collection.forms import SSIDForm, StatusFilter
+from ssid.collection.forms import SSIDForm
 from students import collection, services
 from students.access import log_view, visible_students
 from students.models import SSID, AnnualEnrollment, ReportedSSID, Student
@@ -47,14 +47,13 @@ def enrollments(request: HttpRequest) -> HttpResponseBase:
         return answer
     year = current_school_year()
     forms = AnnualEnrollment.objects.filter(school_year=year, student__in=visible_students(request.user))
-    chosen = StatusFilter(request.GET)
-    status = chosen.cleaned_data["status"] if chosen.is_valid() else ""
-    if status:
+    status = listing.chosen.get("status", "")
+    if status in Status.values:
         forms = forms.filter(status=status)
     listed = listing.order(forms.select_related("student", "student__school"))
     if listing.exports:
         return listing.export(map(_row, listed.iterator(chunk_size=1000)), HEAD)
-    context = {"listing": listing, "page": listing.page(listed), "filter": chosen, "year": year, "status": status}
+    context = {"listing": listing, "page": listing.page(listed), "year": year, "statuses": Status.choices}
     return render(request, "ssid/enrollments.html", context)
 
 

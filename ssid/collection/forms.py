@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 
 from ssid.collection.school_lists import COLUMNS
-from students.models import AnnualEnrollment, CollectionPolicy, School, Student
+from students.models import CollectionPolicy, School, Student
 from students.profiles import profile_of
 
 DOCUMENT, TOLD = "document", "told"
@@ -84,12 +84,6 @@ class ListForm(forms.Form):
                 "otherwise it could not be read back."
             )
         return chosen
-
-
-class StatusFilter(forms.Form):
-    status = forms.ChoiceField(
-        label="Status", choices=[("", "Any status"), *AnnualEnrollment.Status.choices], required=False
-    )
 
 
 class InviteForm(forms.Form):

@@ -6,14 +6,15 @@ from typing import IO
 
 from django.utils import timezone
 
-from sisimport.demo.district import Sample, register_samples
+from sisimport.demo.district import Sample, register_companion, register_samples
 from sisimport.demo.names import BOYS, GIRLS, LAST
 from ssid.models import UtahFunction, UtahRequest
 from ssid.utah.services import NAMES, create_request
 from students.models import LEA, SSID, Enrollment, Origin, School, StateProfile, Student
+from students.practice import NAME_ENDING
 from students.school_years import spring_of
 
-LEA_CODE, LEA_NAME = "07", "Canyon District"
+LEA_CODE, LEA_NAME = "99", f"Canyon District{NAME_ENDING}"  # a number that Utah gives no district
 SCHOOLS = (("0123", "Juniper High"), ("0124", "Sego Lily Elementary"))
 _STUDENTS, _FIRST_NUMBER = 48, 2001  # numbers that the demo district does not use
 _WITHOUT_SSID, _CHANGED, _LEGAL_NAME = 3, 7, 5  # every so many
@@ -79,6 +80,7 @@ def write_response(stream: IO[str], _lea: LEA) -> None:
         writer.writerow([sent.line, ssid, request.school_year, *who, request.function, status, message])
 
 
+register_companion(make_utah_district)
 register_samples(
     Sample(
         name="RESP_0001.csv",

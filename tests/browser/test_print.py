@@ -26,6 +26,11 @@ BESIDE_THE_SHEET = """() => {
     return [...document.querySelectorAll("main *")].filter((each) => each.getBoundingClientRect().right > sheet + 1)
         .map((each) => `${each.tagName} ${each.getAttribute("class")} ${each.textContent.trim().slice(0, 30)}`);
 }"""
+# A sheet is narrower than a screen: what a cell cannot hold lies over the next one. What may scroll is cut at its edge.
+OUT_OF_ITS_CELL = """() => [...document.querySelectorAll("main :is(td, th) :is(.badge, a, span, strong)")].filter((each) => {
+    if (!each.checkVisibility({visibilityProperty: true}) || each.closest(".visually-hidden, .table-wrap")) return false;
+    return each.getBoundingClientRect().right > each.closest("td, th").getBoundingClientRect().right + 1;
+}).map((each) => `${each.tagName} ${each.className} ${each.textContent.trim().slice(0, 30)}`)"""
 
 
 @pytest.fixture
@@ -50,6 +55,7 @@ def printed(district: District) -> dict[str, tuple[str, tuple[str, ...]]]:
         "enrollment_paper": (reverse("enrollment_paper", args=[student.pk]), (student.last_name, "SSID")),
         "school_list": (reverse("school_list", args=[school.pk]), ("without SSID",)),
         "people": (reverse("people"), ("People",)),
+        "utah_board": (reverse("utah_board"), ("Due by",)),
         "home": (reverse("home"), ("What waits for you",)),
     }
 
@@ -66,6 +72,7 @@ def test_each_sheet_shows_its_words_and_nothing_to_click(visit: Callable[..., An
         text = page.locator("body").inner_text()
         wrong += [f"{name}: “{each}” is not on the sheet" for each in words if each not in text]
         wrong += [f"{name}: beside the sheet: {each}" for each in page.evaluate(BESIDE_THE_SHEET)[:5]]
+        wrong += [f"{name}: out of its cell: {each}" for each in page.evaluate(OUT_OF_ITS_CELL)[:5]]
     assert wrong == [], "\n".join(wrong)
 
 

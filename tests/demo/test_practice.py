@@ -120,6 +120,35 @@ def test_start_empty_leaves_no_record_and_every_account_that_is_not_the_demos(
     assert client.post(reverse("practice_empty"), {"sure": "yes"}).status_code == 404
 
 
+@pytest.mark.parametrize("what", ["reset", "empty"])
+def test_the_district_in_utah_goes_with_it_and_so_do_runs_about_both(
+    client: Client, lea: LEA, admin: Any, what: str
+) -> None:
+    text_of(lea, "utah-response")  # makes it, with a request
+    beside = LEA.objects.exclude(pk=lea.pk).get()
+    students = Student.objects.filter(lea=beside).count()
+    used(lea, admin)
+    ImportRun.objects.filter(import_type="caaspp-2024-2025").update(lea_ids=[lea.pk, beside.pk])
+
+    client.post(reverse(f"practice_{what}"), {"sure": "yes"})
+
+    assert not ImportRun.objects.exists()
+    assert not LEA.objects.filter(pk__in=[lea.pk, beside.pk]).exists()
+    if what == "reset":
+        assert Student.objects.filter(lea__name=beside.name).count() == students
+    else:
+        assert {label: count for label, count in rows().items() if count} == {}
+
+
+def test_a_district_of_utah_that_is_no_practice_stays(client: Client, lea: LEA, admin: Any) -> None:
+    real = LEA.objects.create(code="07", name="Canyon District", state="UT")
+    text_of(lea, "utah-response")
+
+    client.post(reverse("practice_empty"), {"sure": "yes"})
+
+    assert list(LEA.objects.all()) == [real]
+
+
 def test_the_account_that_presses_stays_even_if_it_is_the_demos(client: Client, lea: LEA) -> None:
     client.force_login(User.objects.get(username="admin"))
 

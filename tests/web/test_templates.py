@@ -101,7 +101,6 @@ OTHER_FILTERS = {
     "finding/search.html": "searches everything",
     "matching/desk_line.html": "searches for the student of one line",
     "parts/_list_filter.html": "is the form",
-    "ssid/enrollments.html": "starts with a state chosen",
 }
 
 

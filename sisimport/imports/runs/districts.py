@@ -1,4 +1,4 @@
-"""Which runs are about one district."""
+"""Which runs are about some districts alone."""
 
 from django.db.models import Q
 
@@ -6,13 +6,12 @@ from sisimport.imports.models import ImportRun
 from students.models import LEA
 
 
-def runs_of(lea: LEA) -> set[int]:
-    """Runs about this district alone, with the runs that name them; all there are where it is the only district."""
-    if not LEA.objects.exclude(pk=lea.pk).exists():
+def runs_of(*leas: LEA) -> set[int]:
+    """Runs about these districts alone, with the runs that name them; all there are where there is no other district."""
+    keys = [lea.pk for lea in leas]
+    if not LEA.objects.exclude(pk__in=keys).exists():
         return set(ImportRun.objects.values_list("pk", flat=True))
-    found = set(
-        ImportRun.objects.filter(lea_ids__contained_by=[lea.pk]).exclude(lea_ids=[]).values_list("pk", flat=True)
-    )
+    found = set(ImportRun.objects.filter(lea_ids__contained_by=keys).exclude(lea_ids=[]).values_list("pk", flat=True))
     while True:
         naming = Q(test_run__in=found) | Q(reverts__in=found) | Q(converts__in=found)
         more = set(ImportRun.objects.filter(naming).exclude(pk__in=found).values_list("pk", flat=True))
