@@ -386,7 +386,7 @@ def _choose(
         fits = [fit for fit in fits if not fit.layout.needs_every_field or fit.score >= _GUESS_SCORE] or fits
     best = max(fits, key=_rank)
     rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]
-    rival = _best([f for f in rivals if f.error is None and f.score >= _OTHER_SCORE and _holds_markers(f, lines)])
+    rival = _best([f for f in rivals if f.error is None and f.score >= _OTHER_SCORE and _shows(f, lines)])
     if best.error is None:
         if rival is not None and _fits_clearly_better(rival, best):
             raise _other_type(rival, wanted)
@@ -451,6 +451,10 @@ def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
 def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:
     """Nobody said that the file is of this layout: are the columns there that no other file has?"""
     return not missing_markers(fit.layout, lines, fit.delimiter)
+
+
+def _shows(fit: Fit, lines: Sequence[str]) -> bool:
+    return _holds_markers(fit, lines) and _fills_required(fit, lines)
 
 
 def _fills_required(fit: Fit, lines: Sequence[str]) -> bool:

@@ -235,6 +235,11 @@ def broken_text(chunk: bytes, error: UnicodeDecodeError, first_line: int) -> Fil
     if name is not None:
         return refused_encoding(name)
     line, byte = place_of(chunk, error.start, first_line)
+    rest = chunk[chunk.rfind(b"\n", 0, error.start) + 1 :]
+    other = judge(rest) if UTF8_LETTERS.search(chunk, 0, error.start) and len(_words(rest)) >= _FEWEST_WORDS else None
+    if other is not None:
+        found = f"text in UTF-8 at first and in {_SHORT_NAMES[other]} from line {line} on, as where two files were put together"
+        return FileError("FILE-ENCODING", found=found, expected=_EXPECTED, params={"line": line, "byte": byte})
     return FileError(
         "FILE-ENCODING",
         found=f"a broken character in line {line} (byte {byte} of the line is 0x{chunk[error.start]:02X})",

@@ -29,7 +29,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sisimport.files.issues import Severity
 from sisimport.files.spellings import set_of, spellings_of
@@ -171,6 +171,7 @@ class Layout:
 _YEAR = re.compile(r"-(\d{4})-\d{2}(?:-|\Z)")
 _DROPPED = re.compile(r"[\s_\-–—/()#]+")
 _BLANK = re.compile(r"blank\d+\Z")
+_AROUND: Final = " \t\r\n\xa0=;\"'“”„‘’`´«»"  # no part of a name: marks around it, or a separator too many
 
 
 def normalise_header(name: str) -> str:
@@ -178,7 +179,7 @@ def normalise_header(name: str) -> str:
 
     Numbered filler columns (`Blank12`) are one name, as their numbers differ between editions of one layout.
     """
-    plain = _DROPPED.sub("", name.strip().strip('"').lower())
+    plain = _DROPPED.sub("", name.strip(_AROUND).lower())
     return "blank" if _BLANK.match(plain) else plain
 
 
