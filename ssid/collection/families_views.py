@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sisimport.accounts.access import Capability, requires
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
+from sisimport.web.templatetags.ui import count
 from ssid.collection.family_letters import BOTH, OWN, Wanted, students_to_invite, write_letters
 from students import family_access
 from students.access import log_view, visible_schools
@@ -95,9 +96,8 @@ def renew(request: HttpRequest, pk: int) -> HttpResponse:
     """One action for a school: the accounts of its enrolled students last to the next yearly date."""
     school = get_object_or_404(visible_schools(request.user), pk=pk)
     renewed = family_access.renew_school(school)
-    messages.success(
-        request, f"{school.name or school.code}: {renewed:,} accounts of enrolled students are renewed for a year."
-    )
+    said = count(renewed, "account of enrolled students is,accounts of enrolled students are")
+    messages.success(request, f"{school.name or school.code}: {said} renewed for a year.")
     return redirect("families")
 
 

@@ -157,8 +157,9 @@ def test_one_action_renews_the_accounts_of_a_schools_enrolled_students(
 
     shown = client.get(reverse("families")).context["page"].object_list[0]
     assert (shown.students, shown.seen, shown.ended) == (1, 0, 1)
-    client.post(reverse("school_renew", args=[school.pk]))
+    answer = client.post(reverse("school_renew", args=[school.pk]), follow=True)
 
+    assert "1 account of enrolled students is renewed for a year." in answer.content.decode()
     assert sees(member)
     assert not sees(gone)
     assert client.post(reverse("school_renew", args=[SchoolFactory().pk])).status_code == 404
