@@ -69,6 +69,7 @@ def refused_encoding(name: str) -> FileError:
 # -- by marks and zero bytes -------------------------------------------------------------------------------------------
 
 _HEAD: Final = 4000
+_NOTHING: Final = "zero bytes where text should begin, as a copy that broke off leaves them"
 _UTF32_MARKS: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 # Letters, digits, spaces, commas, carets and line ends as EBCDIC has them; of all of these ASCII has few in text.
 _EBCDIC: Final = bytes(
@@ -82,9 +83,11 @@ _HIGH: Final = bytes(range(0x80, 0x100))
 def wide_encoding(data: bytes) -> str | None:
     """UTF-16 by its mark, or by zeros in every other byte; None for text of single bytes.
 
-    Raises FileError (FILE-ENCODING) for UTF-32 and EBCDIC.
+    Raises FileError (FILE-ENCODING) for UTF-32, EBCDIC and zero bytes alone.
     """
     head = data[:_HEAD]
+    if head and not head.strip(b"\0"):
+        raise FileError("FILE-ENCODING", found=_NOTHING, expected=_EXPECTED)
     if head.startswith(_UTF32_MARKS) or _zeros(head, 4) >= 3:
         raise refused_encoding("UTF-32")
     if head.startswith(b"\xff\xfe"):
