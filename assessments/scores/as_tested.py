@@ -14,6 +14,8 @@ from dataclasses import dataclass
 _BETWEEN = ","
 COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
+_INCLUDES = frozenset({"Y", "N", "E", "T", "R", "YES", "NO"})
+ODD_INCLUDE = "X"
 _MOST_KEPT = 20_000  # different combinations that are worked out once
 
 
@@ -29,6 +31,11 @@ class Fact:
 
 def _first(value: str) -> str:
     return value[:1]
+
+
+def _include(value: str) -> str:
+    """What is none of the state's values counts nowhere: doubt is no yes."""
+    return value[:1] if value in _INCLUDES else ODD_INCLUDE
 
 
 def _gender(value: str) -> str:
@@ -48,7 +55,7 @@ FACTS = (
     Fact("lea", "district_code", "district", _district),
     Fact("school", "school_code", "school", _school),
     Fact("tested_school", "tested_school_code", "tested at", _school),
-    Fact("include", "include_indicator", "include indicator", _first),
+    Fact("include", "include_indicator", "include indicator", _include),
     Fact("gender", "gender", "gender", _gender),
     Fact("ethnicity", "ethnicity", "ethnicity", lambda value: value[:3]),
     Fact("elas", "elas", "ELAS", lambda value: value[:4]),
@@ -82,7 +89,7 @@ class _Kept(dict[tuple[str, ...], str]):
 
 def _kept(fact: Fact, value: str) -> str:
     plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
-    return fact.kept(plain) if plain else ""
+    return fact.kept(plain) if plain or fact.kept is _include else ""
 
 
 # Apart, for all of them together are nearly as many combinations as there are students.

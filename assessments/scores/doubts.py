@@ -11,12 +11,13 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import F, Q, Value
 
+from assessments.scores.as_tested import ODD_INCLUDE, fact_sql
 from assessments.scores.change_kinds import SCORES
 from assessments.structure import LayoutTest
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
-from sisimport.imports.engine.sql import fetch_all, fetch_one
+from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 10  # lines; fewer may be what the state sent
@@ -79,6 +80,7 @@ def look_at_the_whole(context: RunContext, lines: str, *, compared: bool) -> Non
     """
     if context.lines is not None:
         return
+    _tell_odd_indicators(context)
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")
     if count < _FEWEST:
@@ -93,6 +95,20 @@ def look_at_the_whole(context: RunContext, lines: str, *, compared: bool) -> Non
         run=context.run, line=0, seq=_SEQ, severity=Severity.WARNING, code="EXC-SORTED", part=RECORD, field="scale_score",
         params=said,
     )  # fmt: skip
+
+
+def _tell_odd_indicators(context: RunContext) -> None:
+    """Lines whose include indicator is none of the state's values: their scores count in no results."""
+    table = quoted(context.import_type.row_model._meta.db_table)
+    count, first = fetch_one(
+        f"SELECT count(*), min(line) FROM {table} WHERE NOT refused AND {fact_sql('include', 'as_tested')} = %s",
+        [ODD_INCLUDE],
+    )
+    if count:
+        ImportIssue.objects.create(
+            run=context.run, line=0, seq=_SEQ + 1, severity=Severity.WARNING, code="EXC-INCLUDE", part=RECORD,
+            field="include_indicator", params={"count": f"{count:,}", "first_line": f"{first:,}"},
+        )  # fmt: skip
 
 
 def _replaced(context: RunContext, odd: str) -> int:

@@ -173,6 +173,13 @@ codes.register(
         "Check the record type with the state: scores of English and mathematics may be exchanged.",
     ),
     IssueCode(
+        "EXC-INCLUDE",
+        "Exception: an include indicator that is none of the state's",
+        "On {count} lines (the first is line {first_line}) the include indicator is none of Y, N, E, T and R. The scores are "
+        "imported and count in no results.",
+        "Check the column, and import the file again as it was downloaded.",
+    ),
+    IssueCode(
         "EXC-SORTED",
         "Exception: most scores do not go with their levels",
         "{count} of {of} scale scores do not go with the level or the grade of their line; in the state's file all do.",

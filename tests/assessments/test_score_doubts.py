@@ -107,6 +107,21 @@ def test_such_a_file_never_replaces_scores_on_record(home: District) -> None:
     assert held() == before
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("*", "X"), ("XXXX", "X"), ("Y.5", "X"), ("1", "X"), ("Yes", "Y"), ("n", "N"), ("T", "T"), ("", "")],
+)
+def test_an_include_indicator_that_is_none_of_the_states_is_said_and_counts_nowhere(
+    home: District, value: str, kept: str
+) -> None:
+    done = report("caaspp-2023-2024", text("caaspp-2023-24", ela(include_indicator=value)), work="import")
+
+    told = [("EXC-INCLUDE", "warning", "include_indicator")] if kept == "X" else []
+    assert (found(done), counts(done)) == (told, {"import": 1})
+    as_tested = Score.objects.get(assessment__state_code="SBELA").as_tested
+    assert (as_tested.split(",") + [""] * 4)[3] == kept
+
+
 def test_few_such_lines_are_warnings_as_before(home: District) -> None:
     report("caaspp-2023-2024", file_of(), work="import")
 
