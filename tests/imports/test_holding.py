@@ -232,7 +232,7 @@ def test_disaster_11_every_english_learner_becomes_english_only(full_district: D
 
 def test_disaster_12_every_score_on_record_gets_another_value(full_district: District) -> None:
     applied("caaspp-2023-2024", scores(PEOPLE))
-    assert reasons("caaspp-2023-2024", scores(PEOPLE, lambda n: 2400 + n % 50)) == {holding.STUDENTS}
+    assert reasons("caaspp-2023-2024", scores(PEOPLE, lambda n: 2510 + n % 50)) == {holding.STUDENTS}
 
 
 # ---- twelve ordinary days ----
@@ -404,7 +404,7 @@ def test_an_approved_update_can_be_reverted(full_district: District, approver: U
 
 def test_a_held_import_keeps_its_plan_and_writes_it_when_approved(full_district: District, approver: User) -> None:
     applied("caaspp-2023-2024", scores(PEOPLE))
-    run = run_file("caaspp-2023-2024", scores(PEOPLE, lambda n: 2400 + n % 50), Work.IMPORT).run
+    run = run_file("caaspp-2023-2024", scores(PEOPLE, lambda n: 2510 + n % 50), Work.IMPORT).run
     assert run.status == RunStatus.HELD
     planned = ImportChange.objects.filter(run=run).count()
     assert planned >= len(PEOPLE)
