@@ -29,7 +29,6 @@ from sisimport.accounts.addresses import site_address
 from sisimport.accounts.giving import may_manage
 from sisimport.accounts.outbox import send_now
 from sisimport.accounts.people import PeopleError, people_seen_by
-from sisimport.runtime.row_scope import across_schools
 from students.access import User
 from students.family_access import NEW_DAYS, ends_soon, in_year
 from students.granting import MORE_THAN_YOURS, OWN
@@ -91,15 +90,14 @@ def who_may_end(*users: int) -> list[StaffAccess]:
 
 def tell_and_end(*, site: str = "", only_look: bool = False) -> Outcome:
     """Mail whose account ends within 30 days, once for each end, and end those whose day has come."""
-    with across_schools():
-        ends, today, outcome = Ends.now(), timezone.localdate(), Outcome()
-        if not ends.of_lea:
-            return outcome
-        people = [(one, ends.of(one)) for one in who_may_end()]
-        for access, end in people:
-            if ends_soon(end, today) and access.told_end != end:
-                _tell(access, end, outcome, site="" if only_look else site, only_look=only_look)
-        _end([(one, end) for one, end in people if end is not None and end <= today], outcome, only_look=only_look)
+    ends, today, outcome = Ends.now(), timezone.localdate(), Outcome()
+    if not ends.of_lea:
+        return outcome
+    people = [(one, ends.of(one)) for one in who_may_end()]
+    for access, end in people:
+        if ends_soon(end, today) and access.told_end != end:
+            _tell(access, end, outcome, site="" if only_look else site, only_look=only_look)
+    _end([(one, end) for one, end in people if end is not None and end <= today], outcome, only_look=only_look)
     return outcome
 
 
