@@ -5,6 +5,7 @@ migration, as table_rights.py says: what it does not name is open to the owner a
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,6 +164,7 @@ def _hand_over(cursor: Any, database: str, owner: str) -> None:
 # ---- rights ----
 
 _SCHEMAS = ["public", *READ_SCHEMAS]
+_UPDATE_OF = re.compile(r", UPDATE \((?P<columns>[^)]*)\)")
 
 
 def give_rights(cursor: Any) -> bool:
@@ -228,7 +230,9 @@ def _table_statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Itera
             continue
         # On servers before 17 only owners measure: the workers' own ANALYZE is left out there, autovacuum does it later.
         of_worker = f"{rights.worker}, MAINTAIN" if rights.measured and measure else rights.worker
-        for kind, given in ((WEB, _but(cursor, table, rights.kept, rights.web)), (WORKER, of_worker)):
+        of_web = _but(cursor, table, rights.kept, rights.web)
+        for kind, wanted in ((WEB, of_web), (WORKER, of_worker)):
+            given = _of_columns_there(cursor, table, wanted)
             statement = sql.SQL("GRANT {} ON {} TO {}")
             yield statement.format(sql.SQL(given), sql.Identifier("public", table), roles[kind])
             if "INSERT" in given and table in owned:
@@ -240,13 +244,28 @@ def _but(cursor: Any, table: str, kept: Sequence[str], given: str) -> str:
     """The same rights, but UPDATE only of the columns that are not kept."""
     if not kept:
         return given
+    columns = ", ".join(name for name in _columns(cursor, table) if name.strip('"') not in kept)
+    return given.replace("UPDATE", f"UPDATE ({columns})")
+
+
+def _of_columns_there(cursor: Any, table: str, given: str) -> str:
+    """The same rights, without those on columns that are not there: migrated back, a table has the columns it had then."""
+    named = _UPDATE_OF.search(given)
+    if named is None:
+        return given
+    there = _columns(cursor, table)
+    left = [name for name in named["columns"].split(", ") if name in there]
+    return given.replace(named[0], f", UPDATE ({', '.join(left)})" if left else "")
+
+
+def _columns(cursor: Any, table: str) -> list[str]:
+    """Names of the columns, quoted where they have to be."""
     cursor.execute(
         "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
-        " AND attname <> ALL (%s) ORDER BY attnum",
-        [f"public.{table}", list(kept)],
+        " ORDER BY attnum",
+        [f"public.{table}"],
     )
-    columns = ", ".join(name for (name,) in cursor.fetchall())
-    return given.replace("UPDATE", f"UPDATE ({columns})")
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _sequences(cursor: Any) -> dict[str, str]:
