@@ -46,9 +46,11 @@ def test_whichever_machine_dies_every_run_is_applied_once(
     user = UserFactory(import_admin=True, all_schools=True, is_superuser=True)
     store = settings.STORAGES["default"] | {"OPTIONS": {"location": str(three[0].folder / "uploads")}}
     settings.STORAGES = settings.STORAGES | {"default": store}
-    usual, killed = 1.0, 0
-    for number in range(runs // 2):
-        district = make_district(students=STUDENTS, lea_code=f"19{75_000 + number}")
+    usual, killed, uploads = 1.0, 0, 0
+    # Short runs are missed often, now and then by all of the kills: many go on until one is hit.
+    while uploads < runs // 2 or (runs == MANY and not killed and uploads < 2 * MANY):
+        district = make_district(students=STUDENTS, lea_code=f"19{75_000 + uploads}")
+        uploads += 1
         with open_file(district.file) as stream:
             file = ("ssid.txt", stream.read())
         sent = {"import_type": "ssid-download", "work": "test"}
@@ -71,8 +73,12 @@ def test_whichever_machine_dies_every_run_is_applied_once(
             dead.wait_ready()
             test = ended
         applied_once(ended, district)
-    assert SSID.objects.count() == STUDENTS * (runs // 2)
-    figure(f"of {runs} runs, each with a machine killed at a random moment, were cut off and done anew", killed, "runs")
+    assert SSID.objects.count() == STUDENTS * uploads
+    figure(
+        f"of {2 * uploads} runs, each with a machine killed at a random moment, were cut off and done anew",
+        killed,
+        "runs",
+    )
     assert killed or runs < MANY, "no run was hit"
 
 
