@@ -100,10 +100,9 @@ def test_every_template_that_marks_a_field_has_the_summary_before_it() -> None:
         and marked.search(text := path.read_text(encoding="utf-8"))
         and not summary.search(text)
     }
-    # An element alone; a summary of its own, with the file; a filter; a reason that is asked for by a message.
+    # An element alone; a summary of its own, with the file; a reason that is asked for by a message.
     assert without == {
         "allauth/elements/field.html",
         "imports/upload.html",
-        "ssid/enrollments.html",
         "ssid/utah_request.html",
     }
