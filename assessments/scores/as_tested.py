@@ -21,12 +21,14 @@ _MOST_KEPT = 20_000  # different combinations that are worked out once
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact. `field`: of the layouts. `label`: in words. `kept`: what is kept of a value, digits and capitals only."""
+    """One fact. `field`: of the layouts. `label`: in words. `kept`: what is kept of a value, digits and capitals only.
+    `masked`: what is kept of one that has neither."""
 
     name: str
     field: str
     label: str
     kept: Callable[[str], str]
+    masked: str = ""
 
 
 def _first(value: str) -> str:
@@ -55,7 +57,7 @@ FACTS = (
     Fact("lea", "district_code", "district", _district),
     Fact("school", "school_code", "school", _school),
     Fact("tested_school", "tested_school_code", "tested at", _school),
-    Fact("include", "include_indicator", "include indicator", _include),
+    Fact("include", "include_indicator", "include indicator", _include, masked=ODD_INCLUDE),
     Fact("gender", "gender", "gender", _gender),
     Fact("ethnicity", "ethnicity", "ethnicity", lambda value: value[:3]),
     Fact("elas", "elas", "ELAS", lambda value: value[:4]),
@@ -89,7 +91,7 @@ class _Kept(dict[tuple[str, ...], str]):
 
 def _kept(fact: Fact, value: str) -> str:
     plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
-    return fact.kept(plain) if plain or fact.kept is _include else ""
+    return fact.kept(plain) if plain else fact.masked
 
 
 # Apart, for all of them together are nearly as many combinations as there are students.

@@ -8,7 +8,6 @@ superuser, a program (an account without a way to sign in), or somebody whose ro
 
 import datetime as dt
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,7 +120,7 @@ def _notice(address: str, end: dt.date, site: str) -> EmailMessage:
 
 
 def _end(due: Sequence[tuple[StaffAccess, Any]], outcome: Outcome, *, only_look: bool) -> None:
-    stay = _Admins({access.pk for access, _end in due})
+    stay = _Admins()
     for access, end in due:  # who has not signed in for longest first
         name = access.user.get_username()
         if not stay.may_do_without(access):
@@ -142,14 +141,13 @@ def _end(due: Sequence[tuple[StaffAccess, Any]], outcome: Outcome, *, only_look:
 class _Admins:
     """The import admins who are let in, while others are ended one by one."""
 
-    def __init__(self, due: set[int]) -> None:
+    def __init__(self) -> None:
         users = get_user_model()._default_manager
         self.is_superuser_there = any(
             one.has_usable_password() for one in users.filter(is_active=True, is_superuser=True)
         )
         admins = StaffAccess.objects.filter(user__is_active=True, user__groups__name=IMPORT_ADMIN)
         self._left = {one.pk: one for one in admins.prefetch_related("schools")}
-        self._due = due
 
     def may_do_without(self, access: StaffAccess) -> bool:
         """Take this one away, if somebody else is left for all of its schools."""
@@ -214,8 +212,6 @@ def to_renew(viewer: User) -> list[StaffAccess]:
     if not ends.of_lea:
         return []
     seen = StaffAccess.objects.filter(user__in=people_seen_by(viewer).values("pk")).select_related("user")
-    due: dict[bool, list[StaffAccess]] = defaultdict(list)
-    for access in seen.prefetch_related("schools", "user__groups__permissions", "user__user_permissions"):
-        soon = access.user.is_active and ends_soon(ends.of(access), today)
-        due[bool(soon or access.ended_on)].append(access)
-    return [one for one in due[True] if may_manage(viewer, one.user)]
+    seen = seen.prefetch_related("schools", "user__groups__permissions", "user__user_permissions")
+    due = [one for one in seen if one.ended_on or (one.user.is_active and ends_soon(ends.of(one), today))]
+    return [one for one in due if may_manage(viewer, one.user)]

@@ -41,9 +41,7 @@ _CDS = re.compile(r"([0-9]{2})-?([0-9]{5})(?:-?([0-9]{7}))?\Z")
 def bare_number(text: str) -> str:
     """The number without marks around it; the text itself where there is nothing to take off."""
     bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip(" \t,;")  # a separator too many
-    framed = _FRAMED.match(bare) or _LED.match(bare)
-    if framed:
-        bare = next(group for group in framed.groups() if group is not None).strip()
+    bare = _unframed(bare).strip()
     if decimal := _DECIMAL.match(bare):
         bare = decimal[1]
     elif scientific := _SCIENTIFIC.match(bare):
@@ -53,11 +51,13 @@ def bare_number(text: str) -> str:
 
 def bare_value(text: str) -> str:
     """A code or date without marks that keep a spreadsheet from changing it, or a separator too many: ="M", 'spa, 2014-03-02;"""
-    bare = text.strip(",; ")
-    framed = _FRAMED.match(bare) or _LED.match(bare)
-    if framed:
-        bare = next(group for group in framed.groups() if group is not None).strip(",; ")
-    return bare or text
+    return _unframed(text.strip(",; ")).strip(",; ") or text
+
+
+def _unframed(text: str) -> str:
+    """What stands between the marks of a spreadsheet; the text itself where there are none."""
+    framed = _FRAMED.match(text) or _LED.match(text)
+    return next(group for group in framed.groups() if group is not None) if framed else text
 
 
 def bare_whole(text: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.engine.sql import fetch_all, fetch_one
+from sisimport.imports.models import ImportIssue
 from sisimport.roster.birth_dates import exchanged
 from sisimport.roster.conditions import EL_STATUS
 from students.grades import GRADES
@@ -21,6 +22,7 @@ _NEARLY_ALL: Final = 0.8
 # Share of the students on record from which on a column is not what it was. Of genders half stay the same by chance.
 _REFUSED: Final = (("last_name", "last name", 0.5), ("first_name", "first name", 0.5), ("birth_date", "birth date", 0.5),
                    ("gender", "gender", 0.3))  # fmt: skip
+_REFUSED_NAMES: Final = frozenset(name for name, _, _ in _REFUSED)
 _TOLD: Final = (("school_pk", "school", 0.3), ("grade", "grade", 0.3), ("home_language", "home language", 0.3),
                 ("middle_name", "middle name", 0.5), ("legal_last_name", "legal last name", 0.5),
                 ("legal_first_name", "legal first name", 0.5), ("legal_gender", "legal gender", 0.3),
@@ -49,7 +51,7 @@ def judge(context: RunContext, *, as_written: bool) -> None:
         if count >= _FEWEST and count > share * (compared := _compared(name, of))
     ]
     for name, what, count, compared in changed:
-        if name in [one for one, _, _ in _REFUSED]:
+        if name in _REFUSED_NAMES:
             if as_written:
                 continue
             raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
@@ -112,16 +114,11 @@ def _tell(context: RunContext, field: str, what: str, counts: tuple[int, int], v
 
 
 def _note(context: RunContext, code: str, field: str, value: str, params: dict[str, Any]) -> None:
-    named = ", ".join("%s, %s::text" for _ in params)
-    flat = [part for pair in params.items() for part in pair]
-    execute(
-        f"""
-        INSERT INTO imports_importissue (run_id, line, seq, severity, code, part, field, found, expected, params)
-        SELECT %s, 0, {_SEQ} + count(*), %s, %s, %s, %s, %s, '', jsonb_build_object({named})
-        FROM imports_importissue WHERE run_id = %s AND line = 0
-        """,
-        [context.run.pk, int(Severity.WARNING), code, RECORD, field, value, *flat, context.run.pk],
-    )
+    held = ImportIssue.objects.filter(run=context.run, line=0).count()
+    ImportIssue.objects.create(
+        run=context.run, line=0, seq=_SEQ + held, severity=Severity.WARNING, code=code, part=RECORD, field=field,
+        found=value, params=params,
+    )  # fmt: skip
 
 
 def _refuse_many_places() -> None:

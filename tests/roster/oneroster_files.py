@@ -33,6 +33,8 @@ USERS = {
         "preferredMiddleName", "preferredFamilyName", "primaryOrgSourcedId", "pronouns",
     ),
 }  # fmt: skip
+GONE = {"status": "tobedeleted", "dateLastModified": "2025-01-17T09:00:00.000Z"}
+CHANGED = {"status": "active", "dateLastModified": "2025-01-17T09:00:00.000Z"}
 DISTRICT = {"sourcedId": "d", "name": "Lincoln Unified", "type": "district", "identifier": LEA_CODE}
 CEDAR = {
     "sourcedId": "s1", "name": "Cedar High", "type": "school", "identifier": LEA_CODE + SCHOOL_CODE, "parentSourcedId": "d",
@@ -124,3 +126,13 @@ def run_zip(data: bytes, work: Work = Work.TEST, *, schools: Any = None, **optio
 
     run = start(Work.TEST)
     return start(work, run.run) if work != Work.TEST else run
+
+
+def bulk(**tables: object) -> bytes:
+    """A whole file of Ana at two schools; `tables` are said instead of those it has."""
+    values: dict[str, object] = {"orgs": ORGS, "users": [ANA], "demographics": [BORN], "enrollments": [CLASS]}
+    return zipped(**(values | tables))  # type: ignore[arg-type]
+
+
+def update(data: bytes, **options: str) -> Report:
+    return run_zip(data, Work.UPDATE, **options)
