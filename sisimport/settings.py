@@ -10,10 +10,8 @@ import tomllib
 from pathlib import Path
 
 import environ
-import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 
 from sisimport.accounts.sso import configuration as sso
 from sisimport.runtime import (
@@ -27,8 +25,8 @@ from sisimport.runtime import (
     tls,
     tracing,
 )
-from sisimport.runtime.logs import private_exception
 from sisimport.runtime.storage_url import StorageUrlError, storage_of
+from sisimport.web import admin_theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -479,70 +477,7 @@ AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])
 # Requests that one token of the REST API may make in a minute.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)
 
-# Structured lines go through standard logging too: one place for levels, nothing on standard output.
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.filter_by_level,
-        private_exception,
-        structlog.processors.LogfmtRenderer(key_order=["event"]),
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
+LOGGING = logs.set_up(
+    form=env.str("LOG_FORMAT", default="text"), level=env.str("LOG_LEVEL", default="WARNING"), texts=DEBUG
 )
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {
-            "()": logs.formatter(env.str("LOG_FORMAT", default="text"), texts=DEBUG),
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        }
-    },
-    "filters": {"secrets": {"()": "sisimport.runtime.log_redaction.SecretsFilter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["secrets"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
-}
-
-# The admin wears the colors of static/css/1-tokens.css.
-UNFOLD = {
-    "SITE_TITLE": SITE_NAME,
-    "SITE_HEADER": SITE_NAME,
-    "SITE_SUBHEADER": "Records and runs",
-    "SITE_URL": "/",
-    "SITE_ICON": lambda _request: static("img/icon.svg"),
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/icon.svg")}],
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda _request: static("css/admin.css")],
-    "SCRIPTS": [lambda _request: static("js/admin.js")],
-    "COLORS": {
-        "primary": {
-            "50": "#e3f2ef",
-            "100": "#cfe9e4",
-            "200": "#a5d8cf",
-            "300": "#8fe0d5",
-            "400": "#7fd8cc",
-            "500": "#5cc9bb",
-            "600": "#0b5d57",
-            "700": "#094a45",
-            "800": "#0a3f3b",
-            "900": "#12332f",
-            "950": "#06231f",
-        },
-        "base": {
-            "50": "#f5f7f8",
-            "100": "#edf1f3",
-            "200": "#dde4e8",
-            "300": "#c6d0d6",
-            "400": "#8fa0ad",
-            "500": "#5a6b7a",
-            "600": "#4a5b6b",
-            "700": "#3b4c59",
-            "800": "#2a3843",
-            "900": "#18222b",
-            "950": "#10181f",
-        },
-    },
-    "BORDER_RADIUS": "8px",
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
-}
+UNFOLD = admin_theme.theme(SITE_NAME)

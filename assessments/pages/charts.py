@@ -3,7 +3,7 @@
 The page draws what is reported here as SVG; the table below it says the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from assessments.results.cuts import range_of
@@ -137,18 +137,10 @@ def chart_of(
     inside = [point.score for point, out in zip(shown, outside, strict=True) if not out]
     inside += [bound for r in ranges if r for bound in (r.lowest, r.highest)]
     lowest, highest = (min(inside), max(inside)) if inside else (shown[0].score, shown[0].score)
-    span = max(highest - lowest, 1)
-
-    def height_of(score: float) -> int:
-        bottom = paper.height - _BELOW
-        y = round(bottom - (score - lowest) / span * (bottom - _TOP))
-        return min(max(y, _TOP - _EDGE), bottom + _EDGE)
-
-    slot = (paper.width - paper.left - paper.right) / len(shown)
-    slot = min(slot, 170)
+    height_of = _scale(lowest, highest, paper)
+    slot = min((paper.width - paper.left - paper.right) / len(shown), 170)
     bands: list[Band] = []
     marks: list[Mark] = []
-    names: list[LevelName] = []
     for number, (point, score_range) in enumerate(zip(shown, ranges, strict=True)):
         left, wide = round(paper.left + number * slot), round(slot * (1 - _GAP))
         if score_range is not None:
@@ -159,12 +151,8 @@ def chart_of(
         y = height_of(point.score)
         label = words.year.format(year=point.label, grade=point.grade or "?")
         marks.append(Mark(left + wide // 2, y, max(y - 12, 14), point.score, label, outside[number]))
-    end = round(paper.left + (len(shown) - 1) * slot + slot * (1 - _GAP)) + 8
-    last = round(paper.left + (len(shown) - 1) * slot)
-    for band in bands:
-        if band.x == last and band.height >= _ROOM_FOR_A_NAME:
-            text = result_names.get(str(band.level), words.level.format(level=band.level))
-            names.append(LevelName(end, band.y + band.height // 2 + 4, _short(text, band.level, words.dropped)))
+    last = paper.left + (len(shown) - 1) * slot
+    at, end = round(last), round(last + slot * (1 - _GAP)) + 8
     path = " ".join(f"{'M' if n == 0 else 'L'}{mark.x} {mark.y}" for n, mark in enumerate(marks))
     summary = ", ".join(
         (words.outside if out else words.entry).format(score=point.score, year=point.label)
@@ -174,11 +162,35 @@ def chart_of(
         title=words.title.format(name=name, told=summary),
         bands=tuple(bands),
         marks=tuple(marks),
-        names=tuple(names),
+        names=_level_names([band for band in bands if band.x == at], end, result_names, words),
         path=path,
         width=paper.width,
         height=paper.height,
         label_y=paper.height - 12,
+    )
+
+
+def _scale(lowest: float, highest: float, paper: Paper) -> Callable[[float], int]:
+    """From a score to its height on the paper, in pixels from above; what lies outside the axis is cut at its edges."""
+    span = max(highest - lowest, 1)
+    bottom = paper.height - _BELOW
+
+    def height_of(score: float) -> int:
+        y = round(bottom - (score - lowest) / span * (bottom - _TOP))
+        return min(max(y, _TOP - _EDGE), bottom + _EDGE)
+
+    return height_of
+
+
+def _level_names(bands: Iterable[Band], x: int, result_names: dict[str, str], words: Words) -> tuple[LevelName, ...]:
+    """Names beside the bands of the last year, where a band is high enough for one."""
+    names = [
+        (band, result_names.get(str(band.level), words.level.format(level=band.level)))
+        for band in bands
+        if band.height >= _ROOM_FOR_A_NAME
+    ]
+    return tuple(
+        LevelName(x, band.y + band.height // 2 + 4, _short(name, band.level, words.dropped)) for band, name in names
     )
 
 

@@ -188,111 +188,24 @@ class Roster(ImportType):
             keep_better_names(context, NAME_FIELDS, student="student_pk")
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
-        held = held_by_other("student_pk")
-        other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
-        has_dates = Q(el_identified_date__isnull=False) | Q(el_tbd_date__isnull=False) | Q(el_exit_date__isnull=False)
-        alike, said_new = ~Q(alike=""), staging.said_to_be_new(context)
-        rules = [
-            _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
-            _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
-            _rule(
-                "roster",
-                "DUP-DIFFERS",
-                ERROR,
-                "local_number",
-                Q(dup_line=2) & ~Q(dup_number=2),
-                first=F("dup_line_line"),
-            ),
-            _rule(
-                "ID-1",
-                "SSID-FORMAT",
-                ERROR,
-                "ssid",
-                HAS_SSID & ~(VALID_SSID & ~OWN_NUMBER),
-                part="ssid",
-                expected=SSID_WORDS,
-            ),
-            _rule("D-7", "SSID-TAKEN", ERROR, "ssid", valid & held, part="ssid"),
-            _rule(
-                "D-9",
-                "SSID-CONFLICT",
-                ERROR,
-                "ssid",
-                valid & other & ~held & ~FORMER,
-                part="ssid",
-                expected=F("current__ssid"),
-            ),
-            _rule(
-                "D-9",
-                "SSID-FORMER",
-                ERROR,
-                "ssid",
-                valid & FORMER & ~held,
-                part="ssid",
-            ),
-            _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", valid & Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
-            # A second record of a student is hard to get rid of: somebody has to say that these are two people.
-            _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
-            _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
-            *_number_rules(said_new),
-            _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
-            _rule("roster", "ELA-LEGACY", WARNING, "el_status", IS_LEGACY, part="el"),
-            _rule("roster", "ELA-TVD", NOTICE, "el_status", Q(el_status__iexact="TVD"), part="el"),
-            _older_rule(keeps=context.option(OLDER_STATUS.name) == "keep"),
-            # Columns of district and school under each other's heading.
-            _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
-            _rule(
-                "roster",
-                "NEW-LEA",
-                WARNING if Student.objects.exists() else NOTICE,
-                "lea",
-                Q(line__in=staging.first_lines("lea_id", "students_lea")),
-            ),
-            _rule(
-                "roster",
-                "NEW-SCHOOL",
-                NOTICE,
-                "school",
-                Q(line__in=staging.first_lines("school_pk", "students_school")),
-            ),
-            _rule(
-                "roster",
-                "ENR-DATES",
-                ERROR,
-                "enrollment_exit",
-                Q(enrollment_exit__lt=F("enrollment_start")),
-                expected=F("enrollment_start"),
-            ),
-            _rule(
-                "roster",
-                "ENR-DATES",
-                ERROR,
-                "enrollment_exit",
-                Q(enrollment_exit__lt=F("undated__start_date")),
-                expected=F("undated__start_date"),
-            ),
-            _rule(
-                "roster",
-                "ENR-WHICH",
-                WARNING,
-                "enrollment_start",
-                Q(undated_pk=0) & (~Q(grade="") | Q(enrollment_exit__isnull=False)),
-            ),
+        said_new = staging.said_to_be_new(context)
+        return [
+            *_scope_rules(context),
+            *_duplicate_rules(),
+            *_ssid_rules(),
+            *_student_rules(said_new),
+            *_el_rules(keeps=context.option(OLDER_STATUS.name) == "keep"),
+            *_place_rules(),
+            *_stay_rules(),
+            *dates.rules(context, _rule),
+            *birth_dates.rules(_rule),
+            *changed_facts.rules(_rule),
+            *spoiled_names.rules(_rule),
+            *languages.rules(_rule),
+            *other_people.rules(context, _rule),
+            *grades.rules(_rule),
+            *odd_values.rules(_rule),
         ]
-        rules += dates.rules(context, _rule)
-        rules += birth_dates.rules(_rule)
-        rules += changed_facts.rules(_rule)
-        rules += spoiled_names.rules(_rule)
-        rules += languages.rules(_rule)
-        rules += other_people.rules(context, _rule)
-        rules += grades.rules(_rule)
-        rules += odd_values.rules(_rule)
-        if context.run.schools is not None:
-            mine = list(context.run.schools)
-            elsewhere = ~Q(school_pk__in=mine) | (Q(student__id__isnull=False) & ~Q(student__school_id__in=mine))
-            rules.insert(0, _rule("roster", "STU-SCOPE", ERROR, "local_number", elsewhere))
-        return rules
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         birth_dates.refuse_wrong_order(context)
@@ -303,6 +216,140 @@ class Roster(ImportType):
 
     def after_plan(self, context: RunContext) -> None:
         staging.create_places(context.run.pk, part=DISTRICT_PART)
+
+
+def _scope_rules(context: RunContext) -> list[Rule]:
+    """Students of other schools than those of the person who runs it."""
+    if context.run.schools is None:
+        return []
+    schools = list(context.run.schools)
+    elsewhere = ~Q(school_pk__in=schools) | (Q(student__id__isnull=False) & ~Q(student__school_id__in=schools))
+    return [_rule("roster", "STU-SCOPE", ERROR, "local_number", elsewhere)]
+
+
+def _duplicate_rules() -> list[Rule]:
+    return [
+        _rule("roster", "DUP-SAME", WARNING, "local_number", Q(dup_line=1), first=F("dup_line_line")),
+        _rule("roster", "DUP-DIFFERS", ERROR, "local_number", Q(dup_number=2), first=F("dup_number_line")),
+        _rule(
+            "roster",
+            "DUP-DIFFERS",
+            ERROR,
+            "local_number",
+            Q(dup_line=2) & ~Q(dup_number=2),
+            first=F("dup_line_line"),
+        ),
+    ]
+
+
+def _ssid_rules() -> list[Rule]:
+    """ID-1, D-7, D-9, ID-5: may the student get the SSID of the line?"""
+    valid = HAS_SSID & VALID_SSID & ~OWN_NUMBER
+    held = held_by_other("student_pk")
+    other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
+    return [
+        _rule(
+            "ID-1",
+            "SSID-FORMAT",
+            ERROR,
+            "ssid",
+            HAS_SSID & ~(VALID_SSID & ~OWN_NUMBER),
+            part="ssid",
+            expected=SSID_WORDS,
+        ),
+        _rule("D-7", "SSID-TAKEN", ERROR, "ssid", valid & held, part="ssid"),
+        _rule(
+            "D-9",
+            "SSID-CONFLICT",
+            ERROR,
+            "ssid",
+            valid & other & ~held & ~FORMER,
+            part="ssid",
+            expected=F("current__ssid"),
+        ),
+        _rule(
+            "D-9",
+            "SSID-FORMER",
+            ERROR,
+            "ssid",
+            valid & FORMER & ~held,
+            part="ssid",
+        ),
+        _rule("ID-5", "DUP-DIFFERS", ERROR, "ssid", valid & Q(dup_ssid=2), part="ssid", first=F("dup_ssid_line")),
+    ]
+
+
+def _student_rules(said_new: Q) -> list[Rule]:
+    """D-13, ID-9: is the line about a student who is on record under another number?"""
+    alike = ~Q(alike="")
+    return [
+        # A second record of a student is hard to get rid of: somebody has to say that these are two people.
+        _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
+        _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
+        *_number_rules(said_new),
+    ]
+
+
+def _el_rules(*, keeps: bool) -> list[Rule]:
+    """What is missing or cannot be imported of English learner data. `keeps`: an older status replaces none on record."""
+    has_dates = Q(el_identified_date__isnull=False) | Q(el_tbd_date__isnull=False) | Q(el_exit_date__isnull=False)
+    return [
+        _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
+        _rule("roster", "ELA-LEGACY", WARNING, "el_status", IS_LEGACY, part="el"),
+        _rule("roster", "ELA-TVD", NOTICE, "el_status", Q(el_status__iexact="TVD"), part="el"),
+        _older_rule(keeps=keeps),
+    ]
+
+
+def _place_rules() -> list[Rule]:
+    """Districts and schools that are new, or under each other's heading."""
+    return [
+        # Columns of district and school under each other's heading.
+        _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
+        _rule(
+            "roster",
+            "NEW-LEA",
+            WARNING if Student.objects.exists() else NOTICE,
+            "lea",
+            Q(line__in=staging.first_lines("lea_id", "students_lea")),
+        ),
+        _rule(
+            "roster",
+            "NEW-SCHOOL",
+            NOTICE,
+            "school",
+            Q(line__in=staging.first_lines("school_pk", "students_school")),
+        ),
+    ]
+
+
+def _stay_rules() -> list[Rule]:
+    """The days of an enrollment, and which one a line without a first day is about."""
+    return [
+        _rule(
+            "roster",
+            "ENR-DATES",
+            ERROR,
+            "enrollment_exit",
+            Q(enrollment_exit__lt=F("enrollment_start")),
+            expected=F("enrollment_start"),
+        ),
+        _rule(
+            "roster",
+            "ENR-DATES",
+            ERROR,
+            "enrollment_exit",
+            Q(enrollment_exit__lt=F("undated__start_date")),
+            expected=F("undated__start_date"),
+        ),
+        _rule(
+            "roster",
+            "ENR-WHICH",
+            WARNING,
+            "enrollment_start",
+            Q(undated_pk=0) & (~Q(grade="") | Q(enrollment_exit__isnull=False)),
+        ),
+    ]
 
 
 def _older_rule(*, keeps: bool) -> Rule:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 _FRAMES = 30
@@ -85,3 +86,30 @@ def private_exception(_logger: Any, _method: str, event: MutableMapping[str, Any
         event["error"] = type(found).__qualname__
         event["at"] = f"{frames[0].name}:{frames[0].lineno}" if frames else ""
     return event
+
+
+def set_up(*, form: str, level: str, texts: bool) -> dict[str, Any]:
+    """Django's LOGGING. Structured lines go through standard logging too: one place for levels, nothing on standard output.
+
+    form, texts: see `formatter`. level: what is logged, `WARNING` and the like. Raises ImproperlyConfigured for another form.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.filter_by_level,
+            private_exception,
+            structlog.processors.LogfmtRenderer(key_order=["event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "plain": {"()": formatter(form, texts=texts), "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        },
+        "filters": {"secrets": {"()": "sisimport.runtime.log_redaction.SecretsFilter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["secrets"]}},
+        "root": {"handlers": ["stderr"], "level": level},
+    }

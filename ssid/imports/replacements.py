@@ -40,6 +40,10 @@ KNOWN = Q(recorded__replacement_ssid=F("replacement_ssid"))
 HAS_RETIRED = Q(current__ssid=F("retired_ssid"))
 HAS_REPLACEMENT = Q(current__ssid=F("replacement_ssid"))
 NOBODY_HAD_RETIRED = Q(holder_pk__isnull=True)
+OTHER_OWNER = Q(owner_pk__isnull=False) & Q(Differs(F("owner_pk"), F("student__id")))
+# A valid replacement that is not on record yet.
+IS_NEW = VALID & ~KNOWN & ~Q(retired_ssid=F("replacement_ssid"))
+REPLACED_BEFORE = HAS_RETIRED & Q(owner_pk__isnull=False) & ~OTHER_OWNER
 
 
 class ReplacementImport(ImportType):
@@ -239,12 +243,13 @@ class _Known(Func):
 
 
 def _record_rules() -> list[Rule]:
-    """May the student's SSID be replaced as the line says, given what we have?"""
+    """May the student's SSID be replaced as the line says, given what is on record?"""
+    return [*_number_rules(), *_holder_rules(), *_chain_rules(), *_state_rules()]
+
+
+def _number_rules() -> list[Rule]:
+    """X-4: the local number of the line leads to another student, or to none."""
     other_number = Q(numbered__id__isnull=False) & Q(Differs(F("numbered__id"), F("student__id")))
-    other_owner = Q(owner_pk__isnull=False) & Q(Differs(F("owner_pk"), F("student__id")))
-    has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(behind=False)
-    open_ = VALID & ~KNOWN & ~Q(retired_ssid=F("replacement_ssid"))
-    replaced_before = HAS_RETIRED & Q(owner_pk__isnull=False) & ~other_owner
     return [
         Rule(
             number="X-4",
@@ -262,12 +267,18 @@ def _record_rules() -> list[Rule]:
             when=Q(numbered__id__isnull=True) & ~Q(local_number=""),
             found=F("local_number"),
         ),
+    ]
+
+
+def _holder_rules() -> list[Rule]:
+    """ID-5: the replacement belongs to another student, or several students would get it."""
+    return [
         Rule(
             number="ID-5",
             code="SSID-TAKEN",
             severity=ERROR,
             field="replacement_ssid",
-            when=VALID & other_owner,
+            when=VALID & OTHER_OWNER,
             found=F("replacement_ssid"),
             params=other_person("owner"),
         ),
@@ -276,15 +287,22 @@ def _record_rules() -> list[Rule]:
             code="REP-SHARED",
             severity=ERROR,
             field="replacement_ssid",
-            when=VALID & (Q(shared=True) | ((Q(twice=True) | Q(elsewhere=True)) & ~other_owner)),
+            when=VALID & (Q(shared=True) | ((Q(twice=True) | Q(elsewhere=True)) & ~OTHER_OWNER)),
             found=F("replacement_ssid"),
         ),
+    ]
+
+
+def _chain_rules() -> list[Rule]:
+    """X-1, X-3, D-9: what other lines of the file, and former numbers of the student, say about the same SSIDs."""
+    has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(behind=False)
+    return [
         Rule(
             number="X-1",
             code="REP-CIRCLE",
             severity=ERROR,
             field="replacement_ssid",
-            when=Q(circle=True) & ~(open_ & replaced_before),
+            when=Q(circle=True) & ~(IS_NEW & REPLACED_BEFORE),
             found=F("replacement_ssid"),
         ),
         Rule(
@@ -292,7 +310,7 @@ def _record_rules() -> list[Rule]:
             code="SSID-FORMER",
             severity=ERROR,
             field="replacement_ssid",
-            when=open_ & replaced_before,
+            when=IS_NEW & REPLACED_BEFORE,
             found=F("replacement_ssid"),
             params=former_params(),
         ),
@@ -301,7 +319,7 @@ def _record_rules() -> list[Rule]:
             code="REP-CHAIN",
             severity=ERROR,
             field="retired_ssid",
-            when=open_ & Q(chained_line__gt=0, behind=False, circle=False) & ~HAS_REPLACEMENT,
+            when=IS_NEW & Q(chained_line__gt=0, behind=False, circle=False) & ~HAS_REPLACEMENT,
             found=F("retired_ssid"),
             params={"first_line": F("chained_line")},
         ),
@@ -310,10 +328,16 @@ def _record_rules() -> list[Rule]:
             code="SSID-CONFLICT",
             severity=ERROR,
             field="replacement_ssid",
-            when=open_ & has_neither & Q(chained_line=0, circle=False),
+            when=IS_NEW & has_neither & Q(chained_line=0, circle=False),
             found=F("replacement_ssid"),
             expected=F("current__ssid"),
         ),
+    ]
+
+
+def _state_rules() -> list[Rule]:
+    """What was replaced before, and whether the student has an SSID at all."""
+    return [
         Rule(
             number="X-1",
             code="REP-DIFFERS",
@@ -328,7 +352,7 @@ def _record_rules() -> list[Rule]:
             code="REP-MOVED-ON",
             severity=ERROR,
             field="replacement_ssid",
-            when=open_ & Q(moved_on__id__isnull=False, behind=False, circle=False),
+            when=IS_NEW & Q(moved_on__id__isnull=False, behind=False, circle=False),
             found=F("replacement_ssid"),
             expected=F("moved_on__replacement_ssid"),
         ),

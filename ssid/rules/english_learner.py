@@ -65,20 +65,26 @@ def rules(context: RunContext) -> list[Rule]:
 def warning_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
     """W-ELA-1 to W-ELA-4, a status older than the one on record, and what cannot be imported.
 
-    `unread`: lines of which the reader refused an English learner value, so that nothing of that part is written.
+    `unread`: lines in which the reader refused an English learner value, so that no value of that part is written.
     """
+    return [*_difference_rules(chosen, unread), *_code_rules(), _older_rule(chosen, unread), _language_rule()]
+
+
+_RECORD_IS_KEPT = Value("the record is kept")
+
+
+def _effect(may: Q, unread: Q | None, *, overwritten: str = "it is overwritten", kept: Value = _RECORD_IS_KEPT) -> Case:
+    """What the message says will happen to the record where it `may` be overwritten, and elsewhere."""
+    written = When(may & ~_KEPT_OUT, then=Value(overwritten))
+    cases = [written] if unread is None else [When(unread, then=kept), written]
+    return Case(*cases, default=kept, output_field=CharField())
+
+
+def _difference_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
+    """W-ELA-1 to W-ELA-4: the record says something else than the file."""
     on_record = record_date(chosen.rfep_date)
-    notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
-    kept = Value("the record is kept")
-
-    def effect_where(may: Q, overwritten: str = "it is overwritten", kept: Value = kept) -> Case:
-        written = When(may & ~_KEPT_OUT, then=Value(overwritten))
-        cases = [written] if unread is None else [When(unread, then=kept), written]
-        return Case(*cases, default=kept, output_field=CharField())
-
-    may = may_overwrite(chosen)
-    effect = effect_where(may)
-    older_effect = effect_where(may, OVERWRITTEN, Value(KEPT))
+    warning = Severity.WARNING
+    effect = _effect(may_overwrite(chosen), unread)
     return [
         Rule(
             number="W-ELA-1",
@@ -111,7 +117,7 @@ def warning_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
             when=~Q(student__home_language="") & LANGUAGE_DIFFERS,
             found=F("language"),
             expected=F("student__home_language"),
-            params={"effect": kept if chosen.fill_only else effect_where(Q(pk__isnull=False))},
+            params={"effect": _RECORD_IS_KEPT if chosen.fill_only else _effect(Q(pk__isnull=False), unread)},
         ),
         Rule(
             number="W-ELA-4",
@@ -122,6 +128,13 @@ def warning_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
             when=HAS_RECORD & Q(elas="") & Q(elas_date__isnull=True),
             expected=F("student__el__program_status"),
         ),
+    ]
+
+
+def _code_rules() -> list[Rule]:
+    """Codes that cannot be imported, and a date before the student was born."""
+    notice, warning, error = Severity.NOTICE, Severity.WARNING, Severity.ERROR
+    return [
         Rule(
             number="8-legacy",
             code="ELA-LEGACY",
@@ -159,31 +172,38 @@ def warning_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
             found=F("elas_date"),
             expected=F("student__birth_date"),
         ),
-        Rule(
-            number="8-older",
-            code="ELA-OLDER",
-            severity=warning,
-            field="elas_date",
-            part=EL,
-            when=KNOWN & IS_OLDER & ~BEFORE_BIRTH,
-            found=F("elas_date"),
-            expected=RECORD_SINCE,
-            params={
-                "status": F("elas"),
-                "record_status": F("student__el__program_status"),
-                "effect_text": older_effect,
-            },
-        ),
-        Rule(
-            number="8-language",
-            code="ELA-LANG-CODE",
-            severity=error,
-            field="language",
-            part=LANGUAGE,
-            when=UNKNOWN_LANGUAGE,
-            found=F("language"),
-        ),
     ]
+
+
+def _older_rule(chosen: Choices, unread: Q | None) -> Rule:
+    """The file's status is from before the one on record began."""
+    return Rule(
+        number="8-older",
+        code="ELA-OLDER",
+        severity=Severity.WARNING,
+        field="elas_date",
+        part=EL,
+        when=KNOWN & IS_OLDER & ~BEFORE_BIRTH,
+        found=F("elas_date"),
+        expected=RECORD_SINCE,
+        params={
+            "status": F("elas"),
+            "record_status": F("student__el__program_status"),
+            "effect_text": _effect(may_overwrite(chosen), unread, overwritten=OVERWRITTEN, kept=Value(KEPT)),
+        },
+    )
+
+
+def _language_rule() -> Rule:
+    return Rule(
+        number="8-language",
+        code="ELA-LANG-CODE",
+        severity=Severity.ERROR,
+        field="language",
+        part=LANGUAGE,
+        when=UNKNOWN_LANGUAGE,
+        found=F("language"),
+    )
 
 
 def hint_rules(chosen: Choices) -> list[Rule]:

@@ -164,64 +164,12 @@ def plan(choices: Choices) -> Sequence[PlannedChange]:
 
     The language does not depend on the status: a line with a code of no single meaning (FEP) still brings its language.
     """
-    exits = _exits(choices.rfep_date)
-    identified = ~IS_TBD & ~exits
-    may_update = may_overwrite(choices)
-    may_create = KNOWN & ~HAS_RECORD
     replace_language = LANGUAGE_DIFFERS
     if choices.fill_only:
-        may_create &= ~has_code("RFEP")
         replace_language &= Q(student__home_language="")
-
-    def chosen(applies: Q, old: str) -> Case:
-        return Case(
-            When(may_update & applies & IS_DATED, then=F("elas_date")), default=F(old), output_field=DateField()
-        )
-
-    def chosen_new(applies: Q) -> Case:
-        return Case(When(applies & IS_DATED, then=F("elas_date")), default=None, output_field=DateField())
-
     return [
-        PlannedCreate(
-            kind=EL_KIND,
-            part=EL,
-            when=may_create,
-            object_id=F("student__id"),
-            values={
-                "program_status": NEW_STATUS,
-                "identified_date": chosen_new(identified),
-                "tbd_date": chosen_new(IS_TBD),
-                "exit_date": chosen_new(exits),
-                "state_elas": STATE_ELAS,
-                "state_elas_date": F("elas_date"),
-                "state_language": Case(
-                    When(KNOWN_LANGUAGE, then=LanguageCode(F("language"))), default=Value(""), output_field=CharField()
-                ),
-            },
-        ),
-        PlannedUpdate(
-            kind=EL_KIND,
-            part=EL,
-            when=HAS_RECORD & (KNOWN | KNOWN_LANGUAGE),
-            object_id=F("student__id"),
-            fields={
-                "program_status": (
-                    F("student__el__program_status"),
-                    Case(
-                        When(may_update, then=NEW_STATUS),
-                        default=F("student__el__program_status"),
-                        output_field=CharField(),
-                    ),
-                ),
-                "identified_date": (
-                    F("student__el__identified_date"),
-                    chosen(identified, "student__el__identified_date"),
-                ),
-                "tbd_date": (F("student__el__tbd_date"), chosen(IS_TBD, "student__el__tbd_date")),
-                "exit_date": (F("student__el__exit_date"), chosen(exits, "student__el__exit_date")),
-                **_state_values(record_date(choices.rfep_date)),
-            },
-        ),
+        _new_record(choices),
+        _changed_record(choices),
         PlannedUpdate(
             kind=STUDENT_KIND,
             part=EL,
@@ -230,6 +178,58 @@ def plan(choices: Choices) -> Sequence[PlannedChange]:
             fields={"home_language": (F("student__home_language"), LanguageCode(F("language")))},
         ),
     ]
+
+
+def _new_record(choices: Choices) -> PlannedCreate:
+    exits = _exits(choices.rfep_date)
+
+    def date_where(applies: Q) -> Case:
+        return Case(When(applies & IS_DATED, then=F("elas_date")), default=None, output_field=DateField())
+
+    return PlannedCreate(
+        kind=EL_KIND,
+        part=EL,
+        when=KNOWN & ~HAS_RECORD & ~has_code("RFEP") if choices.fill_only else KNOWN & ~HAS_RECORD,
+        object_id=F("student__id"),
+        values={
+            "program_status": NEW_STATUS,
+            "identified_date": date_where(~IS_TBD & ~exits),
+            "tbd_date": date_where(IS_TBD),
+            "exit_date": date_where(exits),
+            "state_elas": STATE_ELAS,
+            "state_elas_date": F("elas_date"),
+            "state_language": Case(
+                When(KNOWN_LANGUAGE, then=LanguageCode(F("language"))), default=Value(""), output_field=CharField()
+            ),
+        },
+    )
+
+
+def _changed_record(choices: Choices) -> PlannedUpdate:
+    exits = _exits(choices.rfep_date)
+    may_update = may_overwrite(choices)
+    status = F("student__el__program_status")
+
+    def date_where(applies: Q, old: F) -> tuple[F, Case]:
+        written = When(may_update & applies & IS_DATED, then=F("elas_date"))
+        return old, Case(written, default=old, output_field=DateField())
+
+    return PlannedUpdate(
+        kind=EL_KIND,
+        part=EL,
+        when=HAS_RECORD & (KNOWN | KNOWN_LANGUAGE),
+        object_id=F("student__id"),
+        fields={
+            "program_status": (
+                status,
+                Case(When(may_update, then=NEW_STATUS), default=status, output_field=CharField()),
+            ),
+            "identified_date": date_where(~IS_TBD & ~exits, F("student__el__identified_date")),
+            "tbd_date": date_where(IS_TBD, F("student__el__tbd_date")),
+            "exit_date": date_where(exits, F("student__el__exit_date")),
+            **_state_values(record_date(choices.rfep_date)),
+        },
+    )
 
 
 def _state_values(date_on_record: Case) -> dict[str, tuple[Any, Any]]:

@@ -41,7 +41,7 @@ def ssid_rules(context: RunContext) -> list[Rule]:
         )
     )
     replaceable = valid & has_other & ~by_other & ~FORMER & Q(merged)
-    rules = [
+    return [
         Rule(
             number="D-6",
             code="SSID-FORMAT",
@@ -82,8 +82,6 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             found=F("ssid"),
             expected=F("current__ssid"),
         ),
-    ]
-    rules.append(
         Rule(
             number="D-9",
             code="SSID-FORMER",
@@ -93,22 +91,23 @@ def ssid_rules(context: RunContext) -> list[Rule]:
             when=valid & FORMER & ~by_other,
             found=F("ssid"),
             params=former_params(),
-        )
+        ),
+        _retired_rule(replaceable, confirmed=context.option(REPLACE_RETIRED.name) == "1"),
+    ]
+
+
+def _retired_rule(when: Q, *, confirmed: bool) -> Rule:
+    """D-10: the state has merged the student's SSID into the one in the file."""
+    return Rule(
+        number="D-10",
+        code="SSID-REPLACED" if confirmed else "SSID-RETIRED",
+        severity=WARNING if confirmed else ERROR,
+        field="ssid",
+        part=SSID_PART,
+        when=when,
+        found=F("ssid"),
+        expected=F("current__ssid"),
     )
-    confirmed = context.option("replace_retired") == "1"
-    rules.append(
-        Rule(
-            number="D-10",
-            code="SSID-REPLACED" if confirmed else "SSID-RETIRED",
-            severity=WARNING if confirmed else ERROR,
-            field="ssid",
-            part=SSID_PART,
-            when=replaceable,
-            found=F("ssid"),
-            expected=F("current__ssid"),
-        )
-    )
-    return rules
 
 
 def ssid_plan(context: RunContext) -> list[PlannedChange]:

@@ -1,7 +1,7 @@
 """Which providers of single sign-on there are: read from the environment, once, by the settings. Knows no Django app."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,68 +52,77 @@ def read_providers(env: Any) -> tuple[Provider, ...]:
     Raises ImproperlyConfigured, in the words of the settings, for one that would let in more than the district.
     """
     trusted = frozenset(env.list("SSO_TRUSTED_SECOND_FACTOR", default=[]))
-    found: list[Provider] = []
-    if client := env.str("SSO_GOOGLE_CLIENT_ID", default=""):
-        found.append(
-            Provider(
-                key="google",
-                kind=OPENID,
-                name=env.str("SSO_GOOGLE_NAME", default="Google"),
-                issuer=_GOOGLE_ISSUER,
-                client_id=client,
-                client_secret=env.str("SSO_GOOGLE_CLIENT_SECRET", default=""),
-                domains=_domains(env.list("SSO_GOOGLE_DOMAINS", default=[])),
-                hosted_domain=True,
-                trusted_second_factor="google" in trusted,
-            )
-        )
-    if client := env.str("SSO_MICROSOFT_CLIENT_ID", default=""):
-        found.append(
-            Provider(
-                key="microsoft",
-                kind=OPENID,
-                name=env.str("SSO_MICROSOFT_NAME", default="Microsoft"),
-                issuer=_microsoft_issuer(env.str("SSO_MICROSOFT_TENANT", default="")),
-                client_id=client,
-                client_secret=env.str("SSO_MICROSOFT_CLIENT_SECRET", default=""),
-                domains=_domains(env.list("SSO_MICROSOFT_DOMAINS", default=[])),
-                # Not `email`: in Entra anybody's directory may write any address there. The sign-in name it verifies.
-                email_claims=("preferred_username",),
-                trusted_second_factor="microsoft" in trusted,
-            )
-        )
-    if client := env.str("SSO_OIDC_CLIENT_ID", default=""):
-        found.append(
-            Provider(
-                key="oidc",
-                kind=OPENID,
-                name=env.str("SSO_OIDC_NAME", default="your district"),
-                issuer=env.str("SSO_OIDC_ISSUER", default="").rstrip("/"),
-                client_id=client,
-                client_secret=env.str("SSO_OIDC_CLIENT_SECRET", default=""),
-                domains=_domains(env.list("SSO_OIDC_DOMAINS", default=[])),
-                scopes=tuple(env.list("SSO_OIDC_SCOPES", default=["openid", "profile", "email"])),
-                reads_userinfo=True,
-                trusted_second_factor="oidc" in trusted,
-            )
-        )
-    if metadata := env.str("SSO_SAML_METADATA", default=""):
-        found.append(
-            Provider(
-                key="saml",
-                kind=SAML,
-                name=env.str("SSO_SAML_NAME", default="your district"),
-                domains=_domains(env.list("SSO_SAML_DOMAINS", default=[])),
-                metadata=metadata,
-                entity_id=env.str("SSO_SAML_ENTITY_ID", default=""),
-                trusted_second_factor="saml" in trusted,
-            )
-        )
+    named = (_google(env), _microsoft(env), _openid(env), _saml(env))
+    found = [replace(provider, trusted_second_factor=provider.key in trusted) for provider in named if provider]
     if unknown := sorted(trusted - {provider.key for provider in found}):
         raise ImproperlyConfigured(f"SSO_TRUSTED_SECOND_FACTOR names {', '.join(unknown)}, which is not set up.")
     for provider in found:
         _check(provider)
     return tuple(found)
+
+
+def _google(env: Any) -> Provider | None:
+    client = env.str("SSO_GOOGLE_CLIENT_ID", default="")
+    if not client:
+        return None
+    return Provider(
+        key="google",
+        kind=OPENID,
+        name=env.str("SSO_GOOGLE_NAME", default="Google"),
+        issuer=_GOOGLE_ISSUER,
+        client_id=client,
+        client_secret=env.str("SSO_GOOGLE_CLIENT_SECRET", default=""),
+        domains=_domains(env.list("SSO_GOOGLE_DOMAINS", default=[])),
+        hosted_domain=True,
+    )
+
+
+def _microsoft(env: Any) -> Provider | None:
+    client = env.str("SSO_MICROSOFT_CLIENT_ID", default="")
+    if not client:
+        return None
+    return Provider(
+        key="microsoft",
+        kind=OPENID,
+        name=env.str("SSO_MICROSOFT_NAME", default="Microsoft"),
+        issuer=_microsoft_issuer(env.str("SSO_MICROSOFT_TENANT", default="")),
+        client_id=client,
+        client_secret=env.str("SSO_MICROSOFT_CLIENT_SECRET", default=""),
+        domains=_domains(env.list("SSO_MICROSOFT_DOMAINS", default=[])),
+        # Not `email`: in Entra anybody's directory may write any address there. The sign-in name it verifies.
+        email_claims=("preferred_username",),
+    )
+
+
+def _openid(env: Any) -> Provider | None:
+    client = env.str("SSO_OIDC_CLIENT_ID", default="")
+    if not client:
+        return None
+    return Provider(
+        key="oidc",
+        kind=OPENID,
+        name=env.str("SSO_OIDC_NAME", default="your district"),
+        issuer=env.str("SSO_OIDC_ISSUER", default="").rstrip("/"),
+        client_id=client,
+        client_secret=env.str("SSO_OIDC_CLIENT_SECRET", default=""),
+        domains=_domains(env.list("SSO_OIDC_DOMAINS", default=[])),
+        scopes=tuple(env.list("SSO_OIDC_SCOPES", default=["openid", "profile", "email"])),
+        reads_userinfo=True,
+    )
+
+
+def _saml(env: Any) -> Provider | None:
+    metadata = env.str("SSO_SAML_METADATA", default="")
+    if not metadata:
+        return None
+    return Provider(
+        key="saml",
+        kind=SAML,
+        name=env.str("SSO_SAML_NAME", default="your district"),
+        domains=_domains(env.list("SSO_SAML_DOMAINS", default=[])),
+        metadata=metadata,
+        entity_id=env.str("SSO_SAML_ENTITY_ID", default=""),
+    )
 
 
 def read_groups(given: Mapping[str, Any]) -> dict[str, GroupAccess]:
