@@ -73,19 +73,19 @@ def rules(tests: Sequence[LayoutTest], columns: Sequence[str], live: Q) -> list[
     return found
 
 
-def look_at_the_whole(context: RunContext, lines: str, *, compared: bool) -> None:
+def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     """Warn of a file most of whose scores do not go with their levels; raises FileError where it would replace others.
 
-    `lines`: SQL of the planned lines. Lines planned anew belong to a file that was judged as a whole.
+    `of`: how many lines of the file have scores.
     """
-    if context.lines is not None:
-        return
-    _tell_odd_indicators(context)
+    if context.lines is None:
+        _tell_odd_indicators(context)
+    else:  # what lines planned anew are may have changed it
+        ImportIssue.objects.filter(run=context.run, line=0, code="EXC-SORTED").delete()
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")
     if count < _FEWEST:
         return
-    (of,) = fetch_one(f"SELECT count(*) FROM {lines}")
     if count <= _SHARE * of:
         return
     said = {"count": f"{count:,}", "of": f"{of:,}"}

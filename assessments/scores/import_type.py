@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, FilteredRelation, Q, Value, When
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import as_tested, columns, fast_path, staging, statuses
+from assessments.scores import as_tested, columns, fast_path, some_lines, staging, statuses
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
 from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
@@ -30,7 +30,7 @@ from sisimport.imports.definition.options import Choice, Option, checkbox
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.registry import folder_layouts
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, Rule
-from sisimport.imports.models import Work
+from sisimport.imports.models import ImportRun, Work
 from students.school_years import year_label
 
 TOOL = "caaspp"
@@ -95,6 +95,7 @@ class ScoreImport(ImportType):
         school_field=None,
         remembers_matches=True,
         number_field="ssid",
+        related_fields=("ssid", "uin"),
         near_codes=("DIS-NOTFOUND", "DIS-PARTIAL", "DIS-NAME", "DIS-BIRTH", "AMB-STUDENTS", "EXC-SSID"),
     )
     speed = Speed(
@@ -183,6 +184,9 @@ class ScoreImport(ImportType):
 
     def second_pass(self, context: RunContext, refusing: Collection[int]) -> Q | None:
         return staging.second_pass(context, refusing)
+
+    def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:
+        return some_lines.before(self, run, lines)
 
     def kept_columns(self, context: RunContext) -> Mapping[str, Any]:
         return score_plan.kept_columns(context)

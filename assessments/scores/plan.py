@@ -10,10 +10,11 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import doubts
+from assessments.scores import doubts, some_lines
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
-from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, count_sql, written_row_sql
-from assessments.scores.setups import Target, plan_setups, targets
+from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, written_row_sql
+from assessments.scores.setups import Target, plan_setups
+from assessments.scores.some_lines import ALONE, Spread
 from assessments.scores.year_tables import listed, years_of_lines
 from assessments.scores.years import score_date
 from assessments.structure import school_year, structure
@@ -52,31 +53,53 @@ def kept_columns(context: RunContext) -> dict[str, Any]:
 
 def plan_scores(context: RunContext) -> None:
     """Write the changes of the run: set-ups to be made, and the scores of every line that has something new."""
-    present = [target for target in targets(context) if context.collected.intersection(target.test.record_types)]
+    alone = context.notes.get(ALONE)
+    present = some_lines.present_targets(context)
+    if alone is not None:
+        _take_setups_out(context)
     for target in present:
         plan_setups(context, target)
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
     years = listed(years_of_lines())
-    compared = _something_there(present, years)
+    # Of some lines it does not tell whether the file as a whole had anything to compare with; comparing comes to the same.
+    compared = alone is not None or _something_there(present, years)
     if compared:
         if context.notes.get("undated"):
             _keep_dates_on_record(years)
         _keep_grades_on_record(years)
         _insert_differing(context, present, lines, years)
-        _warn_of_uins_elsewhere(context, years)
+        _warn_of_uins_elsewhere(context, present, years)
     else:
         execute(
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
             [context.run.pk],
         )
-    doubts.look_at_the_whole(context, lines, compared=compared)
+    _say_of_the_whole(context, present, lines, compared=compared)
+
+
+def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *, compared: bool) -> None:
+    """Findings and facts of the file as a whole, after the changes of its lines."""
+    alone = context.notes.get(ALONE)
     spread = _spread(context, lines, compared=compared)
-    used = _used(context, present, {row[0] for row in spread})
-    context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
-    total = sum(row[4] for row in spread)
+    line_count, total = sum(n for n, *_ in spread.values()), sum(planned for _, planned, _ in spread.values())
     if compared:
-        (total,) = fetch_one(f"SELECT {_count('p.scores')} FROM {lines}")
+        line_count, total = fetch_one(f"SELECT count(*), {some_lines.count('p.scores')} FROM {lines}")
+    if alone is not None:
+        spread, (other_lines, other_scores) = alone.corrected(spread), alone.others()
+        line_count, total = line_count + other_lines, total + other_scores
+    doubts.look_at_the_whole(context, line_count, compared=compared)
+    used = _used(context, present, {pk for pk, _grade, _result in spread})
+    context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
     context.report_facts |= _facts(used, spread, total=total)
+    context.report_facts |= some_lines.fact(context, spread, lines=int(line_count), scores=int(total))
+
+
+def _take_setups_out(context: RunContext) -> None:
+    """Set-ups of tests that lines planned anew bring or take away: all of them are planned once more, under their keys."""
+    execute(
+        "DELETE FROM imports_importchange WHERE run_id = %s AND line = 0 AND kind = %s",
+        [context.run.pk, ASSESSMENT_KIND.key],
+    )
 
 
 def _without_errors(context: RunContext) -> str:
@@ -205,7 +228,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
     )
 
 
-def _warn_of_uins_elsewhere(context: RunContext, years: str) -> None:
+def _warn_of_uins_elsewhere(context: RunContext, present: list[Target], years: str) -> None:
     """A record that comes again under another student in its year: the state moved it, or one of the two matches is wrong."""
     planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}'"
     if "uin" not in context.fields or not fetch_all(f"SELECT 1 FROM {planned} LIMIT 1"):
@@ -219,33 +242,20 @@ def _warn_of_uins_elsewhere(context: RunContext, years: str) -> None:
         FROM checked_line k JOIN {ScoreRow._meta.db_table} r ON r.line = k.line
         WHERE r.uin <> '' AND k.line IN (SELECT c.line FROM {planned})
           AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id
-            AND t.school_year = ANY({years}))
+            AND t.school_year = k.school_year AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s))
         """,
-        [context.run.pk],
+        [context.run.pk, sorted(pk for target in present for pk in target.ids.values())],
     )
 
 
 # -- facts for the results page ----------------------------------------------------------------------------------------
 
 
-def _spread(context: RunContext, lines: str, *, compared: bool) -> list[tuple[Any, ...]]:
-    """Planned lines by the assessment of their first score, grade, and result of that score: their count, their scores, and
-    how many of these are updates."""
+def _spread(context: RunContext, lines: str, *, compared: bool) -> Spread:
     # Without anything to compare with, the lines are planned as they stand.
-    planned_lines = f"(SELECT p.grade, p.scores, NULL::text AS before FROM {lines}) AS c"
-    if compared:
-        planned_lines = (
-            "(SELECT after->>'grade' AS grade, after->>'scores' AS scores, before->>'scores' AS before"
-            f" FROM imports_importchange WHERE run_id = {int(context.run.pk)} AND kind = '{SCORES}' OFFSET 0) AS c"
-        )
-    return fetch_all(
-        f"""
-        SELECT split_part(p.score, '{CELL}', 1)::bigint, p.grade, split_part(p.score, '{CELL}', 4), count(*),
-          {_count("p.scores")}, {_count("p.before")}
-        FROM (SELECT c.scores, c.before, c.grade, split_part(c.scores, '{SCORE}', 1) AS score FROM {planned_lines}) AS p
-        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-        """
-    )
+    if not compared:
+        return some_lines.spread(f"(SELECT p.grade, p.scores, NULL::text AS before FROM {lines}) AS c")
+    return some_lines.spread_of(context.run.pk, context.lines)
 
 
 def _used(context: RunContext, present: list[Target], planned: set[int]) -> list[Target]:
@@ -259,24 +269,19 @@ def _used(context: RunContext, present: list[Target], planned: set[int]) -> list
     return used
 
 
-def _facts(used: list[Target], spread: list[tuple[Any, ...]], *, total: int) -> dict[str, Any]:
+def _facts(used: list[Target], spread: Spread, *, total: int) -> dict[str, Any]:
     """Scores added, updated and unchanged, and how the levels of each test spread over the grades."""
-    planned, updated = sum(row[4] for row in spread), sum(row[5] for row in spread)
+    planned, updated = (sum(counts[at] for counts in spread.values()) for at in (1, 2))
     parents = {target.ids[target.test.code]: target.test for target in used}
     # Lists, for stored JSON objects lose their order. Results are best first.
     grades: dict[str, dict[str, dict[str, int]]] = {}
-    for pk, grade, result, n, _planned, _updated in spread:
+    for (pk, grade, result), (n, _planned, _updated) in spread.items():
         if pk in parents:
-            grades.setdefault(parents[pk].code, {}).setdefault(grade, {})[result] = int(n)
+            grades.setdefault(parents[pk].code, {}).setdefault(grade, {})[result] = n
     distributions = [
         {"name": t.parent.name, "results": list((t.parent.results or {}).items()), "grades": grades[t.code]}
         for t in parents.values()
         if t.code in grades
     ]
-    counts = {"added": int(planned - updated), "updated": int(updated), "unchanged": int(total - planned)}
+    counts = {"added": planned - updated, "updated": updated, "unchanged": int(total) - planned}
     return {"score_counts": counts, "distributions": distributions}
-
-
-def _count(packed: str) -> str:
-    """SQL of the number of scores in packed texts."""
-    return f"coalesce(sum({count_sql(packed)}), 0)"

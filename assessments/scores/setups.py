@@ -102,12 +102,27 @@ def _target(context: RunContext, test: LayoutTest) -> Target:
     if parent is not None:
         there_ids[test.code] = parent.pk
     missing = tuple(part for part in test.parts if part.code not in there_ids)
-    if missing:
+    planned = {} if context.lines is None else planned_setups(context.run.pk, test, parent)
+    fresh = [part.code for part in missing if part.code not in planned]
+    if fresh:
         ids = [pk for (pk,) in fetch_all(
-            "SELECT nextval(pg_get_serial_sequence('assessments_assessment', 'id')) FROM generate_series(1, %s)", [len(missing)]
+            "SELECT nextval(pg_get_serial_sequence('assessments_assessment', 'id')) FROM generate_series(1, %s)", [len(fresh)]
         )]  # fmt: skip
-        there_ids |= {part.code: pk for part, pk in zip(missing, ids, strict=True)}
-    return Target(test=test, ids={part.code: there_ids[part.code] for part in test.parts}, missing=missing)
+        planned |= dict(zip(fresh, ids, strict=True))
+    known = planned | there_ids
+    return Target(test=test, ids={part.code: known[part.code] for part in test.parts}, missing=missing)
+
+
+def planned_setups(run_id: int, test: LayoutTest, parent: Assessment | None) -> dict[str, int]:
+    """Keys of the set-ups that a Test plans to make for a test, by state code: lines planned anew go on with them."""
+    rows = fetch_all(
+        "SELECT object_id, after->>'state_code', (after->>'parent_id')::bigint FROM imports_importchange"
+        " WHERE run_id = %s AND line = 0 AND kind = %s AND part = %s ORDER BY seq",
+        [run_id, ASSESSMENT_KIND.key, test.code[:8]],
+    )
+    whole = {code: pk for pk, code, above in rows if above is None and code == test.code}
+    top = parent.pk if parent is not None else whole.get(test.code)
+    return whole | {code: pk for pk, code, above in rows if above is not None and above == top}
 
 
 def plan_setups(context: RunContext, target: Target) -> None:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores import repeats, years
 from assessments.scores.setups import SKIP
+from assessments.scores.some_lines import ALONE, Shared
 from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
@@ -18,6 +19,7 @@ from sisimport.imports.engine.staging import create_table
 from sisimport.imports.engine.statistics import joins_for
 from sisimport.imports.models import ImportIssue
 from sisimport.imports.runs.report import data_lines
+from sisimport.imports.storage.records import read_records
 from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
@@ -168,17 +170,17 @@ def _leave_out_shared_uins(context: RunContext) -> None:
 
     It never keeps a line out: state exports hold one UIN twice, and spreadsheets one on every line.
     """
-    named = "r.uin <> '' AND r.ssid <> '' AND NOT r.refused"
-    if "uin" not in context.fields or not repeats.has_repeats("uin_key", named):
-        return
-    emptied = fetch_all(
-        f"""
-        WITH shared AS (SELECT r.uin FROM {ROWS} r WHERE {named} GROUP BY r.uin HAVING min(r.ssid) <> max(r.ssid)),
-        emptied AS (UPDATE {ROWS} r SET uin = '' FROM shared WHERE shared.uin = r.uin RETURNING r.line, shared.uin)
-        SELECT uin, count(*), min(line) FROM emptied GROUP BY uin ORDER BY min(line)
-        """
-    )
-    if emptied:
+    emptied = _empty_shared_uins() if "uin" in context.fields else {}
+    shared: Shared = [[first, count] for first, (_uin, count) in emptied.items()]
+    alone = context.notes.get(ALONE)
+    context.notes["shared_uins"] = shared = shared if alone is None else alone.shared(shared)
+    if alone is not None:
+        if shared == alone.kept["shared"]:
+            return
+        ImportIssue.objects.filter(run=context.run, line=0, code="AMB-UIN").delete()
+    if shared:
+        first = shared[0][0]
+        uin = emptied[first][0] if first in emptied else read_records(context.run, [first], ["uin"])[first]["uin"]
         ImportIssue.objects.create(
             run=context.run,
             line=0,
@@ -187,9 +189,24 @@ def _leave_out_shared_uins(context: RunContext) -> None:
             code="AMB-UIN",
             part=RECORD,
             field="uin",
-            found=str(emptied[0][0]),
-            params={"lines": f"{sum(row[1] for row in emptied):,}", "first": emptied[0][2]},
+            found=uin or "",
+            params={"lines": f"{sum(count for _first, count in shared):,}", "first": first},
         )
+
+
+def _empty_shared_uins() -> dict[int, tuple[str, int]]:
+    """First line of each -> the UIN, and from how many lines it was taken."""
+    named = "r.uin <> '' AND r.ssid <> '' AND NOT r.refused"
+    if not repeats.has_repeats("uin_key", named):
+        return {}
+    rows = fetch_all(
+        f"""
+        WITH shared AS (SELECT r.uin FROM {ROWS} r WHERE {named} GROUP BY r.uin HAVING min(r.ssid) <> max(r.ssid)),
+        emptied AS (UPDATE {ROWS} r SET uin = '' FROM shared WHERE shared.uin = r.uin RETURNING r.line, shared.uin)
+        SELECT min(line), uin, count(*) FROM emptied GROUP BY uin ORDER BY 1
+        """
+    )
+    return {int(first): (str(uin), int(count)) for first, uin, count in rows}
 
 
 def second_pass(context: RunContext, refusing: Collection[int]) -> Q | None:

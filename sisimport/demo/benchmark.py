@@ -124,6 +124,11 @@ def apply_job(job: Job, path: Path) -> dict[str, Any]:
     return {"seconds": seconds, "processor": spent, "imported": applied.import_count, "records": applied.record_count}
 
 
+def tested(job: Job, path: Path) -> ImportRun:
+    """A completed Test of one file."""
+    return _timed(_started(job, _kept(path), Work.TEST))[1]
+
+
 def _done(job: Job, file: ImportFile) -> tuple[dict[str, float], ImportRun]:
     if job.work == Work.IMPORT:
         seconds, applied = _timed(_started(job, file, Work.IMPORT))

@@ -1,10 +1,14 @@
 """Decisions on a completed Test: they become part of the plan that Update applies, and matches are remembered."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.engine import replanning
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch, RunStatus
+from sisimport.imports.models.absent import absent_students
 from sisimport.imports.runs.decisions import (
     ACCEPT,
     CANDIDATE,
@@ -372,6 +376,38 @@ def test_the_list_of_absent_students_follows(school: School) -> None:
     test = accept(test, student)
 
     assert test.facts["absent_count"] == 0
+
+    test = take_back(run_id=test.pk, lines=[1], subject=MATCH, user=None)
+
+    assert test.facts["absent_count"] == 1
+
+
+def test_a_student_whose_line_goes_to_another_is_absent_again(school: School) -> None:
+    student, other = make_student(school, "100240"), make_student(school, "100300", first_name="Kim")
+    test = accept(run_download(download("100999")), student)
+
+    test = accept(test, other)
+
+    listed = absent_students(test.pk, Student.objects.all())
+    assert [found.local_number for found in listed] == ["100240"]
+    assert test.facts["absent_count"] == 1
+
+
+def test_taking_a_match_back_reads_only_the_lines_it_touches(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    student = make_student(school, "100240")
+    rows = [download(f"2{n:05}", first=f"Kim{n}", ssid=f"80123450{n:02}") for n in range(9)]
+    test = accept(run_download(*rows, download("100999")), student, at=10)
+    planned: list[Any] = []
+    stage = replanning.staging.stage
+
+    def noted(context: RunContext) -> None:
+        planned.append(context.lines)
+        stage(context)
+
+    monkeypatch.setattr(replanning.staging, "stage", noted)
+    take_back(run_id=test.pk, lines=[10], subject=MATCH, user=None)
+
+    assert planned == [{10}]
 
 
 def test_counts_after_decisions_are_those_of_a_fresh_count(school: School) -> None:

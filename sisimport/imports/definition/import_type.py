@@ -52,6 +52,11 @@ class SpeedHooks:
         """
         return None
 
+    def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:  # noqa: ARG002
+        """What `prepare` and later stages need (in `context.notes`) to plan these lines of a Test anew without the others, to the
+        same end; asked while their old plan is there. None: plan the whole file. For types with `related_fields`."""
+        return {}
+
     def kept_columns(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
         """Columns that the pass over the rules, which joins every row, keeps in `checked_line` for `after_plan`: name ->
         expression. Without any, only rows with findings are kept."""

@@ -3,7 +3,7 @@
 A change is planned only where its part of the record is free of errors. Changes carry the student's identity hash as seen now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -17,6 +17,7 @@ from sisimport.imports.definition.rules import RECORD, PlannedChange, PlannedCre
 from sisimport.imports.engine import kept_selects
 from sisimport.imports.engine.sql import execute, fetch_all, quoted, with_values
 from sisimport.imports.models import absent
+from students.models import School
 
 
 def plan(context: RunContext) -> None:
@@ -128,21 +129,13 @@ def _blocked_lines(context: RunContext) -> dict[str, str]:
 def list_absent(context: RunContext) -> int:
     """Keep which students of the file's schools the file does not name, and count them. Only those enrolled now: leavers are not
     expected in it."""
-    table = quoted(context.import_type.row_model._meta.db_table)
-    schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
-    params: list[Any] = [sorted(context.school_codes), sorted(context.lea_ids)]
-    if context.run.schools is not None:
-        params.append(list(context.run.schools))
+    codes, leas = sorted(context.school_codes), sorted(context.lea_ids)
+    schools = School.objects.filter(code__in=codes, lea_id__in=leas).order_by("pk").values_list("pk", flat=True)
+    absent_sql, params = _absent_sql(context, list(schools))
+    context.report_facts[ABSENT_SCHOOLS] = list(schools)
     execute(
         f"""
-        WITH absent AS MATERIALIZED (
-          SELECT s.id, el.student_id IS NOT NULL AS has_el
-          FROM students_student s
-          JOIN students_school sc ON sc.id = s.school_id AND sc.code = ANY(%s) AND sc.lea_id = ANY(%s)
-          LEFT JOIN students_elrecord el ON el.student_id = s.id
-          WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.lea_id = s.lea_id AND r.local_number = s.local_number)
-            AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id) {schools}
-        ), ranges AS (
+        WITH absent AS MATERIALIZED ({absent_sql}), ranges AS (
           -- Numbers that follow each other are one range before they are gathered: a fraction of the work.
           SELECT int8range(min(id), max(id) + 1) AS numbers, false AS of_el
           FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS gap FROM absent) AS a GROUP BY gap
@@ -157,3 +150,43 @@ def list_absent(context: RunContext) -> int:
         params,
     )
     return absent.size(context.run.pk)
+
+
+ABSENT_SCHOOLS = "absent_schools"  # among the facts of a run: internal numbers of the schools that its list is about
+
+
+def _absent_sql(context: RunContext, schools: Sequence[int]) -> tuple[str, list[Any]]:
+    """SELECT of the students of these schools whom no staged row names: id, has_el."""
+    table = quoted(context.import_type.row_model._meta.db_table)
+    of_run, params = "", [list(schools)]
+    if context.run.schools is not None:
+        of_run, params = "AND s.school_id = ANY(%s)", [*params, list(context.run.schools)]
+    return (
+        f"""
+        SELECT s.id, el.student_id IS NOT NULL AS has_el
+        FROM students_student s LEFT JOIN students_elrecord el ON el.student_id = s.id
+        WHERE s.school_id = ANY(%s)
+          AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.lea_id = s.lea_id AND r.local_number = s.local_number)
+          AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id) {of_run}
+        """,
+        params,
+    )
+
+
+def put_back_absent(context: RunContext, students: Collection[int]) -> None:
+    """Of these students, whom no line is accepted for any more, those whom the file does not name are in the list again.
+
+    All lines that hold one of their numbers are staged.
+    """
+    absent_sql, params = _absent_sql(context, context.run.facts[ABSENT_SCHOOLS])
+    execute(
+        f"""
+        WITH absent AS MATERIALIZED ({absent_sql} AND s.id = ANY(%s)), gathered AS (
+          SELECT coalesce(range_agg(int8range(id, id + 1)), '{{}}') AS students,
+            coalesce(range_agg(int8range(id, id + 1)) FILTER (WHERE has_el), '{{}}') AS with_el FROM absent
+        )
+        UPDATE imports_absentlist a SET students = a.students + g.students, with_el = a.with_el + g.with_el
+        FROM gathered g WHERE a.run_id = %s
+        """,
+        [*params, sorted(students), context.run.pk],
+    )

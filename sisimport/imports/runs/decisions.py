@@ -96,10 +96,11 @@ def decide(
         lines = {decision.line for decision in decisions}
         records = _records(run, lines)
         students = _students(run, decisions, schools)
+        freed: set[int] = set()
         for subject in {decision.subject for decision in decisions}:
             about = [decision for decision in decisions if decision.subject == subject]
             touched = _without_surprise(run, subject, [((d.line, *d.over), d.seen) for d in about])
-            MatchDecision.objects.filter(run=run, subject=subject, line__in=touched).delete()
+            freed |= _given_up(run, subject, touched)
         MatchDecision.objects.bulk_create(
             MatchDecision(
                 run=run,
@@ -115,7 +116,7 @@ def decide(
         )
         if get_type(run.import_type).matching.remembers_matches:
             _remember(run, [d for d in decisions if d.subject == MATCH], records, students, user)
-        replan_lines(run, lines | {line for decision in decisions for line in decision.over})
+        replan_lines(run, lines | {line for decision in decisions for line in decision.over}, freed=freed)
     run.refresh_from_db()
     return run
 
@@ -138,20 +139,32 @@ def take_back(
         run = open_run(run_id)
         records = _records(run, chosen)
         _without_surprise(run, subject, seen)
-        MatchDecision.objects.filter(run=run, subject=subject, line__in=chosen).delete()
+        freed = _given_up(run, subject, chosen)
         if subject == MATCH:
             keys = [key_of(record, get_type(run.import_type).matching.number_field) for record in records.values()]
             _end(Q(key__in=keys), user)
-        replan_lines(run, chosen, whole=subject == MATCH and get_type(run.import_type).lists_absent)
+        replan_lines(run, chosen, freed=freed)
     run.refresh_from_db()
     return run
 
 
-def replan_lines(run: ImportRun, lines: set[int], *, whole: bool = False) -> None:
-    """Plan these lines, or the whole file, anew. Raises DecisionRefusedError when that cannot be done."""
+def _given_up(run: ImportRun, subject: MatchDecision.Subject, lines: Collection[int]) -> set[int]:
+    """Remove the decisions on these lines; the students that matches were accepted for."""
+    given_up = MatchDecision.objects.filter(run=run, subject=subject, line__in=lines)
+    students = given_up.filter(subject=MATCH, answer=ACCEPT, student_id__isnull=False)
+    freed = set(students.values_list("student_id", flat=True))
+    given_up.delete()
+    return {pk for pk in freed if pk is not None}
+
+
+def replan_lines(run: ImportRun, lines: set[int], *, freed: Collection[int] = ()) -> None:
+    """Plan these lines, or the whole file, anew. `freed`: students whom lines were accepted for.
+
+    Raises DecisionRefusedError when that cannot be done.
+    """
     try:
         with across_schools():  # as the Test that a worker planned
-            replan(run, lines, whole=whole)
+            replan(run, lines, freed=freed)
     except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
         raise DecisionRefusedError(f"The lines cannot be planned anew. {error} Test the whole file again.") from None
 

@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from sisimport.imports.engine.replanning import replan
-from sisimport.imports.models import ImportRun, RunStatus
+from sisimport.imports.models import AbsentList, ImportRun, RunStatus
 from sisimport.imports.runs import services
 from sisimport.imports.runs.decisions import (
     ACCEPT,
@@ -176,4 +176,5 @@ def state_of(test: ImportRun) -> dict[str, Any]:
     run = ImportRun.objects.get(pk=test.pk)
     report = run_json(run)
     requests = list(MatchRequest.objects.filter(run=run).order_by("line").values())
-    return {**report, "summary": run.summary, "requests": requests}
+    absent = [list(map(str, row)) for row in AbsentList.objects.filter(run=run).values_list("students", "with_el")]
+    return {**report, "summary": run.summary, "requests": requests, "absent": absent}

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from sisimport.demo import benchmark_daily, benchmark_growth
+from sisimport.demo import benchmark_daily, benchmark_decision, benchmark_growth
 from sisimport.demo.bench import Bench
 from sisimport.demo.benchmark import (
     Job,
@@ -32,6 +32,7 @@ SIZES = (10_000, 100_000, 560_000)
 # What is measured across several jobs, at the largest size.
 OTHERS: dict[str, Callable[[Bench, dict[str, Job], int], dict[str, Any]]] = {
     "daily": benchmark_daily.measure,
+    "decision": benchmark_decision.measure,
     "growth": benchmark_growth.measure,
 }
 
@@ -127,6 +128,7 @@ STEPS: dict[str, Callable[[Job, Path, dict[str, Any]], dict[str, Any]]] = {
     "prepare": _prepare,
     "run": lambda job, path, _task: run_job(job, path),
     "yesterday": _yesterday,
+    "decide": lambda job, path, _task: benchmark_decision.decide_job(job, path),
     "pages": lambda _job, _path, _task: {"pages": pages(), "sizes": sizes()},
     "processor": lambda job, path, task: {"seconds": processor_of(job, path, without=task["without"])},
     "limit": lambda job, _path, task: copy_limit((*job.tables, *JOURNAL), plan=task["plan"], since=task["since"]),

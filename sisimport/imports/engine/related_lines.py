@@ -1,0 +1,151 @@
+"""Which lines of a file are planned anew with some of its lines: those about the same students, and those that share a number.
+
+lines -> their numbers, and those of the students they are taken for -> lines that hold one of these -> … until none is new
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from sisimport.files.encodings import UTF8
+from sisimport.files.lines import as_text_bytes
+from sisimport.files.numbers import NO_SSID
+from sisimport.imports.definition.registry import get_type
+from sisimport.imports.engine.sql import fetch_all
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
+from sisimport.imports.storage.files import open_file
+from sisimport.imports.storage.records import lines_holding, read_records
+
+MAX_VALUES = 60  # texts looked for in one pass over the file; with more, reading it all is as quick
+MAX_LINES = 4000
+MAX_ROUNDS = 6
+_REWRITTEN: Final = ("NUMBER-READ", "FILE-MARKS")  # lines of one number differ in how they write it
+_NUMBER: Final = re.compile(rb"[0-9]{4,}\Z")
+
+
+def related_lines(run: ImportRun, lines: Collection[int], students: Collection[int] = ()) -> set[int] | None:
+    """The lines and all others that share a number of `matching.related_fields` with them, of the file or of a student they are
+    taken for or were (`students`), until nothing new comes.
+
+    None: too many, or not to be told from the bytes of the file; plan the whole file.
+    """
+    matching = get_type(run.import_type).matching
+    keys = matching.related_fields
+    if not keys or len(lines) > MAX_LINES or not _told_by_bytes(run, keys):
+        return None
+    seen: set[str] = set()
+    fresh, found = set(lines), set(lines)
+    for at in range(MAX_ROUNDS):
+        records = read_records(run, fresh, keys)
+        values = {value for record in records.values() for value in record.values() if value}
+        numbers, meant = _of_students(run, fresh, values, keys, () if at else students)
+        values = (values | numbers) - seen
+        if len(seen) + len(values) > MAX_VALUES:
+            return None
+        holding = _lines_holding(run, values)
+        without: set[int] | None = set()
+        if "" in numbers or (not at and any(not record.get(matching.number_field) for record in records.values())):
+            without = _lines_without_number(
+                run, matching.number_field
+            )  # remembered is what holds for all that are equal
+        if holding is None or without is None or len(holding | without) > MAX_LINES:
+            return None
+        seen |= values
+        fresh = (holding | without | _lines_decided_for(run, meant)) - found
+        found |= fresh
+        if not fresh:
+            return found
+    return None
+
+
+def _told_by_bytes(run: ImportRun, keys: Collection[str]) -> bool:
+    """Whether lines can be found by the text of their numbers, in the file as it is kept."""
+    if run.file is None or not run.facts.get("delimiter") or run.facts.get("several_lines"):
+        return False  # of fixed width, or a value may stand in any line of its record
+    return not ImportIssue.objects.filter(run=run, code__in=_REWRITTEN, field__in=["", *keys]).exists()
+
+
+def _lines_holding(run: ImportRun, values: Collection[str]) -> set[int] | None:
+    texts = {value.encode("utf-8") for value in values if value}
+    if not texts or run.file is None:
+        return set()
+    with open_file(run.file) as stream:
+        return lines_holding(
+            stream,
+            run.file.line_index,
+            texts,
+            delimiter=str(run.facts["delimiter"]).encode(),
+            limit=MAX_LINES,
+            encoding=str(run.facts.get("encoding") or UTF8),
+        )
+
+
+# Numbers of the file and those that lead to the same students: replaced, former and present ones, to and fro.
+_NUMBERS = """
+    WITH RECURSIVE told AS (
+      SELECT student_id FROM imports_matchdecision WHERE run_id = %(run)s AND line = ANY(%(lines)s)
+      UNION SELECT student_id FROM imports_importissue WHERE run_id = %(run)s AND line = ANY(%(lines)s)
+      UNION SELECT student_id FROM imports_importchange WHERE run_id = %(run)s AND line = ANY(%(lines)s)
+      UNION SELECT unnest(%(students)s::bigint[])
+    ), numbers(ssid) AS (
+      (SELECT unnest(%(values)s::text[]) UNION SELECT s.ssid FROM students_ssid s JOIN told USING (student_id))
+      UNION
+      SELECT x.ssid FROM numbers n CROSS JOIN LATERAL (
+        SELECT replacement_ssid FROM students_ssidreplacement WHERE retired_ssid = n.ssid
+        UNION ALL SELECT retired_ssid FROM students_ssidreplacement WHERE replacement_ssid = n.ssid
+        UNION ALL SELECT o.ssid FROM students_ssid h JOIN students_ssid o USING (student_id) WHERE h.ssid = n.ssid
+      ) AS x(ssid)
+    ), meant AS (
+      SELECT student_id AS id FROM told WHERE student_id IS NOT NULL
+      UNION SELECT student_id FROM students_ssid JOIN numbers USING (ssid)
+      UNION SELECT id FROM students_student WHERE %(local)s AND local_number = ANY(%(values)s)
+    )
+    SELECT NULL AS student, ssid AS number FROM numbers
+    UNION SELECT id, NULL FROM meant
+    UNION SELECT NULL, s.local_number FROM students_student s JOIN meant USING (id) WHERE %(local)s
+    UNION SELECT NULL, m.local_number FROM imports_rememberedmatch m JOIN meant ON meant.id = m.student_id
+      WHERE m.ended_at IS NULL
+"""
+
+
+def _of_students(
+    run: ImportRun, lines: Collection[int], values: Collection[str], keys: Collection[str], students: Collection[int]
+) -> tuple[set[str], set[int]]:
+    """Numbers that lead to the students whom these lines were, are or may be taken for, and these students. A blank one: an
+    accepted match of a line without number is remembered."""
+    asked = {"run": run.pk, "lines": sorted(lines), "values": sorted(values), "students": sorted(students)}
+    rows = fetch_all(_NUMBERS, {**asked, "local": "local_number" in keys})  # type: ignore[arg-type]
+    return {number for _student, number in rows if number is not None}, {pk for pk, _number in rows if pk is not None}
+
+
+def _lines_decided_for(run: ImportRun, students: Collection[int]) -> set[int]:
+    """Lines that somebody accepted for one of these students: they need not share a number."""
+    accepted = MatchDecision.objects.filter(run=run, answer=MatchDecision.Answer.ACCEPT, student_id__in=students)
+    return set(accepted.values_list("line", flat=True))
+
+
+def _lines_without_number(run: ImportRun, field: str) -> set[int] | None:
+    """Lines of which the bytes do not show that there is a number in this field; None: its column is not known."""
+    at = (run.facts.get("positions") or {}).get(field)
+    if at is None:
+        return None
+    delimiter, columns = str(run.facts["delimiter"]).encode(), int(run.facts.get("columns") or 0)
+    return {number for number, line in _lines(run) if not _has_number(line.split(delimiter), int(at), columns)}
+
+
+def _has_number(cells: list[bytes], at: int, columns: int) -> bool:
+    if len(cells) != columns:  # a quoted value may hold the delimiter
+        return False
+    cell = cells[at].strip(b' \t"')
+    return cell != NO_SSID.encode() and bool(_NUMBER.match(cell))
+
+
+def _lines(run: ImportRun) -> Iterator[tuple[int, bytes]]:
+    assert run.file is not None  # noqa: S101 - asked before
+    encoding = str(run.facts.get("encoding") or UTF8)
+    starts = [(int(line), int(offset)) for line, offset in run.file.line_index] or [(1, 0)]
+    with open_file(run.file) as stream:
+        for (first, offset), following in zip(starts, [*starts[1:], None], strict=True):
+            stream.seek(offset)
+            data = stream.read(following[1] - offset) if following else stream.read()
+            yield from enumerate(as_text_bytes(data, encoding).splitlines(), first)

@@ -1,0 +1,87 @@
+"""What a Test says after a decision, to be compared with what planning its whole file anew says."""
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from assessments.models import Assessment
+from sisimport.imports.engine.replanning import replan
+from sisimport.imports.models import AbsentList, ImportChange, ImportIssue, ImportRun
+
+_COUNTS = (
+    "record_count", "planned_count", "refused_count", "skipped_count", "unchanged_count", "error_count", "warning_count",
+    "notice_count",
+)  # fmt: skip
+
+
+def clear() -> None:
+    """Temporary tables of a run go with its transaction; tests run several in one."""
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD TEMP")
+
+
+def plan_whole(run: ImportRun) -> None:
+    clear()
+    with transaction.atomic():
+        replan(run, [], whole=True)
+    clear()
+
+
+def said(run: ImportRun) -> dict[str, Any]:
+    """Findings in their order, plan, counts, summary and facts of a Test; keys of set-ups that it would make by their names."""
+    run.refresh_from_db()
+    names = _setups(run)
+    issues = ImportIssue.objects.filter(run=run).order_by("line", "seq", "code", "field")
+    changes = ImportChange.objects.filter(run=run).order_by("line", "seq")
+    fields = [f.attname for f in ImportIssue._meta.concrete_fields if f.attname not in {"run_id", "seq"}]
+    absent = AbsentList.objects.filter(run=run).values_list("students", "with_el")
+    return {
+        "issues": list(issues.values(*fields)),
+        "changes": [_change(change, names) for change in changes],
+        "counts": {name: getattr(run, name) for name in _COUNTS},
+        "summary": run.summary,
+        "facts": _named_facts(run.facts, names),
+        "leas": run.lea_ids,
+        "absent": [[str(value) for value in row] for row in absent],
+    }
+
+
+def _setups(run: ImportRun) -> dict[int, str]:
+    names = {pk: f"set-up {pk}" for pk in Assessment.objects.values_list("pk", flat=True)}
+    for change in ImportChange.objects.filter(run=run, line=0, kind="assessment"):
+        names[change.object_id] = f"new {change.part} {(change.after or {}).get('state_code')}"
+    return names
+
+
+def _change(change: ImportChange, names: dict[int, str]) -> dict[str, Any]:
+    own = {
+        f.attname: getattr(change, f.attname) for f in change._meta.concrete_fields if f.attname not in {"run_id", "pk"}
+    }
+    if change.kind == "assessment":
+        own["object_id"] = names[change.object_id]
+    elif change.before is None and change.object_id != change.student_id:
+        own["object_id"] = None  # drawn anew
+    return own | {"before": _named(change.before, names), "after": _named(change.after, names)}
+
+
+def _named(side: dict[str, Any] | None, names: dict[int, str]) -> Any:
+    if side is None:
+        return None
+    held = dict(side)
+    if held.get("parent_id") is not None:
+        held["parent_id"] = names.get(held["parent_id"], held["parent_id"])
+    if "scores" in held:
+        scores = [text.split("|", 1) for text in held["scores"].split(";")]
+        held["scores"] = sorted([names.get(int(key), key), *cells] for key, *cells in scores)
+    return held
+
+
+def _named_facts(facts: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:
+    found = dict(facts)
+    if "targets" in found:
+        found["targets"] = sorted(names.get(pk, str(pk)) for pk in found["targets"])
+    if "to_plan_lines_anew" in found:
+        kept = dict(found["to_plan_lines_anew"])
+        kept["spread"] = sorted([names.get(pk, str(pk)), *rest] for pk, *rest in kept["spread"])
+        found["to_plan_lines_anew"] = kept
+    return found
