@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from assessments.models import ResultCount
 from assessments.results.hiding import TOTAL
-from assessments.scores.as_tested import COUNTED, fact_sql
+from assessments.scores.as_tested import counts_sql, fact_sql
 from assessments.scores.result_counts import ALL, LEVEL_SQL, LEVELS
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.runtime.row_scope import across_schools
@@ -230,15 +230,11 @@ def _pair(row: Iterable[Any]) -> Pair:
     return Pair((lea, school), grade, sums(now), sums(was), Moves(*moved))
 
 
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
 # Those that count. As a case, for of an equality the planner would expect one in a hundred, and look the others up one by one.
 _SCORES_OF_A_YEAR = f"""r.student_id, r.grade, r.result,
           CASE WHEN r.scale_score ~ '^[0-9]{{1,4}}$' THEN r.scale_score::int END AS scale
           FROM assessments_score r WHERE r.assessment_id = %s AND r.school_year = %s AND r.as_tested <> ''
-            AND CASE WHEN {fact_sql("include", "r.as_tested")} IN ({_listed(COUNTED)}) THEN true ELSE false END"""
+            AND CASE WHEN {counts_sql("r.as_tested")} THEN true ELSE false END"""
 
 
 def held_setups() -> list[tuple[int, str, int, int]]:

@@ -116,6 +116,12 @@ def fact_sql(name: str, text: str) -> str:
     return f"split_part({text}, '{_BETWEEN}', {place})"
 
 
+def counts_sql(text: str) -> str:
+    """SQL condition: the score whose `text` this is counts in results, as its include indicator says."""
+    listed = ", ".join(f"'{value}'" for value in COUNTED)
+    return f"{fact_sql('include', text)} IN ({listed})"
+
+
 def described(text: str) -> str:
     """The text in words: `school 0112345, gender F`. Blank facts are left out."""
     return ", ".join(f"{label} {value}" for label, value in _held(text))

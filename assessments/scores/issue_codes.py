@@ -33,6 +33,15 @@ codes.register(
         skips=True,
     ),
     IssueCode(
+        "AMB-NOT-COUNTED",
+        "Ambiguity: a second record, which does not count",
+        "Line {other_line} holds the score of record of the same student and test. This one holds other scores and does not count"
+        " (include indicator {found}); it is left out.",
+        "Nothing to do: a student counts once. If this score is the right one, have the record corrected in the testing portal"
+        " and download the file again.",
+        skips=True,
+    ),
+    IssueCode(
         "AMB-REFUSED",
         "Ambiguity: the same record as a refused line",
         "Line {other_line} holds the same scores of the same student and is refused; so is this one.",

@@ -2,10 +2,11 @@
 
     the same in everything that is kept    the first counts, the others are unchanged
     the same scores, other details         the first counts, the others are left out with a warning that tells the difference
+    other scores, one of which counts      the score of record, by the state's include indicator; the others are left out
     other scores                           they contradict each other: all are refused
 
-Where the line that counts is refused, the next one with the same scores takes its place. A UIN is no detail: it tells records
-apart, not what a student has reached.
+The first is the first that counts by its include indicator, where one does. Where the line that counts is refused, the next one
+with the same scores takes its place. A UIN is no detail: it tells records apart, not what a student has reached.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 from django.db.models import Q
 
 from assessments.models import ScoreRow
+from assessments.scores.as_tested import counts_sql
 from assessments.scores.columns import by_test, number_sql, result_sql
 from assessments.scores.years import earlier, score_date
 from assessments.structure import LayoutTest
@@ -24,6 +26,7 @@ from sisimport.imports.engine.statistics import joins_for
 ROWS = ScoreRow._meta.db_table
 _LIVE = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
 _DEFERRING = "(1, 4)"  # values of `repeated` of lines whose scores another line brings
+_IS_COUNTED = counts_sql("r.as_tested")
 
 
 def _execute_joined(context: RunContext, sql: str, params: Sequence[Any] = ()) -> None:
@@ -49,14 +52,23 @@ def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
         WITH again AS (SELECT r.repeat_key FROM {ROWS} r WHERE {_LIVE} GROUP BY r.repeat_key HAVING count(*) > 1),
         keyed AS (
           SELECT r.line, r.ssid, {number} AS test, CASE WHEN {earlier("r.")} THEN r.current_year_flag END AS year,
-            hashtextextended({values}, 0) AS h FROM {ROWS} r WHERE {_LIVE} AND r.repeat_key IN (SELECT repeat_key FROM again)
+            hashtextextended({values}, 0) AS h, {_IS_COUNTED} AS counts
+          FROM {ROWS} r WHERE {_LIVE} AND r.repeat_key IN (SELECT repeat_key FROM again)
         ), judged AS (
-          SELECT line, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
+          SELECT line, h, count(*) OVER w AS n, min(line) OVER w AS first_line, max(line) OVER w AS last_line,
+            min(line) FILTER (WHERE counts) OVER w AS counted_line,
+            min(h) FILTER (WHERE counts) OVER w AS of_record, max(h) FILTER (WHERE counts) OVER w AS other_record,
             min(h) OVER w <> max(h) OVER w AS differ FROM keyed WINDOW w AS (PARTITION BY ssid, test, year)
+        ), kept AS (
+          SELECT j.*, coalesce(counted_line, first_line) AS kept_line,
+            CASE WHEN NOT differ THEN h WHEN of_record = other_record THEN of_record END AS kept_h FROM judged j WHERE n > 1
         )
-        UPDATE {ROWS} r SET repeated = CASE WHEN differ THEN 2 WHEN j.line > j.first_line THEN 1 ELSE 0 END,
-          repeated_line = CASE WHEN j.line = j.first_line THEN j.last_line ELSE j.first_line END
-        FROM judged j WHERE j.line = r.line AND j.n > 1
+        UPDATE {ROWS} r SET
+          repeated = CASE WHEN k.kept_h IS NULL THEN 2 WHEN k.line = k.kept_line THEN 0 WHEN k.h = k.kept_h THEN 1 ELSE 5 END,
+          repeated_line = CASE WHEN k.kept_h IS NULL AND k.line <> k.first_line THEN k.first_line
+            WHEN k.kept_h IS NOT NULL AND k.line <> k.kept_line THEN k.kept_line
+            WHEN k.line = k.last_line THEN k.first_line ELSE k.last_line END
+        FROM kept k WHERE k.line = r.line
         """,
     )
     _tell_differences(context, tests)

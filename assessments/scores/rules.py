@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
+from django.db.models import Case, CharField, F, Func, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.scores import doubts, years
+from assessments.scores.as_tested import FACTS, ODD_INCLUDE
 from assessments.structure import (
     LayoutTest,
     Part,
@@ -152,9 +153,18 @@ def _repeat_rules() -> list[Rule]:
              params=other, needs_student=False),
         Rule(number="CA-A-5", code="AMB-REPEAT-OTHER", severity=WARNING, field="ssid", when=LIVE & Q(repeated=4),
              found=F("repeat_differs"), params=other, needs_student=False),
+        Rule(number="CA-A-6", code="AMB-NOT-COUNTED", severity=WARNING, field="ssid", when=LIVE & Q(repeated=5),
+             found=_include_indicator(), params=other, needs_student=False),
         Rule(number="CA-A-4", code="AMB-REFUSED", severity=ERROR, field="ssid", when=LIVE & Q(repeated=3), found=F("ssid"),
              params=other, needs_student=False),
     ]  # fmt: skip
+
+
+def _include_indicator() -> Any:
+    """What the line says of whether it counts."""
+    place = [fact.name for fact in FACTS].index("include") + 1
+    held = Func(F("as_tested"), Value(","), Value(place), function="split_part", output_field=CharField())
+    return Case(When(~Q(Differs(held, Value(ODD_INCLUDE))), then=Value("not one of the state's")), default=held)
 
 
 def _record_type_rules(tests: Sequence[LayoutTest]) -> list[Rule]:

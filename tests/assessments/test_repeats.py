@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import Score
+from assessments.models import ResultCount, Score
 from students.models import Student
 from tests.assessments.score_files import SSID_1, counts, ela, report, text
 from tests.ssid.journey import District, codes, district
@@ -91,6 +91,65 @@ def test_a_status_that_only_the_repeat_has_is_not_called_imported() -> None:
     assert [i["found"] for i in done["issues"] if i["code"] == "AMB-REPEAT-OTHER"] == [
         "calculated status EL instead of blank"
     ]
+
+
+# -- the score of record: the line that counts by the state's include indicator ------------------------------------------
+
+OTHER = {"scale_score": "2390", "achievement_level": "1"}
+
+
+@pytest.mark.parametrize("indicator", ["N", "T", "R", "E"])
+@pytest.mark.parametrize("counting", ["Y", ""])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "second"])
+def test_of_two_scores_that_of_the_line_that_counts_is_the_score_of_record(
+    counting: str, indicator: str, first: bool
+) -> None:
+    counted, not_counted = ela(include_indicator=counting), ela(include_indicator=indicator, **OTHER)
+    done = report(TYPE, text(LAYOUT, *((counted, not_counted) if first else (not_counted, counted))), work="import")
+
+    assert counts(done) == {"import": 1, "skipped": 1}
+    (issue,) = [i for i in done["issues"] if i["code"].startswith("AMB")]
+    assert (issue["code"], issue["severity"], issue["line"], issue["found"]) == (
+        "AMB-NOT-COUNTED",
+        "warning",
+        3 if first else 2,
+        indicator,
+    )
+    assert f"Line {2 if first else 3} holds the score of record" in issue["message"]
+    assert Score.objects.get(assessment__state_code="SBELA").scale_score == "2502"
+    assert ResultCount.objects.get(student_group="all").tested == 1
+
+
+def test_an_indicator_that_is_none_of_the_states_makes_no_score_of_record() -> None:
+    done = report(
+        TYPE, text(LAYOUT, ela(include_indicator="*", **OTHER), ela(include_indicator="Y")), work="import"
+    )
+    assert Score.objects.get(assessment__state_code="SBELA").scale_score == "2502"
+    assert [i["found"] for i in done["issues"] if i["code"] == "AMB-NOT-COUNTED"] == ["not one of the state's"]
+
+
+@pytest.mark.parametrize("indicators", [("Y", "Y", "N"), ("", "Y", "T"), ("N", "T", "R"), ("", "", "")])
+def test_two_scores_that_both_count_or_none_of_which_does_contradict_each_other(indicators: tuple[str, ...]) -> None:
+    lines = [
+        ela(include_indicator=indicator, scale_score=scale)
+        for indicator, scale in zip(indicators, ("2502", "2510", "2520"), strict=True)
+    ]
+    done = report(TYPE, text(LAYOUT, *lines), work="import")
+
+    assert counts(done) == {"refused": 3}
+    assert [i["code"] for i in done["issues"]] == ["AMB-RECORDS"] * 3
+    assert not Score.objects.exists()
+
+
+def test_of_the_same_scores_the_line_that_counts_is_kept() -> None:
+    """Kept as the first line says it, nobody would count."""
+    lines = [ela(include_indicator="T"), ela(include_indicator="Y"), ela(include_indicator="N", **OTHER)]
+    done = report(TYPE, text(LAYOUT, *lines), work="import")
+
+    assert counts(done) == {"import": 1, "skipped": 2}
+    told = {i["line"]: i["code"] for i in done["issues"]}
+    assert told == {2: "AMB-REPEAT-OTHER", 4: "AMB-NOT-COUNTED"}
+    assert (ResultCount.objects.get(student_group="all").scored, Score.objects.count()) == (1, 1)
 
 
 # -- the English learner status of several lines -----------------------------------------------------------------------
