@@ -8,7 +8,7 @@ from ninja import Field, Query, Schema
 from assessments.english_learners.asking import title_of
 from assessments.english_learners.numbers import Found, about, as_objects
 from assessments.results import rows
-from assessments.results.asking import NoResultsError, choice_of, reader_of, what_is_held
+from assessments.results.asking import NoResultsError, choice_of, left_out, reader_of, what_is_held
 from assessments.results.shapes import school_key
 from assessments.results.tables import build_cells
 from sisimport.accounts.access import Capability
@@ -62,6 +62,8 @@ class ResultOut(Schema):
     )
     distance_from_standard: float | None = Field(description="Mean points above or below the standard.")
     met_change: float | None = Field(description="Against the year before, in points of a percentage.")
+    distance_change: float | None = Field(description="Of distance_from_standard, against the year before.")
+    mean_change: float | None = Field(description="Of the mean scale score, against the year before.")
     progress_percent: float | None = Field(
         description="ELPAC, and the same students: percent at least one level higher than the year before, or at the highest."
     )
@@ -98,6 +100,8 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
         "same": ["1" if filters.same else ""],
     }
     by = list(dict.fromkeys(filters.by.split(",")))
+    if held.tests and (unknown := left_out(asked, held, reader)):
+        raise ProblemError("NOT-FOUND", f"There is no {' and no '.join(unknown)}.")
     try:
         found = build_cells(choice_of(asked | {"by": by[:1]}, held, reader), held, reader, by)
     except NoResultsError as error:
@@ -114,7 +118,7 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
         "assessment": found.choice.test,
         "name": found.name,
         "school_year": year,
-        "notes": found.notes,
+        "notes": found.said,
     }
     return JsonResponse(answer)
 

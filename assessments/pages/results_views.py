@@ -12,7 +12,15 @@ from django.views.decorators.http import require_GET
 
 from assessments.pages.results_order import heads, ordered, sort_of
 from assessments.results import rows
-from assessments.results.asking import Asked, NoResultsError, choice_of, reader_of, what_is_held
+from assessments.results.asking import (
+    Asked,
+    NoResultsError,
+    choice_of,
+    left_out,
+    note_on_left_out,
+    reader_of,
+    what_is_held,
+)
 from assessments.results.beside import beside
 from assessments.results.groups import DIVISIONS, NAMES, groups_of
 from assessments.results.held import Held
@@ -45,7 +53,7 @@ def results(request: HttpRequest) -> HttpResponse:
     except NoResultsError as error:
         return render(request, "assessments/results.html", {"nothing": str(error), "tests": _tests(held)})
     with reading_from(place_of_reports(request.user)):
-        found = ordered(build(choice, held, reader), sort_of(request.GET.get("sort", "")))
+        found = _built(request, choice, held, reader)
     if paper:
         log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, "print"))
     context = _context(held, reader, found, sort_of(request.GET.get("sort", ""))) | {"paper": paper}
@@ -62,10 +70,11 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
     except NoResultsError as error:
         raise Http404 from error
     with reading_from(place_of_reports(request.user)):
-        found = ordered(build(choice, held, reader), sort_of(request.GET.get("sort", "")))
+        found = _built(request, choice, held, reader)
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
-    lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in found.notes)]
+    said = [*found.said, *rows.elsewhere(found)]
+    lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in said)]
     published = beside(found, held, reader)
     lines += [[], published.head(), *published.lines()] if published.rows else []
     name = f"results-{found.choice.test.lower()}-{year_label(found.choice.year)}.{form}"
@@ -75,6 +84,13 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
         return response
     book = workbook("Results", head, lines, widths=[30, 30 if found.matrix else 12, *(12 for _ in head[2:])])
     return FileResponse(book, as_attachment=True, filename=name, content_type=_XLSX)
+
+
+def _built(request: HttpRequest, choice: Choice, held: Held, reader: Reader) -> Results:
+    """The table in the order that the address asks for; a note says what of the address there is not."""
+    found = ordered(build(choice, held, reader), sort_of(request.GET.get("sort", "")))
+    found.notes[:0] = note_on_left_out(left_out(_asked(request), held, reader))
+    return found
 
 
 def _asked(request: HttpRequest) -> Asked:
@@ -214,6 +230,7 @@ def _context(held: Held, reader: Reader, found: Results, sort: str) -> dict[str,
     return {
         "found": found,
         "beside": beside(found, held, reader),
+        "elsewhere": rows.elsewhere(found),
         "subject": rows.limits(found, _school_names(held, choice)),
         "shown": _shown_rows(found),
         "trend_years": [year_label(year) for year in found.trend_years],

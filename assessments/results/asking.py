@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from assessments.results.counts import School
 from assessments.results.groups import ORDER
 from assessments.results.held import Held
+from assessments.results.missing import file_of
 from assessments.results.shapes import BY, Choice, Reader
 from assessments.structure import structure
 from students.access import User, visible_school_ids
@@ -62,12 +63,12 @@ def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
             "No scores are on record yet. Import a CAASPP or ELPAC file of the state's testing portal."
         )
     if test and test not in tests:
-        raise NoResultsError(f"No scores of {_test_name(test)} are on record. {_file_of(test)}")
+        raise NoResultsError(f"No scores of {_test_name(test)} are on record. {file_of(test)}")
     test = test or next(iter(tests))
     years = held.years(test)
     year = _year(_first(asked, "year")) or years[0]
     if year not in years:
-        raise NoResultsError(f"No scores of {tests[test]} of that school year are on record. {_file_of(test)}")
+        raise NoResultsError(f"No scores of {tests[test]} of that school year are on record. {file_of(test)}")
     by, beside = _first(asked, "by"), _first(asked, "beside")
     schools = [
         school for text in asked.get("school", ()) if (school := _school(text, held)) and reader.may_read(school)
@@ -78,11 +79,56 @@ def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
         by=by if by in BY else BY[0],
         beside=beside if beside in BY else "",
         schools=tuple(sorted(set(schools))),
-        grades=tuple(grade for grade in structure()["grades"] if grade in asked.get("grade", ())),
+        grades=tuple(grade for grade in structure()["grades"] if grade in set(map(_grade, asked.get("grade", ())))),
         groups=tuple(group for group in ORDER[1:] if group in asked.get("group", ())),
         years=tuple(sorted({one for text in asked.get("years", ()) if (one := _year(text)) in years})),
         same=_first(asked, "same") == "1",
     )
+
+
+def left_out(asked: Asked, held: Held, reader: Reader) -> list[str]:
+    """What is asked for and is none of what there is, in words: `grade 99`. Pages leave it out and say so; commands and programs,
+    whose reader would take other numbers for those asked for, refuse it."""
+    grades, years = structure()["grades"], held.years(_first(asked, "test") or next(iter(held.tests)))
+    known = {
+        "year": lambda text: bool(_year(text)),
+        "by": BY.__contains__,
+        "beside": BY.__contains__,
+        "school": lambda text: (school := _school(text, held)) is not None and reader.may_read(school),
+        "grade": lambda text: _grade(text) in grades,
+        "group": ORDER.__contains__,
+        "years": lambda text: _year(text) in years,
+    }
+    return [
+        f"{_WORDS[name]} {text}" if text.isascii() and len(text) <= _LONGEST else _WORDS[name]
+        for name, is_known in known.items()
+        for text in asked.get(name, ())
+        if text and not is_known(text)
+    ]
+
+
+_WORDS = {
+    "year": "school year",
+    "by": "arrangement",
+    "beside": "arrangement",
+    "school": "school",
+    "grade": "grade",
+    "group": "student group",
+    "years": "school year",
+}
+_LONGEST = 16
+
+
+def note_on_left_out(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    return [f"Left out, for there is nothing of it here that you may see: {', '.join(names)}."]
+
+
+def _grade(text: str) -> str:
+    """`5`, `05` -> 05; `K` -> KN."""
+    code = text.strip().upper()
+    return code.zfill(2) if code.isdecimal() else {"K": "KN"}.get(code, code)
 
 
 def _first(asked: Asked, name: str) -> str:
@@ -107,10 +153,3 @@ def _school(text: str, held: Held) -> School | None:
 def _test_name(code: str) -> str:
     listed = structure()["tests"].get(code)
     return str(listed["name"]) if listed else "this test"
-
-
-def _file_of(code: str) -> str:
-    """Which file brings the scores of a test."""
-    family = structure()["tests"].get(code, {}).get("family", "")
-    files = {"caaspp": "CAASPP", "elpac-summative": "Summative ELPAC", "elpac-initial": "Initial ELPAC"}
-    return f"Import the {files.get(family, 'CAASPP or ELPAC')} student data file of that year."

@@ -23,6 +23,7 @@ def head(results: Results) -> list[str]:
     names += ["Mean scale score"] if results.scaled else []
     names += ["Distance from standard"] if results.measured else []
     names += ["Met or above, change in points"] if results.compared else []
+    names += ["Distance from standard, change"] if results.compared and results.measured else []
     names += ["Mean scale score, change"] if results.compared and results.scaled else []
     names += MOVED if results.moved else []
     return names
@@ -70,6 +71,7 @@ def _line(results: Results, row: Row, labels: list[str]) -> list[Any]:
     cells += [_rounded(row.mean)] if results.scaled else []
     cells += [_rounded(row.distance)] if results.measured else []
     cells += [_rounded(row.met_change)] if results.compared else []
+    cells += [_rounded(row.distance_change)] if results.compared and results.measured else []
     cells += [_rounded(row.mean_change)] if results.compared and results.scaled else []
     if results.moved:
         moves = row.moves
@@ -84,6 +86,15 @@ def _known(value: int | None) -> int | str:
 
 def _rounded(value: float | None) -> float | str:
     return "" if value is None else round(value, 1)
+
+
+def elsewhere(results: Results) -> list[str]:
+    """Of students in the files who are not counted, for they were enrolled elsewhere."""
+    n = results.elsewhere
+    if not n:
+        return []
+    were, are = ("student in these files was", "is") if n == 1 else ("students in these files were", "are")
+    return [f"{n:,} {were} tested here and enrolled in another district, and {are} not counted."]
 
 
 def subject(results: Results, schools: list[str]) -> str:
@@ -134,6 +145,8 @@ def _object(results: Results, row: Row) -> dict[str, Any]:
         "earlier": {year_label(year): _number(value) for year, value in row.trend[:-1]} if row.sums else None,
         "distance_from_standard": _number(row.distance),
         "met_change": _number(row.met_change),
+        "distance_change": _number(row.distance_change),
+        "mean_change": _number(row.mean_change),
         "progress_percent": _number(moves.progress) if moves else None,
     }
 

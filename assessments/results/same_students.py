@@ -8,6 +8,7 @@ from assessments.results.cubes import by_grade, hidden_of
 from assessments.results.held import Held
 from assessments.results.hidden_results import Scope, counts_of, hidden_results, versions_of
 from assessments.results.hiding import FEWEST, TOTAL, Count, Key, hidden_cells
+from assessments.results.missing import file_of
 from assessments.results.notes import notes_of
 from assessments.results.numbers import scopes_for, summed_schools
 from assessments.results.shapes import At, Choice, CubeKey, Reader, Results, Row, grade_label, grade_order, school_key
@@ -113,7 +114,10 @@ def build_same(choice: Choice, held: Held, reader: Reader, notes: list[str]) -> 
     levels, name, before = held.levels(choice.test, choice.year), held.name_of(choice.test), choice.year - 1
     if not held.comparable(choice.test, choice.year, before):
         missing = f"There is nothing of {year_label(before)} that can be compared with {year_label(choice.year)}."
-        return Results(choice, name, levels, [], None, [*notes, missing, *notes_of(choice, held, [choice.year], [])])
+        if (choice.test, before) not in held.setups:
+            missing = f"No scores of {name} of {year_label(before)} are on record. {file_of(choice.test)}"
+        notes = [*notes, *notes_of(choice, held, [choice.year], [])]
+        return Results(choice, name, levels, [], None, notes, nothing=missing)
     pairs = pairs_for(choice, held, reader, levels=True)
 
     def row(at: At, key: str, label: str) -> Row:
@@ -132,14 +136,10 @@ def build_same(choice: Choice, held: Held, reader: Reader, notes: list[str]) -> 
         rows = [row(replace(whole, grade=grade), grade, grade_label(grade)) for grade in pairs.grades()]
     total = row(whole, "", label)
     notes += notes_of(choice, held, [choice.year], [choice.year, before])
-    return Results(
-        choice,
-        name,
-        levels,
-        [one for one in rows if _is_there(one)],
-        replace(total, is_total=True) if _is_there(total) else None,
-        notes,
-    )
+    shown = [one for one in rows if _is_there(one)]
+    whole_row = replace(total, is_total=True) if _is_there(total) else None
+    nobody = f"Nobody on record has a level in both {year_label(before)} and {year_label(choice.year)} here."
+    return Results(choice, name, levels, shown, whole_row, notes, nothing="" if shown else nobody)
 
 
 def _is_there(row: Row) -> bool:

@@ -180,7 +180,8 @@ class Line:
 
 @dataclass(slots=True)
 class Results:
-    """What is shown. `levels` are those of the chosen year. `notes`: what a reader has to know of the numbers."""
+    """What is shown. `levels` are those of the chosen year. `notes`: what a reader has to know of the numbers. `nothing`: what is
+    missing where there is no row."""
 
     choice: Choice
     name: str
@@ -191,6 +192,12 @@ class Results:
     elsewhere: int = 0
     columns: list[str] = field(default_factory=list)  # what stands side by side
     matrix: list["Line"] = field(default_factory=list)
+    nothing: str = ""
+
+    @property
+    def said(self) -> list[str]:
+        """All that is said of the numbers."""
+        return [*([self.nothing] if self.nothing else []), *self.notes]
 
     @property
     def measured(self) -> bool:

@@ -13,11 +13,12 @@ from assessments.results.enrolled import Enrolled, enrolled_for, notes_on
 from assessments.results.groups import NAMES, ORDER
 from assessments.results.held import Held
 from assessments.results.hiding import TOTAL
+from assessments.results.missing import note_on_unsaid, nothing_of
 from assessments.results.notes import notes_of
 from assessments.results.numbers import Numbers, numbers_of
 from assessments.results.same_students import Pairs, build_same, pairs_for
 from assessments.results.shapes import At, Choice, Line, Reader, Results, Row, grade_label, grade_order, school_key
-from assessments.scores.result_counts import ALL
+from assessments.scores.result_counts import ALL, GROUPS
 from students.school_years import year_label
 
 PROGRESS = {"ELPACS", "ELPACSA"}  # tests of which the state asks who gained a level
@@ -47,7 +48,7 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
     places = made.places(choice.by)
     if not choice.beside:
         results.rows = [row for row in (made.row_at({}, place) for place in places) if _is_there(row)]
-        return results
+        return _said_where_empty(results, held)
     columns = made.places(choice.beside)
     if len(columns) > MOST_BESIDE:
         results.notes.append(
@@ -64,6 +65,12 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
         for line in lines
         if any(map(_is_there, line.cells))
     ]
+    return _said_where_empty(results, held)
+
+
+def _said_where_empty(results: Results, held: Held) -> Results:
+    if not results.rows and not results.matrix:
+        results.nothing = nothing_of(results.choice, held)
     return results
 
 
@@ -91,7 +98,7 @@ def build_cells(choice: Choice, held: Held, reader: Reader, told_apart: Sequence
             results.rows.append(row)
     if across:
         results.notes.append(ACROSS)
-    return results
+    return results if results.total else _said_where_empty(results, held)
 
 
 def _allowed(choice: Choice) -> tuple[Choice, list[str]]:
@@ -168,7 +175,8 @@ class _Made:
 
     def results(self, notes: list[str]) -> Results:
         code, year = self.choice.test, self.choice.year
-        notes = [*notes, *notes_of(self.choice, self.held, self.years, self.asked), *self._notes_on_enrolled()]
+        notes = [*notes, *notes_of(self.choice, self.held, self.years, self.asked), *self._notes_on_groups()]
+        notes += self._notes_on_enrolled()
         elsewhere = self.numbers.elsewhere.get(year, 0)
         return Results(self.choice, self.held.name_of(code), self.held.levels(code, year), [], None, notes, elsewhere)
 
@@ -221,6 +229,11 @@ class _Made:
             enrolled=self.enrolled.at(at) if self.enrolled is not None and sums is not None else None,
             earlier=self._earlier(at) if sums is not None else (),
         )
+
+    def _notes_on_groups(self) -> list[str]:
+        """Which of the student groups that are asked for the files of a year do not name."""
+        asked = {group[0] for group in self.choice.groups} or (set(GROUPS) if "group" in self.told_apart else set())
+        return note_on_unsaid(self.choice.test, self.asked if asked else (), asked)
 
     def _notes_on_enrolled(self) -> list[str]:
         if not _has_all_students(self.choice, self.told_apart):

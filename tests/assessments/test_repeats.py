@@ -121,9 +121,7 @@ def test_of_two_scores_that_of_the_line_that_counts_is_the_score_of_record(
 
 
 def test_an_indicator_that_is_none_of_the_states_makes_no_score_of_record() -> None:
-    done = report(
-        TYPE, text(LAYOUT, ela(include_indicator="*", **OTHER), ela(include_indicator="Y")), work="import"
-    )
+    done = report(TYPE, text(LAYOUT, ela(include_indicator="*", **OTHER), ela(include_indicator="Y")), work="import")
     assert Score.objects.get(assessment__state_code="SBELA").scale_score == "2502"
     assert [i["found"] for i in done["issues"] if i["code"] == "AMB-NOT-COUNTED"] == ["not one of the state's"]
 

@@ -264,7 +264,7 @@ def test_the_command_and_the_api_tell_the_same(capsys: Any) -> None:
         "hidden": False, "enrolled": None, "tested": 40, "tested_percent": None, "earlier": {}, "scored": 40,
         "levels": {"1": 0, "2": 0, "3": 40, "4": 0},
         "mean": 2500.0, "met_percent": 100.0, "distance_from_standard": -2.0, "met_change": None,
-        "progress_percent": None,
+        "distance_change": None, "mean_change": None, "progress_percent": None,
     }  # fmt: skip
     assert rows[fir.code, "06"]["hidden"]
     assert rows[fir.code, "06"]["tested"] is None
@@ -284,6 +284,31 @@ def test_the_command_and_the_api_tell_the_same(capsys: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("results", "--assessment", "CAST")
     assert ended.value.code == 2
+
+
+def test_the_command_and_the_api_refuse_what_they_do_not_know(capsys: Any) -> None:
+    """Numbers of all grades under the name of one would be wrong numbers."""
+    (oak,) = district("Oak")
+    count(oak, "05", all=40)
+    for option, value, said in (
+        ("--grade", "99", "grade 99"),
+        ("--group", "homeless", "student group homeless"),
+        ("--school-year", "2023-2024", "school year 2023-2024"),
+    ):
+        with pytest.raises(CommandError, match=rf"^There is no {said}\. Write a school year as 2023-24") as refused:
+            call_command("results", option, value)
+        assert refused.value.returncode == 2
+    assert Program().get("results", {"grade": "5"})["items"][0]["tested"] == 40
+    assert (
+        Program().get("results", {"grade": "99", "group": "zz"}, 404)["detail"]
+        == "There is no grade 99 and no student group zz."
+    )
+    with pytest.raises(SystemExit) as ended:
+        call_command("results", "--grade", "6")
+    assert ended.value.code == 2
+    assert "No results of Smarter Balanced for ELA, 2023-24, are on record for grade 6." in capsys.readouterr().err
+    call_command("results", "--grade", "5")
+    assert "Grade 5,40" in capsys.readouterr().out
 
 
 def test_a_choice_of_an_address_takes_only_what_there_is() -> None:

@@ -1,5 +1,6 @@
 """The Results page: numbers of a choice, what is hidden from whom, and the same in files."""
 
+import csv
 import io
 from typing import Any
 
@@ -9,12 +10,14 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from assessments.models import Assessment
+from assessments.models import Assessment, Score
 from assessments.results import cuts
 from assessments.results.asking import reader_of, what_is_held
 from assessments.results.counts import Moves
+from assessments.results.missing import unsaid
 from assessments.results.shapes import Choice
 from assessments.results.tables import build
+from assessments.scores.result_counts import count_anew
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
 from students.models import DistrictSettings, School, StaffAccess, Student
 from tests.assessments.score_files import ela, start, text
@@ -181,6 +184,90 @@ def test_nothing_there_says_what_is_missing_and_which_file_brings_it(client: Cli
     assert (
         client.get(f"{reverse('results')}?test=SBELA&year=x&by=nobody&school=1-2&group=z&grade=99").status_code == 200
     )
+
+
+def test_an_empty_choice_says_what_is_missing_and_which_file_brings_it(client: Client, django_user_model: Any) -> None:
+    make(oak=12, elm=0)
+    client.force_login(user(django_user_model))
+
+    def told(**asked: Any) -> str:
+        return str(client.get(reverse("results"), {"test": "SBELA", "year": "2024", **asked}).context["found"].nothing)
+
+    brings = "Import the CAASPP student data file of that year."
+    assert told() == ""
+    no_results = "No results of Smarter Balanced for ELA, 2023-24, are on record for"
+    assert told(grade=["06", "07"]) == f"{no_results} grade 6 and grade 7. {brings}"
+    assert told(group="m:Y", by="school") == f"{no_results} Migrant. {brings}"
+    assert told(school=f"1234567-{OTHER}") == f"{no_results} Elm School. {brings}"
+    given = "grade 3, grade 4, grade 5, grade 6, grade 7, grade 8 and grade 11"
+    assert told(grade="09") == f"{no_results} grade 9. The test is given in {given}."
+    assert told(same="1") == f"No scores of Smarter Balanced for ELA of 2022-23 are on record. {brings}"
+    assert (
+        f'<p class="empty">{no_results} grade 6. {brings}</p>'
+        in client.get(f"{reverse('results')}?test=SBELA&year=2024&grade=06").content.decode()
+    )
+
+
+def test_nobody_in_both_years_is_said(client: Client, django_user_model: Any) -> None:
+    make(oak=12, elm=0)
+    start(TYPES["caaspp-2022-23"], text("caaspp-2022-23", ela("caaspp-2022-23", ssid="9012300000", uin="",
+          achievement_level="", scale_score="2502")), work="import")  # fmt: skip
+    client.force_login(user(django_user_model))
+    found = client.get(f"{reverse('results')}?test=SBELA&year=2024&same=1").context["found"]
+    assert found.nothing == "Nobody on record has a level in both 2022-23 and 2023-24 here."
+
+
+def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, django_user_model: Any) -> None:
+    assert unsaid("SBELA", 2018) == ["h", "f", "a"]
+    assert unsaid("SBELA", 2019) == unsaid("SBELA", 2031) == []
+    make(oak=12, elm=0)
+    Score.objects.update(school_year=2018)
+    count_anew()
+    client.force_login(user(django_user_model))
+    found = client.get(f"{reverse('results')}?test=SBELA&year=2018&by=group").context["found"]
+    note = "The CAASPP files of 2017-18 have no column for homeless, foster and military family: nobody counts there."
+    assert note in found.notes
+    assert note not in client.get(f"{reverse('results')}?test=SBELA&year=2018").context["found"].notes
+    asked = client.get(f"{reverse('results')}?test=SBELA&year=2018&group=h:Y&by=school").context["found"]
+    assert "The CAASPP files of 2017-18 have no column for homeless: nobody counts there." in asked.notes
+    assert asked.nothing.endswith("are on record for Homeless.")
+
+
+def test_what_an_address_asks_for_and_is_not_there_is_left_out_and_told(client: Client, django_user_model: Any) -> None:
+    make(oak=12, elm=0)
+    oak = School.objects.get(code=SCHOOL_CODE)
+    client.force_login(user(django_user_model, REGISTRAR, oak))
+    asked = {
+        "test": "SBELA",
+        "year": "2023-2024",
+        "school": f"1234567-{OTHER}",
+        "grade": ["5", "99"],
+        "group": "é",
+        "by": "x",
+    }
+    note = (
+        f"Left out, for there is nothing of it here that you may see: school year 2023-2024, arrangement x,"
+        f" school 1234567-{OTHER}, grade 99, student group."
+    )
+    page = client.get(reverse("results"), asked)
+    assert page.context["found"].notes[0] == note
+    assert page.context["found"].choice.grades == ("05",)
+    assert note in b"".join(client.get(reverse("results_csv"), asked)).decode("utf-8-sig").replace('"', "")  # type: ignore[arg-type]
+
+
+def test_the_file_holds_every_change_and_who_is_not_counted(client: Client, django_user_model: Any) -> None:
+    make(oak=15, year="caaspp-2022-23")
+    make(oak=15)
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", ela(ssid="9012300000", uin="", district_code="76543210000000",
+          school_code="76543210000009")), work="import")  # fmt: skip
+    client.force_login(user(django_user_model))
+    sent = b"".join(client.get(f"{reverse('results_csv')}?test=SBELA&year=2024&by=school")).decode("utf-8-sig")  # type: ignore[arg-type]
+    head, total, *rest = list(csv.reader(io.StringIO(sent)))
+    found = client.get(f"{reverse('results')}?test=SBELA&year=2024&by=school").context["found"]
+    assert float(total[head.index("Distance from standard, change")]) == round(found.total.distance_change, 1) != 0
+    elsewhere = "1 student in these files was tested here and enrolled in another district, and is not counted."
+    assert [elsewhere] in rest
+    assert elsewhere in client.get(f"{reverse('results')}?test=SBELA&year=2024&by=school").content.decode()
 
 
 def test_other_levels_and_another_set_up_of_one_year_are_told(django_user_model: Any) -> None:

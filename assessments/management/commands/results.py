@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from assessments.results import rows
-from assessments.results.asking import NoResultsError, choice_of, what_is_held
-from assessments.results.shapes import BY, Reader, school_key
+from assessments.results.asking import NoResultsError, choice_of, left_out, what_is_held
+from assessments.results.shapes import BY, Reader, Results, school_key
 from assessments.results.tables import build_cells
 from sisimport.audit.models import AuditEntry
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
@@ -17,6 +17,7 @@ from students.access import log_view
 from students.models import School
 from students.school_years import year_label
 
+_WRITTEN = "Write a school year as 2023-24, a grade as 05 or KN, a student group as l:EL, e:500 or s:Y."
 _CODE = 7  # digits of a code in the state's files
 
 
@@ -68,6 +69,8 @@ class Command(BaseCommand):
             "group": options["group"],
             "same": ["1" if options["same"] else ""],
         }
+        if held.tests and (unknown := left_out(asked, held, reader)):
+            raise CommandError(f"There is no {' and no '.join(unknown)}. {_WRITTEN}", returncode=EXIT_REJECTED)
         try:
             found = build_cells(choice_of(asked, held, reader), held, reader, by)
         except NoResultsError as error:
@@ -80,13 +83,18 @@ class Command(BaseCommand):
             subject=f"results of {found.choice.test} {year}: command",
         )
         if options["json"]:
-            about = {"assessment": found.choice.test, "name": found.name, "school_year": year, "notes": found.notes}
+            about = {"assessment": found.choice.test, "name": found.name, "school_year": year, "notes": found.said}
             print_json({**about, "rows": rows.as_objects(found)})
-            return
+        else:
+            self._print(found)
+        if found.nothing:
+            sys.exit(EXIT_REJECTED)
+
+    def _print(self, found: Results) -> None:
         lines = csv.writer(self.stdout, lineterminator="\n")
         lines.writerow(rows.head(found))
         lines.writerows(rows.lines(found))
-        for note in found.notes:
+        for note in [*found.said, *rows.elsewhere(found)]:
             self.stderr.write(note)
 
 

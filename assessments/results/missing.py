@@ -1,0 +1,81 @@
+"""What is missing where a choice has no results, and which file brings it; what the files of a year say nothing of."""
+
+from collections.abc import Collection, Iterator
+
+from assessments.models import AddedLayout
+from assessments.results.groups import DIVISIONS, NAMES
+from assessments.results.held import Held
+from assessments.results.shapes import Choice, grade_label, grade_order
+from assessments.scores.as_tested import FACTS
+from assessments.scores.import_type import LAYOUTS
+from assessments.scores.result_counts import GROUPS
+from assessments.structure import family_of, ranges_key, school_year, structure, tested_grades
+from sisimport.imports.definition.registry import folder_layouts
+from students.school_years import year_label
+
+_FILES = {"caaspp": "CAASPP", "elpac-summative": "Summative ELPAC", "elpac-initial": "Initial ELPAC"}
+_FIELD_OF = {fact.name: fact.field for fact in FACTS}
+
+
+def file_of(code: str) -> str:
+    """Which file brings the scores of a test."""
+    return f"Import the {_FILES.get(_family(code), 'CAASPP or ELPAC')} student data file of that year."
+
+
+def nothing_of(choice: Choice, held: Held) -> str:
+    """Why a table is empty, and what would fill it."""
+    limits = ", ".join(_limits(choice, held)) or "this arrangement"
+    said = f"No results of {held.name_of(choice.test)}, {year_label(choice.year)}, are on record for {limits}."
+    given = tested_grades(ranges_key(choice.test, choice.year))
+    if choice.grades and given and not set(choice.grades) & set(given):
+        return f"{said} The test is given in {_listed([grade_label(grade).lower() for grade in sorted(given, key=grade_order)])}."
+    if choice.groups and {group[0] for group in choice.groups} <= set(unsaid(choice.test, choice.year)):
+        return said
+    return f"{said} {file_of(choice.test)}"
+
+
+def _limits(choice: Choice, held: Held) -> Iterator[str]:
+    if choice.schools:
+        yield _listed([held.school_name(school) for school in choice.schools])
+    if choice.grades:
+        yield _listed([grade_label(grade).lower() for grade in choice.grades])
+    if choice.groups:
+        yield _listed([NAMES[group] for group in choice.groups])
+
+
+def unsaid(code: str, year: int) -> list[str]:
+    """Prefixes of student groups that no file of the test and year has a column for; none where its files are not known."""
+    fields = _fields(_family(code), year)
+    return [prefix for prefix, (fact, _values) in GROUPS.items() if fields and _FIELD_OF[fact] not in fields]
+
+
+def note_on_unsaid(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
+    """A note for each year whose files say nothing of some of the student groups (by prefix) that are asked for."""
+    found = []
+    for year in sorted(years):
+        if names := [DIVISIONS[prefix].lower() for prefix in unsaid(code, year) if prefix in asked]:
+            file = _FILES.get(_family(code), "state")
+            found.append(
+                f"The {file} files of {year_label(year)} have no column for {_listed(names)}: nobody counts there."
+            )
+    return found
+
+
+def _family(code: str) -> str:
+    return str(structure()["tests"].get(code, {}).get("family", ""))
+
+
+def _fields(family: str, year: int) -> set[str]:
+    """Columns of any layout of a family of tests and a school year."""
+    layouts = [
+        one for key, one in folder_layouts(LAYOUTS).items() if (family_of(key), school_year(key)) == (family, year)
+    ]
+    if AddedLayout.objects.filter(school_year=year).exclude(text="").exists():
+        return set()  # what a district added may have any
+    return {field for layout in layouts for field in layout.fields}
+
+
+def _listed(names: Collection[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
