@@ -10,9 +10,12 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from assessments.models import Assessment, PublicResult, ResultCount
+from assessments.models import Assessment, PublicResult, ResultCount, Score
+from assessments.scores.result_counts import count_anew
+from students.models import School
 from tests.browser.look import Look
-from tests.factories import SchoolFactory, UserFactory
+from tests.browser.test_print import BESIDE_THE_SHEET, CLICKABLE, LETTER
+from tests.factories import SchoolFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +44,8 @@ def district() -> None:
             count(setup, year, grade, elm, (10, 30 - n, 18, 12))
             count(setup, year, grade, elm, (4, 12, 8, 5), group="l:EL")
             count(setup, year, grade, oak, (1, 1, 0, 0), group="h:Y")
+            for group in ("s:N", "e:300", "l:RFEP"):  # those with the longest names
+                count(setup, year, grade, elm, (5, 6, 7, 8), group=group)
     for place in ("0" * 14, f"{oak.lea.code.zfill(7)[:2]}{'0' * 12}", f"{oak.lea.code.zfill(7)}{'0' * 7}"):
         published(place)
 
@@ -67,6 +72,8 @@ def test_results_by_grade_group_and_school(visit: Callable[..., Any], axe: str, 
     page.click("text=By school")
     page.click("table.spread >> text=Summit Elementary")
     expect(page).to_have_url(re.compile("by=grade&school=.*"))
+    page.goto(f"{reverse('results')}?by=group")
+    look.here("results by group")
     page.goto(f"{reverse('results')}?by=group&print=1")
     expect(page.locator("table.spread")).to_contain_text("Hidden: few students")
     look.here("results on paper")
@@ -79,3 +86,34 @@ def test_results_by_grade_group_and_school(visit: Callable[..., Any], axe: str, 
             page.goto(f"{reverse('results')}?by=grade")
             page.click("text=The same as a table of numbers")
             page.screenshot(path=Path(folder) / f"results-{width}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["by=grade", "by=group", "by=year", "by=school&beside=year", "by=grade&beside=school", "by=school&test=ELPACS"],
+)
+def test_a_sheet_of_results_holds_every_column(visit: Callable[..., Any], transactional_db: None, asked: str) -> None:
+    district()
+    if "ELPACS" in asked:
+        learn()
+    page = visit(UserFactory(import_admin=True, all_schools=True, username="admin"), width=LETTER)
+    page.goto(f"{reverse('results')}?{asked}&print=1")
+    page.emulate_media(media="print")
+    heads = page.locator("details table th[scope=col]").all_inner_texts()
+    assert {"Tested", "Met or above"} <= set(heads), "the numbers stand on paper without being unfolded"
+    assert page.evaluate(BESIDE_THE_SHEET) == []
+    assert page.evaluate(CLICKABLE) == []
+
+
+def learn() -> None:
+    """ELPAC of two years: with the columns of progress, the widest table there is."""
+    setup = Assessment.objects.create(state_code="ELPACS", name="ELPAC Overall", results=RESULTS)
+    elm = School.objects.get(name="Summit Elementary")
+    for number in range(40):
+        student = StudentFactory(school=elm)
+        for year in (2023, 2024):
+            Score.objects.create(
+                student=student, assessment=setup, school_year=year, scale_score="1500", result=f"{1 + (number + year) % 4}",
+                grade="05", as_tested=f"{elm.lea.code.zfill(7)},{elm.code},{elm.code},Y,,,,,,,,,",
+            )  # fmt: skip
+    count_anew()
