@@ -90,7 +90,7 @@ def left_out(asked: Asked, held: Held, reader: Reader) -> list[str]:
     """What is asked for and is none of what there is, in words: `grade 99`. Pages leave it out and say so; commands and programs,
     whose reader would take other numbers for those asked for, refuse it."""
     grades, years = structure()["grades"], held.years(_first(asked, "test") or next(iter(held.tests)))
-    known = {
+    recognizers = {
         "year": lambda text: bool(_year(text)),
         "by": BY.__contains__,
         "beside": BY.__contains__,
@@ -101,7 +101,7 @@ def left_out(asked: Asked, held: Held, reader: Reader) -> list[str]:
     }
     return [
         f"{_WORDS[name]} {text}" if text.isascii() and len(text) <= _LONGEST else _WORDS[name]
-        for name, is_known in known.items()
+        for name, is_known in recognizers.items()
         for text in asked.get(name, ())
         if text and not is_known(text)
     ]

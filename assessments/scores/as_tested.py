@@ -73,20 +73,34 @@ _BLANK = _BETWEEN * (len(FACTS) - 1)
 _FIRST_OF_STUDENT = [fact.name for fact in FACTS].index("gender")  # those before it say where the test was taken
 
 
+class _KeptOfFact(dict[str, str]):
+    """Values of a file, of one fact -> what is kept of them: few, each worked out once."""
+
+    def __init__(self, fact: Fact) -> None:
+        super().__init__({"": ""})
+        self.fact = fact
+
+    def __missing__(self, value: str) -> str:
+        if len(self) > _MOST_KEPT:
+            self.clear()
+        self[value] = kept = _kept(self.fact, value) if value else ""
+        return kept
+
+
 class _Kept(dict[tuple[str, ...], str]):
-    """Values of a file, of some facts -> the text that is kept of them, each combination worked out once."""
+    """Values of a file, of some facts -> the text that is kept of them, each combination put together once."""
 
     def __init__(self, gathered_facts: Sequence[Fact]) -> None:
         super().__init__()
         self.facts = gathered_facts
+        self.of_facts = [_KeptOfFact(fact) for fact in gathered_facts]
 
     def __missing__(self, values: tuple[str, ...]) -> str:
         if len(self) > _MOST_KEPT:
             self.clear()
-        self[values] = kept = _BETWEEN.join(
-            [_kept(fact, value) if value else "" for fact, value in zip(self.facts, values, strict=True)]
-        )
-        return kept
+        kept = [of_fact[value] for of_fact, value in zip(self.of_facts, values, strict=True)]
+        self[values] = text = _BETWEEN.join(kept)
+        return text
 
 
 def _kept(fact: Fact, value: str) -> str:
