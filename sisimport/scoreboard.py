@@ -101,7 +101,9 @@ def _more(prefix: str, parts: list[Result]) -> str:
         left = f" (of {corpus:,} in the corpus)" if corpus > tried else ""
         seconds, megabytes = max(part["most_seconds"] for part in parts), max(part["most_megabytes"] for part in parts)
         crashes = sum(part["crashes"] for part in parts)
-        return f"{left}; {crashes} crashes; at most {seconds:.1f} processor seconds and {megabytes:.0f} MB"
+        database = max(part.get("most_database_seconds", 0) for part in parts)
+        apart = f" ({database:.1f} more in the database)" if database else ""
+        return f"{left}; {crashes} crashes; at most {seconds:.1f} processor seconds{apart} and {megabytes:.0f} MB"
     if prefix in ("fault", "other-works"):
         kinds, struck = sum(part.get("kinds", 1) for part in parts), sum(part["struck"] for part in parts)
         return f"; {kinds} kinds, {struck:,} struck while at work"

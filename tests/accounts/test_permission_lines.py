@@ -13,12 +13,16 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.test import Client
 
 from sisimport.accounts.access import FOREIGN_RULES, GROUPS, PUBLIC, SIGNED_IN, Capability, rule_of
 from sisimport.accounts.matrix import ADDRESSES, ADMIN, CAPABILITIES, EVERYBODY, OPERATIONS, ROLES, Address
 from sisimport.accounts.scopes import SCOPES
 from sisimport.imports.models import ImportRun
+from sisimport.runtime.database_roles import unclassed_tables
+from sisimport.runtime.row_walls import WALLED
+from sisimport.runtime.table_rights import TABLES
 from students.models import StaffAccess, Student
 from tests import results
 from tests.accounts.test_matrix import Asking, asked, expected, operations, person, signed_in
@@ -26,6 +30,7 @@ from tests.api.client import Program
 from tests.browser.district import District, make_district
 from tests.factories import UserFactory
 from tests.hostile.corpus import seeded
+from tests.runtime.test_row_walls import without_policy_or_reason
 from tests.web.test_access import all_patterns, test_nothing_more_is_open_to_everybody_than_the_way_in
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +303,39 @@ def _admin_differs(letter: str, permission: str, promised: bool) -> bool:
     return bool(user.has_perm(permission)) != promised
 
 
+# ---- the database ----
+
+
+@contextlib.contextmanager
+def without_line(lines: Any, table: str) -> Iterator[None]:
+    kept = lines.pop(table)
+    try:
+        yield
+    finally:
+        lines[table] = kept
+
+
+def rights(_watch: Watch) -> Iterator[Mutant]:
+    for table in list(TABLES):
+        yield Mutant(
+            f"the rights on {table}", functools.partial(without_line, TABLES, table), _some_table_has_no_rights
+        )
+
+
+def _some_table_has_no_rights() -> bool:
+    with connection.cursor() as cursor:
+        return bool(unclassed_tables(cursor))
+
+
+def policies(_watch: Watch) -> Iterator[Mutant]:
+    """Whether each holds in the database, tests/runtime/test_row_walls.py asks the tables."""
+    for table in list(WALLED):
+        without = functools.partial(without_line, WALLED, table)
+        yield Mutant(f"the row policy of {table}", without, lambda: bool(without_policy_or_reason()))
+
+
+# ---- all of them ----
+
 KINDS: dict[str, Callable[[Watch], Iterator[Mutant]]] = {
     "views": views,
     "packages": packages,
@@ -305,6 +343,8 @@ KINDS: dict[str, Callable[[Watch], Iterator[Mutant]]] = {
     "schools": schools,
     "API": api,
     "admin": admin_pages,
+    "rights": rights,
+    "policies": policies,
 }
 
 
