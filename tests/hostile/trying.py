@@ -1,7 +1,11 @@
-"""Tries hostile files, each in a process of its own with limits: `python -m tests.hostile.trying`, numbers on its input.
+"""Tries hostile files in processes with limits: `python -m tests.hostile.trying`, numbers on its input.
 
 Answers with a line of JSON for each: what was wrong, and what it cost. Another process makes the file than reads
 it, so that only reading it counts. Nothing stays in the database: every trial is taken back.
+
+A heavy file has a process to itself. The others go through one process some dozens at a time, as through a worker, each with
+limits of its own: a process and a session for each cost more than the file does. One that ends its process, or comes after one
+that took much memory, is tried once more by itself.
 """
 
 import json
@@ -9,9 +13,8 @@ import os
 import resource
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +23,38 @@ CPU_SECONDS, MEGABYTES = (
     500,
 )  # what reading one file may cost, its workbook process included; the database is told apart
 _KILLED_AFTER = 40  # processor seconds, so that the cost of one that goes on for ever is known all the same
+TOGETHER = 60  # files that go through one process
+
+Known = dict[tuple[str, bool], list[Any]]
 
 
-def _apart(work: Callable[[], Any]) -> tuple[Any, int, "resource.struct_rusage"]:
-    """What `work` returns in a process of its own (None if it died), its exit status, and what it used."""
+def _apart(work: Callable[[], Iterable[Any]]) -> tuple[list[Any], int, "resource.struct_rusage"]:
+    """What `work` yields in a process of its own until it ends or dies, its exit status, and what it used."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
         try:
             os.close(reading)
-            answer = json.dumps(work(), default=str).encode()
-            with os.fdopen(writing, "wb") as pipe:
-                pipe.write(answer)
+            with os.fdopen(writing, "w", buffering=1) as pipe:
+                for answer in work():
+                    pipe.write(json.dumps(answer, default=str) + "\n")
             status = 0
         except BaseException:  # noqa: BLE001 (whatever it is, the parent is told)
             traceback.print_exc()
         finally:
             os._exit(status)
     os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
+    with os.fdopen(reading) as pipe:
+        answers = [json.loads(line) for line in pipe if line.endswith("\n")]
     _, status, used = os.wait4(child, 0)
-    return (json.loads(answer) if answer and status == 0 else None), status, used
+    return answers, status, used
+
+
+def _processor() -> float:
+    """Processor seconds of this process and those it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _trial(file: Any, path: Path, usual: list[Any]) -> dict[str, Any]:
@@ -51,21 +63,21 @@ def _trial(file: Any, path: Path, usual: list[Any]) -> dict[str, Any]:
     from tests.hostile import judging
     from tests.imports.journey import snapshot
 
-    resource.setrlimit(resource.RLIMIT_CPU, (_KILLED_AFTER, _KILLED_AFTER + 5))
     with transaction.atomic():
         judging.arrange(file.import_type)
         before = snapshot()
+        began, database = _processor(), judging.session_processor()
+        limit = int(began) + _KILLED_AFTER
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         with path.open("rb") as stream:
             trial = judging.look(file, stream)
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        seconds = sum(one.ru_utime + one.ru_stime for one in used)
-        database = judging.session_processor()
+        seconds, database = _processor() - began, judging.session_processor() - database
         wrong = judging.judge(file, trial, usual, b"" if file.heavy else path.read_bytes(), before)
         wrong += judging.apply(trial)
         transaction.set_rollback(True)
-    memory = max(one.ru_maxrss for one in used) / 1024
+    used = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     found = {"status": trial.status, "sentence": trial.sentence[:300], "wrong": wrong}
-    return found | {"seconds": seconds, "database": database, "megabytes": memory}
+    return found | {"seconds": seconds, "database": database, "megabytes": max(used) / 1024}
 
 
 def _usual(file: tuple[str, bool]) -> list[Any]:
@@ -80,13 +92,14 @@ def _usual(file: tuple[str, bool]) -> list[Any]:
     return found
 
 
-def _tried(file: Any, folder: Path, known: dict[tuple[str, bool], list[Any]]) -> dict[str, Any]:
-    path = folder / "hostile"
-    _apart(lambda: path.write_bytes(file.make()))
-    began = time.monotonic()
-    answer, status, used = _apart(lambda: _trial(file, path, known[file.undamaged]))
+def _tried(file: Any, folder: Path, known: Known) -> dict[str, Any]:
+    """One file in a process of its own."""
+    ((path, _file),) = _made([file], folder)
+    answers, status, used = _apart(lambda: [_trial(file, path, known[file.undamaged])])
     path.unlink(missing_ok=True)
-    if answer is None:
+    if answers:
+        answer = answers[0]
+    else:
         seconds = used.ru_utime + used.ru_stime
         how = f"its process ended by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "its process crashed"
         answer = {"status": "crash", "sentence": "", "wrong": [f"{how} after {seconds:.1f} processor seconds"]}
@@ -95,7 +108,31 @@ def _tried(file: Any, folder: Path, known: dict[tuple[str, bool], list[Any]]) ->
         answer["wrong"].append(f"took {answer['seconds']:.1f} processor seconds; at most {CPU_SECONDS}")
     if answer["megabytes"] > MEGABYTES:
         answer["wrong"].append(f"took {answer['megabytes']:.0f} MB; at most {MEGABYTES}")
-    return answer | {"title": file.title, "kind": file.kind, "wall": time.monotonic() - began}
+    return _named(answer, file)
+
+
+def _tried_together(files: Sequence[Any], folder: Path, known: Known) -> Iterator[dict[str, Any]]:
+    """Each file, in one process as far as it gets."""
+    paths = _made(files, folder)
+    answers, _status, _used = _apart(lambda: (_trial(file, path, known[file.undamaged]) for path, file in paths))
+    for file, answer in zip(files, answers, strict=False):
+        within = answer["seconds"] <= CPU_SECONDS and answer["megabytes"] <= MEGABYTES
+        yield _named(answer, file) if within else _tried(file, folder, known)
+    left = files[len(answers) :]
+    if left:
+        yield _tried(left[0], folder, known)
+        yield from _tried_together(left[1:], folder, known)
+
+
+def _made(files: Sequence[Any], folder: Path) -> list[tuple[Path, Any]]:
+    """The files on disk, made by a process of their own."""
+    paths = [(folder / f"hostile{number}", file) for number, file in enumerate(files)]
+    _apart(lambda: (path.write_bytes(file.make()) for path, file in paths))
+    return paths
+
+
+def _named(answer: dict[str, Any], file: Any) -> dict[str, Any]:
+    return answer | {"title": file.title, "kind": file.kind}
 
 
 def main() -> None:
@@ -110,10 +147,19 @@ def main() -> None:
     # Here, and not in each process: what is loaded and made once for every import is there by then.
     known = {one: _usual(one) for one in sorted({file.undamaged for file in files})}
     connection.close()
-    with tempfile.TemporaryDirectory() as folder:
-        for line in sys.stdin:
-            sys.stdout.write(json.dumps(_tried(files[int(line)], Path(folder), known)) + "\n")
-            sys.stdout.flush()
+    chosen = [files[int(line)] for line in sys.stdin]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        light = [file for file in chosen if not file.heavy]
+        for first in range(0, len(light), TOGETHER):
+            _tell(_tried_together(light[first : first + TOGETHER], folder, known))
+        _tell(_tried(file, folder, known) for file in chosen if file.heavy)
+
+
+def _tell(answers: Iterable[dict[str, Any]]) -> None:
+    for answer in answers:
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
