@@ -106,7 +106,8 @@ def _more(prefix: str, parts: list[Result]) -> str:
         return f"{left}; {crashes} crashes; at most {seconds:.1f} processor seconds{apart} and {megabytes:.0f} MB"
     if prefix in ("fault", "other-works"):
         kinds, struck = sum(part.get("kinds", 1) for part in parts), sum(part["struck"] for part in parts)
-        return f"; {kinds} kinds, {struck:,} struck while at work"
+        each = f" of {min(part['runs'] for part in parts)} and more" if kinds == len(parts) > 1 else ""
+        return f"; {kinds} kinds{each}, {struck:,} struck while at work"
     return ""
 
 

@@ -5,6 +5,7 @@ says it is completed, with counts that add up. `script/test faults --runs 80` st
 backups and pick-ups: test_other_works.py), `script/test faults` five, the suite five of two kinds.
 """
 
+import datetime as dt
 import io
 import os
 import random
@@ -99,6 +100,7 @@ class Found:
     struck: int = 0
     again: int = 0
     wrong: list[str] | None = None
+    since: str = ""  # the commit of the first of them, where it was another run of tests
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_a_fault_of_this_kind_leaves_nothing_half_and_loses_nothing(
         works.usual[name] = usual[name][1]
     assert usual["Update"][1] != usual["Revert"][1] != usual["Import"][1] != usual["Update"][1]
 
-    found = Found(wrong=[])
+    found = begun(kind)
     try:
         with psycopg.connect(database_url, autocommit=True) as watch:
             while found.runs < RUNS:
@@ -210,11 +212,25 @@ def _put_right(scene: Scene) -> None:
     scene.ensure_worker()
 
 
+def result_name(kind: Kind) -> str:
+    return f"fault-{KINDS.index(kind):02d}"
+
+
+def begun(kind: Kind) -> Found:
+    """What was found today by `--runs N` until it was broken off: eighty runs of each kind take an hour, and go on."""
+    kept = results.read(result_name(kind)) if "FAULT_RUNS" in os.environ else None
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    if kept is None or kept["runs"] >= RUNS or kept["right"] + kept["again"] < kept["runs"] or kept["date"] != today:
+        return Found(wrong=[])
+    return Found(kept["runs"], kept["struck"], kept["again"], [], since=str(kept["commit"]).partition(" ")[0])
+
+
 def _keep(kind: Kind, found: Found) -> None:
-    name = f"fault-{KINDS.index(kind):02d}"
     wrong = list(found.wrong or [])
     if found.again:
         wrong.append(f"{kind.name}: {found.again} of {found.runs} runs failed whole and had to be started again")
     told = {"kind": kind.name, "runs": found.runs, "struck": found.struck, "again": found.again}
     right = found.runs - found.again - len(found.wrong or [])
-    results.write(name, {**told, "right": right, "works": list(IN_TURN), "open": wrong})
+    now = results.commit()
+    commit = now if found.since in ("", now) else f"{found.since} to {now}"
+    results.write(result_name(kind), {**told, "commit": commit, "right": right, "works": list(IN_TURN), "open": wrong})

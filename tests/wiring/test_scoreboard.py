@@ -1,9 +1,15 @@
 """The scoreboard tells what runs found, says what was not run, and lists what is open."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
+import pytest
+
 from sisimport import scoreboard
+from tests import results
+from tests.faults import test_fault_matrix
+from tests.faults.kinds import KINDS
 
 RUN = {"date": "2026-11-28", "commit": "abc123def"}
 
@@ -47,6 +53,26 @@ def test_what_was_kept_goes_on_until_a_newer_run_says_another_thing(tmp_path: Pa
     assert found["Seeded names found elsewhere after erasing"].when == "2026-11-27 abc123def"
     # One kind anew says less than all of them together did.
     assert found["Runs struck by a fault that end as without it"].found == "9/10; 2 kinds, 8 struck while at work"
+
+
+def test_a_matrix_of_faults_that_was_broken_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eighty runs of each kind take an hour: what was found today counts, unless something was wrong."""
+    kind = KINDS[2]
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(test_fault_matrix, "RUNS", 80)
+    today = {"date": dt.datetime.now(tz=dt.UTC).date().isoformat(), "struck": 40}
+    for told, begun in (
+        ({"runs": 50, "right": 49, "again": 1}, (50, 40, 1)),
+        ({"runs": 50, "right": 49, "again": 0}, (0, 0, 0)),
+        ({"runs": 80, "right": 80, "again": 0}, (0, 0, 0)),
+        ({"runs": 50, "right": 50, "again": 0, "date": "2026-01-01"}, (0, 0, 0)),
+    ):
+        results.write(test_fault_matrix.result_name(kind), {**today, **told, "open": []})
+        monkeypatch.delenv("FAULT_RUNS", raising=False)
+        assert test_fault_matrix.begun(kind).runs == 0
+        monkeypatch.setenv("FAULT_RUNS", "80")
+        found = test_fault_matrix.begun(kind)
+        assert (found.runs, found.struck, found.again) == begun
 
 
 def test_numbers_are_those_of_the_runs_and_parts_are_added(tmp_path: Path) -> None:
