@@ -8,6 +8,8 @@ from typing import IO
 SECONDS = 60.0  # for each step, not for the whole file
 _BLOCK = 1 << 18
 _MOST_ANSWER = 4096
+# What clamd "finds" in a file that it did not look at to the end, where its AlertExceedsMax is on.
+_BEYOND_ITS_LIMITS = "Heuristics.Limits.Exceeded"
 
 
 class NotScannedError(Exception):
@@ -33,7 +35,12 @@ def scan(stream: IO[bytes], address: str) -> Verdict:
     finally:
         stream.seek(0)
     if answer.endswith(" FOUND"):
-        return Verdict(answer.removesuffix(" FOUND").partition(": ")[2] or "unnamed")
+        found = answer.removesuffix(" FOUND").partition(": ")[2] or "unnamed"
+        if found.startswith(_BEYOND_ITS_LIMITS):
+            raise NotScannedError(
+                f"the virus scanner gave up ({found}): raise its MaxFileSize, MaxScanSize and MaxScanTime"
+            )
+        return Verdict(found)
     if answer.endswith(": OK"):
         return Verdict()
     if "size limit exceeded" in answer:

@@ -1,5 +1,6 @@
 """A virus scanner looks at every upload before anything reads it; here a small stand-in that speaks clamd's protocol."""
 
+import contextlib
 import io
 import shutil
 import socket
@@ -27,6 +28,7 @@ from sisimport.files.issues import FileError
 from sisimport.imports.models import ImportFile, ImportRun
 from sisimport.imports.runs import uploads
 from sisimport.runtime import virus_scan
+from sisimport.runtime.processes import ROOT
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import make_district
@@ -112,13 +114,16 @@ def test_a_file_that_is_too_large_for_it_is_not_taken(scanner: Scanner, caplog: 
     assert "StreamMaxLength" in caplog.text
 
 
-def test_an_answer_that_is_no_verdict_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "said", [b"COMMAND READ TIMED OUT\0", b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0"]
+)
+def test_an_answer_that_is_no_verdict_is_none(said: bytes) -> None:
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer() -> None:
         connection, _address = server.accept()
         connection.recv(100)
-        connection.sendall(b"COMMAND READ TIMED OUT\0")
+        connection.sendall(said)
         connection.close()
 
     threading.Thread(target=answer, daemon=True).start()
@@ -156,24 +161,50 @@ def test_every_way_in_asks_it(scanner: Scanner, client: Client, tmp_path: Path) 
     assert not ImportRun.objects.exists()
 
 
-def test_debians_clamd_finds_it(tmp_path: Path, settings: Any) -> None:
-    """With a database of one signature, so that nothing has to be downloaded."""
+@contextlib.contextmanager
+def clamd(folder: Path, *lines: str) -> Iterator[str]:
+    """Debian's, with a database of one signature, so that nothing has to be downloaded. Yields its address."""
     program = shutil.which("clamd")
     if program is None:
         pytest.skip("clamd is not installed")
-    (tmp_path / "db").mkdir()
-    (tmp_path / "db" / "test.ndb").write_text(f"Eicar-Test:0:0:{EICAR.hex()}\n")
-    config = tmp_path / "clamd.conf"
+    (folder / "db").mkdir()
+    (folder / "db" / "test.ndb").write_text(f"Eicar-Test:0:*:{EICAR.hex()}\n")
+    config = folder / "clamd.conf"
     config.write_text(
-        f"LocalSocket {tmp_path}/c\nDatabaseDirectory {tmp_path}/db\nForeground yes\nUser root\nStreamMaxLength 2000M\n"
+        f"LocalSocket {folder}/c\nDatabaseDirectory {folder}/db\nForeground yes\nUser root\n" + "\n".join(lines)
     )
     with subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL) as process:
         try:
             for _wait in range(600):
-                if (tmp_path / "c").exists():
+                if (folder / "c").exists():
                     break
                 time.sleep(0.1)
-            assert virus_scan.scan(io.BytesIO(EICAR), f"unix:{tmp_path}/c").found.startswith("Eicar-Test")
-            assert virus_scan.scan(io.BytesIO(GOOD), f"unix:{tmp_path}/c").found == ""
+            yield f"unix:{folder}/c"
         finally:
             process.terminate()
+
+
+def test_debians_clamd_finds_it(tmp_path: Path) -> None:
+    with clamd(tmp_path, "StreamMaxLength 2000M") as address:
+        assert virus_scan.scan(io.BytesIO(EICAR), address).found.startswith("Eicar-Test")
+        assert virus_scan.scan(io.BytesIO(GOOD), address).found == ""
+
+
+def lines_of_the_guide() -> list[str]:
+    guide = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
+    return guide.partition("In `clamd.conf`")[2].split("```")[1].split("\n")
+
+
+@pytest.mark.parametrize("data", [GOOD * 40_000 + EICAR, zipped(GOOD * 40_000 + EICAR)], ids=["text", "zip"])
+def test_what_debians_clamd_did_not_look_at_to_the_end_is_not_clean(
+    data: bytes, tmp_path: Path, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the lines of the guide, and smaller sizes: without its last one clamd says OK of what it did not look at."""
+    small = [line.replace("2000M", "100M" if "Stream" in line else "1M") for line in lines_of_the_guide()]
+    assert "AlertExceedsMax yes" in small
+    with clamd(tmp_path, *small) as settings.CLAMD_ADDRESS:
+        with pytest.raises(FileError, match="did not say whether"), uploads.unpacked(io.BytesIO(data)):
+            pass
+        with uploads.unpacked(io.BytesIO(GOOD)) as inner:
+            assert inner.stream.read() == GOOD
+    assert "Limits.Exceeded" in caplog.text
