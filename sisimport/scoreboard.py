@@ -75,7 +75,13 @@ def _shares(found: dict[str, Result]) -> Iterable[Line]:
     for what, prefix, right, whole, how in (
         ("Hostile files that end as they must", "hostile", "right", "files", "script/test hostile"),
         ("Runs struck by a fault that end as without it", "fault", "right", "runs", "script/test faults --runs 80"),
-        ("Purges, backups and pick-ups struck by a fault", "other-works", "right", "runs", "script/test load"),
+        (
+            "Purges, backups and pick-ups struck by a fault",
+            "other-works",
+            "right",
+            "runs",
+            "script/test faults --runs 80",
+        ),
         (
             "Access cases answered as the table says",
             "access",

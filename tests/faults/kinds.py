@@ -170,6 +170,31 @@ def move_back(scene: Scene) -> None:
         away.rename(scene.broker.folder / "uploads")
 
 
+def damage(scene: Scene) -> None:
+    """Every stored file loses its end, as by a copy that broke off; each is put back when it is healed."""
+    for path in (scene.broker.folder / "uploads").rglob("*"):
+        if path.is_file() and not path.name.endswith(".whole"):
+            whole = path.with_name(f"{path.name}.whole")
+            path.rename(whole)
+            path.write_bytes(whole.read_bytes()[:-100])
+
+
+def put_back(scene: Scene) -> None:
+    time.sleep(scene.chance.uniform(0.2, 1.5))
+    for whole in (scene.broker.folder / "uploads").rglob("*.whole"):
+        whole.rename(whole.with_name(whole.name.removesuffix(".whole")))
+
+
+def clock_was_off(scene: Scene) -> None:
+    """Whoever wrote the times of runs under way had a clock that was days ahead, or behind."""
+    days = scene.chance.choice([-400, -30, -2, 2, 30, 400])
+    times = ("created_at", "started_at", "held_until", "waits_since", "crashed_at")
+    moved = ", ".join(f"{name} = {name} + interval '{days} days'" for name in times)
+    scene.watch.execute("SET lock_timeout = '2s'")
+    with contextlib.suppress(psycopg.errors.LockNotAvailable):
+        scene.watch.execute(f"UPDATE imports_importrun SET {moved} WHERE finished_at IS NULL".encode())
+
+
 def garbled_message(scene: Scene) -> None:
     for number in range(3):
         (scene.broker.folder / "broker" / f"{time.time_ns()}_{number}.celery.msg").write_bytes(b"")
@@ -270,4 +295,6 @@ KINDS = (
         "no file can be written to", lambda scene: scene.limit(resource.RLIMIT_FSIZE, 0), kill_limited, fails_whole=True
     ),
     Kind("the processor time is used up", lambda scene: scene.limit(resource.RLIMIT_CPU, 0)),
+    Kind("the stored files are damaged for a while", damage, put_back, fails_whole=True),
+    Kind("the clock was off by days", clock_was_off),
 )

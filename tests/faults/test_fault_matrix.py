@@ -1,8 +1,8 @@
 """The matrix of faults: each kind strikes each work at moments of chance, and every run ends as if nothing had happened.
 
 Issue 16, 8: 0 half, 0 lost, 0 repairs by hand. The records afterwards have the checksum of a run without a fault, and the run
-says it is completed, with counts that add up. `script/test faults --runs 80` strikes 80 runs of each kind (and as many purges,
-backups and pick-ups: test_other_works.py), `script/test faults` five, the suite five of two kinds.
+says it is completed, with counts that add up. `script/test faults --runs 80` strikes 80 runs of each kind (and five purges,
+backups and pick-ups each: test_other_works.py), `script/test faults` five, the suite five of two kinds.
 """
 
 import datetime as dt
