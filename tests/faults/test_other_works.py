@@ -45,7 +45,7 @@ from tests.longer import LONG
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
-# Strikes of each work: a command takes seconds to start. Eighty runs of a kind, as `script/test faults --runs 80` says, are five here.
+# Strikes of each work: a command takes seconds to start. Eighty runs of a kind (`script/test faults --runs 80`) are five here.
 RUNS = max(1, int(os.environ.get("FAULT_RUNS") or (80 if LONG else 16)) // 16)
 STUDENTS = 300
 IN_EVERY_SUITE = {"all working processes are killed"}
