@@ -5,6 +5,7 @@ Everything said here goes to standard error: standard output belongs to the comm
 
 import contextlib
 import hashlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,10 @@ def main(argv: Sequence[str]) -> None:
             execute_from_command_line(list(argv))
     except postgres.EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
+        raise SystemExit(EXIT_FAILED) from error
+    except BrokenPipeError as error:  # as of `… | head`: what was done is done, and no reference helps
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes its output at the end once more
+        sys.stderr.write("Whoever reads the output stopped before its end.\n")
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
         error_reports.report(error, part="command", command=argv[1] if len(argv) > 1 else "")

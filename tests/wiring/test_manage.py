@@ -56,6 +56,19 @@ def test_a_command_starts_without_the_pages() -> None:
     assert done.stdout.splitlines()[-1:] == ["True False"], done.stderr
 
 
+def test_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None:
+    """As `script/manage … | head` does."""
+    command = [sys.executable, str(ROOT / "manage.py"), "help", "--commands"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert said == "Whoever reads the output stopped before its end.\n"
+    assert process.returncode == 3
+
+
 @pytest.mark.long
 def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_it_ready(
     data_dir: Path, tmp_path: Path
