@@ -109,8 +109,8 @@ def _target(context: RunContext, test: LayoutTest) -> Target:
             "SELECT nextval(pg_get_serial_sequence('assessments_assessment', 'id')) FROM generate_series(1, %s)", [len(fresh)]
         )]  # fmt: skip
         planned |= dict(zip(fresh, ids, strict=True))
-    known = planned | there_ids
-    return Target(test=test, ids={part.code: known[part.code] for part in test.parts}, missing=missing)
+    part_ids = planned | there_ids
+    return Target(test=test, ids={part.code: part_ids[part.code] for part in test.parts}, missing=missing)
 
 
 def planned_setups(run_id: int, test: LayoutTest, parent: Assessment | None) -> dict[str, int]:

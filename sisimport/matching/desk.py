@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -148,12 +150,10 @@ def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
 # -- which runs, which lines -------------------------------------------------------------------------------------------
 
 
-def _near(run: ImportRun) -> Q:
-    """Findings of this run that ask: whose record is this?"""
-    import_type = get_type(run.import_type)
-    return Q(code__in=import_type.matching.near_codes, severity=Severity.ERROR) | Q(
-        code__in=import_type.matching.near_warnings
-    )
+def _near(import_type: str) -> Q:
+    """Findings of runs of this type that ask: whose record is this?"""
+    matching = get_type(import_type).matching
+    return Q(code__in=matching.near_codes, severity=Severity.ERROR) | Q(code__in=matching.near_warnings)
 
 
 def waiting_tests(tests: Sequence[ImportRun]) -> list[tuple[ImportRun, int]]:
@@ -180,7 +180,7 @@ def line_numbers(run: ImportRun, state: LineState, scope: Scope) -> list[int]:
     if state == LineState.ACCEPTED:
         issues = issues.filter(code__in=ACCEPTED_CODES)
         return sorted(set(issues.values_list("line", flat=True)))
-    near = set(issues.filter(_near(run)).values_list("line", flat=True))
+    near = set(issues.filter(_near(run.import_type)).values_list("line", flat=True))
     refused = near & set(_refused(run).values_list("line", flat=True))
     return sorted(refused if state == LineState.REFUSED else near - refused)
 
@@ -191,7 +191,7 @@ def _refused(run: ImportRun) -> QuerySet[MatchDecision]:
 
 def open_count(run: ImportRun, scope: Scope) -> int:
     """How many lines wait, in one statement: for pages that only say the number."""
-    near = ImportIssue.objects.filter(_near(run), scope.of_issues(), run=run, line__gt=0)
+    near = ImportIssue.objects.filter(_near(run.import_type), scope.of_issues(), run=run, line__gt=0)
     return near.exclude(line__in=_refused(run).values("line")).values("line").distinct().count()
 
 
@@ -206,9 +206,11 @@ def open_by_run(runs: Sequence[ImportRun], shown: Q) -> dict[int, int]:
 
 
 def _open(runs: Sequence[ImportRun], shown: Q) -> QuerySet[ImportIssue]:
-    near = Q()
+    # A condition for each type, not for each Test: the menu of every page asks, of up to fifty.
+    of_type: dict[str, list[int]] = {}
     for run in runs:
-        near |= Q(run_id=run.pk) & _near(run)
+        of_type.setdefault(run.import_type, []).append(run.pk)
+    near = reduce(or_, (Q(run_id__in=ids) & _near(key) for key, ids in of_type.items()), Q())
     refused = MatchDecision.objects.filter(
         run_id=OuterRef("run_id"), line=OuterRef("line"), subject=MATCH, answer=REFUSE
     )
@@ -276,7 +278,7 @@ def causes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[tuple[str, .
     """Why each of these lines is on the desk: codes in the order of the report, and the school that they are about."""
     said: dict[int, tuple[tuple[str, ...], int | None]] = dict.fromkeys(lines, ((), None))
     issues = ImportIssue.objects.filter(
-        _near(run) | Q(code__in=[*ACCEPTED_CODES, "MATCH-OUTDATED"]), run=run, line__in=lines
+        _near(run.import_type) | Q(code__in=[*ACCEPTED_CODES, "MATCH-OUTDATED"]), run=run, line__in=lines
     )
     for line, code, school in issues.order_by("line", "seq").values_list("line", "code", "school_id"):
         found, known_school = said[line]

@@ -67,7 +67,7 @@ def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
 
 def lines_waiting(user: User, *, most: int) -> int:
     """Lines that wait for somebody's decision in all Tests the user may open; no more than `most` are counted."""
-    undecided, total = undecided_tests(visible_runs(user)), 0
+    undecided, total = undecided_tests(visible_runs(user), to_count=True), 0
     for queue in queues():
         tests = [run for run, _findings in queue.waiting(undecided)]
         if tests and total < most:

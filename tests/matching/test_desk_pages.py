@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR
@@ -401,3 +403,26 @@ def test_a_test_that_is_closed_offers_no_marks_and_its_tables_can_be_scrolled(sc
         assert "O&#x27;Neil" in page
         assert not re.search(r"<fieldset[^>]* disabled", page)
         assert 'name="line-1"' not in page
+
+
+def test_the_badge_of_many_tests_costs_no_more_than_that_of_two(school: School, admin: Client) -> None:
+    """Every page of everybody has it: a condition for each type and not for each Test, and nothing read that no count needs."""
+    make_student(school, last_name="O'Neil")
+
+    def asked(number: int) -> tuple[str, str]:
+        for n in range(number):
+            run_download(download(last="ONeil"), *[download(f"3{n:05}", first=f"Kim{number}{n}")])
+        with CaptureQueriesContext(connection) as queries:
+            admin.get(reverse("runs"))
+        (tests,) = [q["sql"] for q in queries.captured_queries if '"imports_importfile"."sha256" FROM' in q["sql"]]
+        (lines,) = [
+            q["sql"] for q in queries.captured_queries if 'SELECT DISTINCT "imports_importissue"."run_id"' in q["sql"]
+        ]
+        return tests, lines
+
+    _tests, of_two = asked(2)
+    tests, of_six = asked(4)
+
+    assert of_six.count("DEMO-NEAR") == of_two.count("DEMO-NEAR") == 1
+    assert '"facts"' not in tests
+    assert '"options"' not in tests

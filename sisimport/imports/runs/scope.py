@@ -36,17 +36,22 @@ def matching_types() -> list[str]:
     return [t.key for t in all_types() if t.matching.remembers_matches]
 
 
-def undecided_tests(runs: QuerySet[ImportRun]) -> list[ImportRun]:
-    """Of each file the newest Test whose lines may be matched, if it was not updated."""
+# What of a Test tells whether lines of it wait for somebody: the menu of every page asks, and reads no more of fifty Tests.
+_TO_COUNT = ("import_type", "summary", "schools", "created_by", "converts", "file__sha256")
+
+
+def undecided_tests(runs: QuerySet[ImportRun], *, to_count: bool = False) -> list[ImportRun]:
+    """Of each file the newest Test whose lines may be matched, if it was not updated. `to_count`: with nothing else than the
+    count of its lines needs."""
     statuses = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
     tests = (
         runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=matching_types())
         .exclude(pk__in=ImportRun.objects.filter(work=Work.UPDATE, status__in=statuses).values("test_run"))
-        .select_related("file", "created_by")
-        .order_by("-id")[:50]
+        .order_by("-id")
     )
+    tests = tests.select_related("file").only(*_TO_COUNT) if to_count else tests.select_related("file", "created_by")
     newest: dict[tuple[str, str], ImportRun] = {}
-    for run in tests:
+    for run in tests[:50]:
         newest.setdefault((run.file.sha256 if run.file else "", run.import_type), run)
     return list(newest.values())
 
