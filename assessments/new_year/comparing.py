@@ -13,11 +13,24 @@ from sisimport.files.layouts import Column, ColumnKind, Layout, normalise_header
 
 SUGGESTED = 60  # of 100: from here on a name is offered
 CERTAIN = 100  # the name that another year of the family has for the same field
+_OTHER_NAME = 90  # what files of other states and years call a field
 _NEIGHBORS = 8  # points for standing between the same columns as before
 _WITHIN, _OWN_WORD = 0.8, 0.95  # names that hold each other, or the word of the field
 _UNFIT = 0.5  # a column whose values are of another kind is half as likely
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _EARLIER = re.compile(r"minus(\d)\Z")
+_OTHER_NAMES: Mapping[str, frozenset[str]] = {
+    "ssid": frozenset({"statewidestudentidentifier", "statestudentidentifier", "statestudentid", "stateid", "studentssid"}),
+    "last_name": frozenset({"studentlastname", "familyname", "surname", "studentlastorsurname"}),
+    "first_name": frozenset({"studentfirstname", "givenname"}),
+    "birth_date": frozenset({"dateofbirth", "dob", "studentbirthdate", "studentdateofbirth"}),
+    "grade_assessed": frozenset({"gradelevel", "testedgrade", "enrolledgrade", "gradelevelassessed"}),
+    "record_type": frozenset({"recordtypecode", "assessmenttype", "testtype"}),
+    "scale_score": frozenset({"overallscore", "scaledscore", "overallscaledscore", "scalescoreoverall"}),
+    "achievement_level": frozenset({
+        "performancelevel", "achievementlevel", "overallperformancelevel", "overalllevel", "proficiencylevel", "overallpl",
+    }),
+}  # fmt: skip
 _ENOUGH = 0.5  # of the filled values have to be of the kind
 
 
@@ -106,6 +119,8 @@ class _Matcher:
             return 0  # scores of other years
         alike = max(fuzz.ratio(own, plain), fuzz.token_sort_ratio(_words(column.name), _words(name)))
         alike = max(alike, _WITHIN * _words_within(_words(column.name), _words(name)))
+        if plain.replace("_", "") in _OTHER_NAMES.get(column.field or "", ()):
+            alike = max(alike, float(_OTHER_NAME))
         if column.field:  # what it is called here says what it is, whatever it was called
             alike = max(alike, _OWN_WORD * fuzz.ratio(normalise_header(column.field), plain))
         score = min(alike + self._between(column, place), CERTAIN - 1.0)

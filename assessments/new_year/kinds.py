@@ -21,7 +21,8 @@ _PERCENTS = frozenset(name for name in NUMBERS if name.startswith("level_") or n
 class Kind:
     """Everything that is asked by the key of a layout, which begins with that of its family.
 
-    `essential`: fields without which no line can be read. `unasked`: fields that a file may lack and nobody has to be asked
+    `essential`: fields without which no line can be read. `scores`: those that the score of the main test is made of; that a file
+    has none has to be said. `unasked`: fields that a file may lack and nobody has to be asked
     for. `years`: fields that say of which school year the file is, the first of them that it has. `tests`: those that a layout
     brings in; None where a file is of other things than tests of students.
     """
@@ -32,6 +33,7 @@ class Kind:
     title: Callable[[str], str]
     import_type: Callable[[str], str]
     essential: Callable[[Layout], frozenset[str]]
+    scores: Callable[[Layout], frozenset[str]]
     uses: Callable[[Layout], Uses]
     years: tuple[str, ...]
     years_said: str
@@ -46,6 +48,11 @@ def uses_of(tests: Iterable[LayoutTest]) -> Uses:
     parts = [part for test in tests for part in test.parts]
     numbers = {name for part in parts for name in (part.scale, part.raw, part.error) if name}
     return Uses(frozenset(numbers), frozenset(part.result for part in parts if part.result))
+
+
+def _of_the_main_test(like: Layout) -> frozenset[str]:
+    """Number and level of the test that a family is about; files of some years have no others."""
+    return frozenset(name for test in tests_of(like)[:1] for name in (test.parent.scale, test.parent.result) if name)
 
 
 def _score_title(key: str) -> str:
@@ -66,6 +73,7 @@ _SCORE = Kind(
     essential=lambda _like: frozenset(
         {"record_type", "ssid", "last_name", "first_name", "birth_date", "grade_assessed"}
     ),
+    scores=_of_the_main_test,
     uses=lambda like: uses_of(tests_of(like)),
     years=("final_test_completed_date", "test_completed_date", "test_completed_date_1"),
     years_said="test dates",
@@ -79,6 +87,7 @@ _RESEARCH = Kind(
     title=research.title,
     import_type=research.import_type_of,
     essential=lambda like: frozenset(name for name, column in like.fields.items() if column.required),
+    scores=lambda _like: frozenset(),
     uses=lambda _like: Uses(frozenset(), frozenset(), percents=_PERCENTS),
     years=("test_year",),
     years_said="test years",

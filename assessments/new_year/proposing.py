@@ -16,7 +16,8 @@ from students.school_years import year_label
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What somebody said. `columns`: field -> the column it is read from, blank where the file has none. `levels`: test or
-    part -> code -> name. `accepts`: suggested columns are taken, and fields without one are not in the file."""
+    part -> code -> name. `accepts`: suggested columns are taken, and fields without one are not in the file, but for those that a
+    score is made of."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -112,6 +113,7 @@ def _levels_given(answers: Answers, school_year: int) -> dict[str, dict[str, str
 def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, str], list[Question]]:
     """Field -> column of the file, and what is not clear about it."""
     header, essential = found.look.header, kind.essential(found.like)
+    asked = essential | kind.scores(found.like)
     own = {normalise_header(name): name for name in header}
     named = {normalise_header(name) for name in answers.columns.values()}
     chosen: dict[str, str] = {}
@@ -127,7 +129,7 @@ def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, 
         elif name in kind.unasked and (suggested is None or suggested.score < CERTAIN) and not answers.accepts:
             continue  # results by student group do without it: nothing that anybody has to be asked for
         elif suggested is None or normalise_header(suggested.name) in named:  # or somebody has said what that column is
-            if not answers.accepts or name in essential:
+            if not answers.accepts or name in asked:
                 questions.append(
                     Question(f"Column {_said(column)} is not in the file: which column holds it, if any?", name)
                 )

@@ -52,7 +52,8 @@ def take_look(stream: IO[bytes]) -> Look:
     scan(stream)
     tests = structure()["tests"].values()
     types = {code for test in tests for code in test["record_types"]}
-    results = {code for names in structure()["results"].values() for code in names}
+    # Codes, and the names of levels: scores are read by both.
+    results = {text for names in structure()["results"].values() for level in names.items() for text in level}
     spellings = {*results, *structure()["spellings"], *structure()["no_score"], *condition_codes()}
     return look_at(stream, levels=spellings, record_types=types, max_bytes=settings.IMPORT_MAX_BYTES)
 

@@ -86,7 +86,11 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")
     if count < _FEWEST:
         return
-    if count <= _SHARE * of:
+    # Lines that are refused for another reason bring nothing, and are none of these.
+    refused = f"SELECT r.line FROM imports_importissue r WHERE r.run_id = {int(context.run.pk)} AND r.part = '{RECORD}'"
+    refused = f"{refused} AND r.severity = {int(Severity.ERROR)}"
+    (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd} AND i.line NOT IN ({refused})")
+    if count < _FEWEST or count <= _SHARE * of:
         return
     said = {"count": f"{count:,}", "of": f"{of:,}"}
     if compared and _replaced(context, odd) >= _FEWEST:

@@ -154,7 +154,7 @@ def refuse_another_year(context: RunContext) -> None:
             counts[tested] = counts.get(tested, 0) + n
             undated -= n
     own, total = counts.pop(year, 0), sum(counts.values())
-    if total > own and _speak_for_the_file(total, own + total + undated):
+    if total > own and (own == 0 or _speak_for_the_file(total, own + total + undated)):
         other = max(counts, key=lambda tested: (counts[tested], tested))
         raise FileError(
             "EXC-FILE-YEAR",
@@ -165,13 +165,14 @@ def refuse_another_year(context: RunContext) -> None:
 
 
 def _speak_for_the_file(outside: int, scored: int) -> bool:
-    """Are the dates of another year more than a slip of a few lines, in a file of which most lines have no date at all?
+    """Are dates of another year more than a slip of a few lines, in a file that has dates of its own year too, and of which most
+    lines have no date at all?
 
-    One is never, unless it is the only line; others are from one scored line in twenty on. What they do not speak for, the
+    One is never; others are from one scored line in twenty on. What they do not speak for, the
     rules of single lines judge: a dated line outside is an error, an undated one a warning, or an error where it would replace
     a dated score.
     """
-    return scored == 1 or (outside > 1 and outside * _FEW >= scored)
+    return outside > 1 and outside * _FEW >= scored
 
 
 def _undated(context: RunContext) -> Q | None:

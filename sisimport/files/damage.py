@@ -115,8 +115,16 @@ _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f
 _TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
 # The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first sign stands in no name.
 _TWICE_ELSEWHERE = re.compile(r"[√≈┬├─┼][^\x00-\x7f]|‚Ä[^\x00-\x7f]")
-# A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `=ED`, `<ed>`.
-_ESCAPED = re.compile(r"(?:%[0-9A-F]{2})+|(?:\\[uU][0-9A-Fa-f]{4})+|(?:=[0-9A-F]{2})+|<[0-9a-f]{2}>")
+# A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `\\xed`, `=ED`, `<ed>`.
+_ESCAPED = re.compile(
+    r"(?:%[0-9A-F]{2})+|(?:\\[uU][0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2})+|<[0-9a-f]{2}>"
+)
+# Letters as wide as Chinese signs, and several letters as one sign: the same letters in another form.
+_FORMS_OF_LETTERS = re.compile("[\uff01-\uff5e\u3000\ufb00-\ufb06]+")
+# A Greek or Cyrillic letter beside a Latin one: it looks like another (`Реña`), and is none.
+_LATIN: Final = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
+_OF_ANOTHER_ALPHABET: Final = "\u0370-\u03ff\u0400-\u052f"
+_MIXED = re.compile(f"(?<=[{_LATIN}])[{_OF_ANOTHER_ALPHABET}]|[{_OF_ANOTHER_ALPHABET}](?=[{_LATIN}])")
 _QUOTES: Final = ("“”", "‘’", "''", '""', "„“", "«»")
 _UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
 # Signs of a keyboard or a typesetter that stand in names: apostrophes, okina, hyphens, points.
@@ -186,6 +194,7 @@ def _repaired(text: str) -> str:
         text = text[1:]
     while len(text) > 2 and f"{text[0]}{text[-1]}" in _QUOTES:
         text = text[1:-1].strip()
+    text = _FORMS_OF_LETTERS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = _ESCAPED.sub(_unescaped, text)
     if _ENTITY.search(text):
         text = html.unescape(text)
@@ -202,10 +211,10 @@ def _repaired(text: str) -> str:
 def _unescaped(match: re.Match[str]) -> str:
     """The letters that an escape stands for; itself where it stands for none."""
     escape = match[0]
-    if escape[0] == "\\":
+    if escape[:2] in {"\\u", "\\U"}:
         letters = "".join(chr(int(code, 16)) for code in re.findall(r"[uU](.{4})", escape))
     else:
-        data = bytes.fromhex("".join(re.findall(r"[%=<](..)", escape)))
+        data = bytes.fromhex("".join(re.findall(r"[%=<x](..)", escape)))
         try:
             letters = data.decode()
         except UnicodeDecodeError:
@@ -244,6 +253,8 @@ def _cause(text: str) -> str | None:
     for pattern, cause in _CAUSES:
         if pattern.search(text):
             return cause
+    if mixed := _MIXED.search(text):
+        return f"the letter {mixed[0]} (U+{ord(mixed[0]):04X}) of another alphabet, which only looks like one of these"
     for sign in text:
         if sign > "\x7f" and sign not in _SIGNS and sign != "‘" and unicodedata.category(sign)[0] not in "LMZ":
             code = f"U+{ord(sign):04X}"

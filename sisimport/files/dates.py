@@ -165,7 +165,7 @@ class DateCheck:
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
-        read = _read_date(text) or _read_date(bare_number(text))  # '2/14/2009 and 20090214.0, as programs write them
+        read = _read_date(text) or _read_date(bare_number(text.rstrip(".")))  # '2/14/2009, 2/14/2009. and 20090214.0
         if read is None or not self._allowed(read.form):
             return None, self._refuse(text, self._expected_instead_of(text))
         self.days.note(read)

@@ -1,7 +1,7 @@
 """Numbers that identify people and places, without the marks that programs put around them.
 
     '109001   ="109002"   109003.0   9.001090002E+09   and characters nobody sees   ->   the digits they stand for
-    90123 45678   9012-345-678   9,012,345,678                                      ->   an SSID in groups
+    90123 45678   9012-345-678   9,012,345,678   SSID: 9012345678   #9012345678     ->   an SSID in groups, or with its name
 
 Marks keep a spreadsheet from changing a number, or are what it made of it. Only what leaves no doubt is undone: a number in
 scientific notation is read where it holds every digit, one in groups where all of it makes an SSID.
@@ -14,18 +14,24 @@ from sisimport.files.damage import HIDDEN_BEYOND_ASCII
 
 # Fields that hold SSIDs: none of them is ever written with a mark, so the reader takes marks off at once.
 SSID_FIELDS: Final = frozenset({"ssid", "retired_ssid", "replacement_ssid"})
-NO_SSID: Final = "0000000000"  # what systems write for a number that a student has not got
+NO_SSIDS: Final = frozenset(digit * 10 for digit in "0123456789")  # what systems write where a student has none
 CODE_LENGTH: Final = 7  # of a California district or school code
 _CDS_LENGTH: Final = 14  # county and district, then school
 
 _APOSTROPHES = "'’‘`´"
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')
 _LED = re.compile(f"=?[{_APOSTROPHES}]+=?(?P<bare>.*?)[{_APOSTROPHES}]*\\Z|=(?P<also>[0-9]+)\\Z")
-_DECIMAL = re.compile(r"([0-9]+)\.0*\Z")
-_SCIENTIFIC = re.compile(r"([0-9])\.([0-9]+)[eE]\+?([0-9]{1,2})\Z")
+_DECIMAL = re.compile(r"([0-9]+)(?:\.0*|,00?)\Z")
+_SCIENTIFIC = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})\Z")
 _ROUND = re.compile(r"([0-9])(?:\.([0-9]+))?[eE]\+?([0-9]{1,2})\Z")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\Z")
-_NO_BREAKS = str.maketrans({"\xa0": "", "\u202f": "", "\u2011": "-"})
+_NO_BREAKS = str.maketrans(
+    {"\xa0": "", "\u202f": "", "\u2011": "-"} | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
+)
+# A separator too many, and what people write beside a number: No. 4711, #4711, +4711, 4711*
+_BESIDE = " \t,;"
+_SIGNED = re.compile(r"[#+]?\s*(?P<bare>[0-9][0-9.,eE+ -]*?)\s*\*?\Z")
+_CALLED = re.compile(r"(?:state )?(?:ssid|student id|id|no|nr)(?:\.|:|#|\s)[:#.\s]*(?=[0-9])", re.IGNORECASE)
 # Groups of digits, each behind one space, hyphen, dash or point; or thousands behind commas.
 _GROUPED = re.compile(r"[0-9]+(?:[-. \u2000-\u2015\u2212][0-9]+)+\Z|[0-9]{1,3}(?:,[0-9]{3})+\Z")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
@@ -40,7 +46,7 @@ _CDS = re.compile(r"([0-9]{2})-?([0-9]{5})(?:-?([0-9]{7}))?\Z")
 
 def bare_number(text: str) -> str:
     """The number without marks around it; the text itself where there is nothing to take off."""
-    bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip(" \t,;")  # a separator too many
+    bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip(_BESIDE)
     bare = _unframed(bare).strip()
     if decimal := _DECIMAL.match(bare):
         bare = decimal[1]
@@ -72,8 +78,15 @@ def bare_whole(text: str) -> str:
 
 def bare_local_number(text: str) -> str:
     """A local number without marks, and without the commas at its thousands: 109,002."""
-    bare = bare_number(text)
+    bare = _uncalled(text)
     return bare.replace(",", "") if _THOUSANDS.match(bare) else bare
+
+
+def _uncalled(text: str) -> str:
+    """The number without marks, and without what it is called and what people write beside it: SSID: 9012345678, #4711, 4711*."""
+    bare = _CALLED.sub("", bare_number(text), count=1)
+    signed = _SIGNED.match(bare)
+    return bare_number(signed["bare"]) if signed else bare
 
 
 def bare_ssid(text: str) -> str:
@@ -81,7 +94,7 @@ def bare_ssid(text: str) -> str:
 
     Ten digits in any groups, or seven in two: whatever else holds groups of digits may be a date or two numbers.
     """
-    bare = bare_number(text)
+    bare = _uncalled(text)
     if not _GROUPED.match(bare):
         return bare
     digits = _NOT_DIGITS.sub("", bare)
@@ -106,7 +119,7 @@ def _padded(first: str, decimals: str | None, exponent: str) -> str | None:
 
 def bare_code(text: str, field: str) -> str:
     """A district (`lea`) or school code without marks, and out of the 14 digits of county, district and school."""
-    bare = bare_number(text)
+    bare = bare_whole(text)
     if bare.isascii() and bare.isdigit() and len(bare) == _CDS_LENGTH - 1:
         bare = bare.zfill(_CDS_LENGTH)
     if parts := _CDS.match(bare):

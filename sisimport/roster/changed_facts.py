@@ -1,4 +1,5 @@
-"""Facts that hardly ever change in a life: birth date and gender. Another one than on record is written, and said with both.
+"""Facts that hardly ever change in a life: birth date, gender, days of an English learner. Another one than on record is written,
+and said with both.
 
 A mistyped day, or the line of a twin, would change in silence by what the state finds a student.
 """
@@ -11,9 +12,13 @@ from django.db.models import F, Q
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
-from sisimport.roster import birth_dates, other_people
+from sisimport.roster import birth_dates, dates, other_people
+from sisimport.roster.conditions import IS_LEGACY, IS_OLDER
+from students.models import ProgramStatus
 
 _CODES: Final = ("gender", "legal_gender")
+_FIRST_STATUS: Final = "^(EO|English Only|IFEP|Not EL|Not LEP|TBD|TVD|Pending)$"
+_LATER: Final = (ProgramStatus.EL, ProgramStatus.EXITED)
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
@@ -29,7 +34,25 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
             )
             for name in _CODES
         ),
+        *_english_learner(rule),
     ]
+
+
+def _english_learner(rule: Callable[..., Rule]) -> list[Rule]:
+    """Other days than on record, and a status to which no English learner returns. What is older says so itself."""
+    not_said = ~IS_OLDER & ~IS_LEGACY & ~dates.EL_BEFORE_BIRTH
+    back = Q(el_status__iregex=_FIRST_STATUS, student__el__program_status__in=_LATER)
+    on_record = {name: f"student__el__{name.removeprefix('el_')}" for name in dates.EL_DATES}
+    changed = [(name, record, _other_day(name, record)) for name, record in on_record.items()]
+    changed.append(("el_status", "student__el__program_status", back))
+    return [
+        rule("roster", "EL-CHANGED", Severity.WARNING, name, not_said & when, part="el", expected=F(record))
+        for name, record, when in changed
+    ]
+
+
+def _other_day(name: str, record: str) -> Q:
+    return Q(**{f"{name}__isnull": False, f"{record}__isnull": False}) & Q(Differs(F(name), F(record)))
 
 
 def _other(name: str) -> Q:

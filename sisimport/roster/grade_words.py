@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from sisimport.files.detection import Recognition
-from sisimport.imports.definition.options import Choice, Option
+from sisimport.files.grade_forms import plain_grade
+from sisimport.imports.definition.options import Choice, Option, Question
 
 GRADE_WORDS: Final = Option(
     name="grade_words",
@@ -43,6 +44,13 @@ _MEANT: Final[Mapping[str, Mapping[str, str]]] = {
     "tk": {**_IN_BOTH, "-1": "TK", "-2": "PS"},
     "ps": {**_IN_BOTH, "-1": "PS"},
 }
+
+
+def _is_said(text: str) -> bool:
+    return not _MEANT["tk"].keys().isdisjoint({text.casefold().strip(), plain_grade(text.strip())})
+
+
+QUESTION: Final = Question(option=GRADE_WORDS, field="grade", settles=_is_said)
 
 
 def as_said(recognition: Recognition, options: Mapping[str, str]) -> Recognition:

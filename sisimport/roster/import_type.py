@@ -22,7 +22,7 @@ from sisimport.imports.definition.english_learner import (
 )
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import ImportType, RunContext
-from sisimport.imports.definition.options import Choice, Option
+from sisimport.imports.definition.options import Choice, Option, Question
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
@@ -153,6 +153,7 @@ class Roster(ImportType):
     remedies: Mapping[str, tuple[str, str]] = (
         OLDER_STATUS_REMEDY | POORER_NAMES_REMEDY | birth_dates.REMEDY | other_people.REMEDY
     )
+    questions: Mapping[str, Question] = {"FILE-CODE": grade_words.QUESTION}
     may_create_students = True
     columns_page = "map_columns"
     columns_codes = explaining.CODES

@@ -35,6 +35,10 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
     damaged = rule("roster", "FILE-DAMAGED", Severity.ERROR, "ethnicity", _other("ethnicity") & Q(ethnicity__regex=_DAMAGED),
                    expected="letters or a code")  # fmt: skip
     what: Any = Value("a sign in place of a letter", output_field=CharField())
+    # Zeros alone stand for a code that nobody knows: they would make a district or school of their own.
+    found += [
+        rule("roster", "CODE-NONE", Severity.ERROR, name, Q(**{f"{name}__regex": "^0+$"})) for name in ("lea", "school")
+    ]
     return [
         *found,
         rule("roster", "VALUE-ODD", Severity.WARNING, "suffix", odd_suffix),

@@ -20,7 +20,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import execute
-from sisimport.roster import whole_columns
+from sisimport.roster import spoiled_names, whole_columns
 from sisimport.roster.whole_columns import apart
 
 OTHER_PEOPLE: Final = Option(
@@ -87,10 +87,14 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
         rule("D-7", "NAME-EXCHANGED", severity, "last_name", exchanged, expected=F("first_name")),
         rule("D-7", "STU-DOUBT", Severity.WARNING, "local_number", doubtful),
         *(
-            rule("D-7", "NAME-CHANGED", Severity.WARNING, name, Q(person=word), expected=F(f"student__{name}"))
+            rule("D-7", "NAME-CHANGED", Severity.WARNING, name, _is_renamed(name, word), expected=F(f"student__{name}"))
             for name, word in _RENAMED.items()
         ),
     ]
+
+
+def _is_renamed(name: str, word: str) -> Q:
+    return Q(person=word) & ~spoiled_names.is_kept_out(name)
 
 
 def judge_columns(context: RunContext) -> None:

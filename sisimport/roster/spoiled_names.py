@@ -32,9 +32,11 @@ _WORDS: Final = frozenset(word.casefold() for word in PLACEHOLDERS) | {
 _NO_LETTER: Final = r"^[\x20-\x40\x5b-\x60\x7b-\x7e]+$"
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
-# Where nobody on record tells: signs of a keyboard, digits, and capitals where files of Macs and old programs have accents.
+# Where nobody on record tells: signs of a keyboard, digits, two names in one cell, a form of address, and capitals where files of
+# Macs and old programs have accents.
 _ODD: Final = (
-    r"[][0-9_*#@$~|<>=^+{}%\\]|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
+    r"[][0-9_*#@$~|<>=^+{}%\\,;/()]|^(Mr|Mrs|Ms|MR|MRS|MS|Miss|MISS|Dr|DR)[. ]"
+    r"|(^|[- ])(NULL|N/A)($|[- ])|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
     rf"|[A-Za-z]œ(?!u)|[a-z]’[a-z]|{_LONE_MARK}"
 )
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
@@ -105,7 +107,7 @@ def _odd(rule: Callable[..., Rule], name: str) -> Rule:
     other = Q(is_new=False) & Q(Differs(F(name), record)) & ~Q(_Spoils(F(name), record))
     # Cheapest questions first: nearly all names of a file are those on record, and most of these columns are blank.
     when = (Q(is_new=True) | other) & ~Q(**{name: ""}) & Q(**{f"{name}__regex": _ODD})
-    return rule("roster", "NAME-ODD", Severity.WARNING, name, when)
+    return rule("roster", "NAME-ODD", Severity.WARNING, name, when & ~_stays(name))
 
 
 def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
@@ -123,11 +125,27 @@ def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
 
 def _words(rule: Callable[..., Rule], name: str) -> list[Rule]:
     """People named Null exist: a new student's name is kept, and somebody looks at it. A name on record stays."""
-    record = F(f"student__{name}")
-    word = Q(In(Lower(F(name)), sorted(_WORDS))) | Q(**{f"{name}__regex": _NO_LETTER})
-    has_name = ~Q(**{f"student__{name}": ""}) & ~Q(In(Lower(record), sorted(_WORDS)))
-    other = Q(is_new=False) & Q(Differs(F(name), record))
+    other = Q(is_new=False) & Q(Differs(F(name), F(f"student__{name}")))
+    warned = (Q(is_new=True) | (other & ~_has_name(name))) & _is_word(name)
     return [
-        rule("roster", "NAME-WORD", Severity.ERROR, name, other & word & has_name, expected=record),
-        rule("roster", "NAME-WORD", Severity.WARNING, name, (Q(is_new=True) | (other & ~has_name)) & word),
+        rule("roster", "NAME-WORD", Severity.ERROR, name, _stays(name), expected=F(f"student__{name}")),
+        rule("roster", "NAME-WORD", Severity.WARNING, name, warned),
     ]
+
+
+def _is_word(name: str) -> Q:
+    return Q(In(Lower(F(name)), sorted(_WORDS))) | Q(**{f"{name}__regex": _NO_LETTER})
+
+
+def _has_name(name: str) -> Q:
+    return ~Q(**{f"student__{name}": ""}) & ~Q(In(Lower(F(f"student__{name}")), sorted(_WORDS)))
+
+
+def _stays(name: str) -> Q:
+    """A word for nothing in place of a name on record."""
+    return Q(is_new=False) & Q(Differs(F(name), F(f"student__{name}"))) & _is_word(name) & _has_name(name)
+
+
+def is_kept_out(name: str) -> Q:
+    """An error says of this name that the record stays as it is: no other finding says that it is written."""
+    return Q(_Spoils(F(name), F(f"student__{name}"))) | _stays(name)

@@ -73,6 +73,7 @@ def selection_rules() -> list[Rule]:
             params={**choice, "what": Value("choose one of the candidates")},
         ),
         rule("R-5", "SEL-MARK", ERROR, UNSURE, found=F("selection")),
+        rule("R-3", "SEL-NOMATCH", WARNING, IS_TAKEN & Q(category__iexact="No Match"), found=F("local_number")),
         rule("R-6", "SEL-MANY", ERROR, Q(pick=Pick.MANY), found=F("local_number"), params=choice),
         rule("R-5", "SEL-OTHER", NOTICE, Q(pick=Pick.OTHER), found=F("local_number"), expected=F("chosen_line")),
         rule("R-4", "SEL-REFUSED", NOTICE, Q(pick=Pick.REFUSED), found=F("local_number")),

@@ -30,6 +30,12 @@ codes.register(
         "Choose on the page “Choose candidates” of this Test, or correct the mark and test again.",
     ),
     IssueCode(
+        "SEL-NOMATCH",
+        "A candidate where the state found none",
+        "For local number {found} the match category is No Match, yet a candidate with an SSID is chosen. It is imported.",
+        "Check that the SSID was not typed in, or moved there from another line: then correct the file and test again.",
+    ),
+    IssueCode(
         "SEL-MANY",
         "More than one candidate is chosen",
         "More than one candidate is chosen for local number {found}. Candidates (end of the SSID, score): {choices}.",

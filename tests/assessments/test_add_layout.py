@@ -334,3 +334,57 @@ def test_other_columns_of_a_known_year_are_a_type_beside_that_of_the_year(
     ]  # fmt: skip
     assert registry.get_type("caaspp-2015-2016-other-columns-2").screen.label == "CAASPP 2015-2016 (other columns 2)"
     assert registry.get_type("caaspp-2015-2016").layouts == ("caaspp-2015-16",)
+
+
+# -- what the next state file may look like ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("ssid", "Statewide Student Identifier"),
+        ("achievement_level", "PerformanceLevel"),
+        ("scale_score", "Overall Scaled Score"),
+    ],
+)
+def test_what_a_field_is_called_elsewhere_is_offered(
+    home: District, command: CommandLine, tmp_path: Path, field: str, name: str
+) -> None:
+    path = header_file(tmp_path, names(**{field: name}))
+
+    asked = command("add_layout", path, "--school-year", "2025-26", "--json")
+    done = command("add_layout", path, "--school-year", "2025-26", "--accept-suggestions", "--json")
+
+    assert (asked.code, done.code) == (2, 0)
+    assert [(one["from"], one["to"]) for one in done.json["renamed"]] == [(ALL[LAST].fields[field].name, name)]
+
+
+@pytest.mark.parametrize("field", ["scale_score", "achievement_level"])
+def test_that_scores_have_no_number_or_level_is_never_accepted_unsaid(
+    home: District, command: CommandLine, tmp_path: Path, field: str
+) -> None:
+    path = header_file(tmp_path, names(**{field: "Zwq"}))
+
+    accepted = command("add_layout", path, "--school-year", "2025-26", "--accept-suggestions", "--json")
+    said = command(
+        "add_layout", path, "--school-year", "2025-26", "--accept-suggestions", "--column", f"{field}=", "--json"
+    )
+
+    assert (accepted.code, said.code) == (2, 0)
+    assert ALL[LAST].fields[field].name in accepted.json["questions"][0]
+
+
+@pytest.mark.parametrize(("level", "code"), [("Advanced", "4"), ("proficient", "3"), ("Minimal", "1")])
+def test_levels_in_the_words_of_the_new_year_are_known(
+    home: District, command: CommandLine, tmp_path: Path, level: str, code: str
+) -> None:
+    header, scores = names(), {"4": "2600", "3": "2550", "1": "2300"}
+    row = ela(NEXT, achievement_level=level, scale_score=scores[code])
+    path = header_file(tmp_path, header, *records(header, row))
+
+    added = command("add_layout", path, "--school-year", "2025-26", "--json")
+    done = command("import_file", "auto", path, "--work", "import", "--json")
+
+    assert (added.code, done.code) == (0, 0), added.json
+    score = Score.objects.get(assessment__parent=None)
+    assert (score.school_year, score.result, score.result_name) == (2026, code, level.capitalize())

@@ -42,6 +42,18 @@ def test_one_line_of_another_school_year_is_an_error_of_the_line(home: District,
     assert (done["status"], told) == ("completed", {4, 5})
 
 
+@pytest.mark.parametrize("layout", ["caaspp-2023-24", "elpac-summative-2023-24"])
+@pytest.mark.parametrize(
+    ("days", "status"), [(["2025-04-12"], "rejected"), (["2025-04-12", "2024-04-12"], "completed")]
+)
+def test_the_only_date_of_a_file_says_its_year(home: District, layout: str, days: list[str], status: str) -> None:
+    """Thirty lines without any date, and one or two with."""
+    found = report(TYPES[layout], dated(layout, *days, *[""] * 30), work="import")
+
+    assert found["status"] == status
+    assert ("2024-25" in found["message"]) == (status == "rejected")
+
+
 def test_scores_of_another_year_do_not_overwrite_this_years(home: District) -> None:
     start(TYPE, text(LAYOUT, ela()), work="import")
 

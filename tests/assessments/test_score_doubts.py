@@ -96,6 +96,18 @@ def test_a_file_most_of_whose_scores_do_not_go_with_their_levels_says_so(home: D
     assert counts(done) == {"import": STUDENTS}
 
 
+def test_lines_refused_for_another_reason_are_none_of_these(home: District) -> None:
+    rows = file_of(shifted=1).decode().splitlines()
+    gone = [row.replace(ssid_of(n), f"80000000{n:02}") for n, row in enumerate(rows[1:])]
+    right = file_of(lines=2).decode().splitlines()[1:]
+
+    done = report("caaspp-2023-2024", "\r\n".join([rows[0], *gone, *right, ""]).encode(), work="import")
+
+    assert counts(done) == {"import": 2, "refused": STUDENTS}
+    assert [i["code"] for i in done["issues"]].count("EXC-LEVEL-RANGE") == STUDENTS
+    assert "EXC-SORTED" not in [i["code"] for i in done["issues"]]
+
+
 def test_such_a_file_never_replaces_scores_on_record(home: District) -> None:
     report("caaspp-2023-2024", file_of(), work="import")
     before = held()

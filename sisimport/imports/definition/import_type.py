@@ -11,7 +11,7 @@ from django.db.models import Q
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
-from sisimport.imports.definition.options import Option
+from sisimport.imports.definition.options import Option, Question
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
@@ -69,6 +69,7 @@ class ImportType(SpeedHooks):
     key: as on the command line. layouts: keys of its layout files in `layout_folder`.
     row_model: the StagedRow subclass; `fields` are the layout fields staged into its columns of the same name.
     remedies: code of an issue -> the option, and its value, that settles all lines with it when the file is tested again.
+    questions: the same for a cause that several values of one option settle, each its own way: the report offers all of them.
     part_of_field: which part a reader problem in that field belongs to (default: the whole record).
     """
 
@@ -83,6 +84,7 @@ class ImportType(SpeedHooks):
     duplicates: tuple[DuplicateCheck, ...] = ()
     options: tuple[Option, ...] = ()
     remedies: Mapping[str, tuple[str, str]] = {}
+    questions: Mapping[str, Question] = {}
     lists_absent: bool = False  # the report lists students of the file's schools whom no line names
     brings_everyone: bool = False  # each file brings what the last one brought, and more: far fewer lines are held
     names_what_it_replaces: bool = False  # a line fits only the SSID that it names: such replacements are not held

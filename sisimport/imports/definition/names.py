@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Concat, Left
+from django.db.models.functions import Concat, Left, NullIf
 
 from sisimport.imports.definition.expressions import Differs
 from students.models.people import Loose
@@ -29,7 +29,8 @@ def is_far(field: str, record: str, *, middle: str = "") -> Q:
 
     middle: the middle name on record, where the file may hold it, or its initial, behind the first name.
     """
-    far = Q(Differs(loosely(F(field)), loosely(F(record))))
+    # A name of signs alone (`***`) is near nobody, nor is one near a name that the record has not got.
+    far = Q(Differs(NullIf(loosely(F(field)), Value("")), loosely(F(record))))
     if middle:
         for behind in (F(middle), Left(middle, 1)):
             both = Concat(F(record), Value(" "), behind, output_field=models.TextField())

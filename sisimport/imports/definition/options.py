@@ -1,6 +1,6 @@
 """Options of an import type, on its screen and on the command line."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 
@@ -53,6 +53,18 @@ class Option:
         if self.picks_schools:  # the same schools in another order are the same choice
             return ",".join(sorted({code.strip() for code in value.split(",") if code.strip()}))
         return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What some values of a field mean, which only people of the district know: a choice of `option` says it for the whole file.
+
+    `settles`: does saying it settle this value, as it stands in the file?
+    """
+
+    option: Option
+    field: str
+    settles: Callable[[str], bool]
 
 
 def checkbox(name: str, label: str, *, hint: str = "", default: str = "", district_default: bool = False) -> Option:

@@ -65,6 +65,12 @@ codes.register(
         "files are read.",
     ),
     IssueCode(
+        "CODE-NONE",
+        "Zeros in place of a code",
+        "{field} is {found}: zeros alone stand for a code that is not known.",
+        "Write the code of the district or school, and test again.",
+    ),
+    IssueCode(
         "DEMO-MISMATCH",
         "The file and the student record differ",
         "{field} in the file is {found}, on record {expected}.{hint_text}",
@@ -270,6 +276,13 @@ codes.register(
         "{field} is {found}; on record it is {expected}. The file's is written.",
         "Check which is right, for example by the birth certificate: the state finds a student by it. If it is the record, "
         "correct the file and test again.",
+    ),
+    IssueCode(
+        "EL-CHANGED",
+        "English learner data that seldom changes",
+        "{field} is {found}; on record it is {expected}. The file's is written.",
+        "Check which is right: an English learner becomes RFEP, and the days on which that was found out stay as they are. If it "
+        "is the record, correct the file and test again.",
     ),
     IssueCode(
         "NAME-CHANGED",

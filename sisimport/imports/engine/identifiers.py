@@ -46,7 +46,8 @@ class Seen:
 
     def look_at_numbers(self, numbers: Sequence[str]) -> None:
         """Of one block. Asked of all numbers at once: that costs next to nothing."""
-        if not self.marked_numbers and not "".join(numbers).isalnum() and any(numbers):
+        joined = "" if self.marked_numbers else "".join(numbers)
+        if joined and not (joined.isalnum() and joined.isascii()):
             self.marked_numbers = True
         if not self.zeros and "\n0" in "\n" + "\n".join(numbers):
             self.zeros = True

@@ -34,7 +34,7 @@ from sisimport.web.queries.issues import shown_issues, words_of
 from sisimport.web.queries.keeping import kept_until
 from sisimport.web.queries.options import option_text
 from sisimport.web.queries.progress import progress_of
-from sisimport.web.queries.remedies import action_for, remedy_options
+from sisimport.web.queries.remedies import actions_for, remedy_options
 from sisimport.web.queries.reverts import Kept, kept_by, reverts_of, updates_of
 from sisimport.web.ssid_masking import Masking
 
@@ -115,7 +115,7 @@ def causes_of(run: ImportRun, reader: queries.Reader, report: queries.IssueRepor
     kind = type_of(run)
     offers = kind is not None and reader.whole and run.work == Work.TEST and run.status == RunStatus.COMPLETED
     return [
-        {"found": one, "action": action_for(kind, run, one.cause) if offers and kind is not None else None}
+        {"found": one, "actions": actions_for(kind, run, one.cause) if offers and kind is not None else []}
         for one in diagnosed(run, reader, report.causes)
     ]
 
@@ -146,6 +146,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "may_revert": reverts.left and access.may_revert(user, run),
         "may_cancel": access.may_cancel(user, run) and not run.cancel_requested and not run.is_past_recall,
         "may_test": access.can(user, Capability.TEST) and run.file_id is not None and kind is not None and not converts,
+        "may_set_defaults": access.can(user, Capability.SETTINGS),
         "may_export": access.can(user, Capability.EXPORT) and not converts,
         "absent_count": (run.facts or {}).get("absent_count") if reader.whole else None,
         "lists_absent": bool(
@@ -343,16 +344,20 @@ def back_to(request: HttpRequest, run: ImportRun, error: str) -> HttpResponse:
 
 def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun:
     """Start a Test of the file with the type and options of `run`, or with the one option by which the cause that was sent is
-    put right. Raises RunRefusedError, UnknownImportTypeError."""
+    put right (`answer`: as somebody said). Raises RunRefusedError, UnknownImportTypeError."""
     return services.start_run(
         file=file,
         import_type=run.import_type,
         work=Work.TEST,
-        options={**run.options, **remedy_options(type_of(run), request.POST.get("cause", ""))},
+        options={**run.options, **remedy_options(type_of(run), *_cause_and_answer(request))},
         user=signed_in_user(request),
         schools=access.visible_school_ids(request.user),
         report_words=run.report_words,
     )
+
+
+def _cause_and_answer(request: HttpRequest) -> tuple[str, str]:
+    return request.POST.get("cause", ""), request.POST.get("answer", "")
 
 
 @requires(Capability.UPDATE)
