@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.utils import timezone
 from psycopg import sql
 
+from sisimport.audit.models import AuditEntry
 from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.reporting.exports import ExportRefusedError, streamed
@@ -40,13 +41,14 @@ _PARTS = {
     part.view.name: part
     for part in (
         _Part(STUDENTS, "student", "s", edits="Student"),
-        _Part(SSIDS, "ssid", "x", {"ssid": "t.was->>'ssid'", "state": "t.was->>'state'"}, "SSID"),
+        _Part(SSIDS, "ssid", "x", {"ssid": "t.was->>'ssid'", "state": "coalesce(t.was->>'state', l.state)"}, "SSID"),
         _Part(
             ENROLLMENTS,
             "enrollment",
             "e",
             {
-                "school_code": "(SELECT code FROM students_school WHERE id = (t.was->>'school_id')::bigint)",
+                "school_code": "(SELECT code FROM students_school"
+                " WHERE id = coalesce(t.was->>'school_id', t.was->>'school')::bigint)",
                 "grade": "t.was->>'grade'",
                 "start_date": "(t.was->>'start_date')::date",
                 "exit_date": "(t.was->>'exit_date')::date",
@@ -68,6 +70,7 @@ _NO_SCORE = (
     "SELECT 0::bigint AS student_id, 0::bigint AS assessment_id, 0::smallint AS school_year, false AS held,"
     " 0::bigint AS run, now() AS at WHERE false"
 )
+_FIRST = "(array_agg({0} ORDER BY {1}))[1]"  # what was new to begin with: gone and back again is a change
 _NO_STUDENT = "SELECT 0::bigint AS object_id, NULL::jsonb AS was WHERE false"
 _SEEN = "(%(schools)s::bigint[] IS NULL OR s.school_id = ANY (%(schools)s::bigint[]))"
 
@@ -94,6 +97,10 @@ class ChangesFile:
             raise ExportRefusedError(
                 f"Run {self.run.pk} wrote nothing: name an Update, an Import or a Revert that is completed."
             )
+        if self.run is not None and (day := forgotten_on(self.run)):
+            raise ExportRefusedError(
+                f"What run {self.run.pk} changed was removed on {day}: take out all students or scores instead."
+            )
         if self.run is not None and self.until:
             raise ExportRefusedError("A period has no run: leave one of the two out.")
         if self.since and self.until and self.until <= self.since:
@@ -115,7 +122,7 @@ class ChangesFile:
         return True
 
     def write(self, stream: IO[bytes], ending: str) -> Written:  # noqa: ARG002 - there is one form
-        rows = students = 0
+        rows = 0
         ids = array("q")
         runs = self.runs()
         files = [name for name in NAMES if name in self.parts]
@@ -127,11 +134,10 @@ class ChangesFile:
                     for block in csv_rows(columns, counted, as_is=True):
                         member.write(block)
                 rows += counted.count
-                students = max(students, counted.students)
-        return Written(rows, tuple(f"{name}.csv" for name in files), students, ids)
+        return Written(rows, tuple(f"{name}.csv" for name in files), len(set(ids)), ids)
 
     def runs(self) -> list[ImportRun]:
-        """Those that wrote, in the order in which they ended."""
+        """Those that wrote, in the order in which they ended. Raises ExportRefusedError if the journal of one is gone."""
         if self.run is not None:
             return [self.run]
         ended = ImportRun.objects.filter(
@@ -139,7 +145,14 @@ class ChangesFile:
         )
         if self.until:
             ended = ended.filter(finished_at__lt=self.until)
-        return list(ended.order_by("finished_at"))
+        runs = list(ended.select_related("test_run").order_by("finished_at"))
+        for run in reversed(runs):
+            if forgotten_on(run):
+                raise ExportRefusedError(
+                    f"What runs changed until {timezone.localdate(run.finished_at):%m/%d/%Y} is kept no longer:"
+                    " choose a later beginning, or take everything."
+                )
+        return runs
 
     @staticmethod
     def columns(name: str) -> tuple[str, ...]:
@@ -172,14 +185,11 @@ def _objects(part: _Part, runs: list[ImportRun], *, with_edits: bool) -> str:
         for run in runs
     ]
     if with_edits:
-        written.append(
-            f"""SELECT k.{kind.pk}, d.student_id, false, false, NULL::jsonb, d.at, NULL::bigint
-            FROM students_recordedit d JOIN {kind.table} k ON k.{_student_of(part)} = d.student_id
-            WHERE d.what = '{part.edits}' AND d.at >= %(since)s AND (%(until)s::timestamptz IS NULL OR d.at < %(until)s)"""
-        )
+        written += _edits(part)
     last = "(array_agg({0} ORDER BY w.at DESC))[1]"
     touched = f"""
-        SELECT w.object_id, bool_or(w.is_new) AS is_new, bool_or(w.is_gone) AS is_gone, max(w.student_id) AS student_id,
+        SELECT w.object_id, {_FIRST.format("w.is_new", "w.at, w.is_new DESC")} AS is_new, bool_or(w.is_gone) AS is_gone,
+          max(w.student_id) AS student_id,
           max(w.at) AS at, {last.format("w.run")} AS run, {last.format("w.was")} AS was
         FROM ({" UNION ALL ".join([_NO_CHANGE, *written])}) AS w GROUP BY w.object_id
     """
@@ -208,7 +218,56 @@ def _objects(part: _Part, runs: list[ImportRun], *, with_edits: bool) -> str:
         LEFT JOIN students_lea l ON l.id = coalesce(s.lea_id, (gone.was->>'lea_id')::bigint)
         WHERE t.is_gone AND NOT t.is_new AND NOT EXISTS (SELECT 1 FROM {kind.table} k WHERE k.{kind.pk} = t.object_id)
           AND {_SEEN}
+        {_erased(view) if with_edits and part.kind == "student" else ""}
     """
+
+
+_WITHIN = "{0} >= %(since)s AND (%(until)s::timestamptz IS NULL OR {0} < %(until)s)"
+_MAKES = "d.what = 'Student' AND d.field = 'local_number' AND d.before IS NULL AND d.journal IS NULL"
+
+
+def _edits(part: _Part) -> Iterator[str]:
+    """What people wrote of such records, by the journal of their edits.
+
+    Who puts a student on record makes an enrollment with it, and entries of before there was a journal name the student only:
+    of these, all records of the student count.
+    """
+    kind = get_kind(part.kind)
+    within = _WITHIN.format("d.at")
+    if part.edits == "SSID":  # whose journal has all numbers of the student, before and after
+        yield f"""SELECT n.pk, d.student_id, n.was IS NULL, n.now IS NULL, n.was, d.at, NULL::bigint
+            FROM students_recordedit d CROSS JOIN LATERAL (
+              SELECT coalesce(b.value->>'pk', a.value->>'pk')::bigint AS pk, b.value AS was, a.value AS now
+              FROM jsonb_array_elements(d.journal->'before'->'ssids') AS b
+              FULL JOIN jsonb_array_elements(d.journal->'after'->'ssids') AS a ON a.value->>'pk' = b.value->>'pk'
+            ) AS n WHERE d.what = 'SSID' AND d.journal IS NOT NULL AND n.was IS DISTINCT FROM n.now AND {within}"""
+    else:
+        yield f"""SELECT (d.journal->>'pk')::bigint, d.student_id, d.journal->'before' = 'null', d.journal->'after' = 'null',
+              d.journal->'before', d.at, NULL::bigint
+            FROM students_recordedit d WHERE d.what = '{part.edits}' AND d.journal IS NOT NULL AND {within}"""
+    yield f"""SELECT k.{kind.pk}, d.student_id, {_MAKES}, false, NULL::jsonb, d.at, NULL::bigint
+        FROM students_recordedit d JOIN {kind.table} k ON k.{_student_of(part)} = d.student_id
+        WHERE d.journal IS NULL AND (d.what = '{part.edits}' OR {_MAKES}) AND {within} AND NOT EXISTS (
+          SELECT 1 FROM students_recordedit j WHERE j.student_id = d.student_id AND j.what = d.what
+          AND j.journal IS NOT NULL AND j.at BETWEEN d.at - interval '1 minute' AND d.at)"""
+
+
+def _erased(view: View) -> str:
+    """Students who were erased: their internal numbers are all that is left, in the record of access. Who sees some schools is
+    not told: of which school they were is not on record."""
+    named = {"student_id": "e.student", "lea_code": "''", "local_number": "''"}
+    return f"""
+        UNION ALL SELECT 'removed', a.at, NULL, {", ".join(named.get(column.name, "NULL") for column in view.columns)}
+        FROM {AuditEntry._meta.db_table} a CROSS JOIN unnest(a.students) AS e(student)
+        WHERE a.kind = '{AuditEntry.Kind.ERASED.value}' AND {_WITHIN.format("a.at")} AND %(schools)s::bigint[] IS NULL
+          AND NOT EXISTS (SELECT 1 FROM students_student s WHERE s.id = e.student)
+    """
+
+
+def forgotten_on(run: ImportRun) -> str:
+    """The day on which what the run wrote was removed from its journal, after the time that it is kept; empty: it is there."""
+    plan = run.test_run or run
+    return f"{timezone.localdate(plan.plan_removed_at):%m/%d/%Y}" if plan.plan_removed_at else ""
 
 
 def _scores(part: _Part, runs: list[ImportRun]) -> str:
@@ -224,8 +283,8 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
         for side in ("before", "after")
     ]
     touched = f"""
-        SELECT w.student_id, w.assessment_id, w.school_year, bool_or(NOT w.was_there) AS is_new, max(w.at) AS at,
-          (array_agg(w.run ORDER BY w.at DESC))[1] AS run
+        SELECT w.student_id, w.assessment_id, w.school_year, {_FIRST.format("NOT w.was_there", "w.at")} AS is_new,
+          max(w.at) AS at, (array_agg(w.run ORDER BY w.at DESC))[1] AS run
         FROM (SELECT u.student_id, u.assessment_id, u.school_year, u.run, u.at, bool_or(u.held) AS was_there
               FROM ({" UNION ALL ".join([_NO_SCORE, *sides])}) AS u GROUP BY 1, 2, 3, 4, 5) AS w
         GROUP BY 1, 2, 3
@@ -240,7 +299,15 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
     setups = " UNION ".join(["SELECT id, state_code, name, parent_id FROM assessments_assessment", *removed_setups])
     same = "t.student_id = {0}.student_id AND t.assessment_id = {0}.assessment_id AND t.school_year = {0}.school_year"
     sources = {column.name: _escaped(column.source) for column in part.view.columns}
-    named = ("school_year", "assessment_code", "assessment", "parent_code", "local_number", "lea_code")
+    named = (
+        "school_year",
+        "school_year_end",
+        "assessment_code",
+        "assessment",
+        "parent_code",
+        "local_number",
+        "lea_code",
+    )
     removed = [
         f"t.{name}"
         if name in ("student_id", "assessment_id")

@@ -42,7 +42,7 @@ _STATEMENT = """
       v.measure, coalesce(t.school_as_tested, '')
     FROM {schema}.scores AS v JOIN {schema}.assessments a ON a.assessment_id = v.assessment_id
     LEFT JOIN {schema}.as_tested t ON t.student_id = v.student_id AND t.assessment_id = v.assessment_id
-      AND t.school_year = v.school_year
+      AND t.school_year_end = v.school_year_end
     {where} ORDER BY 1, 2, 4, 5, 6, 8
 """
 FIELDS = ("studentAssessmentIdentifier", "assessmentReference", "studentReference", "schoolYearTypeReference",

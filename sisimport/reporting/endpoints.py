@@ -15,8 +15,9 @@ from sisimport.api.cursors import cursor, place
 from sisimport.api.problems import ProblemError
 from sisimport.api.schemas import Moment, Page, Plain
 from sisimport.audit.models import AuditEntry
-from sisimport.reporting import changes, file_endpoints  # noqa: F401 - it declares operations
+from sisimport.reporting import changes
 from sisimport.reporting.exports import Export, ExportRefusedError
+from sisimport.reporting.file_endpoints import year_asked
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION, View
 from sisimport.reporting.writing import MEDIA_TYPES, VERSION_HEADER, ZIP, download
 from students.access import log_views, visible_school_ids, visible_schools
@@ -39,19 +40,22 @@ class StudentFilters(Page):
 
 class SSIDFilters(Page):
     school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
-    changed_since: Moment | None = Field(None, description="SSIDs recorded or retired from then on.")
+    changed_since: Moment | None = Field(None, description="All SSIDs of students of whom one changed from then on.")
 
 
 class ScoreFilters(Page):
     school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
     school_year: Plain = Field("", max_length=7, description="As 2023-24.")
     assessment: Plain = Field("", max_length=12, description="Code of a test, or of a part: SBELA.")
-    changed_since: Moment | None = Field(None, description="Scores that a run wrote from then on.")
+    changed_since: Moment | None = Field(None, description="Scores that a run wrote, or a Revert put back, from then on.")
 
 
 def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, str]) -> JsonResponse:
     asked = {name: value for name, value in equal.items() if value}
-    found = export.page(after=place(request, filters), limit=filters.limit + 1, equal=asked)
+    try:
+        found = export.page(after=place(request, filters), limit=filters.limit + 1, equal=asked)
+    except ExportRefusedError as error:
+        raise ProblemError("REFUSED", str(error)) from error
     rows = found[: filters.limit]
     token: Any = request.api_token  # type: ignore[attr-defined]
     log_views(
@@ -119,7 +123,7 @@ def list_ssids(request: HttpRequest, filters: Query[SSIDFilters]) -> JsonRespons
 def list_scores(request: HttpRequest, filters: Query[ScoreFilters]) -> JsonResponse:
     export = Export(
         what="scores",
-        school_year=filters.school_year,
+        school_year=year_asked(filters.school_year),
         schools=_schools(request, filters.school),
         changed_since=filters.changed_since,
     )

@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from psycopg import sql
 
 from sisimport.reporting import wide
+from sisimport.reporting.schema import column_types
 from sisimport.reporting.views import SCHEMA, SCORES, SSIDS, STUDENTS, View
 from sisimport.runtime.reading import reading_connection
 from sisimport.web.exports.deliverables import ExportRefusedError
@@ -43,7 +45,7 @@ class Export:
 
     what: students, ssids or scores. school_year, as 2023-24: scores of that year, students enrolled in it and their SSIDs.
     schools: internal ids; None for all. changed_since: only what a run or a person wrote from this moment on.
-    form: long, or (scores) wide.
+    form: long, or (scores) wide; a wide row is whole, also if one score of it changed.
     """
 
     what: str
@@ -62,6 +64,15 @@ class Export:
         if self.form == WIDE:
             return wide.columns(self._tests)
         return tuple(column.name for column in _EXPORTED[self.what][0].columns)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Types of the columns in the database, whatever is in them."""
+        view = _EXPORTED[self.what][0].name
+        types = {column: kind for (name, column), kind in column_types().items() if name == view}
+        if self.form == WIDE:
+            return wide.types(self._tests, types)
+        return tuple(types[column] for column in self.columns)
 
     def rows(self, noted: "array[int] | None" = None) -> Iterator[Row]:
         """The rows, streamed: memory does not grow with their number. Must be read to the end or closed.
@@ -104,7 +115,7 @@ class Export:
         return [row[name] for name in _KEYS[self.what]]
 
     def where(self) -> tuple[sql.Composable, list[Any]]:
-        """The WHERE clause on the view `v`, with its values."""
+        """The WHERE clause on the view `v`, with its values. Raises ExportRefusedError."""
         conditions, values = self._conditions()
         return _all_of(conditions), values
 
@@ -131,8 +142,8 @@ class Export:
         conditions: list[sql.Composable] = []
         values: list[Any] = []
         if self.school_year and self.what == "scores":
-            conditions.append(sql.SQL("v.school_year = %s"))
-            values.append(self.school_year)
+            conditions.append(sql.SQL("v.school_year_end = %s"))  # reads the partition of the year alone
+            values.append(read_school_year(self.school_year))
         elif self.school_year:
             spring = read_school_year(self.school_year)
             conditions.append(sql.SQL(_ENROLLED_IN))
@@ -141,8 +152,9 @@ class Export:
             conditions.append(sql.SQL("v.student_id IN (SELECT id FROM students_student WHERE school_id = ANY (%s))"))
             values.append(list(self.schools))
         if self.changed_since is not None:
-            conditions.append(sql.SQL(_CHANGED[self.what]))
-            values += [self.changed_since] * _CHANGED[self.what].count("%s")
+            changed, since = _changed(WIDE if self.form == WIDE else self.what, self.changed_since)
+            conditions.append(changed)
+            values += since
         return conditions, values
 
 
@@ -174,20 +186,62 @@ _ENROLLED_IN = """(EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_i
     OR (%s AND NOT EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = v.student_id)
       AND EXISTS (SELECT 1 FROM students_student s WHERE s.id = v.student_id AND s.school_id IS NOT NULL)))"""
 
-# Students: whom the plan of a run names that was applied or put back since, or a person edited.
-# Scores: a Revert puts them back as they were, with the run that wrote them once.
+_WROTE = "r.work IN ('update', 'import', 'revert') AND r.status = 'completed' AND r.finished_at >= %s"
+_PUT_BACK = "r.work = 'revert' AND r.status = 'completed' AND r.finished_at >= %s"
+# What those runs wrote of their plans, lines that were set aside left out.
+_JOURNAL = """imports_importrun r JOIN imports_importchange c ON c.run_id = coalesce(r.test_run_id, r.id)
+      WHERE {runs} AND c.kind IN ({kinds}) AND NOT EXISTS (
+        SELECT 1 FROM imports_setaside a WHERE a.run_id = r.id AND a.line = c.line AND a.seq = c.seq)"""
+_EDITED = "SELECT e.student_id FROM students_recordedit e WHERE e.what IN ({whats}) AND e.at >= %s"
+# Of which runs the journal is asked, and which rows it adds to the condition. A student and an SSID change in columns of the view
+# only: scores and EL records of a student are no change of these. All SSIDs of a student come when one of them changed, so that
+# one that was taken away is missed. Scores that a Revert put back have the run that wrote them once.
 _CHANGED = {
-    "scores": """(v.imported_at >= %s OR v.student_id IN (
-        SELECT c.student_id FROM imports_importchange c JOIN imports_importrun r ON r.id = c.run_id
-        WHERE r.work = 'revert' AND r.status = 'completed' AND r.finished_at >= %s AND c.kind = 'scores'))""",
-    "ssids": "(v.created_at >= %s OR v.retired_at >= %s)",
-    "students": """v.student_id IN (
-        SELECT c.student_id FROM imports_importchange c WHERE c.run_id IN (
-          SELECT coalesce(r.test_run_id, r.id) FROM imports_importrun r
-          WHERE r.work IN ('update', 'import') AND r.status = 'completed' AND (r.finished_at >= %s OR EXISTS (
-            SELECT 1 FROM imports_importrun b WHERE b.reverts_id = r.id AND b.status = 'completed' AND b.finished_at >= %s)))
-        UNION SELECT e.student_id FROM students_recordedit e WHERE e.at >= %s)""",
+    "students": (
+        _WROTE,
+        "v.student_id IN (SELECT CASE c.kind WHEN 'student' THEN c.object_id ELSE c.student_id END FROM "
+        + _JOURNAL.format(runs=_WROTE, kinds="'student', 'ssid', 'enrollment'")
+        + " UNION "
+        + _EDITED.format(whats="'Student', 'SSID', 'Enrollment'")
+        + ")",
+    ),
+    "ssids": (
+        _WROTE,
+        "v.student_id IN (SELECT c.student_id FROM "
+        + _JOURNAL.format(runs=_WROTE, kinds="'ssid'")
+        + " UNION "
+        + _EDITED.format(whats="'SSID'")
+        + " UNION SELECT i.student_id FROM students_ssid i WHERE i.created_at >= %s OR i.retired_at >= %s)",
+    ),
+    "scores": (_PUT_BACK, "(v.imported_at >= %s OR (v.student_id, v.school_year_end) IN ({put_back}))"),
+    # Whole rows: also the tests of the student and year that did not change.
+    WIDE: (
+        _PUT_BACK,
+        """(v.student_id, v.school_year_end) IN (
+          SELECT n.student_id, n.school_year_end FROM {scores} AS n WHERE n.imported_at >= %s UNION {put_back})""",
+    ),
 }
+_SCORES_PUT_BACK = (
+    "SELECT c.student_id, (coalesce(c.before, c.after)->>'school_year')::smallint FROM "
+    + _JOURNAL.format(runs=_PUT_BACK, kinds="'scores'")
+)
+_FORGOTTEN = """SELECT max(r.finished_at) FROM imports_importrun r
+    JOIN imports_importrun p ON p.id = coalesce(r.test_run_id, r.id) WHERE {runs} AND p.plan_removed_at IS NOT NULL"""
+
+
+def _changed(what: str, since: dt.datetime) -> tuple[sql.Composable, list[Any]]:
+    """The condition on the view. Raises ExportRefusedError for a moment since which not all changes are on record any more."""
+    runs, text = _CHANGED[what]
+    with reading_connection().cursor() as cursor:
+        cursor.execute(_FORGOTTEN.format(runs=runs), [since])
+        (forgotten,) = cursor.fetchone()
+    if forgotten:
+        raise ExportRefusedError(
+            f"What runs changed until {timezone.localdate(forgotten):%m/%d/%Y} is kept no longer:"
+            " choose a later day, or take everything."
+        )
+    text = text.replace("{put_back}", _SCORES_PUT_BACK).replace("{scores}", f"{SCHEMA}.{SCORES.name}")
+    return sql.SQL(text), [since] * text.count("%s")
 
 
 def _all_of(conditions: Sequence[sql.Composable]) -> sql.Composable:

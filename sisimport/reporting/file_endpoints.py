@@ -163,17 +163,21 @@ def _declare(one: _File) -> None:
 
 def _export(request: HttpRequest, one: _File, filters: FileFilters) -> Export:
     """Raises ProblemError for a school year that is none, Http404 for a school that the token is not for."""
-    try:
-        year = year_label(read_school_year(filters.school_year)) if filters.school_year else ""
-    except NotASchoolYearError as error:
-        raise ProblemError("INVALID", errors=[("school_year", str(error))]) from error
     return Export(
         what=one.what,
-        school_year=year,
+        school_year=year_asked(filters.school_year),
         schools=_schools(request, filters),
         changed_since=filters.changed_since if isinstance(filters, TableFilters) else None,
         form=filters.form if isinstance(filters, ScoreTableFilters) else LONG,
     )
+
+
+def year_asked(text: str) -> str:
+    """As 2023-24, or empty. Raises ProblemError for a school year that is none."""
+    try:
+        return year_label(read_school_year(text)) if text else ""
+    except NotASchoolYearError as error:
+        raise ProblemError("INVALID", errors=[("school_year", str(error))]) from error
 
 
 def _schools(request: HttpRequest, filters: FileFilters) -> list[int] | None:

@@ -1,13 +1,18 @@
 """The reference page of what leaves: columns of files and views, with types and meaning."""
 
-from django.db import connection
-
 from sisimport.imports.reference import MADE, PAGES
 from sisimport.reporting import changes, edfi, oneroster, wide
+from sisimport.reporting.schema import column_types
 from sisimport.reporting.views import SCHEMA, SCORES, SSIDS, STUDENTS, VERSION, VIEWS, View
 
 _FILES = ((STUDENTS, "export_students"), (SSIDS, "export_ssids"), (SCORES, "export_scores"))
-_PLAIN = {"character varying": "text", "timestamp with time zone": "moment", "bigint": "number", "integer": "number"}
+_PLAIN = {
+    "character varying": "text",
+    "timestamp with time zone": "moment",
+    "bigint": "number",
+    "integer": "number",
+    "smallint": "number",
+}
 _CHANGE_MEANINGS = (
     "new, changed, or removed: then only what names the row is there.",
     "When the last run that wrote it ended, or a person edited it (with time zone).",
@@ -24,10 +29,11 @@ How to take data out: [the guide](../how-to/take-data-out.md).
 | | CSV | workbook | Parquet | API |
 |---|---|---|---|---|
 | text, such as an SSID or a school's code | as it is, zeros kept | typed as text, zeros kept | text | text |
-| date | `2024-04-12` | a date | `2024-04-12` | `2024-04-12` |
-| moment | `2026-11-28 15:04:05+00:00` | local time | as in CSV | ISO 8601, UTC |
-| yes or no | `True`, `False` | as in CSV | as in CSV | `true`, `false` |
-| nothing | empty | empty | null | `null` or empty |
+| date | `2024-04-12` | a date | a date | `2024-04-12` |
+| moment | `2026-11-28 15:04:05+00:00` | local time | a moment, UTC | ISO 8601, UTC |
+| number | `12` | a number | a number | `12` |
+| yes or no | `True`, `False` | true or false | true or false | `true`, `false` |
+| nothing | empty | empty | null, or empty text | `null` or empty |
 
 CSV is UTF-8 with a byte order mark, a comma between values, quotes where needed and lines that end in CR LF. Nothing is put
 before a value that a spreadsheet would take for a formula: programs get true values. In a workbook such a value is typed as
@@ -83,15 +89,8 @@ def _table(view: View, types: dict[tuple[str, str], str]) -> list[str]:
 
 
 def _types() -> dict[tuple[str, str], str]:
-    """View and column -> type in the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname, a.attname, format_type(a.atttypid, NULL) FROM pg_class c"
-            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s",
-            [SCHEMA],
-        )
-        return {(view, column): _PLAIN.get(kind, kind) for view, column, kind in cursor.fetchall()}
+    """View and column -> type, in words."""
+    return {column: _PLAIN.get(kind, kind) for column, kind in column_types().items()}
 
 
 PAGES["exports.md"] = exports_page

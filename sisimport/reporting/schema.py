@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
 from sisimport.reporting.views import SCHEMA, VERSION, VIEWS
+from sisimport.runtime.reading import reading_connection
 
 _TEXT = "\n".join(f"{view.name}: {view.sql}" for view in VIEWS) + repr(VIEWS)
 _MARK = (
@@ -74,7 +75,7 @@ def make_role(name: str, *, using: str = DEFAULT_DB_ALIAS) -> str:
         verb = sql.SQL("ALTER" if found else "CREATE")
         cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(password)))
         _comment(cursor, "ROLE", role, _ROLE_MARK)
-        for statement in _GRANTS:
+        for statement in (*_GRANTS, *(() if found else _HABITS)):
             cursor.execute(sql.SQL(statement).format(role=role, schema=schema))
     return password
 
@@ -85,10 +86,25 @@ _GRANTS = (
     "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}",
     # Views that come later, also those that migrations take away and bring again.
     "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {role}",
+)
+# Set once: a database administrator may have let the role write a schema of its own since.
+_HABITS = (
     "ALTER ROLE {role} SET search_path = {schema}",
     "ALTER ROLE {role} SET default_transaction_read_only = on",
     "ALTER ROLE {role} SET statement_timeout = '10min'",
 )
+
+
+def column_types() -> dict[tuple[str, str], str]:
+    """View and column -> its type in the database."""
+    with reading_connection().cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, a.attname, format_type(a.atttypid, NULL) FROM pg_class c"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'v' ORDER BY 1, a.attnum",
+            [SCHEMA],
+        )
+        return {(view, column): kind for view, column, kind in cursor.fetchall()}
 
 
 def _named(view: str) -> sql.Identifier:

@@ -41,6 +41,7 @@ class View:
 
 C = Column
 _YEAR = "({0}.school_year - 1)::text || '-' || lpad(({0}.school_year % 100)::text, 2, '0')"
+_YEAR_END = "The school year by the year in which it ends, a number: 2024. A query that names it reads that year alone."
 _CURRENT_SSID = "LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL"
 _STUDENT = (
     C("student_id", "s.id", "Internal number of the student; joins the views of this schema."),
@@ -181,6 +182,7 @@ SCORES = View(
         C("imported_at", "r.finished_at", "When that run ended (with time zone)."),
         C("student_id", "x.student_id", "Internal number of the student."),
         C("assessment_id", "x.assessment_id", "Internal number of the test or part."),
+        C("school_year_end", "x.school_year", _YEAR_END),
     ),
 )
 # The text that assessments/scores/as_tested.py makes of the file's columns: facts with commas between them, in this order.
@@ -215,6 +217,7 @@ AS_TESTED = View(
             C(name, f"split_part(x.as_tested, ',', {place})", meaning)
             for place, (name, meaning) in enumerate(_FACTS, 1)
         ),
+        C("school_year_end", "x.school_year", _YEAR_END),
     ),
     where="x.as_tested <> ''",
 )

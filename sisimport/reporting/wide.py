@@ -5,7 +5,7 @@ score as many times, and it holds no more than 1,664 columns. Set-ups of several
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -23,6 +23,12 @@ _TEST = COLUMNS.index("assessment_id")
 def columns(tests: Sequence[tuple[int, str]]) -> tuple[str, ...]:
     """The keys, then the columns of each test. `tests`: internal number, and the beginning of its columns' names."""
     return (*KEYS, *(f"{name}_{value}" for name in dict.fromkeys(name for _, name in tests) for value in VALUES))
+
+
+def types(tests: Sequence[tuple[int, str]], of_view: Mapping[str, str]) -> tuple[str, ...]:
+    """Types of the columns. `of_view`: those of the view's columns, by their names."""
+    repeats = (len(columns(tests)) - len(KEYS)) // len(VALUES)
+    return (*(of_view[name] for name in KEYS), *([of_view[name] for name in VALUES] * repeats))
 
 
 def rows(scores: Iterable[Row], tests: Sequence[tuple[int, str]], noted: "array[int] | None" = None) -> Iterator[Row]:

@@ -97,7 +97,7 @@ class TableFile:
             with workbook_of(self.export.what, columns, counted) as book:
                 shutil.copyfileobj(book, stream)
         else:
-            _write_parquet(columns, counted, stream)
+            _write_parquet(columns, self.export.types, counted, stream)
         return Written(counted.count, columns, counted.students, counted.ids)
 
 
@@ -211,8 +211,8 @@ def _cell(value: Any) -> Any:
     return timezone.make_naive(value) if isinstance(value, dt.datetime) and timezone.is_aware(value) else value
 
 
-def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> None:
-    """Every column as text, as in the CSV: a file of one export fits that of the next, whatever was empty in it."""
+def _write_parquet(columns: Sequence[str], types: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> None:
+    """Columns typed as in the view, whatever is in them: a file of one export fits that of the next."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -220,15 +220,29 @@ def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes
         raise ExportRefusedError(
             "Parquet needs the optional package pyarrow: install it beside the product, or take .csv."
         ) from error
-    schema = pa.schema([(name, pa.string()) for name in columns], metadata={"sisimport.version": str(VERSION)})
+    typed = {
+        "date": pa.date32(),
+        "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+        "boolean": pa.bool_(),
+        "bigint": pa.int64(),
+        "integer": pa.int32(),
+        "smallint": pa.int32(),
+    }
+    fields = [(name, typed.get(kind, pa.string())) for name, kind in zip(columns, types, strict=True)]
+    schema = pa.schema(fields, metadata={"sisimport.version": str(VERSION)})
     remaining = iter(rows)
     with pq.ParquetWriter(stream, schema) as writer:
         for first in remaining:
-            block = list(chain([first], islice(remaining, _BLOCK - 1)))
-            values = [
-                [None if value is None else str(value) for value in column] for column in zip(*block, strict=True)
-            ]
+            block = zip(*chain([first], islice(remaining, _BLOCK - 1)), strict=True)
+            values = [_of_type(column, kind in typed) for column, kind in zip(block, types, strict=True)]
             writer.write_table(pa.table(values, schema=schema))
+
+
+def _of_type(column: Row, is_typed: bool) -> list[Any]:
+    """Values of a column; where the wide form has nothing, a typed one has null."""
+    if is_typed:
+        return [None if value == "" else value for value in column]
+    return [None if value is None else str(value) for value in column]
 
 
 Places = tuple[int, int, int | None]

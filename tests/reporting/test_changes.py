@@ -14,14 +14,25 @@ from django.utils import timezone
 
 from assessments.models import Score
 from sisimport.audit.models import AuditEntry
+from sisimport.erasing.students import erase_student
 from sisimport.imports.models import ImportRun, Work
 from sisimport.reporting.changes import NAMES, ChangesFile
 from sisimport.reporting.exports import ExportRefusedError
 from sisimport.reporting.views import VIEWS
+from students.editing import (
+    change_ssid,
+    create_student,
+    remove_el_record,
+    remove_enrollment,
+    save_enrollment,
+    update_el_record,
+    update_student,
+)
 from students.models import SSID, RecordEdit, Student
+from students.undoing import undo_edit
 from tests.assessments.score_files import SSID_1, SSID_2, ela, start, text, undo
-from tests.factories import UserFactory
-from tests.imports.journey import make_district
+from tests.factories import EnrollmentFactory, StudentFactory, UserFactory
+from tests.imports.journey import give_el, give_ssid, make_district
 from tests.reporting.conftest import Scored
 from tests.reporting.test_exports import command
 from tests.roster.test_roster import JOSE, update
@@ -134,6 +145,114 @@ def test_records_of_every_view_come_and_are_named_when_gone() -> None:
     assert gone["ssids"][0]["ssid"] == "0012345678"
     assert (gone["enrollments"][0]["school_code"], gone["enrollments"][0]["start_date"]) == ("0123456", "2024-08-12")
     assert gone["el"][0]["change"] == "removed"
+
+
+def test_what_people_made_and_took_away_is_told_as_that() -> None:
+    """The row that was edited and no other of the student; what is gone is named, what was undone has only changed."""
+    made, user = make_district(), UserFactory(import_admin=True)
+    student = made.student()
+    stays, goes = give_ssid(student, "9012345600", retired_at=timezone.now()), give_ssid(student, "9012345678")
+    kept = student.enrollments.get()
+    old = EnrollmentFactory(student=student, school=made.other_school, start_date="2020-08-12", exit_date="2024-06-01")
+    give_el(student, "EL", identified_date="2015-09-01")
+    since = timezone.now()
+
+    change_ssid(student=student, ssid="9012345699", user=user, reason="Typing error", was_mistake=True)
+    remove_enrollment(enrollment=old, user=user, reason="Never there")
+    remove_el_record(student=student, user=user, reason="Somebody else's")
+    other = create_student(
+        student=StudentFactory.build(lea=made.lea, school=made.school, local_number="100999"), user=user, reason="New"
+    )
+
+    found = changes(since=since)
+    told = {name: {(row["change"], row["local_number"]) for row in rows} for name, rows in found.items()}
+    assert told["students"] == {("new", "100999")}
+    assert told["enrollments"] == {("removed", "100234"), ("new", "100999")}
+    assert told["el"] == {("removed", "100234")}
+    ssids = {row["ssid"]: (row["change"], row["state"], row["changed_run"]) for row in found["ssids"]}
+    assert ssids == {"9012345678": ("removed", "CA", ""), "9012345699": ("new", "CA", "")}
+    assert stays.ssid not in ssids
+    assert goes.ssid in ssids
+    (gone,) = [row for row in found["enrollments"] if row["change"] == "removed"]
+    assert (gone["school_code"], gone["start_date"], gone["exit_date"]) == ("0123457", "2020-08-12", "2024-06-01")
+    assert kept.pk != old.pk
+    assert other.enrollments.count() == 1
+
+    undo_edit(student=student, edits=[RecordEdit.objects.get(what="EL record").pk], user=user)
+    assert [row["change"] for row in changes(since=since)["el"]] == ["changed"]
+
+
+def test_an_edit_of_one_enrollment_tells_of_that_one_alone() -> None:
+    made = make_district()
+    student = made.student()
+    EnrollmentFactory(student=student, school=made.other_school, start_date="2020-08-12", exit_date="2024-06-01")
+    enrollment = student.enrollments.get(school=made.school)
+    since = timezone.now()
+    enrollment.exit_date, enrollment.exit_reason = dt.date(2026, 6, 5), "E125"
+    save_enrollment(enrollment=enrollment, user=UserFactory(), reason="Moved away")
+    found = changes(since=since)
+    assert [(row["change"], row["school_code"], row["exit_date"]) for row in found["enrollments"]] == [
+        ("changed", made.school.code, "2026-06-05")
+    ]
+    # Entries of before there was a journal name the student only.
+    RecordEdit.objects.update(journal=None)
+    assert len(changes(since=since)["enrollments"]) == 2
+
+
+def test_what_went_came_back_and_went_again_is_told_as_gone() -> None:
+    made = district()
+    for number, ssid in (("000501", SSID_1), ("000502", SSID_2)):
+        made.add(number, ssid=ssid)
+    lines = [ela(ssid=SSID_1), ela(ssid=SSID_2, uin="1000000000000002")]
+    first, _second = (start("caaspp-2023-2024", text("caaspp-2023-24", line), work=Work.IMPORT) for line in lines)
+    since = timezone.now()
+    undo(first)
+    again = start("caaspp-2023-2024", text("caaspp-2023-24", lines[0]), work=Work.IMPORT)
+    assert {row["change"] for row in changes(since=since)["scores"]} == {"changed"}
+    undo(again)
+    found = changes(since=since)["scores"]
+    assert {(row["change"], row["local_number"], row["school_year_end"]) for row in found} == {
+        ("removed", "000501", "2024")
+    }
+
+
+def test_who_was_erased_is_named_by_the_internal_number_alone(two_scored: Scored) -> None:
+    """A warehouse has to drop the rows of somebody who was erased: nothing else of the student is left to say which."""
+    first, second = two_scored.people
+    since = timezone.now() - dt.timedelta(hours=1)
+    erase_student(first, reason="Request 12")
+    found = changes(since=since)
+    (row,) = found["students"]
+    assert {name: value for name, value in row.items() if value} == {
+        "change": "removed", "changed_at": row["changed_at"], "student_id": str(first.pk),
+    }  # fmt: skip
+    assert {row["local_number"] for row in found["scores"]} == {second.local_number}
+    assert changes(since=since, schools=[second.school_id])["students"] == []
+    assert changes(since=timezone.now() + dt.timedelta(hours=1))["students"] == []
+
+
+def test_students_of_all_files_are_counted_once() -> None:
+    """How many students leave decides whether it is asked who takes them: not the largest of the files."""
+    made, user = make_district(), UserFactory()
+    one, other = made.student(), made.another()
+    since = timezone.now()
+    update_student(student=one, values={"grade": "11"}, user=user, reason="Moved up")
+    update_el_record(student=one, values={"program_status": "EL"}, user=user, reason="Tested")
+    update_el_record(student=other, values={"program_status": "EL"}, user=user, reason="Tested")
+    change_ssid(student=made.student(local_number="100300"), ssid="9012345699", user=user, reason="Card")
+    assert ChangesFile(since=since).write(io.BytesIO(), ".zip").students == 3
+
+
+def test_a_journal_that_is_kept_no_longer_is_no_empty_file(two_scored: Scored, tmp_path: Path) -> None:
+    run = two_scored.run
+    ImportRun.objects.filter(pk=run.plan_run_id).update(plan_removed_at=timezone.now())
+    assert run.finished_at is not None
+    message = command("export_changes", tmp_path / "a.zip", "--run", str(run.pk), code=2)["message"]
+    assert "was removed on" in message
+    day = f"{timezone.localtime(run.finished_at):%Y-%m-%d}"
+    message = command("export_changes", tmp_path / "a.zip", "--since", day, code=2)["message"]
+    assert "choose a later beginning" in message
+    assert not list(tmp_path.glob("*.zip"))
 
 
 def test_others_schools_are_not_in_it(client: Client, two_scored: Scored) -> None:

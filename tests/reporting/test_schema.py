@@ -1,6 +1,7 @@
 """The schema `reporting`: every view is there and documented, goes for migrations and comes again, and has its own reader."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,8 +11,8 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from sisimport.reporting.schema import RoleRefusedError, before_migrations, make_current, make_role
-from sisimport.reporting.views import VIEWS
+from sisimport.reporting.schema import RoleRefusedError, before_migrations, column_types, make_current, make_role
+from sisimport.reporting.views import VERSION, VIEWS
 from students.missing import enrolled_today
 from students.models import Student
 from tests.factories import EnrollmentFactory, LEAFactory, SSIDFactory, StudentFactory
@@ -39,6 +40,13 @@ def described() -> dict[tuple[str, str], str]:
 class TestViews:
     def test_every_column_is_there_and_says_in_the_database_what_it_means(self) -> None:
         assert described() == {(view.name, column.name): column.meaning for view in VIEWS for column in view.columns}
+
+    def test_a_version_keeps_its_columns(self) -> None:
+        """Queries of others count on names, order and types: a new column goes to the end of its view and of its lines in
+        columns.txt; anything else is a new version."""
+        version, *pinned = (Path(__file__).parent / "columns.txt").read_text().splitlines()
+        assert version == f"version {VERSION}"
+        assert [" ".join((*column, kind)) for column, kind in column_types().items()] == pinned
 
     def test_every_view_can_be_read(self) -> None:
         SSIDFactory()
@@ -105,6 +113,57 @@ class TestRole:
         ):
             with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
                 reader.execute(statement)
+
+    def test_it_has_a_right_on_nothing_else_in_the_database(self, reader: Any) -> None:
+        """Whatever schema it is in, and whatever is added: tables, partitions, sequences, functions that run as their owner."""
+        found = reader.execute(
+            "SELECT n.nspname, c.relname, has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+            " AND (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')"
+            " OR has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER'))"
+        ).fetchall()
+        assert sorted(found) == sorted(("reporting", view.name, False) for view in VIEWS)
+        for statement in (
+            """SELECT s.relname FROM pg_class s
+              WHERE CASE s.relkind WHEN 'S' THEN has_sequence_privilege(s.oid, 'USAGE, SELECT, UPDATE') END""",
+            """SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+              WHERE n.nspname <> 'pg_catalog' AND p.prosecdef AND has_function_privilege(p.oid, 'EXECUTE')""",
+            "SELECT r.rolname FROM pg_roles r WHERE r.rolname <> current_user AND pg_has_role(r.oid, 'MEMBER')",
+            "SELECT schemaname, tablename FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+            "SELECT query FROM pg_stat_activity WHERE usename <> current_user AND query NOT IN ('', '<insufficient privilege>')",
+        ):
+            assert reader.execute(statement).fetchall() == [], statement
+
+    def test_it_calls_nothing_that_reads_files_or_writes_the_record(self, reader: Any) -> None:
+        reader.execute("SET default_transaction_read_only = off")
+        reader.execute("SET search_path = public")
+        for called in (
+            "pg_read_file('/etc/hostname')",
+            "pg_ls_dir('.')",
+            "lo_import('/etc/hostname')",
+            "public.audit_role('a', '{}'::bigint[])",
+            "public.audit_purge(current_date, 1::bigint, '', '')",
+            "public.sis_drop_score_year(2020)",
+            "public.sis_drop_run_range(1::bigint)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(f"SELECT {called}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("COPY (SELECT 1) TO PROGRAM 'true'")
+
+    def test_it_writes_nothing_unless_a_database_administrator_lets_it(self, reader: Any) -> None:
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            reader.execute("CREATE TEMPORARY TABLE own (a int)")
+
+    def test_a_new_password_leaves_what_the_administrator_allowed(self, reader: Any) -> None:
+        """Data teams build models with this sign-in where the administrator lets it write a schema of theirs."""
+        name = reader.info.user
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER ROLE {name} SET default_transaction_read_only = off")
+        make_role(name)
+        settings = rows("SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setrole = %s::regrole", name)
+        assert ("default_transaction_read_only=off",) in settings
 
     def test_it_still_reads_after_the_views_were_made_anew(self, reader: Any) -> None:
         before_migrations(plan=[("a migration", False)])
