@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods
 
@@ -14,7 +16,8 @@ from sisimport.accounts.step_up import MANY, ask
 from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_views, visible_schools, visible_students
-from students.grades import GRADES
+from students.grades import GRADES, grade_words
+from students.models import School
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _YEARS = {"1": "The newest", "2": "The newest 2", "3": "The newest 3", "all": "All"}
@@ -51,6 +54,7 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
         )
     except NotPickedError as error:
         return render(request, "assessments/group_report.html", context | {"problem": str(error)}, status=422)
+    context |= {"picked": picked, "chosen": _chosen(context["schools"], asked), "today": timezone.localdate()}
     if form and len(picked.students) > MANY:
         ask(request)
     kind = AuditEntry.Kind.EXPORT if form else AuditEntry.Kind.PAGE
@@ -61,13 +65,17 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
         subject=f"group report {form}".strip(),
     )
     if each:
-        return render(
-            request, "assessments/group_report.html", context | {"picked": picked, "pages": pages(picked.students)}
-        )
+        return render(request, "assessments/group_report.html", context | {"pages": pages(picked.students)})
     found = table(picked.students, years=None if asked["years"] == "all" else int(asked["years"]))
     if form:
         return _file(found, form)
-    return render(request, "assessments/group_report.html", context | {"picked": picked, "table": found})
+    return render(request, "assessments/group_report.html", context | {"table": found})
+
+
+def _chosen(schools: QuerySet[School], asked: dict[str, str]) -> str:
+    """School and grade in words, for the sheet: Oak School, grade 5."""
+    school = next((one.name or one.code for one in schools if str(one.pk) == asked["school"]), "")
+    return ", ".join(filter(None, (school, grade_words(asked["grade"]) if asked["grade"] in GRADES else "")))
 
 
 def _file(found: Table, form: str) -> HttpResponseBase:

@@ -58,3 +58,29 @@ def test_each_student_has_one_sheet_of_paper(visit: Callable[..., Any]) -> None:
     assert page.locator(".sheet tbody tr").count() == 2 * (5 + 19 + 4)  # CSA is another test since 2024-25
     paper = page.pdf(format="Letter")
     assert len(re.findall(rb"/Type\s*/Page[^s]", paper)) == 2
+
+
+# Words of the table that stand on two lines, as the sheet shows them.
+_BROKEN = """() => [...document.querySelectorAll('.table.group td small')].flatMap((one) => {
+  const text = one.firstChild;
+  if (!text) return [];
+  return [...text.data.matchAll(/[A-Za-z]+/g)].filter((word) => {
+    const range = document.createRange();
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return range.getClientRects().length > 1;
+  }).map((word) => word[0]);
+})"""
+
+
+def test_a_group_in_one_table_lies_across_the_sheet_and_breaks_no_word(visit: Callable[..., Any]) -> None:
+    with_scores("000501")
+    page = visit(UserFactory(import_admin=True, all_schools=True, username="admin"))
+    page.goto(reverse("group_report"))
+    page.fill("#numbers", "000501")
+    page.get_by_role("button", name="Show").click()
+    paper = page.pdf(format="Letter", prefer_css_page_size=True)
+    assert re.findall(rb"/MediaBox \[0 0 ([0-9]+)", paper) == [b"792"]
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 980, "height": 740})  # 11 inches less the margins
+    assert page.evaluate(_BROKEN) == []
