@@ -47,7 +47,9 @@ class ScoreFilters(Page):
     school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
     school_year: Plain = Field("", max_length=7, description="As 2023-24.")
     assessment: Plain = Field("", max_length=12, description="Code of a test, or of a part: SBELA.")
-    changed_since: Moment | None = Field(None, description="Scores that a run wrote, or a Revert put back, from then on.")
+    changed_since: Moment | None = Field(
+        None, description="Scores that a run wrote, or a Revert put back, from then on."
+    )
 
 
 def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, str]) -> JsonResponse:
