@@ -44,6 +44,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+if FAST:  # Schemathesis by itself is to be waited for
+    collect_ignore = ["api/test_schemathesis.py"]
 committed.install()
 # A worker has runs of a few kinds; a session of tests has all kinds, and composing a kind's statements is most of a run's work.
 kept_selects.MOST = 500

@@ -3,9 +3,7 @@
 import pytest
 
 from assessments.models import Score
-from assessments.scores.import_type import LAYOUTS
-from sisimport.files.layouts import load_layouts
-from tests.assessments.score_files import SSID_1, counts, ela, report, text
+from tests.assessments.score_files import ALL, SSID_1, counts, ela, report, text
 from tests.ssid.journey import District, district
 
 INITIAL = "elpac-initial-2023-24"
@@ -62,6 +60,6 @@ def test_a_grade_that_takes_no_test_is_kept_with_a_warning(home: District, writt
     assert ("EXC-TEST-GRADE", "warning") in said
 
 
-@pytest.mark.parametrize("key", sorted(load_layouts(LAYOUTS)))
+@pytest.mark.parametrize("key", sorted(ALL))
 def test_no_layout_refuses_a_line_for_its_grade(key: str) -> None:
-    assert load_layouts(LAYOUTS)[key].fields["grade_assessed"].severity.name == "WARNING"
+    assert ALL[key].fields["grade_assessed"].severity.name == "WARNING"

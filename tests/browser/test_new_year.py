@@ -9,16 +9,14 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from assessments.models import Score
-from assessments.scores.import_type import LAYOUTS
-from sisimport.files.layouts import load_layouts
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun
+from tests.assessments.score_files import ALL
 from tests.browser.look import Look
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ALL = load_layouts(LAYOUTS)
 NEW_NAME = "Scale Score Overall"
 
 

@@ -12,7 +12,9 @@ from sisimport.files.reader import Reader, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 SSID_LAYOUTS = load_layouts(ROOT / "ssid" / "layouts")
-ROSTER = load_layouts(ROOT / "sisimport" / "roster" / "layouts")["students"]
+ROSTER_LAYOUTS = load_layouts(ROOT / "sisimport" / "roster" / "layouts")
+ROSTER = ROSTER_LAYOUTS["students"]
+SCORE_LAYOUTS = load_layouts(ROOT / "assessments" / "layouts")  # a quarter of a second: read once for all tests
 DOWNLOAD = SSID_LAYOUTS["calpads-ssid-download"]
 ALL_LAYOUTS = [*SSID_LAYOUTS.values(), ROSTER]
 

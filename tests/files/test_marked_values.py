@@ -3,11 +3,11 @@
 import pytest
 
 from sisimport.files.issues import Severity
-from sisimport.files.layouts import Column, ColumnKind, Layout, load_layouts
+from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.values import read_value
-from tests.files.samples import ALL_LAYOUTS, ROOT, ROSTER, read
+from tests.files.samples import ALL_LAYOUTS, ROSTER, ROSTER_LAYOUTS, read
 
-LAYOUTS = [*ALL_LAYOUTS, *load_layouts(ROOT / "sisimport" / "roster" / "layouts").values()]
+LAYOUTS = [*ALL_LAYOUTS, *ROSTER_LAYOUTS.values()]
 CODED = [(layout, column) for layout in LAYOUTS for column in layout.columns if column.field and column.codes]
 DATED = [
     (layout, column)

@@ -7,12 +7,24 @@ import pytest
 from sisimport.files import chunks
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import Column, ColumnKind, Header, Layout, load_layouts
-from tests.files.samples import DOWNLOAD, ROOT, ROSTER, SSID_LAYOUTS, Read, line, lines, look, read
+from tests.files.samples import (
+    DOWNLOAD,
+    ROOT,
+    ROSTER,
+    ROSTER_LAYOUTS,
+    SCORE_LAYOUTS,
+    SSID_LAYOUTS,
+    Read,
+    line,
+    lines,
+    look,
+    read,
+)
 
 LAYOUTS = [
     *SSID_LAYOUTS.values(),
-    *load_layouts(ROOT / "sisimport" / "roster" / "layouts").values(),
-    *load_layouts(ROOT / "assessments" / "layouts").values(),
+    *ROSTER_LAYOUTS.values(),
+    *SCORE_LAYOUTS.values(),
     *load_layouts(ROOT / "assessments" / "research" / "layouts").values(),
 ]
 DELIMITED = [one for one in LAYOUTS if not one.record_length]

@@ -15,12 +15,12 @@ from sisimport.files import chunks
 from sisimport.files.damage import PLACEHOLDERS
 from sisimport.files.detection import Recognition, recognise
 from sisimport.files.issues import FileError, codes
-from sisimport.files.layouts import Layout, load_layouts
+from sisimport.files.layouts import Layout
 from sisimport.files.lines import whole_lines
 from sisimport.files.reader import iter_lines, read_lines
 from sisimport.files.splitters.delimited import PlainSplitter
 from sisimport.files.tallies import Tallies
-from tests.files.samples import ALL_LAYOUTS, DOWNLOAD_HEADER, ROOT, ROSTER, THREE, line, read
+from tests.files.samples import ALL_LAYOUTS, DOWNLOAD_HEADER, ROSTER, SCORE_LAYOUTS, THREE, line, read
 from tests.imports.properties import examples
 
 SCRAPS = [
@@ -155,7 +155,7 @@ def test_physical_lines_are_exactly_those_of_the_file(pieces: list[bytes], size:
     assert read_lines(io.BytesIO(data), index[::every] or [[1, 0]], range(number + 3), "utf-8") == expected
 
 
-WIDE = load_layouts(ROOT / "assessments" / "layouts")["caaspp-2023-24"]
+WIDE = SCORE_LAYOUTS["caaspp-2023-24"]
 
 
 CELLS = st.sampled_from(

@@ -5,10 +5,20 @@ import tomllib
 import pytest
 
 from sisimport.files.issues import Severity
-from sisimport.files.layouts import Column, ColumnKind, Layout, load_layouts
+from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.spellings import _tables
 from sisimport.files.values import read_value
-from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, ROOT, ROSTER, SSID_LAYOUTS, lines, read
+from tests.files.samples import (
+    ALL_LAYOUTS,
+    DOWNLOAD,
+    ROOT,
+    ROSTER,
+    ROSTER_LAYOUTS,
+    SCORE_LAYOUTS,
+    SSID_LAYOUTS,
+    lines,
+    read,
+)
 
 HEAD = "lea,school,local_number,last_name,first_name,birth_date,gender,home_language,grade,el_status\n"
 
@@ -117,10 +127,10 @@ READ_AS_GRADES = {
 ORDINALS = {"8th": "08", "08th": "08", "8 th": "08", "1ST": "01", "Eighth": "08", "12th": "12"}
 UNCLEAR = ("0", "Grade 0", "-1", "13", "Grade 13", "UN", "TK/K", "K5")
 NO_GRADES = ("Grade", "green", "gr", "G", "Grade 99", "8x", "8th street", "Girl")
-SCORES = load_layouts(ROOT / "assessments" / "layouts").values()
+SCORES = SCORE_LAYOUTS.values()
 OF_STUDENTS = [
     (layout, column)
-    for layout in [*ALL_LAYOUTS, *load_layouts(ROOT / "sisimport" / "roster" / "layouts").values()]
+    for layout in [*ALL_LAYOUTS, *ROSTER_LAYOUTS.values()]
     for column in layout.columns
     if column.field and {"KN", "TK", "12"} <= set(column.codes or ())
 ]
@@ -203,7 +213,6 @@ def test_the_two_digits_of_a_language_are_read_as_the_state_reads_them() -> None
 
 @pytest.mark.parametrize("grade", ["03", "05", "11", "KN", "AD"])
 def test_a_grade_that_is_its_code_already_is_no_spelling(grade: str) -> None:
-    layouts = load_layouts(ROOT / "assessments" / "layouts")
-    layout = layouts["caaspp-2024-25"]
+    layout = SCORE_LAYOUTS["caaspp-2024-25"]
 
     assert read_value(layout, layout.fields["grade_assessed"], grade) == (grade, None)
