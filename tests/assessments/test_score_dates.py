@@ -10,13 +10,14 @@ from assessments.structure import last_test_day, school_year
 from students.models import Student
 from tests.assessments.score_files import SSID_2, counts, dated, ela, report, start, text
 from tests.assessments.score_home import LAYOUT, TYPE, TYPES
+from tests.longer import first_and_last_years
 from tests.ssid.journey import District, codes
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("step", [-1, 1], ids=["year before", "year after"])
-@pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
+@pytest.mark.parametrize("layout", first_and_last_years(key for key in TYPES if "preliminary" not in key))
 def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, layout: str, step: int) -> None:
     year = school_year(layout) + step
 
@@ -30,7 +31,7 @@ def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, lay
     assert done["message"].endswith(f"Upload the file again with the import type of {found}.")
 
 
-@pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
+@pytest.mark.parametrize("layout", first_and_last_years(key for key in TYPES if "preliminary" not in key))
 def test_one_line_of_another_school_year_is_an_error_of_the_line(home: District, layout: str) -> None:
     year = school_year(layout)
     after = last_test_day(layout, year) + dt.timedelta(days=1)
@@ -89,7 +90,7 @@ def test_a_date_that_no_score_needs_keeps_no_line_out(home: District) -> None:
     assert {score.date.isoformat() for score in Score.objects.all() if score.date} == {"2024-04-12"}
 
 
-@pytest.mark.parametrize("layout", [key for key in TYPES if "preliminary" not in key])
+@pytest.mark.parametrize("layout", first_and_last_years(key for key in TYPES if "preliminary" not in key))
 def test_ca_e_13_a_line_whose_only_date_cannot_be_read_is_refused(home: District, layout: str) -> None:
     done = report(TYPES[layout], dated(layout, "15-16-2020", f"{school_year(layout)}-04-15"))
 

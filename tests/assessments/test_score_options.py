@@ -7,6 +7,7 @@ from assessments.structure import school_year
 from students.models import School
 from tests.assessments.score_files import counts, dated, ela, report, start, text
 from tests.assessments.score_home import LAYOUT, TYPE, TYPES, WITH_PARTS
+from tests.longer import first_and_last_years
 from tests.ssid.journey import District, codes
 
 pytestmark = pytest.mark.django_db
@@ -69,9 +70,17 @@ def test_schools_limit_the_import(home: District, chosen: str, found: list[str])
 WRITTEN = ["'{}", '="{}"', "{}.0", "9.000000110E+09", "\u200b{}", "90000 00110", "9000-000-110"]
 
 
-@pytest.mark.parametrize(("place", "layout"), list(enumerate(TYPES)))
-def test_id9_an_ssid_is_read_without_the_marks_of_a_spreadsheet(home: District, place: int, layout: str) -> None:
-    written = WRITTEN[place % len(WRITTEN)].format("9000000110").encode()
+@pytest.mark.parametrize(
+    ("layout", "form"),
+    [
+        pytest.param(
+            *layout.values, WRITTEN[place % len(WRITTEN)], marks=layout.marks
+        )  # each form in `script/test` too
+        for place, layout in enumerate(sorted(first_and_last_years(TYPES), key=lambda one: len(one.marks)))
+    ],
+)
+def test_id9_an_ssid_is_read_without_the_marks_of_a_spreadsheet(home: District, layout: str, form: str) -> None:
+    written = form.format("9000000110").encode()
 
     done = report(TYPES[layout], dated(layout, f"{school_year(layout)}-04-12").replace(b"9000000110", written))
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from assessments.models import Score
 from assessments.structure import family_of, import_types, last_test_day, school_year
 from tests.assessments.score_files import ALL, SSID_1, counts, dated, ela, report, text
+from tests.longer import first_and_last_years
 from tests.ssid.journey import District, codes, district
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +83,7 @@ def test_scores_of_an_initial_elpac_may_be_closed_thirty_days_after_june(home: D
     assert told == [[("EXC-LATE", "warning")], [("EXC-YEAR", "error")], []]
 
 
-@pytest.mark.parametrize("layout", TYPES)
+@pytest.mark.parametrize("layout", first_and_last_years(TYPES))
 def test_a_day_to_come_and_one_before_birth_are_errors_in_every_type(home: District, layout: str) -> None:
     home.add("101", ssid="9000000113")  # of the last line; files of these records name no birth date
     tomorrow = timezone.localdate() + dt.timedelta(days=1)

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tests.longer import every_pair, first_of
+from tests.longer import every_pair, first_and_last_years, first_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +26,13 @@ def test_of_all_pairs_script_test_takes_each_value_once_and_the_rest_is_marked()
 def test_of_repetitions_script_test_takes_the_first() -> None:
     assert [param.values for param in first_of("abc")] == [("a",), ("b",), ("c",)]
     assert taken_now(first_of("abc")) == [("a",)]
+
+
+def test_of_the_years_of_a_family_script_test_takes_the_first_and_the_last() -> None:
+    params = first_and_last_years(["a-2016-17", "a-2015-16", "b-2020-2021", "a-2017-18", "c", "a-2018-19-early"])
+    assert len(params) == 6
+    assert taken_now(params) == [("a-2015-16",), ("a-2017-18",), ("b-2020-2021",), ("c",), ("a-2018-19-early",)]
+    assert {mark.name for param in params for mark in param.marks} == {"faults"}
 
 
 def test_every_marker_that_is_left_out_has_its_own_call_and_the_long_ones_run_in_continuous_integration() -> None:
