@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +23,21 @@ from sisimport.web.queries.diagnosis import BULK
 from students.models import FamilyMember, RecordEdit, School
 from tests import results
 from tests.api.client import Program
-from tests.browser.district import District, _held, _kept_mail, _place, _webhook, make_district
+from tests.browser import district as its_district
+from tests.browser.district import (
+    District,
+    _held,
+    _kept_mail,
+    _place,
+    _webhook,
+)
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
+from tests.made_once import for_this_test
 from tests.web.test_access import all_patterns
 from tests.web.test_guessed_ids import somebody_elses
 
 pytestmark = pytest.mark.django_db
+district_once = its_district.district_once  # a fixture
 
 NO_RECORD = 999_999_999
 ELSEWHERE = "7654321"  # code of another school
@@ -94,9 +104,9 @@ def test_the_table_names_every_role() -> None:
 # ---- pages, forms and downloads ----
 
 
-@pytest.fixture
-def district() -> District:
-    made = make_district()
+@pytest.fixture(autouse=True)
+def district(district_once: tuple[District, Path], db: None) -> District:
+    made = for_this_test(district_once)
     edit = {"what": "Student", "field": "grade", "before": "04", "after": "05", "reason": "Moved up"}
     RecordEdit.objects.create(student=made.known, user=made.staff, **edit)
     return made

@@ -1,10 +1,13 @@
 """A small district with something to show on every page, and the addresses of all pages."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import Group
 from django.core.mail import EmailMessage
 from django.urls import reverse
@@ -23,6 +26,7 @@ from tests.browser.records import Records, make_records
 from tests.factories import ELRecordFactory, SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import revert, run_file
+from tests.made_once import made_once
 from tests.web.test_access import all_patterns
 
 RESULTS = [{"code": str(n), "name": f"Level {n}", "passing": n > 2} for n in (4, 3, 2, 1)]
@@ -94,6 +98,15 @@ def make_district() -> District:
         reverted,
         records,
     )
+
+
+@pytest.fixture(scope="module")
+def district_once(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[District, Path]]:
+    """The district with all its runs, for a module all of whose tests begin with it (tests/made_once.py)."""
+    with made_once(make_district, tmp_path_factory.mktemp("district"), django_db_blocker) as made:
+        yield made
 
 
 def _year() -> str:

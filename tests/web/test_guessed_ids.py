@@ -4,6 +4,7 @@ The same statements take the same time, so a clock tells no more than the page d
 """
 
 import re
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -15,11 +16,14 @@ from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, SSID_STAFF
 from sisimport.imports.models import RememberedMatch
 from sisimport.web.queries.diagnosis import BULK
 from students.models import FamilyMember, RecordEdit
-from tests.browser.district import District, make_district
+from tests.browser import district as its_district
+from tests.browser.district import District
 from tests.factories import SchoolFactory, StudentFactory, UserFactory
+from tests.made_once import for_this_test
 from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db
+district_once = its_district.district_once  # a fixture
 
 NOBODY = 999_999_999
 OTHER_ARGUMENTS: dict[str, int | str] = {
@@ -74,9 +78,9 @@ def numbered() -> dict[str, URLPattern]:
     }
 
 
-@pytest.fixture
-def district() -> District:
-    made = make_district()
+@pytest.fixture(autouse=True)
+def district(district_once: tuple[District, Path], db: None) -> District:
+    made = for_this_test(district_once)
     RecordEdit.objects.create(
         student=made.known, user=made.staff, what="Student", field="grade", before="04", after="05", reason="Moved up"
     )
