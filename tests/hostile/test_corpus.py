@@ -1,4 +1,7 @@
-"""The hostile corpus: one file of each kind here, every file in `script/test hostile`, each in a process with limits."""
+"""The hostile corpus: files of some kinds here, of every kind in `script/test faults`, all files in `script/test hostile`.
+
+Each of those in a process with limits.
+"""
 
 import io
 import json
@@ -21,18 +24,22 @@ from tests.imports.journey import snapshot
 from tests.longer import FAST
 
 PARTS = 3
-MANY = ("no table", "archive", "workbook")  # kinds of which the suite takes every other one
+MANY = ("no table", "archive", "workbook")  # kinds of which every other one is taken
+EACH = 12 if FAST else 3  # of these, the suite takes one in so many; `script/test faults` the others
 
 
-def sample() -> list[Hostile]:
-    """One small file of most kinds, of a type and value that the seed picks."""
+def sample() -> list[Any]:
+    """Parameters: one small file of most kinds, of a type and value that the seed picks."""
     kinds: dict[str, list[Hostile]] = {}
     for file in every_file():
         if not file.heavy:
             kinds.setdefault(file.kind, []).append(file)
     several = [kind for kind in kinds if kind.split(":")[0] in MANY]
     chosen = [seeded("sample", kind).choice(files) for kind, files in kinds.items() if kind not in several[1::2]]
-    return chosen[::4] if FAST else chosen
+    return [
+        pytest.param(file, id=file.title, marks=[pytest.mark.faults] if place % EACH else [])
+        for place, file in enumerate(chosen)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,7 @@ class _undone:  # noqa: N801 (reads as a word of its block)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("file", sample(), ids=lambda file: file.title)
+@pytest.mark.parametrize("file", sample())
 def test_a_file_of_a_kind_ends_as_it_must(file: Hostile, usual: dict[Undamaged, list[tuple[int, Change]]]) -> None:
     assert not trouble(file, usual)
 
