@@ -168,7 +168,9 @@ def test_the_report_is_a_page_each_a_table_and_files_and_everybody_in_it_is_logg
     pages = client.post(reverse("group_report"), asked | {"shape": "pages"}).content.decode()
     assert pages.count('class="card sheet"') == 2
     assert "2021-22" in pages, "a page has all years"
-    table = client.post(reverse("group_report"), asked).context["table"]
+    page = client.post(reverse("group_report"), asked)
+    assert "2 students of Oak, grade 5, " in page.content.decode()
+    table = page.context["table"]
     assert table.tests == [("Smarter Balanced for ELA", ["2022-23", "2023-24"])]
     assert [cells for _student, cells in table.rows] == [
         [("2460", "2 Standard Nearly Met"), ("2510", "2 Standard Nearly Met")],

@@ -2,10 +2,14 @@
 
 dbt itself is no package of ours: 1.10 wants an older sqlparse than Django, 1.11 an older mypy, and 1.12 fetches a program
 from another host when it is installed. So its few words (`source`, `ref`, the four generic tests) are put into SQL here, and the
-models are built as `dbt build` does: tests of sources, then each model with its tests.
+models are built as `dbt build` does: tests of sources, then each model with its tests. Where dbt is installed in an environment
+of its own (`pip install "dbt-core<1.12" dbt-postgres`) and `DBT` names its program, it builds the project too.
 """
 
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +118,31 @@ def test_the_project_builds_and_its_tests_pass(warehouse: tuple[Any, str], two_s
     results = session.execute(f"SELECT school, students, percent_met FROM {schema}.results_by_school").fetchall()
     assert {(school, students, float(met)) for school, students, met in results} >= {("0112345", 1, 100.0)}
     assert session.execute(f"SELECT count(*) FROM {schema}.students_today").fetchone() == (2,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dbt_itself_builds_the_project(warehouse: tuple[Any, str], two_scored: Scored, tmp_path: Path) -> None:
+    program = os.environ.get("DBT") or shutil.which("dbt")
+    if not program:
+        pytest.skip("NOT RUN: dbt is in no environment of ours; name its program in DBT")
+    session, schema = warehouse
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER ROLE {schema} SET default_transaction_read_only = off")
+    info = session.info
+    about = {"HOST": info.host, "PORT": str(info.port), "DATABASE": info.dbname, "USER": info.user, "SCHEMA": schema}
+    given = {f"DBT_{name}": value for name, value in (about | {"PASSWORD": info.password}).items()}
+    folders = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": tmp_path, "log-path": tmp_path}
+    done = subprocess.run(
+        [program, "--no-use-colors", "build", *(f"--{name}={folder}" for name, folder in folders.items())],
+        env=os.environ | given | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    told = re.search(r"Done\. PASS=(\d+) WARN=0 ERROR=0 SKIP=0", done.stdout)
+    assert told is not None, done.stdout
+    assert int(told[1]) >= 15 + len(MODELS)
 
 
 def test_every_view_is_a_source_and_every_model_is_described() -> None:

@@ -1,6 +1,7 @@
 """The schema `reporting`: every view is there and documented, goes for migrations and comes again, and has its own reader."""
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from psycopg import sql
 
+from sisimport.reporting.exports import Export
 from sisimport.reporting.schema import RoleRefusedError, before_migrations, column_types, make_current, make_role
 from sisimport.reporting.views import VERSION, VIEWS
 from students.missing import enrolled_today
@@ -53,6 +56,21 @@ class TestViews:
         for view in VIEWS:
             rows(f"SELECT * FROM reporting.{view.name}")
         assert len(rows("SELECT * FROM reporting.students")) == 1
+
+    @pytest.mark.parametrize("what", ["SELECT * FROM reporting.scores", "SELECT * FROM reporting.as_tested"])
+    def test_a_query_of_one_year_reads_that_year_alone(self, what: str) -> None:
+        rows("SELECT sis_make_score_years(%s)", [2023, 2024, 2025])
+        plan = "\n".join(line for (line,) in rows(f"EXPLAIN {what} WHERE school_year_end = 2024"))
+        assert set(re.findall(r"on (assessments_score_\w+)", plan)) == {"assessments_score_2024"}
+        assert len(set(re.findall(r"on (assessments_score_\w+)", "\n".join(x for (x,) in rows(f"EXPLAIN {what}"))))) > 3
+
+    def test_an_export_of_one_year_reads_that_year_alone(self) -> None:
+        rows("SELECT sis_make_score_years(%s)", [2023, 2024, 2025])
+        where, values = Export(what="scores", school_year="2023-24").where()
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("EXPLAIN SELECT * FROM reporting.scores AS v {}").format(where), values)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert set(re.findall(r"on (assessments_score_\w+)", plan)) == {"assessments_score_2024"}
 
     def test_they_go_before_migrations_and_come_again(self) -> None:
         before_migrations(plan=[("a migration", False)])

@@ -13,6 +13,7 @@ select
     i.file_name as came_with
 from {{ source('sisimport', 'scores') }} as s
 left join {{ source('sisimport', 'as_tested') }} as t
-    on t.student_id = s.student_id and t.assessment_id = s.assessment_id and t.school_year = s.school_year
+    on t.student_id = s.student_id and t.assessment_id = s.assessment_id
+    and t.school_year_end = s.school_year_end
 left join {{ source('sisimport', 'imports') }} as i on i.run = s.run
 where s.parent_code = ''
