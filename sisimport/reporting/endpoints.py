@@ -138,6 +138,7 @@ class ChangesFilters(Schema):
         None, description="What was written from then on. Without it and a run: in the last day."
     )
     until: Moment | None = Field(None, description="And before then.")
+    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
 
 
 _OF_SCORES = ("scores", "as_tested")
@@ -171,7 +172,7 @@ def get_changes(request: HttpRequest, filters: Query[ChangesFilters]) -> FileRes
             run=run,
             since=since,
             until=filters.until,
-            schools=_schools(request, ""),
+            schools=_schools(request, filters.school),
             parts=[name for name in changes.NAMES if scopes[name] in token.scopes],
         )
         return download(source, ZIP, user=request.user, way=f"token {token.pk}")

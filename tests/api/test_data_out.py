@@ -50,8 +50,11 @@ def test_changes_are_those_of_the_tokens_scopes_and_schools(two_scored: Scored) 
     assert mine.school is not None
     assert set(changed(Program("scores:read"))) == {"scores.csv", "as_tested.csv"}
     assert not {"scores.csv", "as_tested.csv"} & set(changed(Program("students:read", name="other")))
+    asked = changed(Program(name="all"), school=mine.school.code)
     program = Program(schools=[mine.school], name="school")
-    assert {row["local_number"] for row in changed(program)["scores.csv"]} == {"000501"}
+    assert asked == changed(program)
+    assert {row["local_number"] for row in asked["scores.csv"]} == {"000501"}
+    assert changed(program, school=two_scored.people[1].school.code)["scores.csv"] == []  # type: ignore[union-attr]
     assert program.get("changes", {"run": two_scored.run.pk}, status=404)["code"] == "NOT-FOUND"
 
 
