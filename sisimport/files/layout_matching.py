@@ -398,12 +398,12 @@ def _content(layout: Layout, rows: Sequence[Sequence[str]], positions: Mapping[s
         column = layout.fields[name]
         if not _is_checkable(column):
             continue
-        for row in rows:
-            if row[at].strip():
-                total += 1
-                right += _reads(layout, column, row[at])
+        for text, count in Counter(row[at] for row in rows).items():  # a column has few different ones
+            if text.strip():
+                total += count
+                right += count * _reads(layout, column, text)
             else:
-                total += column.required  # what no record is without
+                total += count * column.required  # what no record is without
     return right / total if total else 0.5
 
 

@@ -1,18 +1,21 @@
 """Quick looks at a whole block say what the slow look at each text says."""
 
+import io
 from functools import lru_cache
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sisimport.files import dates, stray_marks
+from sisimport.files import dates, layout_matching, stray_marks
 from sisimport.files.damage import HIDDEN_BEYOND_ASCII, holds_hidden_beyond_ascii, may_hold_hidden
 from sisimport.files.dates import DateCheck, parse_date
-from sisimport.files.layouts import Column, ColumnKind
+from sisimport.files.detection import recognise
+from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.values import BlockTraits, TextColumn
 from sisimport.imports.definition.registry import folder_layouts
 from ssid.imports.ssid_download import SSIDDownload
+from tests.files.samples import ALL_LAYOUTS, DOWNLOAD, line
 
 ALL_TRAITS = BlockTraits(may_hold_space=True, needs_nfc=True)
 SIGNS = "aZ 9^é\xa0\xad\u034f\u200b\u202e\u2063\ufeff\ufffbÂÃʻ’中😀\ud800"
@@ -72,3 +75,21 @@ def test_a_day_is_taken_apart_once_whichever_column_it_stands_in(monkeypatch: py
     assert taken_apart == ["20090214"]
     assert all(check("x" * 1000)[1] is not None for check in checks)
     assert taken_apart == ["20090214"], "what is no date is not kept"
+
+
+def test_a_text_that_comes_again_is_judged_once_to_tell_what_a_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[tuple[str, int, str]] = []
+    reads = layout_matching._reads
+
+    def noted(layout: Layout, column: Column, text: str) -> bool:
+        judged.append((layout.key, column.position, text))
+        return reads(layout, column, text)
+
+    monkeypatch.setattr(layout_matching, "_reads", noted)
+    data = "".join(f"{line(local_number=str(300100 + n))}\n" for n in range(60)).encode()
+
+    found = recognise(io.BytesIO(data), ALL_LAYOUTS, expected=DOWNLOAD)
+
+    assert found.error is None
+    assert judged
+    assert len(judged) == len(set(judged))

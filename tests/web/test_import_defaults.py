@@ -165,3 +165,12 @@ def test_an_option_of_one_name_is_one_option_in_all_types() -> None:
         for option in kind.options:
             if option.district_default:
                 assert found.setdefault(option.name, option) == option
+
+
+def test_one_statement_asks_for_what_districts_chose(django_assert_num_queries: Any) -> None:
+    kind = get_type("ssid-download")
+    with django_assert_num_queries(1):
+        defaults_for(kind)
+    own = district_defaults(kind)
+    with django_assert_num_queries(0):
+        defaults_for(kind, own=own)

@@ -11,14 +11,20 @@ from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.registry import get_tool, listed_types
 from sisimport.imports.models import ImportFile
-from students.models import LEA, DistrictSettings
+from students.models import LEA
 
 
 def defaults_for(
-    kind: ImportType, file: ImportFile | None = None, *, schools: Iterable[int] | None = None
+    kind: ImportType,
+    file: ImportFile | None = None,
+    *,
+    schools: Iterable[int] | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Every option of the type with its value. `schools`: those that a run may touch, None for all."""
-    values = {option.name: option.default for option in kind.options} | district_defaults(kind, schools)
+    """Every option of the type with its value. `schools`: those that a run may touch, None for all. `own`: what
+    `district_defaults` answered for these, where it was asked before."""
+    own = district_defaults(kind, schools) if own is None else own
+    values = {option.name: option.default for option in kind.options} | dict(own)
     if file is not None and file.lines_of is not None:
         values |= {name: value for name, value in file.lines_of.options.items() if name in values}
     return values
@@ -33,9 +39,8 @@ def district_defaults(kind: ImportType, schools: Iterable[int] | None = None) ->
     leas = LEA.objects.filter(state=state) if state else LEA.objects.all()
     if schools is not None:
         leas = leas.filter(schools__in=sorted(schools))
-    ids = set(leas.values_list("pk", flat=True))
-    chosen = [one.import_defaults for one in DistrictSettings.objects.filter(lea__in=ids)]
-    if not ids or len(chosen) != len(ids):
+    chosen = list(dict(leas.order_by().values_list("pk", "settings__import_defaults")).values())
+    if not chosen or None in chosen:  # a district without settings has chosen nothing
         return {}
     return {
         name: str(chosen[0][name])

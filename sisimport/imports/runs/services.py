@@ -29,9 +29,10 @@ def clean_options(
     *,
     file: ImportFile | None = None,
     schools: Iterable[int] | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Options as stored: every option of the type with a value, the usual one (of this file and these schools) where none is
-    given.
+    given. `own`: see `defaults_for`.
 
     Raises RunRefusedError for unknown names and values.
     """
@@ -42,7 +43,7 @@ def clean_options(
         raise RunRefusedError(
             f"{import_type.screen.label} has no option {', '.join(unknown)}. Choose among: {allowed}."
         )
-    cleaned, usual = {}, defaults_for(import_type, file, schools=schools)
+    cleaned, usual = {}, defaults_for(import_type, file, schools=schools, own=own)
     for name, option in by_name.items():
         try:
             cleaned[name] = option.clean(str(options.get(name, usual[name])))
@@ -98,7 +99,8 @@ def start_run(
     if work not in kind.works:
         names = " or ".join(Work(w).label for w in kind.works)
         raise RunRefusedError(f"{kind.screen.label} does not offer {Work(work).label}: choose {names}.")
-    cleaned = clean_options(kind, options, file=file, schools=schools)
+    own = district_defaults(kind, schools)
+    cleaned = clean_options(kind, options, file=file, schools=schools, own=own)
     if work == Work.UPDATE:
         # A plan for more schools than the caller's own is not theirs to apply.
         within = (
@@ -119,7 +121,7 @@ def start_run(
         import_type=import_type,
         work=work,
         options=cleaned,
-        district_options=_of_district(kind, cleaned, schools),
+        district_options=_of_district(own, cleaned),
         report_words=report_words or (corrects or test_run or ImportRun()).report_words,
         test_run=test_run if work == Work.IMPORT else None,
         corrects=corrects,
@@ -131,8 +133,8 @@ def start_run(
     return run
 
 
-def _of_district(kind: ImportType, options: Mapping[str, str], schools: Iterable[int] | None) -> list[str]:
-    return sorted(name for name, value in district_defaults(kind, schools).items() if options.get(name) == value)
+def _of_district(own: Mapping[str, str], options: Mapping[str, str]) -> list[str]:
+    return sorted(name for name, value in own.items() if options.get(name) == value)
 
 
 def _unapplied_test(

@@ -121,7 +121,7 @@ def _card(request: HttpRequest, kept: held.Held) -> Card:
         kinds, found = [get_type(corrects.import_type)], replace(found, lines=None)
     earlier = earlier_updates(request.user, kept.file.sha256)
     schools = visible_school_ids(request.user)
-    usual = defaults_for(kinds[0], kept.file, schools=schools) if kinds else {}
     own = district_defaults(kinds[0], schools) if kinds else {}
+    usual = defaults_for(kinds[0], kept.file, schools=schools, own=own) if kinds else {}
     district = [name for name, value in own.items() if usual[name] == value]
     return Card(kept, usual, district, found, kinds, earlier)

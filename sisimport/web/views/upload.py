@@ -116,7 +116,8 @@ def _usual(request: HttpRequest, kept: held.Held | None) -> Usual:
     schools = visible_school_ids(request.user)
 
     def usual(kind: ImportType) -> tuple[dict[str, str], dict[str, str]]:
-        return defaults_for(kind, kept.file if kept else None, schools=schools), district_defaults(kind, schools)
+        own = district_defaults(kind, schools)
+        return defaults_for(kind, kept.file if kept else None, schools=schools, own=own), own
 
     return usual
 
