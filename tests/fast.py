@@ -1,7 +1,8 @@
 """What `script/test fast` takes: a look at everything within minutes, for the loop of writing.
 
 Left out are browsers, workers and what is marked `long`. Of tests with a database that differ by their parameters, the first is
-taken; of those of a module that take a file through runs, the first few. What was touched, `script/test PATH` runs whole.
+taken; of those of a module that take a file through runs, the first few; of those that evaluate rules without a run
+(tests/imports/evaluating.py), some more. What was touched, `script/test PATH` runs whole.
 """
 
 from collections import defaultdict
@@ -14,9 +15,11 @@ import pytest
 from sisimport.imports.runs import execution
 
 WITH_RUNS = 2  # tests of a module that may start runs: each costs a hundred times what a rule costs by itself
+WITH_RULES = 8  # tests of a module that may evaluate rules without
 REASON = "a further journey of this module: script/test PATH takes it"
 
 _with_runs: dict[str, set[str]] = defaultdict(set)
+_with_rules: dict[str, set[str]] = defaultdict(set)
 
 
 def first_cases(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
@@ -34,22 +37,40 @@ def first_cases(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytes
 
 def may_start_runs(node: str) -> bool:
     """Whether a test is among the first of its module that do."""
-    module = _with_runs[node.partition("::")[0]]
-    if node not in module and len(module) == WITH_RUNS:
+    return _is_among(_with_runs, WITH_RUNS, node)
+
+
+def may_evaluate(node: str) -> bool:
+    """The same of tests that evaluate rules; what starts runs does so too."""
+    return node in _with_runs[_module_of(node)] or _is_among(_with_rules, WITH_RULES, node)
+
+
+def _is_among(first: dict[str, set[str]], most: int, node: str) -> bool:
+    module = first[_module_of(node)]
+    if node not in module and len(module) == most:
         return False
     module.add(node)
     return True
 
 
+def _module_of(node: str) -> str:
+    return node.partition("::")[0]
+
+
 @pytest.fixture
 def few_journeys(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Skips a test at its first run once enough others of the module had theirs."""
-    claim, node = execution._claim, request.node.nodeid
+    """Skips a test at its first run, or evaluation of rules, once enough others of the module had theirs."""
+    claim, evaluate, node = execution._claim, execution._test_or_import, request.node.nodeid
 
-    def counted(*args: Any, **more: Any) -> Any:
+    def claimed(*args: Any) -> Any:
         if not may_start_runs(node):
             pytest.skip(REASON)
-        return claim(*args, **more)
+        return claim(*args)
 
-    with mock.patch.object(execution, "_claim", counted):
+    def evaluated(*args: Any) -> Any:
+        if not may_evaluate(node):
+            pytest.skip(REASON)
+        return evaluate(*args)
+
+    with mock.patch.object(execution, "_claim", claimed), mock.patch.object(execution, "_test_or_import", evaluated):
         yield

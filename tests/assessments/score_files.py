@@ -5,16 +5,17 @@ from typing import Any
 
 from django.db import connection
 
-from assessments.scores.import_type import LAYOUTS
 from assessments.structure import family_of, school_year
-from sisimport.files.layouts import Layout, load_layouts
+from sisimport.files.layouts import Layout
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs.report import run_json
 from sisimport.imports.runs.services import start_revert, start_run
 from sisimport.imports.runs.uploads import keep_file
+from tests.files.samples import SCORE_LAYOUTS
+from tests.imports.evaluating import evaluated
 
-ALL = load_layouts(LAYOUTS)
+ALL = SCORE_LAYOUTS
 SSID_1, SSID_2 = "9012345678", "9087654321"
 DELIMITER = "^"
 
@@ -107,8 +108,21 @@ def undo(run: ImportRun) -> ImportRun:
     return finish(start_revert(run=run, user=None, enqueue=False))
 
 
-def report(import_type: str, data: bytes, *, work: str = "test", **more: Any) -> dict[str, Any]:
-    return run_json(start(import_type, data, work=work, **more))
+def report(
+    import_type: str,
+    data: bytes,
+    *,
+    work: str = "test",
+    name: str = "scores.csv",
+    schools: Any = None,
+    options: dict[str, str] | None = None,
+    **more: str,
+) -> dict[str, Any]:
+    """The report of these bytes; of a Test without a run (see `evaluated`)."""
+    if work == "test":
+        chosen = {**(options or {}), **more}
+        return evaluated(import_type, data, name=name, schools=schools, options=chosen).json
+    return run_json(start(import_type, data, work=work, name=name, schools=schools, options=options, **more))
 
 
 def counts(found: dict[str, Any]) -> dict[str, int]:

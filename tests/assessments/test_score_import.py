@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.models import Assessment, Score
 from assessments.pages.queries import scores_json
+from sisimport.imports.runs.report import run_json
 from sisimport.imports.runs.services import start_revert
 from students.models import Student
 from tests.assessments.score_files import SSID_2, counts, ela, finish, report, start, text, undo
@@ -38,7 +39,7 @@ def test_a_record_becomes_parent_and_child_scores(home: District) -> None:
 
 
 def test_a_test_writes_nothing_and_says_what_import_would(home: District) -> None:
-    tested = report(TYPE, text(LAYOUT, ela(**WITH_PARTS)))
+    tested = run_json(start(TYPE, text(LAYOUT, ela(**WITH_PARTS))))
 
     assert (tested["planned_count"], tested["import_count"]) == (1, 0)
     assert not Score.objects.exists()

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from sisimport.imports.definition.change_kinds import get_kind
-from sisimport.imports.models import ImportChange, Work
+from sisimport.imports.models import ImportChange, ImportRun, Work
 from sisimport.imports.runs import services
 from students.models import Student
+from tests.imports.evaluating import evaluated
 from tests.imports.journey import Report, Snapshot, finish, revert, run_file, snapshot
 from tests.imports.ranges import of_several_ranges, partitions_read
 
@@ -83,6 +84,20 @@ class ImportTypeSuite:
         assert second.issues == first.issues
         assert _without_new_keys(second.changes) == _without_new_keys(first.changes)
         assert second.counts == first.counts
+
+    def test_what_is_evaluated_without_a_run_is_what_its_test_says(self) -> None:
+        if type(self).run_test is not ImportTypeSuite.run_test:
+            pytest.skip("this Test goes on from what people decided on the lines of another")
+        before, runs = snapshot(), ImportRun.objects.count()
+        alone = evaluated(self.import_type, self.content(), options=self.options)
+        assert (alone.run.pk, ImportRun.objects.count()) == (None, runs)
+        test = self.run_test()
+        assert snapshot() == before
+        left_out = {"run", "changes"}
+        assert {k: v for k, v in alone.json.items() if k not in left_out} == {
+            k: v for k, v in test.json.items() if k not in left_out
+        }
+        assert _without_new_keys(alone.changes) == _without_new_keys(test.changes)
 
     def test_the_lines_of_a_test_add_up(self) -> None:
         _adds_up(self.run_test())

@@ -1,5 +1,7 @@
 """Roster lines about students who are on record under another number: the match desk keeps them from coming twice."""
 
+from typing import Any
+
 import pytest
 
 from sisimport.imports.models import ImportRun, MatchDecision, RememberedMatch
@@ -9,8 +11,17 @@ from sisimport.imports.runs.scope import Scope
 from sisimport.imports.runs.services import start_update
 from sisimport.matching.desk import LineState, desk_lines, line_numbers
 from students.models import Student
-from tests.imports.journey import District, Report, drop_temporary_tables, finish, make_district, revert, snapshot
-from tests.roster.test_roster import ANA, JOSE, roster
+from tests.imports.journey import (
+    District,
+    Report,
+    drop_temporary_tables,
+    finish,
+    make_district,
+    revert,
+    run_file,
+    snapshot,
+)
+from tests.roster.test_roster import ANA, JOSE, csv
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +37,11 @@ def district(db: None) -> District:
 @pytest.fixture
 def jose(district: District) -> Student:
     return district.student()
+
+
+def roster(*rows: dict[str, str], **values: Any) -> Report:
+    """The Test of these lines, on which people decide."""
+    return run_file("students", csv(*rows), name="roster.csv", **values)
 
 
 def decided(run: ImportRun, answer: MatchDecision.Answer, student: Student | None, line: int = 2) -> ImportRun:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from students.models import Student
-from tests.imports.journey import District, Report
-from tests.roster.test_roster import JOSE, roster, update
+from tests.imports.journey import District, Report, run_file
+from tests.roster.test_roster import JOSE, csv, roster, update
 
 BORN = ["2014-03-04", "2014-03-05", "2014-05-09", "2014-10-02", "2014-11-12", "2014-04-04", "2014-03-25"]
 SWAPPED = ["2014-04-03", "2014-05-03", "2014-09-05", "2014-02-10", "2014-12-11"]
@@ -52,7 +52,7 @@ def test_another_day_is_no_exchange(on_record: None, day: str) -> None:
 def test_a_file_in_the_other_order_is_refused_as_a_whole(on_record: None) -> None:
     before = list(Student.objects.order_by("pk").values())
 
-    report = roster(*lines([*SWAPPED, *BORN[5:]]))
+    report = run_file("students", csv(*lines([*SWAPPED, *BORN[5:]])))
 
     assert report.run.status == "rejected"
     assert "In 5 of 5 lines that could show it, day and month of the birth date are exchanged" in report.run.message

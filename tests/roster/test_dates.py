@@ -9,8 +9,8 @@ from sisimport.files import beginnings
 from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.records import read_records
 from students.models import ELRecord
-from tests.imports.journey import District, give_el
-from tests.roster.test_roster import JOSE, roster, student, update
+from tests.imports.journey import District, give_el, run_file
+from tests.roster.test_roster import JOSE, csv, roster, student, update
 
 YEAR = datetime.now(tz=UTC).year
 
@@ -60,7 +60,7 @@ def test_dates_of_a_whole_file_are_read_by_what_all_of_it_shows(
     early = [JOSE | {"local_number": f"{n}", "first_name": f"José {n}", "birth_date": "03/04/2009"} for n in range(40)]
     late = JOSE | {"local_number": "99", "birth_date": "25/12/2009"}
 
-    report = roster(*early, late)
+    report = run_file("students", csv(*early, late), name="roster.csv")
 
     assert report.counts == {"imported": 1, "refused": 40}
     assert {i["code"] for i in report.issues if i["severity"] == "error"} == {"FILE-DATE"}

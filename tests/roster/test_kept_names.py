@@ -5,7 +5,8 @@ import pytest
 from sisimport.imports.engine import kept_names
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import Work
-from tests.imports.journey import District, Report, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import District, Report, make_district
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +69,7 @@ def kept(report: Report) -> list[tuple[int, str, str, str]]:
 
 
 def test_a_roster_in_capitals_changes_no_name_and_says_which_it_kept(district: District) -> None:
-    report = run_file("students", CAPITALS, work=Work.UPDATE)
+    report = report_of("students", CAPITALS, work=Work.UPDATE)
 
     assert kept(report) == [
         (2, "last_name", "GARCIA", "García"),
@@ -82,7 +83,7 @@ def test_a_roster_in_capitals_changes_no_name_and_says_which_it_kept(district: D
 
 
 def test_a_change_of_name_in_the_same_line_goes_in(district: District) -> None:
-    report = run_file("students", file(("1", "GARCIA", "Julián", "")))
+    report = report_of("students", file(("1", "GARCIA", "Julián", "")))
 
     assert [field for _line, field, _given, _kept in kept(report)] == ["last_name"]
     assert [(c["field"], c["after"]) for c in report.changes if c["field"].endswith("_name")] == [
@@ -91,7 +92,7 @@ def test_a_change_of_name_in_the_same_line_goes_in(district: District) -> None:
 
 
 def test_the_option_writes_names_as_the_file_has_them(district: District) -> None:
-    report = run_file("students", CAPITALS, options={"poorer_names": "write"})
+    report = report_of("students", CAPITALS, options={"poorer_names": "write"})
 
     assert kept(report) == []
     assert {c["after"] for c in report.changes if c["field"].endswith("_name")} >= {"GARCIA", "JOSE", "OBRIEN", "ANAIS"}
@@ -102,7 +103,7 @@ def test_of_many_lines_the_first_are_named_and_all_are_counted(
 ) -> None:
     monkeypatch.setattr(kept_names, "_NAMED_ONE_BY_ONE", 1)
 
-    report = run_file("students", CAPITALS)
+    report = report_of("students", CAPITALS)
 
     assert {line for line, _field, _given, _kept in kept(report)} == {2}
     assert report.issue("NAMES-KEPT")["line"] == 0
@@ -110,6 +111,6 @@ def test_of_many_lines_the_first_are_named_and_all_are_counted(
 
 
 def test_a_run_of_another_school_is_not_told_the_name_on_record(district: District) -> None:
-    report = run_file("students", CAPITALS, schools=[district.other_school.pk])
+    report = report_of("students", CAPITALS, schools=[district.other_school.pk])
 
     assert kept(report) == []

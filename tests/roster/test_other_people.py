@@ -6,7 +6,8 @@ import pytest
 
 from sisimport.imports.models import Work
 from students.models import Student
-from tests.imports.journey import District, Report, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import District, Report, make_district
 
 pytestmark = pytest.mark.django_db
 HEADER = "lea,school,local_number,last_name,first_name,birth_date,gender,grade"
@@ -29,7 +30,7 @@ def district() -> District:
 
 def roster(people: dict[str, tuple[str, ...]], **more: object) -> Report:
     lines = [",".join(("1234567", "0123456", number, *facts)) for number, facts in people.items()]
-    return run_file("students", "\n".join([HEADER, *lines, ""]), **more)  # type: ignore[arg-type]
+    return report_of("students", "\n".join([HEADER, *lines, ""]), **more)  # type: ignore[arg-type]
 
 
 def said(report: Report) -> list[tuple[int, str, str]]:

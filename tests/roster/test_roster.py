@@ -8,7 +8,8 @@ import pytest
 from sisimport.imports.models import RunStatus, Work
 from students.models import LEA, ELRecord, Enrollment, School, Student
 from tests.imports.base_suite import ImportTypeSuite
-from tests.imports.journey import District, Report, give_el, give_ssid, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import District, Report, give_el, give_ssid, make_district
 
 JOSE = {
     "lea": "1234567",
@@ -47,7 +48,7 @@ def csv(*rows: dict[str, str], columns: list[str] | None = None) -> str:
 
 
 def roster(*rows: dict[str, str], columns: list[str] | None = None, **values: Any) -> Report:
-    return run_file("students", csv(*rows, columns=columns), name="roster.csv", **values)
+    return report_of("students", csv(*rows, columns=columns), name="roster.csv", **values)
 
 
 def update(*rows: dict[str, str], **values: Any) -> Report:

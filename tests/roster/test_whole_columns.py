@@ -6,7 +6,8 @@ import pytest
 
 from sisimport.imports.models import Work
 from students.models import LEA, ELRecord, Enrollment, School, Student
-from tests.imports.journey import Report, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import Report, make_district
 
 pytestmark = pytest.mark.django_db
 COLUMNS = ("lea", "school", "local_number", "last_name", "first_name", "birth_date", "gender", "birth_country", "home_language",
@@ -47,7 +48,7 @@ def people() -> list[dict[str, str]]:
 
 
 def roster(lines: list[dict[str, str]], **more: object) -> Report:
-    return run_file("students", _text(lines), **more)  # type: ignore[arg-type]
+    return report_of("students", _text(lines), **more)  # type: ignore[arg-type]
 
 
 def _text(lines: list[dict[str, str]]) -> str:
@@ -112,7 +113,7 @@ def test_a_column_that_many_have_blank_is_judged_by_the_others(people: list[dict
     text = _text(people).splitlines()
     middle = [f"{line},{name}" for line, name in zip(text, ["middle_name", *["Rosa"] * 8], strict=True)]
 
-    (said,) = run_file("students", "\n".join([*middle, ""])).issues
+    (said,) = report_of("students", "\n".join([*middle, ""])).issues
     assert (said["code"], said["field"]) == ("COLUMN-OTHER", "middle_name")
     assert "6 of 6 students on record would get another middle name" in said["message"]
 
@@ -154,7 +155,7 @@ def test_one_birth_date_for_all_new_students_is_a_warning() -> None:
     make_district()
     names = [(f"Ade{one}{two}", f"Ann{two}{one}") for one in "abcde" for two in "fghi"]
     rows = [f"1234567,0123456,{300 + at},{last},{first},2014-05-06" for at, (last, first) in enumerate(names)]
-    report = run_file("students", "\n".join(["lea,school,local_number,last_name,first_name,birth_date", *rows, ""]))
+    report = report_of("students", "\n".join(["lea,school,local_number,last_name,first_name,birth_date", *rows, ""]))
 
     assert [(i["code"], i["severity"]) for i in report.issues] == [("COLUMN-BORN", "warning")]
 
@@ -186,7 +187,7 @@ def test_a_word_for_nothing_with_a_separator_takes_no_value(column: str, word: s
     header = f"lea,school,local_number,last_name,first_name,birth_date,{column}"
     line = f'1234567,0123456,100234,García-López,José,2009-02-14,"{word}"'
 
-    report = run_file("students", f"{header}\n{line}\n", work=Work.UPDATE)
+    report = report_of("students", f"{header}\n{line}\n", work=Work.UPDATE)
 
     assert Student.objects.values_list(column, flat=True).get() == {"suffix": "Jr"}.get(column, "Luis")
     assert report.issues
@@ -231,10 +232,10 @@ def test_codes_that_go_up_line_by_line_refuse_the_file(column: str) -> None:
     ]
     content = "\n".join([header, *(",".join([*row, f"201{at}-05-06"]) for at, row in enumerate(rows)), ""])
 
-    report = run_file("students", content)
+    report = report_of("students", content)
 
     assert (report.run.status, report.issues[0]["code"]) == ("rejected", "PLACES-MANY")
-    assert run_file("students", content, options={"other_people": "write"}).run.status == "completed"
+    assert report_of("students", content, options={"other_people": "write"}).run.status == "completed"
 
 
 def test_schools_that_change_for_four_in_ten_without_a_new_grade_are_a_warning(people: list[dict[str, str]]) -> None:
@@ -243,7 +244,7 @@ def test_schools_that_change_for_four_in_ten_without_a_new_grade_are_a_warning(p
         *people,
         *(line | {"local_number": f"21{at}", "birth_date": f"201{at}-01-02"} for at, line in enumerate(people[:4])),
     ]
-    run_file("students", _text(twelve), Work.UPDATE, options={"new_students": "yes"})
+    report_of("students", _text(twelve), Work.UPDATE, options={"new_students": "yes"})
     lines = [line | {"school": "0123456"} for line in twelve]
 
     (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]

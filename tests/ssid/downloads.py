@@ -3,12 +3,13 @@
 from typing import Any
 
 from sisimport.imports.models import Work
-from tests.imports.journey import Report, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import Report
 
 
 def download(*lines: str, **values: Any) -> Report:
     """Test these lines as an SSID download file."""
-    return run_file("ssid-download", "".join(f"{text}\n" for text in lines), **values)
+    return report_of("ssid-download", "".join(f"{text}\n" for text in lines), **values)
 
 
 def update(*lines: str, **values: Any) -> Report:

@@ -11,6 +11,7 @@ from sisimport.imports.runs.services import start_revert, start_run
 from sisimport.imports.runs.uploads import keep_file
 from students.models import LEA, SSID, ELRecord, School, Student
 from students.queries import student_json
+from tests.imports.evaluating import evaluated
 from tests.imports.journey import finish
 
 LEA_CODE, SCHOOL_CODE = "1234567", "0123456"
@@ -57,9 +58,12 @@ def start(
     return finish(run).run
 
 
-def try_file(import_type: str, lines: list[str], **more: Any) -> dict[str, Any]:
-    """The Test report of these lines."""
-    return run_json(start(import_type, lines, work="test", **more))
+def try_file(
+    import_type: str, lines: list[str], *, name: str = "file.txt", schools: Any = None, **options: str
+) -> dict[str, Any]:
+    """The Test report of these lines, without a run (see `evaluated`)."""
+    content = "".join(f"{line}\n" for line in lines)
+    return evaluated(import_type, content, name=name, schools=schools, options=options).json
 
 
 def update(import_type: str, lines: list[str], **more: Any) -> dict[str, Any]:

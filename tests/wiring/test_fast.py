@@ -38,6 +38,15 @@ def test_so_many_tests_of_a_module_start_as_many_runs_as_they_like() -> None:
     assert fast.may_start_runs("tests/none/test_other.py::another")
 
 
+def test_so_many_more_evaluate_rules_and_those_with_runs_always() -> None:
+    module = "tests/none/test_rules.py"
+    nodes = [f"{module}::t{n}" for n in range(fast.WITH_RULES)]
+    fast.may_start_runs(f"{module}::journey")
+
+    assert all(fast.may_evaluate(node) for node in [*nodes, *nodes, f"{module}::journey"])
+    assert not fast.may_evaluate(f"{module}::another")
+
+
 def test_a_further_one_is_skipped_at_its_first_run(
     few_journeys: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,3 +54,12 @@ def test_a_further_one_is_skipped_at_its_first_run(
 
     with pytest.raises(pytest.skip.Exception, match="script/test PATH"):
         execution._claim(1)
+
+
+def test_so_is_one_that_evaluates_rules(
+    few_journeys: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast, "WITH_RULES", 0)
+
+    with pytest.raises(pytest.skip.Exception, match="script/test PATH"):
+        execution._test_or_import(None, None)

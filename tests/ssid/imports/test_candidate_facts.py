@@ -9,7 +9,7 @@ from django.urls import reverse
 from students.models import Guardian, StateEnrollment, Student
 from tests.factories import UserFactory
 from tests.imports.base_suite import ImportTypeSuite
-from tests.ssid.journey import District, codes, district, revert, try_file, update
+from tests.ssid.journey import District, codes, district, revert, start, try_file, update
 from tests.ssid.journey import record as shown
 from tests.ssid.request_files import HEADER, line
 
@@ -192,14 +192,13 @@ def test_r14_a_candidate_without_enrollment_leaves_what_is_on_record(student: St
 
 
 def test_r14_a_second_run_that_was_tested_before_adds_no_second_guardian(student: Student) -> None:
-    from sisimport.imports.models import ImportRun
     from sisimport.imports.runs.services import start_update
     from tests.imports.journey import finish
 
-    first = try_file("ssid-request", chosen(), **BOTH)
-    second = try_file("ssid-request", lines(line(pick="X", more=f"Ana,Lee,,,{STAY}")), **BOTH)
+    first = start("ssid-request", chosen(), work="test", **BOTH)
+    second = start("ssid-request", lines(line(pick="X", more=f"Ana,Lee,,,{STAY}")), work="test", **BOTH)
     for test in (first, second):
-        finish(start_update(test_run=ImportRun.objects.get(pk=test["run"]), user=None, enqueue=False))
+        finish(start_update(test_run=test, user=None, enqueue=False))
 
     assert record(student)["guardians"] == ["Ana Lee", "Tom Lee"]
 

@@ -16,7 +16,8 @@ from sisimport.imports.models import ImportRun, RunStatus, Work
 from tests.factories import UserFactory
 from tests.files.samples import DOWNLOAD_HEADER, line, lines
 from tests.imports.commandline import CommandLine
-from tests.imports.journey import District, finish, run_file, snapshot
+from tests.imports.evaluating import report_of
+from tests.imports.journey import District, finish, snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -190,7 +191,7 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 def test_a_wrong_line_is_named_with_its_field_and_the_others_go_on(
     people: District, wrong: str, code: str, field: str, said: str
 ) -> None:
-    report = run_file("ssid-download", f"{wrong}\n{ANA_LINE}\n")
+    report = report_of("ssid-download", f"{wrong}\n{ANA_LINE}\n")
 
     issue = next(issue for issue in report.issues if issue["code"] == code)
     assert (issue["line"], issue["severity"], issue["field"], issue["data"]) == (1, "error", field, wrong)
@@ -199,7 +200,7 @@ def test_a_wrong_line_is_named_with_its_field_and_the_others_go_on(
 
 
 def test_lines_that_contradict_each_other_are_all_refused(people: District) -> None:
-    report = run_file("ssid-download", lines({}, {"ssid": "9012345600"}) + f"{ANA_LINE}\n")
+    report = report_of("ssid-download", lines({}, {"ssid": "9012345600"}) + f"{ANA_LINE}\n")
 
     assert [i["line"] for i in report.issues if i["code"] == "DUP-DIFFERS"] == [1, 2]
     assert {change["line"] for change in report.changes} == {3}
@@ -239,9 +240,9 @@ READ: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("content", "code"), READ.values(), ids=READ.keys())
 def test_an_unusual_file_is_read_all_the_same_with_a_notice(people: District, content: bytes, code: str) -> None:
-    usual = run_file("ssid-download", GOOD)
+    usual = report_of("ssid-download", GOOD)
 
-    report = run_file("ssid-download", content, Work.UPDATE)
+    report = report_of("ssid-download", content, Work.UPDATE)
 
     assert code in [issue["code"] for issue in report.issues if issue["severity"] == "notice"]
     assert (report.run.record_count, report.run.import_count) == (2, usual.run.planned_count) == (2, 2)
@@ -251,6 +252,6 @@ def test_an_unusual_file_is_read_all_the_same_with_a_notice(people: District, co
 def test_quoted_cells_are_read_as_the_same_record(people: District) -> None:
     quoted = "".join('"' + text.replace("^", '"^"') + '"\n' for text in GOOD.splitlines())
 
-    report = run_file("ssid-download", quoted)
+    report = report_of("ssid-download", quoted)
 
     assert (report.run.planned_count, report.run.refused_count) == (2, 0)

@@ -17,6 +17,7 @@ from sisimport.imports.runs import execution, services, uploads
 from sisimport.imports.runs.uploads import RunRefusedError
 from students.models import Student
 from tests.files.samples import DOWNLOAD_HEADER, line
+from tests.imports.evaluating import report_of
 from tests.imports.journey import District, Report, give_el, give_ssid, run_file, snapshot
 from tests.ssid.downloads import download, update
 
@@ -49,7 +50,7 @@ def rejected(report: Report, code: str) -> None:
 @pytest.mark.parametrize("name", ["ssid.txt", "ssid.csv", "ssid", "SSID.TXT"])
 def test_f1_f2_text_and_csv_files_are_accepted(district: District, name: str) -> None:
     district.student()
-    assert run_file("ssid-download", line(), name=name).counts == {"imported": 1}
+    assert report_of("ssid-download", line(), name=name).counts == {"imported": 1}
 
 
 def test_f3_a_caret_file_without_header_is_read(district: District) -> None:
@@ -76,14 +77,14 @@ def test_f4_a_header_line_is_skipped_and_said(district: District) -> None:
 
 def test_f5_a_byte_order_mark_is_accepted_with_a_notice(district: District) -> None:
     district.student()
-    report = run_file("ssid-download", b"\xef\xbb\xbf" + line().encode())
+    report = report_of("ssid-download", b"\xef\xbb\xbf" + line().encode())
     assert report.issue("FILE-BOM")["severity"] == "notice"
     assert report.counts == {"imported": 1}
 
 
 def test_f5_windows_1252_is_read_with_a_notice(district: District) -> None:
     student = district.student(last_name="Muñoz")
-    report = run_file("ssid-download", line(last_name="Muñoz").encode("cp1252"), Work.UPDATE)
+    report = report_of("ssid-download", line(last_name="Muñoz").encode("cp1252"), Work.UPDATE)
     assert report.issue("FILE-ENCODING")["severity"] == "notice"
     assert student.ssids.exists()
     assert "García" not in str(report.json)
@@ -111,7 +112,7 @@ def test_f7_an_excel_file_is_refused_in_words(district: District) -> None:
     with zipfile.ZipFile(stream, "w") as book:
         book.writestr("[Content_Types].xml", "<Types/>")
         book.writestr("xl/workbook.xml", "<workbook/>")
-    report = run_file("ssid-download", stream.getvalue(), name="ssid.txt")
+    report = report_of("ssid-download", stream.getvalue(), name="ssid.txt")
     rejected(report, "FILE-TYPE")
     assert "Excel" in report.run.message or "spreadsheet" in report.run.message
 
@@ -190,7 +191,7 @@ def test_f10_other_widths_are_refused(district: District, width: int) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\n\n\n", b"\xef\xbb\xbf", b"  \r\n"])
 def test_an_empty_file_is_refused(district: District, content: bytes) -> None:
-    rejected(run_file("ssid-download", content), "FILE-EMPTY")
+    rejected(report_of("ssid-download", content), "FILE-EMPTY")
 
 
 def test_a_file_of_another_district_is_refused(district: District) -> None:
@@ -217,7 +218,7 @@ def test_w2_a_test_changes_nothing_and_says_what_would_be_overwritten(district: 
     student = district.student(home_language="vie")
     give_el(student, "EL", identified_date=date(2014, 9, 1))
     before = snapshot()
-    report = download(line())
+    report = run_file("ssid-download", line())
     assert snapshot() == before
     assert set(report.codes()) == {"ELA-DATE", "ELA-LANG", "ELA-HINT"}
 
@@ -232,7 +233,7 @@ def test_w3_an_update_without_a_test_is_refused(district: District) -> None:
 
 def test_w3_the_test_of_another_file_does_not_count(district: District) -> None:
     district.student()
-    download(line())
+    run_file("ssid-download", line())
     file = uploads.keep_file(stream=io.BytesIO(line(grade="11").encode()), name="file.txt", user=None)
     with pytest.raises(RunRefusedError):
         services.start_run(
@@ -242,7 +243,7 @@ def test_w3_the_test_of_another_file_does_not_count(district: District) -> None:
 
 def test_w3_the_test_with_other_options_does_not_count(district: District) -> None:
     district.student()
-    test = download(line())
+    test = run_file("ssid-download", line())
     assert test.run.file is not None
     with pytest.raises(RunRefusedError):
         services.start_run(
@@ -267,7 +268,7 @@ def test_w3_an_update_finds_the_test_of_the_same_content_under_another_name(dist
 
 def test_w4_an_update_prints_the_report_of_its_test(district: District) -> None:
     district.student(home_language="vie")
-    test = download(line(), line(local_number="9"))
+    test = run_file("ssid-download", f"{line()}\n{line(local_number='9')}\n")
     done = update(line(), line(local_number="9"), test_run=test.run)
     assert done.issues == test.issues
     assert done.changes == test.changes
@@ -275,7 +276,7 @@ def test_w4_an_update_prints_the_report_of_its_test(district: District) -> None:
 
 def test_w5_the_report_has_head_and_detail(district: District) -> None:
     district.student()
-    report = run_file("ssid-download", f"{line()}\n{line(local_number='9')}\n", name="March.txt")
+    report = report_of("ssid-download", f"{line()}\n{line(local_number='9')}\n", name="March.txt")
     assert report.json["file_name"] == "March.txt"
     assert (report.json["record_count"], report.json["import_count"], report.json["error_count"]) == (2, 0, 2)
     issue = report.issue("STU-NOTFOUND")
@@ -388,7 +389,7 @@ def test_students_who_are_not_in_the_file_are_listed_with_those_who_have_el_data
     absent = district.another()
     give_el(absent, "EL")
     district.another(local_number="100236", school=district.other_school)
-    report = download(line())
+    report = run_file("ssid-download", line())
     assert listed(report.run) == [(absent.pk, True)]
     assert report.run.facts["absent_count"] == 1
 
@@ -396,7 +397,7 @@ def test_students_who_are_not_in_the_file_are_listed_with_those_who_have_el_data
 def test_students_who_left_are_not_expected_in_the_file(district: District) -> None:
     district.student()
     district.another().enrollments.update(exit_date=date(2025, 1, 10))
-    assert listed(download(line()).run) == []
+    assert listed(run_file("ssid-download", line()).run) == []
 
 
 # ---- schools ----
@@ -414,7 +415,7 @@ def test_a_run_of_one_school_neither_touches_nor_names_a_student_of_another(dist
 
 def test_w3_a_test_for_all_schools_is_not_applied_for_one(district: District) -> None:
     student = district.another(school=district.other_school)
-    test = download(line(**ANA))
+    test = run_file("ssid-download", line(**ANA))
     assert test.run.file is not None
     for named in (None, test.run):
         with pytest.raises(RunRefusedError, match="no completed Test"):

@@ -9,6 +9,7 @@ from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from students.models import LEA, SSID, Enrollment, School, SSIDReplacement, Student
 from students.models.identifiers import mask_ssid
 from tests.files.samples import line
+from tests.imports.evaluating import report_of
 from tests.imports.journey import District, give_el, give_ssid, merge_ssids, run_file
 from tests.ssid.downloads import download, update
 
@@ -87,7 +88,7 @@ def test_id7_a_preschool_child_may_have_an_ssid(district: District) -> None:
 @pytest.mark.parametrize(("ssid", "codes"), [("1234567", []), ("1", []), ("12345678901", ["SSID-FORMAT"])])
 def test_id8_a_utah_ssid_has_one_to_ten_digits(db: None, ssid: str, codes: list[str]) -> None:
     School.objects.create(lea=LEA.objects.create(code="0000001", state="UT"), code="0000101")
-    report = run_file(
+    report = report_of(
         "students",
         "lea,school,local_number,ssid,last_name,first_name,birth_date\n"
         f"0000001,0000101,77,{ssid},Young,Zoë,2015-03-01\n",
@@ -243,7 +244,7 @@ def test_d7_the_other_student_is_not_named_to_somebody_of_another_school(distric
 
     district.student()
     give_ssid(district.another(school=district.other_school), "9012345678")
-    report = download(line(), schools=[district.school.pk])
+    report = run_file("ssid-download", line(), schools=[district.school.pk])
     (issue,) = issues_json(report.run, schools={district.school.pk})
     assert issue["code"] == "SSID-TAKEN"
     assert "100235" not in str(issue)

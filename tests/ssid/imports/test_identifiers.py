@@ -13,15 +13,8 @@ from sisimport.imports.models import Work
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide
 from students.models import LEA, School, Student
 from students.models.districts import StateProfile
-from tests.imports.journey import (
-    LEA_CODE,
-    District,
-    Report,
-    drop_temporary_tables,
-    give_ssid,
-    make_district,
-    run_file,
-)
+from tests.imports.evaluating import report_of
+from tests.imports.journey import LEA_CODE, District, Report, drop_temporary_tables, give_ssid, make_district, run_file
 from tests.roster.test_roster import csv
 from tests.ssid import request_files
 from tests.ssid.imports.test_ela_rules import sela
@@ -114,7 +107,7 @@ every_type = pytest.mark.parametrize("kind", FILES)
 
 
 def run_of(kind: str, *lines: Line, **more: Any) -> Report:
-    return run_file(kind, FILES[kind](*lines), **more)
+    return report_of(kind, FILES[kind](*lines), **more)
 
 
 def is_taken(report: Report) -> bool:
@@ -219,7 +212,8 @@ def test_id9_an_exact_number_with_marks_on_record_comes_first(district: District
 
 def test_id9_who_was_decided_on_the_desk_is_not_read_otherwise(ada: Student, district: District) -> None:
     other = add(district, "777", last_name="Okafor")
-    run = run_of("ssid-download", ADA | {"local_number": "451", "birth_date": "2015-01-03", "first_name": "Adah"}).run
+    line = ADA | {"local_number": "451", "birth_date": "2015-01-03", "first_name": "Adah"}
+    run = run_file("ssid-download", download_file(line)).run
     decision = Decision(line=1, subject=MATCH, answer=ACCEPT, student_id=other.pk)
     run = decide(run_id=run.pk, decisions=[decision], user=None, schools=None)
     drop_temporary_tables()
@@ -228,7 +222,7 @@ def test_id9_who_was_decided_on_the_desk_is_not_read_otherwise(ada: Student, dis
 
 
 def test_id9_a_roster_line_refused_on_the_desk_is_a_new_student(ada: Student) -> None:
-    run = run_of("students", ADA | {"local_number": "451", "first_name": "Bea"}).run
+    run = run_file("students", roster_file(ADA | {"local_number": "451", "first_name": "Bea"})).run
     decision = Decision(line=2, subject=MATCH, answer=REFUSE)
     run = decide(run_id=run.pk, decisions=[decision], user=None, schools=None)
     drop_temporary_tables()
@@ -240,7 +234,8 @@ def test_id9_a_roster_line_refused_on_the_desk_is_a_new_student(ada: Student) ->
 
 
 def test_id9_marks_make_no_student_even_where_the_desk_refused_the_match(ada: Student) -> None:
-    run = run_of("students", ADA | {"local_number": "'000451", "first_name": "Bea", "birth_date": "2014-01-02"}).run
+    line = ADA | {"local_number": "'000451", "first_name": "Bea", "birth_date": "2014-01-02"}
+    run = run_file("students", roster_file(line)).run
     decision = Decision(line=2, subject=MATCH, answer=REFUSE)
     run = decide(run_id=run.pk, decisions=[decision], user=None, schools=None)
     drop_temporary_tables()
@@ -251,8 +246,8 @@ def test_id9_marks_make_no_student_even_where_the_desk_refused_the_match(ada: St
 
 def test_id9_a_replacement_finds_the_student_by_number_where_an_ssid_agrees(ada: Student) -> None:
     give_ssid(ada, SSID)
-    agreeing = run_file("ssid-replacement", f"{LEA_CODE}^0123456^451^{SSID}^9001040002\n")
-    nobody = run_file("ssid-replacement", f"{LEA_CODE}^0123456^451^9001040008^9001040009\n")
+    agreeing = report_of("ssid-replacement", f"{LEA_CODE}^0123456^451^{SSID}^9001040002\n")
+    nobody = report_of("ssid-replacement", f"{LEA_CODE}^0123456^451^9001040008^9001040009\n")
 
     assert agreeing.codes() == ["NUMBER-READ"]
     assert nobody.issue("STU-NOTFOUND")["message"].count("000451") == 1

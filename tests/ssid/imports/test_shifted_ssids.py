@@ -6,7 +6,8 @@ import pytest
 
 from sisimport.imports.models import Work
 from students.models import SSID
-from tests.imports.journey import District, Report, give_ssid, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import District, Report, give_ssid, make_district
 from tests.ssid.request_files import HEADER
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ HEADERS = {
 
 def update(kind: str, ssids: list[str]) -> Report:
     content = "\n".join([*HEADERS[kind], *(line(kind, at, ssid) for at, ssid in enumerate(ssids)), ""])
-    return run_file(kind, content, Work.UPDATE)
+    return report_of(kind, content, Work.UPDATE)
 
 
 def current() -> list[str]:
@@ -75,7 +76,7 @@ def test_a_column_that_was_sorted_or_shifted_refuses_the_file(district: District
     other = NUMBERS[::-1] if how == "sorted" else [*NUMBERS[1:], NUMBERS[0]]
     content = "\n".join([*HEADERS[kind], *(line(kind, at, ssid) for at, ssid in enumerate(other)), ""])
 
-    report = run_file(kind, content)
+    report = report_of(kind, content)
 
     assert (report.run.status, [i["code"] for i in report.issues]) == ("rejected", ["SSID-SHIFTED"])
     assert current() == NUMBERS[:6]

@@ -14,7 +14,8 @@ from ssid.collection.school_lists import COLUMNS, write_list
 from students.models import SSID, School, Student
 from students.services import report_ssid
 from tests.imports.base_suite import ImportTypeSuite
-from tests.imports.journey import Report, Work, give_ssid, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import Report, Work, give_ssid, make_district
 from tests.ssid.journey import District as Valley
 from tests.ssid.journey import district
 
@@ -36,7 +37,7 @@ def line(
 
 
 def read(*lines: str, header: str = HEADER, work: Work = Work.TEST, **more: object) -> Report:
-    return run_file("ssid-list", "\n".join([header, *lines]) + "\n", work, name="list.csv", **more)  # type: ignore[arg-type]
+    return report_of("ssid-list", "\n".join([header, *lines]) + "\n", work, name="list.csv", **more)  # type: ignore[arg-type]
 
 
 def ssids(student: Student) -> list[tuple[str, str, bool]]:
@@ -242,7 +243,7 @@ def test_the_list_we_write_is_the_list_we_read(valley: Valley, tmp_path: Path) -
     write_list(valley.school, path)
     filled_in = path.read_text(encoding="utf-8-sig").rstrip() + NUMBER + "\n"
 
-    report = run_file("ssid-list", filled_in, Work.UPDATE)
+    report = report_of("ssid-list", filled_in, Work.UPDATE)
 
     assert ssids(sam) == [(NUMBER, "school_list", True)], report.issues
 
@@ -284,7 +285,7 @@ def test_every_line_of_the_list_we_write_finds_its_student_exactly(
 ) -> None:
     rows = exported(odd_school, tmp_path / f"list.{kind}", columns)
 
-    report = run_file("ssid-list", filled_in(rows), Work.UPDATE)
+    report = report_of("ssid-list", filled_in(rows), Work.UPDATE)
 
     assert (report.issues, report.counts) == ([], {"imported": len(ODD_NAMES) + 2})
     assert not Student.objects.filter(ssids__isnull=True).exists()
@@ -296,7 +297,7 @@ def test_an_apostrophe_that_a_spreadsheet_drops_from_before_a_formula_is_not_mis
     Student.objects.filter(last_name__startswith="'").delete()
     rows = exported(odd_school, tmp_path / "list.csv")
 
-    report = run_file("ssid-list", filled_in([[cell.lstrip("'") for cell in row] for row in rows]), Work.UPDATE)
+    report = report_of("ssid-list", filled_in([[cell.lstrip("'") for cell in row] for row in rows]), Work.UPDATE)
 
     assert (report.issues, report.counts) == ([], {"imported": len(rows) - 1})
 
@@ -313,6 +314,6 @@ def test_the_workbook_we_write_comes_back_through_the_safe_conversion(valley: Va
 
     converted, _what = conversions.convert_workbook(file=uploaded, user=None)
     with converted.file.open("rb") as stream:
-        report = run_file("ssid-list", stream.read(), Work.UPDATE)
+        report = report_of("ssid-list", stream.read(), Work.UPDATE)
 
     assert ssids(sam) == [("0012345678", "school_list", True)], report.issues

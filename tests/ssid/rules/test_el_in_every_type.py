@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from students.models import ELRecord, Student
-from tests.imports.journey import District, Report, give_el, give_ssid, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import District, Report, give_el, give_ssid
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def learner(district: District) -> Student:
 
 def run(kind: str, status: str, day: str, **options: str) -> Report:
     import_type, text = FILES[kind]
-    return run_file(import_type, text(status, day), options=options)
+    return report_of(import_type, text(status, day), options=options)
 
 
 @every_file
@@ -157,7 +158,7 @@ def test_what_is_no_status_is_an_error_in_every_file(kind: str, status: str, lea
 @every_file
 def test_a_home_language_is_read_alike_in_every_file(kind: str, text: str, code: str, learner: Student) -> None:
     import_type, line = FILES[kind]
-    report = run_file(import_type, line("EL", "20150903").replace("spa", text))
+    report = report_of(import_type, line("EL", "20150903").replace("spa", text))
 
     said = [
         i["severity"] for i in report.issues if i["code"] in {"LANG-CODE", "ELA-LANG-CODE", "FILE-CODE", "FILE-LENGTH"}
@@ -176,7 +177,7 @@ def test_a_code_that_a_roster_cannot_read_leaves_the_home_language_free(learner:
 def test_a_sela_line_with_an_unknown_transaction_is_refused_for_it_may_ask_to_delete(
     transaction: str, learner: Student
 ) -> None:
-    report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
+    report = report_of("ela", SELA.format(transaction, "RFEP", "20200901"))
 
     issue = report.issue("FILE-CODE")
     assert (issue["severity"], issue["field"]) == ("error", "transaction_type")
@@ -186,7 +187,7 @@ def test_a_sela_line_with_an_unknown_transaction_is_refused_for_it_may_ask_to_de
 
 @pytest.mark.parametrize("transaction", ["A", "a", "", " ", "R", "r", "Add", "replace"])
 def test_a_sela_line_that_adds_or_replaces_is_read(transaction: str, learner: Student) -> None:
-    report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
+    report = report_of("ela", SELA.format(transaction, "RFEP", "20200901"))
 
     assert report.written("el")["program_status"] == "Exited EL"
     assert "transaction_type" not in [issue["field"] for issue in report.issues]
@@ -194,7 +195,7 @@ def test_a_sela_line_that_adds_or_replaces_is_read(transaction: str, learner: St
 
 @pytest.mark.parametrize("transaction", ["D", "d", "Delete"])
 def test_a_sela_line_that_deletes_changes_nothing_and_says_so(transaction: str, learner: Student) -> None:
-    report = run_file("ela", SELA.format(transaction, "RFEP", "20200901"))
+    report = report_of("ela", SELA.format(transaction, "RFEP", "20200901"))
 
     assert report.issue("ELA-DELETE")["severity"] == "notice"
     assert report.counts == {"skipped": 1}

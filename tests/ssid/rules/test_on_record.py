@@ -16,7 +16,8 @@ from ssid.rules import on_record
 from ssid.rules.english_learner_plan import Choices
 from students.models import ELRecord, Student
 from tests.files.samples import line
-from tests.imports.journey import give_el, give_ssid, make_district, run_file
+from tests.imports.evaluating import report_of
+from tests.imports.journey import give_el, give_ssid, make_district
 from tests.imports.properties import RolledBack, few
 from tests.ssid.imports.test_download_properties import CHANGES, edits, files, make, merges, people
 from tests.ssid.imports.test_ela_properties import sela_files
@@ -34,7 +35,7 @@ chosen_options = st.fixed_dictionaries(
 
 def said_and_planned(import_type: str, content: str, options: dict[str, str]) -> dict[str, Any]:
     own = {option.name for option in TYPES[import_type]().options}
-    report = run_file(import_type, content, options={name: v for name, v in options.items() if name in own})
+    report = report_of(import_type, content, options={name: v for name, v in options.items() if name in own})
     counts = {name: getattr(report.run, name) for name in ("planned_count", "refused_count", "unchanged_count")}
     # Keys of what is to be created are drawn anew each time.
     changes = [{k: v for k, v in change.items() if k != "object_id"} for change in report.changes]
@@ -64,7 +65,7 @@ def test_lines_that_are_on_record_are_those_of_which_no_rule_and_no_step_speaks(
         make(drawn, merged)
         first = alike(patch, key, content, chosen)
         if first["status"] == RunStatus.COMPLETED:  # a file may be refused as a whole
-            run_file(key, content, work=Work.UPDATE)
+            report_of(key, content, work=Work.UPDATE)
         again = alike(patch, key, content, chosen)
         event(f"{first['status']}, unchanged again: {again['unchanged_count'] > 0}")
         for edit, number in later:
@@ -80,7 +81,7 @@ def test_so_are_lines_of_a_sela_file(drawn, content, chosen) -> None:  # type: i
     with RolledBack(), pytest.MonkeyPatch.context() as patch:
         make(drawn, [])
         if alike(patch, "ela", content, chosen)["status"] == RunStatus.COMPLETED:
-            run_file("ela", content, work=Work.UPDATE)
+            report_of("ela", content, work=Work.UPDATE)
         alike(patch, "ela", content, chosen)
 
 
@@ -138,9 +139,9 @@ def test_nearly_every_line_of_a_file_that_was_imported_is_on_record(monkeypatch:
             found[key] = (rows.filter(condition).count(), rows.count())
             return condition
 
-        run_file(key, stream.getvalue(), work=Work.UPDATE)
+        report_of(key, stream.getvalue(), work=Work.UPDATE)
         monkeypatch.setattr(kind, "on_record_when", count)
-        run_file(key, stream.getvalue())
+        report_of(key, stream.getvalue())
 
     assert Student.objects.count() == 120
     for idle, lines in found.values():
