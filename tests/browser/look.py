@@ -1,4 +1,8 @@
-"""Looking at pages with axe-core: each at two widths, light and dark, loaded once."""
+"""Looking at pages with axe-core: each at two widths, light and dark, loaded once.
+
+Structure is looked at once, wide and light. What differs from one sight to the next is looked at in each: colors in both schemes,
+the size of targets in both widths, and in the narrow one the names of what only it shows.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,9 +12,14 @@ from django.urls import Resolver404, resolve
 RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
 # Only colors differ between light and dark: what else is wrong was found in light.
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+NAMES = [
+    "aria-hidden-focus", "aria-allowed-attr", "aria-command-name", "aria-required-attr", "aria-valid-attr-value", "button-name",
+    "input-button-name", "label", "link-name", "nested-interactive", "scrollable-region-focusable", "select-name", "summary-name",
+]  # fmt: skip
 # Targets of at least 24 by 24 px, or with room around them (WCAG 2.5.8): axe asks for it by wish only. Folded parts as well,
 # but no menus: those lie over what is below them. The admin's too: static/css/admin.css gives its theme's icons their room.
 TARGETS = {"runOnly": ["target-size"], "rules": {"target-size": {"enabled": True}}}
+NARROW = TARGETS | {"runOnly": ["target-size", *COLORS["runOnly"], *NAMES]}  # of the light narrow page, in one run
 UNFOLD = """(open) => document.querySelectorAll(open ? "details:not([open], .menu)" : "details.unfolded").forEach((each) => {
     each.open = open;
     each.classList.toggle("unfolded", open);
@@ -73,6 +82,10 @@ WIDEST_TIMES = """() => document.querySelectorAll("time").forEach((each) => {
 DARK_ADMIN = (
     "(dark) => { if (document.querySelector('[x-data]')) document.documentElement.classList.toggle('dark', dark); }"
 )
+IN_SCHEME = f"""async ([dark, options]) => {{
+    ({DARK_ADMIN})(dark);
+    return await ({RUN_AXE})(options);
+}}"""
 
 
 class Look:
@@ -82,9 +95,11 @@ class Look:
     """
 
     def __init__(self, page: Any, axe: str) -> None:
-        self.page, self.axe = page, axe
+        self.page = page
         self.wrong: list[str] = []
         self.seen: set[str] = set()
+        page.add_init_script(axe)  # half a megabyte: sent once, not for each page
+        page.evaluate(axe)  # for the page that is open already
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: script: {str(error)[:200]}"))
 
@@ -108,14 +123,15 @@ class Look:
     def here(self, name: str) -> None:
         """Look at the page as it stands."""
         self._note(name)
-        self.page.evaluate(self.axe)
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
-            for dark in (False, True):
+            wide = width == WIDTHS[0]
+            for dark in (False, True) if wide else (True,):
                 self.page.emulate_media(color_scheme="dark" if dark else "light")
-                self.page.evaluate(DARK_ADMIN, dark)
-                self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {})
-            found = self.page.evaluate(IN_EACH_WIDTH, TARGETS)
+                self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {}, dark=dark)
+            self.page.emulate_media(color_scheme="light")
+            self.page.evaluate(DARK_ADMIN, False)
+            found = self.page.evaluate(IN_EACH_WIDTH, TARGETS if wide else NARROW)
             if found["wide"]:
                 self.wrong.append(f"{name}: wider than the window of {width} px")
             self._note_violations(f"{name}, {width} px", found["violations"])
@@ -125,7 +141,6 @@ class Look:
         if self.page.evaluate(TOO_WIDE):
             self.wrong.append(f"{name}: wider than the window of {NARROWEST} px")
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        self.page.emulate_media(color_scheme="light")
 
     def _note(self, name: str) -> None:
         path = urlsplit(self.page.url).path
@@ -137,8 +152,8 @@ class Look:
             self.wrong.append(f"{name}: the page is {found}, {path}")
         self.seen.add(found)
 
-    def _run(self, sight: str, options: dict[str, Any]) -> None:
-        self._note_violations(sight, self.page.evaluate(RUN_AXE, options))
+    def _run(self, sight: str, options: dict[str, Any], *, dark: bool) -> None:
+        self._note_violations(sight, self.page.evaluate(IN_SCHEME, [dark, options]))
 
     def _note_violations(self, sight: str, violations: list[dict[str, Any]]) -> None:
         for violation in violations:

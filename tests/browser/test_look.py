@@ -1,0 +1,55 @@
+"""What the walks over all pages look for is found where it shows in one sight only."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.browser.look import Look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = """<!DOCTYPE html><html lang="en"><head><title>A page</title><style>
+body {{ font-size: 16px; color: #000; background: #fff; }} {style}</style></head>
+<body><main><h1>A page</h1>{body}</main></body></html>"""
+NARROW, WIDE = "@media (max-width: 700px)", "@media (min-width: 701px)"
+DARK = "@media (prefers-color-scheme: dark)"
+PALE = "{ p { color: #eee } }"
+SMALL = "{ button { font-size: 14px; width: 12px; height: 12px; padding: 0; border: 0; display: inline-block } }"
+TWO = "<button aria-label='One'></button><button aria-label='Two'></button>"
+
+
+@pytest.mark.parametrize(
+    ("style", "body", "sight", "rule"),
+    [
+        ("", "<img src='data:,'>", "1280 px, light", "image-alt"),
+        (PALE[2:-2], "<p>Pale</p>", "1280 px, light", "color-contrast"),
+        (f"{DARK} {PALE}", "<p>Pale</p>", "1280 px, dark", "color-contrast"),
+        (f"{NARROW} {PALE}", "<p>Pale</p>", "390 px", "color-contrast"),
+        (f"{NARROW} and (prefers-color-scheme: dark) {PALE}", "<p>Pale</p>", "390 px, dark", "color-contrast"),
+        (f"{NARROW} {SMALL}", TWO, "390 px", "target-size"),
+        (f"{WIDE} {SMALL}", TWO, "1280 px", "target-size"),
+        (f"{WIDE} {{ button {{ display: none }} }}", "<button></button>", "390 px", "button-name"),
+    ],
+    ids=["structure", "light", "dark", "narrow", "narrow and dark", "narrow targets", "wide targets", "narrow names"],
+)
+def test_what_is_wrong_in_one_sight_only_is_found(
+    visit: Callable[..., Any], axe: str, style: str, body: str, sight: str, rule: str
+) -> None:
+    look = Look(visit(), axe)
+    address = "data:text/html," + quote(PAGE.format(style=style, body=body))
+
+    look.page.goto(address)
+    look.here("nothing")
+
+    assert any(wrong.startswith(f"nothing, {sight}: {rule}: ") for wrong in look.wrong), look.wrong
+
+
+def test_nothing_is_found_in_a_page_that_is_right(visit: Callable[..., Any], axe: str) -> None:
+    look = Look(visit(), axe)
+
+    look.page.goto("data:text/html," + quote(PAGE.format(style="", body="<p>Right</p>")))
+    look.here("nothing")
+
+    assert look.wrong == []
