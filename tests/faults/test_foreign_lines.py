@@ -6,7 +6,7 @@ An address that the walk does not know fails it: say at ARGUMENTS whose records 
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -340,8 +340,11 @@ class Walk:
         self.unrecorded: dict[str, str] = {}
         self.answered: dict[str, set[int]] = {}
 
-    def everywhere(self) -> None:
+    def everywhere(self, *, until_seen: Collection[str] | None = None) -> None:
+        """`until_seen`: go to addresses of these names only, and of each no further than to the first mark."""
         for name, address in [*own_addresses(self.made), *admin_addresses()]:
+            if until_seen is not None and (name not in until_seen or name in self.found):
+                continue
             for asked in [{}, *queries(name, self.made)]:
                 self.ask(name, "get", address, asked, typed=SEARCHED if "?q=" in address else ())
             if not name.startswith("admin:"):
@@ -414,6 +417,7 @@ def test_no_address_shows_anything_of_another_school(who: str, made: TwoSchools,
     walk.everywhere()
 
     assert walk.found == {}
+    assert walk.unrecorded == {}
     assert max(max(statuses) for statuses in walk.answered.values()) < 500
 
 
@@ -437,9 +441,20 @@ def test_the_walk_sees_what_there_is_to_see(made: TwoSchools, client: Client) ->
     client.force_login(UserFactory(is_superuser=True, is_staff=True))
     walk = Walk(client, made)
 
-    walk.everywhere()
+    walk.everywhere(until_seen=SHOW_LINES)
 
     assert SHOW_LINES - walk.found.keys() == set()
+    assert walk.unrecorded == {}
+
+
+@pytest.mark.faults
+def test_whoever_sees_both_schools_is_on_record_everywhere(made: TwoSchools, client: Client) -> None:
+    """As `test_no_address_shows_anything_of_another_school` asks of somebody who sees one."""
+    client.force_login(UserFactory(is_superuser=True, is_staff=True))
+    walk = Walk(client, made)
+
+    walk.everywhere()
+
     assert walk.unrecorded == {}
 
 
