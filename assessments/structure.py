@@ -124,6 +124,15 @@ def condition_codes() -> list[str]:
     return [*unscored_codes(), *structure()["scored"]]
 
 
+def own_codes(test: str, year: int = 0) -> list[str]:
+    """Condition codes of scored rows that this test may have; test "": all that belong to certain tests. A year before the codes
+    are known by test says nothing of them."""
+    tests_of_codes: dict[str, list[str]] = structure()["codes_of_tests"]
+    if year and year < structure()["codes_of_tests_from"]:
+        return []
+    return [code for code, tests in tests_of_codes.items() if not test or test in tests]
+
+
 def grades() -> list[str]:
     """Grades assessed, as the state writes them and without the zeros that a spreadsheet takes away."""
     grade_codes = list(structure()["grades"])

@@ -226,44 +226,50 @@ class _Maker:
     def _scores(self, test: LayoutTest, grade: str, dice: int) -> dict[str, str]:
         parent = test.parent
         codes = [code for code in parent.results or {} if code not in {"9", "NS", "E"}]
-        level, scale = self._scale(test, grade, dice)
         # Best first in the structure file, so the first level is the last code.
+        level, scale, reached = self._scale(test, grade, dice, len(codes) or 4)
         level_text = codes[-min(level, 3 if test.code == "ELPACIA" else len(codes))] if codes else ""
         values = {
             parent.scale: scale,
             parent.result: level_text,
-            parent.raw: str(dice % 60 + 20),
+            parent.raw: str(int(reached * 60) + 20),
             parent.error: str(dice % 20 + 15),
-            parent.measure: f"{dice % 900 + 300}{'L' if test.code == 'SBELA' else 'Q'}",
+            parent.measure: f"{int(reached * 900) + 300}{'L' if test.code == 'SBELA' else 'Q'}",
         }
         for number, child in enumerate(test.children):
-            values |= self._child(child, dice // (number + 2)) if grade in (child.grades or (grade,)) else {}
+            fits = grade in (child.grades or (grade,))
+            values |= self._child(child, reached, dice // (number + 2)) if fits else {}
         if test.code == "ELPACI":
             values["calculated_elas"] = "IFEP" if level == 3 else "EL"
         return values
 
-    def _scale(self, test: LayoutTest, grade: str, dice: int) -> tuple[int, str]:
-        """A level and a scale score that goes with it in this grade."""
+    def _scale(self, test: LayoutTest, grade: str, dice: int, levels: int) -> tuple[int, str, float]:
+        """A level, a scale score that goes with it in this grade, and how much of all that is (0 to 1)."""
         score_range = self.ranges[test.code].get(grade)
         if score_range is None:
-            return dice % 4 + 1, str(300 + dice // 7 % 100)
+            share = dice // 7 % 100 / 100
+            return int(share * min(levels, 4)) + 1, str(300 + int(share * 100)), share
         bounds = [
             score_range.lowest,
             *(bound for bound in score_range.levels if bound is not None),
             score_range.highest + 1,
         ]
         level = dice % (len(bounds) - 1) + 1
-        return level, str(bounds[level - 1] + dice // 7 % (bounds[level] - bounds[level - 1]))
+        width = bounds[level] - bounds[level - 1]
+        above = dice // 7 % width
+        return level, str(bounds[level - 1] + above), (level - 1 + above / width) / (len(bounds) - 1)
 
-    def _child(self, child: Part, dice: int) -> dict[str, str]:
+    def _child(self, child: Part, reached: float, dice: int) -> dict[str, str]:
+        """Scores and level of a part, which go along with what was reached (0 to 1) in the whole test, and with each other."""
+        here = min(max(reached + (dice % 41 - 20) / 100, 0), 0.99)
         values = {}
         if child.result:
             codes = [code for code in child.results or {} if code not in {"9", "NS", "E"}]
-            values[child.result] = codes[dice % len(codes)]
+            values[child.result] = codes[-1 - int(here * len(codes))]
         if child.scale:
-            values[child.scale] = str((1200 if self.family == "elpac-summative" else 2300) + dice % 300)
+            values[child.scale] = str((1200 if self.family == "elpac-summative" else 2300) + int(here * 300))
         if child.raw:
-            values[child.raw] = str(dice % 30)
+            values[child.raw] = str(int(here * 30))
         if child.error:
             values[child.error] = str(dice % 20 + 10)
         return values

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
+from assessments.scores.contradictions import has_both_or_neither, usual_codes
 from assessments.scores.doubts import AreBlank, columns_of_others, has_other_unit
 from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, columns_read, known_levels
@@ -19,7 +20,6 @@ from assessments.scores.years import earlier
 from assessments.structure import (
     LayoutTest,
     Part,
-    condition_codes,
     grades,
     no_score,
     tests_of,
@@ -102,13 +102,13 @@ def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
 
 
 def _plain(tests: tuple[LayoutTest, ...]) -> Any:
-    """Known grade and condition code, digits in the SSID and in the columns of the test's scores, known levels."""
+    """Known grade, a condition code that excludes nothing, digits in the SSID and in the test's scores, known levels."""
     values = Case(
         *(When(record_type__in=list(test.record_types), then=_plain_values(test, tests)) for test in tests),
         default=Value(False),
         output_field=models.BooleanField(),
     )
-    codes_listed = Q(condition_code__in=["", *condition_codes()], grade_assessed__in=["", *grades()])
+    codes_listed = Q(grade_assessed__in=["", *grades()])
     return Case(When(codes_listed, then=values), default=Value(False), output_field=models.BooleanField())
 
 
@@ -124,6 +124,7 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
         level_codes = {code for user, part in uses if user is test for code in known_levels(part)}
         if level_codes:
             right &= Q(**{f"{name}__in": ["", *sorted(level_codes)]})
+    right &= Q(condition_code__in=["", *usual_codes(test)]) & has_both_or_neither(test.parent)
     for part in test.children:
         if part.grades:
             right &= Q(grade_assessed__in=part.grades) | Q(**dict.fromkeys(part.fields, ""))

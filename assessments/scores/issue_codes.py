@@ -182,11 +182,57 @@ codes.register(
         "Check the record type with the state: scores of English and mathematics may be exchanged.",
     ),
     IssueCode(
+        "EXC-CODE-TEST",
+        "Exception: condition code of another test",
+        "{field} is {found}, which records of {expected} never have. The score is imported with it all the same.",
+        "Check the record with the state; the column of condition codes may have moved.",
+    ),
+    IssueCode(
+        "EXC-CODE-SCORE",
+        "Exception: score does not go with the condition code",
+        "{field} is {found}, for which the state gives a scale score of {expected} in this grade; the file has {score}. It is "
+        "imported all the same.",
+        "Check the record with the state; the column of condition codes or of scores may have moved.",
+    ),
+    IssueCode(
+        "EXC-NONE-EXEMPT",
+        "Exception: exempt from a domain, and all domains scored",
+        "{field} is {found} (exempt from one domain), and all domains have a score. It is imported all the same.",
+        "Check the record with the state; the column of condition codes may have moved.",
+    ),
+    IssueCode(
+        "EXC-HALF",
+        "Exception: scale score or level is missing",
+        "{field} is blank, and the {expected} is {found}; the state gives both or none. It is imported all the same.",
+        "Download the file again if the column was emptied or moved; otherwise check the record with the state.",
+    ),
+    IssueCode(
+        "EXC-WHOLE",
+        "Exception: not a whole number",
+        "{field} is {found}; the state gives whole numbers. It is imported all the same.",
+        "Download the file again: a spreadsheet may have worked out the column anew.",
+    ),
+    IssueCode(
         "EXC-INCLUDE",
         "Exception: an include indicator that is none of the state's",
         "On {count} lines (the first is line {first_line}) the include indicator is none of Y, N, E, T and R. The scores are "
         "imported and count in no results.",
         "Check the column, and import the file again as it was downloaded.",
+    ),
+    IssueCode(
+        "EXC-APART",
+        "Exception: columns that do not go together",
+        "In the state's files a level rises with its score, a part with the whole test, and the grade with the age. In this file "
+        "these do not: {columns}. They are imported all the same.",
+        "Check whether a column was sorted, shifted or exchanged alone before the scores are used; if so, undo the import and "
+        "take the file as it was downloaded.",
+    ),
+    IssueCode(
+        "EXC-COLUMN-OTHER",
+        "Exception: much of a column is other than on record",
+        "Scores on record would get other values in a good part of these columns: {columns}. The file's are written.",
+        "Look at some of the changes. If the state sent new results, nothing to do; if a column was sorted, shifted or pasted, "
+        "take the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-SORTED",
@@ -285,6 +331,14 @@ codes.register(
         "Skipped: no score",
         "The record carries no score ({found}).",
         "Nothing to do: students who were not tested have no score.",
+        skips=True,
+    ),
+    IssueCode(
+        "SKIP-CODED",
+        "Skipped: a code for no score, and scores",
+        "{field} is {found}, which says that there is no score, and the record has scores or levels. It is left out.",
+        "Check the record with the state: the column of condition codes may have moved. If the score is right, take the code out "
+        "and test again.",
         skips=True,
     ),
     IssueCode(

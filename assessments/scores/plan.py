@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import doubts, some_lines
+from assessments.scores import doubts, some_lines, whole_columns
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
 from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, written_row_sql
 from assessments.scores.setups import Target, plan_setups
@@ -88,6 +88,8 @@ def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *,
         spread, (other_lines, other_scores) = alone.corrected(spread), alone.others()
         line_count, total = line_count + other_lines, total + other_scores
     doubts.look_at_the_whole(context, line_count, compared=compared)
+    if context.lines is None:  # lines planned anew belong to a file whose columns were judged
+        whole_columns.look_at_columns(context, lines, compared=compared)
     used = _used(context, present, {pk for pk, _grade, _result in spread})
     context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
     context.report_facts |= _facts(used, spread, total=total)

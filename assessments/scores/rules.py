@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, Func, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
-from assessments.scores import doubts, years
+from assessments.scores import contradictions, doubts, years
 from assessments.scores.as_tested import FACTS, ODD_INCLUDE
 from assessments.structure import (
     LayoutTest,
@@ -19,6 +19,7 @@ from assessments.structure import (
     grades,
     no_score,
     other_grades,
+    school_year,
     structure,
     tested_grades,
     tests_of,
@@ -56,6 +57,7 @@ def rules(context: RunContext) -> Sequence[Rule]:
         *_value_rules(tests),
         *_range_rules(tests),
         *doubts.rules(tests, columns_read(tests), LIVE),
+        *contradictions.rules(tests, whole_numbers(tests), LIVE, year=school_year(context.layout.key)),
     ]
 
 
@@ -71,8 +73,8 @@ def _skip_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
         When(~Q(condition_code=""), then=F("condition_code")), default=Value("blank scores"), output_field=CharField()
     )
     return [
-        Rule(number="CA-S-1", code="SKIP-UNSCORED", severity=NOTICE, field="condition_code", when=Q(skipped=1), found=found,
-             needs_student=False),
+        Rule(number="CA-S-1", code="SKIP-UNSCORED", severity=NOTICE, field="condition_code", found=found,
+             when=Q(skipped=1) & ~contradictions.is_coded(tests), needs_student=False),
         Rule(number="CA-S-2", code="SKIP-OPTION", severity=NOTICE, field="record_type", when=Q(skipped=2),
              found=F("record_type"), expected=names, needs_student=False),
     ]  # fmt: skip
@@ -204,6 +206,11 @@ def columns_read(tests: Sequence[LayoutTest]) -> list[str]:
     """All columns of scores and levels."""
     scores, levels = column_uses(tests)
     return [*scores, *levels]
+
+
+def whole_numbers(tests: Sequence[LayoutTest]) -> list[str]:
+    """The columns of raw scores and standard errors, which may be written with a point."""
+    return [name for name, uses in column_uses(tests)[0].items() if uses[0][1] == _RAW]
 
 
 def known_levels(part: Part) -> list[str]:

@@ -159,15 +159,20 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
             UnknownImportTypeError,
             uploads.RunRefusedError,
         ) as error:
-            message = (
-                "There is no such import type any more." if isinstance(error, UnknownImportTypeError) else str(error)
-            )
+            message = _said(error)
             PickedFile.objects.create(
                 place=place, name=one.name, state=PickedFile.State.FAILED, message=message[:500], **content
             )
             look.errors.append(f"{one.name} was not taken: {message}")
             return
         look.runs.append(picked.test.pk)
+
+
+def _said(error: Exception) -> str:
+    """Why a file was not taken, and what to do: what the other ways say of it."""
+    if isinstance(error, UnknownImportTypeError):
+        return "There is no such import type any more."
+    return f"{error} {error.fix}".strip() if isinstance(error, FileError) else str(error)
 
 
 def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:

@@ -21,11 +21,12 @@ from sisimport.imports.definition.change_kinds import REPLACEMENT_KIND, SSID_KIN
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Screen
-from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.rules import RECORD, DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.ssid_rules import former_params, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
-from sisimport.imports.engine.sql import execute
+from sisimport.imports.engine.sql import execute, fetch_one
+from sisimport.imports.models import ImportIssue
 from ssid.imports.replacement_chains import find_chains
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_replacement import ReplacementRow
@@ -90,7 +91,8 @@ class ReplacementImport(ImportType):
             *enrollment_rules(),
         ]
 
-    def plan(self, context: RunContext) -> Sequence[PlannedChange]:  # noqa: ARG002
+    def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        _tell_exchanged_columns(context)
         first = Q(dup_retired=0)
         replaces = first & HAS_RETIRED & Q(owner_pk__isnull=True)
         # A number that we never knew becomes a former one, so that old files and scores find the student by it.
@@ -125,6 +127,27 @@ class ReplacementImport(ImportType):
                 values={"retired_ssid": F("retired_ssid"), "replacement_ssid": F("replacement_ssid")},
             ),
         ]
+
+
+_FEWEST_EXCHANGED = 5  # lines; fewer may be numbers that the state merged long ago
+_EXCHANGED_SEQ = 92  # on line 0
+
+
+def _tell_exchanged_columns(context: RunContext) -> None:
+    """Warn of a file each of whose replacements is on record and none of whose retired numbers is: they may be exchanged.
+
+    Then the numbers that count would be kept as former ones. Lines planned anew belong to a file that was judged as a whole.
+    """
+    if context.lines is not None:
+        return
+    of, here, before = fetch_one(
+        "SELECT count(*), count(owner_pk) FILTER (WHERE holder_pk IS NULL), count(holder_pk) FROM staged_replacement"
+    )
+    if here >= _FEWEST_EXCHANGED and here == of and not before:
+        ImportIssue.objects.create(
+            run=context.run, line=0, seq=_EXCHANGED_SEQ, severity=WARNING, code="REP-EXCHANGED", part=RECORD,
+            field="replacement_ssid", params={"count": f"{of:,}"},
+        )  # fmt: skip
 
 
 _PREPARATION = (

@@ -152,6 +152,13 @@ codes.register(
         "Get a newer file from the state.",
     ),
     IssueCode(
+        "REP-EXCHANGED",
+        "Retired and new numbers may be exchanged",
+        "All {count} replacements of the file are SSIDs on record, and none of its retired ones ever was. The retired ones are "
+        "kept as former numbers.",
+        "If the two columns are exchanged, do not update: take the file as the state sent it. Otherwise there is nothing to do.",
+    ),
+    IssueCode(
         "REP-NOSSID",
         "The student has no SSID",
         "The student has no current SSID; the state's statement that {found} is the current one is noted.",

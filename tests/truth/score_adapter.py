@@ -75,7 +75,8 @@ class ScoreAdapter(Adapter):
         }
         for part in test.parts:
             # A line that carries no score may bring a status, and says so.
-            if not line.said("SKIP-UNSCORED") and _holds_something(line, part, is_parent=part is test.parent):
+            unscored = line.said("SKIP-UNSCORED", "SKIP-CODED")
+            if not unscored and _holds_something(line, part, is_parent=part is test.parent):
                 score = scores.get(part.code)
                 if score is None:
                     yield Claim(RECORD, f"there is no score of {part.code}", holds=False)

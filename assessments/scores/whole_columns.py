@@ -1,0 +1,220 @@
+"""Columns of a score file that were sorted, shifted, turned or exchanged alone, although each of their values may stand there.
+
+    within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
+                        a grade and the birth dates
+    against the record  much of one column would be other than on record
+
+Both are one warning for the file that names the columns. Parts of a score are compared among students of one grade, for scales
+begin elsewhere in each. Of a large file some thousand lines are looked at: whole columns are wrong there too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from assessments.models import Assessment, ScoreRow
+from assessments.scores.change_kinds import SCORES
+from assessments.scores.columns import result_sql
+from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE
+from assessments.structure import LayoutTest, Part, no_score, tests_of
+from sisimport.files.issues import Severity
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
+from sisimport.imports.models import ImportIssue
+
+_FEWEST_LINES: Final = 30  # with fewer, columns may differ by chance
+_FEWEST_GRADES: Final = 3
+# Least correlation: of a score with its own level or measure, of a part with the whole. In the state's files 0.8 and 0.6. Of few
+# lines it may be less by chance, by one part in the root of their number.
+_OWN, _PART = 0.55, 0.35
+_LOOKED_AT: Final = 4_000  # lines of each test
+_FEWEST_CHANGED: Final = 10
+_SHARE_CHANGED: Final = 0.1
+_STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: every third line is no pattern that they share
+_SEQ: Final = 93  # on line 0, after what doubts.py says
+# Cells of a score on record whose change as a whole is told. A UIN says nothing of what was reached.
+_TOLD: Final = {
+    "scale_score": "scale score",
+    "raw_score": "raw score",
+    "result": "level",
+    "error_band": "standard error",
+    "status": "condition code",
+    "measure": "measure",
+    "date": "test date",
+    "grade": "grade",
+}
+
+
+@dataclass(frozen=True)
+class Bond:
+    """A column and others of which it rises and falls with one at least. The columns are SQL of numbers, null for none."""
+
+    field: str
+    number: str
+    others: tuple[str, ...]
+    least: float
+    within_grades: bool = True
+
+
+def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
+    """Warn of both kinds. `lines`: SQL of the planned lines."""
+    apart = [column for test in _present(context) for column in _apart(context, test)]
+    if apart:
+        _tell(context, _SEQ, "EXC-APART", apart)
+    changed = _changed_columns(context, lines) if compared else []
+    if changed:
+        _tell(context, _SEQ + 1, "EXC-COLUMN-OTHER", changed)
+
+
+def _tell(context: RunContext, seq: int, code: str, columns: Sequence[str]) -> None:
+    ImportIssue.objects.create(
+        run=context.run, line=0, seq=seq, severity=Severity.WARNING, code=code, part=RECORD,
+        params={"columns": ", ".join(columns)},
+    )  # fmt: skip
+
+
+# -- within the file -----------------------------------------------------------------------------------------------------
+
+
+def _present(context: RunContext) -> list[LayoutTest]:
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    return [test for test in tests_of(context.layout) if context.collected.intersection(test.record_types)]
+
+
+def _apart(context: RunContext, test: LayoutTest) -> Iterator[str]:
+    """Columns of a test that go along with none of those they belong to, in words."""
+    assert context.layout is not None  # noqa: S101
+    bonds = [bond for bond in _bonds(test) if bond.field in context.fields]
+    for bond, (lines, together) in zip(bonds, _measured(context, test, bonds), strict=True):
+        if lines >= _FEWEST_LINES and together is not None and together < bond.least - lines**-0.5:
+            yield f"{context.layout.fields[bond.field].name} ({test.parent.name})"
+
+
+def _bonds(test: LayoutTest) -> list[Bond]:
+    whole = test.parent
+    found = [Bond("grade_assessed", _GRADE, (_BIRTH,), _OWN, within_grades=False)]
+    found += _own_bonds(whole)
+    if whole.scale and whole.measure:
+        found.append(Bond(whole.measure, _measure(whole.measure), (_number(whole.scale),), _OWN))
+    reached = tuple(sql for name, sql in _numbers(whole) if name != whole.raw) or tuple(
+        sql for _, sql in _numbers(whole)
+    )
+    for part in test.children:
+        found += _own_bonds(part)
+        found += [Bond(name, sql, reached, _PART) for name, sql in _numbers(part)] if reached else []
+    return found
+
+
+def _own_bonds(part: Part) -> list[Bond]:
+    return [Bond(name, _number(name), (_level(part),), _OWN) for name in (part.scale, part.raw) if name and part.result]
+
+
+def _numbers(part: Part) -> list[tuple[str, str]]:
+    """Columns of a part with SQL of what they hold as numbers."""
+    found = [(name, _number(name)) for name in (part.scale, part.raw) if name]
+    return [*found, (part.result, _level(part))] if part.result else found
+
+
+_GRADE: Final = (
+    "CASE WHEN r.grade_assessed ~ '^[0-9]{1,2}$' THEN r.grade_assessed::int WHEN r.grade_assessed = 'KN' THEN 0 END"
+)
+_BIRTH: Final = "date '2100-01-01' - r.birth_date"  # older: more days
+
+
+def _number(column: str) -> str:
+    return f"CASE WHEN r.{quoted(column)} ~ '^[0-9]{{1,4}}$' THEN r.{quoted(column)}::int END"
+
+
+def _level(part: Part) -> str:
+    """Levels from the lowest, 1."""
+    levels = [code for code in reversed(list(part.results or {})) if code not in {*no_score(), "E"}]
+    whens = " ".join(f"WHEN '{code}' THEN {n}" for n, code in enumerate(levels, 1))
+    return f"CASE {result_sql(part)} {whens} END"
+
+
+def _measure(column: str) -> str:
+    name = f"r.{quoted(column)}"
+    digits = f"substring({name} FROM '[0-9]+')::int"
+    return f"CASE WHEN {name} ~ '^[A-Z]*[0-9]{{1,4}}[LQ]$' THEN CASE WHEN {name} ~ '^[0-9]' THEN {digits} ELSE -{digits} END END"
+
+
+def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> list[tuple[int, float | None]]:
+    """For each bond: how many lines hold both, and the best correlation with one of the others; None where a column does not
+    vary."""
+    columns = list(dict.fromkeys(sql for bond in bonds for sql in (bond.number, *bond.others)))
+    at = {sql: n for n, sql in enumerate(columns)}
+    asked = ["count(DISTINCT g) FILTER (WHERE g <> '')"]
+    for bond in bonds:
+        kind = "d" if bond.within_grades else "c"
+        pairs = [f"{kind}{at[bond.number]}, {kind}{at[other]}" for other in bond.others]
+        asked += [f"greatest({', '.join(f'{of}({pair})' for pair in pairs)})" for of in ("regr_count", "corr")]
+    held = ", ".join(f"({sql})::float8 AS c{n}" for sql, n in at.items())
+    centered = ", ".join(f"c{n} - avg(c{n}) OVER w AS d{n}" for n in at.values())
+    grades, *found = fetch_one(
+        f"""
+        WITH held AS MATERIALIZED (
+          SELECT r.grade_assessed AS g, {held} FROM {ScoreRow._meta.db_table} r {_some_of(context)}
+          WHERE r.record_type = ANY(%s) AND NOT r.refused AND r.skipped = 0 AND r.repeated = 0
+        )
+        SELECT {", ".join(asked)} FROM (SELECT g, {", ".join(f"c{n}" for n in at.values())}, {centered}
+          FROM held WINDOW w AS (PARTITION BY g)) AS q
+        """,
+        [list(test.record_types)],
+    )
+    measured = [(int(n or 0), together) for n, together in zip(found[::2], found[1::2], strict=True)]
+    few = grades < _FEWEST_GRADES
+    return [(0, None) if few and not bond.within_grades else one for bond, one in zip(bonds, measured, strict=True)]
+
+
+def _some_of(context: RunContext) -> str:
+    """SQL that takes whole pages of a large table, the same each time."""
+    wanted = _LOOKED_AT * len(_present(context))
+    if context.record_count <= 2 * wanted:
+        return ""
+    return f"TABLESAMPLE SYSTEM ({100 * wanted / context.record_count:.4f}) REPEATABLE (1)"
+
+
+# -- against the record --------------------------------------------------------------------------------------------------
+
+
+def _changed_columns(context: RunContext, lines: str) -> list[str]:
+    """Columns of which a good part would be other than on record, in words."""
+    changes = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}' AND c.before IS NOT NULL"
+    (count,) = fetch_one(f"SELECT count(*) FROM {changes}")
+    if count < _FEWEST_CHANGED:
+        return []
+    step = next((step for step in _STEPS if count <= step * _LOOKED_AT), _STEPS[-1])
+    of = dict(fetch_all(f"SELECT split_part(p.scores, '{CELL}', 1)::bigint, count(*) FROM {lines} GROUP BY 1"))
+    counted = fetch_all(_changes_sql(f"{changes} AND mod(c.line, {step}) = 0"))
+    tests = Assessment.objects.in_bulk([row[0] for row in counted])
+    found = []
+    for pk, *changed in counted:
+        lines_of_test = of.get(tests[pk].parent_id or pk, 0)
+        for name, seen in zip(_TOLD, changed, strict=True):
+            about = seen * step
+            if about >= _FEWEST_CHANGED and about > _SHARE_CHANGED * lines_of_test:
+                share = min(round(100 * about / max(lines_of_test, 1)), 100)
+                found.append(f"{tests[pk].name}: {_TOLD[name]} ({share} %)")
+    return found
+
+
+def _changes_sql(changes: str) -> str:
+    """SQL: assessment, and for each cell that is told how many scores have a value on record and another one in the file."""
+    at = {name: n for n, name in enumerate(OWN_CELLS, 2)} | {name: CELLS.index(name) + 2 for name in ("date", "grade")}
+    sums = []
+    for name in _TOLD:
+        was = f"split_part(b.score, '{CELL}', {at[name]})"
+        becomes = (
+            f"coalesce(b.{name}, '')" if name in ("date", "grade") else f"split_part(a.score, '{CELL}', {at[name]})"
+        )
+        there = f"{was} <> '' AND" if name != "status" else ""  # no condition code is one that says: as usual
+        sums.append(f"count(*) FILTER (WHERE {there} {was} <> {becomes})")
+    side = f"unnest(string_to_array(c.{{}}->>'scores', '{SCORE}')) AS score"
+    return f"""
+        WITH b AS (SELECT c.line, c.after->>'date' AS date, c.after->>'grade' AS grade, {side.format("before")} FROM {changes}),
+        a AS (SELECT c.line, {side.format("after")} FROM {changes})
+        SELECT split_part(b.score, '{CELL}', 1)::bigint AS pk, {", ".join(sums)}
+        FROM b JOIN a ON a.line = b.line AND split_part(a.score, '{CELL}', 1) = split_part(b.score, '{CELL}', 1)
+        GROUP BY 1 ORDER BY 1
+    """
