@@ -134,6 +134,13 @@ def test_an_include_indicator_that_is_none_of_the_states_is_said_and_counts_nowh
     assert (as_tested.split(",") + [""] * 4)[3] == kept
 
 
+@pytest.mark.parametrize("field", ["last_name", "first_name"])
+def test_a_name_of_signs_alone_is_near_nobody(home: District, field: str) -> None:
+    done = report("caaspp-2023-2024", text("caaspp-2023-24", ela(**{field: "***"})), work="import")
+
+    assert ([i["code"] for i in done["issues"]], counts(done)) == (["DIS-NAME"], {"refused": 1})
+
+
 def test_few_such_lines_are_warnings_as_before(home: District) -> None:
     report("caaspp-2023-2024", file_of(), work="import")
 

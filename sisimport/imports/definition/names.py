@@ -30,9 +30,10 @@ def is_far(field: str, record: str, *, middle: str = "") -> Q:
     middle: the middle name on record, where the file may hold it, or its initial, behind the first name.
     """
     # A name of signs alone (`***`) is near nobody, nor is one near a name that the record has not got.
-    far = Q(Differs(NullIf(loosely(F(field)), Value("")), loosely(F(record))))
+    said = NullIf(loosely(F(field)), Value(""))
+    far = Q(Differs(said, loosely(F(record))))
     if middle:
         for behind in (F(middle), Left(middle, 1)):
             both = Concat(F(record), Value(" "), behind, output_field=models.TextField())
-            far &= Q(Differs(loosely(F(field)), loosely(both)))
+            far &= Q(Differs(said, loosely(both)))
     return far
