@@ -124,7 +124,9 @@ _FORMS_OF_LETTERS = re.compile("[\uff01-\uff5e\u3000\ufb00-\ufb06]+")
 # A Greek or Cyrillic letter beside a Latin one: it looks like another (`Реña`), and is none.
 _LATIN: Final = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 _OF_ANOTHER_ALPHABET: Final = "\u0370-\u03ff\u0400-\u052f"
-_MIXED = re.compile(f"(?<=[{_LATIN}])[{_OF_ANOTHER_ALPHABET}]|[{_OF_ANOTHER_ALPHABET}](?=[{_LATIN}])")
+_MIXED = re.compile(
+    f"(?:(?<=[{_LATIN}])|(?<=[{_LATIN}]['’]))[{_OF_ANOTHER_ALPHABET}]|[{_OF_ANOTHER_ALPHABET}](?=['’]?[{_LATIN}])"
+)
 _QUOTES: Final = ("“”", "‘’", "''", '""', "„“", "«»")
 _UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
 # Signs of a keyboard or a typesetter that stand in names: apostrophes, okina, hyphens, points.

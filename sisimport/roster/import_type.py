@@ -312,14 +312,14 @@ def _place_rules() -> list[Rule]:
             "NEW-LEA",
             WARNING if Student.objects.exists() else NOTICE,
             "lea",
-            Q(line__in=staging.first_lines("lea_id", "students_lea")),
+            Q(line__in=staging.first_lines("lea_id", "students_lea")) & ~odd_values.NO_PLACE,
         ),
         _rule(
             "roster",
             "NEW-SCHOOL",
             NOTICE,
             "school",
-            Q(line__in=staging.first_lines("school_pk", "students_school")),
+            Q(line__in=staging.first_lines("school_pk", "students_school")) & ~odd_values.NO_PLACE,
         ),
     ]
 

@@ -19,6 +19,10 @@ _SHAPES: Final = {"birth_country": "^[A-Z]{2}$", "birth_state": "^([A-Z]{2}-)?[A
 # Letters that were lost, tags, formulas, a separator at an end: no word or code for an ethnicity.
 _DAMAGED: Final = "[\ufffd?<>{}=]|" + r"^[,;]|[,;]$|^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+$"
 
+# Zeros alone stand for a code that nobody knows: they would make a district or school of their own.
+_NO_CODE: Final = {name: Q(**{f"{name}__regex": "^0+$"}) for name in ("lea", "school")}
+NO_PLACE: Final = _NO_CODE["lea"] | _NO_CODE["school"]
+
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
@@ -35,10 +39,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
     damaged = rule("roster", "FILE-DAMAGED", Severity.ERROR, "ethnicity", _other("ethnicity") & Q(ethnicity__regex=_DAMAGED),
                    expected="letters or a code")  # fmt: skip
     what: Any = Value("a sign in place of a letter", output_field=CharField())
-    # Zeros alone stand for a code that nobody knows: they would make a district or school of their own.
-    found += [
-        rule("roster", "CODE-NONE", Severity.ERROR, name, Q(**{f"{name}__regex": "^0+$"})) for name in ("lea", "school")
-    ]
+    found += [rule("roster", "CODE-NONE", Severity.ERROR, name, when) for name, when in _NO_CODE.items()]
     return [
         *found,
         rule("roster", "VALUE-ODD", Severity.WARNING, "suffix", odd_suffix),

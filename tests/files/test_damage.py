@@ -41,7 +41,13 @@ def test_names_as_people_have_them_pass_in_silence(name: str) -> None:
     [
         *("Pe\ufffda", "Pe?a", "?lvarez", "Jos?", "Nœ–ez", "Garc—a", "Zo‘", "Pe√a", "Pe&nosuch;a", "N+APoA8Q-ez"),
         *("A\x1b[31mB", "A\x07B", "A\x7fB", "A\u202eB"),
-        *("\u0420eña", "Peñ\u0430", "\u039dúñez"),  # letters of another alphabet that look like P, a and N
+        *(
+            "\u0420eña",
+            "Peñ\u0430",
+            "\u039dúñez",
+            "\u041e'Neil",
+            "D'\u0410rcy",
+        ),  # letters of another alphabet that look like P, a and N
     ],
 )
 def test_a_damaged_name_is_an_error_where_names_are_written(name: str) -> None:
