@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,19 +65,37 @@ def _by_type(pairs: set[tuple[str, str]]) -> Iterator[str]:
 def named(keys: Collection[str]) -> list[str]:
     """Import types as the pages name them: those that differ only by year together, so that a new year changes no row.
 
-    ["caaspp-*"] for all of them; ["caaspp-* but caaspp-2017-2018"] for nearly all; else each by itself.
+    ["caaspp-*"] for all of them; ["caaspp-2021-2023 and later"], ["caaspp-2018-2019 and earlier"] or
+    ["caaspp-2016-2017 to caaspp-2018-2019"] for years that follow each other; a single year by its own key.
     """
     families: dict[str, list[str]] = defaultdict(list)
     for import_type in built_in_types():
         families[_YEARS.sub("-*", import_type.key)].append(import_type.key)
-    names = []
+    names: list[str] = []
     for family, members in families.items():
-        lacking = sorted(set(members).difference(keys))
-        if len(members) == 1 or 2 * len(lacking) >= len(members):
-            names += [key for key in members if key in keys]
-        else:
-            names.append(family + (f" but {' and '.join(lacking)}" if lacking else ""))
+        for stretch in _stretches(sorted(members), keys):
+            names += [family] if len(stretch) == len(members) > 1 else _stretch_names(stretch, sorted(members))
     return sorted(names)
+
+
+def _stretches(members: Sequence[str], keys: Collection[str]) -> list[list[str]]:
+    """Those of `members` that are among the keys, in lists of members that follow each other."""
+    stretches: list[list[str]] = [[]]
+    for key in members:
+        if key in keys:
+            stretches[-1].append(key)
+        elif stretches[-1]:
+            stretches.append([])
+    return [stretch for stretch in stretches if stretch]
+
+
+def _stretch_names(stretch: list[str], members: Sequence[str]) -> list[str]:
+    first, last = stretch[0], stretch[-1]
+    if last == members[-1] and len(members) > 1:
+        return [f"{first} and later"]
+    if first == members[0] and first != last:
+        return [f"{last} and earlier"]
+    return [f"{first} to {last}"] if len(stretch) > 2 else stretch
 
 
 def import_types_page() -> str:

@@ -1,5 +1,6 @@
 """The reference pages say what the code says."""
 
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from django.conf import settings
 
 from assessments.models import Assessment
 from assessments.scores.import_type import ScoreImport
+from sisimport.imports.definition import registry
 from sisimport.imports.definition.registry import built_in_types, get_type
 from sisimport.imports.reference import all_pages, import_types_page, named
 
@@ -37,6 +39,28 @@ def test_types_that_differ_by_year_are_named_together_so_that_a_new_year_changes
     keys = [import_type.key for import_type in built_in_types()]
     caaspp = [key for key in keys if key.startswith("caaspp-")]
     assert named(caaspp) == ["caaspp-*"]
-    assert named(caaspp[1:]) == [f"caaspp-* but {caaspp[0]}"]
+    assert named(caaspp[1:]) == [f"{caaspp[1]} and later"]
+    assert named(caaspp[-1:]) == [f"{caaspp[-1]} and later"]
+    assert named(caaspp[:2]) == [f"{caaspp[1]} and earlier"]
+    assert named(caaspp[1:4]) == [f"{caaspp[1]} to {caaspp[3]}"]
+    assert named(caaspp[1:3]) == caaspp[1:3]
+    assert named([caaspp[0], *caaspp[2:]]) == [caaspp[0], f"{caaspp[2]} and later"]
     assert named(caaspp[:1]) == caaspp[:1]
     assert named(["ela", "students"]) == ["ela", "students"]
+
+
+def test_a_year_more_adds_its_own_rows_and_changes_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout added in the product, as docs/how-to/add-next-years-layout.md has it."""
+    pages = {name: make().splitlines() for name, make in all_pages().items()}
+    newest = max((t for t in built_in_types() if t.key.startswith("caaspp-")), key=lambda t: t.key)
+    assert isinstance(newest, ScoreImport)
+    next_year = copy(newest)
+    next_year.key = "caaspp-2090-2091"
+    monkeypatch.setitem(registry._types, next_year.key, next_year)
+
+    written = {name: make().splitlines() for name, make in all_pages().items()}
+
+    gone = {line for name, lines in pages.items() for line in lines if line not in written[name]}
+    new = {line for name, lines in written.items() for line in lines if line not in pages[name]}
+    assert gone == set()
+    assert {line.split(" | ")[0] for line in new} == {"| `caaspp-2090-2091`"}
