@@ -43,7 +43,7 @@ class ResultsField(forms.CharField):
         codes = [result["code"] for result in found]
         twice = next((code for code in codes if codes.count(code) > 1), None)
         if twice is not None:
-            raise forms.ValidationError(f"The code {twice} stands in two lines. Remove one of them.")
+            raise forms.ValidationError(f"The code {twice} is in two lines. Remove one of them.")
         return found
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Results as a file that is delivered by itself: all tests, or one, small groups hidden as in every file."""
+"""Results as a file that is delivered automatically: all tests, or one, small groups hidden as in every file."""
 
 import shutil
 from collections.abc import Iterator

@@ -179,7 +179,7 @@ def _covers(years: list[int] | None, year: int) -> bool:
 
 
 def _own_facts(code: str, year: int) -> dict[str, Any]:
-    """What is a test's own in a school year; empty where the structure file says nothing of that year."""
+    """What is a test's own in a school year; empty where the structure file says nothing about that year."""
     editions = structure()["tests"].get(code, {}).get("editions", ())
     return next((edition for edition in editions if _covers(edition["years"], year)), {})
 
@@ -215,7 +215,7 @@ _YEARS = range(2010, 2100)
 
 @cache
 def edition_names(code: str) -> frozenset[str]:
-    """Every name that a set-up of this test gets by itself, and the name that all years share."""
+    """Every name that a set-up of this test gets by default, and the name that all years share."""
     test = structure()["tests"].get(code)
     return frozenset([test["name"], *(edition_of(code, year).name for year in _YEARS)]) if test else frozenset()
 
@@ -240,7 +240,7 @@ def level_names(code: str, year: int) -> Mapping[str, str]:
 
 @cache
 def known_level_names(code: str) -> tuple[Mapping[str, str], ...]:
-    """The names of levels that a set-up of this test or part may have got by itself, whatever the year."""
+    """The names of levels that a set-up of this test or part may have gotten by default, whatever the year."""
     return tuple(names for year in _YEARS if (names := level_names(code, year)))
 
 

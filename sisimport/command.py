@@ -72,7 +72,7 @@ def _on_record(argv: Sequence[str]) -> contextlib.AbstractContextManager[None]:
 
 
 def _tell(error: Exception) -> None:
-    """The whole traceback, unless the database speaks in it: its texts quote rows, and what a timed job says is mailed."""
+    """The whole traceback, unless it has an error of the database: its texts quote rows, and what a timed job says is mailed."""
     from django.conf import settings
     from django.db import Error
 

@@ -33,7 +33,7 @@ _SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as a file names it. digest: empty where none stands there."""
+    """An image as a file names it. digest: empty where none is there."""
 
     name: str
     digest: str

@@ -56,7 +56,7 @@ LEFT JOIN automation_delivery d ON (k.kind = 'mail') = (d.user_id IS NOT NULL) G
 
 
 class Figures(Collector):
-    """Everything that is counted, anew at each scrape."""
+    """Everything that is counted, again at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
         yield from _runs_under_way()
@@ -151,4 +151,4 @@ def _network(text: str) -> Any:
     try:
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
-        raise ImproperlyConfigured(f"METRICS_ADDRESSES: {text} is no address or network, as 10.1.0.0/16.") from None
+        raise ImproperlyConfigured(f"METRICS_ADDRESSES: {text} is not an address or network, as 10.1.0.0/16.") from None

@@ -51,7 +51,7 @@ def results(folder: Path, kept: Path | None = None) -> dict[str, Result]:
 
 
 def _of(found: dict[str, Result], prefix: str, whole: str) -> list[Result]:
-    """Parts of a run, each kept by itself; one result of all parts counts until there are as many anew."""
+    """Parts of a run, each kept by itself; one result of all parts counts until there are as many again."""
     parts = [result for name, result in found.items() if name.startswith(f"{prefix}-")]
     once = found.get(prefix)
     if once and sum(part[whole] for part in parts) < once[whole]:
@@ -187,7 +187,7 @@ def _listed(row: Line) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """One line of the list, whatever stands in the name of a hostile file."""
+    """One line of the list, whatever is in the name of a hostile file."""
     cleaned = "".join(sign if sign.isprintable() else "?" for sign in text).replace("<", "&lt;").replace("|", "\\|")
     return cleaned if len(cleaned) <= 300 else f"{cleaned[:300]}…"
 

@@ -189,7 +189,7 @@ def _alone_on(host: str, port: int) -> Iterator[None]:
         if time.monotonic() >= deadline:
             raise SystemExit(f"Port {port} of {host} cannot be used ({reason}): set PORT.")
         time.sleep(0.1)
-    with contextlib.suppress(OSError):  # a full disk is no reason not to start
+    with contextlib.suppress(OSError):  # a full disk is not a reason not to start
         note.write_text(f"{port} {os.getpid()}")
     try:
         yield

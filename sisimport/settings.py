@@ -33,7 +33,7 @@ env = environ.Env()
 if (BASE_DIR / ".env").exists():
     environ.Env.read_env(BASE_DIR / ".env")
 
-# Empty is not set: else the database would be laid into whatever folder a command is started in.
+# Empty is not set: else the database would be put into whatever folder a command is started in.
 DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
@@ -263,7 +263,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_ADDRESSES = env.list("METRICS_ADDRESSES", default=[])
 # Hosts of the inner network that webhooks may call, also over http: by default none, and public https addresses only.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
-# Hosts that may be called at all (sisimport.runtime.outbound); those of the settings here are among them by themselves.
+# Hosts that may be called at all (sisimport.runtime.outbound); those of the settings here are always among them.
 CALLED_HOSTS = env.list("CALLED_HOSTS", default=[])
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sis-import@localhost")
 HELP_CONTACT = env.str("HELP_CONTACT", default="")
@@ -278,7 +278,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Beside the names of the site, its districts and schools: mascots, streets, the name of the old system.
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
-# Argon2 for new ones; those of PBKDF2 are hashed anew when their people sign in.
+# Argon2 for new ones; those of PBKDF2 are rehashed when their people sign in.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -28,7 +28,7 @@ LOCK = ROOT / "requirements" / "base.txt"
 POLICY = ROOT / "docs" / "how-to" / "change-packages.md"
 # Advisories that wait for their update: as long as the policy says and no longer.
 WAITING = ROOT / "requirements" / "advisories.toml"
-# Licenses that were looked at (decision 14), and of packages that declare none what stands in their sources.
+# Licenses that were looked at (decision 14), and of packages that declare none what is in their sources.
 ALLOWED = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|HPND|Unlicense|PostgreSQL|0BSD)\b",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """A package of the lock that an advisory names. `fixed`: the first release without it; empty: none is told."""
+    """A package of the lock that an advisory names. `fixed`: the first release without it; empty: none is named."""
 
     pin: Pin
     number: str
@@ -256,8 +256,8 @@ def read_report(report: dict[str, Any], held: Collection[tuple[str, str]] = ()) 
             ):
                 continue
             fixed = ", ".join(one.get("fix_versions", ()))
-            mended = f"fixed in {fixed}" if fixed else "no fix yet"
-            found.append(f"{package['name']} {package['version']}: {one['id']}, {mended}")
+            fix_note = f"fixed in {fixed}" if fixed else "no fix yet"
+            found.append(f"{package['name']} {package['version']}: {one['id']}, {fix_note}")
     return found, skipped
 
 

@@ -1,4 +1,4 @@
-"""All addresses of the product. Our apps offer theirs in urls.py, found by itself; who may open them is said at each view."""
+"""All addresses of the product. Our apps offer theirs in urls.py, found automatically; each view says who may open it."""
 
 from importlib.util import find_spec
 

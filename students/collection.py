@@ -103,7 +103,7 @@ class _Share:
 
 @dataclass(frozen=True, slots=True)
 class MissingCount(_Share):
-    """Students enrolled now in one school and grade, those without SSID, and those of them whose family told us a number."""
+    """Students enrolled now in one school and grade, those without SSID, and those of them whose family gave a number."""
 
     school_id: int | None
     school: str
@@ -115,7 +115,7 @@ class MissingCount(_Share):
 
 
 # Nobody's row is joined to find out that nothing is missing: all students are counted from an index on school and grade, and what
-# is taken off or told apart stands in the small tables of those who have left and of those without SSID.
+# is taken off or told apart is in the small tables of those who have left and of those without SSID.
 _COUNTS = """
     SELECT e.school_id, e.grade, sum(e.students)::bigint AS students, sum(e.missing)::bigint AS missing,
       sum(e.reported)::bigint AS reported
@@ -162,7 +162,7 @@ def count_missing(schools: Collection[int] | None) -> list[MissingCount]:
 
 @dataclass(frozen=True, slots=True)
 class SchoolMissing(_Share):
-    """A school's students enrolled now, those without SSID, and those of them whose family told us a number."""
+    """A school's students enrolled now, those without SSID, and those of them whose family gave a number."""
 
     school_id: int
     school: str

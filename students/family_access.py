@@ -1,7 +1,7 @@
 """How long an account of a family sees a student: to a yearly date of the district, unless the school renews it.
 
 Nothing has to run on that day: the dates say each time whether an account is open. An account that was opened or renewed
-shortly before the date lasts to the next year's. Families are told on their page, and by mail, which the workers send once a day
+shortly before the date lasts to the next year's. Families see it on their page, and by mail, which the workers send once a day
 (ssid/collection/family_notices.py).
 """
 

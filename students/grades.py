@@ -6,7 +6,7 @@ GRADES = ("IN", "TD", "PS", "TK", "KN", *(f"{n:02d}" for n in range(1, 13)), "UE
 
 
 def grade_words(code: str) -> str:
-    """`05` -> `grade 5`, `KN` -> `kindergarten`; codes that are no school grade stay as they are."""
+    """`05` -> `grade 5`, `KN` -> `kindergarten`; codes that are not a school grade stay as they are."""
     if code.isdigit():
         return _("grade %(number)s") % {"number": int(code)}
     return {

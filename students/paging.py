@@ -1,6 +1,6 @@
 """Pages of lists that grow without end: a page costs the same however many rows there are.
 
-Counting all rows for every page takes seconds over millions of them. Such a list counts as far as anybody would leaf
+Counting all rows for every page takes seconds over millions of them. Such a list counts as far as anybody would page
 through it and says that there are more; who looks for what comes later searches or filters.
 """
 

@@ -49,7 +49,7 @@ def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LE
     does not have the other state's form or belongs to somebody there.
     """
     if not re.fullmatch(r"[0-9]{2,7}", code, re.ASCII):
-        raise StateChangeError(f"{code!r} is no LEA code: two to seven digits are expected.")
+        raise StateChangeError(f"{code!r} is not an LEA code: two to seven digits are expected.")
     lea, created = LEA.objects.get_or_create(code=code, defaults={"state": state, "name": name})
     if name and lea.name != name:
         lea.name = name

@@ -28,7 +28,7 @@ from students.models import SSID, StateProfile, Student, WithoutSSID
 from students.paging import LISTED
 from students.ssids import successors
 
-MOST_FOUND = 500  # by a text; who would leaf through more types more
+MOST_FOUND = 500  # by a text; nobody pages through more: type more of the name
 
 BY_NAME = ("last_key", "first_key", "pk")
 _BY_FIRST_NAME = ("first_key", "last_key", "pk")
@@ -169,7 +169,7 @@ class _Among:
 
 
 def _find(among: _Among, text: str, most: int) -> list[int]:
-    """Ids of at most so many students, by name. Each way to read the text is asked on its own, until there are enough."""
+    """Ids of at most so many students, by name. Each way to read the text is tried separately, until there are enough."""
     found: dict[int, tuple[str, str]] = {}
     for way in _ways(text):
         students = among.named() if way.by_key else among.students()

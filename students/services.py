@@ -124,7 +124,7 @@ def retire_ssid(*, student: Student, user: User, reason: str) -> None:
 
 
 def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
-    """Keep the number that a student or family told us (rule M-7), unverified.
+    """Keep the number that a student or family gave us (rule M-7), unverified.
 
     No number of anybody is looked up: the answer is the same, and as quick, whether the number exists or not. Raises
     SSIDRefusedError for what cannot be an SSID of this student.
@@ -138,7 +138,7 @@ def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
 
 @transaction.atomic
 def verify_reported(*, student: Student, user: User, reason: str = "", replace: bool = False) -> SSID:
-    """Somebody compared the number the family told us with a document: it becomes the student's SSID, verified.
+    """Somebody compared the number the family gave us with a document: it becomes the student's SSID, verified.
 
     Raises SSIDRefusedError, also when nothing is reported.
     """
@@ -151,13 +151,13 @@ def verify_reported(*, student: Student, user: User, reason: str = "", replace: 
         user=user,
         origin=Origin.STUDENT,
         verified=True,
-        reason=reason or "Number told by the family, compared by staff",
+        reason=reason or "Number given by the family, compared by staff",
         replace=replace,
     )
 
 
 def dismiss_reported(*, student: Student) -> None:
-    """The number the family told us is wrong: forget it."""
+    """The number the family gave us is wrong: forget it."""
     ReportedSSID.objects.filter(student=student).delete()
 
 
@@ -166,7 +166,7 @@ def _person(user: User) -> Any:
 
 
 def numbers_of(student: Student) -> dict[str, Any]:
-    """All numbers of a student with what is on record of each, and the one that the family told: as a journal keeps them."""
+    """All numbers of a student with what is on record of each, and the one that the family gave: as a journal keeps them."""
     rows = SSID.objects.filter(student=student).order_by("pk").values("pk", "ssid", *_SSID_FACTS)
     return {
         "ssids": [{**row, **{name: row[name] and row[name].isoformat() for name in _MOMENTS}} for row in rows],

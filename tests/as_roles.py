@@ -4,7 +4,7 @@
 
 It is one session: what one role keeps in temporary tables goes when another takes over, as another session would not have it.
 
-`acting_as` is for single tests. The roles, their rights and policies stand in every test database (`stand_up`, called by
+`acting_as` is for single tests. The roles, their rights and policies are in every test database (`stand_up`, called by
 conftest.py): they bind nobody who is the owner.
 """
 

@@ -1,6 +1,6 @@
 """The test database after a test that committed: brought back to what migrations and their signals left there.
 
-Django truncates every table, which makes some hundred files anew, and saves what migrations wrote row by row: seconds per
+Django truncates every table, which makes some hundred files again, and saves what migrations wrote row by row: seconds per
 test. Here only tables that hold rows are emptied, and what migrations wrote is copied back as it was, keys included.
 """
 

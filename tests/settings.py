@@ -29,6 +29,6 @@ UPLOADS_PER_MINUTE = EXPORTS_PER_MINUTE = 0
 # What a page keeps for a minute must not reach the next test.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
-# Every client builds the middleware anew: static files are found when asked for, not listed each time from a folder that
+# Every client builds the middleware again: static files are found when asked for, not listed each time from a folder that
 # only a deployment fills.
 WHITENOISE_AUTOREFRESH = True

@@ -1,5 +1,5 @@
 """Test set-ups that imports of the practice district made go with it, unless other scores use them by now; results are counted
-anew. So do state results of invented places."""
+again. So do state results of invented places."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from assessments.models import Assessment, Score
 from assessments.research.change_kinds import PUBLIC_PLACE_KIND, PUBLIC_RESULT_KIND
 from assessments.scores.change_kinds import ASSESSMENT_KIND
-from assessments.scores.result_counts import count_anew
+from assessments.scores.result_counts import recount_all
 from sisimport.demo.practice import register_cleaner
 from sisimport.imports.models import ImportChange
 from students.removing import remove
@@ -21,7 +21,7 @@ def remove_setups(runs: Collection[int]) -> None:
     scored = Exists(Score.objects.filter(assessment=OuterRef("pk")))
     kept = set(Assessment.objects.filter(scored).values_list("pk", "parent_id"))
     remove(made.exclude(pk__in={pk for pair in kept for pk in pair if pk}))
-    count_anew()  # the scores went with their students, past what keeps the counted results in step
+    recount_all()  # the scores went with their students, past what keeps the counted results in step
 
 
 def remove_public_results(runs: Collection[int]) -> None:

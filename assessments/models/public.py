@@ -52,7 +52,7 @@ class PublicPlace(models.Model):
 
 
 class PublicRow(StagedRow):
-    """One line of a research file. No student stands in it: `student` joins nobody."""
+    """One line of a research file. No student is in it: `student` joins nobody."""
 
     county = models.TextField()
     district = models.TextField()

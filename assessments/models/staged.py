@@ -92,7 +92,7 @@ class ScoreRow(StagedRow):
 
     # Worked out while the row is staged (see scores/columns.py).
     skipped = models.SmallIntegerField(default=0)  # 1: nothing scored, 2: not to be imported
-    plain = models.BooleanField(default=False)  # every value is as usual, as far as a row can tell by itself
+    plain = models.BooleanField(default=False)  # every value is as usual, as far as a row can tell alone
     repeat_key = models.BigIntegerField(null=True)  # equal for lines of one SSID and test
     uin_key = models.BigIntegerField(null=True)
     packed = models.TextField()  # all scores of the line in one text (see scores/encoding.py)

@@ -144,7 +144,7 @@ def _best(pairs: list[tuple[float, int, Column]], names: Mapping[int, str]) -> l
 
 
 def _words_within(one: str, other: str) -> float:
-    """100 where all words of one name, two at least, stand in the other."""
+    """100 where all words of one name, two at least, are in the other."""
     fewer, more = sorted((set(one.split()), set(other.split())), key=len)
     return 100.0 * (len(fewer) > 1 and fewer <= more)
 

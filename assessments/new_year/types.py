@@ -1,4 +1,4 @@
-"""Layouts that import admins added, as import types: read from the database whenever the registry asks anew."""
+"""Layouts that import admins added, as import types: read from the database whenever the registry asks again."""
 
 from functools import lru_cache
 

@@ -64,7 +64,7 @@ def _numbers(found: Found, whats: list[str]) -> list[tuple[str, Number]]:
 
 
 def _short(what: str) -> str:
-    """The name of a row or column that stands under a heading."""
+    """The name of a row or column that is under a heading."""
     if what.startswith(RFEP_YEAR):
         spring = int(what.removeprefix(RFEP_YEAR))
         return year_label(spring) if spring else "Day not known"
@@ -278,7 +278,7 @@ def _day_name(what: str) -> str:
 
 
 def _since(what: str) -> str:
-    """What stands beside the day: days, years, or nothing."""
+    """What is beside the day: days, years, or nothing."""
     if what in ("tbd", "tbd-over"):
         return "days"
     return "years" if what in ("el", "elpac", *BAND_NAMES) else ""

@@ -1,4 +1,4 @@
-"""The page Group report. Local numbers are typed, so they are posted and stand in no address."""
+"""The page Group report. Local numbers are typed, so they are posted and are in no address."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -83,7 +83,7 @@ show_with_student("scores", scores_json)
 
 @dataclass(frozen=True, slots=True)
 class ShownScore:
-    """A score as the student page shows it; `children` stand under their parent."""
+    """A score as the student page shows it; `children` are under their parent."""
 
     year: str
     name: str

@@ -64,7 +64,7 @@ def preview(request: HttpRequest, tests: str, year: int) -> HttpResponse:
 
 
 def _student_with(request: HttpRequest, tests: str, year: int, after: int) -> Student | None:
-    """The next of the user's students with such a result, by number of ours; the first again after the last."""
+    """The next of the user's students with such a result, by internal number; the first again after the last."""
     whole = [test.pk for test in Assessment.objects.filter(parent__isnull=True) if family_of(test) == tests]
     scores = Score.objects.filter(assessment_id__in=whole, school_year=year).order_by("student_id")
     visible = visible_students(request.user)

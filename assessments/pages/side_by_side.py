@@ -26,7 +26,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An assessment. `cells` stand in the order of the years, None where it was not taken."""
+    """An assessment. `cells` are in the order of the years, None where it was not taken."""
 
     name: str
     is_part: bool
@@ -47,7 +47,7 @@ class Grid:
 
 
 def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
-    """Scores of one student. Years whose tests cannot be compared stand in rows of their own; `parts`: those of tests as well."""
+    """Scores of one student. Years whose tests cannot be compared are in rows of their own; `parts`: those of tests as well."""
     ordered = sorted(scores, key=score_order)
     years = tuple(sorted({score.school_year for score in ordered}))
     lines: list[Line] = []
@@ -56,7 +56,7 @@ def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
         of_series = list(group)
         name, since = series_name(of_series)
         if since:
-            notes.append(f"{name} is another test since {since}: its scores stand in a row of their own.")
+            notes.append(f"{name} is another test since {since}: its scores are in a row of their own.")
         lines += _lines(f"{name} since {since}" if since else name, of_series, years, parts=parts)
         notes += _names_of_levels(name, of_series)
         notes += _moved_standards(name, of_series)
@@ -99,7 +99,7 @@ def points_above(score: Score) -> int | None:
 
 
 def _names_of_levels(name: str, scores: Sequence[Score]) -> list[str]:
-    """A note where the levels of a test are called otherwise in one of the years that stand beside each other."""
+    """A note where the levels of a test are called otherwise in one of the years that are beside each other."""
     tests = {
         score.school_year: score for score in reversed(scores) if score.assessment.parent_id is None and score.result
     }

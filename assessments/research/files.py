@@ -1,6 +1,6 @@
 """Import types of the state's public research files: results, and the names of counties, districts and schools.
 
-No student stands in a line. Kept are the state, the counties of our districts, and these districts with their schools; a file
+No student is in a line. Kept are the state, the counties of our districts, and these districts with their schools; a file
 of the whole state holds a thousand others. What the state hides (`*`) is kept as it is, and shown as hidden.
 """
 

@@ -46,7 +46,7 @@ codes.register(
         "RES-CHANGED",
         "Another figure or name than on record",
         "{field} is {found}; on record it is {expected}, which is replaced.",
-        "Nothing to do, if the state published it anew; otherwise check whether lines or columns of the file were moved.",
+        "Nothing to do, if the state published it again; otherwise check whether lines or columns of the file were moved.",
     ),
     IssueCode(
         "RES-NONSENSE",
@@ -67,7 +67,7 @@ codes.register(
         "Most figures on record would change",
         "{count} of {of} lines would replace the figures on record of the same place, year, test, grade and group by others. "
         "Nothing was imported, so that no figure is lost.",
-        "Check whether a column was sorted or shifted, or the year changed. If the state published these results anew, test the "
+        "Check whether a column was sorted or shifted, or the year changed. If the state published these results again, test the "
         "file again with the option that says so.",
     ),
     IssueCode(

@@ -27,7 +27,7 @@ FIGURES: Final = Option(
     default="refuse",
     choices=(
         Choice(value="refuse", label="Leave the figures on record as they are"),
-        Choice(value="write", label="The file is right", hint="The state published these results anew."),
+        Choice(value="write", label="The file is right", hint="The state published these results again."),
     ),
 )
 REMEDY: Final = dict.fromkeys(("RES-REPLACED", "RES-OTHER-YEAR", "RES-PARTS"), (FIGURES.name, "write"))
@@ -96,7 +96,7 @@ def year_rule() -> Rule:
 
 
 def name_rules(kept: Q, older: Q) -> list[Rule]:
-    """A place of which no name is said would be called as the one above it; another name than on record is told."""
+    """A place without a name would be called as the one above it; another name than on record is reported."""
     found = [
         Rule(number="R-10", code="FILE-REQUIRED", severity=Severity.ERROR, field=name, needs_student=False, found=Value(""),
              expected=Value("a value"), when=kept & Q(**{f"{code}__regex": "[1-9]", name: ""}))
@@ -111,7 +111,7 @@ def name_rules(kept: Q, older: Q) -> list[Rule]:
 def refuse_other_figures(context: RunContext, codes: list[str]) -> None:
     """Raises FileError for a file of which most figures cannot be those of its places and year.
 
-    Lines planned anew belong to a file that was judged as a whole.
+    Lines planned again belong to a file that was judged as a whole.
     """
     if context.lines is not None or context.option(FIGURES.name) == "write":
         return

@@ -64,7 +64,7 @@ def sums_of(
     grades: Collection[str] = (),
 ) -> list[Cell]:
     """Cells of years, each with its set-up, in one statement. `standards`: by year and grade, the score from which on it is met.
-    `groups`, `leas`, `schools`, `grades`: only these. `by`: of school and grade, what is told apart."""
+    `groups`, `leas`, `schools`, `grades`: only these. `by`: of school and grade, what is reported separately."""
     where, params = ["c.student_group = ANY(%s)"], [list(groups)]  # type: list[str], list[Any]
     if leas is not None:
         where.append("c.lea = ANY(%s)")
@@ -103,7 +103,7 @@ def _sums(held: list[int]) -> Sums:
 
 
 def _standard_sql(standards: Mapping[int, Mapping[str, int]]) -> str:
-    """SQL of the standard of a row's year and grade; grades are codes of ours."""
+    """SQL of the standard of a row's year and grade; grades are our own codes."""
     alike: dict[tuple[tuple[str, int], ...], list[int]] = {}
     for year, cuts in standards.items():
         if cuts:

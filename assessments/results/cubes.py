@@ -18,7 +18,7 @@ Counts = dict[CubeKey, Count]
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Hidden cells of a district. `crossed`: divisions whose groups are told by grade, too, in each school and in all.
+    """Hidden cells of a district. `crossed`: divisions whose groups are reported by grade, too, in each school and in all.
     `one_school`: numbers of the school are those of the district; its groups by grade are among `cells`."""
 
     cells: frozenset[CubeKey]

@@ -97,7 +97,7 @@ def notes_on(found: Enrolled | None, years: Collection[int], tested: Mapping[int
     """What a reader has to know of the numbers of enrolled students. `tested`: all students of a school year whose number of
     enrolled ones is shown beside."""
     if found is None:
-        return ["Enrolled students are not told: which students are to take this test is not on record."]
+        return ["Enrolled students are not shown: which students are to take this test is not on record."]
     absent = sorted(set(years) - found.years)
     notes = []
     if found.years & set(years):

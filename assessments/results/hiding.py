@@ -5,7 +5,7 @@ others as it takes: in no row or column does a single cell lack, what lacks in o
 hidden cell follows from any number of sums put together. For a table with its sums that is a question about graphs: take rows and
 columns as points and hidden cells as lines between them; a cell can be computed if, and only if, its line is a bridge.
 
-Decided for everything that a reader may ask for at once, not for one page: what one page hides must not stand on another.
+Decided for everything that a reader may ask for at once, not for one page: what one page hides must not be on another.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence

@@ -41,4 +41,4 @@ def _other_setups(code: str, year: int, held: Held) -> str:
         return ""
     names = ", ".join(held.assessments[pk].name for pk in others)
     shown = held.assessment(code, year).name
-    return f"Scores of {year_label(year)} stand in several set-ups. Shown is {shown}, not {names}: nobody counts twice."
+    return f"Scores of {year_label(year)} are in several set-ups. Shown is {shown}, not {names}: nobody counts twice."

@@ -25,7 +25,7 @@ class At:
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who asks. `schools`: as tested, whose results are shown (None: all). `sees_each`: may look at every student of these one by
-    one, so that nothing needs hiding. `with_district`: the total of all schools of `leas` stands beside those of `schools`.
+    one, so that nothing needs hiding. `with_district`: the total of all schools of `leas` is beside those of `schools`.
     `shared`: it is for a file or paper."""
 
     schools: frozenset[School] | None
@@ -96,7 +96,7 @@ class Row:
     moves: Moves | None = (
         None  # of students with a level in this year and the one before; None: hidden, or not asked for
     )
-    enrolled: int | None = None  # who was to take the test; None: not told
+    enrolled: int | None = None  # who was to take the test; None: not known
     earlier: tuple[
         tuple[int, Sums | None], ...
     ] = ()  # years before that are drawn, oldest first; None: nobody, or hidden

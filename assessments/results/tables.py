@@ -1,4 +1,4 @@
-"""The table of a choice: which rows it has, what stands in them, and what of that is hidden from whom.
+"""The table of a choice: which rows it has, what is in them, and what of that is hidden from whom.
 
 One place for the page, its downloads, its print, the command and the API: they show what is made here.
 """
@@ -102,7 +102,7 @@ def build_cells(choice: Choice, held: Held, reader: Reader, told_apart: Sequence
 
 
 def _allowed(choice: Choice) -> tuple[Choice, list[str]]:
-    """What cannot be asked for together is left out: the same students are told by grade or school, and groups that were picked
+    """What cannot be combined is left out: the same students are counted by grade or school, and groups that were picked
     stand side by side, for many students are in several."""
     if choice.same:
         by = choice.by if choice.by in {"grade", "school"} else "grade"
@@ -149,7 +149,7 @@ class _Made:
     years: Sequence[int]
     asked: Collection[int]
     numbers: Numbers
-    pairs: Pairs | None = None  # of tests whose progress by levels is told
+    pairs: Pairs | None = None  # of tests whose progress by levels is shown
     enrolled: Enrolled | None = None
 
     @classmethod

@@ -188,7 +188,7 @@ _COUNT_LEFT = count_sql("c.before->>'scores'")
 
 
 def _find_moved_lines(run: ImportRun, operation: str, where: str, years: Collection[int]) -> int:
-    """Lay down the changes of a Revert of which not every score is there as the undone run wrote it, by run and line alone.
+    """Write the changes of a Revert of which not every score is there as the undone run wrote it, by run and line alone.
 
     These are compared cell by cell: they were written over, are gone, or come from a journal of 1.0.0. Returns their number.
     """

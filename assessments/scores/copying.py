@@ -38,7 +38,7 @@ def copy_scores(run_id: int, where: str, tally: Tally) -> int:
 def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
     """Rows of the score table, as COPY reads them, of lines as COPY gave them; scores of tests are counted on the way.
 
-    Separators stand in no cell (see encoding.py).
+    Separators are in no cell (see encoding.py).
     """
     rows: list[bytes] = []
     for line in lines:

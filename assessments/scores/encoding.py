@@ -6,7 +6,7 @@ change's side holds its scores with `;` between them and `|` between the cells o
     assessment | scale score | raw score | result | error | status | UIN | measure | date | grade | run | line | as tested
 
 Cells that are left out at the end are blank, except date and grade: those come from the `date` and `grade` of the side. Run and
-line stand in a `before` only: who wrote the score that a revert puts back (journals of 1.0.0 have not got them). The score of a
+line are in a `before` only: who wrote the score that a revert puts back (journals of 1.0.0 have not got them). The score of a
 test itself, not those of its parts, says who was tested (see as_tested.py); journals older than that say nothing.
 Measured at 100,000 lines with five scores each (seconds, plan + apply; COPY of the rows: 1.1): one text 1.6, JSON array of
 texts 2.3, typed arrays 2.3, a plan row per score 3.0, nested JSON arrays 3.1.

@@ -1,7 +1,7 @@
 """A student who is erased counts in no result any more."""
 
 from assessments.models import Score
-from assessments.scores.result_counts import Tally, count_anew
+from assessments.scores.result_counts import Tally, recount_all
 from sisimport.runtime.erasing import Asked, Eraser
 
 
@@ -21,4 +21,4 @@ def _uncount(asked: Asked) -> tuple[int, list[str]]:
     return count, []
 
 
-COUNTED_RESULTS = Eraser("scores taken off counted results", _uncount, after_district=count_anew)
+COUNTED_RESULTS = Eraser("scores taken off counted results", _uncount, after_district=recount_all)

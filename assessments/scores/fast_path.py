@@ -1,8 +1,8 @@
 """Which lines no rule of rules.py can fire, by one condition at a fraction of the cost of all rules.
 
 Nearly every line of a file is like that: it matches its student in every respect, its scores are digits, its levels known, its
-scale score lies in the range of its level. What a line tells by itself was told while it was staged (`plain`, see
-columns.py). Whatever is not told here is checked by every rule, so a condition that is too narrow costs time and one that is
+scale score lies in the range of its level. What a line tells alone was decided while it was staged (`plain`, see
+columns.py). Whatever is not decided here is checked by every rule, so a condition that is too narrow costs time and one that is
 too wide would swallow messages (held to the rules by tests/assessments/test_usual_lines.py).
 """
 

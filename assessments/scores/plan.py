@@ -1,6 +1,6 @@
 """The plan of score lines: which set-ups their scores go to, which are new, and what differs from the scores there are.
 
-One change per line holds all its scores (see encoding.py); set-ups to be made stand on line 0.
+One change per line holds all its scores (see encoding.py); set-ups to be made are on line 0.
 """
 
 from typing import Any

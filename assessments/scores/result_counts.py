@@ -214,7 +214,7 @@ def _counted_cells(alike: Mapping[_Alike, int]) -> Iterator[tuple[str, list[int]
     return iter(cells.items())
 
 
-def count_anew() -> None:
+def recount_all() -> None:
     """Count all scores there are, from nothing. For what has no counts yet, and for the tests that hold the two against each
     other."""
     raise_versions(TABLE)

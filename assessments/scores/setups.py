@@ -64,7 +64,7 @@ def default_of(edition: Edition, there: Iterable[Assessment], year: int) -> Asse
 
 
 def said_default(edition: Edition, there: Iterable[Assessment]) -> str:
-    """What the import screen says of the set-up that `default_of` takes, told without a look at the scores."""
+    """What the import screen says of the set-up that `default_of` takes, worked out without a look at the scores."""
     certain, undated = _fitting(there, edition.last or edition.first)
     if certain:
         return certain.name

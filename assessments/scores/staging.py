@@ -1,4 +1,4 @@
-"""Set-based work on the staged lines before the rules are asked: replaced SSIDs, lines without score, repeats, near matches."""
+"""Set-based work on the staged lines before any rule: replaced SSIDs, lines without score, repeats, near matches."""
 
 from collections.abc import Collection
 
@@ -34,7 +34,7 @@ def prepare(context: RunContext) -> None:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     if not context.lea_ids:
-        # The files name no district of ours: scores go to whoever holds the SSID.
+        # The files name no district on record: scores go to whoever holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
     refuse_missing_columns(context, tests)
     _refuse_other_headers(context)
@@ -144,7 +144,7 @@ def _take_current_ssids() -> None:
 
 
 def _take_accepted_matches() -> None:
-    """Lines that somebody accepted for a student stand under that student's SSID (repeats are found by it); where there is
+    """Lines that somebody accepted for a student are under that student's SSID (repeats are found by it); where there is
     none, under one number for all lines of the student. Then every line gets its student by key."""
     execute(
         f"""
@@ -166,7 +166,7 @@ def _take_accepted_matches() -> None:
 
 
 def _leave_out_shared_uins(context: RunContext) -> None:
-    """A UIN that stands on lines of several students says nothing of a record: it is not kept, and one notice tells so.
+    """A UIN that is on lines of several students says nothing about a record: it is not kept, and one notice tells so.
 
     It never keeps a line out: state exports hold one UIN twice, and spreadsheets one on every line.
     """
@@ -229,7 +229,7 @@ def find_candidates(context: RunContext) -> Q | None:
     lines for which there are any."""
     schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
-    # Laid down and counted first: the planner takes lines of nobody for rare, and a file may have no others.
+    # Written and counted first: the planner takes lines of nobody for rare, and a file may have no others.
     with joins_for(context.record_count):
         execute(
             f"""

@@ -1,6 +1,6 @@
-"""Scores stand in a partition for each school year (migration 0009): which years there are, made ahead, and dropped as a whole.
+"""Scores are in a partition for each school year (migration 0009): which years there are, made ahead, and dropped as a whole.
 
-What comes before its year is made lies in the rest of the table and is moved when it is: no run waits for a year or fails for
+What comes before its year is made is in the rest of the table and is moved when it is: no run waits for a year or fails for
 want of one. A statement says the years it is about, so that PostgreSQL reads their partitions alone.
 """
 
@@ -55,7 +55,7 @@ def years_of_plan(plan_run_id: int, kind: str) -> list[int]:
 
 
 def make_years(years: Iterable[int] = ()) -> int:
-    """Make the partitions of these years, of this one and the next, and of what lies in no year; returns how many were made.
+    """Make the partitions of these years, of this one and the next, and of what is in no year; returns how many were made.
 
     Its locks end with its own transaction: within somebody else's nothing is made. Raises DatabaseError where it cannot have
     them within a second: whoever looks next makes the year.
@@ -98,7 +98,7 @@ def remove_old(before: dt.datetime, dry_run: bool) -> int:
 
 
 def _standing() -> set[int]:
-    """Years of which there are scores or counts; a year without any is not told of."""
+    """Years of which there are scores or counts; a year without any is not reported."""
     return {year for (year,) in fetch_all("SELECT sis_score_years()") if _holds_scores(year)} | set(
         ResultCount.objects.values_list("school_year", flat=True).distinct()
     )

@@ -59,10 +59,10 @@ GROUPS: dict[str, frozenset[Capability]] = {
     VIEWER: _READER,
 }
 
-# Rules that are no capability.
+# Rules that are not a capability.
 PUBLIC, SIGNED_IN, STAFF, FAMILY, TOKEN = "public", "signed in", "staff", "family", "token"
 
-# Addresses of packages, by url name or namespace: their views carry no rule of ours.
+# Addresses of packages, by url name or namespace: their views carry none of our rules.
 FOREIGN_RULES: dict[str, str] = {
     "admin": STAFF,  # each page asks for model permissions besides
     "api": TOKEN,  # each operation names scopes and a capability besides (sisimport.api)
@@ -311,7 +311,7 @@ def may_convert(user: User, run: ImportRun) -> bool:
 
 
 def may_correct(user: User, run: ImportRun) -> bool:
-    """May the user put lines of this run right and test them? The lines are shown and read whole."""
+    """May the user correct lines of this run and test them? The lines are shown and read whole."""
     return can(user, Capability.TEST) and sees_whole_run(user, run)
 
 

@@ -1,4 +1,4 @@
-"""What we tell allauth about accounts: nobody signs up by themselves, tries are counted by us, mail goes by the outbox."""
+"""What we tell allauth about accounts: nobody signs up on their own, tries are counted by us, mail goes by the outbox."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Rights and row policies of the database's limited roles, given anew after migrations (table_rights.py, row_walls.py).
+"""Rights and row policies of the database's limited roles, given again after migrations (table_rights.py, row_walls.py).
 
 PostgreSQL changes no column that a policy names, so policies stand aside while migrations run. They are put up only in a
-database that has all migrations of this release: migrated back, it is for a release that may know nothing of them.
+database that has all migrations of this release: migrated back, it is for a release that may know nothing about them.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The mail of an invitation. Its link carries the code behind the #: browsers never send that part, so it stands in no log."""
+"""The mail of an invitation. Its link carries the code behind the #: browsers never send that part, so it is in no log."""
 
 from django.conf import settings
 from django.core.mail import EmailMessage

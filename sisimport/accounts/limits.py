@@ -5,7 +5,7 @@
     one address, all names         100 in 10 minutes    then only names that signed in from there before
 
 So nobody is locked out by somebody else: neither by tries on their name from elsewhere, nor by tries on other names from the
-address they share (a school's, or that of a proxy nobody told us of).
+address they share (a school's, or that of a proxy nobody told us about).
 """
 
 import unicodedata

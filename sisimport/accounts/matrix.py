@@ -1,6 +1,6 @@
 """Who may open what: every address and every operation of the API, with the roles that get through. One table, and a test of it.
 
-This is what is promised, not what decides: that is said at each view and each operation (access.py). A test asks every address
+This is what is promised, not what decides: each view and each operation says that (access.py). A test asks every address
 as every role and compares; an address that is not here fails it. The page docs/security/access.md is made from it.
 
     V  viewer        R  registrar      S  SSID staff      A  import admin

@@ -1,4 +1,4 @@
-"""What goes on record by itself: every answer that shows students, every sign-in and every one that was refused.
+"""What goes on record automatically: every answer that shows students, every sign-in and every one that was refused.
 
 The entry is written when the answer is ready and before its first byte leaves; an answer that cannot be put on record does not
 leave. A download that is streamed is on record before it begins, and the students in it every few thousand, as they leave.

@@ -40,7 +40,7 @@ def asvs_page() -> str:
         MADE,
         "",
         f"{counts['met']} met, {counts['na']} not applicable, {counts['open']} open, of {counts.total()}. Numbers and levels are",
-        "those of version 5.0.0; the words are ours and short: what a requirement asks stands in the standard. *Met* names",
+        "those of version 5.0.0; the words are ours and short: what a requirement asks is in the standard. *Met* names",
         "the test that shows it, and a test fails where there is none. *Open* says what is missing. Made from",
         "[asvs.toml](asvs.toml).",
     ]
@@ -95,7 +95,7 @@ def inventory_page() -> str:
 
 
 def _kept(keep: str) -> str:
-    """Days of a kind that is removed by itself; else the words as they are."""
+    """Days of a kind that is removed automatically; else the words as they are."""
     days = {kept.kind: kept.days() for kept in all_kept()}
     if keep not in days:
         return keep

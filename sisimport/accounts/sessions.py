@@ -56,7 +56,7 @@ class SessionLimits:
 
 
 def why_ended(request: HttpRequest) -> str:
-    """Why the session before this one ended by itself: `idle`, `age`, or nothing. Told once."""
+    """Why the session before this one ended automatically: `idle`, `age`, or nothing. Reported once."""
     return str(request.session.pop(_ENDED, ""))
 
 

@@ -14,7 +14,7 @@ from students.models import LEA
 
 
 def _all(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """A list that is always told as a whole."""
+    """A list that is always sent as a whole."""
     return {"items": items, "next": None}
 
 

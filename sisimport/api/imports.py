@@ -45,7 +45,7 @@ KEY_LENGTH = 255
     "POST",
     "/imports",
     name="start_import",
-    summary="Send a file and start a run; 201 with the run, which goes on by itself",
+    summary="Send a file and start a run; 201 with the run, which goes on automatically",
     response=schemas.RunOut,
     status=201,
     scopes=[Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE],
@@ -103,7 +103,7 @@ def _options(given: list[str]) -> dict[str, str]:
             try:
                 values = json.loads(text)
             except (ValueError, RecursionError):
-                raise _invalid(("options", "This is no JSON object.")) from None
+                raise _invalid(("options", "This is not a JSON object.")) from None
             wrong = [name for name, value in values.items() if not isinstance(value, str)]
             if wrong:
                 raise _invalid(*((f"options.{name}", "The value of an option is text.") for name in wrong))

@@ -71,7 +71,7 @@ def _before(request: HttpRequest) -> HttpResponse | None:
     if request.path_info not in PUBLIC or secret:
         if not secret:
             raise ProblemError("TOO-LARGE" if size > FORM_BYTES else "TOKEN-MISSING")
-        # The question about the size is no request of its own.
+        # The question about the size is not a request of its own.
         weight = 0 if announced is not None else 1
         token = tokens.use(secret, address=client_address(request), weight=weight)
         request.api_token, request.user = token, token.user  # type: ignore[attr-defined]

@@ -72,5 +72,5 @@ def _name(schema: dict[str, Any]) -> str:
 @csrf_exempt
 @public
 def not_found(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Whatever else stands below /api/; the middleware makes a problem of it."""
+    """Whatever else is below /api/; the middleware makes a problem of it."""
     raise Http404

@@ -1,4 +1,4 @@
-"""Anchors: what the chains end with, noted outside of the database, so that somebody who made all of it anew is found.
+"""Anchors: what the chains end with, noted outside of the database, so that somebody who made all of it again is found.
 
 An anchor covers the seals of all days that were over (by one hash) and the last seal of each chain that was open. Everything it
 names stays for good: seals of days outlive the entries of purged days.
@@ -46,7 +46,7 @@ def _days(through: str) -> str:
 
 
 def compare(noted: dict[str, Any], result: Verified) -> None:
-    """Tell what is no longer as an anchor noted it. Raises KeyError, TypeError and ValueError for what is no anchor."""
+    """Tell what is no longer as an anchor noted it. Raises KeyError, TypeError and ValueError for what is not an anchor."""
     at, purged = noted["at"], purged_through()
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce((SELECT entries FROM audit_audittotal WHERE id = 1), 0)")

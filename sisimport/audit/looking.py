@@ -134,7 +134,7 @@ class NotesStudent(_Base):
 
 
 class NotesLine(NotesStudent):
-    """Of a model of what is told of a file's line: the line is noted too, whether or not it is known whose it is."""
+    """Of a model of what is reported about a file's line: the line is noted too, whether or not it is known whose it is."""
 
     _is_line = True
 

@@ -94,7 +94,7 @@ def _rows() -> Iterator[tuple[dt.date, int, int, int, bytes, bytes | None, int]]
 
 
 def _chains(result: Verified) -> dict[Place, Chain]:
-    """Follow every chain. After a break it goes on from what the next seal says, so that one change is told once."""
+    """Follow every chain. After a break it goes on from what the next seal says, so that one change is reported once."""
     seal_keys, reworded = keys(), _reworded()
     ends: dict[Place, Chain] = {}
     for day, lea, number, entry, seal, digest, of_lea in _rows():

@@ -14,7 +14,7 @@ from sisimport.runtime.row_scope import across_schools
 
 Kind = AuditEntry.Kind
 
-# The LEA is that of the students, where they are of one. By number only: the record knows nothing of students otherwise.
+# The LEA is that of the students, where they are of one. By number only: the record knows nothing about students otherwise.
 _INSERT = """
 INSERT INTO audit_auditentry (kind, user_id, who, token_id, place, subject, address, lines, of, students, count, lea_id)
 SELECT %(kind)s, %(user)s, %(who)s, %(token)s, %(place)s, %(subject)s, %(address)s, %(lines)s, %(of)s, ids, cardinality(ids),

@@ -30,7 +30,7 @@ FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 
 
 class AddingError(ValueError):
-    """A place that cannot be; `field` is the one to mend, the text is for the user."""
+    """A place that cannot be; `field` is the one to correct, the text is for the user."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)

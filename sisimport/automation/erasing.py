@@ -1,4 +1,4 @@
-"""Files in folders that were picked up from or delivered to: what names an erased student goes, or is told of."""
+"""Files in folders that were picked up from or delivered to: what names an erased student goes, or is reported."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ _MOST = 1 << 30
 
 
 def remove_files(asked: Asked) -> tuple[int, list[str]]:
-    """Remove files that still lie in folders of this machine: delivered exports, and what was picked up and put away. Returns how
+    """Remove files that are still in folders of this machine: delivered exports, and what was picked up and put away. Returns how
     many went, and sentences about what we can't remove: files on SFTP servers, and workbooks that were picked up.
 
-    What other systems laid into a pick-up folder and nobody took yet is not ours.
+    What other systems put into a pick-up folder and nobody took yet is not ours.
     """
     by_hand: set[str] = set()
     gone = [path for place in ExportDelivery.objects.all() for path in _delivered(place, asked, by_hand)]
@@ -29,10 +29,10 @@ def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterat
     files = DeliveredExport.objects.filter(delivery=place, state=DeliveredExport.State.DONE)
     names = set(files.values_list("file_name", flat=True))
     if names and _is_elsewhere(place):
-        by_hand.add(f"“{place.name}” delivers to an SFTP server: ask who runs it to remove the files that lie there.")
+        by_hand.add(f"“{place.name}” delivers to an SFTP server: ask who runs it to remove the files that are there.")
         return
     for path in _files(Path(place.path)) if names else ():
-        # A workbook or an archive of ours is not looked into: it goes, and the next delivery brings a new one.
+        # Our own workbooks and archives are not searched: they go, and the next delivery brings new ones.
         if path.name in names and (not asked.searchable(_head(path)) or _named(path, asked)):
             yield path
 

@@ -1,6 +1,6 @@
-"""deliver exports: at each due time one file is made, laid into a place under a temporary name, and renamed.
+"""deliver exports: at each due time one file is made, put into a place under a temporary name, and renamed.
 
-    due -> a row of its own -> file made, on record -> laid there as .NAME.ROW-TRY.part, size compared -> THERE -> renamed -> DONE
+    due -> a row of its own -> file made and on record -> there as .NAME.ROW-TRY.part, size compared -> THERE -> renamed -> DONE
 
 Whoever works holds the set-up's lock, and each try has a temporary name of its own, so one who lost the lock spoils nothing. A
 try is counted before it begins. After THERE the file is not made again: if its temporary name is gone, it was renamed. What
@@ -36,8 +36,8 @@ PAUSES = [
     dt.timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600)
 ]  # after each try; then the last again
 MOST_TRIES = 12
-TOLD_AFTER = 2  # tries: one that a glitch of the network cost is not told
-CURRENT, LAST = "current", "last"  # school years that move on by themselves
+TOLD_AFTER = 2  # tries: one that a glitch of the network cost is not reported
+CURRENT, LAST = "current", "last"  # school years that move on automatically
 State = DeliveredExport.State
 OPEN = (State.WAITING, State.THERE)
 
@@ -90,7 +90,7 @@ def ask_now(delivery: ExportDelivery) -> None:
 
 
 def deliver(delivery: ExportDelivery) -> Turn:
-    """Deliver what is due. What is wrong with the place or the export is said in the turn, on its page, and by mail."""
+    """Deliver what is due. What is wrong with the place or the export is reported in the turn, on its page, and by mail."""
     turn = Turn()
     with session_lock(DELIVERY_LOCK, delivery.pk) as mine:
         if not mine:
@@ -176,7 +176,7 @@ def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
 
 
 def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
-    """Make the file and lay it there under its temporary name."""
+    """Make the file and write it there under its temporary name."""
     _remove_what_was_cut(delivery, one, there)
     part = _part(one, one.tries)
     with tempfile.TemporaryFile() as made:
@@ -226,7 +226,7 @@ def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Co
 
 
 def _look_what_became_of_it(one: DeliveredExport, there: Place) -> None:
-    """It lay there whole when the last try was cut: renamed since, or to be renamed now, or spoiled."""
+    """It was there whole when the last try was cut: renamed since, or to be renamed now, or spoiled."""
     names = [_part(one, number) for number in range(1, one.tries)]
     sizes = {name: size for name in names if (size := there.size_of(name)) is not None}
     whole = [name for name, size in sizes.items() if size == one.size]

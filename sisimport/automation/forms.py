@@ -111,7 +111,7 @@ class PlaceForm(AddressForm):
         label="Look every … minutes", min_value=LEAST_MINUTES, max_value=MOST_MINUTES, initial=15
     )
     needs_mark = forms.BooleanField(
-        label="Take a file only once its .done file lies beside it",
+        label="Take a file only once its .done file is beside it",
         required=False,
         help_text="Else it is taken when its size stood still for two looks.",
     )

@@ -19,7 +19,7 @@ TRIAL = "trial"  # the event of a delivery that somebody asked for, to see wheth
 
 
 class WebhookError(ValueError):
-    """A webhook that cannot be; `field` is the one to mend, the text is for the user."""
+    """A webhook that cannot be; `field` is the one to correct, the text is for the user."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)

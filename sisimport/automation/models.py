@@ -113,7 +113,7 @@ class PlaceAddress(models.Model):
 
 
 class PickUpPlace(PlaceAddress):
-    """A folder that is looked at every so many minutes; what lies in it is tested, and applied where that was asked for."""
+    """A folder that is looked at every so many minutes; what is in it is tested, and applied where that was asked for."""
 
     class Work(models.TextChoices):
         TEST = "test", "Test"
@@ -182,7 +182,7 @@ class PickedFile(models.Model):
 
 
 class ExportDelivery(PlaceAddress):
-    """An export that is laid into a folder at due times: `first_at`, and from then on every so many minutes."""
+    """An export that is put into a folder at due times: `first_at`, and from then on every so many minutes."""
 
     name = models.CharField(max_length=80, unique=True)
     what = models.CharField(max_length=20, help_text="Key of a deliverable (sisimport.web.exports.deliverables).")

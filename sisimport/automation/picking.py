@@ -1,4 +1,4 @@
-"""pick up: what lies in a place is taken once, tested, applied where that was asked for and nothing speaks against it, and moved.
+"""pick up: what is in a place is taken once, tested, applied where that was asked for and nothing prevents it, and moved.
 
     seen -> unchanged for two looks, or marked .done -> taken: kept, Test started -> Test without errors -> Update, if asked for
          -> moved to done/ or failed/, with a report beside it: counts and a link, nothing of a student
@@ -141,7 +141,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
         earlier = PickedFile.objects.filter(place=place, name=one.name, sha256=sha256).first()
         if earlier is not None:
             if earlier.state != PickedFile.State.TAKEN:
-                PickedFile.objects.filter(pk=earlier.pk).update(cleared=False)  # laid there again: moved away once more
+                PickedFile.objects.filter(pk=earlier.pk).update(cleared=False)  # put there again: moved away once more
             return
         try:
             with transaction.atomic():

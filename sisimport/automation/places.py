@@ -63,7 +63,7 @@ class Place(Protocol):
         """What a folder beside the files holds."""
 
     def put(self, name: str, content: IO[bytes]) -> None:
-        """Write a file into the folder itself, in place of one of this name. Cut short, it lies there in part."""
+        """Write a file into the folder itself, in place of one of this name. Cut short, it is there in part."""
 
     def size_of(self, name: str) -> int | None:
         """Bytes of a file; None when it is not there."""
@@ -126,7 +126,7 @@ class Folder:
             return {one.name for one in (self.path / folder).iterdir()} if (self.path / folder).is_dir() else set()
 
     def put(self, name: str, content: IO[bytes]) -> None:
-        # Readable by the folder's group only; never through a link that somebody laid there.
+        # Readable by the folder's group only; never through a link that somebody put there.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with _said("written to"), os.fdopen(os.open(self.path / name, flags, 0o640), "wb") as file:
             shutil.copyfileobj(content, file, _BLOCK)

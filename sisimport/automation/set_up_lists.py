@@ -98,7 +98,7 @@ def _webhook_rows(hooks: list[Webhook]) -> Iterator[tuple[Any, ...]]:
 
 
 def place_state(place: PickUpPlace | ExportDelivery) -> str:
-    """Which of its states a place that files are taken from or laid into is in."""
+    """Which of its states a place that files are taken from or put into is in."""
     if not place.active:
         return "paused"
     return "failing" if place.error else "active"

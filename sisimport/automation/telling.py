@@ -59,7 +59,7 @@ SUBJECTS: dict[Subject, About] = {
         "A pick-up failed", "A place could not be read, or a file was not taken.", Capability.SETTINGS, True
     ),
     Subject.DELIVERY: About(
-        "A delivery failed", "An export could not be laid into its place.", Capability.SETTINGS, True
+        "A delivery failed", "An export could not be put into its place.", Capability.SETTINGS, True
     ),
 }
 TOKEN_NOTICE = dt.timedelta(days=14)
@@ -111,7 +111,7 @@ def send_soon(deliveries: Iterable[Delivery]) -> None:
 
 
 def payload_of(run: ImportRun, event: Event) -> dict[str, Any]:
-    """What is said of a run. A file's name may be a student's, so it is left out."""
+    """What is reported about a run. A file's name may be a student's, so it is left out."""
     return {
         "event": str(event),
         "run": run.pk,

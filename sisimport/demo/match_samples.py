@@ -1,6 +1,6 @@
 """Labeled file lines for judging the match desk: people of the demo district, written as files write them wrongly.
 
-Every sample says which student it means (None: nobody of ours), so that precision and recall can be counted. The same seed
+Every sample says which student it means (None: none of ours), so that precision and recall can be counted. The same seed
 makes the same samples of the same district.
 """
 

@@ -1,4 +1,4 @@
-"""Starting over with the practice district: invented people anew, or none at all. A real district beside it stays as it is.
+"""Starting over with the practice district: new invented people, or none at all. A real district beside it stays as it is.
 
 An app whose records belong to no district removes those that removed runs made: `register_cleaner`.
 """
@@ -91,7 +91,7 @@ def start_empty(*, user_id: int) -> None:
 
 
 def reset() -> demo.District:
-    """Remove the practice district and make it anew, as large as it was when it was made. All accounts stay.
+    """Remove the practice district and make it again, as large as it was when it was made. All accounts stay.
 
     Raises PracticeRefusedError as `start_empty` does.
     """

@@ -114,13 +114,13 @@ def do_waiting() -> int:
 
 
 def _do(pk: int) -> bool:
-    """One of them, and its end in the same transaction: one that breaks off is done anew."""
+    """One of them, and its end in the same transaction: one that breaks off is done again."""
     with transaction.atomic():
         waiting = Erasure.objects.select_for_update(skip_locked=True, of=("self",)).filter(state=Erasure.State.WAITING)
         found = waiting.select_related("asked_by").filter(pk=pk).first()
         if found is None:
             return False
-        # Not counted among what names the person; it stands there again where somebody may go on from the count.
+        # Not counted among what names the person; it is there again where somebody may go on from the count.
         Erasure.objects.filter(pk=pk).update(said={})
         try:
             erased = _erase(found)

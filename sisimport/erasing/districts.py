@@ -74,9 +74,7 @@ def destroy_district(
     Raises ErasingError: no such district, no reason, a run at work, or one that waits for a decision.
     """
     if not reason.strip():
-        raise ErasingError(
-            "Say why: a short reason, such as the paragraph of the agreement. It stands in the certificate."
-        )
+        raise ErasingError("Say why: a short reason, such as the paragraph of the agreement. It is in the certificate.")
     lea = LEA.objects.filter(code=code).first()
     if lea is None:
         raise ErasingError("No district has this code. Look it up in the admin under Districts (LEAs).")
@@ -261,7 +259,7 @@ class _Destruction:
         users.delete()
 
     def _mails_and_sessions(self) -> None:
-        """All of them: whom a mail or a kept search is about is not told apart by district."""
+        """All of them: whom a mail or a kept search is about is not separated by district."""
         mails = kept_mail.remove_naming(lambda _text: True, dry_run=self.done.dry_run)
         self.rows.update({"mails": mails} if mails else {})
         self._count(Session, Session.objects.all().delete()[0])

@@ -20,7 +20,7 @@ _BINARY = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"Obj\x01", b"PAR1")  # workbooks
 _CONTENT = re.compile(rb"[^,\t|;^~\"\r\n]")
 _CONTENT_WIDE = re.compile(r"[^,\t|;^~\"\r\n]")
 _CELLS = re.compile(r"[,\t|;^~]")
-_MOST = 64 << 20  # bytes of one line end to the next; a file with longer ones is no file of lines
+_MOST = 64 << 20  # bytes of one line end to the next; a file with longer ones is not a file of lines
 _ENCODINGS = ("utf-8", "cp1252", "mac_roman")
 _DATES = ("%Y%m%d", "%m/%d/%Y", "%Y-%m-%d", "%m-%d-%Y", "%m%d%Y")
 

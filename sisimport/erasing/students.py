@@ -82,7 +82,7 @@ def find_off_record(  # what somebody knows of a person without a record
     if len(leas) != 1:
         raise ErasingError("There is no such district." if lea else "Name the district by its code as well.")
     if School.objects.filter(code=number).exists() or LEA.objects.filter(code=number).exists():
-        raise ErasingError("That is the code of a school or a district, which stands in every line of its files.")
+        raise ErasingError("That is the code of a school or a district, which is in every line of its files.")
     said = {"local_number": number, "ssid": ssid, "last_name": last_name, "first_name": first_name}
     person = person_off_record(lea=leas[0].pk, said=said, birth_date=birth_date)
     if (number and number not in person.numbers) or (ssid and ssid not in person.state_numbers):

@@ -72,7 +72,7 @@ def join(request: HttpRequest) -> HttpResponse:
 
 
 def _speaking(chosen: str) -> HttpResponse:
-    """The language of the letter becomes the reader's. The browser keeps what stands behind the # of the address."""
+    """The language of the letter becomes the reader's. The browser keeps what is behind the # of the address."""
     answer = redirect("family_join")
     if chosen in dict(settings.LANGUAGES):
         answer.set_cookie(
@@ -168,7 +168,7 @@ def student(request: HttpRequest, pk: int) -> HttpResponse:
 @family
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter_ssid(request: HttpRequest, pk: int) -> HttpResponse:
-    """Type the SSID (rule M-7), where the policy allows. It is kept, and says nothing of whether the number exists."""
+    """Type the SSID (rule M-7), where the policy allows. It is kept, and says nothing about whether the number exists."""
     found = _own(request, pk)
     if not collection.get_policy().families_may_enter:
         messages.error(request, _("Your school enters the SSID itself."))

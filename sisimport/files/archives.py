@@ -32,7 +32,7 @@ _LONGEST_LIST: Final = 4 << 20  # bytes of an archive's list of files
 _HEAD: Final = 1 << 16
 _LOCKED: Final = 0x1
 _NAMED: Final = 4  # files, of many
-# What people read: a name with such a word, or text that is no table.
+# What people read: a name with such a word, or text that is not a table.
 _README: Final = re.compile(
     r"(?:^|[^a-z])(?:read[ _-]?me|license|licence|notice|instructions|release[ _-]?notes|cover[ _-]?letter)",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The bytes to recognise and read; `member` is the name within the archive (blank: it was no archive), `notices` what is to
+    """The bytes to recognise and read; `member` is the name within the archive (blank: no archive), `notices` what is to
     be said of the archive."""
 
     stream: IO[bytes]

@@ -75,7 +75,7 @@ class Columns:
     def day_first(self) -> frozenset[str] | None:
         """After the last block: the date fields that the whole file showed to be day/month, where that changes how it is read.
 
-        None when everything was read rightly: the look at the beginning of the file told the same, or no date was unclear.
+        None when everything was read rightly: the look at the beginning of the file gave the same, or no date was unclear.
         """
         seen = {
             column.field: reader.days

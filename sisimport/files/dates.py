@@ -48,7 +48,7 @@ _DAYS_KEPT, _LONGEST_KEPT = 1 << 15, 32
 
 @dataclass(frozen=True, slots=True)
 class ReadDate:
-    """A date as it stands in a file. `ambiguous`: it could be day/month as well and was read as month/day."""
+    """A date as it is in a file. `ambiguous`: it could be day/month as well and was read as month/day."""
 
     iso: str
     form: str
@@ -93,7 +93,7 @@ def _year_last(match: re.Match[str], with_time: str) -> ReadDate | None:
     month_first = _date(_full(year), first, second, f"M/D/{years}{with_time}")
     day_first = _date(_full(year), second, first, f"D/M/{years}{with_time}")
     if month_first and day_first and month_first.iso != day_first.iso:
-        # Points stand in dates of other countries, which begin with the day: nobody knows which these are.
+        # Points are in dates of other countries, which begin with the day: nobody knows which these are.
         return None if sign == "." else ReadDate(month_first.iso, month_first.form, ambiguous=True)
     if month_first is None and sign == "-" and years == "YY" and _date(_full(first), second, year, ""):
         return None  # 15-03-04: the year may as well come first
@@ -151,7 +151,7 @@ class DaysSeen:
 
 
 class DateCheck:
-    """Forms of the layout pass in silence, its lenient forms with a notice, all else is an error."""
+    """Forms of the layout pass without a notice, its lenient forms with a notice, all else is an error."""
 
     def __init__(self, layout: Layout, column: Column, *, day_first: bool) -> None:
         self._column = column

@@ -2,7 +2,7 @@
 
     bytes -> container -> encoding -> first lines -> fit of each layout -> Recognition
 
-Nothing here raises, whatever the bytes: what cannot be read is said in `Recognition.error`, in the registrar's words.
+Nothing here raises, whatever the bytes: what cannot be read is reported in `Recognition.error`, in the registrar's words.
 """
 
 import re
@@ -215,7 +215,7 @@ def _decode(sample: Sample, seen: Recognition) -> tuple[str, Recognition]:
         seen = replace(seen, encoding=wide, notices=(encoding_notice(wide),))
     controls = len(data) - len(data.translate(None, _CONTROLS + b"\0"))
     if controls >= _MANY_CONTROLS and controls * 50 > len(data):
-        raise _ContainerError(BINARY, "not a text file (it holds bytes that are no characters)")
+        raise _ContainerError(BINARY, "not a text file (it holds bytes that are not characters)")
     refuse_nul(data, first_line)
     if not sample.complete:
         data = _whole_lines_of(data, first_line)
@@ -304,7 +304,7 @@ def _narrow(line: str, *, first: bool) -> str:
 def _choose_below(
     layouts: Sequence[Layout], wanted: Sequence[Layout], lines: Sequence[str]
 ) -> tuple[int, Fit, tuple[Layout, ...]]:
-    """How many of the lines stand above the column names or the records, and what fits those below; see `_choose`."""
+    """How many of the lines are above the column names or the records, and what fits those below; see `_choose`."""
     start = heading_lines(lines, list(DELIMITERS))
     fit: Fit | None = None
     also: tuple[Layout, ...] = ()
@@ -341,7 +341,7 @@ def _choose_below(
 
 
 def _names_below(fit: Fit, lines: Sequence[str], below: range) -> list[int]:
-    """Where column names stand below other lines, for columns that were known by their places."""
+    """Where column names are below other lines, for columns that were known by their places."""
     return [at for at in below if holds_names(fit.layout, lines[at], fit.delimiter)][:1]
 
 
@@ -382,7 +382,7 @@ def _choose(
         return _guess(layouts, lines)
     fits = [fit_layout(layout, lines) for layout in wanted]
     if len(fits) > 1:
-        # Columns that somebody named in one file may stand in a file of quite another kind.
+        # Columns that somebody named in one file may be in a file of quite another kind.
         fits = [fit for fit in fits if not fit.layout.needs_every_field or fit.score >= _GUESS_SCORE] or fits
     best = max(fits, key=_rank)
     rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]

@@ -55,7 +55,7 @@ def without_bom(data: bytes) -> bytes:
 
 
 def encoding_notice(encoding: str, *, doubtful: bool = False) -> Problem:
-    """What is said of a file that is no UTF-8; `doubtful`: another encoding would make names of its bytes as well."""
+    """What is reported about a file that is not UTF-8; `doubtful`: another encoding would make names of its bytes as well."""
     if doubtful:
         found = f"text that may be {_SHORT_NAMES[WINDOWS]} or {_SHORT_NAMES[MAC]}, read as {_SHORT_NAMES[encoding]}"
         return Problem("FILE-ENCODING", Severity.WARNING, found=found, expected=_EXPECTED)
@@ -164,7 +164,7 @@ def _is_word(word: bytes, encoding: str) -> bool:
 
 
 def judge(data: bytes) -> str | None:
-    """The encoding of bytes that are no UTF-8: Windows-1252 or Mac Roman; None when they make words in neither.
+    """The encoding of bytes that are not UTF-8: Windows-1252 or Mac Roman; None when they make words in neither.
 
     Nine words of ten must be such. Where both would do, lines that end with CR alone speak for the Mac.
     """

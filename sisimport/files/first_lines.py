@@ -1,4 +1,4 @@
-"""The first lines of a file, with what every layout asks of them worked out once: some forty layouts look at each file."""
+"""The first lines of a file, with what every layout needs of them worked out once: some forty layouts look at each file."""
 
 from collections.abc import Sequence
 

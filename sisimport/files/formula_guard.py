@@ -11,7 +11,7 @@ _GUARDED = re.compile(rf"'+{_FORMULA}")
 def safe_cell(value: object) -> str:
     """A value as a CSV cell: an apostrophe goes before what would start a formula (a name may be `=HYPERLINK(…)`).
 
-    And before apostrophes before that, so that `plain_cell` finds the value again whatever it is. A number of ours is none:
+    And before apostrophes before that, so that `plain_cell` finds the value again whatever it is. Our own numbers are none:
     -22.5 stays one.
     """
     if isinstance(value, int | float):

@@ -1,6 +1,6 @@
-"""What stands above the column names or the records of a file: a title, a day of printing, `sep=,` for a spreadsheet.
+"""What is above the column names or the records of a file: a title, a day of printing, `sep=,` for a spreadsheet.
 
-People and reports write such lines; they are no records. Only the first lines are looked at, and nothing is passed over
+People and reports write such lines; they are not records. Only the first lines are looked at, and nothing is passed over
 that could be a record: it fills more than one column, or is a number.
 """
 
@@ -44,5 +44,5 @@ def _is_title(line: str, delimiter: str) -> bool:
 def heading_notice(last: int, *, header: bool) -> Problem:
     """The notice that lines 1 to `last` were passed over."""
     above = "the column names" if header else "the first record"
-    found = "Line 1" if last == 1 else f"What stands in lines 1 to {last:,}"
+    found = "Line 1" if last == 1 else f"What is in lines 1 to {last:,}"
     return Problem("FILE-HEADING", Severity.NOTICE, None, found, above, {"line": last})

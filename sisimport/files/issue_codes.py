@@ -136,7 +136,7 @@ codes.register(
         "FILE-END-COLUMN",
         "End of line markers missing",
         "No line has an end marker: the column {found}, which holds {expected} in every line, is missing. Lines that are "
-        "cut off cannot be told.",
+        "cut off cannot be determined.",
         "Download the file again, or check that only this column was removed.",
     ),
     IssueCode(
@@ -162,7 +162,7 @@ codes.register(
         "Column names in the middle of the file",
         "Lines that repeat the column names were skipped: {found}, the first is line {line}. Several files seem to have been put"
         " one after another; the records of all of them were read.",
-        "Check that all of them were meant to be imported, and that no newer list stands before an older one.",
+        "Check that all of them were meant to be imported, and that no newer list is before an older one.",
     ),
     IssueCode(
         "FILE-HEADERLESS",
@@ -259,7 +259,7 @@ codes.register(
     ),
     IssueCode(
         "FILE-REPAIRED",
-        "Letters put right",
+        "Letters corrected",
         "{field} is {found}, read as {expected}.",
         "Nothing to do, if the name is right; the program that wrote the file spoils letters with accents.",
     ),

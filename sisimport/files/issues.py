@@ -1,6 +1,6 @@
 """What can be reported about a record or a file: severities, the register of issue codes, and the text they are shown as.
 
-An issue travels as a code and parameters; `render` makes the sentence once, where it is shown. The wording stands in modules
+An issue travels as a code and parameters; `render` makes the sentence once, where it is shown. The wording is in modules
 named `issue_codes`: that of the reader beside this one, each domain's in its own folder.
 """
 

@@ -4,7 +4,7 @@
     source = "the published document the layout follows"
     delimiter = "^"
     header = "none"                      # none | optional | required
-    date_formats = ["CCYYMMDD"]          # read without a word; lenient_date_formats are read with a notice
+    date_formats = ["CCYYMMDD"]          # read without a notice; lenient_date_formats are read with a notice
     columns = ["Name as published", { name = "SSID", field = "ssid", kind = "text", required = true }, …]
 
     [fields]                             # for wide layouts: the same facts beside the list of names
@@ -73,7 +73,7 @@ class Column:
 
     `severity` is that of a value that is missing, no date, no number or an unknown code; `length_severity` that of a
     value longer than `length`. `translations` say what a value (casefolded) of this very file stands for, as somebody
-    declared it: read without a word. `spellings` are everyday words for codes, `unclear` such that leave a choice, told as text
+    declared it: read without a notice. `spellings` are everyday words for codes, `unclear` those that leave a choice, as text
     (both casefolded). `written`: its names go on record in a layout whose others are compared. `span` holds first and last
     character in the fixed-width twin, counted from 1; None where that twin has no place for the column.
     """
@@ -110,9 +110,9 @@ class Layout:
     `same_file_as`: another layout of the very same file, which is the one meant when nobody says which.
     `any_newline`: CRLF is as usual here as LF and not worth a notice.
     `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
-    `spaced`: blank lines stand for lines of the original that are no records, and are not worth a notice.
+    `spaced`: blank lines stand for lines of the original that are not records, and are not worth a notice.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
-    `answers`: what somebody reported about the file when the layout was added; its readers know what stands there.
+    `answers`: what somebody reported about the file when the layout was added; its readers know what is there.
     `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
     `needs_every_field`: people said which columns it is read from, so each of them has to be there.
     `constants`: field -> the value that every record has; such fields are in `fields`, and have no column.

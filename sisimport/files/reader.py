@@ -98,7 +98,7 @@ class Reader:
     def day_first(self) -> frozenset[str] | None:
         """After `blocks()`: the date fields that the whole file showed to be day/month, where that changes how it is read.
 
-        None when everything was read rightly: the look at the beginning of the file told the same, or no date was unclear.
+        None when everything was read rightly: the look at the beginning of the file gave the same, or no date was unclear.
         """
         return self._columns.day_first
 

@@ -15,7 +15,7 @@ def digest_of(data: bytes) -> bytes:
 
 
 class Remembered(Generic[Found]):
-    """The latest answers. Layouts count by identity: one that was loaded anew is another, and each is kept beside its answer, so
+    """The latest answers. Layouts count by identity: one that was loaded again is another, and each is kept beside its answer, so
     that no other ever has its identity."""
 
     def __init__(self, *, most: int) -> None:

@@ -1,6 +1,6 @@
 """What is in an Excel workbook, read with expat as it is unpacked: its sheets, and their rows cell by cell.
 
-Pure: knows no Django and nothing of ours; used in a child process with limits (workbook_process.py). What a cell holds is
+Pure: knows neither Django nor our other packages; used in a child process with limits (workbook_process.py). What a cell holds is
 looked at while it is read, and no row is made larger than it is. (openpyxl fills rows up to the widest and needs five
 times as long; measured with a million cells.)
 """
@@ -58,7 +58,7 @@ def opened(source: IO[bytes]) -> zipfile.ZipFile:
     if unpacked > MAX_UNPACKED or unpacked / packed > MAX_RATIO:
         raise Refused(f"a workbook that unpacks to {unpacked >> 20:,} MB", "one of records only")
     if _BOOK not in {part.filename for part in parts}:
-        raise Refused("an archive that is no Excel workbook", "an .xlsx workbook")
+        raise Refused("an archive that is not an Excel workbook", "an .xlsx workbook")
     for part in parts:
         if part.filename.endswith((".xml", ".rels")):
             with archive.open(part) as stream:
@@ -222,7 +222,7 @@ Cell = tuple[int, str, str | None, str]  # column from 0, place, raw text (None:
 def rows(book: Book, part: str, each: Callable[[int, list[Cell]], None]) -> int:
     """Call `each` with the number and the cells of each row that holds something. Returns the row after which it stopped.
 
-    0: the sheet was read to its end; else that many rows are followed by so many empty ones that no more is looked for,
+    0: the sheet was read to the end; else that many rows are followed by so many empty ones that no more is looked for,
     or `each` raised EnoughError.
     """
     sheet = _Rows(book, each)
@@ -304,7 +304,7 @@ class _Rows:
 
 
 def _percent(value: str) -> str | None:
-    """A number as the cell shows it: 1 -> `100%`, 0.915 -> `91.5%`. None for what is no number."""
+    """A number as the cell shows it: 1 -> `100%`, 0.915 -> `91.5%`. None for what is not a number."""
     try:
         share = Decimal(repr(float(value)))
     except ValueError:

@@ -33,7 +33,7 @@ def has_marks_at_an_edge(texts: Sequence[str]) -> bool:
 
 
 def without_stray_marks(column: Column, text: str) -> tuple[str, Problem | None]:
-    """The name without such signs, and what is said of it where there were some."""
+    """The name without such signs, and what is reported about it where there were some."""
     name = _bare(text)
     if name == text or text in PLACEHOLDERS:
         return text, None

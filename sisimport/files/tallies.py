@@ -1,4 +1,4 @@
-"""What is said once for a whole file instead of once for each line: counted while it is read, told at its end."""
+"""What is reported once for a whole file instead of once for each line: counted while it is read, reported at its end."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Tallies:
             self._date_forms += 1
             if not self._date_example:
                 self._date_example = f"{problem.found} read as {problem.expected}"
-            # A few dates in another form are named one by one; of a whole file of them only the number is said.
+            # A few dates in another form are named one by one; of a whole file of them only the number is given.
             return self._date_forms > _DATE_NOTICES
         return False
 

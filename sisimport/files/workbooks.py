@@ -66,7 +66,7 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
     """Write the workbook's records as text. `tick` is called a few times a second and may raise to stop it.
 
     Raises FileError when it cannot be read within the limits or was damaged; OSError (TimeoutError, ChildProcessError) when
-    that is no fault of the workbook: a machine too busy, no room for the text.
+    that is not a fault of the workbook: a machine too busy, no room for the text.
     """
     # Without names: whatever is killed on the way, nothing stays.
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
@@ -118,7 +118,7 @@ def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -
         raise ChildProcessError("the process that reads a workbook was ended by somebody else")
     try:
         answer: dict[str, Any] = json.loads(said)
-    except ValueError:  # it came to its end in the middle of a sentence
+    except ValueError:  # it ended in the middle of a sentence
         return {"error": "more than can be read within the limits on memory and time", "expected": "a smaller workbook"}
     return answer
 

@@ -173,7 +173,7 @@ def _student(offer: Offer) -> dict[str, Any]:
     "POST",
     "/runs/{run_id}/decisions",
     name="decide_on_lines",
-    summary="Say whose record lines of a Test are; all of it is taken, or nothing, and the lines are planned anew",
+    summary="Say whose record lines of a Test are; all of it is taken, or nothing, and the lines are planned again",
     response=RunOut,
     scopes=[TokenScope.IMPORTS_WRITE],
     capability=Capability.UPDATE,

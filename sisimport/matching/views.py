@@ -109,7 +109,7 @@ def lines(request: HttpRequest, run_id: int) -> HttpResponseBase:
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
-    """One line with a search for another student. The search is posted: names never stand in an address."""
+    """One line with a search for another student. The search is posted: names are never in an address."""
     run = open_run(request, run_id, matching_types())
     scope = scope_of(request, run)
     state = next((s for s in LineState if line in desk.line_numbers(run, s, scope)), None)

@@ -289,7 +289,7 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
               FROM ({" UNION ALL ".join([_NO_SCORE, *sides])}) AS u GROUP BY 1, 2, 3, 4, 5) AS w
         GROUP BY 1, 2, 3
     """
-    # A Revert takes away the set-ups that nothing uses any more: their names stand in its plan.
+    # A Revert takes away the set-ups that nothing uses any more: their names are in its plan.
     removed_setups = [
         f"""SELECT c.object_id, c.before->>'state_code', c.before->>'name', (c.before->>'parent_id')::bigint
             FROM imports_importchange c WHERE c.run_id = {run.plan_run_id} AND c.kind = 'assessment' AND c.after IS NULL

@@ -1,4 +1,4 @@
-"""The exports as files that are delivered by themselves (see sisimport.web.exports.deliverables)."""
+"""The exports as files that are delivered automatically (see sisimport.web.exports.deliverables)."""
 
 from collections.abc import Callable
 from functools import partial

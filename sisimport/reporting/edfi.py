@@ -2,7 +2,7 @@
 
 Field names and nesting are those of the resource of the Ed-Fi API (data standard 4 and 5). The assessments themselves, the
 descriptors of levels and of measures that the standard does not have, and the students must be in the receiving system: their
-names stand under `namespace`.
+names are under `namespace`.
 """
 
 import json

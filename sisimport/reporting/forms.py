@@ -129,7 +129,7 @@ class ChangesForm(DataForm):
         run = None
         if asked["run"] is not None:
             run = visible_runs(self.user).filter(pk=asked["run"]).first()
-            if run is None:  # also one of others: whether it exists is not told
+            if run is None:  # also one of others: whether it exists is not revealed
                 raise ExportRefusedError(f"There is no run {asked['run']}.")
         return ChangesFile(
             run=run, since=beginning_of(asked["since"]), until=beginning_of(asked["until"]), schools=self.schools

@@ -20,7 +20,7 @@ _CHANGE_MEANINGS = (
 )
 _INTRODUCTION = f"""
 Version {VERSION}. A column keeps its name, type and meaning as long as the version is the same; new ones come last. The number
-stands in the JSON of the commands (`version`), in the header `X-Columns-Version` of downloads and of answers of the API, in the
+is in the JSON of the commands (`version`), in the header `X-Columns-Version` of downloads and of answers of the API, in the
 properties of workbooks and Parquet files, and in the comment of the schema `{SCHEMA}`.
 How to take data out: [the guide](../how-to/take-data-out.md).
 
@@ -58,7 +58,7 @@ def exports_page() -> str:
     lines += [f"| `CODE_{name}`, of a part `CODE_PART_{name}` | {meanings[name]} |" for name in wide.VALUES]
     lines += [
         "",
-        "Set-ups of one code share columns. Where a student has results of two in one year, the later test stands there.",
+        "Set-ups of one code share columns. Where a student has results of two in one year, the later test is there.",
     ]
     lines += ["", "### What is new", ""]
     lines += [

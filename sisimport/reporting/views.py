@@ -144,7 +144,7 @@ ASSESSMENTS = View(
         C("score_type", "a.score_type", "scale, level or raw."),
     ),
 )
-# Names of levels stand in the set-up, or in that of the test where a part has none of its own.
+# Names of levels are in the set-up, or in that of the test where a part has none of its own.
 _LEVELS = """LEFT JOIN LATERAL (
     SELECT named.value ->> 'name' AS name
     FROM jsonb_array_elements(CASE WHEN a.results <> '[]' THEN a.results ELSE coalesce(p.results, '[]') END) named

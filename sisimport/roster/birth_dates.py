@@ -68,7 +68,7 @@ def swapped() -> Q:
 def refuse_wrong_order(context: RunContext) -> None:
     """After the rules. Raises FileError where day and month are exchanged in most lines that could show it.
 
-    Lines planned anew belong to a file that was judged as a whole.
+    Lines planned again belong to a file that was judged as a whole.
     """
     if context.lines is not None or context.option(DATE_ORDER.name) == "write":
         return

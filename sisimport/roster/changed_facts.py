@@ -1,7 +1,7 @@
 """Facts that hardly ever change in a life: birth date, gender, days of an English learner. Another one than on record is written,
 and said with both.
 
-A mistyped day, or the line of a twin, would change in silence by what the state finds a student.
+A mistyped day, or the line of a twin, would change silently by what the state finds a student.
 """
 
 from collections.abc import Callable

@@ -9,7 +9,7 @@ codes.register(
         "The student roster needs {found}; the file has no columns of these names.{known} Map its columns, if it is the export"
         " of another system.",
         "Press Map its columns (command line: add_mapping) and say once which column holds what: files with this header line"
-        " are read by themselves from then on. Or name the columns as the roster does.",
+        " are read automatically from then on. Or name the columns as the roster does.",
     ),
     IssueCode(
         "ROSTER-GONE",

@@ -280,7 +280,7 @@ def remove_mapping(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_GET
 def mapping_file(request: HttpRequest, pk: int, ending: str) -> HttpResponse:
-    """The mapping as a file to share: no student stands in it."""
+    """The mapping as a file to share: no student is in it."""
     if ending not in _TYPES:
         raise Http404
     version = _version(request, pk)

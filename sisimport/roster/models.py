@@ -11,7 +11,7 @@ from students.models import Enrollment
 
 
 class RosterRow(StagedRow):
-    """One line of the roster CSV; `*_pk` columns are found or allocated before the rules are asked."""
+    """One line of the roster CSV; `*_pk` columns are found or allocated before the rules are evaluated."""
 
     lea = models.TextField()
     school = models.TextField()

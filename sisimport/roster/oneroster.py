@@ -154,7 +154,7 @@ class OneRoster(Roster):
 def _refuse_if_most_are_gone(context: RunContext) -> None:
     """A whole file names who is there. Raises FileError where most of its lines end enrollments that are open.
 
-    Lines planned anew belong to a file that was judged as a whole.
+    Lines planned again belong to a file that was judged as a whole.
     """
     if context.lines is not None:
         return

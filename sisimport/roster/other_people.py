@@ -44,7 +44,7 @@ NOT_SOMEBODY_ELSE: Final = Q(person__in=["", _DOUBTFUL, *_RENAMED.values()])
 
 
 def find_other_people(context: RunContext) -> None:
-    """Mark such lines in `person`, mixed ones by the number of the student whose name and birth date stand there."""
+    """Mark such lines in `person`, mixed ones by the number of the student whose name and birth date are there."""
     schools = "" if context.run.schools is None else "AND o.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
     last, first = (apart(f"c.{name}", f"c.old_{name}") for name in ("last", "first"))

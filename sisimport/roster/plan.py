@@ -16,7 +16,7 @@ from students.models import SSID, Enrollment
 
 
 class Plan:
-    """The changes of a run, given its option and the columns that stand in its file."""
+    """The changes of a run, given its option and the columns that are in its file."""
 
     def __init__(self, context: RunContext) -> None:
         present = set(context.recognition.positions) if context.recognition is not None else set()

@@ -1,7 +1,7 @@
 """Columns that changed as a whole: sorted alone, moved under another's heading, shifted by a line, or filled down from one line.
 
 Last name, first name, birth date, gender: the file is refused, unless somebody says that it is right. Any other column: one
-warning for the file, with how many students on record would get another value, and which one stands on most of those lines.
+warning for the file, with how many students on record would get another value, and which one is on most of those lines.
 Who is new has no record to be compared with: there one birth date on nearly all lines is a warning.
 """
 
@@ -37,7 +37,7 @@ _SEQ: Final = 9_500
 def judge(context: RunContext, *, as_written: bool) -> None:
     """After the rules. Raises FileError where a column of the first kind changed as a whole, unless `as_written`; notes others.
 
-    Lines planned anew belong to a file that was judged as a whole.
+    Lines planned again belong to a file that was judged as a whole.
     """
     if context.lines is not None:
         return
@@ -158,7 +158,7 @@ def _judge_dates(context: RunContext) -> None:
 
 
 def _one_day(field: str, when: str, fewest: int) -> Any:
-    """The day that stands on nearly all lines; None where there is none."""
+    """The day that is on nearly all lines; None where there is none."""
     found = fetch_all(
         f"""
         SELECT r.{field}, count(*), (sum(count(*)) OVER ())::bigint FROM staged_roster r WHERE NOT r.refused AND {when}

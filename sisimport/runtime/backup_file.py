@@ -55,7 +55,7 @@ def recipient_of(text: str) -> pyrage.x25519.Recipient:
         return pyrage.x25519.Recipient.from_str(text.strip())
     except pyrage.RecipientError:
         raise BackupError(
-            "That is no public key: it begins with age1, and stands in the file of the private key."
+            "That is not a public key: it begins with age1, and is in the file of the private key."
         ) from None
 
 
@@ -139,7 +139,7 @@ def writing(path: Path, *, recipient: str = "") -> Iterator[BackupWriter]:
 
 @contextlib.contextmanager
 def _encrypted(out: BinaryIO, public: pyrage.x25519.Recipient) -> Iterator[BinaryIO]:
-    """What is written goes through a pipe to the encryption, and from there to `out`: no plain byte is laid down."""
+    """What is written goes through a pipe to the encryption, and from there to `out`: no plain byte is written."""
     read_end, write_end = os.pipe()
     failed: list[BaseException] = []
     disk = _Remembering(out)
@@ -196,7 +196,7 @@ class BackupReader:
             self.members: dict[str, dict[str, Any]] = self.manifest["members"]
             found_format = int(self.manifest["format"])
         except (KeyError, ValueError, TypeError, zipfile.BadZipFile):
-            raise BackupError(f"{name} is no backup of this product, or was never finished.") from None
+            raise BackupError(f"{name} is not a backup of this product, or was never finished.") from None
         if found_format != FORMAT:
             raise BackupError(f"{name} was made by a newer release: install that release, then restore.")
 
@@ -242,7 +242,7 @@ class _Checked:
 
 @contextlib.contextmanager
 def reading(path: Path, *, scratch: Path, identity: Path | None = None) -> Iterator[BackupReader]:
-    """A finished backup. Of an encrypted one a plain copy without a name lies in `scratch` meanwhile. Raises BackupError."""
+    """A finished backup. Of an encrypted one a plain copy without a name is in `scratch` meanwhile. Raises BackupError."""
     try:
         with path.open("rb") as file:
             is_encrypted = file.read(len(_AGE)) == _AGE
@@ -267,9 +267,9 @@ def _decrypt(source: BinaryIO, target: BinaryIO, key: pyrage.x25519.Identity, pa
     except pyrage.DecryptError:
         raise BackupError(f"{path} was encrypted for another key than that one.") from None
     except OSError as error:
-        if error.errno is not None:  # the disk speaks, not the encryption
+        if error.errno is not None:  # an error of the disk, not of the encryption
             raise
-        raise BackupError(f"{path} is damaged: it cannot be decrypted to its end. Use another backup.") from None
+        raise BackupError(f"{path} is damaged: it cannot be decrypted to the end. Use another backup.") from None
     target.seek(0)
 
 
@@ -277,5 +277,5 @@ def _reader(file: BinaryIO, path: Path) -> BackupReader:
     try:
         archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile:
-        raise BackupError(f"{path} is no backup of this product, or was never finished.") from None
+        raise BackupError(f"{path} is not a backup of this product, or was never finished.") from None
     return BackupReader(archive, path.name)

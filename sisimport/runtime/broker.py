@@ -46,7 +46,7 @@ class Channel(filesystem.Channel):
         raise Empty
 
     def get_table(self, exchange: str) -> list[Any]:
-        """Queues bound to an exchange; none if its file is damaged: the next binding writes it anew."""
+        """Queues bound to an exchange; none if its file is damaged: the next binding rewrites it."""
         try:
             return list(super().get_table(exchange))
         except (ValueError, TypeError):
@@ -68,7 +68,7 @@ class Transport(filesystem.Transport):
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
-        # Each connection binds anew. Kombu lets a process remember what it bound once: of files that were damaged or taken
+        # Each connection binds again. Kombu lets a process remember what it bound once: of files that were damaged or taken
         # away since it would never know, and its messages would be lost.
         self.state = virtual.BrokerState()
 

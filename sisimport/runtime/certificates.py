@@ -3,7 +3,7 @@
     ca.crt      what clients believe; ca.key signs, and is for its owner only
     NAME.crt    of the service that is called so on its network; NAME.key, also readable by the group given
 
-Again: what is there is kept, and made anew when fewer than 90 days are left. Knows nothing of Django and of settings.
+Again: what is there is kept, and made again when fewer than 90 days are left. Knows nothing of Django and of settings.
 """
 
 import argparse

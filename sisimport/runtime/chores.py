@@ -1,7 +1,7 @@
 """Chores: small work that comes back every few seconds, done beside the runs by a thread of each working process.
 
 An app registers a chore when it is made ready. Several processes do the same chores at once, so a chore takes its work from the
-database in a way that nobody does it twice (rows locked and skipped, or a lock of its own). What goes wrong in one chore is said,
+database in a way that nobody does it twice (rows locked and skipped, or a lock of its own). Whatever goes wrong in one is logged,
 and keeps neither the others nor its own next turn from being done.
 """
 

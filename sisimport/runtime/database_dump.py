@@ -126,7 +126,7 @@ class _Feeding(threading.Thread):
 
 
 class _Said:
-    """Reads what a program says to its end; only a code of five characters ever leaves it."""
+    """Reads what a program says until it ends; only a code of five characters ever leaves it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._text = b""

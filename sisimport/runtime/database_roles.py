@@ -1,6 +1,6 @@
 """The database's roles: one that owns and migrates, one for the web server, one for workers. Made here, and given their rights.
 
-Each database has its own, named after it: sisimport_migrate, sisimport_web, sisimport_worker. Rights are given anew after every
+Each database has its own, named after it: sisimport_migrate, sisimport_web, sisimport_worker. Rights are given again after every
 migration, as table_rights.py says: what it does not name is open to the owner alone. Works on a cursor of psycopg or Django.
 """
 
@@ -48,7 +48,7 @@ def role_name(database: str, kind: str) -> str:
 
 
 def rights_digest(*, row_policies: bool) -> str:
-    """Changes when rights do: an installation then gives them anew, also without a new migration."""
+    """Changes when rights do: an installation then gives them again, also without a new migration."""
     digest = hashlib.sha256(str(row_policies).encode())
     for file in (__file__, str(table_rights.__file__), str(row_walls.__file__)):
         digest.update(Path(file).read_bytes())

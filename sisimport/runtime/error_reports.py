@@ -1,7 +1,7 @@
 """Reports of errors to a service that speaks Sentry's protocol: the kind of an error and the places it came through.
 
 The text of an error quotes the value or the row, local variables, addresses and log lines hold more of them. So an event is not
-cleaned of such things but made of what is safe: types, modules, functions and line numbers, and a few words of ours. Off until
+cleaned of such things but made of what is safe: types, modules, functions and line numbers, and a few words of our own. Off until
 SENTRY_DSN is set; needs the extra `sentry`.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from sisimport.runtime.logs import chain
 
 _FRAMES = 50
-# What the library adds by itself, such as names of this machine, does not leave it.
+# What the library adds on its own, such as names of this machine, does not leave it.
 _SENT = frozenset({"event_id", "timestamp", "level", "platform", "release", "environment", "sdk", "exception", "tags"})
 _started = False
 
@@ -49,7 +49,7 @@ def start(dsn: str, *, release: str, environment: str) -> None:
 
 
 def report(error: BaseException | None, **tags: object) -> None:
-    """Report an error; `tags`: words of ours, such as the kind of a run or the pattern of an address. Never raises."""
+    """Report an error; `tags`: words of our own, such as the kind of a run or the pattern of an address. Never raises."""
     if error is None or not _started:
         return
     try:
@@ -80,7 +80,7 @@ def _value(error: BaseException) -> dict[str, Any]:
 
 
 def _frame(frame: traceback.FrameSummary) -> dict[str, Any]:
-    """Of the file only the way within its package: where it lies on this machine is nobody's business."""
+    """Of the file only the way within its package: where it is on this machine is nobody's business."""
     path = frame.filename
     inner = next((path.removeprefix(root).lstrip("/") for root in _roots() if path.startswith(f"{root}/")), "")
     return {"filename": inner or path.rpartition("/")[2], "function": frame.name, "lineno": frame.lineno}

@@ -3,7 +3,7 @@
     the setting FILE_KEYS       base64 of 32 bytes each, newest first
     keys/file_keys              without the setting: made once in the data directory, readable by its owner only
 
-Production never makes one: a key beside the files protects nothing there, and a machine that starts anew would make another.
+Production never makes one: a key beside the files protects nothing there, and a machine that starts over would make another.
 """
 
 import base64
@@ -46,7 +46,7 @@ def kept_keys(data_dir: Path) -> list[MasterKey]:
     except FileNotFoundError:
         lines = []
     if not lines:
-        _write(path, [_new()], anew=False)
+        _write(path, [_new()], replacing=False)
         lines = path.read_text().split()
     return parsed(lines)
 
@@ -55,14 +55,14 @@ def add_kept_key(data_dir: Path) -> None:
     """Put a new key in front of those in the data directory."""
     kept_keys(data_dir)
     path = data_dir / FILE
-    _write(path, [_new(), *path.read_text().split()], anew=True)
+    _write(path, [_new(), *path.read_text().split()], replacing=True)
 
 
 def _new() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
-def _write(path: Path, lines: list[str], *, anew: bool) -> None:
+def _write(path: Path, lines: list[str], *, replacing: bool) -> None:
     """Whole or not at all. Of two processes that make the first key one wins, and both read that one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
@@ -70,7 +70,7 @@ def _write(path: Path, lines: list[str], *, anew: bool) -> None:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
         os.fsync(file.fileno())
-    if anew:
+    if replacing:
         begun.replace(path)
         return
     with contextlib.suppress(FileExistsError):

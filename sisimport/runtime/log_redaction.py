@@ -1,8 +1,8 @@
-"""Keeps secrets that stand in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
+"""Keeps secrets that are in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
 people type into a search of the admin, which may be a student's, the local number in an address of the REST API, and the code
 with which a provider of single sign-on sends somebody back.
 
-Nothing else of ours has one: the code of a family's invitation is typed or stands behind the #
+None of our other addresses has one: the code of a family's invitation is typed or is behind the #
 (docs/decisions/0011-family-pages.md).
 """
 

@@ -39,7 +39,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 class ZonedFormatter(logging.Formatter):
-    """Times in UTC that say so: machines of one installation may stand in different zones."""
+    """Times in UTC that say so: machines of one installation may be in different zones."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         return dt.datetime.fromtimestamp(record.created, tz=dt.UTC).isoformat(timespec="milliseconds")

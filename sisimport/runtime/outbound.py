@@ -3,8 +3,8 @@
     CALLED_HOSTS=hooks.example.org,*.sftp.example.org,10.20.0.0/16
 
 Every program of the product asks here, whatever library it calls with: webhooks, SFTP, object stores, single sign-on, mail, the
-broker, the virus scanner, error reports. What the installation's own settings name is on the list by itself; what people type on
-pages is not. This machine itself, and sockets that are files, may always be called. PostgreSQL's own library connects by itself,
+broker, the virus scanner, error reports. What the installation's own settings name is always on the list; what people type on
+pages is not. This machine itself, and sockets that are files, may always be called. PostgreSQL's own library connects on its own,
 to the address in the settings and to nothing else.
 
 Names are compared, not addresses: a name on the list may be called wherever it leads, and an address that no such name led to

@@ -392,7 +392,7 @@ def _stop(place: Place) -> None:
 
 
 def _as_account(account: Account | None) -> dict[str, Any]:
-    """Arguments of a subprocess that runs as the server's user, in a folder and environment with nothing of ours."""
+    """Arguments of a subprocess that runs as the server's user, in a folder and environment with none of our variables."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
     arguments: dict[str, Any] = {"cwd": "/", "env": environment, "umask": 0o077}
     if account:

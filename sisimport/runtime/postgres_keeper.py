@@ -1,7 +1,7 @@
 """Keeping the embedded PostgreSQL of `script/server` up, on disks that fill up too.
 
-On a full disk PostgreSQL stops (it cannot write its log), and what it recovers from needs room as well. That is no reason
-to end: it is said once, and the start is tried again until there is room.
+On a full disk PostgreSQL stops (it cannot write its log), and what it recovers from needs room as well. That is not a reason
+to end: it is reported once, and the start is tried again until there is room.
 """
 
 import contextlib

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
-STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death starts the count anew
+STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death restarts the count
 MAX_QUICK_DEATHS = 5
 END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
 PR_SET_PDEATHSIG = 1

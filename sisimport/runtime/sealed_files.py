@@ -45,7 +45,7 @@ class MasterKey:
 
     @cached_property
     def id(self) -> bytes:
-        """Eight bytes that name the key and tell nothing of it."""
+        """Eight bytes that name the key and reveal nothing about it."""
         return hashlib.sha256(b"sis-import file key" + self.secret).digest()[:8]
 
     def __repr__(self) -> str:
@@ -56,14 +56,14 @@ class MasterKey:
 
 
 def sealed(blocks: Iterable[bytes], name: str, master: MasterKey) -> Iterator[bytes]:
-    """The encrypted file, piece by piece: what stands in `blocks`, under a new key of its own. `name`: where it is kept."""
+    """The encrypted file, piece by piece: what is in `blocks`, under a new key of its own. `name`: where it is kept."""
     secret = os.urandom(KEY_BYTES)
     cipher = AESGCM(secret)
     yield MAGIC + _wrapped(secret, name, master) + _EMPTY
     waiting, number = bytearray(), 0
     for block in blocks:
         waiting += block
-        while len(waiting) > CHUNK:  # never the last one: that is told only when nothing follows
+        while len(waiting) > CHUNK:  # never the last one: that is released only when nothing follows
             yield cipher.encrypt(_nonce(number, last=False), bytes(waiting[:CHUNK]), MAGIC)
             del waiting[:CHUNK]
             number += 1
@@ -87,7 +87,7 @@ def _wrapped(secret: bytes, name: str, master: MasterKey) -> bytes:
 
 
 def opened(source: IO[bytes], name: str, masters: Sequence[MasterKey]) -> BinaryIO:
-    """What stands in the file, seekable, from its beginning; of a plain one the source itself. Closing it closes the source.
+    """What is in the file, seekable, from its beginning; of a plain one the source itself. Closing it closes the source.
 
     Raises UnknownKeyError and DamagedError, the latter from every `read` as well.
     """

@@ -36,7 +36,7 @@ class Rights:
 RECORDS = Rights(web=WRITE, worker=WRITE, measured=True)
 # What only imports and chores write.
 COUNTED = Rights(web=READ, worker=WRITE, measured=True)
-# What a run planned and found; its partitions are open to the owner alone. A page plans lines of a Test anew; what was applied,
+# What a run planned and found; its partitions are open to the owner alone. A page plans lines of a Test again; what was applied,
 # it can't touch (policies on these tables, migrations 0023 and 0027 of imports).
 PLANS = Rights(web="SELECT, INSERT, DELETE", worker=WRITE)
 # What a run did.
@@ -110,7 +110,7 @@ TABLES: Mapping[str, Rights] = {
     "imports_correctedline": SHARED,
     "imports_importchange": PLANS,
     "imports_importfile": SHARED,  # a page removes what was uploaded twice
-    # A page that plans a line anew adds to a finding why a name differs.
+    # A page that plans a line again adds to a finding why a name differs.
     "imports_importissue": Rights(web=f"{PLANS.web}, UPDATE (params)", worker=PLANS.worker),
     "imports_importrun": RUNS,
     "imports_linedraft": Rights(web=WRITE, worker=WRITE),

@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry: a span for each request and each run, sent over OTLP/HTTP. No statements, no values, no addresses.
 
-A span says the pattern of an address, a method, a status, an import type, a work and the phases: words of ours. Off until
+A span says the pattern of an address, a method, a status, an import type, a work and the phases: words of our own. Off until
 OTEL_EXPORTER_OTLP_ENDPOINT is set; needs the extra `opentelemetry`.
 """
 

@@ -1,6 +1,6 @@
 """The admin's own content security policy: its pages are made with Alpine, which needs more than ours do.
 
-    script-src    + 'unsafe-eval'     Alpine evaluates what stands in its attributes; scripts in the page stay forbidden
+    script-src    + 'unsafe-eval'     Alpine evaluates what is in its attributes; scripts in the page stay forbidden
     style-src     + 'unsafe-inline'   the theme writes its colors into a style element, and style attributes
 
 So a name that got unescaped into a page would run neither a script element nor an onclick; what is left is an attribute of

@@ -4,7 +4,7 @@
     a form of somebody who signed in                 1 MB
     a file, from somebody who may upload, at a view that says @takes_file: what that view takes
 
-The middleware stands before the CSRF check, which reads the form. The product's web server (sisimport.serving) asks it about the
+The middleware comes before the CSRF check, which reads the form. The product's web server (sisimport.serving) asks it about the
 announced size first and receives the body only then; under any other server the body is simply not read.
 """
 

@@ -26,7 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "menu": SimpleLazyObject(
             lambda: navigation.menu(user, current_url=request.path, url_name=match.url_name or "" if match else "")
         ),
-        # Called by the template that wants to know: a family's account pages stand in the frame of its own pages.
+        # Called by the template that wants to know: a family's account pages are in the frame of its own pages.
         "frame_template": lambda: "families/base.html" if is_family(user) else "base.html",
         "offers_languages": lambda: chooses_language(request),
         "practice": has_invented_people,  # called by the frame of pages, not for parts of them

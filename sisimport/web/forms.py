@@ -63,7 +63,7 @@ class UploadForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         """`schools`: those that the user may pick from. `chosen`: key of the type to show. `held`: a file was chosen before.
-        `words`: those in which the districts concerned have results told.
+        `words`: those in which the districts concerned have results reported.
         `usual`: the values that a type's options begin with, and those of them that are the district's choice."""
         super().__init__(*args, **kwargs)
         self._held = held
@@ -262,7 +262,7 @@ class IssueFilterForm(forms.Form):
 
     @property
     def query(self) -> str:
-        """The part of the filter that may stand in an address."""
+        """The part of the filter that may be in an address."""
         query = QueryDict(mutable=True)
         for name in ("severity", "code", "school"):
             if self._value(name):

@@ -3,7 +3,7 @@
     List      what a page declares: its columns, the parameters of its address, where it starts
     Listing   a list as somebody asked for it: `answer` takes what was sent, `order` and `sorted` sort, `page` cuts
 
-Sort, page and what is chosen stand in the address; they are numbers and words of ours. What is typed may be a name or an SSID:
+Sort, page and what is chosen are in the address; they are numbers and words of our own. What is typed may be a name or an SSID:
 it comes by POST and stays in the session. Everything else that is sent, is sent to the same address.
 """
 
@@ -35,7 +35,7 @@ from students.access import log_view
 LONGEST_TEXT = 80
 OF_LIST = frozenset({"text", "clear", "save_filter", "forget_filter", "export"})  # what the forms of a list send
 MOST_SAVED = 30
-_VALUE = re.compile(r"[\w.:-]{1,40}", re.ASCII)  # of a parameter: an id, a word of ours, a day
+_VALUE = re.compile(r"[\w.:-]{1,40}", re.ASCII)  # of a parameter: an id, one of our words, a day
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Row = TypeVar("Row")
 
@@ -62,7 +62,7 @@ class List:
     """`key` names it in the session and among saved filters. `filters`: its parameters in the address besides sort and page.
 
     `start`: how it is sorted unless somebody asks otherwise: a column's name, with "-" for the largest first.
-    `sort_name`, `page_name`: parameters, where two lists stand on one page.
+    `sort_name`, `page_name`: parameters, where two lists are on one page.
     """
 
     key: str
@@ -189,7 +189,7 @@ class Listing:
 
     def order(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of a query in the order asked for; equal ones by their number."""
-        if self.sort == self.list.start:  # without a word on blank values, so that an index gives it
+        if self.sort == self.list.start:  # without a clause on blank values, so that an index gives it
             ways = (f"-{name}" if self.descends else name for name in self._column.order)
             return rows.order_by(*ways, *self._column.then, "pk")
         return rows.order_by(*self.order_by(), "-pk" if self.descends else "pk")

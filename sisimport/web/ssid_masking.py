@@ -1,7 +1,7 @@
 """Whether a page shows SSIDs whole: the one place, for messages, data lines, changes and lists alike (rule ID-6).
 
     masked     until somebody presses Show SSIDs; that is a look at students and on record (`AuditEntry`), for that page only
-    readable   always: what is not a valid SSID. Whoever puts it right has to see what is wrong with it. In the editor of
+    readable   always: what is not a valid SSID. Whoever corrects it has to see what is wrong with it. In the editor of
                refused lines also a line that cannot be cut into fields, which is on record as a look too
 
 Downloads and the API show what their own pages say: messages masked, data lines as they came.

@@ -1,4 +1,4 @@
-"""Addresses of the shared journey. No name, number or SSID of a student stands in one."""
+"""Addresses of the shared journey. No name, number or SSID of a student is in one."""
 
 from django.urls import path
 

@@ -81,7 +81,7 @@ def _sheet(letter: dict[str, Any], languages: tuple[str, ...]) -> str:
 
 
 def link_of(address: str, language: str, code: str) -> str:
-    """Behind the #: no browser sends it, so the code stands in no log on its way (docs/decisions/0011-family-pages.md)."""
+    """Behind the #: no browser sends it, so the code is in no log on its way (docs/decisions/0011-family-pages.md)."""
     return f"{address}?language={language}#{code}"
 
 

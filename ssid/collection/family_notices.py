@@ -57,7 +57,7 @@ def notify_families(*, site: str = "") -> Notices:
 def notify_once_a_day() -> Notices | None:
     """The chore of the workers: whichever comes first on a day tells them all; None for the others.
 
-    What breaks off is gone on with at the next turn: whom was told is on record account by account.
+    What breaks off is continued at the next turn: who was notified is on record account by account.
     """
     mark = f"family-notices-{timezone.localdate():%Y-%m-%d}"
     if not cache.add(mark, True, _MARK_SECONDS):

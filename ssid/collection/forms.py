@@ -23,7 +23,7 @@ class SSIDForm(forms.Form):
         label="Where is it from?",
         choices=[(DOCUMENT, "A state or school document"), (TOLD, "The student told me")],
         initial=DOCUMENT,
-        help_text="A number that a student told stays unverified until somebody compares it with a document.",
+        help_text="A number that a student gave stays unverified until somebody compares it with a document.",
     )
     old_number = forms.ChoiceField(
         label="The number on record until now",

@@ -24,7 +24,7 @@ DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the form: what is asked, and what stands there already. `wide`: over the full width."""
+    """A line of the form: what is asked, and what is there already. `wide`: over the full width."""
 
     label: str
     value: str = ""

@@ -21,7 +21,7 @@ _WITHOUT_SSID, _CHANGED, _LEGAL_NAME = 3, 7, 5  # every so many
 
 
 def make_utah_district() -> LEA:
-    """The district with its students, unless it is there. Some have no SSID, some changed since the state was last told."""
+    """The district with its students, unless it is there. Some have no SSID, some changed since the state was last informed."""
     lea, created = LEA.objects.get_or_create(code=LEA_CODE, defaults={"name": LEA_NAME, "state": StateProfile.UTAH})
     if not created:
         return lea

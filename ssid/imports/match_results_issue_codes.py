@@ -65,7 +65,7 @@ codes.register(
         "SEL-TWICE",
         "One SSID chosen for two students",
         "SSID {found} is chosen for local number {expected} and for {other_number}; it can be one student's only.",
-        "Compare the two students (one may be a duplicate record) and choose anew.",
+        "Compare the two students (one may be a duplicate record) and choose again.",
     ),
     IssueCode(
         "CAND-DIFFERS",

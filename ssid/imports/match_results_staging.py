@@ -1,4 +1,4 @@
-"""The rows of one request together: who was chosen in the file, on the screen or by score, before the rules are asked.
+"""The rows of one request together: who was chosen in the file, on the screen or by score, before the rules are evaluated.
 
 A request is submitted LEA + school + local number (CALPADS match request results: one row for each candidate).
 """
@@ -19,7 +19,7 @@ YES = f"^{_BEFORE}({'|'.join(YES_MARKS)}|1[.,]0+){_AFTER}$"
 NO = f"^{_BEFORE}({'|'.join(NO_MARKS)}|0[.,]0+)?{_AFTER}$"
 _TABLE = quoted(SSIDRequestRow._meta.db_table)
 _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
-# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else is no score.
+# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else is not a score.
 _SCORE = r"CASE WHEN r.score ~ '^ *[0-9]{1,3}([.][0-9]+)? *%%?$' THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"
 
 
@@ -110,7 +110,7 @@ def _mark_shared() -> None:
 
 
 def keep_requests(context: RunContext) -> None:
-    """Write the requests of the run for the choosing page, in place of those of lines that are planned anew."""
+    """Write the requests of the run for the choosing page, in place of those of lines that are planned again."""
     run_id = context.run.pk
     where = "" if context.lines is None else f"AND line IN (SELECT request_line FROM {_TABLE})"
     execute(f"DELETE FROM ssid_matchrequest WHERE run_id = %s {where}", [run_id])

@@ -178,7 +178,7 @@ _PREPARATION = (
 
 
 def _file_rules(context: RunContext) -> list[Rule]:
-    """X-1: two SSIDs in every line, one replacement for each, and a student of ours."""
+    """X-1: two SSIDs in every line, one replacement for each, and a student on record."""
 
     def rule(number: str, code: str, severity: Severity, field: str, when: Q, **more: Any) -> Rule:
         return Rule(

@@ -25,7 +25,7 @@ codes.register(
     IssueCode(
         "LIST-WHO",
         "The line does not say who it is",
-        "A local student number, or last name, first name and birth date together, must stand in the line.",
+        "A local student number, or last name, first name and birth date together, must be in the line.",
         "Fill in the missing columns of the line, then test again.",
     ),
     IssueCode(
@@ -36,8 +36,8 @@ codes.register(
     ),
     IssueCode(
         "LIST-TOLD",
-        "The family told another number",
-        "The family told us {expected}, the school says {found}; the school's number counts.",
+        "The family gave another number",
+        "The family gave {expected}, the school says {found}; the school's number counts.",
         "Compare the two numbers digit by digit before you update.",
     ),
 )

@@ -26,7 +26,7 @@ TAKEN = (Pick.CHOSEN, Pick.SCORE)
 
 class SSIDRequestRow(StagedRow):
     """One line of the match results: a request with one of its candidates. `pick`, `*_text` and what follows are worked out
-    from the whole request before the rules are asked."""
+    from the whole request before the rules are evaluated."""
 
     lea = models.TextField()
     school = models.TextField()

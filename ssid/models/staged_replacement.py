@@ -8,7 +8,7 @@ from students.models import SSIDReplacement, Student
 
 
 def _student(column: str) -> models.ForeignObject:
-    """Join to a student whose key was found before the rules are asked."""
+    """Join to a student whose key was found before the rules are evaluated."""
     return joined(Student, id=column)
 
 

@@ -138,7 +138,7 @@ def _save(request: HttpRequest, run: ImportRun, scope: Scope, listing: Listing) 
 
 
 def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[Seen]]:
-    """What the page says that is not so already. A line that is no request of the reader's is not found."""
+    """What the page says that is not so already. A line that is not a request of the reader's is not found."""
     given = {int(found[1]): str(value) for name, value in request.POST.items() if (found := _CHOICE.fullmatch(name))}
     requests = {r.line: r for r in choosing.requests_in(run, list(given), scope)}
     choices: list[Choice] = []

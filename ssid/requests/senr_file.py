@@ -171,7 +171,7 @@ def _suffix(student: dict[str, Any]) -> str:
 
 
 def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
-    """What the state would refuse, and what it would be told less of than we have."""
+    """What the state would refuse, and what it would get less of than we have."""
 
     def gap(name: str, message: str, severity: Severity = Severity.ERROR) -> Gap:
         return Gap(student["local_number"], student["id"], student["school_code"], name, severity, message)
@@ -209,7 +209,7 @@ def _coded_gaps(student: dict[str, Any], gap: Any) -> Iterator[Gap]:
     if not student["birth_country"]:
         yield gap("birth_country", "Birth country is missing.")
     elif not re.fullmatch(r"[A-Za-z]{2}", student["birth_country"]):
-        yield gap("birth_country", "Birth country is no code of two letters.")
+        yield gap("birth_country", "Birth country is not a code of two letters.")
     if not _grade(student):
         yield gap("grade", "Grade is missing.")
     elif _grade(student) not in _codes("grade"):

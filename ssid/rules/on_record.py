@@ -1,6 +1,6 @@
 """Lines that say nothing but what is on record, by one condition at a fraction of the cost of all rules and the plan.
 
-In a file that the state renews every day that is nearly every line. Whatever is not told here is asked every rule, so a
+In a file that the state renews every day that is nearly every line. Whatever is not decided here is checked by every rule, so a
 condition that is too narrow costs time, and one that is too wide would swallow messages or changes (held to rules and plan by
 tests/ssid/rules/test_on_record.py).
 """
@@ -18,7 +18,7 @@ from ssid.rules.english_learner import ENGLISH_CODES, NO_ELAS_GRADES
 from students.models import LEA
 
 _ENGLISH = sorted(ENGLISH_CODES | {old for old, code in el_plan.language_codes().items() if code in ENGLISH_CODES})
-# TVD is told, and codes of no single meaning.
+# TVD is reported, and codes of no single meaning.
 _PLAIN_CODES = tuple(code for code in el_plan.STATUS_OF if code != "TVD")
 
 

@@ -38,7 +38,7 @@ codes.register(
     IssueCode(
         "UTAH-TWICE",
         "The same in several lines",
-        "{field} {found} stands in several lines, first in line {first_line}; none of them is used.",
+        "{field} {found} is in several lines, first in line {first_line}; none of them is used.",
         "Find out which line is right, remove the others, then test again.",
     ),
     IssueCode(
@@ -94,7 +94,7 @@ codes.register(
         "UTAH-LINE",
         "The number of a line in place of an SSID",
         "SSID {found} is the number that the line of this student has in the request.",
-        "Check that the columns File Line Number and SSID do not stand under each other's heading, and upload the response as it "
+        "Check that the columns File Line Number and SSID are not under each other's heading, and upload the response as it "
         "came.",
     ),
     IssueCode(

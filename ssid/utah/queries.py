@@ -26,7 +26,7 @@ _OVERDUE_SHOWN = dt.timedelta(days=60)
 
 
 class RequestState(TextChoices):
-    """Where a request stands. It follows from the runs of its answers, so a revert takes it back by itself."""
+    """Where a request stands. It follows from the runs of its answers, so a revert takes it back automatically."""
 
     OPEN = "open", "Sent, answer outstanding"
     SENT = "sent", "Sent, no answer comes"

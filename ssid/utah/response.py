@@ -75,7 +75,7 @@ def line_rules() -> list[Rule]:
             params={"first_line": F(f"{check}_line")},
             needs_student=False,
         )
-        # What a spreadsheet did to many numbers alike makes no duplicates of them: they are no SSIDs.
+        # What a spreadsheet did to many numbers alike makes no duplicates of them: they are not SSIDs.
         for check, field, counts in (("dup_number", "local_number", ~Q(local_number="")), ("dup_ssid", "ssid", _VALID))
     ]
 

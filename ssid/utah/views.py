@@ -167,7 +167,7 @@ def utah_request(request: HttpRequest, pk: int) -> HttpResponseBase:
             "form": WithdrawForm(),
         },
     )
-    if request.GET.get("created") == "1":  # the download starts by itself
+    if request.GET.get("created") == "1":  # the download starts automatically
         response["Refresh"] = f"0; url={reverse('utah_request_file', args=[made.pk])}"
     return response
 

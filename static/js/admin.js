@@ -9,7 +9,7 @@ function nameInput(input) {
   return words(heads?.[cell.cellIndex]) || input.name;
 }
 
-function mend() {
+function repair() {
   // Tooltips say their text as the name of a picture.
   for (const tip of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
 
@@ -61,11 +61,11 @@ function soon() {
   due = true;
   requestAnimationFrame(() => {
     due = false;
-    mend();
+    repair();
   });
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  mend();
+  repair();
   new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
 });

@@ -35,7 +35,7 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   });
 }
 
-// A late answer to what was typed before does not take away what was marked since; typing anew does.
+// A late answer to what was typed before does not take away what was marked since; typing again does.
 document.getElementById("desk-words")?.addEventListener("input", () => {
   for (const mark of document.querySelectorAll("#desk-found input:checked")) mark.checked = false;
 });

@@ -1,4 +1,4 @@
-// The first page: a file can be dropped anywhere on it, or chosen with U. Without this script the form works by itself.
+// The first page: a file can be dropped anywhere on it, or chosen with U. Without this script the form works on its own.
 
 const form = document.querySelector("form[data-drop-anywhere]");
 const input = form.querySelector("input[type=file]");

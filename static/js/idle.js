@@ -24,7 +24,7 @@ dialog.querySelector("form").addEventListener("submit", async () => {
   if (answer.ok && !answer.redirected) asked();
   else window.location.reload();
 });
-// The page that watches a run asks by itself; everything else was asked for by the reader.
+// The page that watches a run asks automatically; everything else was asked for by the reader.
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt?.id !== "progress") asked();
 });

@@ -1,4 +1,4 @@
-// The upload screen: a file can be dropped, and what it is said at once. Without this script the form works by itself.
+// The upload screen: a file can be dropped, and what it is said at once. Without this script the form works on its own.
 
 const form = document.querySelector("form[data-upload]");
 const input = form.querySelector("input[type=file]");
@@ -83,7 +83,7 @@ for (const name of ["dragenter", "dragover"]) {
 for (const name of ["dragleave", "drop"]) {
   drop.addEventListener(name, () => drop.classList.remove("over"));
 }
-// Why what was dropped is no file for this screen.
+// Why what was dropped is not a file for this screen.
 function whyNot(dropped) {
   if ([...(dropped.items ?? [])].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return "That is a folder. Open it, and drop the file in it.";
   if (!dropped.files.length) return "That is a link or a text, not a file. Download the file first, then drop it here.";

@@ -37,7 +37,7 @@ WEIGHTS: Final = {
 }
 _SUFFIX = re.compile(NAME_SUFFIX, re.IGNORECASE)
 _STROKES = str.maketrans("øØłŁđĐßıæœ", "oolldds" + "i" + "ao")
-# Birth dates that are no slip of each other count the less the farther apart they are, and nothing from ten years on; those
+# Birth dates that are not a slip of each other count the less the farther apart they are, and nothing from ten years on; those
 # that are one lose a tenth of their score by then.
 _FAR_APART: Final = 3653  # days
 _NEAR_DATE: Final = 40.0

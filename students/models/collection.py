@@ -105,7 +105,7 @@ class AnnualEnrollment(models.Model):
 
 
 class ReportedSSID(models.Model):
-    """A number that a student or family told us (rule M-8): kept apart from SSIDs until somebody has verified it.
+    """A number that a student or family gave us (rule M-8): kept apart from SSIDs until somebody has verified it.
 
     It takes no number away from anybody: a mistyped one may well be another student's. At most one per student is open.
     """

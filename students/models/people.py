@@ -191,7 +191,7 @@ class Student(NotesStudent, models.Model):
             # Whom a file line may mean (candidates.py): same birth date, or same names without accents and the like.
             models.Index(fields=["birth_date"], name="student_birth_date"),
             models.Index(Loose(F("match_last_name")), Loose(F("match_first_name")), name="student_loose_names"),
-            # Whom a search means (search.py). School and grade stand at the end so that a search within them reads the
+            # Whom a search means (search.py). School and grade are at the end so that a search within them reads the
             # index alone.
             # The key is carried along, no column to search by: with stale statistics (all students were removed, then others
             # came) PostgreSQL takes any index that holds the key to check a foreign key, and reads all of it for each row.
@@ -311,7 +311,7 @@ class Enrollment(models.Model):
 
 
 class ELRecord(models.Model):
-    """A student's English learner program record; the state's own values stand beside the local ones."""
+    """A student's English learner program record; the state's own values are beside the local ones."""
 
     student = models.OneToOneField(
         Student, on_delete=models.CASCADE, primary_key=True, related_name="el", db_constraint=False

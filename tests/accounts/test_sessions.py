@@ -171,7 +171,7 @@ def test_another_secret_key_ends_no_session_while_the_former_one_is_named(rosa: 
     former = settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "n" * 50, [former]
     assert is_in(browser)
-    assert is_in(browser)  # signed anew by now
+    assert is_in(browser)  # signed again by now
     settings.SECRET_KEY_FALLBACKS = []
     assert is_in(browser)
     assert not is_in(other)

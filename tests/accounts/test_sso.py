@@ -343,7 +343,7 @@ def test_an_answer_of_another_issuer_is_refused(provider: Any, rosa: Any, client
 def test_metadata_that_lie_are_refused_and_not_kept(
     published: dict[str, Any], provider: Any, rosa: Any, client: Client, settings: Any, caplog: Any
 ) -> None:
-    """Nobody is sent away with them, and the next sign-in asks the provider anew."""
+    """Nobody is sent away with them, and the next sign-in asks the provider again."""
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(published)}
     }

@@ -173,7 +173,7 @@ def test_single_sign_on_proves_it_too_if_it_is_the_same_person(
     assert come_back(client, say_yes(leave(), "u-other")).status_code == 400
     assert not User.objects.filter(email="rosa@example.org").exists()
     provider.spoil = lambda claims: claims.update(auth_time=int(time.time()) - 1000)
-    assert come_back(client, say_yes(leave(), "u-admin")).status_code == 400  # the provider did not ask anew
+    assert come_back(client, say_yes(leave(), "u-admin")).status_code == 400  # the provider did not ask again
     provider.spoil = lambda claims: claims.update(auth_time=int(time.time()))
     answer = come_back(client, say_yes(leave(), "u-admin"))
     assert answer.status_code == 200

@@ -18,7 +18,7 @@ from assessments.english_learners.asking import Asking, years_before
 from assessments.english_learners.counting import TOTAL, counts_of, hidden_in
 from assessments.models import Assessment, Score
 from assessments.scores.as_tested import FACTS
-from assessments.scores.result_counts import count_anew
+from assessments.scores.result_counts import recount_all
 from students.models import ELRecord, School, Student
 from tests.factories import ELRecordFactory, EnrollmentFactory, SchoolFactory, StudentFactory, UserFactory
 from tests.load.population import depopulate, populate, settle
@@ -89,7 +89,7 @@ def test_criterion_1_is_overall_4_or_alternate_3_of_the_year_and_still_el(as_tes
     elpac(learner("EL", school), "ELPACS", "3", as_tested=as_tested)
     elpac(learner("EL", school), "ELPACS", "4", 2024, as_tested=as_tested)
     elpac(learner("Exited EL", school), "ELPACS", "4", as_tested=as_tested)
-    count_anew()
+    recount_all()
     assert numbers(elpac_year=2025)["elpac"] == 2
     found = Asking(None, 2025, TODAY).students("elpac")
     assert found is not None
@@ -129,7 +129,7 @@ def test_numbers_on_the_page_lead_to_their_students(client: Client) -> None:
     meets, recent = learner("EL", school), timezone.localdate().year
     elpac(meets, "ELPACS", "4", recent)
     learner("Exited EL", school, exit_date=dt.date(2024, 6, 1))
-    count_anew()
+    recount_all()
     client.force_login(UserFactory(viewer=True, all_schools=True))
     page = client.get(reverse("english_learners")).content.decode()
     addresses = {address.replace("&amp;", "&") for address in re.findall(r'href="([^"]*\?what=[^"]+)"', page)}
@@ -232,7 +232,7 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             """,
             [TESTED, setups, setups[1]],
         )
-        count_anew()
+        recount_all()
         settle()
         cursor.execute("VACUUM ANALYZE assessments_score")
         yield

@@ -15,7 +15,7 @@ from assessments.results.asking import choice_of, reader_of, what_is_held
 from assessments.results.shapes import Choice, Reader, Results
 from assessments.results.tables import build, build_cells
 from assessments.scores.as_tested import FACTS
-from assessments.scores.result_counts import Tally, count_anew
+from assessments.scores.result_counts import Tally, recount_all
 from sisimport.audit.models import AuditEntry
 from students.models import LEA, DistrictSettings, School, Student
 from tests.api.client import Program
@@ -169,7 +169,7 @@ def test_what_is_hidden_is_kept_and_never_older_than_the_counts(django_assert_nu
     tally.store(sign=1)
     assert numbers(made(SHARED, by="grade"))["Grade 6"] is None
     assert numbers(made(SHARED, by="grade", schools=(key(oak),))) == {"Oak": None, "Grade 5": None, "Grade 6": None}
-    count_anew()  # there are no scores: nothing is left
+    recount_all()  # there are no scores: nothing is left
     assert not what_is_held().tests
 
 
@@ -215,7 +215,7 @@ def test_the_same_students_are_hidden_where_the_others_would_be_told() -> None:
                         student=held, assessment=test, school_year=year, grade="05", scale_score="1500",
                         result=of_year[student % 5], as_tested=",".join(facts),
                     )  # fmt: skip
-    count_anew()
+    recount_all()
     choice = Choice("ELPACS", 2024, by="school")
 
     seen = build(choice, what_is_held(), SEES)

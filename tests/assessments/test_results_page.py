@@ -274,7 +274,7 @@ def test_other_levels_and_another_set_up_of_one_year_are_told(django_user_model:
     make(oak=12, elm=0)
     start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", ela(ssid="9012300000", uin="")), work="import", SBELA="new")
     found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
-    assert any("Scores of 2023-24 stand in several set-ups" in note for note in found.notes)
+    assert any("Scores of 2023-24 are in several set-ups" in note for note in found.notes)
     assert found.total is not None
     assert found.total.sums is not None
     assert found.total.sums.tested == 12
@@ -338,7 +338,7 @@ def test_the_rows_sort_by_each_figure_on_the_page_and_in_its_file(client: Client
 
 
 def test_a_hidden_row_comes_last_whichever_way_it_is_sorted(client: Client, django_user_model: Any) -> None:
-    """Its place says nothing of its figure."""
+    """Its place says nothing about its figure."""
     make(oak=5)
     client.force_login(user(django_user_model))
     for sort in ("met", "-met", "count", "-count"):

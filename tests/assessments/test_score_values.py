@@ -1,4 +1,4 @@
-"""Values of score files: what is no score, and how programs leave numbers, dates and text."""
+"""Values of score files: what is not a score, and how programs leave numbers, dates and text."""
 
 import datetime as dt
 

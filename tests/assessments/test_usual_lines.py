@@ -60,7 +60,7 @@ def lines_of(made: District, layout_key: str, cells_to_change: list[tuple[int, s
 
 
 def findings_of(layout: str, data: bytes, schools: str) -> dict[str, Any]:
-    """What a Test of the file finds and plans; keys of set-ups to be made are drawn anew each time."""
+    """What a Test of the file finds and plans; keys of set-ups to be made are drawn again each time."""
     found = report(TYPES[layout], data, options={"schools": schools})
     return {**found, "changes": [change for change in found["changes"] if change["field"] != "parent_id"]}
 

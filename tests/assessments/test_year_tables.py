@@ -1,4 +1,4 @@
-"""Scores stand in a partition for each school year (issue 17, 3): made ahead, said by every statement of a run, dropped whole."""
+"""Scores are in a partition for each school year (issue 17, 3): made ahead, said by every statement of a run, dropped whole."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -283,7 +283,7 @@ def test_back_and_forth_keeps_every_score(home: District) -> None:
     first, later = of_two_years(home)
     score_of(FAR, result="3", as_tested="1,2")
     before = kept()
-    schema.before_migrations(plan=["one"])  # as the signal before migrations does: views stand on the table
+    schema.before_migrations(plan=["one"])  # as the signal before migrations does: views are on the table
 
     migrate(BEFORE)
 

@@ -1,4 +1,4 @@
-"""Who has the key and the database can make the record anew; an anchor kept elsewhere tells."""
+"""Who has the key and the database can make the record again; an anchor kept elsewhere tells."""
 
 import json
 from contextlib import suppress

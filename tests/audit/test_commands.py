@@ -1,4 +1,4 @@
-"""Whoever stands in what a command prints or writes is on record: every command there is, found by itself."""
+"""Whoever is in what a command prints or writes is on record: every command there is, found automatically."""
 
 import re
 import zipfile

@@ -1,4 +1,4 @@
-"""Exports that are delivered by themselves: once for each due time, whole or not at all, with the rights of their own user."""
+"""Exports that are delivered automatically: once for each due time, whole or not at all, with the rights of their own user."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Pick-up from a folder: each file once, tested, applied only when nothing speaks against it, moved with its report."""
+"""Pick-up from a folder: each file once, tested, applied only when there is no reason against it, moved with its report."""
 
 import datetime as dt
 import json

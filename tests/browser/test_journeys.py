@@ -116,7 +116,7 @@ def _send(page: Any, what: str) -> None:
 def test_m3_before_the_day_a_form_is_approved_without_ssid_or_sent_back_in_a_browser(
     visit: Callable[..., Any], district: District
 ) -> None:
-    """The browser's own check of the blank SSID must not stand in the way of either."""
+    """The browser's own check of the blank SSID must not be in the way of either."""
     CollectionPolicy.objects.update(required_from=None)
     page = visit(district.staff)
     address = reverse("enrollment", args=[district.new_student.pk])

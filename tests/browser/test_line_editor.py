@@ -1,4 +1,4 @@
-"""The editor of refused lines: what is typed is kept by itself, nothing is lost by a slip, a telephone shows what is wrong."""
+"""The editor of refused lines: what is typed is kept, nothing is lost by a slip, a telephone shows what is wrong."""
 
 from collections.abc import Callable
 from typing import Any

@@ -153,7 +153,7 @@ def bring_only_the_refused_lines_in(walk: Walk) -> None:
     on_this_page = editors.count()
     for number in range(on_this_page):
         type_ssid(editors.nth(number), number + 1)
-    if on_this_page < REFUSED:  # what was typed is kept by itself
+    if on_this_page < REFUSED:  # what was typed is kept automatically
         expect(walk.page.locator("[data-kept]")).to_contain_text(f"{on_this_page} lines")
         walk.click("a[rel=next]")
         for number in range(on_this_page, REFUSED):

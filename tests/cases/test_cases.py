@@ -22,7 +22,7 @@ issues = [{line = 2, severity = "error", field = "birth_date"}]       each must 
 changes = [{student = "1", field = "grade", after = "06"}]            each must be met by some change
 unchanged_fields = ["last_name"]    fields that no change names
 no_changes = true                   nothing is planned at all
-says = ["2025-26"]                  texts that stand in the message or in some issue's message
+says = ["2025-26"]                  texts that are in the message or in some issue's message
 says_not = ["looks like"]           texts that stand in none
 [[steps]]
 student = "101001"                  show_student …

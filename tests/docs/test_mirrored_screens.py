@@ -40,7 +40,7 @@ def test_each_of_the_144_items_stands_once() -> None:
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["numbers"])
 def test_an_item_is_whole_and_shown_by_tests_that_are_there(item: dict[str, Any]) -> None:
-    """Another key, such as one that says what is missing, is none: an item is whole or it is mended."""
+    """Another key, such as one that says what is missing, is none: an item is whole or it is corrected."""
     assert set(item) == KEYS
     assert all(item.values())
     for name in item["shown_by"]:

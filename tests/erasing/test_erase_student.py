@@ -67,7 +67,7 @@ def in_plain(tmp_path: Path, path: Path) -> bytes:
 
 
 def hits(held: bytes) -> dict[str, int]:
-    """How often each seeded text stands there, in whatever letters."""
+    """How often each seeded text is there, in whatever letters."""
     text = held.decode("utf-8", "replace").lower()
     wide = held.decode("utf-16-le", "replace").lower() + held[1:].decode("utf-16-le", "replace").lower()
     return {seed: text.count(seed.lower()) + wide.count(seed.lower()) for seed in SEEDED}
@@ -141,7 +141,7 @@ def test_nothing_of_a_seeded_student_is_found_afterwards(data_dir: Path, capfd: 
         == applied
     )
     for file in ImportFile.objects.filter(removed_at=None):
-        with open_file(file, anew=True) as stream:
+        with open_file(file, rehash=True) as stream:
             assert len(stream.read()) == file.size
     written = ImportRun.objects.filter(work__in=(Work.UPDATE, Work.IMPORT), status=RunStatus.COMPLETED)
     for run in written.order_by("-pk")[:3]:

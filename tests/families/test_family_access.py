@@ -127,7 +127,7 @@ def test_a_family_with_an_address_gets_one_mail_for_each_end(
 def test_the_workers_tell_families_once_a_day_and_each_once(
     member: FamilyMember, clock: Any, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    """Whichever worker comes first on a day does it; what breaks off is gone on with at the next turn."""
+    """Whichever worker comes first on a day does it; what breaks off is continued at the next turn."""
     assert any(chore.name == "notices of family accounts that end" for chore in all_chores())
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     clock(at(2027, 6, 2))

@@ -101,7 +101,7 @@ def test_the_code_of_an_invitation_stands_in_no_address_no_page_and_no_session(c
 
 
 def test_no_address_takes_the_secret_of_an_invitation() -> None:
-    """A secret in a path would stand in access logs and in the browser's history."""
+    """A secret in a path would be in access logs and in the browser's history."""
     named = {path for path, _pattern, _namespaces in all_patterns() if path.startswith("/family/")}
     assert [path for path in named if "<str" in path or "<slug" in path or "token" in path] == []
 

@@ -1,6 +1,6 @@
 """Kinds of fault for the matrix: what strikes while a run is worked on, and what heals it where nobody mends it by hand.
 
-A kind that heals says what an installation does by itself or what ends by itself: a folder that is there again, a broker that its
+A kind that heals says what an installation does or what ends on its own: a folder that is there again, a broker that its
 supervisor starts again. Nothing here touches runs or records.
 """
 
@@ -277,8 +277,8 @@ KINDS = (
     Kind("the journal is locked", hold_for("LOCK TABLE imports_importchange IN ACCESS EXCLUSIVE MODE")),
     Kind("rows of students are locked", hold_for("SELECT 1 FROM students_student FOR UPDATE")),
     Kind("the run's row is locked", hold_for("SELECT 1 FROM imports_importrun FOR UPDATE")),
-    Kind("the table of SSIDs is written anew", maintain("VACUUM (FULL) students_ssid")),
-    Kind("the indexes are made anew", maintain("REINDEX TABLE students_student")),
+    Kind("the table of SSIDs is rewritten", maintain("VACUUM (FULL) students_ssid")),
+    Kind("the indexes are made again", maintain("REINDEX TABLE students_student")),
     Kind("messages are lost", lambda scene: scene.broker.flush()),
     Kind("messages are lost in Redis", lambda scene: scene.broker.flush(), valkey=True),
     Kind("Redis is killed and comes back empty", lambda scene: scene.broker.stop(), start_broker, valkey=True),

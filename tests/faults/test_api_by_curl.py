@@ -1,4 +1,4 @@
-"""The REST API on a real web server: the examples of its how-to as they stand there, and large bodies."""
+"""The REST API on a real web server: the examples of its how-to as they are there, and large bodies."""
 
 import json
 import os

@@ -201,7 +201,7 @@ def usual_before(works: Works, name: str) -> dict[str, str]:
 
 
 def _put_right(scene: Scene) -> None:
-    """What the machine does by itself: a worker that ended or stands still for good is started anew by its supervisor."""
+    """What the machine does by itself: a worker that ended or stands still for good is started again by its supervisor."""
     stopped = [one for one in scene.kept if hasattr(one, "signal_children")]
     for worker in stopped:
         worker.kill()

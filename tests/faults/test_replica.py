@@ -132,7 +132,7 @@ def test_without_the_replica_exports_go_on(pair: tuple[Server, Server], monkeypa
     SSIDFactory.create_batch(3)
     wait_until(lambda: caught_up(primary, standby), lambda: "the standby does not stream")
     assert replica.place_of_reports() == REPORTS
-    # It goes away after it was chosen: what was begun there is made anew.
+    # It goes away after it was chosen: what was begun there is made again.
     chosen = replica.place_of_reports
 
     def chosen_and_gone(user: Any = None) -> str:
@@ -145,7 +145,7 @@ def test_without_the_replica_exports_go_on(pair: tuple[Server, Server], monkeypa
     assert writing.make(writing.TableFile(Export(what="ssids")), file, ".csv").rows == 3
     assert file.getvalue().count(b"\n") == 4
     assert replica._away["until"] > 0
-    # And it is asked for anew, in vain, without being said to anybody.
+    # And it is asked for again, in vain, without being said to anybody.
     replica._away["until"] = 0.0
     assert replica.place_of_reports() == "default"
 

@@ -291,7 +291,7 @@ def test_scores_that_a_revert_puts_back_are_those_of_the_run_before(changed: lis
         assert snapshot() == before
 
 
-# ---- what else stands in the way of a revert ----
+# ---- what else is in the way of a revert ----
 
 
 def created(three: District) -> ImportRun:

@@ -64,7 +64,7 @@ def test_test_update_and_revert_go_through_a_worker(worker: Worker, district: Di
 
 
 @WORKS_ON_BOTH_BROKERS
-def test_killed_working_processes_are_replaced_and_the_run_done_anew(
+def test_killed_working_processes_are_replaced_and_the_run_done_again(
     work: Work, worker: Worker, district: District, barrier: Barrier
 ) -> None:
     run = start_halfway(work, district, barrier)

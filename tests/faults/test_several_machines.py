@@ -75,7 +75,7 @@ def test_whichever_machine_dies_every_run_is_applied_once(
         applied_once(ended, district)
     assert SSID.objects.count() == STUDENTS * uploads
     figure(
-        f"of {2 * uploads} runs, each with a machine killed at a random moment, were cut off and done anew",
+        f"of {2 * uploads} runs, each with a machine killed at a random moment, were cut off and done again",
         killed,
         "runs",
     )

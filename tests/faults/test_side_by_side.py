@@ -70,7 +70,7 @@ def test_the_update_of_one_district_runs_while_that_of_another_stands_still(
     ended = wait_for_end(start_update(test_run=tests[1], user=None))
 
     assert (ended.status, ended.import_count) == (RunStatus.COMPLETED, 1_200)
-    assert barrier.waiting() == [session], "the first Update should stand at the held number all the while"
+    assert barrier.waiting() == [session], "the first Update should be at the held number all the while"
     assert blocked_by(barrier, session) == []
     assert ImportRun.objects.get(pk=standing.pk).status == RunStatus.RUNNING
     barrier.open()

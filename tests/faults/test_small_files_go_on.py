@@ -24,7 +24,7 @@ def test_fifty_lines_behind_two_large_files_are_taken_up_while_the_first_is_unde
     barrier.wait_for_somebody()
     run = District(50, small).start_test()
 
-    # It is taken up, and comes to the same barrier, while the first large file still stands there.
+    # It is taken up, and comes to the same barrier, while the first large file still is there.
     wait_until(lambda: len(barrier.waiting()) == 2, lambda: "the small file was not taken up")
     states = dict(ImportRun.objects.values_list("pk", "status"))
     assert states == {first.pk: RunStatus.RUNNING, second.pk: RunStatus.QUEUED, run.pk: RunStatus.RUNNING}

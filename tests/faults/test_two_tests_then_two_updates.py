@@ -1,4 +1,4 @@
-"""Two files are tested, then both are applied: what both plans make is made once, and the second goes on with it."""
+"""Two files are tested, then both are applied: what both plans make is made once, and the second continues with it."""
 
 import itertools
 from collections.abc import Iterable, Sequence

@@ -144,7 +144,7 @@ def test_a_number_too_large_elsewhere_is_kept_and_told() -> None:
     assert any("S1!B2" in risk for risk in result.risks)
 
 
-def test_definitions_are_refused_wherever_they_stand_in_a_part() -> None:
+def test_definitions_are_refused_wherever_they_are_in_a_part() -> None:
     stream = raw_workbook([HEADER, RECORD])
     data = stream.read()
     out = io.BytesIO()

@@ -72,7 +72,7 @@ class TwoSchools:
 
     @cached_property
     def marks(self) -> dict[int, set[str]]:
-        """By student: words that stand in an answer that shows this one, and nobody else."""
+        """By student: words that are in an answer that shows this one, and nobody else."""
         found = {}
         for student in Student.objects.filter(local_number__regex="^(8866|1100)").prefetch_related("ssids"):
             ssids = [ssid.ssid for ssid in student.ssids.all()]

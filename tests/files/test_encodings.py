@@ -139,7 +139,7 @@ def test_a_code_page_of_another_script_is_refused_by_name(encoding: str) -> None
 
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_zero_bytes_alone_are_no_text_of_any_encoding(size: int) -> None:
-    """A copy that broke off left room for the file, and nothing in it: it is no text in UTF-32."""
+    """A copy that broke off left room for the file, and nothing in it: it is not text in UTF-32."""
     found = look(b"\0" * size)
 
     assert found.error is not None

@@ -1,4 +1,4 @@
-"""What stands in a cell of a download is the value again when it comes back."""
+"""What is in a cell of a download is the value again when it comes back."""
 
 import pytest
 from hypothesis import given

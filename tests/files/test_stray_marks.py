@@ -1,4 +1,4 @@
-"""Signs that begin or end no name are left out of it, whatever name it is and whichever file it stands in."""
+"""Signs that begin or end no name are left out of it, whatever name it is and whichever file it is in."""
 
 import pytest
 

@@ -58,7 +58,7 @@ class Holds:
 
 @dataclass(frozen=True)
 class Told:
-    """The value of this line goes on record nowhere as it stands there, and an error or a warning says so."""
+    """The value of this line goes on record nowhere as it is there, and an error or a warning says so."""
 
     line: int
     field: str
@@ -73,7 +73,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Honest:
-    """Refused in a sentence, or read: then what goes on record stands in the file, or the report says why it does not."""
+    """Refused in a sentence, or read: then what goes on record is in the file, or the report says why it does not."""
 
 
 Undamaged = tuple[str, bool]  # import type, whether its columns are positions
@@ -100,7 +100,7 @@ def holds(line: int, name: str, value: str, *told: str) -> Holds:
 class Hostile:
     """One file. `kind` groups files that differ in their type or seed only; `heavy`: too large for the suite.
 
-    `text`: what stands in it where that is packed away, for the question whether a value stands in the file. `positions`: its
+    `text`: what is in it where that is packed away, for the question whether a value is in the file. `positions`: its
     columns are positions, and so are those of the undamaged file that it is compared with.
     """
 

@@ -1,6 +1,6 @@
 """Takes one hostile file through its Test and, where that brings something, its Update, and says what went wrong.
 
-Nothing may go wrong: a crash, a run that failed, a value on record that stands in no file, a record changed that no report names.
+Nothing may go wrong: a crash, a run that failed, a value on record that is in no file, a record changed that no report names.
 """
 
 import io
@@ -29,7 +29,7 @@ from tests.imports.journey import Snapshot, drop_temporary_tables, snapshot
 Change = tuple[str, str, Any]  # what, field, value
 _MAKES_STUDENTS = frozenset({"students", "oneroster"})
 _BRINGS_SSIDS = frozenset({"ssid-download", "ssid-list"})
-# What must stand in the file where it goes on record. All else is made out of it (a score's set-up, the origin of an SSID).
+# What must be in the file where it goes on record. All else is made out of it (a score's set-up, the origin of an SSID).
 _FROM_THE_FILE = frozenset({
     "ssid", "local_number", "last_name", "first_name", "middle_name", "suffix", "birth_date", "retired_ssid", "replacement_ssid",
     "legal_last_name", "legal_first_name", "legal_middle_name", "alias_last_name", "alias_first_name", "ethnicity",
@@ -185,7 +185,7 @@ def _differing(brought: Sequence[tuple[int, Change]], wanted: Sequence[tuple[int
 
 
 def _values(brought: Iterable[tuple[int, Change]]) -> list[Change]:
-    """Without what every plan makes anew: keys of the records it would make, and moments."""
+    """Without what every plan makes again: keys of the records it would make, and moments."""
     return [change for _, change in brought if not change[1].endswith(("_id", "_at"))]
 
 
@@ -200,7 +200,7 @@ def _difference(usual: Iterable[tuple[int, Change]], brought: Iterable[tuple[int
     return f"missing {sorted(wanted - found)[:4]}, besides {sorted(found - wanted)[:4]}"
 
 
-# ---- values that stand in no file ----
+# ---- values that are in no file ----
 
 
 def _ungrounded(file: Hostile, trial: Trial, data: bytes) -> Iterable[str]:

@@ -1,7 +1,7 @@
-"""The finished SQL of every change kind stands in tests/imports/sql, one file per kind and operation, so that whoever reviews a
+"""The finished SQL of every change kind is in tests/imports/sql, one file per kind and operation, so that whoever reviews a
 change of the engine, or of a kind, sees the statements that PostgreSQL gets.
 
-After a change on purpose, write the files anew and commit what differs with the change:
+After a change on purpose, write the files again and commit what differs with the change:
 
     WRITE_SQL=1 script/test tests/imports/test_change_sql.py
 """
@@ -129,7 +129,7 @@ def test_every_statement_names_the_run_and_its_plan() -> None:
 def test_no_change_makes_the_database_read_the_plan_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether another row has a unique value is asked for each change; which rows make room for it is listed once and hashed.
 
-    As a join in the question itself it was done anew for every change of a large plan, which took hours.
+    As a join in the question itself it was done again for every change of a large plan, which took hours.
     """
     explained: list[str] = []
 

@@ -165,7 +165,7 @@ def test_a_mail_that_cannot_be_read_says_why(own_keys: Path, settings: Any) -> N
 
 
 def content(file: ImportFile) -> bytes:
-    with open_file(file, anew=True) as stream:
+    with open_file(file, rehash=True) as stream:
         return stream.read()
 
 

@@ -259,7 +259,7 @@ def test_ordinary_4_the_same_roster_again(full_district: District) -> None:
 
 
 def test_ordinary_5_a_new_school_year(full_district: District) -> None:
-    """Everybody a grade up and enrolled anew, a tenth gone, a tenth new."""
+    """Everybody a grade up and enrolled again, a tenth gone, a tenth new."""
     applied("students", roster(PEOPLE))
     stayed = [later(one, grade="11", enrollment_start="2025-08-11") for one in PEOPLE[24:]]
     new = [later(person(1000 + n), enrollment_start="2025-08-11") for n in range(24)]

@@ -1,4 +1,4 @@
-"""What the engine keeps of composed SELECTs is what it would compose anew, for every option; anything else is another digest."""
+"""What the engine keeps of composed SELECTs is what it would compose again, for every option; anything else is another digest."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -76,11 +76,11 @@ def test_every_way_of_running_a_type_sends_what_it_would_send_with_nothing_kept(
     found = [sent(context) for context in ways(key)]
 
     assert set(kept_selects._kept) == set(held), "the second time nothing is composed"
-    anew = []
+    again = []
     for context in ways(key):
         kept_selects._kept.clear()
-        anew.append(sent(context))
-    assert found == anew
+        again.append(sent(context))
+    assert found == again
     assert all("IN (71, 72)" in "".join(statements) for statements in found[-1:])
     assert len({tuple(statements) for statements in found}) > 2, "options were without effect"
 

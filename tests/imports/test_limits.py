@@ -73,7 +73,7 @@ def test_a_long_line_that_the_settings_allow_is_searched_and_given_back_too(sett
 def test_a_scratch_folder_that_was_cleared_away_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    """Found by the matrix of faults: every run failed until the worker was started anew."""
+    """Found by the matrix of faults: every run failed until the worker was started again."""
     gone = tmp_path / "data" / "scratch"
     settings.SCRATCH_DIR = gone
     monkeypatch.setattr(tempfile, "tempdir", str(gone))

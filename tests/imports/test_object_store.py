@@ -182,7 +182,7 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_file_is_taken_up_where_it_w
     file.file.storage._connections.connection = None  # those of now are not cut
     behind.cuts = [3_000_000, 500_000, 9_999]
 
-    with open_file(file, anew=True) as stream:
+    with open_file(file, rehash=True) as stream:
         assert stream.read() == data
     assert behind.cuts == []
 

@@ -1,4 +1,4 @@
-"""What is kept by line of runs stands in partitions by ranges of runs (issue 17, 3): made ahead, dropped, not looked through."""
+"""What is kept by line of runs is in partitions by ranges of runs (issue 17, 3): made ahead, dropped, not looked through."""
 
 import re
 from collections.abc import Iterator
@@ -316,7 +316,7 @@ def kept() -> dict[str, list[Any]]:
 
 
 def file_of(table: str) -> int:
-    """The file that a table's rows lie in: another one says that they were written anew."""
+    """The file that a table's rows lie in: another one says that they were rewritten."""
     (number,) = fetch_one("SELECT pg_relation_filenode(%s::regclass)", [table])
     return int(number)
 

@@ -7,7 +7,7 @@ students. Grades rise from year to year, schools stay, and results move up and d
 from django.db import connection
 
 from assessments.models import Assessment
-from assessments.scores.result_counts import count_anew
+from assessments.scores.result_counts import recount_all
 from assessments.structure import structure
 
 LAST_YEAR = 2025
@@ -53,7 +53,7 @@ def remember_results(years: int) -> int:
         for year in range(LAST_YEAR - years + 1, LAST_YEAR + 1):
             cursor.execute(_SCORES, {"year": year, "setups": all_take, "few": few})
         cursor.execute("DROP TABLE tested")
-        count_anew()
+        recount_all()
         cursor.execute("SELECT count(*) FROM assessments_score")
         (count,) = cursor.fetchone()
     return int(count)

@@ -37,7 +37,7 @@ def scores(django_db_setup: None, django_db_blocker: Any) -> Iterator[int]:
         populate(STUDENTS, schools=SCHOOLS)
         count = remember_results(YEARS)
         settle()
-        # What the tests themselves hold is no part of a web process, and looking through it takes longer than a view.
+        # What the tests themselves hold is not part of a web process, and looking through it takes longer than a view.
         gc.collect()
         gc.freeze()
         yield count

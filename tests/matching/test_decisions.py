@@ -411,7 +411,7 @@ def test_taking_a_match_back_reads_only_the_lines_it_touches(school: School, mon
 
 
 def test_counts_after_decisions_are_those_of_a_fresh_count(school: School) -> None:
-    """Lines planned anew are counted alone; the whole must come out as if everything were counted."""
+    """Lines planned again are counted alone; the whole must come out as if everything were counted."""
     from sisimport.imports.definition.import_type import RunContext
     from sisimport.imports.definition.progress import Progress
     from sisimport.imports.definition.registry import get_type

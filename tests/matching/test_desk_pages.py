@@ -393,7 +393,7 @@ def test_remembered_matches_are_searched_sorted_and_exported(school: School, adm
 
 
 def test_a_test_that_is_closed_offers_no_marks_and_its_tables_can_be_scrolled(school: School, admin: Client) -> None:
-    """Nothing stands in a disabled fieldset: what is in one cannot be reached by the keyboard."""
+    """Nothing is in a disabled fieldset: what is in one cannot be reached by the keyboard."""
     make_student(school, last_name="O'Neil")
     run = run_download(download(last="ONeil"))
     update(run)

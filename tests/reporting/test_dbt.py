@@ -52,7 +52,7 @@ def in_order() -> list[str]:
     order: list[str] = []
     while waiting:
         ready = sorted(name for name, needs in waiting.items() if needs <= set(order))
-        assert ready, f"models refer to each other round about: {waiting}"
+        assert ready, f"models refer to each other indirectly: {waiting}"
         order += ready
         waiting = {name: needs for name, needs in waiting.items() if name not in ready}
     return order

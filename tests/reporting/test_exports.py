@@ -350,7 +350,7 @@ def test_an_export_by_command_is_on_record(scored: list[Student], tmp_path: Path
 
 
 def test_set_ups_of_one_code_share_the_columns_of_the_wide_form(scored: list[Student], tmp_path: Path) -> None:
-    """Whatever years a set-up is for, a column is named by the code: the later test of one year stands there."""
+    """Whatever years a set-up is for, a column is named by the code: the later test of one year is there."""
     score = Score.objects.get(student=scored[0], assessment__state_code="SBELA")
     other = Assessment.objects.create(state_code="SBELA", name="ELA, another set-up")
     early, late = dt.date(2024, 4, 1), dt.date(2024, 5, 1)

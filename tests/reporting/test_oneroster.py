@@ -117,7 +117,7 @@ ABSENT = {
 
 def read(stream: Any) -> dict[str, list[dict[str, str]]]:
     with zipfile.ZipFile(stream) as made:
-        assert all("/" not in name for name in made.namelist()), "files stand at the root of the zip"
+        assert all("/" not in name for name in made.namelist()), "files are at the root of the zip"
         return {
             name.removesuffix(".csv"): list(csv.DictReader(io.StringIO(made.read(name).decode("utf-8"))))
             for name in made.namelist()

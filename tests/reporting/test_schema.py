@@ -86,8 +86,8 @@ class TestViews:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.long
 def test_a_column_of_a_view_can_be_migrated_back_and_forth() -> None:
-    """PostgreSQL refuses to drop a column that a view shows: the views must not stand in the way. Nor may the roles of the
-    database, whose rights are given anew on what it had then."""
+    """PostgreSQL refuses to drop a column that a view shows: the views must not be in the way. Nor may the roles of the
+    database, whose rights are given again on what it had then."""
     call_command("migrate", "students", "0004", verbosity=0)
     call_command("migrate", verbosity=0)
     assert len(described()) == sum(len(view.columns) for view in VIEWS)

@@ -1,4 +1,4 @@
-"""No secret that stands in an address gets into a log: of gunicorn, of Django, or of the application."""
+"""No secret that is in an address gets into a log: of gunicorn, of Django, or of the application."""
 
 import io
 import json

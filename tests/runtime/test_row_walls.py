@@ -47,7 +47,7 @@ LOOKS_ACROSS = {
     "assessments/scores/setups.py": 1,  # whether a set-up has scores of a year
     "sisimport/accounts/row_scope.py": 1,  # who the students of a family are
     "sisimport/audit/writing.py": 1,  # of which district the students of an entry are
-    "sisimport/imports/runs/decisions.py": 1,  # plans lines of a Test anew, as a worker does
+    "sisimport/imports/runs/decisions.py": 1,  # plans lines of a Test again, as a worker does
     "sisimport/web/help/first_steps.py": 1,  # whether there is any student
     "ssid/requests/enrollment_file.py": 1,  # who left one of the schools may be at another one
     "ssid/requests/request_lists.py": 1,  # the same, as a file

@@ -1,5 +1,5 @@
 """What the values of a line mean on record: an adapter makes a district and a file about it, and says of a line what has to
-stand in the tables once it was imported or left unchanged, and whom it may concern at all.
+are in the tables once it was imported or left unchanged, and whom it may concern at all.
 
 It knows the published meaning of columns, not how the product works.
 """
@@ -17,7 +17,7 @@ NUMBERS = ("101", "102", "103", "104", "105")
 class Adapter:
     """One for each kind of import type.
 
-    `values`: what else may stand in its columns. `parts`: the tables, or columns of them, that only lines without an error in
+    `values`: what else may be in its columns. `parts`: the tables, or columns of them, that only lines without an error in
     that part may change.
     """
 

@@ -13,7 +13,7 @@ from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAs
 from sisimport.imports.runs.report import issue_runs
 from tests.truth.sheets import Sheet
 
-# Reports that say as what a value was read: it stands in `expected`.
+# Reports that say as what a value was read: it is in `expected`.
 _READ_AS = {"FILE-REPAIRED", "NUMBER-READ", "FILE-DATE-FORM", "NAME-KEPT"}
 # Reports on the whole file, and what they say of a value.
 _PLACEHOLDERS = {"NULL", "N/A", "-"}
@@ -43,7 +43,7 @@ class Line:
     of_file: frozenset[str] = frozenset()  # codes reported once for the whole file
 
     def text(self, name: str) -> str:
-        """The value of a field as it was read, by what the report says of it; else as it stands there."""
+        """The value of a field as it was read, by what the report says of it; else as it is there."""
         value = _HIDDEN.sub("", self.cells.get(name, "")).strip()
         for issue in self.issues:
             if issue.field == name and issue.code in _READ_AS:
@@ -92,7 +92,7 @@ def lines_of(run: ImportRun, sheet: Sheet) -> list[Line]:
     for issue in issues:
         if issue.line:
             found[issue.line].issues.append(issue)
-    # What stands above the first record is no line of the file's.
+    # What is above the first record is no line of the file's.
     above = ImportIssue.objects.filter(run_id__in=issue_runs(run), code="FILE-HEADING").first()
     last_above = int((above.params or {}).get("line", 0)) if above else 0
     found = {number: line for number, line in found.items() if number > last_above}

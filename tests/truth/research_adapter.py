@@ -1,4 +1,4 @@
-"""The adapters of the state's research files: what a line says of a place stands there under its codes."""
+"""The adapters of the state's research files: what a line says of a place is there under its codes."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence

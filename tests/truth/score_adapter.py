@@ -1,4 +1,4 @@
-"""The adapter of all score types: what stands in the columns of a test is the student's score of that test and year."""
+"""The adapter of all score types: what is in the columns of a test is the student's score of that test and year."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence

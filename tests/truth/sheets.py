@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-# What stands in cells where something else belongs, in any column.
+# What is in cells where something else belongs, in any column.
 ANYWHERE = (
     "", " ", "ZZ", "?", "NULL", "N/A", "-", "0", "-1", "12", "12345", "x" * 70, "100.0", "'100", "Pe?a", "Pe&ntilde;a", "Ñ",
     "2012-13-01", "31/12/2014", "20990901", "2062-04-15", "1900-01-01", "19000101", "5/6/14", "9.01E+09", "a,b", "a^b", '"',
@@ -26,7 +26,7 @@ class Sheet:
 
     @property
     def first_line(self) -> int:
-        """Number of the line that the first record stands on."""
+        """Number of the line that the first record is on."""
         return 1 if self.header is None else 2
 
     def text(self) -> str:
@@ -38,7 +38,7 @@ class Sheet:
         return out.getvalue()
 
     def values(self, record: int) -> dict[str, str]:
-        """The cells of a record by field, as they stand there; a cut one lacks some."""
+        """The cells of a record by field, as they are there; a cut one lacks some."""
         cells = self.records[record]
         return {field: cells[at] for field, at in self.at.items() if at < len(cells)}
 
@@ -70,7 +70,7 @@ def damages(most: int = 5) -> st.SearchStrategy[list[Damage]]:
 
 
 def damage(sheet: Sheet, done: Sequence[Damage], values: Mapping[str, Sequence[str]]) -> None:
-    """Do all of it. `values`: what may stand in the columns of a type, beside what may stand anywhere."""
+    """Do all of it. `values`: what may be in the columns of a type, beside what may stand anywhere."""
     for one in done:
         if sheet.records:
             WAYS[one.what](sheet, one, values)

@@ -1,4 +1,4 @@
-"""The admin: staff edit students and SSIDs with a reason; every edit stands on the time line."""
+"""The admin: staff edit students and SSIDs with a reason; every edit is on the time line."""
 
 import re
 from html import unescape

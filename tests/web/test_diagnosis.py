@@ -160,7 +160,7 @@ def test_names_that_changed_places_are_looked_up_and_not_looked_for(district: Di
         plan = " ".join(row for (row,) in cursor.fetchall())
 
     assert "(hashed SubPlan" in plan  # the issues are hashed once
-    assert "(SubPlan" not in plan  # and read anew for none of them
+    assert "(SubPlan" not in plan  # and read again for none of them
 
 
 def test_the_report_opens_on_errors_and_then_on_warnings(client: Client, district: District, registrar: Any) -> None:

@@ -1,4 +1,4 @@
-"""Search from anywhere: students, runs, schools, pages, settings and help; what is typed stands in no address."""
+"""Search from anywhere: students, runs, schools, pages, settings and help; what is typed is in no address."""
 
 import re
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_every_page_has_the_field_and_works_without_scripts(client: Client, regi
 
 
 def test_the_list_of_keys_is_that_of_the_scripts(client: Client, registrar: Any) -> None:
-    """Each key that is told stands in the script that is to listen for it."""
+    """Each key that is told is in the script that is to listen for it."""
     spelled = {"Esc": "Escape", "↓": "ArrowDown", "1 to 9": "[1-9r]", "u": '"u"', "r": "[1-9r]"}
     for key in KEYS:
         script = (Path(settings.BASE_DIR) / "static" / "js" / key.script).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Refused lines are put right on the page: changes are kept, and only the corrected lines are tested, under their numbers."""
+"""Refused lines are corrected on the page: changes are kept, and only the corrected lines are tested, under their numbers."""
 
 from typing import Any
 

@@ -98,7 +98,7 @@ def test_runs_are_sorted_filtered_and_exported(client: Client, everybody: Any, d
     assert len(shown(client, "runs", files)) == 4
 
 
-def test_what_is_typed_never_stands_in_an_address(client: Client, everybody: Any) -> None:
+def test_what_is_typed_is_never_in_an_address(client: Client, everybody: Any) -> None:
     StudentFactory(last_name="Okafor")
     for name in LISTS:
         answer = client.post(reverse(name), {"text": "Okafor", "status": "Eva Okafor", "show": "Okafor, Eva"})

@@ -43,7 +43,7 @@ def test_after_four_in_the_afternoon_the_day_is_still_the_districts(moment: dt.d
 def test_an_evening_is_that_evening_on_every_page(
     client: Client, district: District, moment: dt.datetime, text: str
 ) -> None:
-    """The clock stands at 16:30 and at 23:59 in Los Angeles: SSID, time line, run, list and admin name that day."""
+    """The clock is at 16:30 and at 23:59 in Los Angeles: SSID, time line, run, list and admin name that day."""
     client.force_login(UserFactory(import_admin=True, is_superuser=True))
     student = district.student()
     SSID.objects.filter(pk=give_ssid(student, "9012345678").pk).update(created_at=moment)

@@ -337,7 +337,7 @@ def spoiled(rows: Rows, how: str) -> Rows:
     ("how", "said"),
     [
         ("no line", "Row 2 of the table does not say which line it was"),
-        ("twice", "Line 2 stands in the table twice"),
+        ("twice", "Line 2 is in the table twice"),
         ("another run", "has lines of runs"),
         ("no such line", "has no record in line 200"),
         ("blank line", "has no record in line 3"),

@@ -75,7 +75,7 @@ def test_the_button_is_gone_when_all_is_put_back(client: Client, admin: Any, dis
 
     assert "put back what an earlier revert had to keep because of this run" in page(client, last)
     (along,) = ImportRun.objects.filter(pk__in=last.facts["finished"])
-    assert f'Made by itself, with <a href="{reverse("run", args=[last.pk])}">' in page(client, along)
+    assert f'Made automatically, with <a href="{reverse("run", args=[last.pk])}">' in page(client, along)
     for run in (first, second):
         told = page(client, run)
         assert "This run was reverted." in told

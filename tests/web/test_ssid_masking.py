@@ -91,7 +91,7 @@ def test_whoever_may_not_see_ssids_is_offered_none(client: Client, run: ImportRu
 
 
 def test_what_is_no_ssid_stays_readable(client: Client, district: District, registrar: Any) -> None:
-    """Whoever puts it right has to see what is wrong with it."""
+    """Whoever corrects it has to see what is wrong with it."""
     district.student()
     run = run_file("ssid-download", lines({"ssid": "901234567"})).run
 

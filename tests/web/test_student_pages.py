@@ -281,7 +281,7 @@ def test_codes_are_words_on_the_page_of_a_student(client: Client, registrar: Any
     ):
         assert words in page
     assert "US-CA" not in page
-    assert f"<li>{student.full_name}</li>" in page  # not a number of ours
+    assert f"<li>{student.full_name}</li>" in page  # not one of our numbers
 
 
 def test_words_and_places_of_codes() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py`: embedded services around the commands that need them, and nothing of ours on standard output."""
+"""`manage.py`: embedded services around the commands that need them, and nothing of its own on standard output."""
 
 import os
 import shutil

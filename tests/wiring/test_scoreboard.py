@@ -51,7 +51,7 @@ def test_what_was_kept_goes_on_until_a_newer_run_says_another_thing(tmp_path: Pa
 
     assert (found["Restore drill"].found, found["Restore drill"].when) == ("12.3 s", "2026-11-28 abc123def")
     assert found["Seeded names found elsewhere after erasing"].when == "2026-11-27 abc123def"
-    # One kind anew says less than all of them together did.
+    # One kind again says less than all of them together did.
     assert found["Runs struck by a fault that end as without it"].found == "9/10; 2 kinds, 8 struck while at work"
 
 

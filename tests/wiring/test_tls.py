@@ -158,7 +158,7 @@ def test_a_database_of_one_user_is_handed_to_three_roles_by_a_command(
     assert {kind: (one["new"], "password" in one) for kind, one in kept.items()} == dict.fromkeys(roles, (False, False))
 
     owner = server.address("sisimport_migrate", roles["migrate"]["password"])
-    # The owner of now can do all that a release may ask of it, also making tables anew.
+    # The owner of now can do all that a release may ask of it, also making tables again.
     for step in (("migrate", "imports", "0022"), ("migrate",)):
         moved = manage(folder, owner, *step, "--no-input", "--verbosity=0", **ca)
         assert moved.returncode == 0, moved.stderr

@@ -76,7 +76,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         sociallogin.state |= {"second_factor": identity.second_factor, "id_token": identity.id_token}
 
     def _proved_again(self, request: HttpRequest, sociallogin: Any, person: Any, again: int) -> HttpResponseBase:
-        """Somebody who is signed in came back from the provider: go on with what asked for it, if it is the same person."""
+        """Somebody who is signed in came back from the provider: continue with what asked for it, if it is the same person."""
         identity: Identity = sociallogin.identity
         fresh = identity.signed_in_at is None or time.time() - identity.signed_in_at < settings.STEP_UP_SECONDS
         if not (person.pk == again == request.user.pk and fresh):
@@ -92,7 +92,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **details: Any) -> None:
         problem = details.get("exception") or details.get("error") or ""
-        # An exception of ours says what is wrong; those of libraries may hold an address or an answer.
+        # Our own exceptions say what is wrong; those of libraries may hold an address or an answer.
         logger.warning("single sign-on by %s failed: %s", provider.sub_id, reason_of(problem))
         raise ImmediateHttpResponse(failed(request, provider.sub_id))
 

@@ -4,7 +4,7 @@
     2  or one account has the address that the provider proved: invited, or in use       (then it is tied)
     3  or a group of the directory gives a role: an account is made                       (then it is tied)
 
-Roles and schools that come from groups are set anew at each sign-in, and taken when no group gives any. Whoever was invited by
+Roles and schools that come from groups are set again at each sign-in, and taken when no group gives any. Whoever was invited by
 hand keeps what people gave, as long as no group says otherwise. A superuser is made by a group only where SSO_GROUPS says
 `superuser`, and one made by hand is never touched.
 """
@@ -75,7 +75,7 @@ def admit(provider: str, identity: Identity) -> Any:
     _keep_in_step(person, given)
     if not person.is_active:
         people.accept_by_directory(person=person)
-    if not capabilities(person_anew(person.pk)):
+    if not capabilities(reloaded_person(person.pk)):
         raise NotAdmittedError(f"user {person.pk} has no role")
     if tied is None:
         SocialAccount.objects.get_or_create(
@@ -85,7 +85,7 @@ def admit(provider: str, identity: Identity) -> Any:
     return person
 
 
-def person_anew(pk: int) -> Any:
+def reloaded_person(pk: int) -> Any:
     """The account as it is on record now, without what was asked about it before."""
     return get_user_model()._default_manager.get(pk=pk)
 

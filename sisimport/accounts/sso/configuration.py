@@ -19,7 +19,7 @@ _OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True)
 class Provider:
-    """One button of the sign-in page. `key` stands in addresses; `domains`: mail domains that are the district's own."""
+    """One button of the sign-in page. `key` is in addresses; `domains`: mail domains that are the district's own."""
 
     key: str
     kind: str

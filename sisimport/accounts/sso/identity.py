@@ -19,5 +19,5 @@ class Identity:
 
     @property
     def uid(self) -> str:
-        """What the account of ours is tied to: one text for issuer and subject, so that another issuer is another person."""
+        """What our account is tied to: one text for issuer and subject, so that another issuer is another person."""
         return hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""SAML 2: allauth's flow over python3-saml, strict. Assertions are signed, answer a request of ours, and are used once.
+"""SAML 2: allauth's flow over python3-saml, strict. Assertions are signed, answer one of our requests, and are used once.
 
 Loaded only where a SAML provider is set up: its libraries read XML in C.
 """

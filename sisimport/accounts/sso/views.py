@@ -42,7 +42,7 @@ def _named_host(request: HttpRequest) -> None:
 
 
 def leave(request: HttpRequest, address: str, provider: Provider, *, signed_out: bool = False) -> HttpResponse:
-    """A page that goes on to the provider by itself.
+    """A page that goes on to the provider automatically.
 
     No redirect: the browser would hold it, and every further one of the provider, to our form-action, which names no other host.
     """
@@ -155,7 +155,7 @@ def metadata(request: HttpRequest, organization_slug: str) -> HttpResponseBase:
 @public
 @require_GET
 def signed_out(request: HttpRequest, organization_slug: str) -> HttpResponseBase:  # noqa: ARG001
-    """Where a SAML provider would send people after signing out there; it is not told of, and leads to the sign-in page."""
+    """Where a SAML provider would send people after signing out there; it is not offered, and leads to the sign-in page."""
     return redirect("account_login")
 
 

@@ -19,7 +19,7 @@ def single_sign_on() -> tuple[Provider, ...]:
 
 @register.simple_tag
 def why_signed_out(request: HttpRequest) -> str:
-    """`idle` or `age` when the session ended by itself; told once."""
+    """`idle` or `age` when the session ended automatically; reported once."""
     return why_ended(request)
 
 

@@ -29,8 +29,8 @@ codes.register(
     ),
     IssueCode(
         "ONE-OTHERS",
-        "Users who are no students",
-        "Of users.csv {found} lines were passed over: they are about people who are no students ({expected}).",
+        "Users who are not students",
+        "Of users.csv {found} lines were passed over: they are about people who are not students ({expected}).",
         "Nothing to do.",
     ),
     IssueCode(
@@ -61,12 +61,12 @@ codes.register(
     IssueCode(
         "ONE-TWICE",
         "One sourcedId, several people",
-        "The sourcedId stands in users.csv more than once with different data: {found}.",
+        "The sourcedId is in users.csv more than once with different data: {found}.",
         "Each person has one sourcedId. Correct it in the system that the roster comes from and export again.",
     ),
     IssueCode(
         "ONE-SCHOOL",
-        "A school that cannot be told",
+        "A school that cannot be identified",
         "The line names {found}.",
         "Give the school the state's code (14 digits with the district's, or 7 digits) as its identifier in the system that the "
         "roster comes from, and export again.",
@@ -74,13 +74,13 @@ codes.register(
     IssueCode(
         "ONE-ROLE",
         "Not said who this is",
-        "The user has {found}: whether this is a student cannot be told.",
+        "The user has {found}: whether this is a student cannot be determined.",
         "Give the user a role of OneRoster (student, teacher, guardian …) and export again.",
     ),
     IssueCode(
         "ONE-STATUS",
         "Not said whether the student is there",
-        "The user has the status {found}; expected active or tobedeleted: whether the student is still there cannot be told.",
+        "The user has the status {found}; expected active or tobedeleted: whether the student is still there is unknown.",
         "Give the user one of the two statuses of OneRoster in the system that the roster comes from, and export again.",
     ),
     IssueCode(
@@ -117,7 +117,7 @@ codes.register(
     IssueCode(
         "ONE-ENDS-WHEN",
         "Marked as deleted, without a day",
-        "The line is marked tobedeleted, yet {found} of dateLastModified is no day: nothing says when the enrollment ends.",
+        "The line is marked tobedeleted, yet {found} of dateLastModified is not a day: nothing says when the enrollment ends.",
         "Enter the exit date by hand, or export again with dateLastModified filled in.",
     ),
     IssueCode(

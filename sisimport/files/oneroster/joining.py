@@ -1,7 +1,7 @@
 """Students of a OneRoster zip as one table: each user who is a student, with demographics and schools.
 
-Line n of the text is line n of users.csv, so that every message about a line leads there; lines of users who are no students
-are blank. A second school of a student, and lines of other tables that lead to nobody, stand behind the last line of
+Line n of the text is line n of users.csv, so that every message about a line leads there; lines of users who are not students
+are blank. A second school of a student, and lines of other tables that lead to nobody, are behind the last line of
 users.csv; the column `lines` says where everything came from.
 """
 
@@ -85,7 +85,7 @@ _USER_WIDTH: Final = 21
 
 
 def join(archive: zipfile.ZipFile, contents: Contents, out: IO[bytes], *, max_bytes: int) -> list[Problem]:
-    """Write the students of a OneRoster archive to `out` as text; what is said of the whole file comes back.
+    """Write the students of a OneRoster archive to `out` as text; what is reported about the whole file comes back.
 
     Raises FileError for tables that cannot be read.
     """
@@ -156,7 +156,7 @@ class _Joiner:
         self._out.flush()
 
     def notices(self) -> list[Problem]:
-        """What is said once for the file."""
+        """What is reported once for the file."""
         said = []
         if self._others:
             total = sum(self._others.values())
@@ -181,7 +181,7 @@ class _Joiner:
         self._out.write(at, _row(said | {"mode": self._mode}))
 
     def _usual_line(self, row: tuple[Any, ...]) -> Sequence[str] | None:
-        """The line of a student of one school of whom nothing odd is said, as nearly all are; None for all others."""
+        """The line of a student of one school about whom nothing odd is reported, as nearly all are; None for all others."""
         (
             line, sid, status, _modified, role, orgs, ids, number, family, given, middle, pfamily, pgiven, grades, primary_org,
             state_id, demographics_line, birth, sex, country, state, org, active, _gone, begin, end, main, role_line,
@@ -216,7 +216,7 @@ class _Joiner:
         )  # fmt: skip
 
     def _lines_of(self, user: _User, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """The user's own line, None for one who is no student, and those of further schools."""
+        """The user's own line, None for one who is not a student, and those of further schools."""
         problem, detail = self._role(user, rows)
         if problem is None:
             return [None]
@@ -240,7 +240,7 @@ class _Joiner:
         ]
 
     def _role(self, user: _User, rows: Sequence[tuple[Any, ...]]) -> tuple[str | None, str]:
-        """What is wrong with the role of a user, "" for a student; None for one who is no student."""
+        """What is wrong with the role of a user, "" for a student; None for one who is not a student."""
         in_roles = any(row[_USER_WIDTH + 6] is not None for row in rows)
         role = STUDENT if in_roles else user.role.lower() or rows[0][_USER_WIDTH + 8] or ""
         if role == STUDENT:
@@ -283,7 +283,7 @@ class _Joiner:
                 stays[org] = Stay(org, begin or "", end or "", bool(main), where=where)
             elif role_line is not None or (named and org not in named):
                 stays[org] = Stay(org, gone=gone, where=where)
-            else:  # a class is over; that the student left the school is said nowhere
+            else:  # a class is over; that the student left the school is stated nowhere
                 self._classes_gone += 1
         for org in named:
             stays.setdefault(org, Stay(org))
@@ -347,7 +347,7 @@ def _by_line(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, list[tuple[
 
 
 def _ssid(ids: str, state_id: str) -> str:
-    """The state's number in a metadata column or among the userIds; two that differ are told both, which is no number."""
+    """The state's number in a metadata column or among the userIds; two that differ are both reported, which is not a number."""
     found = {state_id} if state_id else set()
     for kind, value in _PAIRS.findall(ids):
         if kind.strip().casefold() in _SSID_TYPES and value.strip():

@@ -15,7 +15,7 @@ STUDENT: Final = "student"
 STATUSES: Final = frozenset({"", "active", DELETED})
 _CACHE_KB: Final = 8_000  # more makes the worker grow with the file and nothing quicker
 _PRIMARY: Final = frozenset({"primary", "true", "1"})
-_MOST_TOLD: Final = 200  # lines of one kind that are told one by one; of more only the number
+_MOST_TOLD: Final = 200  # lines of one kind that are reported one by one; of more only the number
 
 USERS: Final = (
     "sourcedId", "status", "dateLastModified", "role", "orgSourcedIds", "userIds", "identifier", "familyName", "givenName",

@@ -25,7 +25,7 @@ csv.field_size_limit(1 << 20)
 class Table:
     """A member of the archive that is read as a table. `wanted`: the columns to read, those of `needed` must be there.
 
-    After `rows`: `broken` are lines that are no rows, with the reason; `notices` what is said of the file; `present` the
+    After `rows`: `broken` are lines that are not rows, with the reason; `notices` what is reported about the file; `present` the
     columns it has. `extra` are names of which the first that the file has is read as one more column, "" without any.
     """
 
@@ -132,7 +132,7 @@ class Table:
 
 
 def _first_odd_part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> bytes | None:
-    """The first megabyte with bytes that are no UTF-8; None where all of it is UTF-8."""
+    """The first megabyte with bytes that are not UTF-8; None where all of it is UTF-8."""
     kept = b""
     with archive.open(info) as member:
         source = _Limited(member, budget)

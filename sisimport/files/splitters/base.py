@@ -16,7 +16,7 @@ from sisimport.files.values import BlockTraits, Finding
 class Records:
     """Records split into columns. `texts`: one sequence for each field asked for, None where the file does not have it.
 
-    `findings` are by position in `numbers`; `broken` are lines that are no records, with the reason.
+    `findings` are by position in `numbers`; `broken` are lines that are not records, with the reason.
     """
 
     numbers: Sequence[int]

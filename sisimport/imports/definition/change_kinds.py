@@ -67,8 +67,8 @@ class ChangeKind:
     run that applies (`run`, `line`, `now`). `student_column` names the column that holds the student, filled from the change.
     `writer`: compares and writes in place of the engine, for changes that are not one row each.
     `holds_student`: a student with such rows is not removed by a revert. `of_file`: its changes come from the file as a whole
-    and stand on line 0, where they are found without a look at those of half a million lines.
-    `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; then the plan goes on with that row.
+    and are on line 0, where they are found without a look at those of half a million lines.
+    `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; then the plan continues with that row.
     `replaces`: SQL condition that the planned update `c` replaces values on record that last, as far as a hold counts them.
     `of_all`: such objects are not of one LEA, so runs that create them take turns.
     """

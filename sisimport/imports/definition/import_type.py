@@ -33,7 +33,7 @@ class SpeedHooks:
         """Rows that say nothing but what is on record, as a condition that costs less than rules and plan; None: unknown.
 
         For types that mark idle rows. No step changes anything for such a row, and no rule fires but those of
-        `speed.said_of_what_is_on_record`, which all do. All other rows are asked every rule and every step.
+        `speed.said_of_what_is_on_record`, which all do. All other rows go through every rule and every step.
         """
         return None
 
@@ -170,7 +170,7 @@ class ImportType(SpeedHooks):
         want of it."""
 
     def prepare(self, context: "RunContext") -> None:
-        """Set-based work on the staged rows before the rules are asked. Nothing by default."""
+        """Set-based work on the staged rows before the rules are evaluated. Nothing by default."""
 
     def makes_places(self, context: "RunContext") -> bool:  # noqa: ARG002
         """Whether the run may create what runs of other districts create as well; asked after `prepare`."""
@@ -203,7 +203,7 @@ class RunContext:
     school_codes: set[str] = field(default_factory=set)
     collected: set[str] = field(default_factory=set)  # values of the field `speed.collect_values_of`
     lea_ids: set[int] = field(default_factory=set)
-    lines: Collection[int] | None = None  # only these lines are planned anew; None: the whole file
+    lines: Collection[int] | None = None  # only these lines are planned again; None: the whole file
     accepted_rows: int = 0  # rows whose match a person accepted (see engine/accepted_matches.py)
     read_numbers: bool = False  # a local number was read as another one (see engine/identifiers.py)
     idle_rows: int = 0  # rows in which checking found that nothing would change

@@ -29,7 +29,7 @@ class Matching:
     # Codes that ask whose record a line is: errors, and warnings about lines that are imported unless somebody says so.
     near_codes: tuple[str, ...] = ("DEMO-NEAR", "DEMO-MISMATCH", "STU-NOTFOUND", "STU-AMBIGUOUS")
     near_warnings: tuple[str, ...] = ()
-    # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file anew.
+    # Fields by which lines of one file touch each other; empty: a decision on one line plans the whole file again.
     related_fields: tuple[str, ...] = ()
 
 

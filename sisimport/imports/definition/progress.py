@@ -79,7 +79,7 @@ class Progress:
                 )
                 row = cursor.fetchone()
         except DatabaseError:
-            # Progress is a courtesy: a run never fails for it. The main connection finds out by itself what is wrong.
+            # Progress is a courtesy: a run never fails for it. The main connection finds out on its own what is wrong.
             self._connection.close()
             return False
         return bool(row and row[0])

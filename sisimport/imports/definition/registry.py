@@ -82,7 +82,7 @@ def register_source(source: Callable[[], Iterable[ImportType]]) -> None:
 
 
 def look_again(**_kwargs: object) -> None:
-    """Ask the sources anew before the next answer: at the start of each request, command and run, and after a change."""
+    """Ask the sources again before the next answer: at the start of each request, command and run, and after a change."""
     global _stale  # noqa: PLW0603 - one per process, as the registry is
     _stale = True
 

@@ -25,7 +25,7 @@ class Rule:
     when: a Q or conditional expression over the row model. field: the layout field it is about.
     found, expected: expressions (or constants) whose text goes into the message; params: further ones for it.
     part: an error of part RECORD keeps the record out; of another part, only that part.
-    needs_student: the rule is asked only of rows that found a student this run may see.
+    needs_student: the rule is evaluated only for rows that found a student this run may see.
     """
 
     code: str

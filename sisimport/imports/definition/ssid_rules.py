@@ -18,7 +18,7 @@ def held_by_other(student: str = "student__id") -> Q:
     return HELD & Q(Differs(F("holder__student_id"), F(student)))
 
 
-# The SSID was this student's before; whoever holds it is no other person.
+# The SSID was this student's before; whoever holds it is not another person.
 FORMER = HELD & Q(holder__retired_at__isnull=False)
 
 
@@ -35,7 +35,7 @@ def other_person(student: str = "holder__student") -> dict[str, Any]:
 
 
 def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -> Case:
-    """Why a value is not a valid SSID, as far as can be told (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
+    """Why a value is not a valid SSID, as far as can be determined (rules ID-3 and ID-4): a key of SSID_CAUSES, or its words."""
 
     def said(cause: str) -> Value:
         return Value(words[cause] if words else cause)

@@ -54,13 +54,13 @@ codes.register(
         "A charter school that reports under its own code",
         "{field} {found} is the code of a school of district {expected}: a charter school that reports under its own code. Its "
         "{lines} lines were read as lines of that district.",
-        "Nothing to do if the school stands under that district here. A charter that is a district of its own has to be set up "
+        "Nothing to do if the school is under that district here. A charter that is a district of its own has to be set up "
         "as one first.",
     ),
     IssueCode(
         "CODE-SHORT",
         "A code that is too short",
-        "{field} {found} is no code on record, and a code of the state has seven digits.",
+        "{field} {found} is not a code on record, and a code of the state has seven digits.",
         "Write the code with all its digits, leading zeros too. A district outside California has to be set up before its "
         "files are read.",
     ),
@@ -145,7 +145,7 @@ codes.register(
     IssueCode(
         "DUP-DIFFERS",
         "Two lines contradict each other",
-        "{field} {found} stands in several lines with different data, first in line {first_line}.",
+        "{field} {found} is in several lines with different data, first in line {first_line}.",
         "Keep the right line and remove the others, then test again.",
     ),
     IssueCode(
@@ -177,7 +177,7 @@ codes.register(
         "The file is another district's",
         "The file is from district {found}, which is neither a district on record nor a charter school of one; known here: "
         "{expected}.",
-        "Download the file of your own district. If the code is a charter school's that reports by itself, put the school on "
+        "Download the file of your own district. If the code is a charter school's that reports independently, put the school on "
         "record first; if it is a district that should be here, add it.",
     ),
     IssueCode(
@@ -249,7 +249,7 @@ codes.register(
         "SCHOOL-LEA",
         "A district in place of a school",
         "{field} is {found}, the code of a district on record. The line is not imported.",
-        "Check that district and school do not stand under each other's heading, and test again.",
+        "Check that district and school are not under each other's heading, and test again.",
     ),
     IssueCode(
         "COLUMN-OTHER",
@@ -333,7 +333,7 @@ codes.register(
     IssueCode(
         "LANG-CODE",
         "Unknown language",
-        "{field} is {found}, which is no code of a language; expected three letters, such as spa, or the state's two digits.",
+        "{field} is {found}, which is not a code of a language; expected three letters, such as spa, or the state's two digits.",
         "Write the code of the language, or leave it blank, and test again.",
     ),
     IssueCode(

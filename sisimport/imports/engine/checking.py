@@ -90,7 +90,9 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     if steps:
         idle = Case(When(planning.changes_something(steps), then=Value(False)), default=Value(True))
     among: tuple[Any, ...] = ()
-    if on_record is not None:  # such a row is asked neither rules nor plan: whether it is idle stands among the answers
+    if (
+        on_record is not None
+    ):  # such a row goes through neither rules nor plan: whether it is idle stands among the answers
         among, idle = (Case(When(idle, then=Value(_IDLE))),), Value(False)
     answer: Any = Case(
         When(refused, then=_joined(refusing, fired(others, *among))),
@@ -112,7 +114,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
         said = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.said_of_what_is_on_record]
         sql = _unfolded(sql, names, said)
     if not carried:
-        # OFFSET 0: else the rules are asked twice, in the condition and in what is selected.
+        # OFFSET 0: else the rules are evaluated twice, in the condition and in what is selected.
         sql = f"SELECT * FROM ({sql} OFFSET 0) AS q({names}) WHERE idle OR cardinality(rules) > 0"
     if only is None:
         execute("DROP TABLE IF EXISTS checked_line")
@@ -131,7 +133,7 @@ _IDLE = -1  # among the numbers of rules that fired: nothing would change
 def _unfolded(sql: str, names: str, said: list[int]) -> str:
     """The answers with what rows that are on record (null) were not asked: they are idle, and only these rules fire.
 
-    Whether a row that was asked is idle stands last among the numbers of its rules: an array is read from its end at no cost.
+    Whether a row that was checked is idle stands last among the numbers of its rules: an array is read from its end at no cost.
     """
     last_is_idle = f"rules[cardinality(rules)] = {_IDLE}"
     return (

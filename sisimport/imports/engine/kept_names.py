@@ -1,4 +1,4 @@
-"""Names on record that a file spells poorer (GARCIA for García, OBRIEN for O'Brien): the record stays, and that is said.
+"""Names on record that a file spells poorer (GARCIA for García, OBRIEN for O'Brien): the record stays, and that is reported.
 
     poorer    the same letters, all capital or all small where the record tells them apart; or with fewer accents, apostrophes,
               hyphens, periods or spaces, or capitals as a machine sets them, and nothing that the record lacks; or the name on
@@ -30,7 +30,7 @@ POORER_NAMES: Final = Option(
 POORER_NAMES_REMEDY: Final = {"NAME-KEPT": (POORER_NAMES.name, "write")}
 
 _SEQ: Final = 90  # of these issues: after those on codes, before the rules
-_NAMED_ONE_BY_ONE: Final = 1000  # lines; of more, the number is said
+_NAMED_ONE_BY_ONE: Final = 1000  # lines; of more, the number is given
 
 _ACCENTS: Final = r"\u0300-\u036f"
 _STROKES: Final = "øØłŁđĐ"  # letters that sis_loose takes for plain ones, beside those with accents

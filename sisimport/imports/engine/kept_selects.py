@@ -3,7 +3,7 @@
 Composing the rules of a type takes Django a tenth of a second or more, which is most of what a small file costs. What is kept
 can never be out of date: a SELECT is found again by a digest of everything it was composed from (the declarations themselves
 with all their values, the rows and their joins, the columns), not by the name of what asked for it. Another option, another
-school, another day in a rule, another layout or table is another digest, and is composed anew.
+school, another day in a rule, another layout or table is another digest, and is composed again.
 """
 
 import hashlib

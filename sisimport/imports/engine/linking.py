@@ -1,7 +1,7 @@
 """link: what a plan was going to create and what is there by now under the same key is the same thing.
 
 Two files are tested before either is applied: both plans make the same school, student or set-up, each under a key of its own. By
-the time the second is applied, the first has made it, and the second plan goes on with what is there: its rows are written anew
+the time the second is applied, the first has made it, and the second plan continues with what is there: its rows are rewritten
 with that key, so that report, Revert and time line name the record that really is.
 """
 

@@ -1,6 +1,6 @@
 """Windows-1252 or Mac Roman? Where the bytes of a file make names in both, the names on record of its students say which.
 
-Only files that are no UTF-8 come this far; of them only the lines with bytes beyond ASCII are read twice.
+Only files that are not UTF-8 come this far; of them only the lines with bytes beyond ASCII are read twice.
 """
 
 import io
@@ -82,7 +82,7 @@ def _is_utf8(chunk: bytes) -> bool:
 def _read(
     recognition: Recognition, lines: Sequence[bytes], encoding: str, fields: Sequence[str]
 ) -> list[tuple[str | None, ...]]:
-    """Values of the lines read in an encoding; lines that are no records are left out."""
+    """Values of the lines read in an encoding; lines that are not records are left out."""
     text = "\n".join(line.decode(encoding, errors="replace") for line in lines) + "\n"
     how = replace(recognition, encoding=UTF8, header=False, lines_above=0, notices=())
     try:

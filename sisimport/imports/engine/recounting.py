@@ -1,4 +1,4 @@
-"""Counts of a few lines of a run, so that planning them anew does not count half a million others again."""
+"""Counts of a few lines of a run, so that planning them again does not count half a million others again."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -58,7 +58,7 @@ def tally(run_id: int, lines: Collection[int]) -> Tally:
 
 
 def corrected(run: ImportRun, before: Tally, after: Tally) -> dict[str, object]:
-    """Counts and summary of the run with some lines counted anew."""
+    """Counts and summary of the run with some lines recounted."""
     planned = run.planned_count + after.planned - before.planned
     refused = run.refused_count + after.refused - before.refused
     skipped = run.skipped_count + after.skipped - before.skipped

@@ -25,7 +25,7 @@ def _table(context: RunContext) -> str:
     return quoted(context.import_type.row_model._meta.db_table)
 
 
-# Not EXISTS: beside OR it would be asked for each line anew, and a file may be one line a hundred thousand times.
+# Not EXISTS: beside OR it would be asked for each line again, and a file may be one line a hundred thousand times.
 _REFUSED = "({row}.refused OR {row}.line IN (SELECT k.line FROM checked_line k WHERE k.rules && %s::int[]))"
 
 
@@ -48,7 +48,7 @@ def _has_orphans(context: RunContext, mark: tuple[str, str], refusing: Collectio
 
 
 def _settle(context: RunContext, mark: tuple[str, str], refusing: Collection[int], ask: Callable[[Q], None]) -> None:
-    """Each is asked as a line of its own; the first that is not refused counts, and the others repeat that one.
+    """Each is checked as a line of its own; the first that is not refused counts, and the others repeat that one.
 
     Their lines stay in the database: they may be half a million.
     """
@@ -79,4 +79,4 @@ def _settle(context: RunContext, mark: tuple[str, str], refusing: Collection[int
 
 
 def _lines_of(table: str) -> Q:
-    return Q(line__in=RawSQL(f"SELECT line FROM {table}", []))  # noqa: S611 (a table of ours, no value)
+    return Q(line__in=RawSQL(f"SELECT line FROM {table}", []))  # noqa: S611 (one of our tables, no value)

@@ -47,7 +47,7 @@ def only_lines(revert: ImportRun) -> list[int]:
 
 def kept_facts(run: ImportRun) -> dict[str, Any]:
     """What an executed Revert kept, for its page: lines kept whole and in part, how many changes for which reason, and the later
-    runs that lie on them. Empty when it kept nothing."""
+    later runs on top of them. Empty when it kept nothing."""
     rows = fetch_all(
         "SELECT reason, count(*) FROM imports_setaside WHERE run_id = %s AND reason <> %s GROUP BY reason ORDER BY reason",
         [run.pk, SetAsideReason.DONE.value],

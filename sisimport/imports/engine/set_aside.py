@@ -133,7 +133,7 @@ def _update_conflicts(work: Plan, kind: ChangeKind) -> list[str]:
         conflicts.append(
             f"({changing}) AND EXISTS (SELECT 1 FROM (SELECT * FROM {quoted(kind.table)}"
             f"{' WHERE ' + where if where else ''}) o WHERE {same}"
-            # NOT IN: listed once and hashed. A join here would be done anew for every change.
+            # NOT IN: listed once and hashed. A join here would be done again for every change.
             f" AND o.{quoted(kind.pk)} <> c.object_id AND o.{quoted(kind.pk)} NOT IN (SELECT m.object_id"
             f" FROM imports_importchange m WHERE m.run_id = {int(work.plan_run_id)} AND m.kind = '{kind.key}'"
             f" AND m.before IS NOT NULL AND NOT {_stays(work, 'm')}))"

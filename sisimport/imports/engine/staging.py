@@ -49,7 +49,7 @@ def stage(context: RunContext) -> None:
     run, import_type = context.run, context.import_type
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
     context.progress.report("reading")
-    with open_file(run.file, anew=True) as stream:
+    with open_file(run.file, rehash=True) as stream:
         recognition = _recognised(context, stream)
         if recognition.error is not None:
             stream.seek(0)
@@ -134,8 +134,8 @@ def _with_the_whole_known(recognition: Recognition, context: RunContext, stream:
 
 
 def _file_notices(run: ImportRun, reader: Reader | LinesReader) -> list[Problem]:
-    """What is said of the whole file; of corrected lines not that the lines between them are blank, and of a workbook not how the
-    text that it became is separated."""
+    """What is reported of the whole file, but for what is expected: blank lines between corrected ones, and how the
+    text of a workbook is written."""
     unsaid = {_LINES_LEFT_OUT} if run.corrects_id else set()
     if run.file is not None and run.file.converted_from_id:
         unsaid.add("FILE-DELIMITER")
@@ -155,7 +155,7 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen:
 
 
 def _archive_notice(context: RunContext) -> list[Problem]:
-    """Said once for the file, not again when single lines of it are planned anew."""
+    """Said once for the file, not again when single lines of it are planned again."""
     file = context.run.file
     if file is None or not file.member or context.lines is not None:
         return []
@@ -219,7 +219,7 @@ def _literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[str], mending: identifiers.Seen) -> None:
+def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[str], repairs: identifiers.Seen) -> None:
     model, fields = context.import_type.row_model, context.fields
     text = [f.column for f in model._meta.concrete_fields if isinstance(f, models.TextField | models.CharField)]
     columns = ["line", "lea_id", "state", "refused", *(model_column(model, name) for name in fields)]
@@ -228,7 +228,7 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
     force = [quoted(str(name)) for name in text if name in columns]
     options = _COPY.format(force=f", FORCE_NOT_NULL ({', '.join(force)})" if force else "")
     sql = f"COPY {quoted(str(model._meta.db_table))} ({', '.join(map(quoted, columns))}) FROM STDIN {options}"
-    leas = _Leas(context, mending)
+    leas = _Leas(context, repairs)
     import_type = context.import_type
     number = fields.index("local_number") if "local_number" in fields else None
     seen = (
@@ -242,7 +242,7 @@ def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[s
             for at, values in noted:
                 values.update(block.columns[at])
             if number is not None:
-                mending.look_at_numbers(block.columns[number])
+                repairs.look_at_numbers(block.columns[number])
             context.progress.report("reading", reader.record_count, 0)
     leas.settle()
 
@@ -257,8 +257,8 @@ _NO_LEA = ("", "CA")
 class _Leas:
     """LEA codes of the file -> ids, with the state profile that decides the SSID format."""
 
-    def __init__(self, context: RunContext, mending: identifiers.Seen) -> None:
-        self.context, self.mending = context, mending
+    def __init__(self, context: RunContext, repairs: identifiers.Seen) -> None:
+        self.context, self.repairs = context, repairs
         name = context.import_type.matching.lea_field
         fields = context.fields
         self.index = fields.index(name) if name in fields else None
@@ -286,15 +286,15 @@ class _Leas:
         self.seen.add(code)
         full = identifiers.full_code(code, self.by_code)
         if full is not None:
-            self.mending.restored_leas[code] = full
+            self.repairs.restored_leas[code] = full
             self.by_code[code] = self.by_code[full]
         elif code and code not in self.by_code:
             lea = self._lea_of_charter(code)
             if lea is not None:
-                self.mending.charters[code] = lea
+                self.repairs.charters[code] = lea
                 self.by_code[code] = self.by_code[lea]
             elif is_short_code(code):
-                self.mending.short_leas = True
+                self.repairs.short_leas = True
 
     def _lea_of_charter(self, code: str) -> str | None:
         """The LEA under which a school on record stands that reports under its own code; None for all other codes."""
@@ -368,7 +368,7 @@ def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: 
 
 
 def _copy_problems(run_id: int, problems: IO[str], notices: list[Problem]) -> None:
-    """Reader problems become issues; those of a whole file stand on line 0."""
+    """Reader problems become issues; those of a whole file are on line 0."""
     _write_problems(problems, 0, notices, {})
     if not problems.tell():
         return

@@ -1,6 +1,6 @@
 """What of a run still stands, and what later runs wrote over it: which of its changes a Revert may put back.
 
-Runs that write the same values lie on each other like a stack. A Revert takes back only what lies on top, so reverts in any order
+Runs that write the same values form a stack. A Revert takes back only what lies on top, so reverts in any order
 end where they would in the right one: what a later run lies on is kept until that run is reverted, and put back with it.
 """
 
@@ -175,7 +175,7 @@ def older_reverts_to_finish(run: ImportRun) -> list[ImportRun]:
 
 
 def later_runs_named(revert: ImportRun) -> list[int]:
-    """Runs that lie on something which this Revert kept, newest first."""
+    """Runs on top of something which this Revert kept, newest first."""
     rows = fetch_all(
         "SELECT DISTINCT l.later_run FROM later_change l JOIN imports_setaside a"
         " ON a.run_id = %s AND a.line = l.line AND a.seq = l.seq ORDER BY 1 DESC",

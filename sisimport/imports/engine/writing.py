@@ -1,4 +1,4 @@
-"""write: a plan applied, and what became of its lines told."""
+"""write: a plan applied, and what became of its lines reported."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
 
 CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"
-_ASIDE_SEQ = 1000  # issues of an Import's own lines stand before it
+_ASIDE_SEQ = 1000  # those of an Import come first
 # Fields of a run that a plan brings along; the others say what became of it.
 COUNTS = (
     "record_count",
@@ -45,7 +45,7 @@ def _write_measured(run: ImportRun, plan_run_id: int, totals: counting.Totals) -
         values["refused_count"] = counts["refused_count"] + refused
         values["unchanged_count"] = counts["unchanged_count"] + done - refused
     totals = replace(totals, counts=counts | values)
-    # A line counts as imported when one of its parts was written; what was set aside of it is said all the same.
+    # A line counts as imported when one of its parts was written; what was set aside of it is reported all the same.
     if _report_set_aside(run, plan_run_id):
         totals = totals.with_issues(counting.issues_by_cause(list({run.pk, plan_run_id})))
     return totals

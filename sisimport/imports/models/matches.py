@@ -12,7 +12,7 @@ from sisimport.imports.models.runs import ImportRun
 
 
 class MatchDecision(models.Model):
-    """One decision on a line of a completed Test. The plan of that Test is made anew for the lines it touches.
+    """One decision on a line of a completed Test. The plan of that Test is made again for the lines it touches.
 
     MATCH: whose record the line is. CANDIDATE: which of the state's candidates a request means (the line is the candidate's).
     """

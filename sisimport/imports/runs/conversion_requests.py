@@ -22,7 +22,7 @@ def is_offered(run: ImportRun) -> bool:
 
 
 def conversion_of(run: ImportRun) -> ImportRun | None:
-    """The conversion of the workbook that this run refused: under way, done or refused. What we broke is started anew."""
+    """The conversion of the workbook that this run refused: under way, done or refused. What we broke is started again."""
     return run.conversions.filter(status__in=STANDING).first()
 
 

@@ -28,7 +28,7 @@ def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Conver
 
 def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
     """Write what a kept workbook becomes. Raises FileError when it cannot be converted, or becomes too large to be read."""
-    with open_file(file, anew=True) as stream:
+    with open_file(file, rehash=True) as stream:
         converted = convert(stream, text, tick=tick)
     size, most = text.tell(), settings.IMPORT_MAX_BYTES
     if size > most:

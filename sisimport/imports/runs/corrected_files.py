@@ -167,7 +167,7 @@ def _corrections(run: ImportRun, before: str, after: str) -> list[Correction]:
 
 
 def _write(run: ImportRun, texts: Mapping[int, str], out: IO[bytes]) -> None:
-    """What stands above the records as it came, then each line under its number, with blank lines between."""
+    """What is above the records as it came, then each line under its number, with blank lines between."""
     number = 0
     for text in head_of(run):
         out.write(f"{text}\n".encode())

@@ -1,4 +1,4 @@
-"""Refused lines put right on the page: what was changed so far, and a Test of the corrected lines only.
+"""Refused lines corrected on the page: what was changed so far, and a Test of the corrected lines only.
 
 The file of a run never changes. What is tested is a file of its own (`corrected_files`) with the corrected lines under the
 numbers they have in the file they came from, so reports, plan and journal name the lines as the first report did.

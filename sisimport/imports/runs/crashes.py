@@ -72,5 +72,5 @@ def sentence(run: ImportRun) -> str:
     if run.status == RunStatus.COMPLETED:
         return f"{ended} What it had begun was undone, and attempt {run.attempts} did the whole run."
     if run.is_active:
-        return f"{ended} What it had begun was undone; the run is tried again by itself."
+        return f"{ended} What it had begun was undone; the run is tried again automatically."
     return f"{ended} What it had begun was undone."

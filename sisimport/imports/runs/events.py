@@ -1,7 +1,7 @@
 """What happened to a run, for whoever wants to be told of it.
 
 Sent inside the transaction that makes it true, so that what a receiver writes is committed with it, or not at all. A receiver
-that fails changes nothing of the run: it is said, and what it wrote is taken back.
+that fails changes nothing of the run: it is logged, and what it wrote is taken back.
 """
 
 import logging

@@ -76,7 +76,7 @@ def run_lock(run_id: int) -> Iterator[bool]:
 
 
 def execute_run(run_id: int) -> bool:
-    """Execute a queued or abandoned run to its end. False when it is not ours to do (done, or another session is on it), or
+    """Execute a queued or abandoned run until it ends. False when it is not ours to do (done, or another session is on it), or
     lacks something that is not here.
 
     Raises InterruptedRunError when the disk is full or the database session lost: the run then waits and is found again.
@@ -380,7 +380,7 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "header": recognition.header,
         "lines_above": recognition.lines_above,
         "columns": recognition.column_count,
-        # Where a field stands in this very file: the report marks it in the data line.
+        # Where a field is in this very file: the report marks it in the data line.
         "positions": dict(recognition.positions),
         # Known for sure only after the whole file was read.
         "day_first": sorted(recognition.day_first),

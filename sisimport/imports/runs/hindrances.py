@@ -1,8 +1,8 @@
 """What keeps a run from being done without being its fault: no room on the disk, a database that went away, no file here.
 
-    hindered -> queued again, with what it waits for and since when -> tried anew after a pause that grows
+    hindered -> queued again, with what it waits for and since when -> tried again after a pause that grows
 
-Such a try is no attempt: attempts are for runs that take their worker down, and those fail after a few.
+Such a try is not an attempt: attempts are for runs that take their worker down, and those fail after a few.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ TOLD_AFTER = dt.timedelta(minutes=1)  # a file that is a moment late is not wort
 
 
 class RunTakenError(Exception):
-    """At its end the run was no longer ours: ended, or taken up anew by another session. What we did is undone."""
+    """At its end the run was no longer ours: ended, or taken up again by another session. What we did is undone."""
 
 
 def hindrance_of(error: BaseException) -> WaitsFor | None:
@@ -133,13 +133,13 @@ def sentence(run: ImportRun) -> str:
     if run.waits_for == WaitsFor.DISK:
         lack = room.lack_for_run(run.file.size if run.file else 0)
         why = lack or "The server's disk was full. There is room again."
-        return f"{why} The run goes on by itself as soon as there is room; nothing was changed so far."
+        return f"{why} The run goes on automatically as soon as there is room; nothing was changed so far."
     if run.waits_for == WaitsFor.DATABASE:
-        return "The database was away for a moment. The run goes on by itself; nothing was changed so far."
+        return "The database was away for a moment. The run goes on automatically; nothing was changed so far."
     if timezone.now() - since < TOLD_AFTER:
         return ""
     return (
         "No worker has the uploaded file: it is missing in the upload folder, or a worker on another machine does not "
-        "see that folder. The run goes on by itself once the file is there. Tell your administrator, or cancel this run "
+        "see that folder. The run goes on automatically once the file is there. Tell your administrator, or cancel this run "
         "and upload the file again."
     )

@@ -23,7 +23,7 @@ _NAME = "sisimport pulse "  # followed by the process id of the working session
 
 
 class Pulse:
-    """Beats while the block runs. Not being able to is no failure: the run then has no pulse, and nobody misses it."""
+    """Beats while the block runs. Not being able to is not a failure: the run then has no pulse, and nobody misses it."""
 
     def __init__(self) -> None:
         (pid,) = fetch_one("SELECT pg_backend_pid()")

@@ -190,7 +190,7 @@ def tell_places(runs: Iterable[ImportRun]) -> None:
 
 
 def forecasts() -> dict[int, Forecast]:
-    """For every run that is ready and waits, by id. Of a queue without anybody at work no time is said."""
+    """For every run that is ready and waits, by id. Of a queue without anybody at work no time is given."""
     entries = [entry for entry in waiting() if entry.ready]
     if not entries:
         return {}

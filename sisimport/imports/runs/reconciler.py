@@ -11,7 +11,7 @@ enqueued at once, a queued one only if two looks in a row found it waiting, and 
 a long queue must not fill the broker with messages.
 
 One thread of it lives in each working process, so whoever could do the work also looks for it; `manage.py reconcile` is one
-more for installations that want it apart. Whatever goes wrong in one look is said, and the next look is made; should the
+more for installations that want it apart. Whatever goes wrong in one look is logged, and the next look is made; should the
 thread itself end, it takes its process along, which the worker's parent replaces: nobody works on without it.
 """
 
@@ -87,7 +87,7 @@ class Reconciler(threading.Thread):
             os._exit(EXIT_WITHOUT_RECONCILER)
 
     def _look_once(self) -> None:
-        """Each part by itself: an error in one keeps no other from being done."""
+        """Each part on its own: an error in one keeps no other from being done."""
         self._reached = False
         for part in (self._end_silent, self._enqueue_waiting, self._keep_counts, self._beat, self._sweep):
             try:

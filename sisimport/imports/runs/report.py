@@ -41,7 +41,7 @@ def issue_message(
 ) -> str:
     """The sentence of an issue. `schools`: those the reader may see; a student of another is not named (None: all).
 
-    `screen_number`: the local number of the student of whom it speaks, where it is to be told in the words of the screen.
+    `screen_number`: the local number of the student it is about, where it is to be shown in the words of the screen.
     """
     params = dict(issue.params or {})
     other = params.get("other")

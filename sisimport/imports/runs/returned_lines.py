@@ -280,7 +280,7 @@ def _rows(stream: IO[bytes]) -> list[tuple[int, int, list[str]]]:
                 )
             line = int(digits)
             if line in seen:
-                raise RunRefusedError(f"Line {line:,} stands in the table twice. Keep one of the two rows.")
+                raise RunRefusedError(f"Line {line:,} is in the table twice. Keep one of the two rows.")
             seen.add(line)
             rows.append((int(named.group(2)), line, [plain_cell(cell) for cell in cells[_OWN:]]))
             if len(rows) > MOST_LINES:
@@ -313,7 +313,7 @@ def _run_of(rows: Sequence[tuple[int, int, list[str]]], may_correct: Callable[[I
 
 
 def _originals(run: ImportRun, lines: list[int]) -> dict[int, str]:
-    """The lines as they came. Raises RunRefusedError for one that is no record of the run's file."""
+    """The lines as they came. Raises RunRefusedError for one that is not a record of the run's file."""
     try:
         head = sum(1 for _text in head_of(run))
         found = {line: text for line, text in raw_records(run, lines).items() if line > head and text.strip()}
@@ -328,7 +328,7 @@ def _originals(run: ImportRun, lines: list[int]) -> dict[int, str]:
 def _put_back(run: ImportRun, line: int, text: str, cells: list[str], from_workbook: bool) -> str:
     """The line with what was changed in the table; just as it came where nothing was.
 
-    A workbook writes days in a way of its own: a day that is the same is no change.
+    A workbook writes days in a way of its own: a day that is the same is not a change.
     """
     was, now = _cells(run, text), [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
     while len(now) > len(was) and not now[-1].strip():  # a spreadsheet makes all rows as long as the longest

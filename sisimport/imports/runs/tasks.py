@@ -20,7 +20,7 @@ SMALL_ONLY = "sisimport_small_only"  # in the configuration of a working process
 
 @shared_task(name="imports.execute_run", ignore_result=True)
 def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
-    """Execute the run whose turn it is in the lane of the one that was enqueued. Whatever hinders it is no failure of the
+    """Execute the run whose turn it is in the lane of the one that was enqueued. Whatever hinders it is not a failure of the
     run: the reconciler enqueues it again."""
     from sisimport.imports.runs.execution import InterruptedRunError, error_place, execute_next
 
@@ -60,7 +60,7 @@ def _ring_for_next() -> None:
 def enqueue(run_id: int, lane: Lane = Lane.SMALL) -> None:
     """Tell a worker that a run of this lane waits. Never raises, never waits long for a broker that is away.
 
-    Each message makes its own connection: only so is the queue declared anew after a broker lost its memory. (A kept
+    Each message makes its own connection: only so is the queue declared again after a broker lost its memory. (A kept
     connection believes its queue is still there, and every message would be refused.)
     """
     try:

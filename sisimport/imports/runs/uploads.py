@@ -1,4 +1,4 @@
-"""Taking in a file: out of its archive, under a name of ours, with its hash and size."""
+"""Taking in a file: out of its archive, under a name of our own, with its hash and size."""
 
 import errno
 import logging
@@ -83,7 +83,7 @@ def keep_file(
     notices: Sequence[Problem] = (),
     place: str = "",
 ) -> ImportFile:
-    """Store an uploaded file under a name of ours, with its hash and size.
+    """Store an uploaded file under a name of our own, with its hash and size.
 
     `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
     archive of that name, where it was called so (see `unpacked`), and `notices` is what was seen there. `place`: where to

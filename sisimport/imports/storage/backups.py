@@ -1,7 +1,7 @@
 """Backup and restore of an installation: database, uploaded files, kept mails and layouts in one file; keys in another.
 
 The database is dumped as one snapshot sees it, while runs go on, and the files that this snapshot names are copied: a run in
-mid-work is in the backup as one that a worker took and did not finish, so after a restore it is done anew like after a crash.
+mid-work is in the backup as one that a worker took and did not finish, so after a restore it is done again like after a crash.
 """
 
 import contextlib
@@ -96,7 +96,7 @@ def _add_snapshot(backup: BackupWriter) -> tuple[dict[str, int], int]:
         store = uploads_store()
         for name in stored_names():
             try:
-                stream = store.raw_open(name)  # as it lies there: encrypted, and its key is in another file
+                stream = store.raw_open(name)  # as it is stored: encrypted, and its key is in another file
             except FileNotFoundError:
                 missing += 1
                 continue
@@ -165,11 +165,11 @@ def _write_keys(path: Path) -> None:
 
 
 def _read_keys(keys: BackupReader) -> None:
-    """Lay the keys down where they were; one that is there already is kept when it is the same, and written over when not:
+    """Put the keys where they were; one that is there already is kept when it is the same, and written over when not:
     what the backup holds was made with the key of the backup."""
     for name in keys.members:
         if name != "secret_key" and (PurePosixPath(name).parent.as_posix() != "keys" or ".." in name):
-            raise BackupError("That is no file of keys: give the one that was written with --keys.")
+            raise BackupError("That is not a file of keys: give the one that was written with --keys.")
         target = settings.DATA_DIR / name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target.touch(mode=0o600)
@@ -270,7 +270,7 @@ def _refuse_use() -> None:
             "to a new folder (or DATABASE_URL to an empty database) and restore there."
         )
     deadline = time.monotonic() + LEAVING_SECONDS
-    while _others_are_connected():  # programs of a restore that was killed end by themselves
+    while _others_are_connected():  # programs of a restore that was killed end automatically
         if time.monotonic() > deadline:
             raise BackupError("Somebody is connected to this database: stop the server and its workers, then restore.")
         time.sleep(0.1)
@@ -295,7 +295,7 @@ def _others_are_connected() -> bool:
 
 
 def _restore_files(backup: BackupReader) -> int:
-    """Kept files, mails and layouts. What an earlier attempt laid down is kept when it is the same."""
+    """Kept files, mails and layouts. What an earlier attempt wrote is kept when it is the same."""
     store, folders, count = uploads_store(), _folders(), 0
     for name in backup.members:
         if name.startswith(_FILES):

@@ -117,14 +117,14 @@ class UnreadableFileError(StoredFileError):
 
 
 @contextmanager
-def open_file(file: ImportFile, *, anew: bool = False) -> Iterator[BinaryIO]:
+def open_file(file: ImportFile, *, rehash: bool = False) -> Iterator[BinaryIO]:
     """The bytes of a kept file, seekable, after its size and SHA-256 were compared with those on record.
 
-    A file that this process found whole is not hashed again while its size, time and inode stay the same; `anew` hashes it
+    A file that this process found whole is not hashed again while its size, time and inode stay the same; `rehash` hashes it
     all the same, for what is written into records. Raises MissingFileError, RemovedFileError and DamagedFileError.
     """
     with open_as_it_is(file) as stream:
-        _compare(file, stream, anew=anew)
+        _compare(file, stream, rehash=rehash)
         yield stream
 
 
@@ -134,7 +134,7 @@ def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
     if file.removed_at is not None:
         raise RemovedFileError(file)
     try:
-        # Only of the store's own: what a reader misses besides, such as a program, says nothing of the file.
+        # Only of the store's own: what a reader misses besides, such as a program, says nothing about the file.
         with _opened(file.file) as stream:
             yield stream
     except GoneError:
@@ -183,7 +183,7 @@ def open_whole(stored: FieldFile, name: str) -> BinaryIO:
 
 
 def is_here(file: ImportFile) -> bool:
-    """Whether this machine has the file and its key; says nothing of its content."""
+    """Whether this machine has the file and its key; says nothing about its content."""
     if file.removed_at is not None:
         return False
     try:
@@ -195,13 +195,13 @@ def is_here(file: ImportFile) -> bool:
         return True
 
 
-def _compare(file: ImportFile, stream: BinaryIO, *, anew: bool) -> None:
+def _compare(file: ImportFile, stream: BinaryIO, *, rehash: bool) -> None:
     found = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if found != file.size:
         raise DamagedFileError(file.name, size=file.size, found=found)
     mark = _mark(file, stream)
-    if mark in _whole and not anew:
+    if mark in _whole and not rehash:
         return
     if hash_of(stream) != file.sha256:
         raise DamagedFileError(file.name, size=file.size, found=found)

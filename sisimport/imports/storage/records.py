@@ -1,4 +1,4 @@
-"""Some records of a stored file, read again as the run read them: for pages beside a line, and for planning a few lines anew."""
+"""Some records of a stored file, read again as the run read them: for pages beside a line, and for planning a few lines again."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence

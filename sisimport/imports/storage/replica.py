@@ -91,7 +91,7 @@ def _why_not(user_id: int | None, run: int | None) -> str:
         note_away()
         return "does not answer"
     if not replica:
-        return "is no replica"
+        return "is not a replica"
     return "" if whole else _what_it_lacks(lag, whole=has_writes and runs_there == len(ended))
 
 

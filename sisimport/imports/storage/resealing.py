@@ -1,4 +1,4 @@
-"""Every kept file under the newest key: the keys of files are wrapped anew, plain files of the release 1.0.0 are encrypted."""
+"""Every kept file under the newest key: the keys of files are wrapped again, plain files of the release 1.0.0 are encrypted."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def rotate(*, new_key: bool = False) -> Rotation:
             done = store.reseal(name, masters)
             found.files[done] += 1
             if done in {Resealed.ENCRYPTED, Resealed.REWRAPPED} and not _is_on_record(name):
-                store.delete(name)  # it was removed while it was written anew
+                store.delete(name)  # it was removed while it was rewritten
         for path in sorted((settings.DATA_DIR / "mail").glob("*.eml")):
             found.files[reseal_file(path, mail_name(path.name), masters)] += 1
     return found

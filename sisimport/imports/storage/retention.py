@@ -1,7 +1,7 @@
 """Removing what was kept long enough: uploads, plans and issues, lists of absent students, and what other apps registered.
 
 What a run wrote into student records stays; what shows and undoes it goes with its plan. Nothing that a run in progress, a held
-run or an open Test's Update may still need is touched. Every step is committed by itself, so a purge that is killed goes on
+run or an open Test's Update may still need is touched. Every step is committed on its own, so a purge that is killed goes on
 with the next one.
 """
 

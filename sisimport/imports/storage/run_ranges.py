@@ -1,6 +1,6 @@
 """Partitions of what is kept by line of runs: made ahead, and dropped when nothing of a range is kept any more.
 
-Tables and functions: migration 0027. What comes before its range is made lies in the rest of its table and is moved when it is:
+Tables and functions: migration 0027. What comes before its range is made is in the rest of its table and is moved when it is:
 no run ever waits for a range, or fails for want of one.
 """
 
@@ -35,7 +35,7 @@ def make_ranges(ahead: int = AHEAD) -> int:
     with transaction.atomic():
         ((made, astray),) = _rows("SELECT made, astray FROM sis_make_run_ranges(%s)", ahead)
     if astray:
-        logger.warning("rows of runs lie in no range: they cost room and time, and go with their runs")
+        logger.warning("rows of runs are in no range: they cost room and time, and go with their runs")
     return int(made)
 
 

@@ -1,6 +1,6 @@
 """Where kept files lie: every one is encrypted on its way in and decrypted on its way out (sisimport.runtime.sealed_files).
 
-Callers see files as they were given. Backups and the change of keys work on what really lies there, by the `raw_…` methods.
+Callers see files as they were given. Backups and the change of keys work on what is really stored, by the `raw_…` methods.
 """
 
 import contextlib
@@ -58,13 +58,13 @@ class Store(Protocol):
     def delete(self, name: str) -> None: ...
 
     def raw_open(self, name: str) -> IO[bytes]:
-        """The file as it lies there. Raises FileNotFoundError."""
+        """The file as it is stored. Raises FileNotFoundError."""
 
     def raw_save(self, name: str, stream: IO[bytes]) -> None:
-        """Lay down a file that is encrypted already. Raises FileExistsError."""
+        """Store a file that is encrypted already. Raises FileExistsError."""
 
     def reseal(self, name: str, masters: Sequence[MasterKey]) -> Resealed:
-        """See that the newest key alone opens the file; its content is not written anew unless it was plain."""
+        """See that the newest key alone opens the file; its content is not rewritten unless it was plain."""
 
 
 def uploads_store() -> Store:
@@ -185,5 +185,5 @@ def source_of(stream: Any) -> Any:
 
 
 def mail_name(file_name: str) -> str:
-    """The name that a kept mail is bound to; those lie beside the storage, in `mail` in the data directory."""
+    """The name that a kept mail is bound to; those are beside the storage, in `mail` in the data directory."""
     return f"mail/{file_name}"

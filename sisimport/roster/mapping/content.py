@@ -5,7 +5,7 @@
     name = "Student export of PowerSchool"
     lea = "1234567"                          # the district that it is for
     delimiter = "\t"
-    dates = ["M/D/CCYY"]                     # read without a word
+    dates = ["M/D/CCYY"]                     # read without a notice
     header = ["Student_Number", …]           # all columns of the file, in its order
 
     [columns]                                # field of the roster = column of the file
@@ -15,7 +15,7 @@
     [values.school]                          # of a field: what the file says = what the roster says
     101 = "0123456"
 
-The same as JSON is read as well. Nothing of a student stands in it.
+The same as JSON is read as well. Nothing of a student is in it.
 """
 
 import hashlib
@@ -124,12 +124,12 @@ def _toml(value: Any) -> str:
 
 
 def from_text(text: str) -> Content:
-    """The mapping in the text of a file, TOML or JSON. Raises MappingError for anything else; says nothing of its flaws."""
+    """The mapping in the text of a file, TOML or JSON. Raises MappingError for anything else; says nothing about its flaws."""
     try:
         data = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise MappingError(
-            f"This is no column mapping: it is neither TOML nor JSON ({str(error)[:80]}). Take the file as it was exported."
+            f"This is not a column mapping: it is neither TOML nor JSON ({str(error)[:80]}). Take the file as it was exported."
         ) from error
     return from_data(data)
 
@@ -137,7 +137,9 @@ def from_text(text: str) -> Content:
 def from_data(data: Any) -> Content:
     """Raises MappingError where the form is another one."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise MappingError(f"This is no column mapping: it does not say format = {FORMAT}. Take an exported mapping.")
+        raise MappingError(
+            f"This is not a column mapping: it does not say format = {FORMAT}. Take an exported mapping."
+        )
     if data.get("version") != VERSION:
         raise MappingError(
             f"The mapping is of version {str(data.get('version'))[:10]}; this program reads version {VERSION}."
@@ -270,12 +272,12 @@ def _unfit(roster: Layout, key: str, value: str, *, blank: bool = False) -> str:
     if not value:
         return "" if blank else f"{column.label} cannot be blank. Give its value."
     if key in CODE_FIELDS and not _is_code(value):
-        return f"“{value[:20]}” is no code of {CODE_LENGTH} digits for {column.label}. Write all digits, zeros too."
+        return f"“{value[:20]}” is not a code of {CODE_LENGTH} digits for {column.label}. Write all digits, zeros too."
     read, problem = read_value(roster, column, value)
     if column.kind is ColumnKind.DATE:
-        return "" if read == value else f"“{value[:20]}” is no date written CCYY-MM-DD. Write it so."
+        return "" if read == value else f"“{value[:20]}” is not a date written CCYY-MM-DD. Write it so."
     if column.codes is not None and read != value:
-        return f"“{value[:20]}” is no code of {column.label}. Use {', '.join(list(column.codes)[:24])}."
+        return f"“{value[:20]}” is not a code of {column.label}. Use {', '.join(list(column.codes)[:24])}."
     return f"{problem}" if problem is not None else ""
 
 

@@ -28,7 +28,7 @@ HEADER_LINES: Final = 12  # in so many of the first lines the column names are l
 FEWEST_COLUMNS: Final = 3
 MOST_RECORDS: Final = 300_000  # are looked through for different values
 NUMBERS_LOOKED_UP: Final = 10  # of one value
-MOST_DIFFERENT: Final = 120  # values of one column; with more it is no code
+MOST_DIFFERENT: Final = 120  # values of one column; with more it is not a code
 MOST_SCHOOLS: Final = 1500
 
 
@@ -52,7 +52,7 @@ class Look:
 def look_at(stream: IO[bytes], *, line: int = 0) -> Look:
     """Look at a kept file. `line`: where somebody says that the column names are.
 
-    Raises MappingError where there are none, FileError for what is no text at all.
+    Raises MappingError where there are none, FileError for what is not text at all.
     """
     lines = _first_lines(stream)
     if not lines:
@@ -76,7 +76,7 @@ def look_at(stream: IO[bytes], *, line: int = 0) -> Look:
 def different_values(stream: IO[bytes], look: Look, places: Mapping[int, int]) -> Mapping[int, Counter[str]]:
     """The different values of columns (from 0) with how often each comes, in the first 300,000 records; without blank ones.
 
-    `places`: column -> how many it may have; one of more, which are no codes, is left out.
+    `places`: column -> how many it may have; one of more, which are not codes, is left out.
     """
     wanted = sorted(set(places))
     counts: dict[int, Counter[str]] = {place: Counter() for place in wanted}
@@ -154,7 +154,7 @@ def _layout(look: Look) -> Layout:
 
 
 def _first_lines(stream: IO[bytes]) -> list[str]:
-    """Lines that are not blank. Raises FileError for what is no text."""
+    """Lines that are not blank. Raises FileError for what is not text."""
     stream.seek(0)
     data = stream.read(SAMPLE_BYTES)
     found = recognise(BytesIO(data), [])

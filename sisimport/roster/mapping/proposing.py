@@ -264,7 +264,7 @@ def _preview(
         return (), [], ""
     layout = layout_of(usable, 0)
     fields = tuple(key for key in roster.fields if key in layout.fields)
-    # Whatever has no column yet is no reason not to show the others.
+    # Whatever has no column yet is not a reason not to show the others.
     shown = replace(layout, fields={key: layout.fields[key] for key in fields})
     try:
         reader = Reader(stream, recognised(stream, shown), fields)

@@ -34,7 +34,7 @@ def all_ready() -> tuple[Ready, ...]:
 
 
 def ready_for(header: Iterable[str]) -> Ready | None:
-    """The ready mapping whose columns, spelled as that system spells them, all stand in the header; the widest of several."""
+    """The ready mapping whose columns, spelled as that system spells them, all are in the header; the widest of several."""
     names = {name.strip().casefold() for name in header}
     fitting = [one for one in all_ready() if names.issuperset(name.casefold() for name in one.columns.values())]
     return max(fitting, key=lambda one: len(one.columns), default=None)

@@ -141,7 +141,7 @@ _TOLD_BY_VALUES: Final = ("ssid", "birth_date", "gender", "el_status")
 
 
 def _fit(key: str, texts: Sequence[str], roster: Layout) -> float | None:
-    """Share of the values that are of the field's kind; None where nothing can be told."""
+    """Share of the values that are of the field's kind; None where nothing can be determined."""
     if not texts:
         return None
     if key == "local_number":

@@ -41,7 +41,7 @@ class ScopedCursor(_Cursor):
 
 
 class ScopedServerCursor(_ServerCursor):
-    """A cursor kept by the database. Its plan is made when it is declared, and sees the same rows to its end."""
+    """A cursor kept by the database. Its plan is made when it is declared, and sees the same rows until its end."""
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
         prefix = prefix_of(query)

@@ -21,7 +21,7 @@ _SOMETIMES = {"hint_text", "warning"}  # said only where there is a reason to
 
 
 def with_names(message: str) -> str:
-    """The template of a message with what stands in each place: `[what the file has]`, `[field]`."""
+    """The template of a message with what is in each place: `[what the file has]`, `[field]`."""
 
     def name(place: re.Match[str]) -> str:
         return "" if place[1] in _SOMETIMES else f"[{_NAMES.get(place[1], place[1].replace('_', ' '))}]"

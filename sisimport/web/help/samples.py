@@ -46,7 +46,7 @@ PEOPLE = [
     Person("Specimen", "Zoë", "", "X", dt.date(2008, 7, 2), "11", "S-1003", "9000000003"),
 ]
 
-# What stands in a column that holds no fact about the person, by the field it is known by.
+# What is in a column that holds no fact about the person, by the field it is known by.
 _USUAL: Mapping[str, str] = {
     "elas": "EL",
     "language": "01",

@@ -70,7 +70,7 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
         return Recognised(name=shown_name(name), size=size, error=str(error), fix=error.fix)
     if inner is None:
         return Recognised(name=shown_name(name), size=size, unseen=True)
-    # Of a text whose end is not known, nothing is said about its length.
+    # Of a text whose end is not known, nothing is reported about its length.
     length = 2 * SAMPLE_BYTES if inner.size is None else inner.size
     found = recognised(BytesIO(inner.data), name=name, size=length, chosen=chosen)
     lines = None if inner.size is None else found.lines

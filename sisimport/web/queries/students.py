@@ -50,7 +50,7 @@ class Timeline(Sequence[Event]):
     """What runs wrote of a student and people edited, newest first; a paginator cuts it. `openable`: runs the reader may open.
 
     What happened when is read once, with three queries; what it was, for the entries that are shown, with a fixed number of
-    them. Of a student with more changes than `_MOST_CHANGES` the oldest are not told.
+    them. Of a student with more changes than `_MOST_CHANGES` the oldest are not shown.
     """
 
     def __init__(self, student: Student, *, openable: QuerySet[ImportRun]) -> None:

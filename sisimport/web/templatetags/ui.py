@@ -185,7 +185,7 @@ def outcome_bar(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> dict[str, 
 
 @register.inclusion_tag("parts/_share.html")
 def share(part: int, whole: int) -> dict[str, Any]:
-    """A small bar: how much of the whole. The numbers stand beside it, so it is silent for screen readers."""
+    """A small bar: how much of the whole. The numbers are beside it, so it is silent for screen readers."""
     return {"width": f"{100 * part / whole:.1f}" if whole else "0"}
 
 

@@ -1,4 +1,4 @@
-"""Search from anywhere. What is typed is posted and kept in the session: it never stands in an address."""
+"""Search from anywhere. What is typed is posted and kept in the session: it is never in an address."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render

@@ -1,4 +1,4 @@
-"""Refused lines of a run, put right in place: an editor of each line's fields, kept as it is filled in, and a Test of them."""
+"""Refused lines of a run, corrected in place: an editor of each line's fields, kept as it is filled in, and a Test of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

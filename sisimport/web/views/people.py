@@ -85,7 +85,7 @@ def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
             Q(username__icontains=words) | Q(first_name__icontains=words) | Q(last_name__icontains=words)
         )
     if role := listing.chosen.get("role"):
-        # A word of ours in the address: a role with its blank as an underscore.
+        # One of our words in the address: a role with its blank as an underscore.
         group = get_user_model().groups.through.objects.filter(
             user_id=OuterRef("pk"), group__name=role.replace("_", " ")
         )
@@ -94,7 +94,7 @@ def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
 
 
 def _role_choices() -> list[dict[str, str]]:
-    """What the filter offers: words of ours that may stand in an address."""
+    """What the filter offers: words of our own that may be in an address."""
     return [{"key": role.replace(" ", "_"), "label": role} for role in GROUPS]
 
 

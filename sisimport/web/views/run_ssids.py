@@ -26,7 +26,7 @@ _PARTS: dict[str, tuple[str, Callable[..., Any]]] = {
 @requires(Capability.SHOW_SSID)
 @require_http_methods(["GET", "POST"])
 def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
-    """The page that was asked for, with whole SSIDs. Links on it, and looking at it anew, lead to the masked page."""
+    """The page that was asked for, with whole SSIDs. Links on it, and looking at it again, lead to the masked page."""
     run = find_report(request, pk)
     if part not in _PARTS:
         raise Http404

@@ -220,7 +220,7 @@ def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, 
 
 
 def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str, Any] | None:
-    """What changed since a Test, told to whoever sees all of it; runs are named to those who may open them."""
+    """What changed since a Test, shown to whoever sees all of it; runs are named to those who may open them."""
     found = freshness.glance(run) if whole else None
     if found is None:
         return None
@@ -244,7 +244,7 @@ def _kept(request: HttpRequest, run: ImportRun) -> Kept | None:
 
 
 def _shown_options(kind: ImportType, run: ImportRun) -> list[tuple[str, str]]:
-    """Label and value of the run's options. Of options under one heading only what was chosen is said."""
+    """Label and value of the run's options. Of options under one heading only what was chosen is shown."""
     shown: list[tuple[str, str]] = []
     for option in kind.options:
         value = run.options.get(option.name, option.default)
@@ -271,7 +271,7 @@ def _update_work(kind: ImportType | None) -> str:
 def _progress(run: ImportRun) -> dict[str, Any]:
     bar, waits = progress_of(run), why_waiting(run)
     state = f"{run.status}-{run.phase}-{bar.percent // _STEP}-{int(run.cancel_requested)}-{bar.elapsed // _SECONDS}"
-    # Words that change by themselves (place, minutes, room on the disk) are sent again; their sum stands for them.
+    # Words that change automatically (place, minutes, room on the disk) are sent again; their sum stands for them.
     state += f"-{zlib.crc32(waits.encode())}" if waits else ""
     icon = static(states.icon_of(run, bar.percent))
     return {"bar": bar, "seen": state, "waits": waits, "icon": icon}
@@ -292,7 +292,7 @@ def why_waiting(run: ImportRun) -> str:
 @requires(Capability.READ)
 @require_GET
 def run_status(request: HttpRequest, pk: int) -> HttpResponse:
-    """The progress alone, asked for every second. Says nothing while nothing changed; then the page comes anew."""
+    """The progress alone, asked for every second. Says nothing while nothing changed; then the page comes again."""
     run = find_run(request, pk)
     if not run.is_active:
         return HttpResponseClientRefresh()
@@ -374,7 +374,7 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_POST
 def test_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """The same file with the same options, after students were corrected; or with the one option that a cause is put right by."""
+    """The same file with the same options, after students were corrected; or with the one option that settles a cause."""
     run = find_run(request, pk)
     file = run.file
     if file is None or run.work == Work.CONVERT or not access.sees_whole_run(request.user, run):

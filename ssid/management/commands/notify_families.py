@@ -1,4 +1,4 @@
-"""Tell families by mail that their accounts end soon, as the workers do once a day; each family is told once for each end."""
+"""Tell families by mail that their accounts end soon, as the workers do once a day; each family is notified once for each end."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ssid.collection.family_notices import notify_families
 class Command(BaseCommand):
     help = (
         "Mails a notice to families whose accounts end within 30 days and who left an e-mail address: once for each "
-        "end. The workers do it once a day by themselves. Accounts end on the day itself, whether this runs or not; the "
+        "end. The workers do it once a day automatically. Accounts end on the day itself, whether this runs or not; the "
         "family page tells it as well."
     )
 

@@ -66,8 +66,8 @@ class Command(BaseCommand):
 
 
 def _day(text: str) -> dt.date:
-    """Raises RequestRefusedError for what is no day."""
+    """Raises RequestRefusedError for what is not a day."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise RequestRefusedError(f"{text} is no day: write it as CCYY-MM-DD.") from error
+        raise RequestRefusedError(f"{text} is not a day: write it as CCYY-MM-DD.") from error

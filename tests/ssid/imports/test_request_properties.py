@@ -172,7 +172,7 @@ def answer(test: ImportRun, line: int, subject: Any, said: Any, number: str) -> 
 
 
 def state_of(test: ImportRun) -> dict[str, Any]:
-    """All that a Test says, but for the keys that each plan draws anew."""
+    """All that a Test says, but for the keys that each plan draws again."""
     run = ImportRun.objects.get(pk=test.pk)
     report = run_json(run)
     requests = list(MatchRequest.objects.filter(run=run).order_by("line").values())

@@ -65,7 +65,7 @@ def test_students_of_a_request_are_sorted_filtered_and_exported(everybody: Clien
     assert _names(everybody, address, state="has_ssid") == ["Adams"]
     assert _names(everybody, address, school=str(School.objects.get(name="South").pk)) == ["Moore"]
     answer = everybody.post(address, {"text": "zun", "state": "out"})
-    assert answer.headers["Location"] == f"{address}?state=out"  # a name stands in no address
+    assert answer.headers["Location"] == f"{address}?state=out"  # a name is in no address
     assert _names(everybody, address) == ["Zuniga"]
     everybody.post(address, {"clear": "1"})
 

@@ -297,7 +297,7 @@ def test_the_functions_are_explained_in_a_table_with_the_states_help_desk(distri
 
 
 def test_the_requests_are_a_list_that_sorts_filters_and_exports(district: Utah) -> None:
-    """Filter and sort stand in the address; a user of one school sees and exports requests for that school only."""
+    """Filter and sort are in the address; a user of one school sees and exports requests for that school only."""
     district.add("100")
     retrieve = request(Kind.RETRIEVE, district.school)
     district.add("101", ssid="1234567")

@@ -26,7 +26,7 @@ def given_passwords() -> dict[str, str | None]:
 class Command(BaseCommand):
     help = (
         "Make the database's roles (migrate: owns and migrates; web; worker) with the smallest rights, as the database "
-        "administrator in DATABASE_URL. Again: rights are given anew, passwords stay. Passwords come from "
+        "administrator in DATABASE_URL. Again: rights are given again, passwords stay. Passwords come from "
         "POSTGRES_MIGRATE_PASSWORD, POSTGRES_WEB_PASSWORD and POSTGRES_WORKER_PASSWORD, "
         "or are made up and shown once. Exit code: 0, 2 refused."
     )

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say who would be told or ended")
+        parser.add_argument("--dry-run", action="store_true", help="only say who would be notified or ended")
         parser.add_argument("--site", default="", help="Address of the site for the mail; else that of the settings.")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 

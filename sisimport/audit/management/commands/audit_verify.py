@@ -50,4 +50,6 @@ def _compare(path: Path, found: Verified) -> None:
             if line.strip():
                 compare(json.loads(line), found)
     except (OSError, ValueError, KeyError, TypeError):
-        raise CommandError("That is no file of anchors: give the lines that audit_verify --anchor printed.") from None
+        raise CommandError(
+            "That is not a file of anchors: give the lines that audit_verify --anchor printed."
+        ) from None

@@ -1,4 +1,4 @@
-"""Add an export that is delivered to a place by itself."""
+"""Add an export that is delivered to a place automatically."""
 
 import datetime as dt
 from typing import Any
@@ -12,7 +12,7 @@ from sisimport.web.exports.deliverables import deliverables
 
 
 class Command(PlaceCommand):
-    help = "Have an export delivered to a folder or an SFTP server by itself. Exit code 2: not possible."
+    help = "Have an export delivered to a folder or an SFTP server automatically. Exit code 2: not possible."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("code", help="code of the district (LEA)")
-        parser.add_argument("--reason", required=True, help="why; it stands in the certificate")
+        parser.add_argument("--reason", required=True, help="why; it is in the certificate")
         parser.add_argument(
             "--certificate", default="", help="file that the certificate is written to; it must not exist"
         )

@@ -1,4 +1,4 @@
-"""Run Test, Update or Import of a file from the command line, to its end, in this process."""
+"""Run Test, Update or Import of a file from the command line, from start to finish, in this process."""
 
 import sys
 from pathlib import Path
