@@ -167,7 +167,7 @@ def check_locked_until(user: AbstractBaseUser) -> dt.datetime | None:
 def pass_second_check(*, student: Student, ssid: str, user: AbstractBaseUser) -> bool:
     """Compare a typed number with the student's own verified SSID (rule M-4), and count the try.
 
-    Whether the number, or any verified number of the student, exists cannot be told from the answer or from its time: the same
+    Whether the number, or any verified one of the student, exists cannot be inferred from the answer or from its time: the same
     statements run and a number is always compared. A number that is not verified proves nothing (rule M-8).
     Raises CheckLockedError after too many wrong numbers.
     """

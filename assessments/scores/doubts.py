@@ -80,7 +80,7 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     """
     if context.lines is None:
         _tell_odd_indicators(context)
-    else:  # what lines planned anew are may have changed it
+    else:  # what lines planned again are may have changed it
         ImportIssue.objects.filter(run=context.run, line=0, code="EXC-SORTED").delete()
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")

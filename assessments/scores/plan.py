@@ -97,7 +97,7 @@ def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *,
 
 
 def _take_setups_out(context: RunContext) -> None:
-    """Set-ups of tests that lines planned anew bring or take away: all of them are planned once more, under their keys."""
+    """Set-ups of tests that lines planned again bring or take away: all of them are planned once more, under their keys."""
     execute(
         "DELETE FROM imports_importchange WHERE run_id = %s AND line = 0 AND kind = %s",
         [context.run.pk, ASSESSMENT_KIND.key],

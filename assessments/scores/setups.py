@@ -114,7 +114,7 @@ def _target(context: RunContext, test: LayoutTest) -> Target:
 
 
 def planned_setups(run_id: int, test: LayoutTest, parent: Assessment | None) -> dict[str, int]:
-    """Keys of the set-ups that a Test plans to make for a test, by state code: lines planned anew go on with them."""
+    """Keys of the set-ups that a Test plans to make for a test, by state code: lines planned again go on with them."""
     rows = fetch_all(
         "SELECT object_id, after->>'state_code', (after->>'parent_id')::bigint FROM imports_importchange"
         " WHERE run_id = %s AND line = 0 AND kind = %s AND part = %s ORDER BY seq",

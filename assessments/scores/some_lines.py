@@ -1,4 +1,4 @@
-"""Planning some lines of a score file anew: what its Test said of the file as a whole is corrected, not counted again.
+"""Planning some lines of a score file again: what its Test said of the file as a whole is corrected, not counted again.
 
 A Test keeps in its facts what that needs: no value of the file and no student, but codes of tests, counts and line numbers.
 """
@@ -21,17 +21,17 @@ from sisimport.imports.models import ImportRun
 
 FACT: Final = "to_plan_lines_anew"
 ALONE: Final = "alone"  # among the notes of a context
-_MOST_SHARED: Final = 500  # UINs; a file of which more stand on several students is planned as a whole
+_MOST_SHARED: Final = 500  # UINs; a file of which more are on several students is planned as a whole
 _DEFERS: Final = ("SKIP-UNSCORED", "SKIP-OPTION", "AMB-REPEAT", "AMB-REPEAT-OTHER")  # of such lines nothing is planned
 
 # Planned lines by assessment of their first score, grade, and result of that score: (lines, scores, scores that replace one).
 Spread = dict[tuple[int, str, str], tuple[int, int, int]]
-Shared = list[list[int]]  # of each UIN that stands on several students: its first line, and on how many lines
+Shared = list[list[int]]  # of each UIN that is on several students: its first line, and on how many lines
 
 
 @dataclass(slots=True, frozen=True)
 class Alone:
-    """What stays of a Test when some of its lines are planned anew. `kept`: its fact; `was`: the spread of these lines before;
+    """What stays of a Test when some of its lines are planned again. `kept`: its fact; `was`: the spread of these lines before;
     `out`: those of them that no scores were planned for."""
 
     kept: Mapping[str, Any]
@@ -62,7 +62,7 @@ class Alone:
         return self.kept["lines"] - lines, self.kept["scores"] - scores
 
     def shared(self, now: Shared) -> Shared:
-        """Shared UINs of the whole file. All lines of a UIN are planned anew together."""
+        """Shared UINs of the whole file. All lines of a UIN are planned again together."""
         return sorted([*(group for group in self.kept["shared"] if group[0] not in self.lines), *now])
 
 

@@ -1,4 +1,4 @@
-"""A decision plans the lines that it touches, to the same end as planning the whole file anew would come to."""
+"""A decision plans the lines that it touches, to the same end as planning the whole file again would come to."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ steps = st.lists(
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Which lines were planned anew, None: all of them."""
+    """Which lines were planned again, None: all of them."""
     planned: list[Any] = []
     stage = replanning.staging.stage
 

@@ -1,4 +1,4 @@
-"""What a Test says after a decision, to be compared with what planning its whole file anew says."""
+"""What a Test says after a decision, to be compared with what planning its whole file again says."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def _change(change: ImportChange, names: dict[int, str]) -> dict[str, Any]:
     if change.kind == "assessment":
         own["object_id"] = names[change.object_id]
     elif change.before is None and change.object_id != change.student_id:
-        own["object_id"] = None  # drawn anew
+        own["object_id"] = None  # drawn again
     return own | {"before": _named(change.before, names), "after": _named(change.after, names)}
 
 

@@ -90,7 +90,7 @@ class Orgs:
         return Place(lea=lea, school=code)
 
     def _shares_code(self, key: str) -> str:
-        """Another school of the same code, and of a name that is no longer form of this one's: a column that was filled down."""
+        """Another school of the same code, and of a name that is no longer form of this: a column that was filled down."""
         _line, values = self._rows[key]
         name = values[2].casefold()
         code = _own_code(values[4])

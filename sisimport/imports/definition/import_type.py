@@ -53,7 +53,7 @@ class SpeedHooks:
         return None
 
     def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:  # noqa: ARG002
-        """What `prepare` and later stages need (in `context.notes`) to plan these lines of a Test anew without the others, to the
+        """What `prepare` and later stages need (in `context.notes`) to plan these lines of a Test without the others, to the
         same end; asked while their old plan is there. None: plan the whole file. For types with `related_fields`."""
         return {}
 

@@ -1,4 +1,4 @@
-"""Which lines of a file are planned anew with some of its lines: those about the same students, and those that share a number.
+"""Which lines of a file are planned again with some of its lines: those about the same students, and those that share a number.
 
 lines -> their numbers, and those of the students they are taken for -> lines that hold one of these -> … until none is new
 """
@@ -61,7 +61,7 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
 def _told_by_bytes(run: ImportRun, keys: Collection[str]) -> bool:
     """Whether lines can be found by the text of their numbers, in the file as it is kept."""
     if run.file is None or not run.facts.get("delimiter") or run.facts.get("several_lines"):
-        return False  # of fixed width, or a value may stand in any line of its record
+        return False  # of fixed width, or a value may be in any line of its record
     return not ImportIssue.objects.filter(run=run, code__in=_REWRITTEN, field__in=["", *keys]).exists()
 
 

@@ -1,4 +1,4 @@
-"""Planning some lines of a completed Test anew, after somebody decided about them.
+"""Planning some lines of a completed Test again, after somebody decided about them.
 
     decisions -> lines they touch -> stage, match, check, plan those lines only -> counts and summary of the whole run
 
@@ -28,10 +28,10 @@ class _Silent(Progress):
 
 
 def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed: Collection[int] = ()) -> None:
-    """Plan the lines, and those that share a student or a number with them, anew.
+    """Plan the lines, and those that share a student or a number with them, again.
 
     The caller holds the transaction and the lock of the run's row, and has written the decisions. `whole`: plan every line of
-    the file anew. `freed`: students for whom one of the lines was accepted.
+    the file again. `freed`: students for whom one of the lines was accepted.
     """
     import_type = get_type(run.import_type)
     lists_absent = import_type.lists_absent and run.corrects_id is None and not run.facts.get("partial")
@@ -43,7 +43,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
     context = RunContext(run=run, import_type=import_type, progress=_Silent(run.pk), lines=touched, notes=notes or {})
     context.lea_ids = set(run.lea_ids)
     execute("SET LOCAL work_mem = '64MB'")
-    # What is said of the file as a whole (line 0) may follow from what becomes of these lines.
+    # What is reported about the file as a whole (line 0) may follow from what becomes of these lines.
     before = None if touched is None else tally(run.pk, {0, *touched})
     where, params = ("", []) if touched is None else (" AND line = ANY(%s)", [sorted(touched)])
     for table in RUN_TABLES:

@@ -85,7 +85,7 @@ def decide(
     user: AbstractBaseUser | None,
     schools: Collection[int] | None,
 ) -> ImportRun:
-    """Take decisions and plan the lines they touch anew. `schools`: those whose students the user may see (None: all).
+    """Take decisions and plan the lines they touch again. `schools`: those whose students the user may see (None: all).
 
     Raises DecisionRefusedError: closed run, unknown line, student of another school; DecidedMeanwhileError.
     """
@@ -158,7 +158,7 @@ def _given_up(run: ImportRun, subject: MatchDecision.Subject, lines: Collection[
 
 
 def replan_lines(run: ImportRun, lines: set[int], *, freed: Collection[int] = ()) -> None:
-    """Plan these lines, or the whole file, anew. `freed`: students whom lines were accepted for.
+    """Plan these lines, or the whole file, again. `freed`: students whom lines were accepted for.
 
     Raises DecisionRefusedError when that cannot be done.
     """
@@ -166,7 +166,7 @@ def replan_lines(run: ImportRun, lines: set[int], *, freed: Collection[int] = ()
         with across_schools():  # as the Test that a worker planned
             replan(run, lines, freed=freed)
     except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
-        raise DecisionRefusedError(f"The lines cannot be planned anew. {error} Test the whole file again.") from None
+        raise DecisionRefusedError(f"The lines cannot be planned again. {error} Test the whole file again.") from None
 
 
 def open_run(run_id: int) -> ImportRun:
