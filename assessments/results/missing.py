@@ -1,4 +1,4 @@
-"""What is missing where a choice has no results, and which file brings it; what the files of a year say nothing of."""
+"""What is missing where a choice has no results, and which file brings it; what the files of a year say nothing about."""
 
 from collections.abc import Collection, Iterator
 
@@ -50,7 +50,7 @@ def unsaid(code: str, year: int) -> list[str]:
 
 
 def note_on_unsaid(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
-    """A note for each year whose files say nothing of some of the student groups (by prefix) that are asked for."""
+    """A note for each year whose files say nothing about some of the student groups (by prefix) that are asked for."""
     found = []
     for year in sorted(years):
         if names := [DIVISIONS[prefix].lower() for prefix in unsaid(code, year) if prefix in asked]:

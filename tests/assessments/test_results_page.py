@@ -17,7 +17,7 @@ from assessments.results.counts import Moves
 from assessments.results.missing import unsaid
 from assessments.results.shapes import Choice
 from assessments.results.tables import build
-from assessments.scores.result_counts import count_anew
+from assessments.scores.result_counts import recount_all
 from sisimport.accounts.access import IMPORT_ADMIN, REGISTRAR, VIEWER
 from students.models import DistrictSettings, School, StaffAccess, Student
 from tests.assessments.score_files import ela, start, text
@@ -222,7 +222,7 @@ def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, dj
     assert unsaid("SBELA", 2019) == unsaid("SBELA", 2031) == []
     make(oak=12, elm=0)
     Score.objects.update(school_year=2018)
-    count_anew()
+    recount_all()
     client.force_login(user(django_user_model))
     found = client.get(f"{reverse('results')}?test=SBELA&year=2018&by=group").context["found"]
     note = "The CAASPP files of 2017-18 have no column for homeless, foster and military family: nobody counts there."

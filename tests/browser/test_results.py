@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from assessments.models import Assessment, PublicResult, ResultCount, Score
-from assessments.scores.result_counts import count_anew
+from assessments.scores.result_counts import recount_all
 from students.models import School
 from tests.browser.look import Look
 from tests.browser.test_print import BESIDE_THE_SHEET, CLICKABLE, LETTER
@@ -100,7 +100,7 @@ def test_a_sheet_of_results_holds_every_column(visit: Callable[..., Any], transa
     page.goto(f"{reverse('results')}?{asked}&print=1")
     page.emulate_media(media="print")
     heads = page.locator("details table th[scope=col]").all_inner_texts()
-    assert {"Tested", "Met or above"} <= set(heads), "the numbers stand on paper without being unfolded"
+    assert {"Tested", "Met or above"} <= set(heads), "the numbers are on paper without being unfolded"
     assert page.evaluate(BESIDE_THE_SHEET) == []
     assert page.evaluate(CLICKABLE) == []
 
@@ -116,4 +116,4 @@ def learn() -> None:
                 student=student, assessment=setup, school_year=year, scale_score="1500", result=f"{1 + (number + year) % 4}",
                 grade="05", as_tested=f"{elm.lea.code.zfill(7)},{elm.code},{elm.code},Y,,,,,,,,,",
             )  # fmt: skip
-    count_anew()
+    recount_all()
