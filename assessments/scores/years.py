@@ -121,7 +121,7 @@ def refuse_another_year(context: RunContext) -> None:
     """Raises FileError when the file's test dates mostly lie in another school year than that of its layout.
 
     Dates that cannot be (after today, or before the student's birth) have no say, nor have scores marked as of an earlier
-    year. Lines without test date are placed by their other dates. Lines planned anew belong to a file that was judged as a
+    year. Lines without test date are placed by their other dates. Lines planned again belong to a file that was judged as a
     whole. What `mostly` means where few lines are dated, `_speak_for_the_file` says.
     """
     if not date_fields(context):
@@ -168,7 +168,7 @@ def _speak_for_the_file(outside: int, scored: int) -> bool:
     """Are dates of another year more than a slip of a few lines, in a file that has dates of its own year too, and of which most
     lines have no date at all?
 
-    One is never; others are from one scored line in twenty on. What they do not speak for, the
+    One is never; others are from one scored line in twenty on. What they do not vouch for, the
     rules of single lines judge: a dated line outside is an error, an undated one a warning, or an error where it would replace
     a dated score.
     """

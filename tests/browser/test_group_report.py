@@ -60,7 +60,7 @@ def test_each_student_has_one_sheet_of_paper(visit: Callable[..., Any]) -> None:
     assert len(re.findall(rb"/Type\s*/Page[^s]", paper)) == 2
 
 
-# Words of the table that stand on two lines, as the sheet shows them.
+# Words of the table that are on two lines, as the sheet shows them.
 _BROKEN = """() => [...document.querySelectorAll('.table.group td small')].flatMap((one) => {
   const text = one.firstChild;
   if (!text) return [];

@@ -59,7 +59,7 @@ class Option:
 class Question:
     """What some values of a field mean, which only people of the district know: a choice of `option` says it for the whole file.
 
-    `settles`: does saying it settle this value, as it stands in the file?
+    `settles`: does saying it settle this value, as it is in the file?
     """
 
     option: Option

@@ -3,7 +3,7 @@
     codes     161119 -> 0161119, where a district or school on record has that code; else an error, never a new place
     numbers   exact first, then without marks ('109001, ="109002", 109003.0), then without regard to zeros in front
 
-Statements run only where the file holds something to mend: what that is was seen while its blocks were staged.
+Statements run only where the file holds something to repair: what that is was seen while its blocks were staged.
 """
 
 from collections.abc import Container, Sequence
@@ -36,7 +36,7 @@ ROUNDED = Q(local_number__iregex=_ROUNDED)
 
 @dataclass(slots=True)
 class Seen:
-    """What the blocks of a file hold that may have to be mended."""
+    """What the blocks of a file hold that may have to be repaired."""
 
     restored_leas: dict[str, str] = field(default_factory=dict)  # code in the file -> code on record
     charters: dict[str, str] = field(default_factory=dict)  # code of a school on record -> code of its LEA
@@ -45,7 +45,7 @@ class Seen:
     zeros: bool = False  # local numbers that begin with zero
 
     def look_at_numbers(self, numbers: Sequence[str]) -> None:
-        """Of one block. Asked of all numbers at once: that costs next to nothing."""
+        """Of one block. Checked for all numbers at once: that costs next to nothing."""
         joined = "" if self.marked_numbers else "".join(numbers)
         if joined and not (joined.isalnum() and joined.isascii()):
             self.marked_numbers = True
@@ -79,7 +79,7 @@ def full_lea_code(code: str) -> str:
 
 
 def charter_codes() -> dict[str, str]:
-    """Codes of schools in California that are no LEA on record, with the code of the LEA they stand under.
+    """Codes of schools in California that are not an LEA on record, with the code of the LEA they are under.
 
     An independently reporting charter school reports under its own code, which is then the Reporting LEA of its files.
     """
@@ -323,7 +323,7 @@ def _without_marks(table: str) -> int:
 
 
 def rules() -> list[Rule]:
-    """What is said of lines whose local number was read as another one."""
+    """What is reported about lines whose local number was read as another one."""
     return [
         Rule(
             number="ID-9",

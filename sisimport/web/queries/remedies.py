@@ -1,4 +1,4 @@
-"""What can be done about all lines of one cause at once: where it stands in the product already, the report leads there.
+"""What can be done about all lines of one cause at once: where it is in the product already, the report leads there.
 
 decide      the match desk, for causes that ask whose record a line is
 test again  with the one option of the import type that settles the cause (`ImportType.remedies`)
@@ -30,7 +30,7 @@ class Action:
 
 
 def actions_for(kind: ImportType, run: ImportRun, cause: Cause) -> list[Action]:
-    """What to do about all lines of a cause; none where they are put right one by one."""
+    """What to do about all lines of a cause; none where they are corrected one by one."""
     asked = kind.matching.near_codes if cause.severity == Severity.ERROR else kind.matching.near_warnings
     if kind.matching.remembers_matches and cause.code in asked:
         for queue in queues():
