@@ -74,7 +74,7 @@ def test_a_day_is_taken_apart_once_whichever_column_it_stands_in(monkeypatch: py
     assert {check("20090214") for check in checks} == {("2009-02-14", None)}
     assert taken_apart == ["20090214"]
     assert all(check("x" * 1000)[1] is not None for check in checks)
-    assert taken_apart == ["20090214"], "what is no date is not kept"
+    assert taken_apart == ["20090214"], "what is not a date is not kept"
 
 
 def test_a_text_that_comes_again_is_judged_once_to_tell_what_a_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
