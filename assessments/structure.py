@@ -126,7 +126,7 @@ def condition_codes() -> list[str]:
 
 def own_codes(test: str, year: int = 0) -> list[str]:
     """Condition codes of scored rows that this test may have; test "": all that belong to certain tests. A year before the codes
-    are known by test says nothing of them."""
+    are known by test says nothing about them."""
     tests_of_codes: dict[str, list[str]] = structure()["codes_of_tests"]
     if year and year < structure()["codes_of_tests_from"]:
         return []

@@ -39,7 +39,7 @@ def rules(tests: Sequence[LayoutTest], numbers: Sequence[str], live: Q, *, year:
 
 
 def usual_codes(test: LayoutTest) -> list[str]:
-    """Condition codes of which no rule here speaks, whatever else stands in the line."""
+    """Condition codes of which no rule here speaks, whatever else is in the line."""
     return [code for code in own_codes(test.code) if code not in {*_ABOVE_LOWEST, _ONE_DOMAIN_EXEMPT}]
 
 

@@ -210,7 +210,7 @@ codes.register(
         "EXC-WHOLE",
         "Exception: not a whole number",
         "{field} is {found}; the state gives whole numbers. It is imported all the same.",
-        "Download the file again: a spreadsheet may have worked out the column anew.",
+        "Download the file again: a spreadsheet may have worked out the column again.",
     ),
     IssueCode(
         "EXC-INCLUDE",

@@ -88,7 +88,7 @@ def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *,
         spread, (other_lines, other_scores) = alone.corrected(spread), alone.others()
         line_count, total = line_count + other_lines, total + other_scores
     doubts.look_at_the_whole(context, line_count, compared=compared)
-    if context.lines is None:  # lines planned anew belong to a file whose columns were judged
+    if context.lines is None:  # lines planned again belong to a file whose columns were judged
         whole_columns.look_at_columns(context, lines, compared=compared)
     used = _used(context, present, {pk for pk, _grade, _result in spread})
     context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())

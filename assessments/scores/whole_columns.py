@@ -1,4 +1,4 @@
-"""Columns of a score file that were sorted, shifted, turned or exchanged alone, although each of their values may stand there.
+"""Columns of a score file that were sorted, shifted, turned or exchanged alone, although each of their values may be there.
 
     within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
                         a grade and the birth dates
@@ -33,7 +33,7 @@ _FEWEST_CHANGED: Final = 10
 _SHARE_CHANGED: Final = 0.1
 _STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: every third line is no pattern that they share
 _SEQ: Final = 93  # on line 0, after what doubts.py says
-# Cells of a score on record whose change as a whole is told. A UIN says nothing of what was reached.
+# Cells of a score on record whose change as a whole is told. A UIN says nothing about what was reached.
 _TOLD: Final = {
     "scale_score": "scale score",
     "raw_score": "raw score",

@@ -136,7 +136,7 @@ _EXCHANGED_SEQ = 92  # on line 0
 def _tell_exchanged_columns(context: RunContext) -> None:
     """Warn of a file each of whose replacements is on record and none of whose retired numbers is: they may be exchanged.
 
-    Then the numbers that count would be kept as former ones. Lines planned anew belong to a file that was judged as a whole.
+    Then the numbers that count would be kept as former ones. Lines planned again belong to a file that was judged as a whole.
     """
     if context.lines is not None:
         return

@@ -48,7 +48,7 @@ SENT: dict[str, dict[str, str]] = {
     "recognise": {"import_type": "ssid-download", "name": "a.txt", "size": "9"},
 }
 OTHER = {"ending": "toml", "part": "issues", "line": 2, "key": "x", "uidb36": "x"}
-# Addresses of no school's record: what is in the place of their arguments.
+# Addresses of no school's record: what stands in the place of their arguments.
 WORDS: dict[str, list[Any]] = {
     "file_layout": ["ela", "calpads-sela"],
     "layout_sample": ["ela", "calpads-sela"],
@@ -179,7 +179,7 @@ def expected(row: Address, role: str, *, here: bool) -> set[str]:
     if role not in row.who:
         return {"refused"}
     if not here and row.run and role == "A":
-        return {"in", "not there"}  # which lines are there asks tests/faults/test_foreign_lines.py
+        return {"in", "not there"}  # which lines stand there asks tests/faults/test_foreign_lines.py
     if not here and (row.record or row.all_schools):
         return {"not there"} if row.record else {"refused", "not there"}
     return {"in", "not there"} if row.name in NOT_THERE else {"in"}

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from assessments.models import ResultCount, Score
-from assessments.scores.result_counts import count_anew
+from assessments.scores.result_counts import recount_all
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.services import start_run
 from tests.assessments.score_files import ela, finish, start, text, undo
@@ -28,7 +28,7 @@ def counted() -> Counts:
 def fresh() -> Counts:
     """What a count from nothing gives; undone at once."""
     with transaction.atomic():
-        count_anew()
+        recount_all()
         found = counted()
         transaction.set_rollback(True)
     return found

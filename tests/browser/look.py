@@ -29,7 +29,7 @@ WIDTHS = (1280, 390)
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # Letters as they are seen: those of a drawing are as large as it is drawn. Signs that are read to nobody are no text, and
 # the admin is in the letters of its theme.
-# What sticks out of its card is over the edge, or over what is beside it.
+# What sticks out of its card is over the edge, or over what stands beside it.
 STICKS_OUT = """() => {
     const found = new Set();
     for (const card of document.querySelectorAll("main .card, main .note")) {
@@ -57,7 +57,7 @@ SMALL_TEXT = """() => {
     }
     return [...found];
 }"""
-# Words in a column as wide as one of them: whatever should be beside them pushed them together.
+# Words in a column as wide as one of them: whatever should stand beside them pushed them together.
 SQUEEZED = """() => [...document.querySelectorAll("main :is(p, li, dd, dt, td, th, strong, label, div)")].filter((each) => {
     if (each.closest(".visually-hidden, [aria-hidden=true], svg")) return false;
     if (!each.checkVisibility({visibilityProperty: true})) return false;

@@ -138,7 +138,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "utah_request_file": utah_requests,
     "utah_withdraw": utah_requests,
 }  # fmt: skip
-# No student is behind these: signing in, the own account, the machines' question. The REST API, which a session does not
+# No student stands behind these: signing in, the own account, the machines' question. The REST API, which a session does not
 # open, is walked in tests/api/test_walk.py.
 ELSEWHERE = {
     "health",

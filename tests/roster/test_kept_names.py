@@ -17,7 +17,7 @@ POORER = [
     *[("de la Cruz", "De La Cruz"), ("McDonald", "Mcdonald"), ("García-López", "GARCIA LOPEZ"), ("Jo Ann", "Joann")],
     *[("García-López", "Garcia-Lopez"), ("Núñez", "Nunéz"), ("St. John", "ST JOHN"), ("Kaʻulani", "KAULANI")],
     *[("Ørsted", "ORSTED"), ("Đặng", "DANG"), ("Nguyễn", "Nguyên"), ("Ana Maria", "Ana  Maria")],
-    # Capitals say nothing about small letters, whatever they add.
+    # Capitals say nothing of small letters, whatever they add.
     *[("Garcia", "GARCÍA"), ("Garcia Lopez", "GARCIA-LOPEZ"), ("Delacruz", "DE LA CRUZ")],
     # Signs around the name on record, with and without another poorer spelling.
     *[

@@ -30,7 +30,7 @@ OTHER_ARGUMENTS: dict[str, int | str] = {
     "line": 2,
     "part": "issues",
 }  # which part of a record; all others name a record
-# No record of anybody is behind these.
+# No record of anybody stands behind these.
 NOT_RECORDS = {
     "added_layout",
     "added_layout_remove",
