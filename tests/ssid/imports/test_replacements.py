@@ -44,7 +44,7 @@ def test_x1_the_replacement_becomes_current_and_the_retired_ssid_is_kept(valley:
         (line(replacement=""), "SSID-FORMAT"),
         (line(replacement="9.01235E+09"), "SSID-FORMAT"),
         (line(replacement=OLD), "REP-SAME"),
-        (line(number="999", retired="9999999999"), "STU-NOTFOUND"),
+        (line(number="999", retired="9999999990"), "STU-NOTFOUND"),
     ],
     ids=["short", "blank", "spreadsheet", "by itself", "nobody of ours"],
 )
