@@ -1,15 +1,16 @@
 """The dbt project beside this file works on the schema `reporting`, with the rights of its reader.
 
-dbt itself is no package of ours: 1.10 wants an older sqlparse than Django, 1.11 an older mypy, and 1.12 fetches a program
-from another host when it is installed. So its few words (`source`, `ref`, the four generic tests) are put into SQL here, and the
-models are built as `dbt build` does: tests of sources, then each model with its tests. Where dbt is installed in an environment
-of its own (`pip install "dbt-core<1.12" dbt-postgres`) and `DBT` names its program, it builds the project too.
+dbt cannot be installed beside the product: 1.10 wants an older sqlparse than Django, 1.11 an older mypy, and 1.12 fetches a
+program from another host when it is installed. `script/test setup` therefore installs it from requirements/dbt.txt in an
+environment of its own and has it build the project (`DBT` names an installed program instead). The suite itself puts dbt's few
+words (`source`, `ref`, the four generic tests) into SQL, and builds the models as `dbt build` does: tests of sources, then each
+model with its tests.
 """
 
 import os
 import re
-import shutil
 import subprocess
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from sisimport.reporting.schema import make_role
 from sisimport.reporting.views import VIEWS
 from tests.reporting.conftest import Scored
 
-PROJECT = Path(__file__).parent / "dbt"
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "tests/reporting/dbt"
 WORD = re.compile(r"\{\{\s*(source|ref)\(([^)]*)\)\s*\}\}")
 SOURCES = yaml.safe_load((PROJECT / "models/sources.yml").read_text())["sources"]
 MODELS = yaml.safe_load((PROJECT / "models/models.yml").read_text())["models"]
@@ -120,11 +122,24 @@ def test_the_project_builds_and_its_tests_pass(warehouse: tuple[Any, str], two_s
     assert session.execute(f"SELECT count(*) FROM {schema}.students_today").fetchone() == (2,)
 
 
+@pytest.fixture(scope="module")
+def dbt_program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program dbt, installed from its lock unless `DBT` names one."""
+    if program := os.environ.get("DBT"):
+        return program
+    folder = tmp_path_factory.mktemp("dbt")
+    venv.create(folder, with_pip=True)
+    lock = ROOT / "requirements/dbt.txt"
+    install = ["-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "--require-hashes", "--requirement", lock]
+    subprocess.run([folder / "bin/python", *install], check=True)
+    return str(folder / "bin/dbt")
+
+
+@pytest.mark.setup
 @pytest.mark.django_db(transaction=True)
-def test_dbt_itself_builds_the_project(warehouse: tuple[Any, str], two_scored: Scored, tmp_path: Path) -> None:
-    program = os.environ.get("DBT") or shutil.which("dbt")
-    if not program:
-        pytest.skip("NOT RUN: dbt is in no environment of ours; name its program in DBT")
+def test_dbt_itself_builds_the_project(
+    warehouse: tuple[Any, str], two_scored: Scored, tmp_path: Path, dbt_program: str
+) -> None:
     session, schema = warehouse
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER ROLE {schema} SET default_transaction_read_only = off")
@@ -133,7 +148,7 @@ def test_dbt_itself_builds_the_project(warehouse: tuple[Any, str], two_scored: S
     given = {f"DBT_{name}": value for name, value in (about | {"PASSWORD": info.password}).items()}
     folders = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": tmp_path, "log-path": tmp_path}
     done = subprocess.run(
-        [program, "--no-use-colors", "build", *(f"--{name}={folder}" for name, folder in folders.items())],
+        [dbt_program, "--no-use-colors", "build", *(f"--{name}={folder}" for name, folder in folders.items())],
         env=os.environ | given | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         capture_output=True,
         text=True,
