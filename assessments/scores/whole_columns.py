@@ -25,8 +25,9 @@ from sisimport.imports.models import ImportIssue
 
 _FEWEST_LINES: Final = 30  # with fewer, columns may differ by chance
 _FEWEST_GRADES: Final = 3
-# Least correlation: of a score with its own level or measure, of a part with the whole. In the state's files 0.8 and 0.6. Of few
-# lines it may be less by chance, by one part in the root of their number.
+# Least correlation: of a score with its own level or measure, of a part with the whole. A judgment, for no real file could be
+# measured: columns that belong together are far above it, columns sorted alone near 0. Of few lines it may be less by chance, by
+# one part in the root of their number.
 _OWN, _PART = 0.55, 0.35
 _LOOKED_AT: Final = 4_000  # lines of each test
 _FEWEST_CHANGED: Final = 10

@@ -54,5 +54,5 @@ def test_a_record_made_anew_with_the_key_is_found(noted: Path, capsys: pytest.Ca
 def test_what_is_no_anchor_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "anchors.jsonl"
     path.write_text(text)
-    with pytest.raises(CommandError, match="no file of anchors"):
+    with pytest.raises(CommandError, match="not a file of anchors"):
         call_command("audit_verify", "--against", str(path))

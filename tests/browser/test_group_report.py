@@ -79,6 +79,7 @@ def test_a_group_in_one_table_lies_across_the_sheet_and_breaks_no_word(visit: Ca
     page.goto(reverse("group_report"))
     page.fill("#numbers", "000501")
     page.get_by_role("button", name="Show").click()
+    page.locator(".table.group").wait_for()
     paper = page.pdf(format="Letter", prefer_css_page_size=True)
     assert re.findall(rb"/MediaBox \[0 0 ([0-9]+)", paper) == [b"792"]
     page.emulate_media(media="print")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -62,6 +63,15 @@ def record() -> Outcome:
     }  # fmt: skip
 
 
+def post_upload(client: Client, kind: str, path: Path, options: Mapping[str, str]) -> HttpResponse:
+    """The answer to the form of an upload for a Test, sent as its page has it: with the default of what is not in `options`."""
+    import_type = registry.get_type(kind)
+    form: dict[str, Any] = {f"option-{option.name}": option.default for option in import_type.options if option.default}
+    form |= {f"option-{name}": value for name, value in options.items()}
+    form |= {"import_type": kind, "work": "test", "file": SimpleUploadedFile(path.name, path.read_bytes())}
+    return client.post(reverse("upload", args=[import_type.screen.tool]), form)
+
+
 class Doors:
     """`command`: the command line of the test; `folder`: an empty one, for files that are picked up."""
 
@@ -108,12 +118,8 @@ class Doors:
     # -- page --
 
     def by_page(self, kind: str, path: Path, options: Mapping[str, str]) -> Outcome:
-        import_type = registry.get_type(kind)
-        usual = {f"option-{option.name}": option.default for option in import_type.options if option.default}
-        form = usual | {"import_type": kind, "work": "test", "file": SimpleUploadedFile(path.name, path.read_bytes())}
-        form |= {f"option-{name}": value for name, value in options.items()}
         before = set(ImportRun.objects.values_list("pk", flat=True))
-        answer = self.client.post(reverse("upload", args=[import_type.screen.tool]), form)
+        answer = post_upload(self.client, kind, path, options)
         run = ImportRun.objects.exclude(pk__in=before).first()
         if run is None:
             assert answer.status_code == 422

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import reverse
 
-from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.report import run_json
 from tests.api.client import Program
+from tests.cases.doors import post_upload
 from tests.cases.test_cases import CASES, COUNTS, FOLDER, _case
 from tests.factories import UserFactory
 from tests.imports.commandline import CommandLine
@@ -99,11 +98,8 @@ def _by_api(kind: str, path: Path, options: dict[str, str]) -> dict[str, Any]:
 
 
 def _by_page(kind: str, path: Path, options: dict[str, str], page: Client, told: dict[str, Any], expected: Any) -> None:
-    tool = registry.get_type(kind).screen.tool
-    form = {"import_type": kind, "work": "test", "file": SimpleUploadedFile(path.name, path.read_bytes())}
-    form |= {f"option-{name}": value for name, value in options.items()}
     before = set(ImportRun.objects.values_list("pk", flat=True))
-    answer = page.post(reverse("upload", args=[tool]), form)
+    answer = post_upload(page, kind, path, options)
     made = ImportRun.objects.exclude(pk__in=before).first()
     if made is not None:
         assert _outcome(run_json(finish(made).run)) == expected, f"the page, {path.name}"
