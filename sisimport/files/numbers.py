@@ -14,7 +14,9 @@ from sisimport.files.damage import HIDDEN_BEYOND_ASCII
 
 # Fields that hold SSIDs: none of them is ever written with a mark, so the reader takes marks off at once.
 SSID_FIELDS: Final = frozenset({"ssid", "retired_ssid", "replacement_ssid"})
-NO_SSIDS: Final = frozenset(digit * 10 for digit in "0123456789")  # what systems write where a student has none
+NO_SSID: Final = (
+    "0000000000"  # what systems write for a number that a student has not got; any other ten digits may be one
+)
 CODE_LENGTH: Final = 7  # of a California district or school code
 _CDS_LENGTH: Final = 14  # county and district, then school
 

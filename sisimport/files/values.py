@@ -25,7 +25,7 @@ from sisimport.files.formula_guard import plain_cell
 from sisimport.files.grade_forms import plain_grade
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
-from sisimport.files.numbers import NO_SSIDS, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_value, bare_whole
+from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_value, bare_whole
 from sisimport.files.spellings import is_grade
 from sisimport.files.stray_marks import has_marks_at_an_edge, without_stray_marks
 
@@ -182,14 +182,14 @@ class TextColumn:
         return texts
 
     def _as_number(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
-        """Without the marks of programs, and no SSID where one digit stands ten times."""
+        """Without the marks of programs, and no SSID where only zeros are."""
         joined = "".join(texts)
         if not (joined.isalnum() and joined.isascii()):
             texts, found = _without_marks(self._column, texts)
             findings += found
-        if self._is_ssid and not NO_SSIDS.isdisjoint(texts):
-            findings += [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in NO_SSIDS]
-            texts = ["" if text in NO_SSIDS else text for text in texts]
+        if self._is_ssid and NO_SSID in texts:
+            findings += [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text == NO_SSID]
+            texts = ["" if text == NO_SSID else text for text in texts]
         return texts
 
     def _shortened(self, texts: Sequence[str], findings: list[Finding]) -> list[str]:

@@ -158,7 +158,7 @@ def test_three_hundred_columns_are_looked_at(district: District) -> None:
     [
         ("{", "neither TOML nor JSON"),
         ("[1, 2]", "neither TOML nor JSON"),
-        ('{"format": "something else"}', "no column mapping"),
+        ('{"format": "something else"}', "not a column mapping"),
         ('{"format": "sis-import column mapping", "version": 9}', "version 9"),
         ('{"format": "sis-import column mapping", "version": 1, "columns": ["a"]}', "columns is not a table"),
         ('{"format": "sis-import column mapping", "version": 1, "colums": {}}', "colums"),
@@ -183,7 +183,7 @@ def test_a_shared_file_of_another_form_is_refused(text: str, says: str) -> None:
         ({"constants": {"lea": LEA_CODE, "last_name": "Quist"}}, "cannot be the same for all lines"),
         ({"constants": {"lea": LEA_CODE, "grade": "05"}}, "a column and a value"),
         ({"values": {"school": {"Cedar": "101"}}}, "7 digits"),
-        ({"values": {"grade": {"nine": "9th"}}}, "no code of Grade"),
+        ({"values": {"grade": {"nine": "9th"}}}, "not a code of Grade"),
         ({"values": {"last_name": {"Quist": "Quest"}}}, "cannot be translated"),
         ({"name": ""}, "name"),
         ({"dates": ("DD.MM.YY",)}, "form of dates"),

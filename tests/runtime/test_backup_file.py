@@ -115,5 +115,5 @@ def test_only_a_public_key_encrypts(tmp_path: Path, text: str) -> None:
         with pytest.raises(BackupError, match="no private key"):
             read(tmp_path / "b", tmp_path, tmp_path / "key")
         return
-    with pytest.raises(BackupError, match="no public key"):
+    with pytest.raises(BackupError, match="not a public key"):
         write(tmp_path / "b", text)

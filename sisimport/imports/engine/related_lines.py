@@ -9,7 +9,7 @@ from typing import Final
 
 from sisimport.files.encodings import UTF8
 from sisimport.files.lines import as_text_bytes
-from sisimport.files.numbers import NO_SSIDS
+from sisimport.files.numbers import NO_SSID
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
@@ -137,7 +137,7 @@ def _has_number(cells: list[bytes], at: int, columns: int) -> bool:
     if len(cells) != columns:  # a quoted value may hold the delimiter
         return False
     cell = cells[at].strip(b' \t"')
-    return cell.decode(errors="replace") not in NO_SSIDS and bool(_NUMBER.match(cell))
+    return cell != NO_SSID.encode() and bool(_NUMBER.match(cell))
 
 
 def _lines(run: ImportRun) -> Iterator[tuple[int, bytes]]:
