@@ -89,6 +89,8 @@ def beside(found: Results, held: Held, reader: Reader) -> Beside:
     )
     held_rows = {(r.place, r.school_year, r.student_group, r.grade): r for r in rows}
     if not held_rows:
+        if PublicResult.objects.filter(test=choice.test, school_year=choice.year).exists():
+            return Beside((), (), "")  # the file is on record, and holds nothing of these rows
         file = "ELPAC" if choice.test.startswith("ELPAC") else "CAASPP"
         return Beside(
             (), (), f"To see county and state beside these results, import the state's {file} research file of"

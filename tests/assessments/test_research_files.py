@@ -364,6 +364,8 @@ def test_nothing_there_says_which_file_brings_it(client: Client) -> None:
     assert "research file of 2023-24" in compared(by="grade").missing
     client.force_login(UserFactory(viewer=True, all_schools=True))
     assert "research file of 2023-24" in client.get(reverse("results")).content.decode()
+    imported(new(result(STATE, year="2024")))
+    assert compared(grades=("09",)).missing == "", "the file is on record; it holds nothing of this grade"
 
 
 def test_every_group_of_results_is_known_to_the_state_or_left_out() -> None:

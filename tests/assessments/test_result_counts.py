@@ -1,15 +1,24 @@
 """Counted results equal a fresh count after any sequence of runs, and say what the scores say."""
 
+import datetime as dt
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
-from assessments.models import ResultCount, Score
+from assessments.models import Assessment, HiddenResults, ResultCount, ResultVersion, Score
 from assessments.scores.result_counts import recount_all
+from sisimport.erasing.districts import destroy_district
+from sisimport.erasing.students import erase_student
+from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.services import start_run
+from sisimport.imports.storage import retention
+from students.models import LEA, Student
 from tests.assessments.score_files import ela, finish, start, text, undo
 from tests.ssid.journey import district
 
@@ -86,6 +95,65 @@ def test_counts_equal_a_fresh_count_after_any_sequence_of_runs(seed: int) -> Non
         assert counted() == fresh()
     assert not Score.objects.exists()
     assert not counted()
+
+
+def versions() -> dict[tuple[int, int, str], int]:
+    rows = ResultVersion.objects.values_list("assessment_id", "school_year", "lea", "version")
+    return {row[:3]: row[3] for row in rows}
+
+
+@contextmanager
+def kept_in_step() -> Iterator[None]:
+    """The counts are a fresh count afterwards; where they changed, what was worked out of them (hidden cells) holds no longer."""
+    before, was = counted(), versions()
+    yield
+    after, now = counted(), versions()
+    assert after == fresh()
+    for assessment, year, _group, lea, *_place in {key for key, _sums in before.items() ^ after.items()}:
+        assert now[assessment, year, lea] > was.get((assessment, year, lea), 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counts_equal_a_fresh_count_whatever_takes_scores_away(seed: int, settings: Any) -> None:
+    """Erasing a student, purging plans, dropping a school year, destroying the district, and reverts between them."""
+    dice = random.Random(seed)
+    people()
+    fetch_all("SELECT sis_make_score_years('{2023,2024}')")
+    runs = {}
+    for layout, import_type in TYPES.items():
+        lines = [line(dice, layout, ssid) for ssid in SSIDS]
+        runs[layout] = start(import_type, text(layout, *lines), work="import")
+    again = start(
+        TYPES["caaspp-2023-24"], text("caaspp-2023-24", line(dice, "caaspp-2023-24", SSIDS[0])), work="import"
+    )
+    gone = dice.sample(range(len(SSIDS)), 3)
+
+    def erase() -> None:
+        student = Student.objects.get(local_number=f"{100 + gone.pop()}")
+        erase_student(student, reason="moved away", dry_run=True)
+        erase_student(student, reason="moved away")
+
+    def purge_plans() -> None:
+        settings.KEEP_SCORES_DAYS = 0
+        assert retention.purge(now=timezone.now() + dt.timedelta(days=20_000))["plans"]
+
+    def drop_a_year() -> None:
+        settings.KEEP_SCORES_DAYS = 365
+        assert retention.purge(now=dt.datetime(2024, 8, 1, 20, tzinfo=dt.UTC))["scores"] == 1
+
+    steps = [erase, erase, drop_a_year, lambda: undo(again)]
+    dice.shuffle(steps)
+    for step in [*steps, lambda: undo(runs["caaspp-2022-23"]), purge_plans, erase]:
+        with kept_in_step():
+            step()
+    assert counted(), "of those who are left"
+    test = Assessment.objects.filter(parent__isnull=True)[0]
+    HiddenResults.objects.create(
+        assessment_id=test.pk, school_year=2024, scope="1234567", stamp="", cells="", crossed=""
+    )
+    destroy_district(LEA.objects.get().code, reason="agreement ended", by="J. Admin")
+    assert not counted()
+    assert not HiddenResults.objects.exists(), "its versions are gone as well, and would begin anew"
 
 
 def test_a_student_counts_once_as_the_include_indicator_says() -> None:

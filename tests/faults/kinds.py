@@ -73,7 +73,7 @@ class Scene:
         session = psycopg.connect(self.database_url)
         self.kept.append(session)
         session.execute("SET lock_timeout = '2s'")
-        with contextlib.suppress(psycopg.errors.LockNotAvailable):
+        with contextlib.suppress(psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             session.execute(statement.encode())
 
     def let_go(self) -> None:
