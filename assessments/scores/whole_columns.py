@@ -29,7 +29,7 @@ _FEWEST_GRADES: Final = 3
 # measured: columns that belong together are far above it, columns sorted alone near 0. Of few lines it may be less by chance, by
 # one part in the root of their number.
 _OWN, _PART = 0.55, 0.35
-_LOOKED_AT: Final = 4_000  # lines of each test
+_LOOKED_AT: Final = 2_000  # lines of each test: of so many, chance makes hundredths
 _FEWEST_CHANGED: Final = 10
 _SHARE_CHANGED: Final = 0.1
 _STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: every third line is no pattern that they share
