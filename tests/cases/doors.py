@@ -72,6 +72,19 @@ def post_upload(client: Client, kind: str, path: Path, options: Mapping[str, str
     return client.post(reverse("upload", args=[import_type.screen.tool]), form)
 
 
+def outcome_by_api(program: Program, kind: str, path: Path, options: Mapping[str, str]) -> tuple[Outcome, int | None]:
+    """What a Test that a program asks for ends as, and the number of its run; None where the API refuses before there is one."""
+    form = {"file": SimpleUploadedFile(path.name, path.read_bytes()), "type": kind, "work": "test"}
+    form |= {"options": [f"{name}={value}" for name, value in options.items()]}
+    answer = program.client.post("/api/v1/imports", form, headers=program.headers())
+    told = answer.json()
+    if answer.status_code == 201:
+        return ended(ImportRun.objects.get(pk=told["run"])), told["run"]
+    assert answer.status_code in {409, 422}, told
+    first = told["errors"][0]["message"] if told["errors"] else told["detail"]
+    return refused(told["detail"], told["code"], first), None
+
+
 class Doors:
     """`command`: the command line of the test; `folder`: an empty one, for files that are picked up."""
 
@@ -99,17 +112,7 @@ class Doors:
 
     def by_api(self, kind: str, path: Path, options: Mapping[str, str]) -> Outcome:
         program = Program()
-        form = {"file": SimpleUploadedFile(path.name, path.read_bytes()), "type": kind, "work": "test"}
-        form |= {"options": [f"{name}={value}" for name, value in options.items()]}
-        answer = program.client.post("/api/v1/imports", form, headers=program.headers())
-        told = answer.json()
-        if answer.status_code != 201:
-            assert answer.status_code in {409, 422}, told
-            return refused(
-                told["detail"], told["code"], (told["errors"] or [{"message": told["detail"]}])[0]["message"]
-            )
-        run = told["run"]
-        found = ended(ImportRun.objects.get(pk=run))
+        found, run = outcome_by_api(program, kind, path, options)
         if found["status"] == "completed":
             started = program.client.post(f"/api/v1/runs/{run}/update", {}, headers=program.headers()).json()
             found |= {"written": ended(ImportRun.objects.get(pk=started["run"])), "record": record()}

@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from sisimport.imports.models import ImportRun
-from sisimport.imports.runs.report import run_json
 from tests.api.client import Program
-from tests.cases.doors import post_upload
-from tests.cases.test_cases import CASES, COUNTS, FOLDER, _case
+from tests.cases.doors import ended, outcome, outcome_by_api, post_upload
+from tests.cases.test_cases import CASES, FOLDER, _case
 from tests.factories import UserFactory
 from tests.imports.commandline import CommandLine
-from tests.imports.journey import finish
 from tests.longer import LONG
 
 pytestmark = pytest.mark.django_db
@@ -61,40 +58,14 @@ def _same_by_every_door(step: dict[str, Any], path: Path, command: CommandLine, 
         return  # a page and a program look at what a workbook becomes before it is tested
     words = [word for option in options for word in ("--option", option)]
     said = command("import_file", step["type"], path, "--work", "test", "--json", *words)
-    expected = _outcome(said.json)
+    expected = outcome(said.json)
     asked = {name: value for name, _, value in (option.partition("=") for option in options)}
 
-    assert _by_api(step["type"], path, asked) == expected, f"the API, {path.name}"
+    by_api, _run = outcome_by_api(Program(), step["type"], path, asked)
+    assert by_api == expected, f"the API, {path.name}"
     kind = said.json["type"] if step["type"] == "auto" else step["type"]
     if kind != "auto":
         _by_page(kind, path, asked, page, said.json, expected)
-
-
-def _outcome(told: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "status": told["status"],
-        "counts": {name: told[column] for name, column in COUNTS.items()},
-        "message": told["message"],
-        "issues": [(i["line"], i["severity"], i["code"], i["field"], i["message"]) for i in told["issues"]],
-    }
-
-
-def _by_api(kind: str, path: Path, options: dict[str, str]) -> dict[str, Any]:
-    program = Program()
-    form = {"file": SimpleUploadedFile(path.name, path.read_bytes()), "type": kind, "work": "test"}
-    form |= {"options": [f"{name}={value}" for name, value in options.items()]}
-    answer = program.client.post("/api/v1/imports", form, headers=program.headers())
-    told = answer.json()
-    if answer.status_code != 201:
-        assert answer.status_code in {409, 422}, told
-        first = told["errors"][0]["message"] if told["errors"] else told["detail"]
-        return {
-            "status": "rejected",
-            "counts": dict.fromkeys(COUNTS, 0) | {"errors": 1},
-            "message": told["detail"],
-            "issues": [(0, "error", told["code"], "", first)],
-        }
-    return _outcome(run_json(finish(ImportRun.objects.get(pk=told["run"])).run))
 
 
 def _by_page(kind: str, path: Path, options: dict[str, str], page: Client, told: dict[str, Any], expected: Any) -> None:
@@ -102,7 +73,7 @@ def _by_page(kind: str, path: Path, options: dict[str, str], page: Client, told:
     answer = post_upload(page, kind, path, options)
     made = ImportRun.objects.exclude(pk__in=before).first()
     if made is not None:
-        assert _outcome(run_json(finish(made).run)) == expected, f"the page, {path.name}"
+        assert ended(made) == expected, f"the page, {path.name}"
         return
     text = re.sub(r"\s+", " ", html.unescape(answer.content.decode()))
     assert (answer.status_code, told["status"]) == (422, "rejected"), f"the page, {path.name}"
