@@ -45,15 +45,24 @@ def _limits(choice: Choice, held: Held) -> Iterator[str]:
 
 def unsaid(code: str, year: int) -> list[str]:
     """Prefixes of student groups that no file of the test and year has a column for; none where its files are not known."""
-    fields = _fields(_family(code), year)
-    return [prefix for prefix, (fact, _values) in GROUPS.items() if fields and _FIELD_OF[fact] not in fields]
+    return _unsaid_by_year(code, [year])[year]
+
+
+def _unsaid_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
+    added = AddedLayout.objects.filter(school_year__in=years).exclude(text="")
+    unknown = set(added.values_list("school_year", flat=True))  # what a district added may have any column
+    found: dict[int, list[str]] = {}
+    for year in years:
+        fields = set() if year in unknown else _fields(_family(code), year)
+        found[year] = [prefix for prefix, (fact, _values) in GROUPS.items() if fields and _FIELD_OF[fact] not in fields]
+    return found
 
 
 def note_on_unsaid(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
     """A note for each year whose files say nothing about some of the student groups (by prefix) that are asked for."""
     found = []
-    for year in sorted(years):
-        if names := [DIVISIONS[prefix].lower() for prefix in unsaid(code, year) if prefix in asked]:
+    for year, prefixes in _unsaid_by_year(code, sorted(years)).items():
+        if names := [DIVISIONS[prefix].lower() for prefix in prefixes if prefix in asked]:
             file = _FILES.get(_family(code), "state")
             found.append(
                 f"The {file} files of {year_label(year)} have no column for {_listed(names)}: nobody counts there."
@@ -66,12 +75,10 @@ def _family(code: str) -> str:
 
 
 def _fields(family: str, year: int) -> set[str]:
-    """Columns of any layout of a family of tests and a school year."""
+    """Columns of any layout of ours of a family of tests and a school year."""
     layouts = [
         one for key, one in folder_layouts(LAYOUTS).items() if (family_of(key), school_year(key)) == (family, year)
     ]
-    if AddedLayout.objects.filter(school_year=year).exclude(text="").exists():
-        return set()  # what a district added may have any
     return {field for layout in layouts for field in layout.fields}
 
 
