@@ -22,7 +22,7 @@ from sisimport.imports.models import ImportRun
 FACT: Final = "to_plan_lines_anew"
 ALONE: Final = "alone"  # among the notes of a context
 _MOST_SHARED: Final = 500  # UINs; a file of which more are on several students is planned as a whole
-_DEFERS: Final = ("SKIP-UNSCORED", "SKIP-OPTION", "AMB-REPEAT", "AMB-REPEAT-OTHER")  # of such lines nothing is planned
+_DEFERS: Final = ("AMB-REPEAT", "AMB-REPEAT-OTHER")  # of such lines nothing is planned
 
 # Planned lines by assessment of their first score, grade, and result of that score: (lines, scores, scores that replace one).
 Spread = dict[tuple[int, str, str], tuple[int, int, int]]
@@ -56,7 +56,7 @@ class Alone:
         """How many other lines have scores, and how many scores these are."""
         lines, scores = fetch_one(
             f"SELECT count(*), coalesce(sum({count_sql('packed')}), 0) FROM {ScoreRow._meta.db_table}"
-            " WHERE packed <> '' AND NOT refused AND line <> ALL(%s)",
+            " WHERE packed <> '' AND NOT refused AND skipped = 0 AND line <> ALL(%s)",
             [sorted(self.out)],
         )
         return self.kept["lines"] - lines, self.kept["scores"] - scores

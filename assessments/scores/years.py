@@ -247,13 +247,14 @@ def rules(context: RunContext, live: Q) -> list[Rule]:
     first, last = bounds(context)
     replacing = _undated_over_dated(context)
     if replacing is not None:
-        # `told_by` without a day: another date of the record lies in this school year.
-        when = live & replacing & Q(told_date=None, told_by="") & ~(undated or Q(pk__isnull=True))
-        found.append(Rule(number="CA-E-17", code="EXC-UNDATED", severity=Severity.ERROR, field=fields[0], when=when,
-                          expected=year_label(first.year + 1)))  # fmt: skip
-        when = live & Q(IsBlank(score_date(context))) & Q(told_date=None, told_by="") & ~replacing
+        # `told_by` without a day: another date of the record lies in this school year. A record that could not be read has
+        # its error already, and whether the file has a line without date is counted without it.
+        without_date = live & Q(told_date=None, told_by="", refused=False) & ~(undated or Q(pk__isnull=True))
+        found.append(Rule(number="CA-E-17", code="EXC-UNDATED", severity=Severity.ERROR, field=fields[0],
+                          when=without_date & replacing, expected=year_label(first.year + 1)))  # fmt: skip
+        when = without_date & Q(IsBlank(score_date(context))) & ~replacing
         found.append(Rule(number="CA-E-18", code="EXC-NO-DATE", severity=Severity.WARNING, field=fields[0],
-                          when=when & ~(undated or Q(pk__isnull=True)), expected=year_label(first.year + 1)))  # fmt: skip
+                          when=when, expected=year_label(first.year + 1)))  # fmt: skip
     found.append(Rule(
         number="CA-E-12", code="EXC-YEAR-TOLD", severity=Severity.ERROR, field=fields[0], when=live & ~Q(told_date=None),
         found=F("told_date"), expected=year_label(first.year + 1), needs_student=False,

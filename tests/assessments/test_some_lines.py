@@ -10,7 +10,7 @@ from sisimport.imports.engine import replanning
 from sisimport.imports.models import ImportRun, MatchDecision, RunStatus
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide, take_back
 from students.models import Student
-from tests.assessments.score_files import ela, start, text
+from tests.assessments.score_files import ALL, ela, start, text
 from tests.assessments.test_score_properties import (
     STATUS_BOX,
     district_with_old_numbers,
@@ -95,6 +95,31 @@ def test_lines_planned_alone_come_to_what_the_whole_file_comes_to(
             if take(run, 2 + at % (lines - 1), what, students[whose]):
                 event(what)
                 same_as_whole(run)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param({"birth_date": "NS"}, id="refused, and without a date"),
+        pytest.param({"achievement_level": "IFEP"}, id="a level beside its condition code"),
+        pytest.param({}, id="not scored"),
+    ],
+)
+def test_a_line_without_scores_counts_the_same_alone(cells: dict[str, str]) -> None:
+    """Only planned lines count as scores, and a refused one says nothing of its dates."""
+    layout = "elpac-initial-2024-25"
+    home = district_with_old_numbers()
+    header, first, *others = lines_of(home, layout, []).decode().splitlines()
+    changed = first.split("^")
+    for name, value in cells.items():
+        changed[ALL[layout].fields[name].position - 1] = value
+    data = "".join(f"{line}\n" for line in [header, "^".join(changed), *others]).encode()
+    run = start(TYPES[layout], data, options=STATUS_BOX[layout])
+
+    for _ in range(2):
+        clear()
+        take(run, 2, "accept", Student.objects.order_by("pk")[0])
+        same_as_whole(run)
 
 
 def test_a_decision_reads_only_the_lines_it_touches(alone: list[Any]) -> None:

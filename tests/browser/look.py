@@ -115,7 +115,7 @@ class Look:
         self.here(name)
 
     def sent(self, name: str, button: str) -> None:
-        """Click what sends a form, and look at the page that answers once it is there."""
+        """Click what sends a form or leads on, and look at the page that answers once it is there."""
         with self.page.expect_navigation():
             self.page.click(button)
         self.here(name)

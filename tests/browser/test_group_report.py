@@ -53,7 +53,8 @@ def test_each_student_has_one_sheet_of_paper(visit: Callable[..., Any]) -> None:
     page.goto(reverse("group_report"))
     page.select_option("#shape", "pages")
     page.fill("#numbers", "000501 000502")
-    page.get_by_role("button", name="Show").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show").click()
     assert page.locator(".sheet").count() == 2
     assert page.locator(".sheet tbody tr").count() == 2 * (5 + 19 + 4)  # CSA is another test since 2024-25
     paper = page.pdf(format="Letter")

@@ -72,7 +72,8 @@ def browsing(browser: Any, live_server: Any, **options: Any) -> Iterator[Any]:
 def run_test(page: Any, download: Path) -> None:
     page.goto(reverse("upload", args=["calpads-ssid"]))
     page.set_input_files("input[type=file]", download)
-    page.click("button:has-text('Run')")
+    with page.expect_navigation():
+        page.click("button:has-text('Run')")
 
 
 def test_a_registrar_tests_reads_updates_and_reverts(
@@ -107,7 +108,8 @@ def test_the_same_without_javascript(
         run_test(page, download)
         reload_until(page, "h2:has-text('What an Update would do')")
 
-        page.click("button:has-text('Update 1 line')")
+        with page.expect_navigation():
+            page.click("button:has-text('Update 1 line')")
         reload_until(page, "h2:has-text('What was done')")
 
     assert SSID.objects.count() == 1
