@@ -44,11 +44,12 @@ def says_full(error: BaseException) -> bool:
     return any(
         (isinstance(one, OSError) and one.errno in NO_ROOM)
         or (getattr(one, "sqlstate", None) or getattr(one, "pgcode", None)) == SQLSTATE_DISK_FULL
-        for one in _causes(error)
+        for one in causes(error)
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that it came from."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -289,11 +289,9 @@ KINDS = (
     Kind("the heartbeat is removed", remove_heartbeats),
     Kind("the scratch folder is removed", remove("scratch")),
     Kind("the folder of uploads is away for a while", move_away, move_back),
-    Kind("there is no memory", lambda scene: scene.limit(resource.RLIMIT_AS, 1 << 20), kill_limited, fails_whole=True),
-    Kind("no file can be opened", lambda scene: scene.limit(resource.RLIMIT_NOFILE, 3), kill_limited, fails_whole=True),
-    Kind(
-        "no file can be written to", lambda scene: scene.limit(resource.RLIMIT_FSIZE, 0), kill_limited, fails_whole=True
-    ),
+    Kind("there is no memory", lambda scene: scene.limit(resource.RLIMIT_AS, 1 << 20), kill_limited),
+    Kind("no file can be opened", lambda scene: scene.limit(resource.RLIMIT_NOFILE, 3), kill_limited),
+    Kind("no file can be written to", lambda scene: scene.limit(resource.RLIMIT_FSIZE, 0), kill_limited),
     Kind("the processor time is used up", lambda scene: scene.limit(resource.RLIMIT_CPU, 0)),
     Kind("the stored files are damaged for a while", damage, put_back, fails_whole=True),
     Kind("the clock was off by days", clock_was_off),

@@ -253,6 +253,75 @@ def test_a_run_that_lacked_something_waits_uses_no_attempt_and_is_done_afterward
     assert SSID.objects.count() == (1 if work == Work.UPDATE else 0)
 
 
+SHORT: list[Callable[[], Exception]] = [
+    MemoryError,
+    lambda: OSError(errno.EMFILE, "Too many open files"),
+    lambda: OSError(errno.ENFILE, "Too many open files in system"),
+    lambda: OSError(errno.EAGAIN, "Resource temporarily unavailable"),
+    lambda: OSError(errno.ENOMEM, "Cannot allocate memory"),
+    lambda: OSError(errno.EFBIG, "File too large"),
+]
+
+
+def failing(make: Callable[[], Exception]) -> Callable[..., None]:
+    def fails(*_given: Any) -> None:
+        try:
+            raise make()
+        except Exception as cause:
+            raise ValueError("what a library makes of it") from cause
+
+    return fails
+
+
+@pytest.mark.parametrize("make", SHORT)
+def test_a_run_whose_server_is_short_of_something_is_tried_again_and_done(
+    make: Callable[[], Exception], district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start()
+    perform = execution._perform
+    monkeypatch.setattr(execution, "_perform", failing(make))
+    closed: list[str] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append("closed"))
+    with pytest.raises(InterruptedRunError):
+        execute_run(run.pk)
+    assert closed == []  # without open files there is no second session
+    run.refresh_from_db()
+    assert (run.status, run.waits_for, run.message) == (RunStatus.QUEUED, WaitsFor.MACHINE, "")
+    assert (run.attempts, run.interruptions, run.crash, run.crash_attempt) == (1, 0, "error", 1)
+    assert "no memory or open files" in hindrances.sentence(run)
+    assert run.held_until
+    assert not execute_run(run.pk)
+
+    ImportRun.objects.filter(pk=run.pk).update(held_until=run.waits_since)
+    monkeypatch.setattr(execution, "_perform", perform)
+    assert execute_run(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.attempts, run.waits_for) == (RunStatus.COMPLETED, 2, "")
+
+
+def test_a_run_whose_server_is_short_of_something_each_time_fails_and_says_why(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start()
+    monkeypatch.setattr(execution, "_perform", failing(MemoryError))
+    pauses = []
+    for _attempt in range(execution.MAX_ATTEMPTS):
+        with pytest.raises(InterruptedRunError):
+            execute_run(run.pk)
+        run.refresh_from_db()
+        assert run.held_until
+        assert run.waits_since
+        pauses.append(round((run.held_until - run.waits_since).total_seconds()))
+        ImportRun.objects.filter(pk=run.pk).update(held_until=run.waits_since, waits_since=None)
+    assert pauses == [5, 10, 20]
+
+    assert not execute_run(run.pk)
+    run.refresh_from_db()
+    assert run.status == RunStatus.FAILED
+    assert "no memory or open files left 3 times" in run.message
+    assert "Nothing was changed" in run.message
+
+
 def test_the_pause_grows_to_a_minute_and_no_further(district: District) -> None:
     run = start()
     pauses = []

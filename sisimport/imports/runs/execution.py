@@ -59,6 +59,10 @@ CUT_OFF_MESSAGE = (
     "The database went away {n} times while this run was worked on, and it failed. Nothing was changed. "
     "Check why PostgreSQL keeps stopping, then upload the file again."
 )
+SHORT_MESSAGE = (
+    "The server had no memory or open files left {n} times while this run was worked on, and it failed. Nothing was changed. "
+    "Ask your administrator for more memory or open files for the workers, then upload the file again."
+)
 FAILED_MESSAGE = (
     "Something went wrong on our side; nothing was changed. Tell your administrator the reference {reference}."
 )
@@ -79,7 +83,8 @@ def execute_run(run_id: int) -> bool:
     """Execute a queued or abandoned run until it ends. False when it is not ours to do (done, or another session is on it), or
     lacks something that is not here.
 
-    Raises InterruptedRunError when the disk is full or the database session lost: the run then waits and is found again.
+    Raises InterruptedRunError when the disk is full, the database session lost or the server short of memory or open files: the
+    run then waits and is found again.
     Raises SharedSessionError where a pooler gives our session to others.
     """
     require_own_session()
@@ -103,8 +108,9 @@ def execute_run(run_id: int) -> bool:
         except Exception as error:
             if lacked := hindrance_of(error):
                 logger.warning("run %s waits for %s (%s)", run_id, lacked.label, type(error).__name__)
-                connection.close()
-                hold(run_id, run.attempts, lacked)
+                if lacked != WaitsFor.MACHINE:  # without open files there would be no other session
+                    connection.close()
+                hold(run_id, run.attempts, lacked, crashes.error(error, attempt=run.attempts, phase=progress.phase))
                 raise InterruptedRunError from error
             reference = secrets.token_hex(4).upper()
             # The message of a database error may quote a row: only its type and the place go into the log.
@@ -149,7 +155,8 @@ def _claim(run_id: int) -> bool:
             end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
             return False
         if run.attempts - run.interruptions >= MAX_ATTEMPTS:
-            end(run_id, RunStatus.FAILED, message=CRASHED_MESSAGE.format(n=run.attempts - run.interruptions))
+            why = SHORT_MESSAGE if run.waits_for == WaitsFor.MACHINE else CRASHED_MESSAGE
+            end(run_id, RunStatus.FAILED, message=why.format(n=run.attempts - run.interruptions))
             return False
         if run.interruptions >= MAX_INTERRUPTIONS and run.waits_for == WaitsFor.DATABASE:
             end(run_id, RunStatus.FAILED, message=CUT_OFF_MESSAGE.format(n=run.interruptions))

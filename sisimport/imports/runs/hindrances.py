@@ -1,13 +1,17 @@
-"""What keeps a run from being done without being its fault: no room on the disk, a database that went away, no file here.
+"""What keeps a run from being done without being its fault: no room on the disk, a database that went away, no file here, a
+server without memory or open files.
 
     hindered -> queued again, with what it waits for and since when -> tried again after a pause that grows
 
-Such a try is not an attempt: attempts are for runs that take their worker down, and those fail after a few.
+Such a try is not an attempt: attempts are for runs that take their worker down, and those fail after a few. What a server is
+short of may be the run's own doing, as when a worker is killed for its memory: such a try counts.
 """
 
 import datetime as dt
+import errno
 import logging
 import time
+from typing import Any
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -24,7 +28,9 @@ from sisimport.runtime import disk
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE = {WaitsFor.DISK: 5.0, WaitsFor.DATABASE: 1.0, WaitsFor.FILE: 5.0}
+FIRST_PAUSE = {WaitsFor.DISK: 5.0, WaitsFor.DATABASE: 1.0, WaitsFor.FILE: 5.0, WaitsFor.MACHINE: 5.0}
+# No more open files, of this process or of the machine; no process; no memory; no larger file.
+SHORT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EFBIG})
 LONGEST_PAUSE = 60.0  # seconds; how long a run may still wait after what it needs is there
 NO_ROOM_PAUSE = 10.0
 NOTE_SECONDS = 60.0  # how long it is tried to note a hindrance while the database is away
@@ -49,18 +55,23 @@ def hindrance_of(error: BaseException) -> WaitsFor | None:
     session = connection.connection
     if isinstance(error, lost) or session is None or session.closed:
         return WaitsFor.DISK if room.is_full() else WaitsFor.DATABASE
-    return None
+    return WaitsFor.MACHINE if any(_says_short(one) for one in disk.causes(error)) else None
 
 
-def hold(run_id: int, attempt: int, what: WaitsFor) -> None:
-    """Queue the run again for after a pause, and do not count the attempt. Another attempt that began since goes on.
+def _says_short(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in SHORT_OF)
+
+
+def hold(run_id: int, attempt: int, what: WaitsFor, crash: dict[str, Any] | None = None) -> None:
+    """Queue the run again for after a pause. The attempt is not counted, unless the server was short of something: then it is,
+    with what broke it (`crash`: values of the run's fields). Another attempt that began since goes on.
 
     Waits for a database that is away; gives up after a minute, and the attempt stays counted.
     """
     deadline = time.monotonic() + NOTE_SECONDS
     while True:
         try:
-            _note(run_id, attempt, what)
+            _note(run_id, attempt, what, crash or {})
         except (DatabaseError, InterfaceError) as error:
             connection.close()
             if time.monotonic() > deadline:
@@ -71,12 +82,15 @@ def hold(run_id: int, attempt: int, what: WaitsFor) -> None:
             return
 
 
-def _note(run_id: int, attempt: int, what: WaitsFor) -> None:
+def _note(run_id: int, attempt: int, what: WaitsFor, crash: dict[str, Any]) -> None:
     runs = ImportRun.objects.filter(pk=run_id, status__in=ACTIVE)
     found = runs.filter(attempts=attempt).values_list("interruptions", flat=True).first()
     if found is not None:
-        pause = min(FIRST_PAUSE[what] * 2 ** min(found, 10), LONGEST_PAUSE)
-        held = _held(what, pause) | {"interruptions": F("interruptions") + 1, "status": RunStatus.QUEUED, "phase": ""}
+        counts = what == WaitsFor.MACHINE
+        tries = attempt - 1 if counts else found
+        pause = min(FIRST_PAUSE[what] * 2 ** min(tries, 10), LONGEST_PAUSE)
+        free = crash if counts else {"interruptions": F("interruptions") + 1}
+        held = _held(what, pause) | free | {"status": RunStatus.QUEUED, "phase": ""}
         if runs.filter(attempts=attempt).update(**held, progress_done=0, progress_total=0):
             return
     with transaction.atomic():  # both, or neither: `hold` tries again
@@ -136,6 +150,11 @@ def sentence(run: ImportRun) -> str:
         return f"{why} The run goes on automatically as soon as there is room; nothing was changed so far."
     if run.waits_for == WaitsFor.DATABASE:
         return "The database was away for a moment. The run goes on automatically; nothing was changed so far."
+    if run.waits_for == WaitsFor.MACHINE:
+        return (
+            "The server had no memory or open files left for this run. It is tried again automatically in a moment; nothing was "
+            "changed so far."
+        )
     if timezone.now() - since < TOLD_AFTER:
         return ""
     return (
