@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import io
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
@@ -260,6 +262,7 @@ SHORT: list[Callable[[], Exception]] = [
     lambda: OSError(errno.EAGAIN, "Resource temporarily unavailable"),
     lambda: OSError(errno.ENOMEM, "Cannot allocate memory"),
     lambda: OSError(errno.EFBIG, "File too large"),
+    lambda: FileNotFoundError(errno.ENOENT, "No such file or directory", f"{settings.SCRATCH_DIR}/tmp123"),
 ]
 
 
@@ -288,7 +291,7 @@ def test_a_run_whose_server_is_short_of_something_is_tried_again_and_done(
     run.refresh_from_db()
     assert (run.status, run.waits_for, run.message) == (RunStatus.QUEUED, WaitsFor.MACHINE, "")
     assert (run.attempts, run.interruptions, run.crash, run.crash_attempt) == (1, 0, "error", 1)
-    assert "no memory or open files" in hindrances.sentence(run)
+    assert "short of memory, open files" in hindrances.sentence(run)
     assert run.held_until
     assert not execute_run(run.pk)
 
@@ -297,6 +300,33 @@ def test_a_run_whose_server_is_short_of_something_is_tried_again_and_done(
     assert execute_run(run.pk)
     run.refresh_from_db()
     assert (run.status, run.attempts, run.waits_for) == (RunStatus.COMPLETED, 2, "")
+
+
+def test_a_file_missed_elsewhere_is_no_want_of_the_server() -> None:
+    assert hindrances.hindrance_of(FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/tmp123")) is None
+    assert hindrances.hindrance_of(PermissionError(errno.EACCES, "Permission denied")) is None
+
+
+def test_a_scratch_folder_taken_away_in_the_middle_is_made_again(
+    district: District, no_closing: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "SCRATCH_DIR", tmp_path / "scratch")
+    run = start()
+    perform = execution._test_or_import
+
+    def cleared(*given: Any) -> None:
+        monkeypatch.setattr(execution, "_test_or_import", perform)
+        (tmp_path / "scratch").rmdir()
+        with tempfile.TemporaryFile(dir=tmp_path / "scratch"):
+            perform(*given)
+
+    monkeypatch.setattr(execution, "_test_or_import", cleared)
+    with pytest.raises(InterruptedRunError):
+        execute_run(run.pk)
+    ImportRun.objects.filter(pk=run.pk).update(held_until=None)
+    assert execute_run(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.attempts) == (RunStatus.COMPLETED, 2)
 
 
 def test_a_run_whose_server_is_short_of_something_each_time_fails_and_says_why(
@@ -318,7 +348,7 @@ def test_a_run_whose_server_is_short_of_something_each_time_fails_and_says_why(
     assert not execute_run(run.pk)
     run.refresh_from_db()
     assert run.status == RunStatus.FAILED
-    assert "no memory or open files left 3 times" in run.message
+    assert "short of memory, open files or its scratch folder 3 times" in run.message
     assert "Nothing was changed" in run.message
 
 

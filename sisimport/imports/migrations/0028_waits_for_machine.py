@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='importrun',
             name='waits_for',
-            field=models.CharField(blank=True, choices=[('disk', 'room on the disk'), ('database', 'the database'), ('file', 'its uploaded file'), ('machine', 'memory or open files of the server')], db_default='', default='', max_length=8),
+            field=models.CharField(blank=True, choices=[('disk', 'room on the disk'), ('database', 'the database'), ('file', 'its uploaded file'), ('machine', 'what the server is short of')], db_default='', default='', max_length=8),
         ),
     ]

@@ -42,7 +42,7 @@ class WaitsFor(models.TextChoices):
     DISK = "disk", "room on the disk"
     DATABASE = "database", "the database"
     FILE = "file", "its uploaded file"
-    MACHINE = "machine", "memory or open files of the server"
+    MACHINE = "machine", "what the server is short of"
 
 
 class Crash(models.TextChoices):

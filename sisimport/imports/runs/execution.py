@@ -60,8 +60,8 @@ CUT_OFF_MESSAGE = (
     "Check why PostgreSQL keeps stopping, then upload the file again."
 )
 SHORT_MESSAGE = (
-    "The server had no memory or open files left {n} times while this run was worked on, and it failed. Nothing was changed. "
-    "Ask your administrator for more memory or open files for the workers, then upload the file again."
+    "The server was short of memory, open files or its scratch folder {n} times while this run was worked on, and it failed. "
+    "Nothing was changed. Ask your administrator to give the workers more of it, then upload the file again."
 )
 FAILED_MESSAGE = (
     "Something went wrong on our side; nothing was changed. Tell your administrator the reference {reference}."
@@ -83,8 +83,8 @@ def execute_run(run_id: int) -> bool:
     """Execute a queued or abandoned run until it ends. False when it is not ours to do (done, or another session is on it), or
     lacks something that is not here.
 
-    Raises InterruptedRunError when the disk is full, the database session lost or the server short of memory or open files: the
-    run then waits and is found again.
+    Raises InterruptedRunError when the disk is full, the database session lost or the server short of memory, open
+    files or scratch: the run then waits and is found again.
     Raises SharedSessionError where a pooler gives our session to others.
     """
     require_own_session()

@@ -1,5 +1,5 @@
 """What keeps a run from being done without being its fault: no room on the disk, a database that went away, no file here, a
-server without memory or open files.
+server short of memory, open files or its folder for temporary files.
 
     hindered -> queued again, with what it waits for and since when -> tried again after a pause that grows
 
@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
@@ -59,6 +60,9 @@ def hindrance_of(error: BaseException) -> WaitsFor | None:
 
 
 def _says_short(error: BaseException) -> bool:
+    if isinstance(error, FileNotFoundError):
+        # Whoever cleared the data directory while we were at work took its folder away; the next try makes it again.
+        return str(error.filename).startswith(f"{settings.SCRATCH_DIR}/")
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in SHORT_OF)
 
 
@@ -152,8 +156,8 @@ def sentence(run: ImportRun) -> str:
         return "The database was away for a moment. The run goes on automatically; nothing was changed so far."
     if run.waits_for == WaitsFor.MACHINE:
         return (
-            "The server had no memory or open files left for this run. It is tried again automatically in a moment; nothing was "
-            "changed so far."
+            "The server was short of memory, open files or its scratch folder for this run. It is tried again automatically in a "
+            "moment; nothing was changed so far."
         )
     if timezone.now() - since < TOLD_AFTER:
         return ""
