@@ -1,6 +1,6 @@
 """What the product is made of: `script/audit` asks for the bill of materials, licenses, advisories and secrets.
 
-python -m sisimport.supply_chain sbom | licenses | secrets | advisories DIR | report FILE        exit code 1: findings
+python -m sisimport.supply_chain sbom | licenses | secrets | known | advisories DIR | report FILE        exit code 1: findings
 """
 
 import datetime as dt
@@ -303,12 +303,48 @@ def still_waiting(held: Iterable[Waiting], days: PolicyDays, today: dt.date) -> 
     return {(one.number, canonicalize_name(one.package)) for one in held if today <= one.ends(days)}
 
 
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """Advisories that somebody looked up by hand. fixed: by advisory, the first release without it."""
+
+    on: dt.date
+    packages: list[str]
+    fixed: dict[tuple[str, str], str]  # number, package
+
+
+def looked_up(path: Path = WAITING) -> LookedUp:
+    told = tomllib.loads(path.read_text(encoding="utf-8"))["looked_up"]
+    return LookedUp(
+        told["on"], told["packages"], {(one["number"], one["package"]): one["fixed"] for one in told["known"]}
+    )
+
+
+def known_holes(lookup: LookedUp, lock: Path = LOCK) -> list[Advisory]:
+    """Of the advisories that were looked up those that a package of the lock is too old for."""
+    locked = {pin.name: pin for pin in pins(lock)}
+    return [
+        Advisory(locked[package], number, fixed)
+        for (number, package), fixed in lookup.fixed.items()
+        if package in locked and Version(locked[package].version) < Version(fixed)
+    ]
+
+
+def _known() -> list[str]:
+    """What was looked up is kept for the scoreboard with its day, until a whole copy is asked."""
+    lookup = looked_up()
+    found = [f"{one.pin.name} {one.pin.version}: {one.number}, fixed in {one.fixed}" for one in known_holes(lookup)]
+    locked = {pin.name for pin in pins()}
+    rest = f"looked up by hand on {lookup.on}; the other packages, and what was published since, were not asked"
+    keep_result(found, checked=len(locked & set(lookup.packages)), packages=len(locked), told=[rest])
+    return found
+
+
 def _held() -> set[tuple[str, str]]:
     return still_waiting(waiting(), policy_days(POLICY.read_text(encoding="utf-8")), dt.datetime.now(tz=dt.UTC).date())
 
 
-def keep_result(found: list[str], *, checked: int, packages: int) -> None:
-    """For `script/scoreboard`: only what really could be asked."""
+def keep_result(found: list[str], *, checked: int, packages: int, told: Iterable[str] = ()) -> None:
+    """For `script/scoreboard`: only what really could be asked. told: what is open besides what was found."""
     if not checked:
         return
     folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
@@ -322,7 +358,7 @@ def keep_result(found: list[str], *, checked: int, packages: int) -> None:
         "packages": packages,
         "checked": checked,
         "found": len(found),
-        "open": found,
+        "open": [*found, *told],
     }
     (folder / "advisories.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
@@ -341,6 +377,10 @@ def secrets(paths: Iterable[Path]) -> list[tuple[Path, int, str]]:
             hits = (one for one in pattern.finditer(text) if not (one.groups() and INVENTED.match(one[1])))
             found += [(path, text.count("\n", 0, one.start()) + 1, kind) for one in hits]
     return found
+
+
+def _secrets_here() -> Iterator[str]:
+    return (f"{path.relative_to(ROOT)}:{line}: {kind}" for path, line, kind in secrets(kept_files()))
 
 
 def kept_files() -> list[Path]:
@@ -364,8 +404,8 @@ def main(arguments: list[str]) -> int:
             return _findings(
                 f"{pin.name}: license {text or 'not declared'} was not looked at" for pin, text in unlicensed()
             )
-        case ["secrets"]:
-            return _findings(f"{path.relative_to(ROOT)}:{line}: {kind}" for path, line, kind in secrets(kept_files()))
+        case ["secrets" | "known" as what]:
+            return _findings(_known() if what == "known" else _secrets_here())
         case ["report", path]:
             report = json.loads(Path(path).read_bytes())
             found, skipped = read_report(report, _held())
@@ -384,7 +424,7 @@ def main(arguments: list[str]) -> int:
             ]
             keep_result(found, checked=len(pins()), packages=len(pins()))
             return _findings(found)
-    print("sbom | licenses | secrets | advisories DIR | report FILE", file=sys.stderr)  # noqa: T201
+    print("sbom | licenses | secrets | known | advisories DIR | report FILE", file=sys.stderr)  # noqa: T201
     return 2
 
 

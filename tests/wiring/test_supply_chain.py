@@ -181,6 +181,22 @@ def test_no_advisory_waits_longer_than_the_policy_says() -> None:
     assert over == []
 
 
+def test_no_package_is_too_old_for_an_advisory_that_was_looked_up() -> None:
+    lookup = supply_chain.looked_up()
+    locked = {pin.name for pin in supply_chain.pins()}
+    assert set(lookup.packages) - locked == set()
+    assert {package for _number, package in lookup.fixed} - set(lookup.packages) == set()
+    assert supply_chain.known_holes(lookup) == []
+
+
+def test_a_package_that_is_too_old_for_one_is_found(lock: Path) -> None:
+    pin = supply_chain.pins(lock)[0]
+    lookup = supply_chain.LookedUp(
+        dt.date(2026, 1, 1), [pin.name], {("CVE-1", pin.name): "999", ("CVE-2", pin.name): pin.version}
+    )
+    assert supply_chain.known_holes(lookup, lock) == [supply_chain.Advisory(pin, "CVE-1", "999")]
+
+
 def test_what_could_be_asked_is_kept_for_the_scoreboard(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     unknown = {"name": "django", "skip_reason": "not found"}
