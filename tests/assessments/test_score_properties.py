@@ -10,7 +10,7 @@ from assessments.models import Score
 from students.models import SSID, SSIDReplacement, Student
 from tests.assessments.score_files import ALL
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, home, lines_of
-from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, edits_are_kept, few, journey_holds
 from tests.ssid.journey import District
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def with_repeats(layout: str, data: bytes, repeats: list[tuple[int, str]]) -> st
 def test_the_journey_of_any_score_file_holds(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:
-    with RolledBack():
+    with OneExample():
         data = with_repeats(layout, lines_of(district_with_old_numbers(), layout, changed), repeats)
 
         journey_holds(TYPES[layout], data, STATUS_BOX[layout])
@@ -64,7 +64,7 @@ def test_edits_between_test_and_import_are_kept(
     def rescore() -> None:
         Score.objects.filter(student__local_number="101").update(result="1", run_id=None)
 
-    with RolledBack():
+    with OneExample():
         data = with_repeats(layout, lines_of(district_with_old_numbers(), layout, changed), repeats)
 
         edits_are_kept(TYPES[layout], data, STATUS_BOX[layout], rename, rescore)

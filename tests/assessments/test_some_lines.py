@@ -19,7 +19,7 @@ from tests.assessments.test_score_properties import (
 )
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, lines_of
 from tests.imports.planned_anew import clear, plan_whole, said
-from tests.imports.properties import RolledBack, few
+from tests.imports.properties import OneExample, few
 from tests.ssid.journey import district
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +81,7 @@ def test_lines_planned_alone_come_to_what_the_whole_file_comes_to(
     repeats: list[tuple[int, str]],
     decisions: list[tuple[int, str, int]],
 ) -> None:
-    with RolledBack():
+    with OneExample():
         home = district_with_old_numbers()
         data = with_repeats(layout, lines_of(home, layout, changed), repeats).encode()
         home.add("103", first_name="Nobody")  # without SSID

@@ -12,7 +12,7 @@ from assessments.demo.score_files import people, write_scores
 from assessments.scores.import_type import ScoreImport
 from sisimport.imports.definition.import_type import RunContext
 from tests.assessments.score_files import ALL, report
-from tests.imports.properties import RolledBack, few
+from tests.imports.properties import OneExample, few
 from tests.ssid.journey import District, district
 
 TYPES = {layout: facts.key for facts in structure.import_types(ALL) for layout in facts.layouts}
@@ -76,7 +76,7 @@ def said_and_planned(found: dict[str, Any]) -> dict[str, Any]:
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, schools=st.sampled_from(["", "0123456", "7654321"]))
 @pytest.mark.long
 def test_usual_lines_are_those_that_no_rule_speaks_of(layout, changed, schools) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack(), pytest.MonkeyPatch.context() as patch:
+    with OneExample(), pytest.MonkeyPatch.context() as patch:
         data = lines_of(home(), layout, changed)
 
         quick = findings_of(layout, data, schools)

@@ -20,7 +20,7 @@ from tests.assessments.test_score_properties import STATUS_BOX
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, home, lines_of
 from tests.factories import UserFactory
 from tests.imports.journey import District, Report, finish, give_ssid, make_district, revert, run_file, snapshot
-from tests.imports.properties import RolledBack, adds_up, few
+from tests.imports.properties import OneExample, adds_up, few
 from tests.roster.test_roster import JOSE, csv
 from tests.roster.test_roster_properties import files as roster_files
 from tests.ssid.imports.test_download_properties import files as download_files
@@ -84,7 +84,7 @@ FILES: dict[str, st.SearchStrategy[Step]] = {
 @given(data=st.data(), drawn=people, merged=merges, order=ORDERS)
 @pytest.mark.long
 def test_two_to_four_runs_of_one_type(import_type: str, data: Any, drawn: Any, merged: Any, order: Any) -> None:
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         everything_comes_back(data.draw(st.lists(FILES[import_type], min_size=2, max_size=4)), order)
 
@@ -93,7 +93,7 @@ def test_two_to_four_runs_of_one_type(import_type: str, data: Any, drawn: Any, m
 @given(steps=st.lists(st.one_of(*FILES.values()), min_size=2, max_size=4), drawn=people, merged=merges, order=ORDERS)
 @pytest.mark.long
 def test_two_to_four_runs_of_any_types(steps: Any, drawn: Any, merged: Any, order: Any) -> None:
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         everything_comes_back(steps, order)
 
@@ -107,7 +107,7 @@ def test_two_to_four_runs_of_any_types(steps: Any, drawn: Any, merged: Any, orde
 @pytest.mark.long
 def test_two_to_four_score_files(files: Any, same: bool, order: Any) -> None:
     """Of different years and tests, or of the same one with other scores."""
-    with RolledBack():
+    with OneExample():
         made = home()
         layouts = [files[0][0] if same else layout for layout, _changed in files]
         steps = [
@@ -122,7 +122,7 @@ def test_two_to_four_score_files(files: Any, same: bool, order: Any) -> None:
 @pytest.mark.long
 def test_answers_to_requests_in_utah(said: Any, order: Any) -> None:
     """A request can be made when the one before it was answered, so each follows the Update of the answer before."""
-    with RolledBack():
+    with OneExample():
         first = utah_response([("100", "", False), ("101", "1234567", True)], UtahFunction.RETRIEVE, said[0])
         assert first is not None
 
@@ -281,7 +281,7 @@ def test_equal_values_of_a_later_run_are_not_taken_for_its_own(three: District) 
 @pytest.mark.long
 def test_scores_that_a_revert_puts_back_are_those_of_the_run_before(changed: list[tuple[int, str, int]]) -> None:
     """With the run and line that wrote them."""
-    with RolledBack():
+    with OneExample():
         made, layout = home(), "caaspp-2023-24"
         done((TYPES[layout], lines_of(made, layout, []), {}))
         before = snapshot()

@@ -20,7 +20,7 @@ from tests.assessments.test_score_properties import STATUS_BOX
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, home, lines_of
 from tests.faults.test_reverts_in_any_order import FILES, Step, undone
 from tests.imports.journey import Report, finish, run_file, snapshot
-from tests.imports.properties import RolledBack, adds_up, few
+from tests.imports.properties import OneExample, RolledBack, adds_up, few
 from tests.roster.test_roster import JOSE, csv
 from tests.roster.test_roster_properties import files as roster_files
 from tests.ssid.imports.test_download_properties import make, merges, people
@@ -207,7 +207,7 @@ def test_who_moves_to_a_school_that_both_files_make_moves_there() -> None:
 @given(steps=st.lists(st.one_of(*FILES.values()), min_size=2, max_size=2), drawn=people, merged=merges)
 @pytest.mark.long
 def test_any_two_runs_of_any_types(steps: Any, drawn: Any, merged: Any) -> None:
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         both_orders(steps)
 
@@ -216,7 +216,7 @@ def test_any_two_runs_of_any_types(steps: Any, drawn: Any, merged: Any) -> None:
 @given(contents=st.tuples(roster_files, roster_files), blank=st.sampled_from(["keep", "clear"]))
 @pytest.mark.long
 def test_any_two_rosters_of_a_fresh_installation(contents: tuple[str, str], blank: str) -> None:
-    with RolledBack():
+    with OneExample():
         both_orders([("students", content, {"blank": blank}) for content in contents])
 
 
@@ -224,7 +224,7 @@ def test_any_two_rosters_of_a_fresh_installation(contents: tuple[str, str], blan
 @given(files=st.tuples(*[st.tuples(st.sampled_from(LAYOUTS), changes_of_cells)] * 2), same=st.booleans())
 @pytest.mark.long
 def test_any_two_score_files_of_a_fresh_district(files: Any, same: bool) -> None:
-    with RolledBack():
+    with OneExample():
         made = home()
         layouts = [files[0][0] if same else layout for layout, _changed in files]
         both_orders(
@@ -264,7 +264,7 @@ def statuses_of(students: Iterable[Student]) -> Step:
 @given(other=st.one_of(*FILES.values()), drawn=people, merged=merges)
 def test_any_file_about_students_and_scores_that_bring_a_status(other: Any, drawn: Any, merged: Any) -> None:
     """Scores share with the other types the student they are matched by, the numbers, and the English learner record."""
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         both_orders([other, statuses_of(Student.objects.order_by("pk"))])
 
@@ -312,7 +312,7 @@ def test_two_answers_of_utah_or_one_and_a_roster(
     ssids: tuple[list[str], list[str]], statuses: list[str], own: list[str]
 ) -> None:
     """Requests of two schools, each answered, with the same SSID for several students or in both answers."""
-    with RolledBack():
+    with OneExample():
         made = utah.utah()
         for number in range(4):
             school = made.other_school if number > 1 else made.school

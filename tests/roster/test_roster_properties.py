@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from students.models import SSID, ELRecord, Enrollment, ProgramStatus, School, Student
 from tests.imports.journey import District, give_el, give_ssid, make_district
-from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, edits_are_kept, few, journey_holds
 from tests.roster.test_roster import JOSE, csv
 
 NUMBERS = ["1", "2", "3"]
@@ -127,7 +127,7 @@ edits = st.lists(st.tuples(st.sampled_from(EDITS), st.sampled_from(NUMBERS)), ma
 @few
 @given(drawn=people, content=files, chosen=options)
 def test_update_does_what_test_planned_and_revert_restores_everything(drawn, content, chosen) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn)
         journey_holds("students", content, chosen)
 
@@ -141,6 +141,6 @@ def test_edits_in_between_are_kept_and_every_line_is_accounted_for(  # type: ign
     def edit(chosen_edits: list[tuple[Callable[[str], None], str]]) -> Callable[[], None]:
         return lambda: [change(number) for change, number in chosen_edits] and None
 
-    with RolledBack():
+    with OneExample():
         make(drawn)
         edits_are_kept("students", content, chosen, edit(since_test), edit(since_update))

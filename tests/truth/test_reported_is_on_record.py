@@ -31,7 +31,7 @@ from ssid.imports.ssid_list import SSIDList
 from ssid.utah.response import UtahResponse
 from students.models import Student
 from tests.imports.journey import finish, run_file
-from tests.imports.properties import RolledBack, examples_of_runs, few
+from tests.imports.properties import OneExample, examples_of_runs, few
 from tests.longer import first_and_last_years
 from tests.truth import research_adapter, student_adapters
 from tests.truth.adapter import Adapter
@@ -80,7 +80,7 @@ def test_every_import_type_has_an_adapter() -> None:
 def test_what_is_reported_of_a_line_is_true_of_the_tables(
     key: str, turn: int, done: list[Damage], choice: int, edited: bool
 ) -> None:
-    with RolledBack():
+    with OneExample():
         adapter = adapter_of(get_type(key))
         sheet = adapter.arrange(turn)
         damage(sheet, done, adapter.values)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from students.models import SSID, ELRecord, ProgramStatus, SSIDReplacement, Student
 from tests.files.samples import line
 from tests.imports.journey import District, give_el, give_ssid, make_district, merge_ssids
-from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, edits_are_kept, few, journey_holds
 
 NUMBERS = ["1", "2", "3", "4"]
 SSIDS = [f"901234567{n}" for n in range(6)]
@@ -156,7 +156,7 @@ edits = st.lists(st.tuples(st.sampled_from(EDITS), st.sampled_from(NUMBERS)), ma
 @given(drawn=people, merged=merges, content=files, chosen=options)
 @pytest.mark.long
 def test_update_does_what_test_planned_and_revert_restores_everything(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         journey_holds("ssid-download", content, chosen)
 
@@ -170,6 +170,6 @@ def test_edits_in_between_are_kept_and_every_line_is_accounted_for(  # type: ign
     def edit(chosen_edits: list[tuple[Callable[[str], None], str]]) -> Callable[[], None]:
         return lambda: [change(number) for change, number in chosen_edits] and None
 
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         edits_are_kept("ssid-download", content, chosen, edit(since_test), edit(since_update))

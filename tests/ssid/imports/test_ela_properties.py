@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, edits_are_kept, few, journey_holds
 from tests.ssid.imports.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
 
 ela_options = st.fixed_dictionaries(
@@ -53,7 +53,7 @@ def together(chosen: list[tuple[Callable[[str], None], str]]) -> Callable[[], No
 @given(drawn=people, merged=merges, content=files | sela_files, chosen=ela_options)
 @pytest.mark.long
 def test_an_ela_update_does_what_its_test_planned_and_revert_restores(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         journey_holds("ela", content, chosen)
 
@@ -63,7 +63,7 @@ def test_an_ela_update_does_what_its_test_planned_and_revert_restores(drawn, mer
 @given(drawn=people, content=files | sela_files, chosen=ela_options, since_test=edits, since_update=edits)
 @pytest.mark.long
 def test_edits_beside_an_ela_import_are_kept(drawn, content, chosen, since_test, since_update) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, [])
         edits_are_kept("ela", content, chosen, together(since_test), together(since_update))
 
@@ -72,7 +72,7 @@ def test_edits_beside_an_ela_import_are_kept(drawn, content, chosen, since_test,
 @few
 @given(drawn=people, merged=merges, content=replacement_files)
 def test_a_replacement_update_does_what_its_test_planned_and_revert_restores(drawn, merged, content) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         journey_holds("ssid-replacement", content, {})
 
@@ -81,6 +81,6 @@ def test_a_replacement_update_does_what_its_test_planned_and_revert_restores(dra
 @few
 @given(drawn=people, merged=merges, content=replacement_files, since_test=edits, since_update=edits)
 def test_edits_beside_a_replacement_are_kept(drawn, merged, content, since_test, since_update) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         edits_are_kept("ssid-replacement", content, {}, together(since_test), together(since_update))

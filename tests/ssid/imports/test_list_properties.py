@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, edits_are_kept, few, journey_holds
 from tests.ssid.imports.test_download_properties import NUMBERS, SSIDS, edits, make, merges, people
 from tests.ssid.imports.test_ela_properties import together
 
@@ -46,7 +46,7 @@ options = st.fixed_dictionaries({"verified": st.sampled_from(["", "1"])})
 @few
 @given(drawn=people, merged=merges, content=lists, chosen=options)
 def test_a_list_update_does_what_its_test_planned_and_revert_restores(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         journey_holds("ssid-list", content, chosen)
 
@@ -55,6 +55,6 @@ def test_a_list_update_does_what_its_test_planned_and_revert_restores(drawn, mer
 @few
 @given(drawn=people, content=lists, chosen=options, since_test=edits, since_update=edits)
 def test_edits_beside_a_list_are_kept(drawn, content, chosen, since_test, since_update) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, [])
         edits_are_kept("ssid-list", content, chosen, together(since_test), together(since_update))

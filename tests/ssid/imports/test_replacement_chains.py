@@ -11,7 +11,7 @@ from sisimport.imports.runs import services
 from students.models import SSID, SSIDReplacement, Student
 from students.ssids import students_with_ssid
 from tests.imports.journey import Report, finish, revert, run_file, snapshot
-from tests.imports.properties import RolledBack, adds_up, few
+from tests.imports.properties import OneExample, adds_up, few
 from tests.ssid.journey import District, codes, district, record, update
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +189,7 @@ def _applied(content: str) -> Report:
 def test_whatever_replaces_what_a_test_can_be_applied(
     edges: list[tuple[int, int, int]], records: list[tuple[int, int, bool]], known: dict[int, int]
 ) -> None:
-    with RolledBack():
+    with OneExample():
         _arrange(records, known)
         before = snapshot()
         owners = dict(SSID.objects.values_list("ssid", "student_id"))

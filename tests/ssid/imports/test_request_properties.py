@@ -24,7 +24,7 @@ from sisimport.imports.runs.report import run_json
 from ssid.models import MatchRequest
 from students.models import Student
 from tests.imports.journey import drop_temporary_tables, finish, revert, run_file, snapshot
-from tests.imports.properties import RolledBack, adds_up, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, adds_up, edits_are_kept, few, journey_holds
 from tests.ssid.imports.test_download_properties import NUMBERS, SSIDS, edits, files, make, merges, people
 from tests.ssid.imports.test_ela_properties import together
 from tests.ssid.request_files import HEADER, RESULT
@@ -95,7 +95,7 @@ answers = st.lists(
 @given(drawn=people, merged=merges, content=request_files | short_files, chosen=options)
 @pytest.mark.long
 def test_a_request_update_does_what_its_test_planned_and_revert_restores(drawn, merged, content, chosen) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         journey_holds("ssid-request", content, chosen)
 
@@ -104,7 +104,7 @@ def test_a_request_update_does_what_its_test_planned_and_revert_restores(drawn, 
 @few
 @given(drawn=people, content=request_files, chosen=options, since_test=edits, since_update=edits)
 def test_edits_beside_a_request_file_are_kept(drawn, content, chosen, since_test, since_update) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         make(drawn, [])
         edits_are_kept("ssid-request", content, chosen, together(since_test), together(since_update))
 
@@ -124,7 +124,7 @@ def test_decisions_make_the_plan_that_the_whole_file_gives_and_update_applies_it
 ) -> None:  # type: ignore[no-untyped-def]
     """However many decisions on however few lines: the Test is as if the whole file had been planned with all of them."""
     import_type, content = made_of
-    with RolledBack():
+    with OneExample():
         make(drawn, merged)
         before = snapshot()
         test = run_file(import_type, content).run

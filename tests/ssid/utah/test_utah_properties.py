@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ssid.models import UtahFunction
 from ssid.utah.services import RequestRefusedError
 from students.models import SSID, ChangedRecord, Student
-from tests.imports.properties import RolledBack, edits_are_kept, few, journey_holds
+from tests.imports.properties import OneExample, edits_are_kept, few, journey_holds
 from tests.ssid.utah.exchange import FIRST, LAST, NUMBER, Utah, edited, lines_of, request, response_line, utah
 
 NUMBERS = ["100", "101", "102", "103"]
@@ -86,7 +86,7 @@ def together(chosen: list[tuple[Callable[[str], None], str]]) -> Callable[[], No
 @few
 @given(drawn=people, function=functions, said=answers, chosen=options)
 def test_a_response_update_does_what_its_test_planned_and_revert_restores(drawn, function, said, chosen) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         content = response(drawn, function, said)
         if content:
             journey_holds("utah-response", content, chosen)
@@ -96,7 +96,7 @@ def test_a_response_update_does_what_its_test_planned_and_revert_restores(drawn,
 @few
 @given(drawn=people, function=functions, said=answers, chosen=options, since_test=edits, since_update=edits)
 def test_edits_beside_a_response_are_kept(drawn, function, said, chosen, since_test, since_update) -> None:  # type: ignore[no-untyped-def]
-    with RolledBack():
+    with OneExample():
         content = response(drawn, function, said)
         if content:
             edits_are_kept("utah-response", content, chosen, together(since_test), together(since_update))
