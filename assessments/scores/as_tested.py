@@ -8,15 +8,16 @@ Grade and condition code are cells of the score of their own. Kept with the scor
 put back with it, and costs no row more (docs/decisions/0027-as-tested-and-results.md).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+
+from sisimport.files.together import Together
 
 _BETWEEN = ","
 COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
 _INCLUDES = frozenset({"Y", "N", "E", "T", "R", "YES", "NO"})
 ODD_INCLUDE = "X"
-_MOST_KEPT = 20_000  # different combinations that are worked out once
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,54 +74,36 @@ _BLANK = _BETWEEN * (len(FACTS) - 1)
 _FIRST_OF_STUDENT = [fact.name for fact in FACTS].index("gender")  # those before it say where the test was taken
 
 
-class _KeptOfFact(dict[str, str]):
-    """Values of a file, of one fact -> what is kept of them: few, each worked out once."""
-
-    def __init__(self, fact: Fact) -> None:
-        super().__init__({"": ""})
-        self.fact = fact
-
-    def __missing__(self, value: str) -> str:
-        if len(self) > _MOST_KEPT:
-            self.clear()
-        self[value] = kept = _kept(self.fact, value) if value else ""
-        return kept
-
-
-class _Kept(dict[tuple[str, ...], str]):
-    """Values of a file, of some facts -> the text that is kept of them, each combination put together once."""
-
-    def __init__(self, gathered_facts: Sequence[Fact]) -> None:
-        super().__init__()
-        self.facts = gathered_facts
-        self.of_facts = [_KeptOfFact(fact) for fact in gathered_facts]
-
-    def __missing__(self, values: tuple[str, ...]) -> str:
-        if len(self) > _MOST_KEPT:
-            self.clear()
-        kept = [of_fact[value] for of_fact, value in zip(self.of_facts, values, strict=True)]
-        self[values] = text = _BETWEEN.join(kept)
-        return text
-
-
 def _kept(fact: Fact, value: str) -> str:
+    if not value:
+        return ""
     plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
     return fact.kept(plain) if plain else fact.masked
 
 
-# Apart, for all of them together are nearly as many combinations as there are students.
-_PLACE, _STUDENT = _Kept(FACTS[:_FIRST_OF_STUDENT]), _Kept(FACTS[_FIRST_OF_STUDENT:])
+def read_together(fields: Collection[str]) -> tuple[Together, ...]:
+    """How those of FIELDS that a file has are read, for `gathered`: where the test was taken, and who the student is.
+
+    Apart, for all of them together are nearly as many combinations as there are students.
+    """
+    held = [fact for fact in FACTS if fact.field in fields]
+    parts = [FACTS] if len(held) < len(FACTS) else [FACTS[:_FIRST_OF_STUDENT], FACTS[_FIRST_OF_STUDENT:]]
+    return tuple(_read_as_one(facts, frozenset(fields)) for facts in parts)
 
 
-def gathered(fields: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
-    """The texts of a block of lines, from the columns of those of FIELDS that the file has; blank where it knows nothing."""
-    held = dict(zip(fields, columns, strict=True))
-    blank = [""] * max(map(len, columns), default=0)
-    place, student = (
-        map(kept.__getitem__, zip(*(held.get(fact.field, blank) for fact in kept.facts), strict=True))
-        for kept in (_PLACE, _STUDENT)
-    )
-    texts = list(map(_BETWEEN.join, zip(place, student, strict=True)))
+def _read_as_one(facts: Sequence[Fact], fields: Collection[str]) -> Together:
+    held = tuple(fact.field for fact in facts if fact.field in fields)
+
+    def put(values: Sequence[str]) -> str:
+        value_of = dict(zip(held, values, strict=True))
+        return _BETWEEN.join(_kept(fact, value_of.get(fact.field, "")) for fact in facts)
+
+    return Together(held, put)
+
+
+def gathered(columns: Sequence[Sequence[str]]) -> list[str]:
+    """The texts of a block of lines, of what was read together; blank where it knows nothing."""
+    texts = list(map(_BETWEEN.join, zip(*columns, strict=True)))
     return ["" if text == _BLANK else text for text in texts] if _BLANK in texts else texts
 
 

@@ -24,6 +24,7 @@ from assessments.scores.years import score_date
 from assessments.structure import Edition, TypeFacts, family_of, offered_tests, school_year, structure, tests_of
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout, normalise_header
+from sisimport.files.together import Together
 from sisimport.imports.definition.change_kinds import EL_KIND
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Choice, Option, checkbox
@@ -164,8 +165,11 @@ class ScoreImport(ImportType):
     def generated_columns(self, context: RunContext) -> Mapping[str, Any]:
         return columns.generated_columns(context)
 
-    def gather(self, fields: Sequence[str], values: Sequence[Sequence[str]]) -> Sequence[str]:
-        return as_tested.gathered(fields, values)
+    def read_together(self, fields: Sequence[str]) -> Sequence[Together]:
+        return as_tested.read_together(fields)
+
+    def gather(self, columns: Sequence[Sequence[str]]) -> Sequence[str]:
+        return as_tested.gathered(columns)
 
     def makes_places(self, context: RunContext) -> bool:
         return any(target.missing for target in targets(context))

@@ -6,14 +6,16 @@ each test and school year, for there is one score of them; whether at all, the f
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from assessments.models import Assessment, ResultCount, ResultVersion, Score
 from assessments.scores.as_tested import COUNTED, FACTS, TESTED, fact_sql
 from assessments.scores.encoding import AS_TESTED, CELL, CELLS, SCORE, side_sql
-from sisimport.imports.engine.sql import execute
+from sisimport.imports.engine.sql import execute, fetch_all
 
 TABLE = ResultCount._meta.db_table
 VERSIONS = ResultVersion._meta.db_table
@@ -21,7 +23,14 @@ SCORES = Score._meta.db_table
 LEVELS = 5
 ALL = "all"
 _KEY = ("assessment_id", "school_year", "student_group", "lea", "school", "grade")
+# Tests, school years and LEAs as a table, of one list of each.
+_ABOUT = "unnest(%s::bigint[], %s::smallint[], %s::text[]) AS about (assessment_id, school_year, lea)"
 _SUMS = ("tested", "scored", *(f"level_{n}" for n in range(1, LEVELS + 1)), "scale_count", "scale_sum")
+_COLUMNS = (*_KEY, *_SUMS)
+
+# test, school year, district, school, grade, include indicator, result, whether there is a scale score
+_Alike = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bool]
+_Place = tuple[bytes, bytes, bytes, bytes, bytes]  # the first five of them
 
 # Prefix of a group -> the fact it is made of, and the values that make a group.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -108,52 +117,84 @@ class Tally:
 
     def store(self, *, sign: int) -> None:
         """Add what was counted to the table, or take it off."""
-        if not self._sums:
-            return
-        columns = ", ".join((*_KEY, *_SUMS))
-        execute("DROP TABLE IF EXISTS result_change")
-        execute(f"CREATE TEMP TABLE result_change ON COMMIT DROP AS SELECT {columns} FROM {TABLE} LIMIT 0")
-        with connection.cursor() as cursor, cursor.copy(f"COPY result_change ({columns}) FROM STDIN") as into:
-            for key, sums in _counted_cells(self._sums):
-                into.write("\t".join((key, *map(str, sums))) + "\n")
+        places = _summed_places(self._sums)
         self._sums.clear()
-        changed = ", ".join(f"{sign} * {name}" for name in _SUMS)
-        execute(
-            f"""
-            INSERT INTO {TABLE} AS held ({columns}) SELECT {", ".join(_KEY)}, {changed} FROM result_change
-            ORDER BY {", ".join(_KEY)} ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
-              SET {", ".join(f"{name} = held.{name} + excluded.{name}" for name in _SUMS)}
-            """
-        )
-        raise_versions("result_change")
+        if not places:
+            return
+        rows, about = _counted_rows(places), _about(places)
+        if sign < 0 or not _are_first(rows, about):
+            _add(rows, sign=sign)
+        raise_versions(_ABOUT, about)
         if sign < 0:
             execute(f"DELETE FROM {TABLE} WHERE tested = 0 AND scored = 0")
 
 
-def raise_versions(changed: str) -> None:
+def _about(places: Iterable[_Place]) -> list[list[Any]]:
+    """Tests, school years and LEAs of these places, as _ABOUT takes them."""
+    found = sorted({(int(test), int(year), lea.decode()) for test, year, lea, *_ in places})
+    return [list(values) for values in zip(*found, strict=True)]
+
+
+def _are_first(rows: list[str], about: list[list[Any]]) -> bool:
+    """Write the rows where none of their tests, years and LEAs is counted yet, for a third of what it costs to add them.
+
+    False where one is, or somebody else counted one meanwhile: then nothing was written.
+    """
+    counted = f"{TABLE} JOIN {_ABOUT} USING (assessment_id, school_year, lea) WHERE student_group = '{ALL}'"
+    if fetch_all(f"SELECT 1 FROM {counted} LIMIT 1", about):
+        return False
+    with suppress(IntegrityError), transaction.atomic():
+        _copy(TABLE, rows)
+        return True
+    return False
+
+
+def _add(rows: list[str], *, sign: int) -> None:
+    """Add the rows to those there are, or take them off."""
+    columns = ", ".join(_COLUMNS)
+    execute("DROP TABLE IF EXISTS result_change")
+    execute(f"CREATE TEMP TABLE result_change ON COMMIT DROP AS SELECT {columns} FROM {TABLE} LIMIT 0")
+    _copy("result_change", rows)
+    changed = ", ".join(f"{sign} * {name}" for name in _SUMS)
+    execute(
+        f"""
+        INSERT INTO {TABLE} AS held ({columns}) SELECT {", ".join(_KEY)}, {changed} FROM result_change
+        ORDER BY {", ".join(_KEY)} ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
+          SET {", ".join(f"{name} = held.{name} + excluded.{name}" for name in _SUMS)}
+        """
+    )
+
+
+def _copy(table: str, rows: list[str]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(_COLUMNS)}) FROM STDIN") as into:
+        into.write("".join(rows))
+
+
+def raise_versions(changed: str, params: list[Any] | tuple[Any, ...] = ()) -> None:
     """Say that the counts of the tests, years and LEAs in the table `changed` are others now."""
     execute(
         f"""
         INSERT INTO {VERSIONS} AS held (assessment_id, school_year, lea, version)
         SELECT DISTINCT assessment_id, school_year, lea, 1 FROM {changed} ORDER BY 1, 2, 3
         ON CONFLICT (assessment_id, school_year, lea) DO UPDATE SET version = held.version + 1
-        """
+        """,
+        params,
     )
 
 
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
 _GRADE = 1 + CELLS.index("grade")
-# test, school year, district, school, grade, include indicator, result, whether there is a scale score
-_Alike = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bool]
 _BITS, _SCALE_BITS = 64, 40  # of each group in a whole number
-_SCALES = (1 << _SCALE_BITS) - 1
 _MOST_KEPT = 20_000  # different values that are worked out once
 _LEVELS_IN_WORDS = {b"Intermediate English Learner": 2, b"Novice English Learner": 1}
+_TESTED, _COUNTED = (frozenset(value.encode() for value in values) for values in (TESTED, COUNTED))
 _NOBODY = (b"", b"", b"", b"", b"")
 _AT = {fact.name: at for at, fact in enumerate(FACTS)}
 _FIRST_OF_GROUPS = _AT["include"] + 1  # the facts after it, and only these, make groups
 _CODES = [ALL, *(f"{prefix}:{value}" for prefix, (_fact, values) in GROUPS.items() for value in values)]
 _GROUPS = struct.Struct(f"<{len(_CODES)}Q")
+_EACH_GROUP = sum(1 << _BITS * at for at in range(len(_CODES)))
+_ALL_SCALES, _ALL_COUNTS = (((1 << bits) - 1) * _EACH_GROUP for bits in (_SCALE_BITS, _BITS - _SCALE_BITS))
 _BITS_OF = [
     (_AT[fact] - _FIRST_OF_GROUPS, {v.encode(): 1 << (_BITS * _CODES.index(f"{prefix}:{v}")) for v in values})
     for prefix, (fact, values) in GROUPS.items()
@@ -190,28 +231,38 @@ def _level(result: bytes) -> int:
     return 3 if result.startswith(b"Initial Fluent") else _LEVELS_IN_WORDS.get(result, 0)
 
 
-def _counted_cells(alike: Mapping[_Alike, int]) -> Iterator[tuple[str, list[int]]]:
-    """The cells of the table, as COPY reads their keys, and their sums."""
-    cells: dict[str, list[int]] = {}
+def _summed_places(alike: Mapping[_Alike, int]) -> dict[_Place, list[int]]:
+    """Of each place a whole number for each of `_SUMS`, all groups in it: scores, or at the last the sums of scale scores."""
+    places: dict[_Place, list[int]] = {}
     for (test, year, lea, school, grade, include, result, has_scale), number in alike.items():
-        if include.decode() not in TESTED:
+        if include not in _TESTED:
             continue
-        counts = include.decode() in COUNTED
-        level = _level(result) if counts else 0
-        before, after = (b"\t".join(part).decode() for part in ((test, year, b""), (b"", lea, school, grade)))
-        for code, held in zip(_CODES, _GROUPS.unpack(number.to_bytes(_GROUPS.size, "little")), strict=True):
-            if held:
-                sums = cells.setdefault(before + code + after, [0] * len(_SUMS))
-                scores = held >> _SCALE_BITS
-                sums[0] += scores
-                if counts:
-                    sums[1] += scores if level or has_scale else 0
-                    if level:
-                        sums[1 + level] += scores
-                    if has_scale:
-                        sums[-2] += scores
-                        sums[-1] += held & _SCALES
-    return iter(cells.items())
+        place = (test, year, lea, school, grade)
+        sums = places.get(place) or places.setdefault(place, [0] * len(_SUMS))
+        scores = number >> _SCALE_BITS & _ALL_COUNTS
+        sums[0] += scores
+        if include in _COUNTED:
+            level = _level(result)
+            for at in (1, 1 + level) if level else (1,) if has_scale else ():
+                sums[at] += scores
+            if has_scale:
+                sums[-2] += scores
+                sums[-1] += number & _ALL_SCALES
+    return places
+
+
+def _counted_rows(places: Mapping[_Place, Sequence[int]]) -> list[str]:
+    """The rows of the table, as COPY reads them: of each place one for each group that somebody is in."""
+    rows: list[str] = []
+    for (test, year, *place), sums in places.items():
+        before, after = b"\t".join((test, year, b"")).decode(), b"\t".join((b"", *place)).decode()
+        by_group = zip(*(_GROUPS.unpack(number.to_bytes(_GROUPS.size, "little")) for number in sums), strict=True)
+        rows += [
+            f"{before}{code}{after}\t" + "\t".join(map(str, counts)) + "\n"
+            for code, counts in zip(_CODES, by_group, strict=True)
+            if counts[0]
+        ]
+    return rows
 
 
 def recount_all() -> None:

@@ -1,6 +1,7 @@
 """Columns of split records as clean values, and what is wrong with them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sisimport.files.blocks import Block
 from sisimport.files.damage import is_name, without_hidden
@@ -9,6 +10,7 @@ from sisimport.files.layouts import Layout
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.splitters.base import Records
 from sisimport.files.tallies import Tallies
+from sisimport.files.together import Together, TogetherColumn
 from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_reader, in_check_order
 
 
@@ -23,12 +25,19 @@ class Columns:
         column_names: RepeatedNames,
         *,
         day_first: frozenset[str],
+        together: Sequence[Together] = (),
     ) -> None:
-        """`day_first`: date fields that the look at the beginning of the file showed to be day/month."""
+        """`fields`: those of a column each, before those that are read together. `day_first`: date fields that the look at the
+        beginning of the file showed to be day/month."""
         self._layout = layout
         self._day_first = day_first
         self._tallies = tallies
         self._names = column_names
+        self._own = len(fields)
+        self._together: list[tuple[range, TogetherColumn]] = []
+        for one in together:
+            self._together.append((range(len(fields), len(fields) + len(one.fields)), TogetherColumn(one)))
+            fields = [*fields, *one.fields]
         self._columns = [layout.fields[name] for name in fields]
         self._constants = [layout.constants.get(name, "") for name in fields]
         self._readers = [column_reader(layout, column, day_first=column.field in day_first) for column in self._columns]
@@ -36,19 +45,22 @@ class Columns:
     def clean(self, records: Records) -> Block:
         """The block of these records."""
         if not records.numbers:
-            return Block([], [[] for _ in self._columns], {}, records.broken)
+            return Block([], [[] for _ in range(self._own + len(self._together))], {}, records.broken)
         columns: list[Sequence[str]] = []
-        for place, column in enumerate(records.texts):
+        for place, column in enumerate(records.texts[: self._own]):
             if column is None:
                 columns.append([self._constants[place]] * len(records.numbers))
                 continue
-            if records.traits.may_hold_hidden:
-                values, found = self._read_bared(place, column, records.traits)
-            else:
-                values, found = self._readers[place].read(column, records.traits)
+            values, found = self._read(place, records.traits, column)
             columns.append(values)
             if found:
                 records.findings.extend(found)
+        for places, together in self._together:
+            cells = [records.texts[at] or [self._constants[at]] * len(records.numbers) for at in places]
+            readers = [partial(self._read, at, records.traits) for at in places]
+            values, found = together.read(cells, readers, records.traits)
+            columns.append(values)
+            records.findings.extend(found)
         if records.findings:
             repeated = self._names.among(records)
             if repeated:
@@ -60,6 +72,11 @@ class Columns:
         return Block(
             records.numbers, columns, {at: in_check_order(of_row) for at, of_row in problems.items()}, records.broken
         )
+
+    def _read(self, place: int, traits: BlockTraits, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
+        if traits.may_hold_hidden:
+            return self._read_bared(place, texts, traits)
+        return self._readers[place].read(texts, traits)
 
     def _read_bared(self, place: int, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         """A column without the characters that nobody sees; a value refused for them is not called missing as well."""

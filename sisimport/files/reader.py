@@ -25,6 +25,7 @@ from sisimport.files.splitters.even import EvenSplitter
 from sisimport.files.splitters.fixed_width import FixedWidthSplitter
 from sisimport.files.splitters.quoted import QuotedSplitter
 from sisimport.files.tallies import Tallies
+from sisimport.files.together import Together
 from sisimport.files.values import BlockTraits
 
 __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
@@ -50,9 +51,13 @@ class Reader:
         recognition: Recognition,
         fields: Sequence[str],
         *,
+        together: Sequence[Together] = (),
         max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
-        """Raises FileError when the file was not recognized, KeyError for a field that the layout does not have."""
+        """`together`: more fields, read as a column each after those of `fields`.
+
+        Raises FileError when the file was not recognized, KeyError for a field that the layout does not have.
+        """
         if recognition.error is not None:
             raise recognition.error
         if recognition.layout is None:
@@ -60,11 +65,14 @@ class Reader:
         self._file = recognition
         self._wide = recognition.column_count > WIDE_COLUMNS
         layout = recognition.layout
-        self._names = RepeatedNames(recognition, layout, fields)
+        all_fields = [*fields, *(name for one in together for name in one.fields)]
+        self._names = RepeatedNames(recognition, layout, all_fields)
         self._chunks = Chunks(stream, recognition, self._names, wide=self._wide, max_line_bytes=max_line_bytes)
         self._tallies = Tallies(layout)
-        self._columns = Columns(layout, fields, self._tallies, self._names, day_first=recognition.day_first)
-        parts = (recognition, layout, fields, self._tallies)
+        self._columns = Columns(
+            layout, fields, self._tallies, self._names, day_first=recognition.day_first, together=together
+        )
+        parts = (recognition, layout, all_fields, self._tallies)
         self._even = None if self._wide or recognition.fixed_width else EvenSplitter(*parts)
         self._unquoted = FixedWidthSplitter(*parts) if recognition.fixed_width else PlainSplitter(*parts)
         self._quoted = QuotedSplitter(*parts)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Assessment, HiddenResults, ResultCount, ResultVersion, Score
+from assessments.scores import result_counts
 from assessments.scores.result_counts import recount_all
 from sisimport.erasing.districts import destroy_district
 from sisimport.erasing.students import erase_student
@@ -95,6 +96,22 @@ def test_counts_equal_a_fresh_count_after_any_sequence_of_runs(seed: int) -> Non
         assert counted() == fresh()
     assert not Score.objects.exists()
     assert not counted()
+
+
+def test_counts_that_somebody_else_wrote_meanwhile_are_added_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where two runs both see that nothing is counted yet: the second finds the first one's rows when it writes its own."""
+    dice = random.Random(1)
+    people()
+    start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", line(dice, "caaspp-2023-24", SSIDS[0])), work="import")
+    before = counted()
+    monkeypatch.setattr(result_counts, "fetch_all", lambda *_sql: [])
+
+    lines = [line(dice, "caaspp-2023-24", ssid) for ssid in SSIDS[1:]]
+    run = start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", *lines), work="import")
+
+    assert run.status == RunStatus.COMPLETED, run.message
+    assert before.keys() & counted().keys()
+    assert counted() == fresh() != before
 
 
 def versions() -> dict[tuple[int, int, str], int]:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError
 from sisimport.files.layouts import Layout
+from sisimport.files.together import Together
 from sisimport.imports.definition.options import Option, Question
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.progress import Progress
@@ -135,9 +136,13 @@ class ImportType(SpeedHooks):
     gathered_fields: tuple[str, ...] = ()
     gathered_column: str = ""
 
-    def gather(self, fields: Sequence[str], values: Sequence[Sequence[str]]) -> Sequence[str]:
-        """One text per line of a block for the staged column `gathered_column`, of those of `gathered_fields` that the file has
-        (`values`: a column for each): one column is staged many times faster than the thirteen it is made of."""
+    def read_together(self, fields: Sequence[str]) -> Sequence[Together]:
+        """How those of `gathered_fields` that the file has are read."""
+        raise NotImplementedError
+
+    def gather(self, columns: Sequence[Sequence[str]]) -> Sequence[str]:
+        """One text per line of a block for the staged column `gathered_column`, of what was read together: one column is
+        staged many times faster than the thirteen it is made of."""
         raise NotImplementedError
 
     def fields_to_read(self, context: "RunContext") -> Sequence[str]:  # noqa: ARG002

@@ -19,6 +19,7 @@ from sisimport.files.detection import Recognition, recognise
 from sisimport.files.issues import Severity
 from sisimport.files.numbers import is_short_code
 from sisimport.files.reader import Block, FileError, Problem, Reader
+from sisimport.files.together import Together
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.recognition import without_outgoing
 from sisimport.imports.definition.registry import find_layout, layouts_wanted, other_layouts
@@ -61,11 +62,12 @@ def stage(context: RunContext) -> None:
         context.fields = tuple(n for n in import_type.fields_to_read(context) if n in recognition.layout.fields)
         reader: Reader | LinesReader
         if context.lines is None:
-            limit = settings.IMPORT_MAX_LINE_BYTES
-            reader = Reader(stream, recognition, _all_fields(context), max_line_bytes=limit)
+            reader = _whole(context, recognition, stream)
         else:
-            index = run.file.line_index
-            reader = LinesReader(stream, recognition, _all_fields(context), line_index=index, lines=context.lines)
+            index, together = run.file.line_index, _together(context)
+            reader = LinesReader(
+                stream, recognition, context.fields, line_index=index, lines=context.lines, together=together
+            )
         blank = set(import_type.fields).difference(context.fields)
         computed = import_type.generated_columns(context)
         create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
@@ -119,8 +121,9 @@ def _gathered(context: RunContext) -> tuple[str, ...]:
     return tuple(name for name in context.import_type.gathered_fields if layout is not None and name in layout.fields)
 
 
-def _all_fields(context: RunContext) -> tuple[str, ...]:
-    return (*context.fields, *_gathered(context))
+def _together(context: RunContext) -> Sequence[Together]:
+    gathered = _gathered(context)
+    return context.import_type.read_together(gathered) if gathered else ()
 
 
 def _with_the_whole_known(recognition: Recognition, context: RunContext, stream: IO[bytes]) -> Recognition:
@@ -142,6 +145,11 @@ def _file_notices(run: ImportRun, reader: Reader | LinesReader) -> list[Problem]
     return [notice for notice in reader.notices if notice.code not in unsaid]
 
 
+def _whole(context: RunContext, recognition: Recognition, stream: IO[bytes]) -> Reader:
+    limit, together = settings.IMPORT_MAX_LINE_BYTES, _together(context)
+    return Reader(stream, recognition, context.fields, together=together, max_line_bytes=limit)
+
+
 def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:
     """Empty the staging table and read the file once more, with what the first reading showed."""
     assert context.recognition is not None  # noqa: S101 - a file that was read was recognized
@@ -149,7 +157,7 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen:
     problems.seek(0)
     problems.truncate()
     stream.seek(0)
-    reader = Reader(stream, context.recognition, _all_fields(context), max_line_bytes=settings.IMPORT_MAX_LINE_BYTES)
+    reader = _whole(context, context.recognition, stream)
     _copy_rows(context, reader, problems, seen)
     return reader
 
@@ -349,12 +357,11 @@ def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str
 
 
 def _with_gathered(columns: Sequence[Sequence[str]], context: RunContext) -> Sequence[Sequence[str]]:
-    """The columns of a block as they are staged: those that are gathered, which come last, as one."""
-    gathered = _gathered(context)
-    if not gathered:
+    """The columns of a block as they are staged: those that were read together, which come last, as one."""
+    if not _gathered(context):
         return columns
     own = len(context.fields)
-    return [*columns[:own], context.import_type.gather(gathered, columns[own:])]
+    return [*columns[:own], context.import_type.gather(columns[own:])]
 
 
 def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: Any) -> None:

@@ -11,6 +11,7 @@ from sisimport.files.encodings import MAC, UTF8, WINDOWS, judge
 from sisimport.files.lines import as_text_bytes
 from sisimport.files.quoting import MAX_SPAN, span_of, stands_alone
 from sisimport.files.reader import Block, FileError, Problem, Reader, iter_lines, read_lines
+from sisimport.files.together import Together
 from sisimport.imports.definition.registry import find_layout
 from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.files import open_file
@@ -31,10 +32,11 @@ class LinesReader:
         *,
         line_index: Sequence[Sequence[int]],
         lines: Iterable[int],
+        together: Sequence[Together] = (),
     ) -> None:
         head = header_line(stream, recognition)
         self._recognition = replace(recognition, header=False, encoding=UTF8, lines_above=0, notices=())
-        self._fields = fields
+        self._fields, self._together = fields, together
         self._groups = _records(stream, recognition, line_index, [number for number in set(lines) if number > head])
         self.record_count = 0
         self.notices: list[Problem] = []
@@ -43,7 +45,7 @@ class LinesReader:
         for group in self._groups:
             numbers = list(group)
             text = "".join(f"{line}\n" for line in group.values())
-            reader = Reader(io.BytesIO(text.encode("utf-8")), self._recognition, self._fields)
+            reader = Reader(io.BytesIO(text.encode("utf-8")), self._recognition, self._fields, together=self._together)
             try:
                 for block in reader.blocks():
                     yield block.renumbered(numbers)
