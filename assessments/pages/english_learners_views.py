@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -19,6 +19,7 @@ from assessments.english_learners.counting import TOTAL
 from assessments.english_learners.numbers import YEARS, Found, places_of
 from assessments.results.hiding import FEWEST
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.accounts.step_up import ask_for_many
 from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from sisimport.web.lists import Column, List, Listing
@@ -250,6 +251,7 @@ def students(request: HttpRequest) -> HttpResponseBase:
             )
         raise Http404
     found = listing.order(found.select_related("student", "student__school"))
+    paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
     if listing.exports:
         return listing.export(_rows(found), (*HEAD, _day_name(what)))
     return render(
@@ -257,7 +259,8 @@ def students(request: HttpRequest) -> HttpResponseBase:
         "assessments/english_learner_students.html",
         {
             "listing": listing,
-            "page": listing.page(found, BoundedPaginator),
+            "page": _on_paper(request, found) if paper else listing.page(found, BoundedPaginator),
+            "paper": paper,
             "what": what,
             "title": title_of(what, year),
             "day_name": _day_name(what),
@@ -266,6 +269,13 @@ def students(request: HttpRequest) -> HttpResponseBase:
             "school": school,
         },
     )
+
+
+def _on_paper(request: HttpRequest, found: QuerySet[Any]) -> Page:
+    """The whole list on one page, on record as an export."""
+    records = list(ask_for_many(request, found))
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"list {LEARNERS.key}: print")
+    return Paginator(records, max(len(records), 1)).page(1)
 
 
 def _list_of(what: str) -> List:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from assessments.results.beside import BesideRow, Figure
@@ -16,6 +16,12 @@ from students.school_years import year_label
 register = template.Library()
 _BANDS = 4
 _MINUS = "−"
+
+
+@register.filter
+def between_words(text: str) -> SafeString:
+    """The text, to be broken after a slash too: `Somewhat/Moderately` is wider than a column of a year."""
+    return format_html_join(SafeString("/<wbr>"), "{}", ((part,) for part in str(text).split("/")))
 
 
 @register.filter

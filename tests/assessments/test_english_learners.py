@@ -17,8 +17,10 @@ from openpyxl import load_workbook
 from assessments.english_learners.asking import Asking, years_before
 from assessments.english_learners.counting import TOTAL, counts_of, hidden_in
 from assessments.models import Assessment, Score
+from assessments.pages.english_learners_views import LEARNERS
 from assessments.scores.as_tested import FACTS
 from assessments.scores.result_counts import recount_all
+from sisimport.audit.models import AuditEntry
 from students.models import ELRecord, School, Student
 from tests.factories import ELRecordFactory, EnrollmentFactory, SchoolFactory, StudentFactory, UserFactory
 from tests.load.population import depopulate, populate, settle
@@ -116,6 +118,26 @@ def test_numbers_and_lists_are_of_the_users_schools(client: Client) -> None:
         other.local_number
         not in client.get(reverse("english_learner_students"), {"what": "el", "school": elm.pk}).content.decode()
     )
+
+
+def test_the_list_behind_a_number_is_printed_as_a_whole_by_those_who_may(client: Client) -> None:
+    school = SchoolFactory()
+    for _one in range(LEARNERS.per_page + 1):
+        learner("EL", school)
+    asked = {"what": "el", "print": "1"}
+    client.force_login(UserFactory(registrar=True, schools=[school]))
+
+    screen = client.get(reverse("english_learner_students"), {"what": "el"})
+    assert len(screen.context["page"]) == LEARNERS.per_page
+    assert 'what=el&amp;print=1">For print' in screen.content.decode()
+    assert not AuditEntry.objects.filter(kind=AuditEntry.Kind.EXPORT).exists()
+    assert len(client.get(reverse("english_learner_students"), asked).context["page"]) == LEARNERS.per_page + 1
+    assert AuditEntry.objects.get(kind=AuditEntry.Kind.EXPORT).subject == "list english-learners: print"
+
+    client.force_login(UserFactory(viewer=True, schools=[school]))
+    looked = client.get(reverse("english_learner_students"), asked)
+    assert len(looked.context["page"]) == LEARNERS.per_page
+    assert "For print" not in looked.content.decode()
 
 
 def test_somebody_without_a_school_gets_an_empty_page(client: Client) -> None:

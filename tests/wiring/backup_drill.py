@@ -8,8 +8,10 @@ from typing import Any
 from unittest import mock
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
+from assessments.models import ResultCount
+from assessments.scores.result_counts import recount_all
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import execution, services, uploads
@@ -46,17 +48,37 @@ def checksum() -> str:
     return " ".join(sums)
 
 
-def _test(sample: str) -> ImportRun:
+def results() -> list[list[Any]]:
+    """Counted results as they are kept."""
+    fields = [field.name for field in ResultCount._meta.concrete_fields]
+    return sorted(map(list, ResultCount.objects.values_list(*fields)))
+
+
+def fresh_results() -> list[list[Any]]:
+    """Results counted anew from the scores; undone at once."""
+    with transaction.atomic():
+        recount_all()
+        found = results()
+        transaction.set_rollback(True)
+    return found
+
+
+def _run(sample: str, import_type: str, work: Work) -> ImportRun:
     with (settings.DATA_DIR / "samples" / sample).open("rb") as stream:
         file = uploads.keep_file(stream=stream, name=sample, user=None)
     run = services.start_run(
-        file=file, import_type="ssid-download", work=Work.TEST, options={}, user=None, schools=None, enqueue=False
+        file=file, import_type=import_type, work=work, options={}, user=None, schools=None, enqueue=False
     )
     return run_to_end(run)
 
 
+def _test(sample: str) -> ImportRun:
+    return _run(sample, "ssid-download", Work.TEST)
+
+
 def back_up_in_the_middle(target: str, keys: str, recipient: str) -> None:
-    """Test a file, and back the installation up while its Update has written everything but its end."""
+    """Import scores, test a file, and back the installation up while its Update has written everything but its end."""
+    _run("caaspp-2023-24.csv", "caaspp-2023-2024", Work.IMPORT)
     tested = _test("ssid-download-findings.txt")
     before = checksum()
     failed: list[BaseException] = []
@@ -81,12 +103,19 @@ def back_up_in_the_middle(target: str, keys: str, recipient: str) -> None:
         update = run_to_end(services.start_update(test_run=tested, user=None, enqueue=False))
     if failed:
         raise failed[0]
-    say(before=before, after=checksum(), update=update.pk, status=update.status, applied=update.import_count)
+    say(
+        before=before,
+        after=checksum(),
+        results=results(),
+        update=update.pk,
+        status=update.status,
+        applied=update.import_count,
+    )
 
 
 def go_on(update: int) -> None:
     """In the restored installation: the Update that was in mid-work is done, then reverted, then a Test of the same file."""
-    restored = checksum()
+    restored, counted, fresh = checksum(), results(), fresh_results()
     run = ImportRun.objects.get(pk=update)
     was = run.status
     run = run_to_end(run)
@@ -95,6 +124,8 @@ def go_on(update: int) -> None:
     again = _test("ssid-download-findings.txt") if (settings.DATA_DIR / "samples").exists() else None
     say(
         restored=restored,
+        results=counted,
+        fresh_results=fresh,
         was=was,
         status=run.status,
         attempts=run.attempts,

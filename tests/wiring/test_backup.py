@@ -86,6 +86,7 @@ def test_a_second_installation_goes_on_where_the_backup_was_made(drill: Drill, e
     assert (restored["missing"], restored["encrypted"]) == (0, True)
     assert restored["files"] >= 1
     assert then["restored"] == drill.found["before"], "the Update in mid-work had written nothing yet"
+    assert then["results"] == then["fresh_results"] == drill.found["results"] != []
     assert (then["was"], then["status"], then["applied"]) == ("running", "completed", drill.found["applied"])
     assert then["after"] == drill.found["after"] != drill.found["before"]
     assert (then["reverted"], then["then"]) == ("completed", drill.found["before"])
