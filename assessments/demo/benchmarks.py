@@ -196,10 +196,10 @@ def _without_as_tested() -> None:
     """Neither keep nor count who was tested, in this process from now on."""
 
     def count_nothing(*_score: object) -> None:
-        """In place of Tally.add_test."""
+        """In place of Tally.add_tests."""
 
     ScoreImport.gathered_fields = ()
-    Tally.add_test = count_nothing  # type: ignore[method-assign,assignment]
+    Tally.add_tests = count_nothing  # type: ignore[method-assign,assignment]
 
 
 def _job(key: str, title: str, file: ScoreFile, import_type: str, gate: float) -> Job:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from assessments.scores.encoding import AS_TESTED, CELL, CELLS, OWN_CELLS, SCORE, side_sql
-from assessments.scores.result_counts import Tally
+from assessments.scores.result_counts import Tally, TestScore
 
 _BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
 _COLUMNS = ("assessment_id", *OWN_CELLS, "as_tested", "date", "grade", "school_year", "student_id", "run_id", "line")
@@ -41,6 +41,7 @@ def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
     Separators are in no cell (see encoding.py).
     """
     rows: list[bytes] = []
+    tests: list[TestScore] = []
     for line in lines:
         scores, date, grade, rest = line.split(_TAB, 3)
         year = rest.partition(_TAB)[0]
@@ -57,13 +58,14 @@ def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
                 own, _blank, tested = score.rpartition(_UNTIL_TESTED)
                 rows.append(own + _TAB + tested + shared)
                 test, scale, _raw, result, _more = own.split(_TAB, 4)
-                tally.add_test(test, (scale, result, tested), year, grade)
+                tests.append((test, scale, result, tested, year, grade))
                 counted = True
             else:
                 rows.append(score + _MISSING[held] + shared)
         if not counted:  # a plan made before it was kept who was tested, or scores of parts alone
             for score in scores.split(_SCORE):
                 tally.add(score.split(_CELL), year, grade)
+    tally.add_tests(tests)
     return rows
 
 

@@ -6,6 +6,7 @@ each test and school year, for there is one score of them; whether at all, the f
 """
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -28,6 +29,8 @@ _ABOUT = "unnest(%s::bigint[], %s::smallint[], %s::text[]) AS about (assessment_
 _SUMS = ("tested", "scored", *(f"level_{n}" for n in range(1, LEVELS + 1)), "scale_count", "scale_sum")
 _COLUMNS = (*_KEY, *_SUMS)
 
+# test, scale score, result, who was tested, school year, grade
+TestScore = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 # test, school year, district, school, grade, include indicator, result, whether there is a scale score
 _Alike = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bool]
 _Place = tuple[bytes, bytes, bytes, bytes, bytes]  # the first five of them
@@ -90,7 +93,7 @@ class Tally:
     def __init__(self) -> None:
         tests = Assessment.objects.filter(parent__isnull=True).values_list("pk", flat=True)
         self.tests = {str(pk).encode() for pk in tests}
-        self._sums: dict[_Alike, int] = {}
+        self._sums: defaultdict[_Alike, int] = defaultdict(int)
         self._groups_of = _GroupsOf()
         self._weights = _Weights()
 
@@ -108,12 +111,15 @@ class Tally:
 
     def add_test(self, test: bytes, held: tuple[bytes, bytes, bytes], year: bytes, grade: bytes) -> None:
         """The score of a test itself. `held`: its scale score, its result, and who was tested as one text."""
-        scale, result, tested = held
-        lea, school, _at, include, groups = tested.split(b",", 4) if tested else _NOBODY
-        weight, has_scale = self._weights[scale]
-        alike = (test, year, lea, school, grade, include, result, has_scale)
-        sums = self._sums
-        sums[alike] = sums.get(alike, 0) + self._groups_of[groups] * weight
+        self.add_tests([(test, *held, year, grade)])
+
+    def add_tests(self, scores: Iterable[TestScore]) -> None:
+        """Many of them."""
+        sums, groups_of, weights = self._sums, self._groups_of, self._weights
+        for test, scale, result, tested, year, grade in scores:
+            lea, school, _at, include, groups = tested.split(b",", 4) if tested else _NOBODY
+            weight, has_scale = weights[scale]
+            sums[test, year, lea, school, grade, include, result, has_scale] += groups_of[groups] * weight
 
     def store(self, *, sign: int) -> None:
         """Add what was counted to the table, or take it off."""

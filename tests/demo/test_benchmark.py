@@ -84,7 +84,7 @@ def test_the_report_says_what_a_part_of_the_job_costs() -> None:
 @pytest.mark.django_db
 def test_who_was_tested_can_be_left_out_to_measure_what_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScoreImport, "gathered_fields", ScoreImport.gathered_fields)
-    monkeypatch.setattr(Tally, "add_test", Tally.add_test)
+    monkeypatch.setattr(Tally, "add_tests", Tally.add_tests)
     ((leave_out, _most),) = job().parts.values()
     district().add("100", ssid="9012345678")
     leave_out()
