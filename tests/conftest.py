@@ -25,7 +25,7 @@ from tests import as_roles, committed, fast
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
-from tests.longer import FAST
+from tests.longer import FAST, mark_combinations
 from tests.template_database import template_database
 
 
@@ -140,6 +140,11 @@ def other_session(django_db_setup: None) -> Iterator[psycopg.Connection]:
         yield session
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if FAST:
+        fast.skip_if_alike_was_left_out(item)
+
+
 @pytest.fixture(autouse=FAST)
 def _fast(request: pytest.FixtureRequest) -> None:
     if FAST:
@@ -148,6 +153,7 @@ def _fast(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    mark_combinations(items)  # before pytest chooses by markers
     yield
     if FAST:  # of what the markers left
         items[:], left = fast.first_cases(items)

@@ -2,7 +2,8 @@
 
 Left out are browsers, workers and what is marked `long`. Of tests with a database that differ by their parameters, the first is
 taken; of those of a module that take a file through runs, the first few; of those that evaluate rules without a run
-(tests/imports/evaluating.py), some more. What was touched, `script/test PATH` runs whole.
+(tests/imports/evaluating.py), some more. Whether a test does so is seen when it does: after the first that is left out, those of
+the module with the same fixtures are left out before these are made. What was touched, `script/test PATH` runs whole.
 """
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ REASON = "a further journey of this module: script/test PATH takes it"
 
 _with_runs: dict[str, set[str]] = defaultdict(set)
 _with_rules: dict[str, set[str]] = defaultdict(set)
+_left_out: set[tuple[str, ...]] = set()
 
 
 def first_cases(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
@@ -57,6 +59,21 @@ def _module_of(node: str) -> str:
     return node.partition("::")[0]
 
 
+def skip_if_alike_was_left_out(item: Any) -> None:
+    """Before any fixture of the test is made."""
+    if _likeness(item) in _left_out:
+        pytest.skip(REASON)
+
+
+def _leave_out(item: Any) -> None:
+    _left_out.add(_likeness(item))
+    pytest.skip(REASON)
+
+
+def _likeness(item: Any) -> tuple[str, ...]:
+    return _module_of(item.nodeid), *item.fixturenames
+
+
 @pytest.fixture
 def few_journeys(request: pytest.FixtureRequest) -> Iterator[None]:
     """Skips a test at its first run, or evaluation of rules, once enough others of the module had theirs."""
@@ -64,12 +81,12 @@ def few_journeys(request: pytest.FixtureRequest) -> Iterator[None]:
 
     def claimed(*args: Any) -> Any:
         if not may_start_runs(node):
-            pytest.skip(REASON)
+            _leave_out(request.node)
         return claim(*args)
 
     def evaluated(*args: Any) -> Any:
         if not may_evaluate(node):
-            pytest.skip(REASON)
+            _leave_out(request.node)
         return evaluate(*args)
 
     with mock.patch.object(execution, "_claim", claimed), mock.patch.object(execution, "_test_or_import", evaluated):

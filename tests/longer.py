@@ -1,4 +1,5 @@
-"""What `script/test` looks at once in every kind, and `script/test faults` in every combination.
+"""What `script/test` looks at once in every kind, and `script/test faults` in every combination: helpers for parameters, and the
+marker `combinations`. A whole test that is long, and whose kind another one looks at, has the marker `faults`.
 
 SISIMPORT_TEST_FAST is set by `script/test fast`, SISIMPORT_TEST_LONG by `script/test faults`.
 """
@@ -39,6 +40,51 @@ def first_and_last_years(keys: Iterable[str]) -> list[Any]:
     ]
 
 
+def mark_combinations(items: Iterable[pytest.Item]) -> None:
+    """Of each test marked `combinations`, leaves as many cases to `script/test` as meet each value of each parameter once.
+
+    Values that no two cases share are the case's own; they are not looked for.
+    """
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("combinations") and not item.get_closest_marker("faults"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for each in cases.values():
+        taken = _covering([set(_shared_values(item, each)) for item in each])
+        for number, item in enumerate(each):
+            if number not in taken:
+                item.add_marker(pytest.mark.faults)
+
+
+def _shared_values(item: Any, cases: Sequence[Any]) -> Iterable[tuple[str, int]]:
+    for name, value in item.callspec.params.items():
+        places = [number for number, other in enumerate(cases) if other.callspec.params[name] == value]
+        if len(places) > 1:
+            yield name, places[0]
+
+
+def _covering(cases: Sequence[set[Any]]) -> set[int]:
+    """Places of cases that have every value of all of them; of those that bring as many new ones, the first."""
+    missing = set().union(*cases)
+    taken = {0}
+    missing -= cases[0]
+    while missing:
+        best = max(range(len(cases)), key=lambda place: (len(cases[place] & missing), -place))
+        taken.add(best)
+        missing -= cases[best]
+    return taken
+
+
 def first_of(values: Sequence[Any]) -> list[Any]:
     """Parameters: all values, of which `script/test` takes the first."""
-    return [pytest.param(value, marks=[pytest.mark.faults] if n else []) for n, value in enumerate(values)]
+    return one_in(len(values), values)
+
+
+def one_in(number: int, values: Sequence[Any]) -> list[Any]:
+    """Parameters: all values, of which `script/test` takes the first of so many, and of the next so many."""
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else [value]), marks=[pytest.mark.faults] if n % number else []
+        )
+        for n, value in enumerate(values)
+    ]

@@ -105,7 +105,7 @@ def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
     else:
         stream.seek(0)
         data = stream.read(SAMPLE_BYTES)
-    refused = recognise(BytesIO(data), [])  # says what is no text at all
+    refused = recognise(BytesIO(data), [])  # says what is not text at all
     if refused.error is not None and refused.error.code not in {"FILE-UNKNOWN", "FILE-EMPTY"}:
         raise refused.error
     wide = wide_encoding(data)

@@ -64,5 +64,5 @@ def _type_of(key: str) -> type[ResearchFile]:
 def _found(key: str) -> re.Match[str]:
     found = _KEY.match(key)
     if found is None:
-        raise ValueError(f"{key} is no layout of a research file")
+        raise ValueError(f"{key} is not a layout of a research file")
     return found

@@ -143,7 +143,7 @@ def _year(text: str) -> int:
 
 
 def _school(text: str, held: Held) -> School | None:
-    """None for what is no school of a district on record."""
+    """None for what is not a school of a district on record."""
     lea, dash, code = text.partition("-")
     if not dash or (lea and lea not in held.districts):
         return None

@@ -37,7 +37,7 @@ def _first(value: str) -> str:
 
 
 def _include(value: str) -> str:
-    """What is none of the state's values counts nowhere: doubt is no yes."""
+    """What is none of the state's values counts nowhere: doubt does not count as yes."""
     return value[:1] if value in _INCLUDES else ODD_INCLUDE
 
 

@@ -178,7 +178,7 @@ codes.register(
     IssueCode(
         "EXC-MEASURE",
         "Exception: the measure of another test",
-        "{field} is {found}, which is no measure of {expected}. It is imported all the same.",
+        "{field} is {found}, which is not a measure of {expected}. It is imported all the same.",
         "Check the record type with the state: scores of English and mathematics may be exchanged.",
     ),
     IssueCode(

@@ -6,7 +6,7 @@
     other scores                           they contradict each other: all are refused
 
 The first is the first that counts by its include indicator, where one does. Where the line that counts is refused, the next one
-with the same scores takes its place. A UIN is no detail: it tells records apart, not what a student has reached.
+with the same scores takes its place. A UIN is not a detail: it tells records apart, not what a student has reached.
 """
 
 from collections.abc import Collection, Sequence

@@ -32,7 +32,7 @@ _OWN, _PART = 0.55, 0.35
 _LOOKED_AT: Final = 2_000  # lines of each test: of so many, chance makes hundredths
 _FEWEST_CHANGED: Final = 10
 _SHARE_CHANGED: Final = 0.1
-_STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: every third line is no pattern that they share
+_STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: every third line is not a pattern that they share
 _SEQ: Final = 93  # on line 0, after what doubts.py says
 # Cells of a score on record whose change as a whole is told. A UIN says nothing about what was reached.
 _TOLD: Final = {

@@ -21,7 +21,7 @@ _BY_ITSELF = frozenset({"run_status"})
 
 
 class SessionLimits:
-    """Ends what stood still for SESSION_IDLE_SECONDS, or is older than SESSION_COOKIE_AGE. 0 is no limit."""
+    """Ends what stood still for SESSION_IDLE_SECONDS, or is older than SESSION_COOKIE_AGE. 0 means no limit."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""What is no part of a value: characters nobody sees, words that stand for nothing, and letters that a wrong program spoiled.
+"""What is not a part of a value: characters nobody sees, words that stand for nothing, and letters that a wrong program spoiled.
 
 Looks at columns of a block, and at single values only where a look at all of them together found something.
 """
@@ -113,7 +113,7 @@ _NICE_NAME = re.compile(r"(?!(['\"]).+\1\Z)[ A-Za-z0-9'\-.,\"()/`À-ÖØ-öø-ÿ
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 # Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that follow no letter in a name.
 _TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
-# The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first sign stands in no name.
+# The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first character appears in no name.
 _TWICE_ELSEWHERE = re.compile(r"[√≈┬├─┼][^\x00-\x7f]|‚Ä[^\x00-\x7f]")
 # A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `\\xed`, `=ED`, `<ed>`.
 _ESCAPED = re.compile(
@@ -129,7 +129,7 @@ _MIXED = re.compile(
 )
 _QUOTES: Final = ("“”", "‘’", "''", '""', "„“", "«»")
 _UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
-# Signs of a keyboard or a typesetter that stand in names: apostrophes, okina, hyphens, points.
+# Signs of a keyboard or a typesetter that appear in names: apostrophes, okina, hyphens, points.
 _SIGNS: Final = frozenset("’ʻʼ`´ªº·.'-,\"()/ \xa0\u2010\u2011‧“”#*&+;:!_@")
 _TURNED = re.compile(r"‘(?![^\W\d_])")  # a turned comma begins a syllable (okina); it ends none
 
@@ -251,7 +251,7 @@ _CAUSES: Final = (
 
 
 def _cause(text: str) -> str | None:
-    """Why this is no name as somebody wrote it; None when it may be one."""
+    """Why this is not a name as somebody wrote it; None when it may be one."""
     for pattern, cause in _CAUSES:
         if pattern.search(text):
             return cause

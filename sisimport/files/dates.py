@@ -42,7 +42,7 @@ PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", 
 # Years before and after this one in which a date may lie that was written without its century.
 _REACH_OF_BIRTHS: Final = (99, 0)
 _REACH_OF_EVENTS: Final = (60, 2)
-# A file has a few thousand different days, and tomorrow's has the same. What is longer is no date, and not kept.
+# A file has a few thousand different days, and tomorrow's has the same. What is longer is not a date, and not kept.
 _DAYS_KEPT, _LONGEST_KEPT = 1 << 15, 32
 
 

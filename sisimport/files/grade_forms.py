@@ -18,7 +18,7 @@ _LAST: Final = 12
 def plain_grade(text: str) -> str:
     """`grade 8` for a number with the word for it, `8th` for an ordinal alone, `tk` for `gr. tk`, and so on.
 
-    `text` is trimmed. What is no grade in any of these ways comes back as it is, in small letters.
+    `text` is trimmed. What is not a grade in any of these ways comes back as it is, in small letters.
     """
     folded = " ".join(text.casefold().split())
     if match := _NUMBER.match(folded):

@@ -149,7 +149,7 @@ def render(
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):
         text = f"{values['field']}: {values['found']}; expected {values['expected']}."
     text = text.strip()  # a sentence that may follow was left out
-    # A value at the front stays as the file has it: `esp is not a code` is no sentence about Esp.
+    # A value at the front stays as the file has it: `esp is not a code` is not a sentence about Esp.
     quotes = template.startswith(("{found}", "{expected}")) and not text.startswith("blank")
     return text if quotes else text[:1].upper() + text[1:]
 

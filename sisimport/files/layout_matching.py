@@ -86,7 +86,7 @@ def _fit_delimited(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
 
 class _KnownNames(NamedTuple):
     """Column by normalized name; the names with a `*` in them, and one expression for what any of those may mean; how many
-    columns are no fillers.
+    columns are not fillers.
     """
 
     names: dict[str, Column]

@@ -142,7 +142,7 @@ class Reader:
         self._finish()
 
     def _even_block(self, chunk: Chunk) -> Block | None:
-        """The block of a chunk that can be split at once; None when it may be uneven, or some lines are no records.
+        """The block of a chunk that can be split at once; None when it may be uneven, or some lines are not records.
 
         Lines of a block that is there are counted already.
         """
@@ -212,7 +212,7 @@ class Reader:
         self._broken += len(block.broken)
         read = self.record_count - self._broken
         if self._broken > _PATIENCE and read * _HARDLY_ANY < self.record_count and self._file.layout is not None:
-            found = f"{self._broken:,} of the first {self.record_count:,} lines are no records"
+            found = f"{self._broken:,} of the first {self.record_count:,} lines are not records"
             raise FileError("FILE-MIXED", found=found, expected=f"the columns of {self._file.layout.title}")
 
     def _finish(self) -> None:

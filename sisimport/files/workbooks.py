@@ -93,7 +93,7 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
 
 def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -> dict[str, Any]:
     numbers = (source.fileno(), target.fileno())
-    # OSError where it cannot be started is no word on the workbook either: a machine without room or without its Python.
+    # OSError where it cannot be started says nothing about the workbook either: a machine without room or without its Python.
     child = subprocess.Popen(
         [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, (*numbers, CPU_SECONDS, MEMORY))],
         stdin=subprocess.DEVNULL,

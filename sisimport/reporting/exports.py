@@ -194,7 +194,7 @@ _JOURNAL = """imports_importrun r JOIN imports_importchange c ON c.run_id = coal
         SELECT 1 FROM imports_setaside a WHERE a.run_id = r.id AND a.line = c.line AND a.seq = c.seq)"""
 _EDITED = "SELECT e.student_id FROM students_recordedit e WHERE e.what IN ({whats}) AND e.at >= %s"
 # Of which runs the journal is asked, and which rows it adds to the condition. A student and an SSID change in columns of the view
-# only: scores and EL records of a student are no change of these. All SSIDs of a student come when one of them changed, so that
+# only: their scores and EL records do not count. All SSIDs of a student come when one of them changed, so that
 # one that was taken away is missed. Scores that a Revert put back have the run that wrote them once.
 _CHANGED = {
     "students": (

@@ -28,7 +28,7 @@ _USUAL_CONSTANTS: Final = ("lea", "school")
 
 
 def answers_in(sent: QueryDict, look: Look) -> Answers:
-    """What somebody said. What is no field, no place and no value is left out."""
+    """What somebody said. What is not a field, a place or a value is left out."""
     columns: dict[str, int] = {}
     twice: dict[str, int] = {}
     for place in range(len(look.header)):

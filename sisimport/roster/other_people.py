@@ -7,7 +7,8 @@
     renamed     one of the two names is another: written, with a warning; twins differ in nothing else
 
 A spreadsheet of which one column was sorted alone is such a file, and so is one with two columns under each other's name.
-Spelling is no difference, nor is a part of a name. Of a line whose student somebody chose on the match desk this is not asked.
+Spelling does not count as a difference, nor does a part of a name. Of a line whose student somebody chose on the match desk this
+is not asked.
 """
 
 from collections.abc import Callable

@@ -46,7 +46,7 @@ _WHAT: Final = "a sign that stands for the letter with an accent on record"
 
 
 class _Spoils(Func):
-    """`file, record`: the same but for letters beyond ASCII, and those of the file are no letters of a name; or the same but for
+    """`file, record`: the same but for letters beyond ASCII, and those of the file are not letters of a name; or the same but for
     a lone quotation mark in the file."""
 
     output_field = models.BooleanField()

@@ -23,7 +23,7 @@ _NOTICE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-# In their units as PostgreSQL shows them: 0 is no limit.
+# In their units as PostgreSQL shows them: 0 means no limit.
 LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 
 

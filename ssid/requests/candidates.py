@@ -114,7 +114,7 @@ class RequestCard:
 
 
 def _cell(value: str, sent: str) -> Cell:
-    """A candidate's value; what the state does not say is no difference."""
+    """A candidate's value; what the state does not say does not count as a difference."""
     return Cell(value, *_difference(value, sent)) if value else Cell(value)
 
 

@@ -340,7 +340,7 @@ class ELRecord(models.Model):
 class StateEnrollment(models.Model):
     """The most recent enrollment that the state knows of a student, often in another district: its word, kept as it came.
 
-    Schools of others are no schools here: they stand as the state's codes.
+    Schools of others are not schools here: they are kept as the state's codes.
     """
 
     student = models.OneToOneField(

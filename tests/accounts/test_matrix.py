@@ -48,7 +48,7 @@ SENT: dict[str, dict[str, str]] = {
     "recognise": {"import_type": "ssid-download", "name": "a.txt", "size": "9"},
 }
 OTHER = {"ending": "toml", "part": "issues", "line": 2, "key": "x", "uidb36": "x"}
-# Addresses of no school's record: what stands in the place of their arguments.
+# Addresses of no school's record: what is put for their arguments.
 WORDS: dict[str, list[Any]] = {
     "file_layout": ["ela", "calpads-sela"],
     "layout_sample": ["ela", "calpads-sela"],

@@ -13,7 +13,7 @@ import sisimport.settings as product
 from students.models import LEA, School
 from tests.factories import PASSWORD, UserFactory
 
-pytestmark = pytest.mark.django_db  # names of districts and schools are no passwords
+pytestmark = pytest.mark.django_db  # names of districts and schools are not passwords
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_several_words_or_signs_without_a_word_are_taken(password: str) -> None:
     validate_password(password)
 
 
-def test_the_own_name_is_no_password() -> None:
+def test_the_own_name_is_refused_as_a_password() -> None:
     with pytest.raises(ValidationError):
         validate_password("rosa.villanueva", UserFactory(username="rosa.villanueva"))
 

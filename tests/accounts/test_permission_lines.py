@@ -150,7 +150,7 @@ def _has_no_rule(name: str) -> bool:
 
 
 def packages(watch: Watch) -> Iterator[Mutant]:
-    """Addresses of packages, whose rules stand in a list."""
+    """Addresses of packages, whose rules are in a list."""
     for name, rule in FOREIGN_RULES.items():
         if rule == SIGNED_IN:
             row = next(one for one in ADDRESSES if one.name == name)

@@ -47,8 +47,8 @@ def program(settings: Any) -> Iterator[Program]:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_operation_keeps_to_its_description(case: Any, program: Program) -> None:
-    # Most bytes are no file that can be imported, most texts no public address, mapping or school year, most numbers no line that
-    # waits, and a cursor that was made up is none.
+    # Most bytes are not a file that can be imported, most texts not a public address, mapping or school year, most numbers not a
+    # line that waits, and a cursor that was made up leads nowhere.
     query = case.query or {}
     means_more = query.get("cursor") or query.get("school_year")
     means_more = means_more or case.operation.path.endswith(("/imports", "/webhooks", "/column-mappings", "/decisions"))

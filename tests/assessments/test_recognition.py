@@ -57,6 +57,7 @@ def test_every_layout_belongs_to_one_type() -> None:
     assert len(ALL) >= 26
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("damage", ["none", "upper case", "spaces and hyphens", "one column renamed", "a column added"])
 @pytest.mark.parametrize("key", sorted(ALL))
 def test_a_layout_is_recognised_among_all(key: str, damage: str) -> None:

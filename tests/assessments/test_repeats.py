@@ -98,6 +98,7 @@ def test_a_status_that_only_the_repeat_has_is_not_called_imported() -> None:
 OTHER = {"scale_score": "2390", "achievement_level": "1"}
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("indicator", ["N", "T", "R", "E"])
 @pytest.mark.parametrize("counting", ["Y", ""])
 @pytest.mark.parametrize("first", [True, False], ids=["first", "second"])

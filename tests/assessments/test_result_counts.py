@@ -170,7 +170,7 @@ def test_counts_equal_a_fresh_count_whatever_takes_scores_away(seed: int, settin
     )
     destroy_district(LEA.objects.get().code, reason="agreement ended", by="J. Admin")
     assert not counted()
-    assert not HiddenResults.objects.exists(), "its versions are gone as well, and would begin anew"
+    assert not HiddenResults.objects.exists(), "its versions are gone as well, and would begin again at 1"
 
 
 def test_a_student_counts_once_as_the_include_indicator_says() -> None:

@@ -53,6 +53,7 @@ def scans(queries: CaptureQueriesContext) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("reader", [ALL_SEEN, OF_A_SCHOOL], ids=["who sees all", "of a school"])
 @pytest.mark.parametrize("same", [False, True], ids=["", "same students"])
 @pytest.mark.parametrize("by", BY)

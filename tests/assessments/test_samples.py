@@ -43,7 +43,7 @@ def test_the_sample_of_a_layout_imports_without_an_error(key: str, lea: LEA) -> 
     assert run.layout == key
     assert run.import_count + run.skipped_count == run.record_count
     assert run.import_count > 10
-    # What a family would be told to ask the school about is no sample.
+    # What a family would be told to ask the school about is not a sample.
     assert [score.pk for score in Score.objects.select_related("assessment") if not in_range(score)] == []
     if key in independent_reading.known_layouts():
         said = set(independent_reading.read(key, data.decode()))

@@ -16,6 +16,7 @@ from tests.ssid.journey import District, codes
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("step", [-1, 1], ids=["year before", "year after"])
 @pytest.mark.parametrize("layout", first_and_last_years(key for key in TYPES if "preliminary" not in key))
 def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, layout: str, step: int) -> None:
@@ -43,6 +44,7 @@ def test_one_line_of_another_school_year_is_an_error_of_the_line(home: District,
     assert (done["status"], told) == ("completed", {4, 5})
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("layout", ["caaspp-2023-24", "elpac-summative-2023-24"])
 @pytest.mark.parametrize(
     ("days", "status"), [(["2025-04-12"], "rejected"), (["2025-04-12", "2024-04-12"], "completed")]

@@ -315,7 +315,7 @@ OPEN_PAGES = {
     "account_reset_password_from_key_done", "account_set_password", "mfa_authenticate", "family_join",
     "staff_join", "emergency_sign_in",
 }  # fmt: skip
-# Addresses that are no pages, by why they are none.
+# Addresses that are not pages, by why they are none.
 NO_PAGES = {
     # parts of a page, fetched by its scripts
     "recognise", "run_status", "filter_issues", "show_ssid",

@@ -1,13 +1,18 @@
-"""Looking at pages with axe-core: each at two widths, light and dark, loaded once.
+"""Looking at pages with axe-core: each at two widths, light and dark, loaded once. Of the walks over all pages `script/test`
+takes one of these sights for each page, and `script/test faults` all.
 
 Structure is looked at once, wide and light. What differs from one sight to the next is looked at in each: colors in both schemes,
 the size of targets in both widths, and in the narrow one the names of what only it shows.
 """
 
+import zlib
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from django.urls import Resolver404, resolve
+
+from tests.longer import first_of
 
 RUN_AXE = "async (options) => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
 # Only colors differ between light and dark: what else is wrong was found in light.
@@ -27,7 +32,7 @@ UNFOLD = """(open) => document.querySelectorAll(open ? "details:not([open], .men
 WIDTHS = (1280, 390)
 # Wider than the window: the reader of a narrow screen would have to scroll sideways (WCAG 1.4.10).
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
-# Letters as they are seen: those of a drawing are as large as it is drawn. Signs that are read to nobody are no text, and
+# Letters as they are seen: those of a drawing are as large as it is drawn. Signs that are read to nobody are not text, and
 # the admin is in the letters of its theme.
 # What sticks out of its card is over the edge, or over what stands beside it.
 STICKS_OUT = """() => {
@@ -88,14 +93,19 @@ IN_SCHEME = f"""async ([dark, options]) => {{
 }}"""
 
 
+EVERYTHING = {"rules": TARGETS["rules"]}  # all rules of axe, and that
+
+one_sight_or_every = pytest.mark.parametrize("every_sight", first_of([False, True]), ids=["one sight", "every sight"])
+
+
 class Look:
     """Opens pages in one window and notes what is wrong with them.
 
     The first word of a page's name is the name of its address, which is checked: `seen` are the addresses really looked at.
     """
 
-    def __init__(self, page: Any, axe: str) -> None:
-        self.page = page
+    def __init__(self, page: Any, axe: str, *, every_sight: bool = True) -> None:
+        self.page, self.every_sight = page, every_sight
         self.wrong: list[str] = []
         self.seen: set[str] = set()
         page.add_init_script(axe)  # half a megabyte: sent once, not for each page
@@ -123,6 +133,26 @@ class Look:
     def here(self, name: str) -> None:
         """Look at the page as it stands."""
         self._note(name)
+        (self._in_every_sight if self.every_sight else self._in_one_sight)(name)
+        self.page.set_viewport_size({"width": NARROWEST, "height": 900})
+        self.page.evaluate(WIDEST_TIMES)
+        if self.page.evaluate(TOO_WIDE):
+            self.wrong.append(f"{name}: wider than the window of {NARROWEST} px")
+        self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+
+    def _in_one_sight(self, name: str) -> None:
+        """Which one depends on the name alone, so that it stays when another page comes or goes."""
+        number = zlib.crc32(name.encode())
+        width, dark = WIDTHS[number % 2], bool(number // 2 % 2)
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.page.evaluate(DARK_ADMIN, dark)
+        self._note_found(
+            f"{name}, {width} px, {'dark' if dark else 'light'}", self.page.evaluate(IN_EACH_WIDTH, EVERYTHING)
+        )
+        self.page.emulate_media(color_scheme="light")
+
+    def _in_every_sight(self, name: str) -> None:
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
             wide = width == WIDTHS[0]
@@ -131,16 +161,13 @@ class Look:
                 self._run(f"{name}, {width} px, {'dark' if dark else 'light'}", COLORS if dark else {}, dark=dark)
             self.page.emulate_media(color_scheme="light")
             self.page.evaluate(DARK_ADMIN, False)
-            found = self.page.evaluate(IN_EACH_WIDTH, TARGETS if wide else NARROW)
-            if found["wide"]:
-                self.wrong.append(f"{name}: wider than the window of {width} px")
-            self._note_violations(f"{name}, {width} px", found["violations"])
-            self.wrong += [f"{name}, {width} px: {words}" for words in found["words"]]
-        self.page.set_viewport_size({"width": NARROWEST, "height": 900})
-        self.page.evaluate(WIDEST_TIMES)
-        if self.page.evaluate(TOO_WIDE):
-            self.wrong.append(f"{name}: wider than the window of {NARROWEST} px")
-        self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+            self._note_found(f"{name}, {width} px", self.page.evaluate(IN_EACH_WIDTH, TARGETS if wide else NARROW))
+
+    def _note_found(self, sight: str, found: dict[str, Any]) -> None:
+        if found["wide"]:
+            self.wrong.append(f"{sight}: wider than the window")
+        self._note_violations(sight, found["violations"])
+        self.wrong += [f"{sight}: {words}" for words in found["words"]]
 
     def _note(self, name: str) -> None:
         path = urlsplit(self.page.url).path

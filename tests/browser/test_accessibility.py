@@ -26,7 +26,7 @@ from tests.browser.district import (
     make_district,
     staff_pages,
 )
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import PASSWORD, LEAFactory, SchoolFactory, UserFactory
 from tests.web.test_access import all_patterns
 
@@ -49,8 +49,9 @@ def _say_who(page: Any) -> None:
         page.click(SEND)
 
 
-def test_pages_of_staff_have_no_violation(visit: Visit, axe: str, district: District) -> None:
-    look = Look(visit(district.staff), axe)
+@one_sight_or_every
+def test_pages_of_staff_have_no_violation(visit: Visit, axe: str, district: District, every_sight: bool) -> None:
+    look = Look(visit(district.staff), axe, every_sight=every_sight)
     pages = staff_pages(district)
     _say_who(look.page)
 
@@ -61,8 +62,12 @@ def test_pages_of_staff_have_no_violation(visit: Visit, axe: str, district: Dist
     assert look.seen == {name.split(" ")[0] for name in pages}
 
 
-def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: str, district: District) -> None:
-    look, pages, records = Look(visit(district.staff), axe), staff_pages(district), district.records
+@one_sight_or_every
+def test_pages_that_staff_reach_by_a_form_have_no_violation(
+    visit: Visit, axe: str, district: District, every_sight: bool
+) -> None:
+    look = Look(visit(district.staff), axe, every_sight=every_sight)
+    pages, records = staff_pages(district), district.records
     page = look.page
 
     def step(name: str, start: str, button: str, **typed: str) -> None:
@@ -134,8 +139,11 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(visit: Visit, axe: s
     assert look.seen >= STAFF_STEPS
 
 
-def test_pages_of_a_second_factor_have_no_violation(visit: Visit, axe: str, district: District) -> None:
-    look = Look(visit(district.records.protected), axe)
+@one_sight_or_every
+def test_pages_of_a_second_factor_have_no_violation(
+    visit: Visit, axe: str, district: District, every_sight: bool
+) -> None:
+    look = Look(visit(district.records.protected), axe, every_sight=every_sight)
     _say_who(look.page)
 
     for name in sorted(PROTECTED_PAGES):
@@ -146,8 +154,11 @@ def test_pages_of_a_second_factor_have_no_violation(visit: Visit, axe: str, dist
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_pages_of_families_have_no_violation(visit: Visit, axe: str, district: District, language: str) -> None:
-    look = Look(visit(district.parent, language=language), axe)
+@one_sight_or_every
+def test_pages_of_families_have_no_violation(
+    visit: Visit, axe: str, district: District, language: str, every_sight: bool
+) -> None:
+    look = Look(visit(district.parent, language=language), axe, every_sight=every_sight)
     pages = family_pages(district)
 
     for name, address in pages.items():
@@ -168,8 +179,11 @@ def _staff_code() -> str:
     return people.invite(email="nora@example.org", roles=["registrar"], schools=[school], giver=None).code
 
 
-def test_pages_before_signing_in_have_no_violation(visit: Visit, axe: str, district: District) -> None:
-    look = Look(visit(), axe)
+@one_sight_or_every
+def test_pages_before_signing_in_have_no_violation(
+    visit: Visit, axe: str, district: District, every_sight: bool
+) -> None:
+    look = Look(visit(), axe, every_sight=every_sight)
     page, join = look.page, reverse("family_join")
     for name in ("account_login", "account_signup", "account_inactive", "account_email_verification_sent"):
         look.at(name, reverse(name))
@@ -205,21 +219,22 @@ def test_pages_before_signing_in_have_no_violation(visit: Visit, axe: str, distr
     newcomer = UserFactory(username="newcomer", password=None)
     newcomer.set_unusable_password()
     newcomer.save()
-    without = Look(visit(newcomer), axe)
+    without = Look(visit(newcomer), axe, every_sight=every_sight)
     without.at("account_set_password", reverse("account_set_password"))
 
     assert look.wrong + without.wrong == [], "\n".join(look.wrong + without.wrong)
     assert look.seen | without.seen == OPEN_PAGES
 
 
+@one_sight_or_every
 def test_pages_of_errors_have_no_violation(
-    visit: Visit, axe: str, district: District, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, axe: str, district: District, monkeypatch: pytest.MonkeyPatch, every_sight: bool
 ) -> None:
     def fail(_code: str) -> None:
         raise RuntimeError
 
     for user, language in ((district.staff, "en"), (district.parent, "es"), (None, "es")):
-        look = Look(visit(user, language=language), axe)
+        look = Look(visit(user, language=language), axe, every_sight=every_sight)
         if user == district.staff:
             look.at("run not there", "/runs/999999/", 404)
         else:
@@ -237,7 +252,7 @@ def test_pages_of_errors_have_no_violation(
             look.page.fill("[name=code]", "x")
             look.sent("family_join fails", "main form button")
         assert look.wrong == [], "\n".join(look.wrong)
-    look = Look(visit(UserFactory()), axe)
+    look = Look(visit(UserFactory()), axe, every_sight=every_sight)
     look.at("home of somebody without a group", reverse("home"))
     assert look.wrong == [], "\n".join(look.wrong)
 

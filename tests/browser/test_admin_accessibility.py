@@ -9,12 +9,12 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from tests.browser.district import make_district
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Addresses of the admin that are no pages: what forms fetch, and what leads elsewhere at once.
+# Addresses of the admin that are not pages: what forms fetch, and what leads elsewhere at once.
 NO_PAGES = {"search", "autocomplete", "jsi18n", "view_on_site", "logout", "app_list", "password_change_done", "login"}
 
 
@@ -47,9 +47,12 @@ def other_pages(user: Any) -> dict[str, str]:
     }
 
 
-def test_pages_of_the_admin_have_no_violation(visit: Callable[..., Any], axe: str, transactional_db: None) -> None:
+@one_sight_or_every
+def test_pages_of_the_admin_have_no_violation(
+    visit: Callable[..., Any], axe: str, transactional_db: None, every_sight: bool
+) -> None:
     district = make_district()
-    look = Look(visit(district.staff), axe)
+    look = Look(visit(district.staff), axe, every_sight=every_sight)
     pages = {**other_pages(district.staff), **model_pages(district.staff)}
 
     for name, address in pages.items():

@@ -46,6 +46,17 @@ def test_what_is_wrong_in_one_sight_only_is_found(
     assert any(wrong.startswith(f"nothing, {sight}: {rule}: ") for wrong in look.wrong), look.wrong
 
 
+def test_one_sight_shows_what_does_not_depend_on_it(visit: Callable[..., Any], axe: str) -> None:
+    look = Look(visit(), axe, every_sight=False)
+    body = f"<img src='data:,'><p>Pale</p>{TWO}<p style='width: 2000px'>Wide</p>"
+
+    look.page.goto("data:text/html," + quote(PAGE.format(style=PALE[2:-2] + SMALL[2:-2], body=body)))
+    look.here("nothing")
+
+    found = "\n".join(look.wrong)
+    assert [word for word in ("image-alt", "color-contrast", "target-size", "wider") if word not in found] == []
+
+
 def test_nothing_is_found_in_a_page_that_is_right(visit: Callable[..., Any], axe: str) -> None:
     look = Look(visit(), axe)
 

@@ -23,7 +23,7 @@ changes = [{student = "1", field = "grade", after = "06"}]            each must 
 unchanged_fields = ["last_name"]    fields that no change names
 no_changes = true                   nothing is planned at all
 says = ["2025-26"]                  texts that are in the message or in some issue's message
-says_not = ["looks like"]           texts that stand in none
+says_not = ["looks like"]           texts that appear in none
 [[steps]]
 student = "101001"                  show_student …
 [steps.expect]                      … contains this; lists by their members

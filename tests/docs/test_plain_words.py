@@ -15,7 +15,12 @@ REPLACED = {
     r"\bring_for\b|\bring=": "enqueue",
     r"(?<![a-z])parked": "failed after 3 attempts",
     r"\b(rules?|issues?|lines?|files?|Tests?) (speaks?|spoke) of\b": "is about, fires for",
-    r"\bis no SSID\b": "is not a valid SSID",
+    # "There is no file" is plain; "a purge is no run" is not.
+    r"(?<!there )(?<!here )\b(is|are|was|were) no (?!longer\b|more\b|less\b|later\b|earlier\b|one\b|other\b|match\b)[a-z]": (
+        "is not a"
+    ),
+    r"\banew\b": "again",
+    r"\b(stand|stands|stood|standing) in\b(?! for\b)": "is in, appears in",
     r"\bwhen you come by\b": "when convenient",
     r"\bstands twice\b": "is defined twice",
     r"\bspoilt\b": "damaged",

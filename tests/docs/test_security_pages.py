@@ -134,4 +134,4 @@ def test_what_somebody_shows_who_lost_the_second_factor_is_written_down() -> Non
 
     assert "Who lost all of them" in part
     assert "First that person shows who they are" in part
-    assert "is no proof" in part
+    assert "is not proof" in part

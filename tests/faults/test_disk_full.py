@@ -132,6 +132,7 @@ def write_log_until_postgresql_stops(site: Site) -> None:
     site.wait_until(lambda: site.ask("SELECT 1") is None, "PostgreSQL did not stop")
 
 
+@pytest.mark.faults
 def test_a_test_that_fills_the_disk_waits_uses_no_attempt_and_is_done_when_there_is_room(site: Site) -> None:
     first = site.run_of("test")
     planned = site.state(first)["planned_count"]
@@ -160,6 +161,7 @@ def test_a_test_that_fills_the_disk_waits_uses_no_attempt_and_is_done_when_there
     assert planned >= ended["planned_count"]
 
 
+@pytest.mark.faults
 def test_postgresql_that_stops_on_a_full_disk_in_an_update_comes_back_and_the_update_is_applied_once(
     site: Site,
 ) -> None:

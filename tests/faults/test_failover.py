@@ -87,6 +87,7 @@ def assert_applied_once(update: ImportRun, district: District) -> None:
     assert changes.values("line").distinct().count() == district.students
 
 
+@pytest.mark.faults
 def test_a_standby_takes_over_in_the_middle_of_an_update(pair: Pair, worker: Worker) -> None:
     district = make_district(students=3_000)
     test = ended(district.start_test(), worker)

@@ -1,4 +1,4 @@
-"""The matrix of faults for works that are no runs: a purge, a backup, a look at a pick-up place, each by its command.
+"""The matrix of faults for works that are not runs: a purge, a backup, a look at a pick-up place, each by its command.
 
 Issue 16, 8. Each kind that can strike a program by itself strikes it at moments of chance. Afterwards nothing is half: a backup
 is whole or not there; a run has its plan or says that it went; a file that was picked up has its Test. Then the same command,

@@ -91,6 +91,7 @@ NO_NGINX = pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx here")
 KINDS = ["own", pytest.param("nginx", marks=[NO_NGINX, pytest.mark.load])]  # hashing 30 passwords takes its time
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("kind", KINDS)
 def test_s3_tries_are_counted_by_name_and_address_over_processes_and_restarts(
     kind: str, database_url: str, tmp_path: Path, settings: Any

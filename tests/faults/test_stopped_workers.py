@@ -67,6 +67,7 @@ def test_a_run_whose_worker_stands_still_is_done_once_by_another(
     assert_unchanged_by_waking(ended, impatient, [other], district)
 
 
+@pytest.mark.faults
 def test_a_worker_that_stands_still_in_a_copy_loses_its_run_too(
     impatient: Worker, broker: Broker, uploads: None, barrier: Barrier
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_worker_that_stands_still_in_a_copy_loses_its_run_too(
     assert_unchanged_by_waking(ended, impatient, [other], district)
 
 
+@pytest.mark.faults
 def test_people_can_save_again_once_a_stopped_worker_lost_the_district(
     impatient: Worker, broker: Broker, district: District, barrier: Barrier
 ) -> None:

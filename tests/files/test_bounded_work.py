@@ -61,7 +61,7 @@ def test_a_file_of_which_nothing_can_be_read_is_refused_before_its_end(rubbish: 
         list(reader.blocks())
 
     assert refused.value.code == "FILE-MIXED"
-    assert "lines are no records" in str(refused.value)
+    assert "lines are not records" in str(refused.value)
     assert reader.bytes_read < 500_000
 
 

@@ -1,4 +1,4 @@
-"""What is no part of a value: hidden characters, words for nothing, spoiled letters, quotation marks after a space."""
+"""What is not a part of a value: hidden characters, words for nothing, spoiled letters, quotation marks after a space."""
 
 import pytest
 

@@ -84,7 +84,7 @@ def tables(alphabet: str) -> st.SearchStrategy[list[list[str]]]:
 
 
 def unquoted(name: str) -> str:
-    """A name without the quotation marks around all of it, which are no part of one."""
+    """A name without the quotation marks around all of it, which are not part of one."""
     while len(name) > 2 and name[0] == name[-1] == '"':
         name = name[1:-1].strip()
     return name

@@ -107,7 +107,7 @@ KINDS: dict[str, tuple[Callable[[_Rows], bytes], End]] = {
         _with("sheet1.xml", lambda data: b"<!--" + b" " * 9000 + b"-->" + _OUTSIDE + data),
         refused(),
     ),
-    "a sheet that is no XML": (_with("sheet1.xml", lambda data: data[: len(data) // 2]), refused()),
+    "a sheet that is not XML": (_with("sheet1.xml", lambda data: data[: len(data) // 2]), refused()),
     "a sheet of zero bytes": (_with("sheet1.xml", lambda data: b"\0" * len(data)), refused()),
     "a sheet of nothing": (_with("sheet1.xml", lambda _: b""), refused()),
     "no sheet": (_without("sheet1.xml"), refused()),

@@ -130,11 +130,14 @@ def type_of(key: str) -> ImportType:
     return {one.key: one for one in built_in_types()}[key]
 
 
+layouts_in = functools.cache(load_layouts)  # many types share a folder
+
+
 @functools.cache
 def layout_of(import_type: str) -> Layout:
     """The first layout of a type: the one that its sample is made of."""
     type_ = type_of(import_type)
-    return load_layouts(type_.layout_folder)[type_.layouts[0]]
+    return layouts_in(type_.layout_folder)[type_.layouts[0]]
 
 
 @functools.cache

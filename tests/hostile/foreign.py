@@ -1,4 +1,4 @@
-"""Whatever is no table of text: programs, pictures, documents, databases, web pages, nothing at all."""
+"""Whatever is not a table of text: programs, pictures, documents, databases, web pages, nothing at all."""
 
 import gzip
 import io

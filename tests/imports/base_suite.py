@@ -210,7 +210,7 @@ def _as_json(value: Any) -> str | None:
 
 
 def _without_new_keys(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Changes without the keys of schools and districts that each plan allocates anew."""
+    """Changes without the keys of schools and districts that each plan allocates again."""
     new = {"school_id", "lea_id"}
     return [{**c, "after": "…"} if c["field"] in new or c["field"] == "retired_at" else c for c in changes]
 

@@ -9,7 +9,7 @@ from students.models import Student
 from tests.imports.journey import District, make_district, revert, run_file
 from tests.roster.test_roster import JOSE, csv
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.faults]  # migrations that have long been released
 BEFORE, AFTER = [("imports", "0008_waiting_runs")], [("imports", "0009_reverts_again")]
 
 

@@ -217,7 +217,7 @@ class TestSSIDsAndStudents:
     def test_changed_students_are_those_that_an_update_or_a_person_changed(
         self, scored: list[Student], tmp_path: Path
     ) -> None:
-        """Scores are no change of a student."""
+        """Scores are not changes of a student."""
         assert command("export_students", tmp_path / "a.csv", "--changed-since", "2000-01-01")["rows"] == 0
         RecordEdit.objects.create(student=StudentFactory(), what="Student", field="grade", reason="Moved up")
         assert command("export_students", tmp_path / "c.csv", "--changed-since", "2000-01-01")["rows"] == 1

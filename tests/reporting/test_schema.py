@@ -83,6 +83,7 @@ class TestViews:
         assert described()
 
 
+@pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.long
 def test_a_column_of_a_view_can_be_migrated_back_and_forth() -> None:

@@ -61,7 +61,7 @@ def test_a_file_in_the_other_order_is_refused_as_a_whole(on_record: None) -> Non
 
 
 def test_lines_that_cannot_show_it_do_not_hide_it(on_record: None) -> None:
-    """A first of January in either order, and days that are no month, are no witnesses."""
+    """A first of January in either order, and days that are not months, are not witnesses."""
     assert roster(*lines([*SWAPPED[:3], *BORN[5:]])).run.status == "rejected"
 
 

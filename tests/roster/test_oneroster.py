@@ -8,9 +8,7 @@ import pytest
 
 from sisimport.files.archives import unpack
 from sisimport.files.issues import FileError
-from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import RunStatus, Work
-from sisimport.web.queries.recognition import recognised_part
 from students.models import Enrollment, School, Student
 from tests.imports.base_suite import ImportTypeSuite
 from tests.imports.commandline import CommandLine
@@ -487,16 +485,3 @@ class TestOneRosterJourney(ImportTypeSuite):
         starts = [CLASS, *(CLASS | {"sourcedId": f"e{n}", "userSourcedId": f"u{n}"} for n in (3, 4))]
         users[1] = BEN | {"identifier": "200003"}
         return "\n".join(joined(bulk(users=users, demographics=born, enrollments=starts)))
-
-
-# ---- on the upload page ----
-
-
-def test_the_upload_page_knows_a_whole_zip_and_says_nothing_wrong_of_the_first_part_of_one() -> None:
-    data, kind = bulk(academicSessions=[YEAR]), get_type("oneroster")
-    whole = recognised_part(io.BytesIO(data), name="a.zip", size=len(data), chosen=kind)
-    part = recognised_part(io.BytesIO(data[:-40]), name="a.zip", size=len(data), chosen=kind)
-
-    assert (whole.error, whole.member) == ("", "users.csv")
-    assert whole.title.startswith("OneRoster 1.1 or 1.2")
-    assert (part.error, part.unseen) == ("", True)

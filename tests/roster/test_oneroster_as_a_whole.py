@@ -1,8 +1,12 @@
 """OneRoster files that are right line by line and not as a whole: everybody gone, columns shifted, another district's schools."""
 
+import io
+
 import pytest
 
+from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import RunStatus
+from sisimport.web.queries.recognition import recognised_part
 from students.models import Enrollment
 from tests.imports.journey import District
 from tests.roster.oneroster_files import (
@@ -15,6 +19,7 @@ from tests.roster.oneroster_files import (
     GONE,
     MAPLE,
     ORGS,
+    YEAR,
     bulk,
     run_zip,
     update,
@@ -88,3 +93,16 @@ def test_schools_with_the_code_of_another_district_than_the_one_above_are_a_warn
     assert (said["severity"], said["line"]) == ("warning", 0)
     assert "1 school has the code of district 1234567, yet the district above them is 7654321" in said["message"]
     assert "ONE-DISTRICT" not in update(bulk()).codes()
+
+
+# ---- on the upload page ----
+
+
+def test_the_upload_page_knows_a_whole_zip_and_says_nothing_wrong_of_the_first_part_of_one() -> None:
+    data, kind = bulk(academicSessions=[YEAR]), get_type("oneroster")
+    whole = recognised_part(io.BytesIO(data), name="a.zip", size=len(data), chosen=kind)
+    part = recognised_part(io.BytesIO(data[:-40]), name="a.zip", size=len(data), chosen=kind)
+
+    assert (whole.error, whole.member) == ("", "users.csv")
+    assert whole.title.startswith("OneRoster 1.1 or 1.2")
+    assert (part.error, part.unseen) == ("", True)

@@ -179,6 +179,7 @@ def test_d7_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str
     assert roster(people).issues == []
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("column", ["middle_name", "alias_first_name", "suffix", "legal_last_name", "ethnicity"])
 @pytest.mark.parametrize("word", ["NULL,", "N/A;", ",null"])
 def test_a_word_for_nothing_with_a_separator_takes_no_value(column: str, word: str) -> None:

@@ -7,6 +7,7 @@ from tests.imports.journey import District, give_el
 from tests.roster.test_roster import JOSE, roster
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("word", ["N/A", "Null", "(null)", "-", "nan"])
 @pytest.mark.parametrize("field", ["last_name", "first_name"])
 def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
@@ -18,6 +19,7 @@ def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
     assert report.written("student")[field] == word
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("word", ["N/A", "Null", "none", "nan", ".", "-", "Unknown", "LNU", "NA", "123"])
 @pytest.mark.parametrize("field", ["last_name", "first_name"])
 def test_a_word_for_nothing_never_replaces_a_name_on_record(district: District, word: str, field: str) -> None:
@@ -30,6 +32,7 @@ def test_a_word_for_nothing_never_replaces_a_name_on_record(district: District, 
     assert [change for change in report.changes if change["field"] == field] == []
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("word", ["Unknown", "n.a.", "NA"])
 @pytest.mark.parametrize("field", ["middle_name", "legal_last_name", "alias_first_name"])
 def test_a_word_for_nothing_never_replaces_another_name_on_record(district: District, word: str, field: str) -> None:

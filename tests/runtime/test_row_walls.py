@@ -402,7 +402,7 @@ def test_workers_copy_into_a_table_with_policies_and_the_web_server_does_not(two
 
 
 def test_scores_have_no_policy_where_workers_could_not_write_them(two_schools: Session) -> None:
-    """Who made the roles was no superuser, as at a hosted server: imports must go on."""
+    """Who made the roles was not a superuser, as at a hosted server: imports must go on."""
     worker = sql.Identifier(role_name(two_schools.info.dbname, WORKER))
     before = _score_policies(two_schools)
     with two_schools.transaction(force_rollback=True):

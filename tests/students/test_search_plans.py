@@ -61,6 +61,7 @@ SEARCHES = [
 ]  # fmt: skip
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("wanted", SEARCHES, ids=lambda w: " ".join(map(str, w.values())) or "all")
 @pytest.mark.parametrize("limited", [False, True], ids=["all schools", "three schools"])
 def test_no_search_reads_all_students(many: frozenset[int], wanted: dict[str, Any], limited: bool) -> None:

@@ -92,7 +92,7 @@ def lines_of(run: ImportRun, sheet: Sheet) -> list[Line]:
     for issue in issues:
         if issue.line:
             found[issue.line].issues.append(issue)
-    # What is above the first record is no line of the file's.
+    # What is above the first record is not a line of the file's.
     above = ImportIssue.objects.filter(run_id__in=issue_runs(run), code="FILE-HEADING").first()
     last_above = int((above.params or {}).get("line", 0)) if above else 0
     found = {number: line for number, line in found.items() if number > last_above}

@@ -330,6 +330,7 @@ def list_of(model: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("query", [{}, {"q": "1"}, {"_facets": "True"}], ids=["all", "search", "facets"])
 @pytest.mark.parametrize("model", LONG_LISTS)
 def test_a_long_list_of_the_admin_never_counts_all_its_rows(

@@ -44,7 +44,7 @@ def test_each_list_has_the_way_back_and_a_link_in_its_first_column(client: Clien
         row = re.search(r'<tr class="data-row.*?</tr>', page, re.DOTALL)
         assert row, name
         cells = [c for c in re.findall(r"<t[hd].*?</t[hd]>", row[0], re.DOTALL) if "action-checkbox" not in c]
-        # A first cell that is no head is taken for a tick box by the theme on narrow screens.
+        # A first cell that is not a head is taken for a tick box by the theme on narrow screens.
         if "<a " not in cells[0] or not cells[0].startswith("<th"):
             without.append(name)
 

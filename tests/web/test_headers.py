@@ -119,7 +119,7 @@ def test_downloads_are_files_and_never_pages(signed_in: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/.git/config", "/.env", "/static/", "/uploads/", "/var/secret_key", "/manage.py"])
-def test_what_is_no_page_is_not_served(path: str, signed_in: Client) -> None:
+def test_what_is_not_a_page_is_not_served(path: str, signed_in: Client) -> None:
     assert signed_in.get(path).status_code == 404
 
 

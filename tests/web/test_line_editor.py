@@ -75,7 +75,7 @@ def test_what_was_changed_is_kept_with_the_original_beside_it(client: Client, te
     assert "1 line corrected so far" in shown
 
     send(client, tested, 2, last_name="Nobody")
-    assert not LineDraft.objects.exists(), "the value of the file is no correction"
+    assert not LineDraft.objects.exists(), "the value of the file is not a correction"
 
 
 def test_a_masked_ssid_that_comes_back_as_it_was_shown_is_not_a_change(client: Client, tested: ImportRun) -> None:

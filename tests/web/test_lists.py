@@ -70,6 +70,7 @@ def test_every_list_sorts_by_each_of_its_columns_and_says_so(
         assert answer.content.decode().count("aria-sort=") >= (1 if answer.context[LISTS[name][0]].object_list else 0)
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("asked", ["sort=nothing", "sort=-", "sort=ssid", "page=x", "page=-4", "made=%00", "school=x'"])
 def test_an_address_that_somebody_made_up_shows_the_list(client: Client, everybody: Any, name: str, asked: str) -> None:

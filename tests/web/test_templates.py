@@ -30,7 +30,7 @@ def test_no_form_or_other_block_stands_in_a_paragraph() -> None:
 # ---- one list, one filter form ----
 
 TABLE = re.compile(r"<table.*?(?:</table>|\Z)", re.DOTALL)
-# Tables of rows that are no lists (sisimport.web.lists), by template: how many, and why a list would be wrong.
+# Tables of rows that are not lists (sisimport.web.lists), by template: how many, and why a list would be wrong.
 _NOTE = "a reference page, printed and read as a whole"
 _BESIDE = "two sides beside each other: its rows are fields"
 _CHECK = "what one page of a form is about to do, in the order of the form"
@@ -92,7 +92,7 @@ def test_every_table_of_rows_is_a_list_of_ours_or_says_why_it_is_none() -> None:
     assert found_in(tables_without_list_head) == {name: number for name, (number, _why) in NO_LISTS.items()}
 
 
-# Forms above what is no list of ours, or that start otherwise.
+# Forms above what is not a list of ours, or that start otherwise.
 OTHER_FILTERS = {
     "assessments/english_learners.html": "asks for other numbers, not for other rows",
     "assessments/english_learner_students.html": "the school by its address: the same as the page it comes from",

@@ -114,6 +114,7 @@ def test_nothing_is_restored_over_people_students_or_runs(drill: Drill) -> None:
     assert drilled(drill.data_dir, "say(sum=d.checksum())")["sum"] == drill.found["after"]
 
 
+@pytest.mark.faults
 @pytest.mark.long
 def test_a_restore_that_is_killed_leaves_an_empty_installation_and_the_next_one_goes_through(
     drill: Drill, empty: Path

@@ -3,9 +3,12 @@
 import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from tests.longer import every_pair, first_and_last_years, first_of
+import pytest
+
+from tests.longer import every_pair, first_and_last_years, first_of, mark_combinations, one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +29,7 @@ def test_of_all_pairs_script_test_takes_each_value_once_and_the_rest_is_marked()
 def test_of_repetitions_script_test_takes_the_first() -> None:
     assert [param.values for param in first_of("abc")] == [("a",), ("b",), ("c",)]
     assert taken_now(first_of("abc")) == [("a",)]
+    assert taken_now(one_in(2, [("a", 1), ("b", 2), ("c", 3)])) == [("a", 1), ("c", 3)]
 
 
 def test_of_the_years_of_a_family_script_test_takes_the_first_and_the_last() -> None:
@@ -33,6 +37,35 @@ def test_of_the_years_of_a_family_script_test_takes_the_first_and_the_last() -> 
     assert len(params) == 6
     assert taken_now(params) == [("a-2015-16",), ("a-2017-18",), ("b-2020-2021",), ("c",), ("a-2018-19-early",)]
     assert {mark.name for param in params for mark in param.marks} == {"faults"}
+
+
+class Case:
+    """As much of a collected test as is asked for."""
+
+    nodeid = "test_sums.py::test_it[x]"
+
+    def __init__(self, *marks: str, **params: Any) -> None:
+        self.marks = set(marks)
+        self.callspec = SimpleNamespace(params=params)
+
+    def get_closest_marker(self, name: str) -> bool:
+        return name in self.marks
+
+    def add_marker(self, mark: pytest.MarkDecorator) -> None:
+        self.marks.add(mark.name)
+
+
+def left_to_script_test(*marks: str) -> list[tuple[int, int]]:
+    cases = [Case(*marks, one=a, other=b, sum=10 * a + b) for a in range(3) for b in range(4)]
+    mark_combinations(cases)  # type: ignore[arg-type]
+    return [
+        (case.callspec.params["one"], case.callspec.params["other"]) for case in cases if "faults" not in case.marks
+    ]
+
+
+def test_of_all_combinations_script_test_meets_each_value_once_and_the_rest_is_marked() -> None:
+    assert left_to_script_test("combinations") == [(0, 0), (0, 3), (1, 1), (2, 2)]
+    assert len(left_to_script_test()) == 12
 
 
 def test_every_marker_that_is_left_out_has_its_own_call_and_the_long_ones_run_in_continuous_integration() -> None:

@@ -69,6 +69,7 @@ def test_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None
     assert process.returncode == 3
 
 
+@pytest.mark.faults
 @pytest.mark.long
 def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_it_ready(
     data_dir: Path, tmp_path: Path

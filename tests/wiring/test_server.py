@@ -167,6 +167,7 @@ def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in
     again.end()
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("migrated")
 def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
     server = serve("--no-demo")
@@ -213,6 +214,7 @@ def test_a_port_in_use_is_said_before_anything_starts(data_dir: Path) -> None:
     assert not (data_dir / "postgres").exists()
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("migrated")
 def test_killed_and_started_at_once_on_the_same_port_it_comes_up(serve: Callable[..., Server]) -> None:
     first = serve("--no-demo")

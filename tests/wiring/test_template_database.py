@@ -99,6 +99,7 @@ def test_the_test_database_is_a_copy_with_every_migration(server: psycopg.Connec
     assert connection.settings_dict["TEST"]["TEMPLATE"] in databases(server)
 
 
+@pytest.mark.faults
 @pytest.mark.long
 def test_sessions_share_one_template_and_a_killed_one_leaves_nothing_in_the_way(
     server: psycopg.Connection, start: Callable[[str], subprocess.Popen[str]]

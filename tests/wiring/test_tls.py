@@ -134,6 +134,7 @@ def test_a_certificate_of_the_ca_is_taken_and_no_other(server: TLSServer, certif
     assert ADMINS_PASSWORD not in foreign.stderr + unwanted.stderr
 
 
+@pytest.mark.faults
 @pytest.mark.processes
 def test_a_database_of_one_user_is_handed_to_three_roles_by_a_command(
     server: TLSServer, certificates: Path, folder: Path

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             unknown = sorted(set(columns) - set(like.fields))
             if unknown:
                 raise services.NotAddedError(
-                    f"{unknown[0]} is no field of {like.key}. Fields: {', '.join(like.fields)}."
+                    f"{unknown[0]} is not a field of {like.key}. Fields: {', '.join(like.fields)}."
                 )
             answers = Answers(columns=columns, accepts=options["accept_suggestions"])
             made = services.proposal(look=look, like=like, year=year, name=path.name, answers=answers)

@@ -20,7 +20,7 @@ DELETED: Final = "tobedeleted"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an org stands for: codes of district and school, "" where it is no school; or why it cannot be used."""
+    """What an org stands for: codes of district and school, "" where it is not a school; or why it cannot be used."""
 
     lea: str = ""
     school: str = ""
@@ -134,7 +134,7 @@ def _lea_code(identifier: str) -> str:
 
 
 class Terms:
-    """When terms and school years end: a class that ends with its term is no student who leaves."""
+    """When terms and school years end: a class that ends with its term is not a student who leaves."""
 
     def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
         self._ends: set[str] = set()

@@ -16,8 +16,8 @@ _FEWEST: Final = 5  # lines; fewer may be corrections
 def refuse_shifted_ssids(context: RunContext) -> None:
     """After the rules. Raises FileError where more SSIDs belong to students of other birth dates than to those of the lines.
 
-    A student who was entered twice, or whose SSID the state changed, is no sign of it. Lines planned again belong to a file that
-    was judged as a whole.
+    A student who was entered twice, or whose SSID the state changed, is not a sign of it. Lines planned again belong to a file
+    that was judged as a whole.
     """
     if context.lines is not None:
         return

@@ -48,7 +48,7 @@ class Waiting:
 
 
 # Whose turn a run takes: the district that its Test or the run it reverts was about, else that of its schools, else the only one
-# there is; people of several districts take a turn of their own (a negative number, so that it is no district's).
+# there is; people of several districts take a turn of their own (a negative number, so that it is not a district's).
 _OWNER = """coalesce(
     CASE WHEN cardinality(x.leas) = 1 THEN x.leas[1] END,
     (SELECT of.lea FROM districts of WHERE of.schools = x.schools),

@@ -239,7 +239,7 @@ def queue_follow_up(
                 **link,
             )
     except IntegrityError:
-        # The newest is the one that stood in the way, even if it has ended since.
+        # The newest is the one that was in the way, even if it has ended since.
         return ImportRun.objects.filter(work=work, **link).latest("pk")
     if enqueue:
         enqueue_run(follow_up)

@@ -24,7 +24,7 @@ class StoreAwayError(OSError):
 
 
 class GoneError(FileNotFoundError):
-    """The store has no such file, or has it no more. Other files that are missed while one is read are no such error."""
+    """The store has no such file, or has it no more. Other files that are missed while one is read do not raise it."""
 
 
 class Resealed(StrEnum):

@@ -14,7 +14,7 @@ KEPT_HOURS = 24
 
 
 def _unused() -> QuerySet[ImportFile]:
-    """Files that no record of any app names; what goes with a file is no use of it."""
+    """Files that no record of any app names; what goes with a file does not count as a use of it."""
     files = ImportFile.objects.all()
     for relation in ImportFile._meta.related_objects:
         if relation.on_delete is models.CASCADE:

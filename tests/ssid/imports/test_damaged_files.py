@@ -154,6 +154,7 @@ def _silent(run: ImportRun, sheet: Sheet, before: Records, clean: Records, after
     return [f"{n}: {after[n]}" for n in wrong if not told & concerned.get(n, set())]
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("former", [False, True], ids=["", "with former numbers"])
 @pytest.mark.parametrize("key", FILES)
 def test_nobody_gets_the_number_of_somebody_else_in_silence(key: str, former: bool) -> None:

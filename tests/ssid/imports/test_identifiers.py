@@ -118,6 +118,7 @@ def is_taken(report: Report) -> bool:
 
 
 @every_type
+@pytest.mark.combinations
 @pytest.mark.parametrize("written", ["451", "'000451", '"=""000451"""', "451.0", "\u200b451", "000451\u00a0"])
 def test_id9_a_number_without_its_zeros_or_with_marks_is_the_student_whose_name_and_birth_date_agree(
     ada: Student, kind: str, written: str
@@ -257,6 +258,7 @@ def test_id9_a_replacement_finds_the_student_by_number_where_an_ssid_agrees(ada:
 
 
 @every_type
+@pytest.mark.combinations
 @pytest.mark.parametrize(
     "written",
     [

@@ -61,6 +61,7 @@ def said_of_el(report: dict[str, Any]) -> dict[str, str]:
 
 
 @in_every_way
+@pytest.mark.combinations
 @pytest.mark.parametrize("code", ["TVD", "tvd"])
 def test_section_8_tvd_is_read_as_tbd_in_every_way(valley: District, way: Way, code: str) -> None:
     student = learner(valley, None)
@@ -74,6 +75,7 @@ def test_section_8_tvd_is_read_as_tbd_in_every_way(valley: District, way: Way, c
 
 
 @in_every_way
+@pytest.mark.combinations
 @pytest.mark.parametrize("code", ["FEP", "LEP"])
 @pytest.mark.parametrize("el", [EL_2015, None], ids=["record", "no record"])
 def test_section_8_an_unclear_status_leaves_the_language_free_in_every_way(
@@ -92,6 +94,7 @@ def test_section_8_an_unclear_status_leaves_the_language_free_in_every_way(
 
 
 @in_every_way
+@pytest.mark.combinations
 @pytest.mark.parametrize("el", RECORDS, ids=[str(el["program_status"]) for el in RECORDS])
 def test_8_older_a_status_older_than_the_record_is_a_warning_and_written_in_every_way(
     valley: District, way: Way, el: dict[str, Any]
@@ -112,6 +115,7 @@ def test_8_older_a_status_older_than_the_record_is_a_warning_and_written_in_ever
 
 
 @in_every_way
+@pytest.mark.combinations
 @pytest.mark.parametrize("el", RECORDS, ids=[str(el["program_status"]) for el in RECORDS])
 def test_8_older_is_never_written_where_the_option_says_so(valley: District, way: Way, el: dict[str, Any]) -> None:
     student = learner(valley, el)
@@ -143,6 +147,7 @@ def test_8_older_the_option_keeps_out_nothing_that_is_not_older(valley: District
 
 
 @in_every_way
+@pytest.mark.combinations
 @pytest.mark.parametrize("el", [EL_2015, None], ids=["record", "no record"])
 def test_8_birth_a_status_before_birth_is_an_error_of_its_part_in_every_way(
     valley: District, way: Way, el: dict[str, Any] | None

@@ -89,6 +89,7 @@ def test_a_status_after_today_is_an_error_and_nothing_is_said_to_be_overwritten(
     assert "is overwritten" not in str([issue["message"] for issue in report.issues])
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("status", ["FEP", "LEP"])
 @every_file
 def test_an_unclear_status_leaves_the_home_language_free(kind: str, status: str, learner: Student) -> None:
@@ -99,6 +100,7 @@ def test_an_unclear_status_leaves_the_home_language_free(kind: str, status: str,
     assert "program_status" not in report.written("el")
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("status", ["FEP", "LEP", "lep"])
 @every_file
 def test_an_unclear_status_makes_no_record(kind: str, status: str, district: District) -> None:
@@ -109,6 +111,7 @@ def test_an_unclear_status_makes_no_record(kind: str, status: str, district: Dis
     assert (report.issue("ELA-LEGACY")["severity"], report.written("el")) == ("warning", {})
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize(
     ("word", "status"),
     [
@@ -131,6 +134,7 @@ def test_a_word_for_a_status_is_read_as_it_in_every_file(kind: str, word: str, s
     assert report.written("el")["program_status"] == status
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("status", ["Fluent", "1", "Y", "ELLL", "E L"])
 @every_file
 def test_what_is_no_status_is_an_error_in_every_file(kind: str, status: str, learner: Student) -> None:
@@ -140,6 +144,7 @@ def test_what_is_no_status_is_an_error_in_every_file(kind: str, status: str, lea
     assert report.written("el") == {}
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -37,7 +37,7 @@ def said_and_planned(import_type: str, content: str, options: dict[str, str]) ->
     own = {option.name for option in TYPES[import_type]().options}
     report = report_of(import_type, content, options={name: v for name, v in options.items() if name in own})
     counts = {name: getattr(report.run, name) for name in ("planned_count", "refused_count", "unchanged_count")}
-    # Keys of what is to be created are drawn anew each time.
+    # Keys of what is to be created are new each time.
     changes = [{k: v for k, v in change.items() if k != "object_id"} for change in report.changes]
     return {"status": report.run.status, "issues": report.issues, "changes": changes, **counts}
 
