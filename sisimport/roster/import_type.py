@@ -3,10 +3,10 @@
 A blank value says nothing: what is on record stays, unless the option `blank` asks to clear it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import CharField, F, FilteredRelation, Q, Value
@@ -29,6 +29,7 @@ from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
 from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
+from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.roster import (
     birth_dates,
     changed_facts,
@@ -56,12 +57,14 @@ from sisimport.roster.conditions import (
 )
 from sisimport.roster.mapping import explaining
 from sisimport.roster.models import RosterRow
+from sisimport.roster.namesakes import Namesakes
 from sisimport.roster.plan import Plan
 from students.models import Student
 from students.models.people import NAME_FIELDS
 
 TOOL = "roster"
 DISTRICT_PART = "district"
+NEW_PLACES: Final = ("NEW-LEA", "NEW-SCHOOL")
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 BLANK = Option(
@@ -162,6 +165,7 @@ class Roster(ImportType):
         remembers_matches=True,
         near_codes=(),
         near_warnings=("STU-ALIKE", "NUMBER-NEAR"),
+        related_fields=("local_number", "ssid"),
     )
 
     def explain(self, error: FileError, head: bytes) -> FileError:
@@ -187,6 +191,15 @@ class Roster(ImportType):
             staging.find_undated()
             other_people.find_other_people(context)
             keep_better_names(context, NAME_FIELDS, student="student_pk")
+
+    def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:  # noqa: ARG002
+        """What the Test said of columns as a whole stands. New districts and schools come with the first line that needs them,
+        which may be another one after the decision: then the whole file is planned."""
+        new_places = ImportIssue.objects.filter(run=run, code__in=NEW_PLACES)
+        return None if new_places.exists() else {}
+
+    def namesakes(self, run: ImportRun) -> Namesakes:
+        return Namesakes(run)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
         said_new = staging.said_to_be_new(context)

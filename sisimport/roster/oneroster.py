@@ -119,6 +119,7 @@ class OneRoster(Roster):
         remembers_matches=True,
         near_codes=(),
         near_warnings=("STU-ALIKE", "NUMBER-NEAR"),
+        related_fields=("local_number", "ssid"),
     )
 
     def explain(self, error: FileError, head: bytes) -> FileError:  # noqa: ARG002 - no mapping leads to a zip

@@ -12,6 +12,7 @@ _COUNTS = (
     "record_count", "planned_count", "refused_count", "skipped_count", "unchanged_count", "error_count", "warning_count",
     "notice_count",
 )  # fmt: skip
+_OF_STUDENTS = ("student", "el", "scores")  # kinds whose object is the student, or has the student's key
 
 
 def clear() -> None:
@@ -28,16 +29,16 @@ def plan_whole(run: ImportRun) -> None:
 
 
 def said(run: ImportRun) -> dict[str, Any]:
-    """Findings in their order, plan, counts, summary and facts of a Test; keys of set-ups that it would make by their names."""
+    """Findings in their order, plan, counts, summary and facts of a Test; keys of what it would make by their names."""
     run.refresh_from_db()
-    names = _setups(run)
+    names, new = _setups(run), _new_students(run)
     issues = ImportIssue.objects.filter(run=run).order_by("line", "seq", "code", "field")
     changes = ImportChange.objects.filter(run=run).order_by("line", "seq")
     fields = [f.attname for f in ImportIssue._meta.concrete_fields if f.attname not in {"run_id", "seq"}]
     absent = AbsentList.objects.filter(run=run).values_list("students", "with_el")
     return {
         "issues": list(issues.values(*fields)),
-        "changes": [_change(change, names) for change in changes],
+        "changes": [_change(change, names, new) for change in changes],
         "counts": {name: getattr(run, name) for name in _COUNTS},
         "summary": run.summary,
         "facts": _named_facts(run.facts, names),
@@ -53,13 +54,21 @@ def _setups(run: ImportRun) -> dict[int, str]:
     return names
 
 
-def _change(change: ImportChange, names: dict[int, str]) -> dict[str, Any]:
+def _new_students(run: ImportRun) -> dict[int | None, str]:
+    made = ImportChange.objects.filter(run=run, kind="student", before__isnull=True)
+    return {change.object_id: f"new student {(change.after or {})['local_number']}" for change in made}
+
+
+def _change(change: ImportChange, names: dict[int, str], new: dict[int | None, str]) -> dict[str, Any]:
     own = {
         f.attname: getattr(change, f.attname) for f in change._meta.concrete_fields if f.attname not in {"run_id", "pk"}
     }
+    own["student_id"] = new.get(change.student_id, change.student_id)
     if change.kind == "assessment":
         own["object_id"] = names[change.object_id]
-    elif change.before is None and change.object_id != change.student_id:
+    elif change.kind in _OF_STUDENTS:
+        own["object_id"] = new.get(change.object_id, change.object_id)
+    elif change.before is None:
         own["object_id"] = None  # drawn again
     return own | {"before": _named(change.before, names), "after": _named(change.after, names)}
 

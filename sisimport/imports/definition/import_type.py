@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import models
 from django.db.models import Q
@@ -18,6 +18,16 @@ from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.models import ImportRun, Work
+
+
+class Namesakes(Protocol):
+    """Lines of one Test that hang together by name and birth date."""
+
+    def students(self, lines: Collection[int]) -> set[int]:
+        """Students on record whom these lines may be about by name and birth date."""
+
+    def lines(self, students: Collection[int]) -> set[int] | None:
+        """Lines that one of these students may be meant by; None: not to be told, plan the whole file."""
 
 
 class SpeedHooks:
@@ -57,6 +67,10 @@ class SpeedHooks:
         """What `prepare` and later stages need (in `context.notes`) to plan these lines of a Test without the others, to the
         same end; asked while their old plan is there. None: plan the whole file. For types with `related_fields`."""
         return {}
+
+    def namesakes(self, run: ImportRun) -> Namesakes | None:  # noqa: ARG002
+        """How lines hang together by more than `related_fields`; None: they do not."""
+        return None
 
     def kept_columns(self, context: "RunContext") -> Mapping[str, Any]:  # noqa: ARG002
         """Columns that the pass over the rules, which joins every row, keeps in `checked_line` for `after_plan`: name ->

@@ -174,14 +174,17 @@ def _absent_sql(context: RunContext, schools: Sequence[int]) -> tuple[str, list[
 
 
 def put_back_absent(context: RunContext, students: Collection[int]) -> None:
-    """Of these students, whom no line is accepted for any more, those whom the file does not name are in the list again.
+    """Of these students, whom a line may not be about any more, and of those whose numbers stand on accepted lines, those whom
+    the file does not name are in the list again.
 
     All lines that hold one of their numbers are staged.
     """
     absent_sql, params = _absent_sql(context, context.run.facts[ABSENT_SCHOOLS])
+    table = quoted(context.import_type.row_model._meta.db_table)
+    given = f"SELECT given_number FROM {table} WHERE given_number <> ''"
     execute(
         f"""
-        WITH absent AS MATERIALIZED ({absent_sql} AND s.id = ANY(%s)), gathered AS (
+        WITH absent AS MATERIALIZED ({absent_sql} AND (s.id = ANY(%s) OR s.local_number IN ({given}))), gathered AS (
           SELECT coalesce(range_agg(int8range(id, id + 1)), '{{}}') AS students,
             coalesce(range_agg(int8range(id, id + 1)) FILTER (WHERE has_el), '{{}}') AS with_el FROM absent
         )
@@ -190,3 +193,12 @@ def put_back_absent(context: RunContext, students: Collection[int]) -> None:
         """,
         [*params, sorted(students), context.run.pk],
     )
+
+
+def take_out_named(context: RunContext) -> None:
+    """Whom a staged line names is in the list no more."""
+    table = quoted(context.import_type.row_model._meta.db_table)
+    named = fetch_all(
+        f"SELECT s.id FROM students_student s JOIN {table} r ON r.lea_id = s.lea_id AND r.local_number = s.local_number"
+    )
+    absent.take_out([pk for (pk,) in named], run_id=context.run.pk)

@@ -1,6 +1,8 @@
 """Which lines of a file are planned again with some of its lines: those about the same students, and those that share a number.
 
 lines -> their numbers, and those of the students they are taken for -> lines that hold one of these -> … until none is new
+
+Where a type says so, lines of one name and birth date belong together as well (`ImportType.namesakes`).
 """
 
 import re
@@ -29,7 +31,8 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
 
     None: too many, or not to be told from the bytes of the file; plan the whole file.
     """
-    matching = get_type(run.import_type).matching
+    import_type = get_type(run.import_type)
+    matching, namesakes = import_type.matching, import_type.namesakes(run)
     keys = matching.related_fields
     if not keys or len(lines) > MAX_LINES or not _told_by_bytes(run, keys):
         return None
@@ -38,7 +41,8 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
     for at in range(MAX_ROUNDS):
         records = read_records(run, fresh, keys)
         values = {value for record in records.values() for value in record.values() if value}
-        numbers, meant = _of_students(run, fresh, values, keys, () if at else students)
+        told = {*(() if at else students), *(namesakes.students(fresh) if namesakes else ())}
+        numbers, meant = _of_students(run, fresh, values, keys, told)
         values = (values | numbers) - seen
         if len(seen) + len(values) > MAX_VALUES:
             return None
@@ -48,10 +52,11 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
             without = _lines_without_number(
                 run, matching.number_field
             )  # remembered is what holds for all that are equal
-        if holding is None or without is None or len(holding | without) > MAX_LINES:
+        like = namesakes.lines(meant) if namesakes else set()
+        if holding is None or without is None or like is None or len(holding | without | like) > MAX_LINES:
             return None
         seen |= values
-        fresh = (holding | without | _lines_decided_for(run, meant)) - found
+        fresh = (holding | without | like | _lines_decided_for(run, meant)) - found
         found |= fresh
         if not fresh:
             return found

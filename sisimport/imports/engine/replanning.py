@@ -15,7 +15,7 @@ from sisimport.imports.engine import checking, counting, planning, staging
 from sisimport.imports.engine.recounting import corrected, tally
 from sisimport.imports.engine.related_lines import related_lines
 from sisimport.imports.engine.sql import execute
-from sisimport.imports.models import ImportRun, MatchDecision, absent
+from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, absent
 
 RUN_TABLES = ("imports_importissue", "imports_importchange")
 
@@ -35,7 +35,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
     """
     import_type = get_type(run.import_type)
     lists_absent = import_type.lists_absent and run.corrects_id is None and not run.facts.get("partial")
-    whole = whole or bool(lists_absent and freed and planning.ABSENT_SCHOOLS not in run.facts)
+    whole = whole or bool(lists_absent and planning.ABSENT_SCHOOLS not in run.facts)
     touched = None if whole else related_lines(run, set(lines), freed)
     notes = None if touched is None else import_type.plan_alone(run, touched)
     if notes is None:
@@ -45,6 +45,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
     execute("SET LOCAL work_mem = '64MB'")
     # What is reported about the file as a whole (line 0) may follow from what becomes of these lines.
     before = None if touched is None else tally(run.pk, {0, *touched})
+    freed = {*freed, *(_told(run, touched) if lists_absent and touched is not None else ())}
     where, params = ("", []) if touched is None else (" AND line = ANY(%s)", [sorted(touched)])
     for table in RUN_TABLES:
         execute(f"DELETE FROM {table} WHERE run_id = %s{where}", [run.pk, *params])
@@ -69,17 +70,22 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
     execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
 
 
+def _told(run: ImportRun, lines: Collection[int]) -> set[int]:
+    """Students whom the plan or the report of these lines names."""
+    named = (
+        model.objects.filter(run=run, line__in=lines, student_id__isnull=False).values_list("student_id", flat=True)
+        for model in (ImportChange, ImportIssue)
+    )
+    return {pk for found in named for pk in found if pk is not None}
+
+
 def _absent(context: RunContext, freed: Collection[int]) -> int:
     """The list *in our records, not in this file* follows: a student whom a line was accepted for is in the file, and is not any
-    more when that is taken back."""
+    more when that is taken back, nor is the one whose number that line holds."""
     run_id = context.run.pk
     if context.lines is None:
         execute("DELETE FROM imports_absentlist WHERE run_id = %s", [run_id])
         return planning.list_absent(context)
-    accepted = MatchDecision.objects.filter(
-        run=run_id, subject=MatchDecision.Subject.MATCH, answer=MatchDecision.Answer.ACCEPT, student_id__isnull=False
-    )
-    if freed:
-        planning.put_back_absent(context, freed)
-    absent.take_out(accepted.values_list("student_id", flat=True), run_id=run_id)
+    planning.put_back_absent(context, freed)
+    planning.take_out_named(context)
     return absent.size(run_id)

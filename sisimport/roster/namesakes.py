@@ -1,0 +1,77 @@
+"""Lines of a roster that hang together by name and birth date, where some are planned again after a decision.
+
+A new student is asked about when somebody of the same name and birth date is on record and no line of the file names that one
+(`staging.find_alike`). So a decision that gives a student a line, or takes one away, touches the lines of all namesakes.
+"""
+
+import json
+from collections.abc import Collection
+from functools import cached_property
+from typing import Final
+
+from django.db.models import Q
+
+from sisimport.files.issues import Severity
+from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.sql import fetch_all
+from sisimport.imports.models import ImportIssue, ImportRun
+from sisimport.imports.storage.records import read_records
+
+MAX_READ: Final = 4000  # lines of which nothing is planned; with more of them the whole file is planned
+_NAMES: Final = ("legal_last_name", "last_name", "legal_first_name", "first_name", "birth_date")
+_GONE: Final = "ONE-GONE"  # lines on students who are not on record, of whom nothing is planned either
+
+_LINES: Final = """
+    lines AS (
+      SELECT line, birth_date, sis_loose(coalesce(nullif(legal_last_name, ''), last_name)) AS last,
+        sis_loose(coalesce(nullif(legal_first_name, ''), first_name)) AS first
+      FROM jsonb_to_recordset(%(lines)s::jsonb) AS r(line int, legal_last_name text, last_name text, legal_first_name text,
+        first_name text, birth_date date)
+    )"""
+_SAME: Final = """s.birth_date = lines.birth_date AND sis_loose(s.match_last_name) = lines.last
+      AND sis_loose(s.match_first_name) = lines.first"""
+_STUDENTS: Final = f"WITH {_LINES} SELECT DISTINCT s.id FROM students_student s JOIN lines ON {_SAME}"
+# New students stand in the plan with their names; lines of which nothing is planned are read.
+_LIKE: Final = f"""
+    WITH {_LINES}, asked AS MATERIALIZED (SELECT * FROM students_student WHERE id = ANY(%(students)s))
+    SELECT lines.line FROM asked s JOIN lines ON {_SAME}
+    UNION
+    SELECT c.line FROM imports_importchange c JOIN asked s ON c.after->>'birth_date' = s.birth_date::text
+      AND sis_loose(coalesce(nullif(c.after->>'legal_last_name', ''), c.after->>'last_name')) = sis_loose(s.match_last_name)
+      AND sis_loose(coalesce(nullif(c.after->>'legal_first_name', ''), c.after->>'first_name')) = sis_loose(s.match_first_name)
+    WHERE c.run_id = %(run)s AND c.kind = 'student' AND c.before IS NULL"""
+
+
+class Namesakes:
+    """Of one Test, as it stands before some of its lines are planned again."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self._run = run
+
+    def students(self, lines: Collection[int]) -> set[int]:
+        """Students on record of the names and birth dates in these lines."""
+        found = fetch_all(_STUDENTS, {"lines": self._read(lines)})  # type: ignore[arg-type]
+        return {pk for (pk,) in found}
+
+    def lines(self, students: Collection[int]) -> set[int] | None:
+        """Lines on new students of the name and birth date of one of these; None: too many to tell."""
+        if self._unplanned is None:
+            return None
+        asked = {"lines": self._unplanned, "students": sorted(students), "run": self._run.pk}
+        return {line for (line,) in fetch_all(_LIKE, asked)}  # type: ignore[arg-type]
+
+    @cached_property
+    def _unplanned(self) -> str | None:
+        of_record = Q(severity=Severity.ERROR, part=RECORD) | Q(code=_GONE)
+        refused = ImportIssue.objects.filter(of_record, run=self._run, line__gt=0)
+        lines = list(refused.values_list("line", flat=True).distinct()[: MAX_READ + 1])
+        return None if len(lines) > MAX_READ else self._read(lines)
+
+    def _read(self, lines: Collection[int]) -> str:
+        records = read_records(self._run, lines, _NAMES)
+        blank = dict.fromkeys(_NAMES, "")
+        rows = [
+            {"line": line, **blank, **{name: value or "" for name, value in record.items()}}
+            for line, record in records.items()
+        ]
+        return json.dumps([row | {"birth_date": row["birth_date"] or None} for row in rows])

@@ -1,0 +1,208 @@
+"""A decision on a line of a roster plans the lines that it touches, to the same end as planning the whole file would come to."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from sisimport.imports.engine import replanning
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus
+from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, DecisionRefusedError, decide, take_back
+from students.models import Student
+from tests.imports.journey import District, drop_temporary_tables, run_file
+from tests.imports.planned_anew import clear, plan_whole, said
+from tests.imports.properties import RolledBack, few
+from tests.roster.oneroster_files import ANA as ANA_USER
+from tests.roster.oneroster_files import BEN, BORN, BORN_BEN, CLASS, GONE, bulk, run_zip
+from tests.roster.test_roster import ANA, JOSE, csv
+from tests.roster.test_roster_properties import files, make, mostly, people, rows
+
+pytestmark = pytest.mark.django_db
+OTHERS = ["7", "8"]  # numbers of students whom no line names by them
+# Some lines bring new numbers, under names and birth dates of students on record.
+namesakes = st.tuples(
+    rows,
+    mostly(["", "García-López"], ["O'Neil"]),
+    mostly(["4", "5", *OTHERS], ["1"]),
+    st.sampled_from(["0123456", "0123457"]),
+).map(lambda drawn: drawn[0] | {"legal_last_name": drawn[1], "local_number": drawn[2], "school": drawn[3]})
+with_namesakes = st.lists(rows.map(lambda row: row | {"legal_last_name": ""}) | namesakes, min_size=1, max_size=7).map(
+    lambda drawn: csv(*drawn)
+)
+# Line, what is decided, and whose record it is (by place).
+steps = st.lists(
+    st.tuples(st.integers(2, 8), st.sampled_from(["accept", "accept", "refuse", "back"]), st.integers(0, 4)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Which lines were planned again, None: all of them."""
+    planned: list[Any] = []
+    stage = replanning.staging.stage
+
+    def noted(context: Any) -> None:
+        planned.append(None if context.lines is None else sorted(context.lines))
+        stage(context)
+
+    monkeypatch.setattr(replanning.staging, "stage", noted)
+    return planned
+
+
+def take(run: ImportRun, line: int, what: str, student: Student | None = None) -> bool:
+    """One decision, and whether it could be taken."""
+    drop_temporary_tables()
+    try:
+        with transaction.atomic():
+            if what == "back":
+                if not MatchDecision.objects.filter(run=run, line=line).exists():
+                    return False
+                take_back(run_id=run.pk, lines=[line], subject=MATCH, user=None)
+            else:
+                answer, chosen = (ACCEPT, student and student.pk) if what == "accept" else (REFUSE, None)
+                made = Decision(line=line, subject=MATCH, answer=answer, student_id=chosen)
+                decide(run_id=run.pk, decisions=[made], user=None, schools=None)
+    except DecisionRefusedError:
+        return False
+    return True
+
+
+def same_as_whole(run: ImportRun) -> None:
+    clear()
+    by_lines = said(run)
+    plan_whole(run)
+    assert by_lines == said(run)
+
+
+@few
+@given(drawn=people, content=files | with_namesakes, decisions=steps)
+@pytest.mark.long
+def test_lines_planned_alone_come_to_what_the_whole_file_comes_to(  # type: ignore[no-untyped-def]
+    drawn, content, decisions
+) -> None:
+    with RolledBack():
+        district = make(drawn)
+        for number in OTHERS:
+            district.student(local_number=number, school=district.other_school)
+        students = list(Student.objects.order_by("pk"))
+        run = run_file("students", content, name="roster.csv").run
+        if run.status != RunStatus.COMPLETED:
+            return
+        for line, what, whose in decisions:
+            if take(run, line, what, students[whose % len(students)]):
+                event(what)
+        # Of columns as a whole a Test says what its whole file brought.
+        if ImportIssue.objects.filter(run=run, line=0, code__startswith="COLUMN").exists():
+            return
+        same_as_whole(run)
+
+
+def roster_of_namesakes(district: District) -> tuple[ImportRun, Student]:
+    """José is on record under 100234; the file names him by a new number in line 3, and has others beside."""
+    jose = district.student()
+    district.another()
+    run = run_file(
+        "students",
+        csv(ANA, JOSE | {"local_number": "200"}, ANA | {"local_number": "300", "first_name": "Zoë"}),
+        name="r.csv",
+    ).run
+    return run, jose
+
+
+def test_a_decision_reads_only_the_lines_it_touches(district: District, alone: list[Any]) -> None:
+    run, jose = roster_of_namesakes(district)
+    assert "STU-ALIKE" in {issue["code"] for issue in said(run)["issues"]}
+    alone.clear()
+
+    assert take(run, 3, "accept", jose)
+
+    assert alone == [[3]]
+    assert "STU-ALIKE" not in {issue["code"] for issue in said(run)["issues"]}
+    same_as_whole(run)
+
+
+def test_who_is_said_to_be_new_is_planned_alone_and_waits_again_when_that_is_taken_back(
+    district: District, alone: list[Any]
+) -> None:
+    run, _jose = roster_of_namesakes(district)
+    before = said(run)
+    alone.clear()
+
+    assert take(run, 3, "refuse")
+    assert "new student 200" in {change["object_id"] for change in said(run)["changes"] if change["line"] == 3}
+    same_as_whole(run)
+    assert take(run, 3, "back")
+
+    assert [lines for lines in alone if lines is not None] == [[3], [3]]
+    assert said(run) == before
+
+
+@pytest.mark.parametrize("of_the_own_number", [False, True])
+def test_the_other_lines_of_a_namesake_follow_a_decision(
+    district: District, alone: list[Any], *, of_the_own_number: bool
+) -> None:
+    """Once one line is José's, the other one of his name and birth date is somebody else's; and the other way round."""
+    jose = district.student()
+    ana = district.another()
+    lines = [JOSE | {"local_number": "200"}, JOSE | {"local_number": "201" if not of_the_own_number else "100234"}, ANA]
+    run = run_file("students", csv(*lines), name="r.csv").run
+    alone.clear()
+
+    assert take(run, 3, "accept", ana if of_the_own_number else jose)
+    same_as_whole(run)
+    assert take(run, 3, "back")
+    same_as_whole(run)
+
+    assert alone[0] == ([2, 3, 4] if of_the_own_number else [2, 3])
+
+
+def test_a_line_that_cannot_be_planned_asks_about_a_namesake_too(district: District) -> None:
+    """An exit before the start keeps line 3 out of the plan, and so it is found by reading it."""
+    jose = district.student()
+    wrong = {"local_number": "201", "enrollment_exit": "2020-01-01"}
+    run = run_file("students", csv(JOSE | {"local_number": "200"}, JOSE | wrong), name="r.csv").run
+
+    assert take(run, 2, "accept", jose)
+    assert {issue["line"] for issue in said(run)["issues"] if issue["code"] == "STU-ALIKE"} == set()
+    same_as_whole(run)
+    assert take(run, 2, "back")
+
+    assert {issue["line"] for issue in said(run)["issues"] if issue["code"] == "STU-ALIKE"} == {2, 3}
+    same_as_whole(run)
+
+
+def test_a_file_with_a_new_school_is_planned_as_a_whole(district: District, alone: list[Any]) -> None:
+    jose = district.student()
+    run = run_file("students", csv(ANA | {"school": "0000009"}, JOSE | {"local_number": "200"}), name="r.csv").run
+    alone.clear()
+
+    assert take(run, 3, "accept", jose)
+
+    assert alone == [None]
+    assert {change["line"] for change in said(run)["changes"] if change["kind"] == "school"} == {2}
+
+
+def test_a_line_of_oneroster_is_planned_alone_and_the_absent_students_follow(
+    district: District, alone: list[Any]
+) -> None:
+    ana = district.another(birth_date=date(2012, 6, 30))
+    gone = district.student(local_number="7", first_name="Gil", birth_date=date(2011, 5, 4))
+    users = [ANA_USER | {"identifier": "555"}, BEN]
+    run = run_zip(bulk(users=users, demographics=[BORN, BORN_BEN], enrollments=[CLASS | GONE])).run
+    assert run.status == RunStatus.COMPLETED, run.message
+    before = said(run)
+    alone.clear()
+
+    line = next(issue["line"] for issue in before["issues"] if issue["code"] == "STU-ALIKE")
+    for student in (ana, gone):
+        assert take(run, line, "accept", student)
+        same_as_whole(run)
+    assert take(run, line, "back")
+
+    assert [lines for lines in alone if lines is not None] == [[line]] * 3
+    assert said(run) == before
