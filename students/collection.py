@@ -1,7 +1,7 @@
 """SSID collection: the policy, annual enrollment forms, and how many SSIDs are missing (rules M-1 to M-8)."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,20 +172,15 @@ class SchoolMissing(_Share):
     reported: int
 
 
-def count_missing_by_school(schools: Collection[int] | None) -> list[SchoolMissing]:
-    """Students with and without SSID by school, by name. `schools`: ids, None for all. One query, whatever their number."""
-    counts, params = _counts(schools)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT k.id, coalesce(nullif(k.name, ''), k.code), k.code, sum(c.students)::bigint, sum(c.missing)::bigint,
-              sum(c.reported)::bigint
-            FROM ({counts}) AS c JOIN students_school k ON k.id = c.school_id
-            GROUP BY k.id ORDER BY 2, 3
-            """,
-            params,
-        )
-        return [SchoolMissing(*row) for row in cursor.fetchall()]
+def by_school(counts: Iterable[MissingCount]) -> list[SchoolMissing]:
+    """The counts of `count_missing` summed up for each school, in their order."""
+    found: dict[int, SchoolMissing] = {}
+    for one in counts:
+        if one.school_id is not None:
+            of = found.get(one.school_id) or SchoolMissing(one.school_id, one.school, one.school_code, 0, 0, 0)
+            sums = (of.students + one.students, of.missing + one.missing, of.reported + one.reported)
+            found[one.school_id] = SchoolMissing(of.school_id, of.school, of.school_code, *sums)
+    return list(found.values())
 
 
 def record_missing(day: dt.date | None = None) -> int:

@@ -1,7 +1,8 @@
 """Missing SSIDs, for staff: what is missing, lists for schools, the policy (rules M-1 to M-8)."""
 
 import tempfile
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     if answer := listing.answer():
         return answer
     ids = visible_school_ids(request.user)
-    schools = collection.count_missing_by_school(ids)
+    counts = collection.count_missing(ids)  # all students are counted: once for a page
+    schools = collection.by_school(counts)
     found = listing.sorted(_wanted(schools, listing))
     if listing.exports:
         rows = ((s.school_code, s.school, s.missing, s.students, s.percent, s.reported) for s in found)
@@ -65,7 +67,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     context = {
         "listing": listing,
         "page": page,
-        "grades": _grades([school.school_id for school in page]),
+        "grades": _grades(counts, {school.school_id for school in page}),
         "students": students,
         "missing": missing,
         "complete": sum(not school.missing for school in schools),
@@ -86,10 +88,15 @@ def _wanted(schools: list[collection.SchoolMissing], listing: Listing) -> list[c
     return [s for s in schools if text in f"{s.school} {s.school_code}".casefold() and (s.missing or not only)]
 
 
-def _grades(schools: list[int]) -> dict[int | None, list[collection.MissingCount]]:
+def _grades(
+    counts: list[collection.MissingCount], schools: Collection[int]
+) -> dict[int | None, list[collection.MissingCount]]:
     """The counts by grade of the schools on the page."""
-    counts = collection.count_missing(schools) if schools else []
-    return {school: list(rows) for school, rows in groupby(counts, key=lambda row: row.school_id)}
+    found: dict[int | None, list[collection.MissingCount]] = defaultdict(list)
+    for one in counts:
+        if one.school_id in schools:
+            found[one.school_id].append(one)
+    return dict(found)
 
 
 @requires(Capability.EXPORT)

@@ -31,7 +31,7 @@ def plan_whole(run: ImportRun) -> None:
 def said(run: ImportRun) -> dict[str, Any]:
     """Findings in their order, plan, counts, summary and facts of a Test; keys of what it would make by their names."""
     run.refresh_from_db()
-    names, new = _setups(run), _new_students(run)
+    names, new = _setups(run), _new_objects(run)
     issues = ImportIssue.objects.filter(run=run).order_by("line", "seq", "code", "field")
     changes = ImportChange.objects.filter(run=run).order_by("line", "seq")
     fields = [f.attname for f in ImportIssue._meta.concrete_fields if f.attname not in {"run_id", "seq"}]
@@ -54,29 +54,40 @@ def _setups(run: ImportRun) -> dict[int, str]:
     return names
 
 
-def _new_students(run: ImportRun) -> dict[int | None, str]:
-    made = ImportChange.objects.filter(run=run, kind="student", before__isnull=True)
-    return {change.object_id: f"new student {(change.after or {})['local_number']}" for change in made}
+# Kinds whose objects other changes of a plan name -> the field that tells them apart.
+_TOLD_APART_BY = {"student": "local_number", "school": "code", "lea": "code"}
+_New = dict[tuple[str, int | None], str]
 
 
-def _change(change: ImportChange, names: dict[int, str], new: dict[int | None, str]) -> dict[str, Any]:
+def _new_objects(run: ImportRun) -> _New:
+    made = ImportChange.objects.filter(run=run, kind__in=_TOLD_APART_BY, before__isnull=True)
+    return {
+        (change.kind, change.object_id): f"new {change.kind} {(change.after or {})[_TOLD_APART_BY[change.kind]]}"
+        for change in made
+    }
+
+
+def _change(change: ImportChange, names: dict[int, str], new: _New) -> dict[str, Any]:
     own = {
         f.attname: getattr(change, f.attname) for f in change._meta.concrete_fields if f.attname not in {"run_id", "pk"}
     }
-    own["student_id"] = new.get(change.student_id, change.student_id)
+    own["student_id"] = new.get(("student", change.student_id), change.student_id)
     if change.kind == "assessment":
         own["object_id"] = names[change.object_id]
     elif change.kind in _OF_STUDENTS:
-        own["object_id"] = new.get(change.object_id, change.object_id)
+        own["object_id"] = new.get(("student", change.object_id), change.object_id)
     elif change.before is None:
-        own["object_id"] = None  # drawn again
-    return own | {"before": _named(change.before, names), "after": _named(change.after, names)}
+        own["object_id"] = new.get((change.kind, change.object_id))  # else drawn again
+    return own | {"before": _named(change.before, names, new), "after": _named(change.after, names, new)}
 
 
-def _named(side: dict[str, Any] | None, names: dict[int, str]) -> Any:
+def _named(side: dict[str, Any] | None, names: dict[int, str], new: _New) -> Any:
     if side is None:
         return None
     held = dict(side)
+    held |= {
+        key: new.get((key.removesuffix("_id"), held[key]), held[key]) for key in {"school_id", "lea_id"} & set(held)
+    }
     if held.get("parent_id") is not None:
         held["parent_id"] = names.get(held["parent_id"], held["parent_id"])
     if "scores" in held:

@@ -64,7 +64,8 @@ def take(run: ImportRun, line: int, what: str, student: Student | None = None) -
                     return False
                 take_back(run_id=run.pk, lines=[line], subject=MATCH, user=None)
             else:
-                answer, chosen = (ACCEPT, student and student.pk) if what == "accept" else (REFUSE, None)
+                chosen = student.pk if student is not None and what == "accept" else None
+                answer = REFUSE if chosen is None else ACCEPT
                 made = Decision(line=line, subject=MATCH, answer=answer, student_id=chosen)
                 decide(run_id=run.pk, decisions=[made], user=None, schools=None)
     except DecisionRefusedError:

@@ -15,6 +15,7 @@ from students.models import LastDay, MissingSnapshot, Student, WithoutSSID
 from tests.load.population import depopulate, populate, settle
 
 SCHOOLS = 181
+_SUMMED = ("students", "missing", "reported")
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +41,10 @@ def scans(sql: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("count", [collection.count_missing, collection.count_missing_by_school])
-def test_the_counts_of_all_schools_read_students_from_an_index_alone(county: None, count: Any) -> None:
+def test_the_counts_of_all_schools_read_students_from_an_index_alone(county: None) -> None:
     """Set-based: no node is run for each school, no number of a student is looked up."""
     with CaptureQueriesContext(connection) as asked:
-        found = count(None)
+        found = collection.count_missing(None)
     assert len({row.school_id for row in found}) == SCHOOLS
     assert len(asked) == 1
     read = scans(asked[0]["sql"])
@@ -66,6 +66,18 @@ def test_the_counts_are_those_of_every_student_looked_at(county: None) -> None:
             counts[0] += 1
             counts[1] += pk in missing
     assert {(c.school_id, c.grade): [c.students, c.missing] for c in collection.count_missing(None)} == expected
+
+
+@pytest.mark.django_db
+def test_the_counts_of_a_school_are_the_sums_of_its_grades(county: None) -> None:
+    counts = collection.count_missing(None)
+
+    found = {row.school_id: (row.students, row.missing, row.reported) for row in collection.by_school(counts)}
+
+    assert found == {
+        school: tuple(sum(getattr(one, name) for one in counts if one.school_id == school) for name in _SUMMED)
+        for school in {one.school_id for one in counts}
+    }
 
 
 @pytest.mark.django_db

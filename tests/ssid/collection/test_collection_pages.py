@@ -82,7 +82,7 @@ def test_the_dashboard_asks_a_fixed_number_of_questions(
     for _ in range(5):
         StudentFactory(school=school)
     staff.get(reverse("collection"))
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(18):
         staff.get(reverse("collection"))
 
 
