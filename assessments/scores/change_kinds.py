@@ -21,7 +21,7 @@ from assessments.scores.result_counts import Tally, count_changes, take_off_run
 from assessments.scores.year_tables import listed, measure_after_commit, years_of_plan
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
-from sisimport.imports.models import ImportChange, ImportRun, SetAside, SetAsideReason, Work
+from sisimport.imports.models import ImportChange, ImportRun, RunHold, SetAside, SetAsideReason, Work
 
 SCORES = "scores"
 _OPERATION = {
@@ -40,11 +40,12 @@ class ScoreWriter:
     def set_aside(self, *, run: ImportRun, plan_run_id: int, operation: str) -> None:
         where = f"c.run_id = {int(plan_run_id)} AND c.kind = '{SCORES}' AND {_OPERATION[operation]}"
         gone = _missing_assessments(run, plan_run_id)
+        if not gone and _is_planned_just_now(run, plan_run_id):
+            return
         years = years_of_plan(plan_run_id, SCORES)
         sides = {"create": ("after",), "update": ("after", "before"), "remove": ("before",)}[operation]
         if operation == "create" and not gone and not _are_in_use(years):
-            if run.work != Work.IMPORT or run.pk != plan_run_id:  # or else the plan was made under this very lock
-                self._set_aside_changed_students(run, where)
+            self._set_aside_changed_students(run, where)
             return
         if run.reverts_id and operation != "create":
             moved = _find_moved_lines(run, operation, where, years)
@@ -262,6 +263,12 @@ def _is_all_it_wrote(run: ImportRun, where: str, years: Collection[int]) -> bool
         [run.pk, run.reverts_id],
     )
     return bool(alike)
+
+
+def _is_planned_just_now(run: ImportRun, plan_run_id: int) -> bool:
+    """An Import plans under the lock under which it writes, so that nothing it compared is another by now. One that was held and
+    approved writes a plan of before."""
+    return run.work == Work.IMPORT and run.pk == plan_run_id and not RunHold.objects.filter(run=run).exists()
 
 
 def _are_in_use(years: Collection[int]) -> bool:

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from assessments.models import Score
 from sisimport.imports.engine.counting import Totals
 from sisimport.imports.models import ImportChange, ImportRun, RunHold, RunStatus, Work
 from sisimport.imports.runs import approvals, holding, services
@@ -412,6 +415,32 @@ def test_a_held_import_keeps_its_plan_and_writes_it_when_approved(full_district:
     assert (ended.status, ended.import_count) == (RunStatus.COMPLETED, len(PEOPLE))
     assert ImportChange.objects.filter(run=run).count() == planned
     assert revert(ended).run.import_count == len(PEOPLE)
+
+
+def test_a_held_import_of_a_new_year_sets_aside_whoever_changed_meanwhile(
+    full_district: District, approver: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its plan was not made under the lock under which it is written."""
+    monkeypatch.setattr(holding, "reasons_to_hold", lambda *_, **__: [holding.Reason(holding.EL, 83.0, 10, 100, EACH)])
+    run = run_file("caaspp-2023-2024", scores(PEOPLE), Work.IMPORT).run
+    assert run.status == RunStatus.HELD
+    Student.objects.filter(local_number="100000").update(last_name="Somebody", first_name="Else")
+    Student.objects.filter(local_number="100001").delete()
+
+    ended = finish(approvals.approve(run=run, user=approver, why="Right", enqueue=False)).run
+
+    assert (ended.import_count, ended.set_aside_count) == (len(PEOPLE) - 2, 2)
+    assert not Score.objects.exclude(student_id__in=Student.objects.values("pk")).exists()
+
+
+def test_an_import_compares_nothing_again_that_it_planned_under_its_own_lock(full_district: District) -> None:
+    applied("caaspp-2023-2024", scores(PEOPLE[:3]))
+
+    with CaptureQueriesContext(connection) as sent:
+        again = run_file("caaspp-2023-2024", scores(PEOPLE[:5], lambda n: 2510 + n % 50), Work.IMPORT).run
+
+    assert again.import_count == 5
+    assert not [sql for sql in (one["sql"] for one in sent) if "AS judged" in sql]
 
 
 def test_a_rejected_run_ends_and_changes_nothing(full_district: District, approver: User) -> None:

@@ -59,7 +59,9 @@ def complete(run: ImportRun, **values: object) -> None:
     tell(run.pk, Event.ENDED)
     if run.work == Work.REVERT and run.reverts_id and values.get("import_count"):
         tell(run.reverts_id, Event.REVERTED)
-    rows = sum(int(values[name]) for name in _ROWS if name in values)  # type: ignore[call-overload]
+    # An Update tells the counts of its Test, whose rows were measured then; its own are what it set aside.
+    written = ("set_aside_count",) if run.test_run_id else _ROWS
+    rows = sum(int(values[name]) for name in written if name in values)  # type: ignore[call-overload]
     statistics.measure_after_commit(run.pk, rows)
 
 
