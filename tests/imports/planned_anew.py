@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from assessments.models import Assessment
 from sisimport.imports.engine.replanning import replan
 from sisimport.imports.models import AbsentList, ImportChange, ImportIssue, ImportRun
+from students.models import LEA
 
 _COUNTS = (
     "record_count", "planned_count", "refused_count", "skipped_count", "unchanged_count", "error_count", "warning_count",
@@ -42,7 +43,9 @@ def said(run: ImportRun) -> dict[str, Any]:
         "counts": {name: getattr(run, name) for name in _COUNTS},
         "summary": run.summary,
         "facts": _named_facts(run.facts, names),
-        "leas": run.lea_ids,
+        "leas": sorted(
+            LEA.objects.filter(pk__in=run.lea_ids).values_list("code", flat=True)
+        ),  # keys of new ones are drawn
         "absent": [[str(value) for value in row] for row in absent],
     }
 

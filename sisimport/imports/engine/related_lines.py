@@ -41,8 +41,8 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
     for at in range(MAX_ROUNDS):
         records = read_records(run, fresh, keys)
         values = {value for record in records.values() for value in record.values() if value}
-        told = {*(() if at else students), *(namesakes.students(fresh) if namesakes else ())}
-        numbers, meant = _of_students(run, fresh, values, keys, told)
+        concerned = {*(() if at else students), *(namesakes.students(fresh) if namesakes else ())}
+        numbers, meant = _of_students(run, fresh, values, keys, concerned)
         values = (values | numbers) - seen
         if len(seen) + len(values) > MAX_VALUES:
             return None

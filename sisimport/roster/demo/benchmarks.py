@@ -51,12 +51,12 @@ def prepare_list(lines: int, folder: Path) -> Path:
     """A district of that many students, and its list of a new year: the next grade and a new enrollment for each."""
     lea = make_district(students=lines, seed=1).lea
     start = date(spring_of(timezone.localdate()) - 1, 8, 12)
-    known = Student.objects.filter(lea=lea).order_by("local_number").values_list("school__code", *_COLUMNS[1:])
+    students = Student.objects.filter(lea=lea).order_by("local_number").values_list("school__code", *_COLUMNS[1:])
     path = folder / "students.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["lea", *_COLUMNS, "enrollment_start"])
-        for *values, grade in known.iterator():
+        for *values, grade in students.iterator():
             writer.writerow([lea.code, *values, _next_grade(grade), start])
     return path
 
