@@ -221,6 +221,7 @@ class Mentions:
         parts.append(_bounded(_any_of(person.alone)))
         parts.append(_bounded(_any_of({text for text in person.accounts if "@" in text})))
         self._text = re.compile("|".join(filter(None, parts)) or r"(?!)", re.IGNORECASE)
+        self._last = re.compile(_bounded(_any_of({n for n in person.last if len(n) >= _LEAST})) or r"(?!)", re.IGNORECASE)
         short = _any_of({n for n in person.numbers if len(n) < SHORT})
         self._short = re.compile(_bounded(short) or r"(?!)")
         self._named = re.compile(_bounded("|".join(filter(None, (last, first)))) or r"(?!)", re.IGNORECASE)
@@ -261,6 +262,10 @@ class Mentions:
 
     def in_text(self, text: str) -> bool:
         return self.replace(text) != text
+
+    def in_reason(self, text: str) -> bool:
+        """The same for what is written about this very person: there the last name says enough, whoever else bears it."""
+        return self.in_text(text) or bool(self._last.search(text))
 
 
 def _any_of(words: Iterable[str]) -> str:

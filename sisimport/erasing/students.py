@@ -123,7 +123,7 @@ def check_reason_off_record(person: Person, reason: str) -> None:
 def _refuse(reason: str, mentions: Mentions) -> None:
     if not reason.strip():
         raise ErasingError("Say why: a short reason, such as the number of the request.")
-    if mentions.in_text(reason):
+    if mentions.in_reason(reason):
         raise ErasingError("The reason names the student, and it stays on record. Write one without name and number.")
 
 

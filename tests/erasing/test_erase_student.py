@@ -43,7 +43,7 @@ from sisimport.runtime.database_dump import _environment, _program
 from sisimport.runtime.sealed_files import opened_bytes
 from students.models import SSID, ELRecord, Enrollment, FamilyMember, Guardian, RecordEdit, ReportedSSID, Student
 from tests import results
-from tests.factories import GuardianFactory, UserFactory
+from tests.factories import GuardianFactory, StudentFactory, UserFactory
 from tests.files.samples import lines
 from tests.imports.journey import District, finish, give_ssid, make_district, run_file
 
@@ -316,6 +316,13 @@ class TestWhatIsRefused:
         student = district.student()
         with pytest.raises(ErasingError, match=said):
             erase_student(student, reason=reason)
+        assert Student.objects.filter(pk=student.pk).exists()
+
+    def test_a_last_name_that_others_bear_too_still_names_the_student(self, district: District) -> None:
+        student = district.student()
+        StudentFactory(lea=student.lea, school=student.school, last_name=student.last_name)
+        with pytest.raises(ErasingError, match="names the student"):
+            erase_student(student, reason=f"the parents {student.last_name.upper()} asked")
         assert Student.objects.filter(pk=student.pk).exists()
 
     def test_a_run_at_work_comes_first(self, district: District) -> None:
