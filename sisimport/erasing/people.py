@@ -221,7 +221,9 @@ class Mentions:
         parts.append(_bounded(_any_of(person.alone)))
         parts.append(_bounded(_any_of({text for text in person.accounts if "@" in text})))
         self._text = re.compile("|".join(filter(None, parts)) or r"(?!)", re.IGNORECASE)
-        self._last = re.compile(_bounded(_any_of({n for n in person.last if len(n) >= _LEAST})) or r"(?!)", re.IGNORECASE)
+        self._last = re.compile(
+            _bounded(_any_of({n for n in person.last if len(n) >= _LEAST})) or r"(?!)", re.IGNORECASE
+        )
         short = _any_of({n for n in person.numbers if len(n) < SHORT})
         self._short = re.compile(_bounded(short) or r"(?!)")
         self._named = re.compile(_bounded("|".join(filter(None, (last, first)))) or r"(?!)", re.IGNORECASE)
