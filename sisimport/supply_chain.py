@@ -313,9 +313,9 @@ class LookedUp:
 
 
 def looked_up(path: Path = WAITING) -> LookedUp:
-    told = tomllib.loads(path.read_text(encoding="utf-8"))["looked_up"]
+    record = tomllib.loads(path.read_text(encoding="utf-8"))["looked_up"]
     return LookedUp(
-        told["on"], told["packages"], {(one["number"], one["package"]): one["fixed"] for one in told["known"]}
+        record["on"], record["packages"], {(one["number"], one["package"]): one["fixed"] for one in record["known"]}
     )
 
 
@@ -335,7 +335,7 @@ def _known() -> list[str]:
     found = [f"{one.pin.name} {one.pin.version}: {one.number}, fixed in {one.fixed}" for one in known_holes(lookup)]
     locked = {pin.name for pin in pins()}
     rest = f"looked up by hand on {lookup.on}; the other packages, and what was published since, were not asked"
-    keep_result(found, checked=len(locked & set(lookup.packages)), packages=len(locked), told=[rest])
+    keep_result(found, checked=len(locked & set(lookup.packages)), packages=len(locked), still_open=[rest])
     return found
 
 
@@ -343,8 +343,8 @@ def _held() -> set[tuple[str, str]]:
     return still_waiting(waiting(), policy_days(POLICY.read_text(encoding="utf-8")), dt.datetime.now(tz=dt.UTC).date())
 
 
-def keep_result(found: list[str], *, checked: int, packages: int, told: Iterable[str] = ()) -> None:
-    """For `script/scoreboard`: only what really could be asked. told: what is open besides what was found."""
+def keep_result(found: list[str], *, checked: int, packages: int, still_open: Iterable[str] = ()) -> None:
+    """For `script/scoreboard`: only what really could be asked. `still_open`: what is open besides what was found."""
     if not checked:
         return
     folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
@@ -358,7 +358,7 @@ def keep_result(found: list[str], *, checked: int, packages: int, told: Iterable
         "packages": packages,
         "checked": checked,
         "found": len(found),
-        "open": [*found, *told],
+        "open": [*found, *still_open],
     }
     (folder / "advisories.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

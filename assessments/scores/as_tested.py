@@ -88,15 +88,15 @@ def read_together(fields: Collection[str]) -> tuple[Together, ...]:
     """
     held = [fact for fact in FACTS if fact.field in fields]
     parts = [FACTS] if len(held) < len(FACTS) else [FACTS[:_FIRST_OF_STUDENT], FACTS[_FIRST_OF_STUDENT:]]
-    return tuple(_read_as_one(facts, frozenset(fields)) for facts in parts)
+    return tuple(_read_as_one(part, frozenset(fields)) for part in parts)
 
 
-def _read_as_one(facts: Sequence[Fact], fields: Collection[str]) -> Together:
-    held = tuple(fact.field for fact in facts if fact.field in fields)
+def _read_as_one(part: Sequence[Fact], fields: Collection[str]) -> Together:
+    held = tuple(fact.field for fact in part if fact.field in fields)
 
     def put(values: Sequence[str]) -> str:
         value_of = dict(zip(held, values, strict=True))
-        return _BETWEEN.join(_kept(fact, value_of.get(fact.field, "")) for fact in facts)
+        return _BETWEEN.join(_kept(fact, value_of.get(fact.field, "")) for fact in part)
 
     return Together(held, put)
 

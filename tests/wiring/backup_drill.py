@@ -55,7 +55,7 @@ def results() -> list[list[Any]]:
 
 
 def fresh_results() -> list[list[Any]]:
-    """Results counted anew from the scores; undone at once."""
+    """Results counted again from the scores; undone at once."""
     with transaction.atomic():
         recount_all()
         found = results()
