@@ -71,6 +71,7 @@ class TestByAWorker:
         with conversion.made_file.file.open("rb") as stream:
             assert stream.read().decode().splitlines()[1] == "100000^Lee^Sam0^2011-03-04^9000000000"
 
+    @pytest.mark.faults
     def test_a_worker_killed_while_it_reads_is_made_good(self, worker: Worker, uploads: None) -> None:
         run = finish(refused(150_000)).run
         before = kept()
