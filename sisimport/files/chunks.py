@@ -17,7 +17,7 @@ _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 # In plain ASCII: signs for letters that were lost, entities, UTF-7, escapes, quotation marks that are none to a CSV reader.
-_SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""')
+_SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""', "@", "~", "_x")
 
 
 @dataclass(slots=True)

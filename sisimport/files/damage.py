@@ -77,7 +77,8 @@ def _names_of(text: str) -> str:
 PLACEHOLDERS: Final = frozenset({
     *("NULL", "Null", "null", "N/A", "n/a", "#N/A", "#n/a", "NaN", "nan", "NAN", "None", "none", "NONE", "-", "."),
     *("(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "\\N", "(none)", "(blank)", "undefined"),
-    *("nil", "NIL", "--", "---", "'", '""', '=""'),
+    *("nil", "NIL", "--", "---", "'", '""', '=""', "''", "“”", "‘’"),
+    *("NaT", "<NA>", "<NaN>", "<none>", "<None>", "<blank>", "[blank]", "[none]", "[None]"),
     *("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"),
 })  # fmt: skip
 
@@ -105,20 +106,40 @@ def placeholder(column: Column, text: str) -> Problem:
 # -- spoiled letters ---------------------------------------------------------------------------------------------------
 
 _NAME = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z|suffix\Z|(?:county|district|school)_name\Z")
+_OF_PEOPLE = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z")
 _LETTERS: Final = bytes(code for code in range(0xC0, 0x100) if code not in {0xD7, 0xF7})
 _NICE: Final = (
-    b"\x00 abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'-.,\"()/`\xb4\xaa\xba\xa0\xb7" + _LETTERS
+    b"\x00 abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'-.,\"()/`\xb4\xaa\xba\xb7" + _LETTERS
 )
 _NICE_NAME = re.compile(r"(?!(['\"]).+\1\Z)[ A-Za-z0-9'\-.,\"()/`À-ÖØ-öø-ÿ]*\Z")
-_ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
+_ENTITY = re.compile(
+    r"&(?:(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"
+    r"|[A-Za-z](?:acute|grave|circ|uml|tilde|cedil|slash|ring))"
+)
 # Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that follow no letter in a name.
 _TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
 # The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first character appears in no name.
 _TWICE_ELSEWHERE = re.compile(r"[√≈┬├─┼][^\x00-\x7f]|‚Ä[^\x00-\x7f]")
-# A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `\\xed`, `=ED`, `<ed>`.
+# A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `\\xed`, `=ED`, `<ed>`, in workbooks `_x00ED_`.
 _ESCAPED = re.compile(
     r"(?:%[0-9A-F]{2})+|(?:\\[uU][0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2})+|<[0-9a-f]{2}>"
+    r"|_x[0-9A-Fa-f]{4}_"
 )
+_BACKSLASHED = re.compile(r"\\(?=['\"])")  # O\'Neil, as databases write an apostrophe
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[A-Za-z]")
+_TAG = re.compile(
+    r"</?(?:[abipu]|br|div|em|font|h[1-6]|img|li|p|script|span|strong|td|tr)\b[^<>]*>|<!--", re.IGNORECASE
+)
+_LONE_ACCENT = re.compile(r"(?<=[A-Za-z])[~¨¸˜ˆ](?=[A-Za-z]|\Z)")  # Pen~a
+# Spaces that no key types. What stands at one between small letters was a letter, save beside a particle (`de la Cruz`).
+_OTHER_SPACES: Final = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_OTHER_SPACE = re.compile(f"[{_OTHER_SPACES}]")
+_BROKEN_WORD = re.compile(rf"(?P<before>[^\W\d_]+)[{_OTHER_SPACES}](?=(?P<after>[a-zß-ÿ]+))")
+_PARTICLES: Final = frozenset({
+    *("al", "ap", "av", "bin", "binti", "da", "dal", "das", "de", "dei", "del", "della", "den", "der", "des", "di", "do"),
+    *("dos", "du", "el", "la", "las", "le", "les", "lo", "los", "mac", "mc", "san", "st", "te", "ten", "ter", "the", "tho"),
+    *("và", "van", "vande", "vanden", "vander", "ver", "von", "vom", "zu", "zum", "zur", "d", "e", "i", "o", "y", "a"),
+})  # fmt: skip
 # Letters as wide as Chinese signs, and several letters as one sign: the same letters in another form.
 _FORMS_OF_LETTERS = re.compile("[\uff01-\uff5e\u3000\ufb00-\ufb06]+")
 # A Greek or Cyrillic letter beside a Latin one: it looks like another (`Реña`), and is none.
@@ -173,15 +194,36 @@ def looked_at_name(column: Column, text: str, *, written: bool) -> tuple[str, Pr
 
 def _judge(column: Column, text: str, *, written: bool) -> tuple[str, Problem | None]:
     repaired = _repaired(text)
-    cause = _cause(repaired)
+    cause = _cause(repaired) or (_broken_word(repaired) if _OF_PEOPLE.match(column.field or "") else None)
     if cause is None:
-        if repaired == text:
-            return text, None
-        notice = Problem("FILE-REPAIRED", Severity.NOTICE, column.field, text[:_SHOWN], repaired[:_SHOWN])
-        return repaired, notice
+        return _typed(repaired), _said_of(column, text, repaired)
     if written:
         return "", _damaged(column, text, cause, Severity.ERROR)
     return text, _damaged(column, text, cause, Severity.WARNING)
+
+
+def _typed(text: str) -> str:
+    """With spaces as a key types them."""
+    return _OTHER_SPACE.sub(" ", text)
+
+
+def _said_of(column: Column, text: str, repaired: str) -> Problem | None:
+    if repaired != text:
+        found, expected = text[:_SHOWN], _typed(repaired)[:_SHOWN]
+        return Problem("FILE-REPAIRED", Severity.NOTICE, column.field, found, expected)
+    if _OTHER_SPACE.search(text):
+        params = {"what": "a no-break space"}
+        return Problem("FILE-HIDDEN", Severity.NOTICE, column.field, _typed(text)[:_SHOWN], "", params)
+    return None
+
+
+def _broken_word(text: str) -> str | None:
+    """`Gonz\xa0lez`, and not `María\xa0de\xa0la`."""
+    broken = any(
+        match["before"][-1].islower() and _PARTICLES.isdisjoint({match["before"].casefold(), match["after"]})
+        for match in _BROKEN_WORD.finditer(text)
+    )
+    return "a no-break space in place of a letter" if broken else None
 
 
 def _damaged(column: Column, text: str, cause: str, severity: Severity) -> Problem:
@@ -196,6 +238,7 @@ def _repaired(text: str) -> str:
         text = text[1:]
     while len(text) > 2 and f"{text[0]}{text[-1]}" in _QUOTES:
         text = text[1:-1].strip()
+    text = _BACKSLASHED.sub("", text)
     text = _FORMS_OF_LETTERS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = _ESCAPED.sub(_unescaped, text)
     if _ENTITY.search(text):
@@ -213,8 +256,8 @@ def _repaired(text: str) -> str:
 def _unescaped(match: re.Match[str]) -> str:
     """The letters that an escape stands for; itself where it stands for none."""
     escape = match[0]
-    if escape[:2] in {"\\u", "\\U"}:
-        letters = "".join(chr(int(code, 16)) for code in re.findall(r"[uU](.{4})", escape))
+    if escape[:2] in {"\\u", "\\U", "_x"}:
+        letters = "".join(chr(int(code, 16)) for code in re.findall(r"[uUx](.{4})", escape))
     else:
         data = bytes.fromhex("".join(re.findall(r"[%=<x](..)", escape)))
         try:
@@ -246,6 +289,9 @@ _CAUSES: Final = (
     (_TWICE_ELSEWHERE, "letters in UTF-8 that were read in another encoding"),
     (_ESCAPED, "a code in place of a letter"),
     (_UTF7, "letters in UTF-7"),
+    (_TAG, "a tag of a web page"),
+    (_ADDRESS, "an e-mail address"),
+    (_LONE_ACCENT, "an accent beside its letter"),
     (_TURNED, "the sign ‘, which ends no name"),
 )
 

@@ -25,7 +25,7 @@ _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“�
 _LED = re.compile(f"=?[{_APOSTROPHES}]+=?(?P<bare>.*?)[{_APOSTROPHES}]*\\Z|=(?P<also>[0-9]+)\\Z")
 _DECIMAL = re.compile(r"([0-9]+)(?:\.0*|,00?)\Z")
 _SCIENTIFIC = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})\Z")
-_ROUND = re.compile(r"([0-9])(?:\.([0-9]+))?[eE]\+?([0-9]{1,2})\Z")
+_DIGIT = re.compile(r"([0-9])[eE]\+?0{1,2}\Z")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\Z")
 _NO_BREAKS = str.maketrans(
     {"\xa0": "", "\u202f": "", "\u2011": "-"} | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
@@ -38,7 +38,6 @@ _CALLED = re.compile(r"(?:state )?(?:ssid|student id|id|no|nr)(?:\.|:|#|\s)[:#.\
 _GROUPED = re.compile(r"[0-9]+(?:[-. \u2000-\u2015\u2212][0-9]+)+\Z|[0-9]{1,3}(?:,[0-9]{3})+\Z")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _SSID_LENGTH: Final = 10
-_SHORT_EXPONENT: Final = 3  # of a score of four digits
 _SHORT_GROUPS = re.compile(
     r"[0-9]{3,4}[^0-9][0-9]{3,4}\Z"
 )  # seven digits, the usual length in Utah; a date has other groups
@@ -69,12 +68,15 @@ def _unframed(text: str) -> str:
 
 
 def bare_whole(text: str) -> str:
-    """A whole number without marks, and without commas at its thousands: 2450.0, '2450, 2,450, 2.45E+03."""
+    """A whole number without marks, and without commas at its thousands: 2450.0, '2450, 2,450, 2.450E+03, 3E+00.
+
+    2.45E+03 is left as it is: a spreadsheet writes 2447 and 2452 like that as well.
+    """
     bare = bare_number(text)
     if _THOUSANDS.match(bare):
         return bare.replace(",", "")
-    if short := _ROUND.match(bare):
-        return _padded(*short.groups()) or bare
+    if digit := _DIGIT.match(bare):
+        return digit[1]
     return bare
 
 
@@ -110,13 +112,6 @@ def _written_out(first: str, decimals: str, exponent: str) -> str | None:
     if len(decimals) < places or decimals[places:].strip("0"):
         return None
     return first + decimals[:places]
-
-
-def _padded(first: str, decimals: str | None, exponent: str) -> str | None:
-    """2, 45, 03 -> 2450: of so few digits a spreadsheet loses none."""
-    places = int(exponent)
-    digits = decimals or ""
-    return first + digits.ljust(places, "0") if len(digits) <= places <= _SHORT_EXPONENT else None
 
 
 def bare_code(text: str, field: str) -> str:

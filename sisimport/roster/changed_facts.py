@@ -40,7 +40,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
 
 def _english_learner(rule: Callable[..., Rule]) -> list[Rule]:
     """Other days than on record, and a status to which no English learner returns. What is older says so itself."""
-    not_said = ~IS_OLDER & ~IS_LEGACY & ~dates.EL_BEFORE_BIRTH
+    not_said = ~IS_OLDER & ~IS_LEGACY & ~dates.EL_IMPOSSIBLE
     back = Q(el_status__iregex=_FIRST_STATUS, student__el__program_status__in=_LATER)
     on_record = {name: f"student__el__{name.removeprefix('el_')}" for name in dates.EL_DATES}
     changed = [(name, record, _other_day(name, record)) for name, record in on_record.items()]

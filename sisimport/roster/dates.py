@@ -34,7 +34,9 @@ USUAL_AGES: Final = {
 }
 ENROLLMENT_DATES: Final = ("enrollment_start", "enrollment_exit")
 EL_DATES: Final = ("el_identified_date", "el_tbd_date", "el_exit_date")
-EL_BEFORE_BIRTH: Final = reduce(or_, (Q(IsEarlier(F(name), F("birth_date"))) for name in EL_DATES))
+_EXIT_FIRST: Final = Q(IsEarlier(F("el_exit_date"), F("el_identified_date")))
+# Days of an English learner that an error speaks of.
+EL_IMPOSSIBLE: Final = reduce(or_, (Q(IsEarlier(F(name), F("birth_date"))) for name in EL_DATES), _EXIT_FIRST)
 
 
 class _Age(Func):
@@ -68,6 +70,15 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa
                 expected=F("birth_date"),
             )
             for name in EL_DATES
+        ),
+        rule(
+            "roster",
+            "ELA-EXIT",
+            Severity.ERROR,
+            "el_exit_date",
+            _EXIT_FIRST,
+            part="el",
+            expected=F("el_identified_date"),
         ),
         *(
             rule(

@@ -368,7 +368,7 @@ def _stay_rules() -> list[Rule]:
 
 def _older_rule(*, keeps: bool) -> Rule:
     """A status from before the one on record began: written all the same, unless the option says never."""
-    when = IS_OLDER & ~dates.EL_BEFORE_BIRTH
+    when = IS_OLDER & ~dates.EL_IMPOSSIBLE
     said = _rule("roster", "ELA-OLDER", WARNING, "el_status", when, part="el", expected=RECORD_SINCE)
     text = Value(KEPT if keeps else OVERWRITTEN, output_field=CharField())
     params: dict[str, Any] = {
@@ -379,13 +379,18 @@ def _older_rule(*, keeps: bool) -> Rule:
     return replace(said, found=FILE_STATUS_SINCE, params=params)
 
 
-_ODD_NUMBER = r"[^A-Za-z0-9._:/-]|^0+$"
+_ODD_NUMBER = r"[^A-Za-z0-9._:/-]|^0+$|^[-+.]|^\d+\.\d{1,2}$|^(TRUE|FALSE|True|False|true|false)$"
+
+
+# What a spreadsheet makes of 5-1: the month tells no more which number it was.
+_DAY_OF_A_YEAR = r"^(\d{1,4}-)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-\d{1,4})?$"
 
 
 def _number_rules(said_new: Q) -> list[Rule]:
     """New students whose number is that of a student on record but for marks or zeros in front."""
     new = Q(is_new=True)
     odd = new & Q(local_number__regex=_ODD_NUMBER)
+    lost = identifiers.ROUNDED | Q(local_number__iregex=_DAY_OF_A_YEAR)
     marks, zeros = Q(candidates=identifiers.NEAR_MARKS), Q(candidates=identifiers.NEAR_ZEROS) & Q(alike="")
 
     def near(severity: Severity, when: Q, difference: str) -> Rule:
@@ -397,8 +402,8 @@ def _number_rules(said_new: Q) -> list[Rule]:
         near(ERROR, marks, "the same number without the marks, with another name or birth date"),
         near(ERROR, zeros & ~said_new, "the same number but for zeros in front"),
         near(WARNING, zeros & said_new, "the same number but for zeros in front"),
-        _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & identifiers.ROUNDED & ~marks),
-        _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", odd & ~marks & ~identifiers.ROUNDED),
+        _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & lost & ~marks),
+        _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", odd & ~marks & ~lost),
     ]
 
 

@@ -21,14 +21,16 @@ from students.models.people import NAME_FIELDS
 from students.patterns import NAME_SUFFIX
 
 _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
-_SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+"
+_SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+ß·ńŃ"
 _NEEDED: Final = ("last_name", "first_name")
 # What programs and people write where they know no name. Some are names as well, though seldom in place of another.
 _WORDS: Final = frozenset(word.casefold() for word in PLACEHOLDERS) | {
     "na", "n.a.", "n.a", "n/k", "unknown", "unk", "not available", "not applicable", "not provided", "missing", "blank", "empty",
     "tbd", "tba", "test", "no name", "noname", "no last name", "no first name", "lnu", "fnu", "nln", "nfn", "xx", "xxx",
-    "true", "false",
+    "true", "false", "nmn", "nmi", "no middle name", "no middle", "none given", "not given", "not known", "no data",
+    "ninguno", "ninguna", "sin nombre", "no aplica",
 }  # fmt: skip
+_NOBODY: Final = sorted(word for word in PLACEHOLDERS if not word.isalpha())  # nobody is called #N/A
 _NO_LETTER: Final = r"^[\x20-\x40\x5b-\x60\x7b-\x7e]+$"
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
@@ -107,7 +109,7 @@ def _odd(rule: Callable[..., Rule], name: str) -> Rule:
     other = Q(is_new=False) & Q(Differs(F(name), record)) & ~Q(_Spoils(F(name), record))
     # Cheapest questions first: nearly all names of a file are those on record, and most of these columns are blank.
     when = (Q(is_new=True) | other) & ~Q(**{name: ""}) & Q(**{f"{name}__regex": _ODD})
-    return rule("roster", "NAME-ODD", Severity.WARNING, name, when & ~_stays(name))
+    return rule("roster", "NAME-ODD", Severity.WARNING, name, when & ~_stays(name) & ~_is_nobody(name))
 
 
 def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
@@ -129,8 +131,13 @@ def _words(rule: Callable[..., Rule], name: str) -> list[Rule]:
     warned = (Q(is_new=True) | (other & ~_has_name(name))) & _is_word(name)
     return [
         rule("roster", "NAME-WORD", Severity.ERROR, name, _stays(name), expected=F(f"student__{name}")),
-        rule("roster", "NAME-WORD", Severity.WARNING, name, warned),
+        rule("roster", "FILE-REQUIRED", Severity.ERROR, name, _is_nobody(name), expected=Value("a value")),
+        rule("roster", "NAME-WORD", Severity.WARNING, name, warned & ~_is_nobody(name)),
     ]
+
+
+def _is_nobody(name: str) -> Q:
+    return Q(is_new=True) & Q(In(F(name), _NOBODY))
 
 
 def _is_word(name: str) -> Q:

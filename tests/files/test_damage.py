@@ -40,6 +40,7 @@ def test_names_as_people_have_them_pass_in_silence(name: str) -> None:
     "name",
     [
         *("Pe\ufffda", "Pe?a", "?lvarez", "Jos?", "Nœ–ez", "Garc—a", "Zo‘", "Pe√a", "Pe&nosuch;a", "N+APoA8Q-ez"),
+        *("Voss<br>", "<b>Voss</b>", "ida@example.org", "Pen~a", "Mun¨oz", "Gonz\xa0lez", "V_x000D_oss"),
         *("A\x1b[31mB", "A\x07B", "A\x7fB", "A\u202eB"),
         *(
             "\u0420eña",
@@ -158,3 +159,22 @@ def test_quotation_marks_after_a_space_are_quotation_marks() -> None:
     result = read(f'{HEADER}1234567, 0123456, 1, "Duran, Jr" , "Vera", , 2011-03-04,\n', ROSTER)
 
     assert (result.column("last_name"), result.column("first_name")) == (["Duran, Jr"], ["Vera"])
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("Pe_x00F1_a", "Peña"), ("Pe&ntildea", "Peña"), ("Garc&iacutea", "García"), ("O\\'Neil", "O'Neil")],
+)
+def test_letters_of_workbooks_web_pages_and_databases_are_read(given: str, name: str) -> None:
+    result = read(roster(given), ROSTER)
+
+    assert result.column("last_name") == [name]
+    assert [p.code for p in result.problems] == ["FILE-REPAIRED"]
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\u2009", "\u202f", "\u3000"])
+def test_no_space_but_that_of_the_keyboard_goes_into_a_name(space: str) -> None:
+    result = read(roster(f"María{space}de{space}la{space}Luz"), ROSTER)
+
+    assert result.column("last_name") == ["María de la Luz"]
+    assert {p.code for p in result.problems} <= {"FILE-HIDDEN", "FILE-REPAIRED"}

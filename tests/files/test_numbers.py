@@ -59,11 +59,18 @@ def test_id9_only_ssids_are_written_in_groups() -> None:
     assert bare_number("90123 45678") == "90123 45678"
 
 
-@pytest.mark.parametrize("written", ["2450.0", "'2450", '="2450"', "2,450", "2.45E+03", "2.450E+03", "='2450'"])
+@pytest.mark.parametrize("written", ["2450.0", "'2450", '="2450"', "2,450", "2.450E+03", "='2450'"])
 def test_e4_a_score_is_the_whole_number_that_a_spreadsheet_made_of_it(written: str) -> None:
     assert bare_whole(written) == "2450"
 
 
-@pytest.mark.parametrize("written", ["24,50", "2450.5", "2.4567E+03", "2.45E+09", "2450?", "24 50", "-2450"])
+@pytest.mark.parametrize(
+    "written", ["24,50", "2450.5", "2.4567E+03", "2.45E+03", "2E+03", "2.45E+09", "2450?", "24 50", "-2450"]
+)
 def test_e4_what_may_be_another_number_is_left(written: str) -> None:
     assert bare_whole(written) == written
+
+
+@pytest.mark.parametrize("written", ["3.0", "3.00E+00", "3E+00"])
+def test_e4_a_level_is_the_digit_that_a_spreadsheet_made_of_it(written: str) -> None:
+    assert bare_whole(written) == "3"

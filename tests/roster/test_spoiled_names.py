@@ -106,7 +106,7 @@ def test_where_nobody_on_record_tells_the_doubt_is_a_warning(loaded: Any) -> Non
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "name",
-    ["Pen~a", "Pe#a", "Pe_a", "Pe@a", "PeÒa", "LÛpez", "PŽrez", "Nœ’ez", "Quist1", "<b>Quist</b>", "[Quist]", "a\\b"],
+    ["Pe#a", "Pe_a", "Pe@a", "PeÒa", "LÛpez", "PŽrez", "Nœ’ez", "Quist1", "<Quist>", "[Quist]", "a\\b"],
 )
 def test_an_odd_name_of_a_new_student_is_taken_with_a_warning(name: str, loaded: Any) -> None:
     run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), (name, "Eva")).encode())
@@ -127,7 +127,7 @@ def test_names_of_all_kinds_are_no_odd_ones(name: str, loaded: Any) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["Pe?a", "Pe\ufffda", "Pe–a", "Pe\x1ba"])
+@pytest.mark.parametrize("name", ["Pe?a", "Pe\ufffda", "Pe–a", "Pe\x1ba", "Pen~a", "<b>Quist</b>"])
 def test_a_damaged_name_of_a_new_student_makes_no_student(name: str, loaded: Any) -> None:
     run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), (name, "Eva")).encode())
 

@@ -8,7 +8,7 @@ from tests.roster.test_roster import JOSE, roster
 
 
 @pytest.mark.combinations
-@pytest.mark.parametrize("word", ["N/A", "Null", "(null)", "-", "nan"])
+@pytest.mark.parametrize("word", ["Null", "None", "nan", "FALSE"])
 @pytest.mark.parametrize("field", ["last_name", "first_name"])
 def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
     district: District, word: str, field: str
@@ -17,6 +17,16 @@ def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
 
     assert (report.issue("NAME-WORD")["severity"], report.issue("NAME-WORD")["field"]) == ("warning", field)
     assert report.written("student")[field] == word
+
+
+@pytest.mark.combinations
+@pytest.mark.parametrize("word", ["N/A", "#N/A", "(null)", "<NA>", "-", "."])
+@pytest.mark.parametrize("field", ["last_name", "first_name"])
+def test_nobody_is_made_who_is_called_a_word_that_is_no_name(district: District, word: str, field: str) -> None:
+    report = roster(JOSE | {field: word})
+
+    assert report.issue("FILE-REQUIRED")["field"] == field
+    assert report.counts == {"refused": 1}
 
 
 @pytest.mark.combinations
@@ -60,7 +70,9 @@ def test_a_student_on_record_who_is_called_null_passes_in_silence(district: Dist
     assert "NAME-WORD" not in report.codes()
 
 
-@pytest.mark.parametrize("word", ["(null)", "<null>", "\\N", "#REF!", "#VALUE!", "--", "undefined", "(blank)"])
+@pytest.mark.parametrize(
+    "word", ["(null)", "<null>", "\\N", "NaT", "<NA>", "''", "“”", "#REF!", "#VALUE!", "--", "undefined", "(blank)"]
+)
 def test_more_words_for_nothing_leave_an_optional_name_blank(district: District, word: str) -> None:
     report = roster(JOSE | {"middle_name": word})
 
@@ -100,8 +112,54 @@ def test_no_student_is_made_whose_number_is_a_word_for_nothing(district: Distric
     assert report.counts == {"refused": 1}
 
 
-def test_a_number_of_zeros_alone_is_a_warning(district: District) -> None:
-    assert roster(JOSE | {"local_number": "000"}).issue("NUMBER-ODD")["severity"] == "warning"
+@pytest.mark.parametrize("number", ["000", "5001.5", "-5001", "TRUE", "50 01"])
+def test_a_number_that_is_seldom_one_is_a_warning(district: District, number: str) -> None:
+    assert roster(JOSE | {"local_number": number}).issue("NUMBER-ODD")["severity"] == "warning"
+
+
+@pytest.mark.parametrize("number", ["5.0E+05", "1-May", "5-Jan-24", "May-01"])
+def test_no_student_is_made_whose_number_a_spreadsheet_rounded_or_took_for_a_day(
+    district: District, number: str
+) -> None:
+    report = roster(JOSE | {"local_number": number})
+
+    assert report.issue("NUMBER-LOST")["severity"] == "error"
+    assert report.counts == {"refused": 1}
+
+
+@pytest.mark.parametrize("word", ["NMN", "No Middle Name", "none given", "Ninguno"])
+def test_that_there_is_no_middle_name_is_said_where_it_is_written(district: District, word: str) -> None:
+    assert roster(JOSE | {"middle_name": word}).issue("NAME-WORD")["severity"] == "warning"
+
+
+@pytest.mark.parametrize("given", ["O’Neil", "O`Neil", "O´Neil", "O''Neil"])
+def test_another_apostrophe_never_replaces_a_plain_one(district: District, given: str) -> None:
+    district.student(local_number="55", last_name="O'Neil")
+    report = roster(JOSE | {"local_number": "55", "last_name": given})
+
+    assert report.issue("NAME-KEPT")["expected"] == "O'Neil"
+    assert "last_name" not in report.written("student")
+
+
+@pytest.mark.parametrize(
+    ("given", "record"),
+    [("Peńa", "Peña"), ("Gonzßlez", "González"), ("Ra·l", "Raúl"), ("PeÑa", "Peña"), ("Mu<oz", "Muñoz")],
+)
+def test_a_letter_of_another_encoding_never_replaces_the_one_on_record(
+    district: District, given: str, record: str
+) -> None:
+    district.student(local_number="55", last_name=record)
+    report = roster(JOSE | {"local_number": "55", "last_name": given})
+
+    assert "last_name" not in report.written("student")
+
+
+def test_an_exit_before_the_identification_is_an_error_of_the_english_learner_data(district: District) -> None:
+    report = roster(JOSE | {"el_status": "RFEP", "el_identified_date": "2020-01-08", "el_exit_date": "2019-01-08"})
+
+    assert (report.issue("ELA-EXIT")["severity"], report.issue("ELA-EXIT")["field"]) == ("error", "el_exit_date")
+    assert report.written("student")
+    assert not [change for change in report.changes if change["what"] == "el"]
 
 
 def test_commas_at_thousands_never_become_part_of_a_new_number(district: District) -> None:

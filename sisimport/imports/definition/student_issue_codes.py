@@ -39,8 +39,8 @@ codes.register(
     ),
     IssueCode(
         "NUMBER-LOST",
-        "A spreadsheet rounded the number",
-        "{found} would be a new student's number, yet a spreadsheet rounded it: its last digits are lost.",
+        "A spreadsheet spoiled the number",
+        "{found} would be a new student's number, yet a spreadsheet rounded it or took it for a day: digits are lost.",
         "Take the number from the program the file came from, and upload that file unopened.",
     ),
     IssueCode(
@@ -308,8 +308,8 @@ codes.register(
     IssueCode(
         "NUMBER-ODD",
         "A number with spaces, signs or zeros alone",
-        "{found} would be a new student's number: such numbers seldom hold spaces or signs, or zeros alone. It is taken as it "
-        "stands.",
+        "{found} would be a new student's number: such numbers seldom hold spaces, signs or decimals, and are seldom zeros "
+        "alone or a word. It is taken as it stands.",
         "Compare it with the program the file came from; if it has another form there, correct the file and test again.",
     ),
     IssueCode(
@@ -395,6 +395,12 @@ codes.register(
         "Correct the date in the file, or the birth date of the student, and test again.",
     ),
     IssueCode(
+        "ELA-EXIT",
+        "Exit before the identification",
+        "{field} is {found}, before the student was identified ({expected}); English learner data is not changed.",
+        "Correct the dates in the file, and test again.",
+    ),
+    IssueCode(
         "ELA-OLDER",
         "A status older than the one on record",
         "{status} starts on {found}, but {record_status} is on record since {expected} (SELA0285).{effect_text}",
@@ -441,7 +447,7 @@ codes.register(
         "NAME-KEPT",
         "A poorer spelling of the name on record",
         "{field} in the file is {found}; on record it is {expected}, the same name with more of its accents, signs or small "
-        "letters, or without signs around it. The record is kept.",
+        "letters, without signs around it, or with a plain apostrophe. The record is kept.",
         "Nothing to do, if the record is right. If the file is, test again with the option that writes names as the file has "
         "them, or change the student's name.",
     ),

@@ -2,7 +2,7 @@
 
     poorer    the same letters, all capital or all small where the record tells them apart; or with fewer accents, apostrophes,
               hyphens, periods or spaces, or capitals as a machine sets them, and nothing that the record lacks; or the name on
-              record between signs that begin and end no name ('Peña, Peña*)
+              record between signs that begin and end no name ('Peña, Peña*), or with another apostrophe (O’Neil for O'Neil)
     else      another name, which goes in: García for Garcia, García-López for Garcia Lopez, Garza for García
 
 For every import type that writes names: called in its `prepare`, before rules and plan see the staged rows.
@@ -44,6 +44,8 @@ _LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to 
 _TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
 _CAPITALS: Final = f"regexp_replace(normalize({{0}}, NFKD), '[{_ACCENTS}]', '', 'g')"
 _SIGNS: Final = f"regexp_replace({_TYPED}, '[A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g')"
+# Plain ones, and one of two: databases double them.
+_APOSTROPHES: Final = "replace(translate({0}, '’‘`´ʼ', ''''''''''''), '''''', '''')"
 _LETTERS: Final = f"lower(regexp_replace({_TYPED}, '[^A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g'))"
 _ACCENT_COUNT: Final = f"length(regexp_replace({_TYPED}, '[^{_ACCENTS}{_STROKES}]', '', 'g'))"
 # How much the capitals say: Mary Ann as MARY ANN or mary ann (0), Mary ann or O'brien (1), O'Brien (2), McDonald, de la Cruz (3).
@@ -72,6 +74,7 @@ def _poorer(given: str, kept: str) -> str:
     same = f"({accents_given} <> {accents_kept} OR {_LETTERS.format(bare)} = {_LETTERS.format(kept)})"
     return (
         f"CASE WHEN {given} = {kept} OR {given} = '' THEN false WHEN {bare} = {kept} THEN true"
+        f" WHEN {_APOSTROPHES.format(bare)} = {kept} THEN true"
         f" WHEN {_LOOSE.format(kept)} = '' OR {_LOOSE.format(bare)} <> {_LOOSE.format(kept)}"
         f" OR {_SPOILED.format(kept)} = {given} THEN false"
         f" WHEN {casing_given} = 0 AND {casing_kept} > 0 THEN true ELSE {no_more} AND ({less}) AND {same} END"
