@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.english_learner import IsEarlier
+from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from students.school_years import last_day_of_next
@@ -34,7 +35,11 @@ USUAL_AGES: Final = {
 }
 ENROLLMENT_DATES: Final = ("enrollment_start", "enrollment_exit")
 EL_DATES: Final = ("el_identified_date", "el_tbd_date", "el_exit_date")
-_EXIT_FIRST: Final = Q(IsEarlier(F("el_exit_date"), F("el_identified_date")))
+# Unless the record is like that: the state's start date of a status takes the place of the Identified Date.
+_EXIT_FIRST: Final = Q(IsEarlier(F("el_exit_date"), F("el_identified_date"))) & (
+    Q(Differs(F("el_exit_date"), F("student__el__exit_date")))
+    | Q(Differs(F("el_identified_date"), F("student__el__identified_date")))
+)
 # Days of an English learner that an error speaks of.
 EL_IMPOSSIBLE: Final = reduce(or_, (Q(IsEarlier(F(name), F("birth_date"))) for name in EL_DATES), _EXIT_FIRST)
 

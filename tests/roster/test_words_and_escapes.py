@@ -162,6 +162,15 @@ def test_an_exit_before_the_identification_is_an_error_of_the_english_learner_da
     assert not [change for change in report.changes if change["what"] == "el"]
 
 
+def test_an_exit_before_the_identification_that_is_on_record_is_no_error(district: District) -> None:
+    """Files of the state put the start of a status in place of the Identified Date; our own list comes back so."""
+    give_el(district.student(), "Exited EL", identified_date="2020-01-08", exit_date="2019-01-08")
+    days = {"el_identified_date": "2020-01-08", "el_exit_date": "2019-01-08"}
+    report = roster(JOSE | {"el_status": "Exited EL"} | days)
+
+    assert "ELA-EXIT" not in report.codes()
+
+
 def test_commas_at_thousands_never_become_part_of_a_new_number(district: District) -> None:
     report = roster(JOSE | {"local_number": '"200,004"'})
 
