@@ -174,16 +174,21 @@ def _strike(
     kind.strike(scene)
     kind.heal(scene)
     before = usual_before(works, name)
-    run = wait_for_end(run)
+    assert found.wrong is not None
+    told = f"{kind.name}, {name}, after {moment:.2f} of {seconds:.2f} s"
+    try:
+        run = wait_for_end(run)
+    except AssertionError as error:  # counted, not only raised: the scoreboard must not hide it
+        found.runs += 1
+        found.wrong.append(f"{told}: {error}")
+        raise
     _put_right(scene)
     if kind.fails_whole and run.status == RunStatus.FAILED and checksum() == before:
         found.again += 1
         run = wait_for_end(works.start(name))
     assert works.newest is not None
-    assert found.wrong is not None
     works.newest[name] = run
     found.runs += 1
-    told = f"{kind.name}, {name}, after {moment:.2f} of {seconds:.2f} s"
     if run.status != RunStatus.COMPLETED:
         found.wrong.append(f"{told}: {run.status}: {run.message}")
     elif (sums := checksum()) != records:
