@@ -31,7 +31,7 @@ _LINES: Final = """
 _SAME: Final = """s.birth_date = lines.birth_date AND sis_loose(s.match_last_name) = lines.last
       AND sis_loose(s.match_first_name) = lines.first"""
 _STUDENTS: Final = f"WITH {_LINES} SELECT DISTINCT s.id FROM students_student s JOIN lines ON {_SAME}"
-# New students stand in the plan with their names; lines of which nothing is planned are read.
+# New students are in the plan with their names; lines of which nothing is planned are read.
 _LIKE: Final = f"""
     WITH {_LINES}, asked AS MATERIALIZED (SELECT * FROM students_student WHERE id = ANY(%(students)s))
     SELECT lines.line FROM asked s JOIN lines ON {_SAME}
