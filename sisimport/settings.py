@@ -469,6 +469,9 @@ KEEP_MAILS_DAYS = env.int("KEEP_MAILS_DAYS", default=7)
 KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=60)
 KEEP_DELIVERED_EXPORTS_DAYS = env.int("KEEP_DELIVERED_EXPORTS_DAYS", default=400)
 KEEP_SCORES_DAYS = env.int("KEEP_SCORES_DAYS", default=0)
+for _name in [name for name, days in globals().items() if name.startswith("KEEP_") and days < 0]:
+    # A slip of the pen would else keep it for good, and nobody would hear of it.
+    raise ImproperlyConfigured(f"{_name} is below zero. Give a number of days; 0 keeps it for good.")
 # The key of the seals of the record of access. Without one SECRET_KEY is taken, and a changed SECRET_KEY then belongs among
 # SECRET_KEY_FALLBACKS; former keys of one's own are named in AUDIT_KEY_FALLBACKS.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")

@@ -19,9 +19,9 @@ YES = f"^{_BEFORE}({'|'.join(YES_MARKS)}|1[.,]0+){_AFTER}$"
 NO = f"^{_BEFORE}({'|'.join(NO_MARKS)}|0[.,]0+)?{_AFTER}$"
 _TABLE = quoted(SSIDRequestRow._meta.db_table)
 _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
-# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else is not a score.
-_SCORE = r"CASE WHEN r.score ~ '^ *[0-9]{1,3}([.][0-9]+)? *%%?$' THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"
-
+# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else, and what is over 100, is not a score.
+_SCORE = r"""CASE WHEN r.score ~ '^ *(0*[0-9]{1,2}([.][0-9]+)?|100([.]0+)?) *%%?$'
+  THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"""
 
 _MOST_CHOICES = 20  # named in a message; nobody reads more
 

@@ -17,12 +17,12 @@ from tests.assessments.damaged_columns import ALL, Damage, ScoreFile, damages, s
 from tests.assessments.score_files import start
 from tests.assessments.score_home import TYPES
 from tests.imports.properties import RolledBack
-from tests.longer import LONG
+from tests.longer import LONG, one_in
 from tests.ssid.journey import district
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
 EVERY = [(layout, test.code) for layout in ALL for test in structure.tests_of(ALL[layout])]
-STUDENTS, STEP = 45, 1 if LONG else 11  # every so many damages of all
+STUDENTS, STEP = 45, 4 if LONG else 11  # every so many damages of all
 Table = dict[tuple[str, str], tuple[Any, ...]]
 
 
@@ -65,7 +65,7 @@ def _done(file: ScoreFile, damage: Damage) -> bytes:
     return data
 
 
-@pytest.mark.parametrize(("layout", "test"), EVERY if LONG else EVERY[::4])
+@pytest.mark.parametrize(("layout", "test"), one_in(4, EVERY))
 def test_no_damaged_column_goes_in_silently(layout: str, test: str) -> None:
     file = score_file(layout, students_of(district(), layout, test, STUDENTS), test)
     tested = next(one for one in file.tests if one.code == test)

@@ -17,10 +17,9 @@ from tests.cases.doors import ended, outcome, outcome_by_api, post_upload
 from tests.cases.test_cases import CASES, FOLDER, _case
 from tests.factories import UserFactory
 from tests.imports.commandline import CommandLine
-from tests.longer import LONG
+from tests.longer import one_in
 
 pytestmark = pytest.mark.django_db
-SOME = CASES if LONG else CASES[::6]
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def _steps(name: str) -> list[dict[str, Any]]:
     return list(_case(name)["steps"])
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", one_in(6, CASES))
 def test_a_file_ends_alike_by_every_door(name: str, command: CommandLine, page: Client) -> None:
     for step in _steps(name):
         if "load" in step:

@@ -16,7 +16,6 @@ from sisimport.imports.definition.registry import built_in_types, get_type
 from sisimport.imports.models import ImportIssue, ImportRun, RunStatus, Work
 from sisimport.imports.runs import services
 from tests.imports.journey import finish, run_file
-from tests.longer import LONG
 from tests.truth.sheets import Sheet
 from tests.truth.test_reported_is_on_record import adapter_of
 
@@ -29,7 +28,10 @@ LOST_WITH_A_WARNING = {"scale_score", "raw_score", "result", "error_band", "meas
 MEANT = {"status"}
 # Score types differ by layouts: one of each family stands for the others where time is short.
 FAMILIES = ("caaspp-2024-2025", "elpac-summative-2025", "elpac-initial-2024-2025")
-TYPES = [t.key for t in built_in_types() if LONG or not isinstance(t, ScoreImport) or t.key in FAMILIES]
+TYPES = [
+    pytest.param(t.key, marks=[pytest.mark.faults] if isinstance(t, ScoreImport) and t.key not in FAMILIES else [])
+    for t in built_in_types()
+]
 Values = dict[tuple[str, Any, str], Any]
 
 

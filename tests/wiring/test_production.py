@@ -194,3 +194,14 @@ def test_check_deploy_has_nothing_to_say_of_production_settings() -> None:
 
     assert result.returncode == 0, result.stderr
     assert "no issues" in result.stdout
+
+
+def test_days_below_zero_are_refused_and_not_taken_for_good() -> None:
+    """`KEEP_UPLOADS_DAYS=-90` kept every upload, and nobody heard of it."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "sisimport.settings", "KEEP_UPLOADS_DAYS": "-90"}
+    command = [sys.executable, "-c", "from django.conf import settings; settings.DEBUG"]
+
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert result.returncode != 0
+    assert "KEEP_UPLOADS_DAYS is below zero. Give a number of days; 0 keeps it for good." in result.stderr

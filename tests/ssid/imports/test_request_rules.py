@@ -123,10 +123,12 @@ def test_r4_a_limit_that_is_no_percentage_is_refused(school: School, value: str)
         run_test([line()], single_match_score=value)
 
 
-def test_r4_a_score_that_cannot_be_read_is_no_score(school: School) -> None:
+@pytest.mark.parametrize("score", ["high", "101%", "910", "100.5", "999%"])
+def test_r4_a_score_that_cannot_be_read_or_is_over_100_is_no_score(school: School, score: str) -> None:
+    """`910` is 91.0 without its point: taken for a score it would choose for every limit."""
     make_student(school)
 
-    test = run_test([line(category="Single Match", score="high")], single_match_score="0")
+    test = run_test([line(category="Single Match", score=score)], single_match_score="0")
 
     assert codes(test) == ["SEL-NONE"]
 
