@@ -61,6 +61,7 @@ def test_the_files_the_state_renews_daily_are_measured() -> None:
     assert {key for key, job in all_jobs().items() if job.cumulative} == {
         "ssid-download",
         "ela",
+        "roster",
         "scores",
         "scores-early",
     }

@@ -302,7 +302,8 @@ def test_a_run_whose_server_is_short_of_something_is_tried_again_and_done(
     assert (run.status, run.attempts, run.waits_for) == (RunStatus.COMPLETED, 2, "")
 
 
-def test_a_file_missed_elsewhere_is_no_want_of_the_server() -> None:
+def test_a_file_missed_elsewhere_is_no_want_of_the_server(db: None) -> None:
+    connection.ensure_connection()  # without a session it would be the database that is away
     assert hindrances.hindrance_of(FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/tmp123")) is None
     assert hindrances.hindrance_of(PermissionError(errno.EACCES, "Permission denied")) is None
 

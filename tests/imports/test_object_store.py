@@ -110,6 +110,9 @@ def behind(server: int, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
     address = f"s3://{BUCKET}?endpoint=http://127.0.0.1:{between.port}&region=us-east-1"
     settings.STORAGES = settings.STORAGES | {"default": storage_of(address, folder=tmp_path)}
     settings.FILE_KEYS = [FIRST]
+    for name in ("scratch", "incoming"):  # what other tests have there is not this one's to count, nor to remove
+        (tmp_path / name).mkdir()
+    settings.SCRATCH_DIR, settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "scratch", str(tmp_path / "incoming")
     yield between
     between.close()
     for found in direct(server).list_objects_v2(Bucket=BUCKET).get("Contents", []):

@@ -322,6 +322,9 @@ def file_of(table: str) -> int:
 
 
 def test_back_and_forth_keeps_every_row_and_writes_none_anew(district: District) -> None:
+    if ("imports_importchange_first",) not in fetch_all("SELECT part FROM sis_run_ranges()"):
+        migrate(BEFORE)  # a purge of another test dropped the first range
+        migrate(AFTER)
     one = run_file("ssid-download", LINES, Work.TEST).run
     next_run(beyond() + 5)
     two = run_file("students", csv(JOSE | {"alias_last_name": "Beta"}), Work.UPDATE).run
