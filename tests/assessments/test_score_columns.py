@@ -119,7 +119,7 @@ def lines_for(layout: str) -> st.SearchStrategy[tuple[str, list[Line]]]:
         for part in test.parts
         for kind in ("scale", "raw", "result", "error", "measure")
     }
-    names = sorted({*used, "uin", "condition_code"} - {""})
+    names = sorted({*used, "uin", "condition_code"} & set(ALL[layout].fields))
     texts = {"uin", "condition_code", *(test.parent.measure for test in tests)}
     values = [*VALUES, "00", "0", "000", "IFEP", *unscored_codes(), "É" * 25]
     plain = [value for value in values if "|" not in value]  # in a score or level that is an error, which keeps it out
