@@ -250,13 +250,15 @@ def maintain(statement: str) -> Strike:
 
 @dataclass(frozen=True)
 class Kind:
-    """`valkey`: with that broker. `fails_whole`: a run may fail, if nothing was written and a press does it."""
+    """`valkey`: with that broker. `fails_whole`: a run may fail, if nothing was written and a press does it. `alone`: it takes
+    what other tests need as well."""
 
     name: str
     strike: Strike
     heal: Strike = Scene.ensure_worker
     valkey: bool = False
     fails_whole: bool = False
+    alone: bool = False
 
 
 KINDS = (
@@ -272,7 +274,7 @@ KINDS = (
     Kind("a session of the database is cut", cut_one),
     Kind("all sessions of the database are cut", lambda scene: scene.end_sessions(scene.sessions())),
     Kind("statements are canceled", lambda scene: scene.end_sessions(scene.sessions(), "pg_cancel_backend")),
-    Kind("every connection is taken", crowd),
+    Kind("every connection is taken", crowd, alone=True),
     Kind("the students are locked", hold_for("LOCK TABLE students_student IN EXCLUSIVE MODE")),
     Kind("the journal is locked", hold_for("LOCK TABLE imports_importchange IN ACCESS EXCLUSIVE MODE")),
     Kind("rows of students are locked", hold_for("SELECT 1 FROM students_student FOR UPDATE")),

@@ -120,7 +120,10 @@ def kinds() -> list[Any]:
             "valkey" if kind.valkey else "filesystem",
             kind,
             id=kind.name,
-            marks=[] if kind.name in IN_EVERY_SUITE else [pytest.mark.faults],
+            marks=[
+                *([] if kind.name in IN_EVERY_SUITE else [pytest.mark.faults]),
+                *([pytest.mark.alone] if kind.alone else []),
+            ],
         )
         for kind in KINDS
     ]

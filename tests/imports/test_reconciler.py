@@ -1,15 +1,21 @@
 """The reconciler: which runs it enqueues, and how often."""
 
 import itertools
+import time
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import OperationalError
 
+from sisimport.imports.engine.sql import execute
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.execution import RUN_LOCK
+from sisimport.imports.runs.pulse import end_silent_sessions
 from sisimport.imports.runs.reconciler import Reconciler
+from sisimport.imports.runs.sessions import session_parameters
 from sisimport.imports.storage import retention, run_ranges
+from tests.faults.conftest import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +52,31 @@ def test_a_run_whose_lock_somebody_holds_is_left_alone(
 
     other_session.execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run.pk])
     assert reconciler.due(now=2.0) == [run.pk]
+
+
+def _ended() -> list[int]:
+    execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees the sessions of its first look
+    return end_silent_sessions(RUN_LOCK)
+
+
+def test_whoever_stops_between_taking_a_run_and_its_first_beat_loses_it(
+    reconciler: Reconciler, other_session: psycopg.Connection, settings: Any
+) -> None:
+    """It has no pulse that could fall silent: one of thirteen workers that were stopped kept its run for good."""
+    run = make_run(RunStatus.QUEUED)
+    other_session.execute("SELECT pg_advisory_lock(%s, %s)", [RUN_LOCK, run.pk])
+
+    settings.RUN_SILENT_SECONDS = 2.0
+    assert _ended() == []
+    time.sleep(2.1)
+    beating = session_parameters(f"sisimport pulse {other_session.info.backend_pid}")
+    with psycopg.connect(**beating) as pulse:
+        assert _ended() == [], "it beats"
+        assert pulse.execute("SELECT 1").fetchone() == (1,)
+    wait_until(lambda: _ended() == [run.pk], lambda: "nobody ended it")
+
+    with pytest.raises(psycopg.OperationalError):
+        other_session.execute("SELECT 1")
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.CANCELLED])

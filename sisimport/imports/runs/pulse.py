@@ -4,7 +4,8 @@ A killed process loses its database session, and with it the run, at once. One t
 container, swapped out, cut off from the network) keeps both, and the update lock of its district besides. So a thread beside
 the work asks PostgreSQL something every few seconds in a session of its own, named after the one that works; PostgreSQL
 notes when. Every reconciler looks for such sessions that fell silent and has PostgreSQL end them, the working one with them: what
-it wrote is undone, the run is free. Whoever wakes up later finds the session gone and writes nothing.
+it wrote is undone, the run is free. Whoever wakes up later finds the session gone and writes nothing. One that stopped between
+taking the run and its first beat has no pulse at all: its session asks nothing for as long, and is ended for that.
 """
 
 import contextlib
@@ -56,10 +57,17 @@ def end_silent_sessions(lock_class: int) -> list[int]:
     """
     rows = fetch_all(
         """
-        WITH silent AS (
-          SELECT p.pid AS pulse, substr(p.application_name, %(skip)s)::int AS working FROM pg_stat_activity p
-          WHERE p.datname = current_database() AND p.application_name ~ %(name)s
-            AND p.state_change < clock_timestamp() - make_interval(secs => %(seconds)s))
+        WITH sessions AS (
+          SELECT pid, application_name, state, state_change < clock_timestamp() - make_interval(secs => %(seconds)s) AS old
+          FROM pg_stat_activity WHERE datname = current_database()
+        ), pulses AS (
+          SELECT pid, substr(application_name, %(skip)s)::int AS working, old FROM sessions
+          WHERE application_name ~ %(name)s
+        ), silent AS (
+          SELECT pid AS pulse, working FROM pulses WHERE old
+          UNION ALL
+          SELECT NULL, pid FROM sessions WHERE old AND state LIKE 'idle%%' AND pid NOT IN (SELECT working FROM pulses)
+        )
         SELECT l.objid, pg_terminate_backend(silent.working), pg_terminate_backend(silent.pulse)
         FROM silent JOIN pg_locks l ON l.pid = silent.working
         WHERE l.locktype = 'advisory' AND l.classid = %(class)s AND l.granted
