@@ -189,11 +189,12 @@ def wait_until(
         time.sleep(pause)
 
 
-def wait_for_end(run: ImportRun) -> ImportRun:
+def wait_for_end(run: ImportRun, patience: float = PATIENCE) -> ImportRun:
     """The run once it has ended; fails after a minute."""
     wait_until(
         lambda: not ImportRun.objects.filter(pk=run.pk, status__in=ACTIVE).exists(),
         lambda: f"run {run.pk} is still {ImportRun.objects.get(pk=run.pk).status}",
+        patience=patience,
     )
     return ImportRun.objects.get(pk=run.pk)
 

@@ -9,7 +9,7 @@ from sisimport.imports.models import Crash, ImportRun, RunStatus, Work
 from sisimport.imports.runs import crashes, execution, hindrances
 from sisimport.imports.runs.report import run_facts
 from sisimport.imports.runs.services import start_update
-from tests.faults.conftest import Barrier, Worker, wait_for_end
+from tests.faults.conftest import Barrier, Broker, Worker, wait_for_end
 from tests.faults.district import District, make_district
 from tests.faults.test_runs_survive import assert_done_once, start_halfway
 
@@ -114,6 +114,12 @@ def test_the_note_of_an_interruption_takes_a_wrong_note_of_a_stopped_worker_back
     assert (run.crash, run.crash_attempt, run.crashed_at, run.interruptions) == ("", None, None, 1)
 
 
+@pytest.fixture
+def nobody_else(uploads: None, broker: Broker) -> None:
+    """No worker of an earlier test, which would take up the run."""
+    broker.kill_workers()
+
+
 def noted(attempt: int, **values: object) -> ImportRun:
     """A run whose attempt went away with its worker, and was followed by another."""
     run = make_district(students=5).start_test()
@@ -125,7 +131,7 @@ def noted(attempt: int, **values: object) -> ImportRun:
 
 
 @DATABASE
-def test_a_worker_that_wakes_up_leaves_the_note_of_a_later_attempt(uploads: None) -> None:
+def test_a_worker_that_wakes_up_leaves_the_note_of_a_later_attempt(nobody_else: None) -> None:
     run = noted(2)
 
     hindrances.hold(run.pk, 1, hindrances.WaitsFor.DATABASE)
@@ -135,7 +141,7 @@ def test_a_worker_that_wakes_up_leaves_the_note_of_a_later_attempt(uploads: None
 
 
 @DATABASE
-def test_a_worker_that_wakes_up_leaves_the_note_of_a_run_that_failed_meanwhile(uploads: None) -> None:
+def test_a_worker_that_wakes_up_leaves_the_note_of_a_run_that_failed_meanwhile(nobody_else: None) -> None:
     run = noted(3, status=RunStatus.FAILED)
 
     hindrances.hold(run.pk, 3, hindrances.WaitsFor.DATABASE)
