@@ -6,7 +6,6 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sisimport.imports.engine import replanning
 from sisimport.imports.models import ImportRun, MatchDecision, RunStatus
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide, take_back
 from students.models import Student
@@ -18,7 +17,7 @@ from tests.assessments.test_score_properties import (
     with_repeats,
 )
 from tests.assessments.test_usual_lines import LAYOUTS, TYPES, changes_of_cells, lines_of
-from tests.imports.planned_anew import clear, plan_whole, said
+from tests.imports.planned_anew import clear, lines_planned, said, same_as_whole
 from tests.imports.properties import OneExample, few
 from tests.ssid.journey import district
 
@@ -35,16 +34,7 @@ steps = st.lists(
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Which lines were planned again, None: all of them."""
-    planned: list[Any] = []
-    stage = replanning.staging.stage
-
-    def noted(context: Any) -> None:
-        planned.append(None if context.lines is None else sorted(context.lines))
-        stage(context)
-
-    monkeypatch.setattr(replanning.staging, "stage", noted)
-    return planned
+    return lines_planned(monkeypatch)
 
 
 def take(run: ImportRun, at: int, what: str, student: Student) -> bool:
@@ -63,13 +53,6 @@ def take(run: ImportRun, at: int, what: str, student: Student) -> bool:
         schools=None,
     )
     return True
-
-
-def same_as_whole(run: ImportRun) -> None:
-    clear()
-    by_lines = said(run)
-    plan_whole(run)
-    assert by_lines == said(run)
 
 
 @few

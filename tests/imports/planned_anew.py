@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from django.db import connection, transaction
 
 from assessments.models import Assessment
+from sisimport.imports.engine import replanning
 from sisimport.imports.engine.replanning import replan
 from sisimport.imports.models import AbsentList, ImportChange, ImportIssue, ImportRun
 from students.models import LEA
@@ -27,6 +29,26 @@ def plan_whole(run: ImportRun) -> None:
     with transaction.atomic():
         replan(run, [], whole=True)
     clear()
+
+
+def same_as_whole(run: ImportRun) -> None:
+    clear()
+    by_lines = said(run)
+    plan_whole(run)
+    assert by_lines == said(run)
+
+
+def lines_planned(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Which lines are planned again from now on, by decision; None: all of them."""
+    planned: list[Any] = []
+    stage = replanning.staging.stage
+
+    def noted(context: Any) -> None:
+        planned.append(None if context.lines is None else sorted(context.lines))
+        stage(context)
+
+    monkeypatch.setattr(replanning.staging, "stage", noted)
+    return planned
 
 
 def said(run: ImportRun) -> dict[str, Any]:

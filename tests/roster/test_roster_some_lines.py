@@ -8,13 +8,12 @@ from django.db import transaction
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sisimport.imports.engine import replanning
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, DecisionRefusedError, decide, take_back
 from students.models import Student
 from tests.imports.journey import District, drop_temporary_tables, run_file
-from tests.imports.planned_anew import clear, plan_whole, said
-from tests.imports.properties import RolledBack, few
+from tests.imports.planned_anew import lines_planned, said, same_as_whole
+from tests.imports.properties import OneExample, few
 from tests.roster.oneroster_files import ANA as ANA_USER
 from tests.roster.oneroster_files import BEN, BORN, BORN_BEN, CLASS, GONE, bulk, run_zip
 from tests.roster.test_roster import ANA, JOSE, csv
@@ -42,16 +41,7 @@ steps = st.lists(
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Which lines were planned again, None: all of them."""
-    planned: list[Any] = []
-    stage = replanning.staging.stage
-
-    def noted(context: Any) -> None:
-        planned.append(None if context.lines is None else sorted(context.lines))
-        stage(context)
-
-    monkeypatch.setattr(replanning.staging, "stage", noted)
-    return planned
+    return lines_planned(monkeypatch)
 
 
 def take(run: ImportRun, line: int, what: str, student: Student | None = None) -> bool:
@@ -73,20 +63,13 @@ def take(run: ImportRun, line: int, what: str, student: Student | None = None) -
     return True
 
 
-def same_as_whole(run: ImportRun) -> None:
-    clear()
-    by_lines = said(run)
-    plan_whole(run)
-    assert by_lines == said(run)
-
-
 @few
 @given(drawn=people, content=files | with_namesakes, decisions=steps)
 @pytest.mark.long
 def test_lines_planned_alone_come_to_what_the_whole_file_comes_to(  # type: ignore[no-untyped-def]
     drawn, content, decisions
 ) -> None:
-    with RolledBack():
+    with OneExample():
         district = make(drawn)
         for number in OTHERS:
             district.student(local_number=number, school=district.other_school)
