@@ -14,6 +14,7 @@ from sisimport.accounts.access import REGISTRAR
 from sisimport.api.models import ApiToken
 from sisimport.imports.models import ImportRun, Work
 from tests.accounts.oidc import DistrictProvider, come_back, district_provider, say_yes, sign_in
+from tests.assessments.test_english_learners import learner
 from tests.factories import PASSWORD, SchoolFactory, StudentFactory, UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, make_district, run_file
@@ -133,6 +134,20 @@ def test_exports_of_many_ask(many: int, admin: Any, client: Client, monkeypatch:
     if many == 1:
         proved = client.post(exported.url, {"password": PASSWORD})
         assert b"Diaz" in b"".join(proved)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("many", [1, 500])
+def test_a_list_of_english_learners_for_print_asks_as_an_export_does(
+    many: int, admin: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = SchoolFactory()
+    for _one in range(3):
+        learner("EL", school)
+    monkeypatch.setattr("sisimport.accounts.step_up.MANY", many)
+
+    printed = client.get(reverse("english_learner_students"), {"what": "el", "print": "1"})
+
+    assert is_asked(printed) is (many == 1)
 
 
 def test_none_of_the_rows_is_lost(rf: Any, settings: Any) -> None:

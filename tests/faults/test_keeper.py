@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from sisimport.imports.models import ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.runs import execution, hindrances
@@ -402,6 +403,17 @@ def make_large(run: ImportRun) -> None:
     assert run.file
     run.file.size = 10 * MEBIBYTE
     run.file.save()
+
+
+def test_the_page_of_a_run_says_that_the_server_is_short_of_something(district: District, client: Client) -> None:
+    client.force_login(UserFactory(import_admin=True))
+    run = start()
+    ImportRun.objects.filter(pk=run.pk).update(waits_for=WaitsFor.MACHINE, waits_since=timezone.now())
+
+    text = client.get(reverse("run", args=[run.pk])).content.decode()
+
+    assert "Waiting for the server, which is short of something" in text
+    assert "It is tried again automatically in a moment; nothing was changed so far." in text
 
 
 def test_a_run_without_room_does_not_start_and_its_page_names_the_disk(
