@@ -32,7 +32,7 @@ __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read
 
 BLOCK_LINES: Final = 4000
 WIDE_BLOCK_LINES: Final = 2000
-WIDE_COLUMNS: Final = 50
+WIDE_COLUMNS: Final = 128  # above it, cells of a chunk no longer fit the cache of a processor
 # After so many lines, a file of which hardly any could be read is refused: its errors would say the same a million times.
 _PATIENCE: Final = 10_000
 _HARDLY_ANY: Final = 1000
