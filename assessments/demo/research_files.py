@@ -38,12 +38,17 @@ def sample_lines(layout: Layout, places: Sequence[Place]) -> Iterator[str]:
         for at, place in enumerate(places):
             for group, ahead in _GROUPS:
                 for grade in _GRADES:
-                    yield _line(layout, _codes(place, layout.key) | _result(at, test, group, ahead, grade))
+                    figures = _result(at, test, group, ahead, grade, years_ago=_YEAR - _year(layout.key))
+                    yield _line(layout, _codes(place, layout.key) | figures)
+
+
+def _year(key: str) -> int:
+    return _YEARS.get(key, _YEAR)
 
 
 def _codes(place: Place, key: str = "") -> dict[str, str]:
     county, district, school, _name = place
-    return {"county": county, "district": district, "school": school, "test_year": str(_YEARS.get(key, _YEAR))}
+    return {"county": county, "district": district, "school": school, "test_year": str(_year(key))}
 
 
 def _names(place: Place) -> dict[str, str]:
@@ -53,15 +58,21 @@ def _names(place: Place) -> dict[str, str]:
     return {"county_name": "Lake County", "district_name": name} if district != "00000" else {"county_name": name}
 
 
-def _result(at: int, test: str, group: str, ahead: int, grade: str) -> dict[str, str]:
-    """Numbers that follow from place, test, group and grade: near those of a usual district, and adding up to a hundred."""
+def _result(at: int, test: str, group: str, ahead: int, grade: str, *, years_ago: int) -> dict[str, str]:
+    """Numbers that follow from place, test, group, grade and year: near those of a usual district, and adding up to a hundred.
+
+    Other ones each year, for a file with the figures of another year is refused.
+    """
     said = {"test_id": test, "student_group": group, "grade": grade}
     tested = (2_900_000, 41_000, 5_200, 380, 290, 9)[at] // (1 if grade == "13" else 7) // (1 if group == "1" else 4)
+    tested += tested * years_ago // 100
     if tested < 11:
         return said | dict.fromkeys(
             ("tested", "scored", "mean", "level_1", "level_2", "level_3", "level_4", "met"), "*"
         )
-    met = max(6, min(90, 47 + ahead - (11 if test == "2" else 0) + (3, 1, 0, 5, -6)[at % 5] + int(grade) % 4))
+    met = max(
+        6, min(90, 47 + ahead - years_ago - (11 if test == "2" else 0) + (3, 1, 0, 5, -6)[at % 5] + int(grade) % 4)
+    )
     best, low = met * 2 // 5, (100 - met) * 11 // 20
     levels = {"level_4": best, "level_3": met - best, "level_2": 100 - met - low, "level_1": low}
     numbers = {name: f"{n:.2f}" for name, n in levels.items()} | {"met": f"{met:.2f}"}

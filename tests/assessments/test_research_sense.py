@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from assessments.demo.research_files import places_of, sample_lines
 from assessments.models import PublicPlace, PublicResult
+from assessments.research.files import FOLDER
+from sisimport.files.layouts import load_layouts
 from tests.assessments.test_research_files import COUNTY, DISTRICT, SCHOOL, STATE, entities, imported, new, result
 from tests.imports.journey import Report, make_district, run_file
 
@@ -178,3 +181,12 @@ def test_r9_what_is_replaced_is_told() -> None:
         "Name is Maple High; on record it is Cedar High, which is replaced."
     ]
     assert [(i["code"], i["field"], i["severity"]) for i in changed.issues] == [("RES-CHANGED", "mean", "warning")]
+
+
+@pytest.mark.parametrize("first", ["research-caaspp", "research-caaspp-2023"])
+def test_samples_of_two_years_both_go_in(first: str) -> None:
+    make_district()
+    places, layouts = places_of("1234567", "Lincoln Unified", [("0123456", "Cedar High")]), load_layouts(FOLDER)
+    for key in sorted(("research-caaspp", "research-caaspp-2023"), key=lambda key: key != first):
+        imported("\n".join(sample_lines(layouts[key], places)) + "\n")
+    assert set(PublicResult.objects.values_list("school_year", flat=True)) == {2023, 2025}
