@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from students.missing import enrolled_sql
+from students import headcounts
 from students.models import SSID, AnnualEnrollment, CollectionPolicy, MissingSnapshot, Student
 
 Status = AnnualEnrollment.Status
@@ -114,34 +114,26 @@ class MissingCount(_Share):
     reported: int
 
 
-# Nobody's row is joined to find out that nothing is missing: all students are counted from an index on school and grade, and what
-# is taken off or told apart is in the small tables of those who have left and of those without SSID.
+# Students and those without SSID are sums of kept changes; families' numbers, few at any time, are looked up.
 _COUNTS = """
     SELECT e.school_id, e.grade, sum(e.students)::bigint AS students, sum(e.missing)::bigint AS missing,
       sum(e.reported)::bigint AS reported
     FROM (
-      SELECT s.school_id, s.grade, count(*) AS students, 0 AS missing, 0 AS reported
-      FROM students_student s WHERE s.school_id IS NOT NULL {at_school}
-      GROUP BY s.school_id, s.grade
+      SELECT h.school_id, h.grade, h.students, h.without_ssid AS missing, 0 AS reported
+      FROM students_headcount h WHERE {counted}
       UNION ALL
-      SELECT s.school_id, s.grade, -count(*), 0, 0
-      FROM students_lastday l JOIN students_student s ON s.id = l.student_id
-      WHERE l.day < %(today)s AND s.school_id IS NOT NULL {at_school}
-      GROUP BY s.school_id, s.grade
-      UNION ALL
-      SELECT w.school_id, w.grade, 0, count(*), count(r.student_id)
-      FROM students_withoutssid w LEFT JOIN students_reportedssid r ON r.student_id = w.student_id
-      WHERE {missing}
-      GROUP BY w.school_id, w.grade
+      SELECT w.school_id, w.grade, 0, 0, 1 FROM students_withoutssid w
+      WHERE w.student_id = ANY (ARRAY(SELECT r.student_id FROM students_reportedssid r)) AND {here}
     ) AS e
     GROUP BY e.school_id, e.grade HAVING sum(e.students) > 0
 """
 
 
 def _counts(schools: Collection[int] | None) -> tuple[str, dict[str, Any]]:
-    missing, params = enrolled_sql(schools, row="w", student="w.student_id")
-    at_school = "" if schools is None else "AND s.school_id = ANY(%(schools)s)"
-    return _COUNTS.format(missing=missing, at_school=at_school), params
+    counted, params = headcounts.counted_sql(schools)
+    at_school = "w.school_id IS NOT NULL" if schools is None else "w.school_id = ANY(%(schools)s)"
+    here = f"{at_school} AND (w.last_day IS NULL OR w.last_day >= %(today)s)"
+    return _COUNTS.format(counted=counted, here=here), params
 
 
 def count_missing(schools: Collection[int] | None) -> list[MissingCount]:

@@ -8,7 +8,6 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -38,24 +37,6 @@ def missing_today(schools: Collection[int] | None) -> QuerySet[WithoutSSID]:
 # ---- counts ----
 
 
-def enrolled_sql(schools: Collection[int] | None, *, row: str, student: str) -> tuple[str, dict[str, Any]]:
-    """Condition and parameters of a statement over `row` that holds those enrolled today at these schools (None: all)."""
-    within = "" if schools is None else f" AND {row}.school_id = ANY(%(schools)s)"
-    left = f"SELECT 1 FROM students_lastday l WHERE l.student_id = {student} AND l.day < %(today)s"
-    params = {"today": timezone.localdate(), "schools": list(schools or ())}
-    return f"{row}.school_id IS NOT NULL AND NOT EXISTS ({left}){within}", params
-
-
 def count_up_to(schools: Collection[int] | None, most: int) -> int:
     """How many of these schools (None: all) are missing today, but no more than `most`: the first rows alone are read."""
     return missing_today(schools)[:most].count()
-
-
-def count_by_school(schools: Collection[int] | None) -> dict[int, int]:
-    """How many have no SSID, by school; schools without any are left out."""
-    condition, params = enrolled_sql(schools, row="w", student="w.student_id")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT w.school_id, count(*) FROM students_withoutssid w WHERE {condition} GROUP BY w.school_id", params
-        )
-        return dict(cursor.fetchall())

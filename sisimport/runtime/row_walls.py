@@ -58,7 +58,7 @@ WALLED: Mapping[str, str] = {
         ),
         _OF_STUDENT,
     ),
-    "students_withoutssid": _AT_SCHOOL,
+    **dict.fromkeys(("students_headcount", "students_withoutssid"), _AT_SCHOOL),
     **dict.fromkeys(("ssid_senrline", "ssid_utahrequeststudent"), _OF_STUDENT_OR_AT_SCHOOL),
     **dict.fromkeys(("imports_importissue", "ssid_matchrequest"), _LINE),
     "imports_importchange": _CHANGE,

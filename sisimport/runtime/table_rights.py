@@ -144,6 +144,8 @@ TABLES: Mapping[str, Rights] = {
     "students_familyinvitation_students": ACCOUNTS,
     "students_familymember": _accounts_but("told_end"),
     "students_guardian": RECORDS,
+    # Changes are only added, by the triggers of whoever writes records; chores put them together.
+    "students_headcount": Rights(web=ADD, worker=f"{ADD}, DELETE"),
     "students_lastday": RECORDS,
     "students_lea": RECORDS,
     "students_missingsnapshot": RECORDS,

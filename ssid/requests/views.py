@@ -29,7 +29,7 @@ from ssid.requests.services import (
     requests_with_counts,
 )
 from students.access import log_views, visible_school_ids, visible_schools
-from students.missing import count_by_school
+from students.headcounts import count_without_ssid
 
 PER_PAGE = 25
 DELIMITERS = (
@@ -111,7 +111,7 @@ def _row(made: SENRRequest) -> tuple[Any, ...]:
 
 def _schools_missing(request: HttpRequest) -> list[Any]:
     """The user's schools in California that have students without SSID, with how many (`missing`) and what they are called."""
-    counts = count_by_school(visible_school_ids(request.user))
+    counts = count_without_ssid(visible_school_ids(request.user))
     schools = list(visible_schools(request.user).filter(pk__in=counts, lea__state="CA").select_related("lea"))
     for school in schools:
         school.missing = counts[school.pk]  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from ssid.models import UtahDueDate, UtahFunction, UtahRequest
-from students.missing import count_by_school
+from students.headcounts import count_without_ssid
 from students.models import WATCHED_FIELDS, ChangedRecord, School, StateProfile, Student
 
 # (name, month, day): a row of an LEA with the same name takes its place. The day of the test preprint is inferred.
@@ -151,7 +151,7 @@ def board(schools: QuerySet[School]) -> list[BoardRow]:
     """Per school of a Utah LEA what is due, sent, answered and applied; a bounded number of queries."""
     today = timezone.localdate()
     rows = {s.pk: BoardRow(s) for s in schools.filter(lea__state=StateProfile.UTAH).select_related("lea")}
-    for pk, missing in count_by_school(list(rows)).items():
+    for pk, missing in count_without_ssid(list(rows)).items():
         rows[pk].without_ssid = missing
     open_changes = ChangedRecord.objects.filter(cleared_by__isnull=True, student__school__in=list(rows))
     for pk, count in open_changes.order_by().values_list("student__school").annotate(n=Count("student", distinct=True)):

@@ -232,7 +232,8 @@ class Student(NotesStudent, models.Model):
 class WithoutSSID(models.Model):
     """Students who have no current SSID, with what lists of them ask for: found without a look at all the others.
 
-    Kept by triggers on students and SSIDs (migration 0007), in the transaction that changes those; nothing else writes it.
+    Kept by triggers on students, SSIDs and last days (migration 0024), in the transaction that changes those; nothing else
+    writes it.
     """
 
     student = models.OneToOneField(
@@ -244,6 +245,7 @@ class WithoutSSID(models.Model):
     grade = models.CharField(max_length=2)
     last_key = models.TextField(db_collation="C")
     first_key = models.TextField(db_collation="C")
+    last_day = models.DateField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -263,13 +265,17 @@ class WithoutSSID(models.Model):
 class LastDay(models.Model):
     """Students whose enrollments have all ended or will end, with the last day: the few that are not simply enrolled.
 
-    Kept by triggers on enrollments (migration 0011), in the transaction that changes those; nothing else writes it.
+    Kept by triggers on enrollments and students (migration 0024), in the transaction that changes those; nothing else writes it.
     """
 
     student = models.OneToOneField(
         Student, on_delete=models.DO_NOTHING, primary_key=True, related_name="last_day", db_constraint=False
     )
     day = models.DateField()
+    school = models.ForeignKey(
+        School, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    grade = models.CharField(max_length=2, default="", db_default="")
 
     class Meta:
         default_permissions = ()
@@ -278,6 +284,29 @@ class LastDay(models.Model):
 
     def __str__(self) -> str:
         return f"Last day of student {self.student_id}"
+
+
+class Headcount(models.Model):
+    """A change of how many students a school and grade has, and of how many of them no SSID; the counts are its sums.
+
+    `after`: it counts from the next day on; blank: always. Kept by triggers (migration 0024) in the transaction that changes
+    students, SSIDs or enrollments. Rows are only added, so nobody waits; the reconciler puts them together (headcounts.py).
+    """
+
+    # Without database constraint: a count never keeps a school from being removed by a revert.
+    school = models.ForeignKey(School, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    grade = models.CharField(max_length=2)
+    after = models.DateField(null=True)
+    students = models.IntegerField()
+    without_ssid = models.IntegerField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "change of a headcount"
+        verbose_name_plural = "changes of headcounts"
+
+    def __str__(self) -> str:
+        return f"Change of the headcount of school {self.school_id}, grade {self.grade}"
 
 
 class Enrollment(models.Model):

@@ -22,7 +22,7 @@ from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import WRITING, HoldDecision, ImportRun, Reverted, RunHold, RunStatus, Work
 from sisimport.imports.runs.events import Event, tell
 from sisimport.imports.runs.hindrances import RunTakenError
-from students.missing import enrolled_sql
+from students.headcounts import count_enrolled
 from students.models import DistrictSettings, School
 
 STUDENTS, SSIDS, EL, LINES, MATCHED, DISTRICT = (
@@ -126,7 +126,7 @@ def _replaced(plan: ImportRun, totals: Totals, limits: Limits) -> Iterable[Reaso
         by_code.setdefault(code, {})[school_id or 0] = count
     if not by_code:
         return
-    enrolled = _enrolled({school for counts in by_code.values() for school in counts})
+    enrolled = count_enrolled({school for counts in by_code.values() for school in counts})
     for counts in by_code.values():
         for school, count in counts.items():  # who has left is not enrolled, and may be in the file all the same
             enrolled[school] = max(enrolled.get(school, 0), count)
@@ -170,13 +170,6 @@ def _count_replaced(plan_run_id: int, kinds: list[ChangeKind], floor: int) -> li
         """,
         [plan_run_id, floor],
     )
-
-
-def _enrolled(schools: Collection[int]) -> dict[int, int]:
-    """Students enrolled today by school; 0 stands for those without a school, whom nobody counts."""
-    condition, params = enrolled_sql(schools, row="s", student="s.id")
-    sql = f"SELECT s.school_id, count(*) FROM students_student s WHERE {condition} GROUP BY s.school_id"
-    return dict(fetch_all(sql, params))  # type: ignore[arg-type]
 
 
 def _fewer_lines(plan: ImportRun, totals: Totals, limits: Limits, lea_ids: Collection[int]) -> Iterable[Reason]:
@@ -232,7 +225,7 @@ def _new_at_known_schools(plan_run_id: int, floor: int) -> int:
         " WHERE c.run_id = %s AND c.kind = 'student' AND c.before IS NULL GROUP BY 1",
         [plan_run_id],
     )
-    enrolled = _enrolled({school for school, _count in rows if school})
+    enrolled = count_enrolled({school for school, _count in rows if school})
     return sum(count for school, count in rows if enrolled.get(school, 0) >= floor)
 
 

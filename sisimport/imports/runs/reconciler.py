@@ -2,6 +2,7 @@
 
     every 2 s    sessions of workers that fell silent -> ended, which frees their runs
                  runs queued or running whose advisory lock is free -> a message for each that is ready
+    every min.   changes of headcounts put together (headcounts.py), today's counts of missing SSIDs kept
     every hour   partitions for the runs to come (run_ranges.py); files that nothing names (leftovers.py), chosen files that
                  no run took (unused.py), what was kept long enough (retention.py)
 
@@ -37,6 +38,7 @@ from sisimport.imports.storage.leftovers import remove_leftovers
 from sisimport.imports.storage.unused import remove_unused
 from sisimport.runtime import error_reports
 from sisimport.runtime.processes import say
+from students import headcounts
 from students.collection import record_missing
 
 logger = logging.getLogger(__name__)
@@ -135,6 +137,7 @@ class Reconciler(threading.Thread):
         if now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
+        headcounts.compact()
         last = ImportRun.objects.filter(status=RunStatus.COMPLETED).filter(work__in=WRITING).order_by("-id").first()
         seen = (timezone.localdate(), last.pk if last else 0)
         if seen != self._counted:

@@ -14,7 +14,7 @@ from sisimport.imports.runs import approvals
 from sisimport.web.states import with_applications
 from students.access import User, visible_school_ids
 from students.collection import count_missing
-from students.missing import count_by_school
+from students.headcounts import count_without_ssid
 from students.models import School
 
 RECENT = dt.timedelta(days=30)
@@ -79,7 +79,7 @@ class SchoolCount:
 
 def missing_ssids_by_school(user: User) -> list[SchoolCount]:
     """Schools of the user with students without an SSID, most first."""
-    counts = count_by_school(visible_school_ids(user))
+    counts = count_without_ssid(visible_school_ids(user))
     names = {s.pk: s.name or s.code for s in School.objects.filter(pk__in=counts).only("name", "code")}
     found = [SchoolCount(names[school], school, n) for school, n in counts.items()]
     return sorted(found, key=lambda row: (-row.missing, row.school))
