@@ -67,6 +67,7 @@ TABLES: dict[str, Table] = {
         "", "report_words contacts documentation family_accounts_end staff_accounts_end import_defaults"
     ),
     "students.SSIDReplacement": _t("", "state", goes_if=("retired_ssid", "replacement_ssid")),
+    "students.Headcount": _t("", "grade"),
     "students.MissingSnapshot": _t("", "grade"),
     "students.FamilyInvitation": _t("", "token_hash"),
     # ---- domains ----

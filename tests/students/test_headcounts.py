@@ -12,6 +12,7 @@ from django.utils import timezone
 from sisimport.erasing.districts import destroy_district
 from sisimport.erasing.students import erase_student
 from sisimport.imports.models import Work
+from sisimport.imports.runs.reconciler import Reconciler
 from students import collection, headcounts
 from students.models import SSID, Enrollment, Headcount, LastDay, Student, WithoutSSID
 from tests.factories import SchoolFactory, StudentFactory
@@ -249,3 +250,21 @@ class TestMigration:
         with connection.cursor() as cursor:
             cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'students\\_%'")
             return dict(cursor.fetchall())
+
+
+def test_the_reconciler_puts_counts_together_each_minute() -> None:
+    school = SchoolFactory()
+    for _n in range(3):
+        StudentFactory(school=school, grade="05")
+    assert Headcount.objects.count() > 1
+    reconciler = Reconciler(lambda _run, _lane: None)
+
+    reconciler.keep_counts(100.0)
+    assert Headcount.objects.count() == 1
+    StudentFactory(school=school, grade="05")
+    reconciler.keep_counts(130.0)
+    assert Headcount.objects.count() > 1
+    reconciler.keep_counts(161.0)
+
+    assert Headcount.objects.count() == 1
+    assert_in_step()
