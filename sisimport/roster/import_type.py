@@ -6,7 +6,7 @@ A blank value says nothing: what is on record stays, unless the option `blank` a
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.db import models
 from django.db.models import CharField, F, FilteredRelation, Q, Value
@@ -37,6 +37,7 @@ from sisimport.roster import (
     grade_words,
     grades,
     languages,
+    new_schools,
     odd_values,
     other_people,
     spoiled_names,
@@ -64,7 +65,6 @@ from students.models.people import NAME_FIELDS
 
 TOOL = "roster"
 DISTRICT_PART = "district"
-NEW_PLACES: Final = ("NEW-LEA", "NEW-SCHOOL")
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 BLANK = Option(
@@ -192,11 +192,11 @@ class Roster(ImportType):
             other_people.find_other_people(context)
             keep_better_names(context, NAME_FIELDS, student="student_pk")
 
-    def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:  # noqa: ARG002
-        """What the Test said of columns as a whole stands. New districts and schools come with the first line that needs them,
-        which may be another one after the decision: then the whole file is planned."""
-        new_places = ImportIssue.objects.filter(run=run, code__in=NEW_PLACES)
-        return None if new_places.exists() else {}
+    def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:
+        """What the Test said of columns as a whole stands. A new district comes with the first line that needs it, and may bring
+        students who are on record in another one: then the whole file is planned."""
+        new_lea = ImportIssue.objects.filter(run=run, code="NEW-LEA")
+        return None if new_lea.exists() else new_schools.notes_of(run, lines)
 
     def namesakes(self, run: ImportRun) -> Namesakes:
         return Namesakes(run)
@@ -209,7 +209,7 @@ class Roster(ImportType):
             *_ssid_rules(),
             *_student_rules(said_new),
             *_el_rules(keeps=context.option(OLDER_STATUS.name) == "keep"),
-            *_place_rules(),
+            *_place_rules(context),
             *_stay_rules(),
             *dates.rules(context, _rule),
             *birth_dates.rules(_rule),
@@ -229,7 +229,10 @@ class Roster(ImportType):
         return Plan(context).steps()
 
     def after_plan(self, context: RunContext) -> None:
-        staging.create_places(context.run.pk, part=DISTRICT_PART)
+        if new_schools.brought(context) is None:
+            staging.create_places(context.run.pk, part=DISTRICT_PART)
+        else:
+            new_schools.place_again(context, part=DISTRICT_PART, seq=staging.SCHOOL_SEQ)
 
 
 def _scope_rules(context: RunContext) -> list[Rule]:
@@ -315,8 +318,10 @@ def _el_rules(*, keeps: bool) -> list[Rule]:
     ]
 
 
-def _place_rules() -> list[Rule]:
+def _place_rules(context: RunContext) -> list[Rule]:
     """Districts and schools that are new, or under each other's heading."""
+    brought = new_schools.brought(context)
+    first = staging.first_lines("school_pk", "students_school") if brought is None else brought.said
     return [
         # Columns of district and school under each other's heading.
         _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
@@ -329,10 +334,10 @@ def _place_rules() -> list[Rule]:
         ),
         _rule(
             "roster",
-            "NEW-SCHOOL",
+            new_schools.NEW_SCHOOL,
             NOTICE,
             "school",
-            Q(line__in=staging.first_lines("school_pk", "students_school")) & ~odd_values.NO_PLACE,
+            Q(line__in=first) & ~odd_values.NO_PLACE,
         ),
     ]
 

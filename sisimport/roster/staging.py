@@ -9,8 +9,10 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.models import MatchDecision
+from sisimport.roster import new_schools
 from students.models import LEA, School
 
+SCHOOL_SEQ = -1  # of the step that makes a school, before all others of its line
 _FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"
 
 
@@ -34,6 +36,7 @@ def allocate(context: RunContext) -> None:
         FROM known k WHERE k.lea_id = r.lea_id AND k.school = r.school
         """
     )
+    new_schools.keep_keys(context)
     execute(
         f"""
         WITH keys AS (SELECT DISTINCT lea_id, local_number FROM staged_roster WHERE lea_id IS NOT NULL),
@@ -197,7 +200,7 @@ def create_places(run_id: int, *, part: str) -> None:
     """Schools and districts that the plan points at and that are not there yet come with the first line that needs them."""
     for seq, kind, table, pk, key, values in (
         (
-            -1,
+            SCHOOL_SEQ,
             "school",
             "students_school",
             "school_pk",

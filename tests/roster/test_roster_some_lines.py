@@ -8,9 +8,9 @@ from django.db import transaction
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus
+from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision, RunStatus, Work
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, DecisionRefusedError, decide, take_back
-from students.models import Student
+from students.models import School, Student
 from tests.imports.journey import District, drop_temporary_tables, run_file
 from tests.imports.planned_anew import lines_planned, said, same_as_whole
 from tests.imports.properties import OneExample, few
@@ -26,7 +26,7 @@ namesakes = st.tuples(
     rows,
     mostly(["", "García-López"], ["O'Neil"]),
     mostly(["4", "5", *OTHERS], ["1"]),
-    st.sampled_from(["0123456", "0123457"]),
+    mostly(["0000009", "0000010"], ["0123456", "0123457"]),
 ).map(lambda drawn: drawn[0] | {"legal_last_name": drawn[1], "local_number": drawn[2], "school": drawn[3]})
 with_namesakes = st.lists(rows.map(lambda row: row | {"legal_last_name": ""}) | namesakes, min_size=1, max_size=7).map(
     lambda drawn: csv(*drawn)
@@ -160,15 +160,79 @@ def test_a_line_that_cannot_be_planned_asks_about_a_namesake_too(district: Distr
     same_as_whole(run)
 
 
-def test_a_file_with_a_new_school_is_planned_as_a_whole(district: District, alone: list[Any]) -> None:
+NEW = {"school": "0000009"}
+NAMED_ANEW = JOSE | NEW | {"local_number": "200"}
+
+
+def schools_of(run: ImportRun) -> dict[str, int]:
+    """New schools and the lines that they come with."""
+    return {change["after"]["code"]: change["line"] for change in said(run)["changes"] if change["kind"] == "school"}
+
+
+def test_a_new_school_comes_with_the_first_line_that_is_left(district: District, alone: list[Any]) -> None:
+    """Line 2 waits for a decision, so the school comes with line 4; once line 2 is planned, with that; and back again."""
     jose = district.student()
-    run = run_file("students", csv(ANA | {"school": "0000009"}, JOSE | {"local_number": "200"}), name="r.csv").run
+    run = run_file("students", csv(NAMED_ANEW, ANA, ANA | NEW | {"local_number": "300", "first_name": "Zoë"})).run
+    assert schools_of(run) == {"0000009": 4}
+    before = said(run)
+    alone.clear()
+
+    assert take(run, 2, "accept", jose)
+    assert schools_of(run) == {"0000009": 2}
+    same_as_whole(run)
+    assert take(run, 2, "back")
+
+    assert [lines for lines in alone if lines is not None] == [[2], [2]]
+    assert said(run) == before
+
+
+def test_a_new_school_that_no_other_line_needs_comes_and_goes_with_its_line(
+    district: District, alone: list[Any]
+) -> None:
+    district.student()
+    run = run_file("students", csv(ANA, NAMED_ANEW)).run
+    assert schools_of(run) == {}
+    before = said(run)
+    alone.clear()
+
+    assert take(run, 3, "refuse")
+    assert schools_of(run) == {"0000009": 3}
+    same_as_whole(run)
+    assert take(run, 3, "back")
+
+    assert [lines for lines in alone if lines is not None] == [[3], [3]]
+    assert said(run) == before
+    assert run.summary == before["summary"]
+
+
+def test_an_update_after_the_decision_makes_the_school_once(district: District) -> None:
+    jose = district.student()
+    lines = [NAMED_ANEW, ANA, ANA | NEW | {"local_number": "300", "first_name": "Zoë"}]
+    run = run_file("students", csv(*lines)).run
+    assert take(run, 2, "accept", jose)
+
+    update = run_file("students", b"", Work.UPDATE, test_run=run)
+
+    assert update.run.import_count == 3
+    school = School.objects.get(code="0000009")
+    assert set(Student.objects.filter(school=school).values_list("local_number", flat=True)) == {"100234", "300"}
+
+
+@pytest.mark.parametrize("new_district", [False, True])
+def test_a_new_district_and_a_school_that_came_meanwhile_are_planned_as_a_whole(
+    district: District, alone: list[Any], *, new_district: bool
+) -> None:
+    jose = district.student()
+    more = [ANA | {"lea": "7654321"}] if new_district else []
+    run = run_file("students", csv(ANA | NEW | {"local_number": "300"}, JOSE | {"local_number": "201"}, *more)).run
+    if not new_district:
+        School.objects.create(lea=district.lea, code="0000009")
     alone.clear()
 
     assert take(run, 3, "accept", jose)
 
     assert alone == [None]
-    assert {change["line"] for change in said(run)["changes"] if change["kind"] == "school"} == {2}
+    same_as_whole(run)
 
 
 def test_a_line_of_oneroster_is_planned_alone_and_the_absent_students_follow(

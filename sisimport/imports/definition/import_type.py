@@ -19,6 +19,10 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.models import ImportRun, Work
 
+ALSO_COUNTED = (
+    "also_counted"  # among the notes of `plan_alone`: further lines that part of the plan may move to or from
+)
+
 
 class Namesakes(Protocol):
     """Lines of one Test that hang together by name and birth date."""

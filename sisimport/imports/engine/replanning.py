@@ -8,7 +8,7 @@ only while no Update has taken the plan up (a plan that was applied is the journ
 
 from collections.abc import Collection
 
-from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.import_type import ALSO_COUNTED, RunContext
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import checking, counting, planning, staging
@@ -44,7 +44,8 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
     context.lea_ids = set(run.lea_ids)
     execute("SET LOCAL work_mem = '64MB'")
     # What is reported about the file as a whole (line 0) may follow from what becomes of these lines.
-    before = None if touched is None else tally(run.pk, {0, *touched})
+    counted = {0, *(touched or ()), *context.notes.get(ALSO_COUNTED, ())}
+    before = None if touched is None else tally(run.pk, counted)
     freed = {*freed, *(_told(run, touched) if lists_absent and touched is not None else ())}
     where, params = ("", []) if touched is None else (" AND line = ANY(%s)", [sorted(touched)])
     for table in RUN_TABLES:
@@ -59,7 +60,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
         totals = counting.count_test(context)
         values: dict[str, object] = {**totals.counts, "summary": totals.summary}
     else:
-        values = corrected(run, before, tally(run.pk, {0, *touched}))
+        values = corrected(run, before, tally(run.pk, counted))
     report_facts = {**run.facts, **context.report_facts}
     if lists_absent:
         report_facts["absent_count"] = _absent(context, freed)
