@@ -57,7 +57,7 @@ def _first_lines(run_id: int, keys: list[int], where: str, lines: Collection[int
         """,
         [run_id, sorted(lines), keys],
     )
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 def brought(context: RunContext) -> Brought | None:
@@ -90,7 +90,7 @@ def place_again(context: RunContext, *, part: str, seq: int) -> None:
         "SELECT DISTINCT r.lea_id, r.school, r.school_pk FROM staged_roster r WHERE r.school_pk IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM students_school s WHERE s.id = r.school_pk)"
     )
-    keys = found.keys | {(lea, code): pk for lea, code, pk in staged}  # type: ignore[misc]
+    keys = found.keys | {(lea, code): pk for lea, code, pk in staged}
     if not keys:
         return
     first = _first_lines(context.run.pk, list(keys.values()), "AND c.line = ANY(%s)", context.lines or ())
