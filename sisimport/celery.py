@@ -4,13 +4,32 @@ reconciler in each working process."""
 import os
 from typing import Any
 
+import kombu
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import worker_ready, worker_shutting_down
 from kombu.transport import TRANSPORT_ALIASES
 
+LOOK_FOR_BROKER_SECONDS = 4.0  # at the longest; half a minute by Kombu, which a run would wait after the broker is back
+
+
+class Connection(kombu.Connection):
+    """To the broker. Of one that is away it asks as often after an hour as in the beginning."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> kombu.Connection:
+        """As Kombu's."""
+        return super().ensure_connection(*args, **{"interval_max": LOOK_FOR_BROKER_SECONDS} | kwargs)
+
+
+class Messages(AMQP):
+    """What Celery makes connections with."""
+
+    Connection = Connection
+
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sisimport.settings")
 TRANSPORT_ALIASES["filesystem"] = "sisimport.runtime.broker:Transport"
-app = Celery("sisimport")
+app = Celery("sisimport", amqp=Messages)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -21,10 +40,10 @@ def start_reconciler(**_signal: Any) -> None:
     from django.db import connections
 
     from sisimport.imports.runs.reconciler import Reconciler
-    from sisimport.imports.runs.tasks import enqueue
+    from sisimport.imports.runs.tasks import remind
     from sisimport.runtime.chores import ChoreThread, all_chores
 
-    reconciler = Reconciler(enqueue)
+    reconciler = Reconciler(remind)
     chores = ChoreThread(all_chores(), after=connections.close_all)
     for thread in (reconciler, chores):
         worker_shutting_down.connect(lambda thread=thread, **_: thread.end(), weak=False)

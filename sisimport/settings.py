@@ -412,18 +412,22 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object]
+REDIS_BROKER_OPTIONS: dict[str, object] = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 10,
+    # Publishing fails fast: the reconciler enqueues again, and a page must not wait for a broker that is away.
+    "max_retries": 0,
+    "interval_start": 0,
+    # Messages are not kept by Redis until they are acknowledged: nobody needs them back. With Kombu's acknowledgments a process
+    # that took a message just before Redis went away could not acknowledge it and took no other one for as long as it lived.
+    "ack_emulation": False,
+}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     if _redis_tls := tls.redis_options(REDIS_URL, REDIS_CA):
         CELERY_BROKER_USE_SSL = _redis_tls
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "socket_timeout": 5,
-        "socket_connect_timeout": 2,
-        "health_check_interval": 10,
-        # Publishing fails fast: the reconciler enqueues again, and a page must not wait for a broker that is away.
-        "max_retries": 0,
-        "interval_start": 0,
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = REDIS_BROKER_OPTIONS
 else:
     CELERY_BROKER_URL = "filesystem://localhost"
     (DATA_DIR / "broker").mkdir(parents=True, exist_ok=True)  # the transport makes its control folder only

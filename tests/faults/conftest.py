@@ -129,8 +129,7 @@ class Broker:
     def celery_settings(self) -> dict[str, object]:
         """What this process needs to enqueue here too."""
         if self.server:
-            options = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 0, "interval_start": 0}
-            return {"broker_url": self.url, "broker_transport_options": options}
+            return {"broker_url": self.url, "broker_transport_options": settings.REDIS_BROKER_OPTIONS}
         paths = {"data_folder_in": "broker", "data_folder_out": "broker", "control_folder": "broker-control"}
         options = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {n: str(self.folder / p) for n, p in paths.items()}
         return {"broker_url": "filesystem://localhost", "broker_transport_options": options}

@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import reconciler as reconcilers
+from sisimport.imports.runs.queueing import Lane
 from sisimport.imports.runs.reconciler import Reconciler
 from tests.faults.conftest import wait_until
 from tests.longer import every_pair
@@ -34,6 +35,14 @@ def run() -> ImportRun:
     return ImportRun.objects.create(import_type="ssid-download", work=Work.TEST, status=RunStatus.RUNNING, attempts=1)
 
 
+def told_to(enqueued: list[int]) -> Callable[[int, Lane], bool]:
+    def enqueue(run_id: int, _lane: Lane) -> bool:
+        enqueued.append(run_id)
+        return True
+
+    return enqueue
+
+
 def breaks_once(error: BaseException, then: Callable[..., Any]) -> Callable[..., Any]:
     left = [error]
 
@@ -53,7 +62,7 @@ def breaks_once(error: BaseException, then: Callable[..., Any]) -> Callable[...,
 def test_an_error_in_one_look_is_said_and_the_next_look_enqueues(
     error: BaseException, part: str, run: ImportRun, enqueued: list[int], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    reconciler = Reconciler(lambda run_id, _lane: enqueued.append(run_id), look_seconds=0.01)
+    reconciler = Reconciler(told_to(enqueued), look_seconds=0.01)
     owner: Any = {"remove_leftovers": reconcilers, "close_all": reconcilers.connections}.get(part, reconciler)
     monkeypatch.setattr(owner, part, breaks_once(error, getattr(owner, part)))
 
@@ -71,7 +80,7 @@ def test_a_heartbeat_that_cannot_be_written_keeps_no_run_waiting(
     run: ImportRun, enqueued: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any
 ) -> None:
     monkeypatch.setenv("SISIMPORT_HEARTBEAT", str(tmp_path / "gone" / "heartbeat"))
-    reconciler = Reconciler(lambda run_id, _lane: enqueued.append(run_id), look_seconds=0.01)
+    reconciler = Reconciler(told_to(enqueued), look_seconds=0.01)
 
     reconciler.start()
     try:
@@ -91,7 +100,7 @@ import os, threading, django
 django.setup()
 from sisimport.imports.runs.reconciler import Reconciler
 from tests.longer import every_pair
-reconciler = Reconciler(lambda run_id, lane: None)
+reconciler = Reconciler(lambda run_id, lane: True)
 def ends():
     raise SystemExit(0)
 reconciler._look_once = ends

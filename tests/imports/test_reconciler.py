@@ -10,9 +10,11 @@ from django.db import OperationalError
 
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.models import ImportRun, RunStatus, Work
+from sisimport.imports.runs import queueing
 from sisimport.imports.runs.execution import RUN_LOCK
 from sisimport.imports.runs.pulse import end_silent_sessions
-from sisimport.imports.runs.reconciler import Reconciler
+from sisimport.imports.runs.queueing import Lane
+from sisimport.imports.runs.reconciler import REMIND_SECONDS, Reconciler
 from sisimport.imports.runs.sessions import session_parameters
 from sisimport.imports.storage import retention, run_ranges
 from tests.faults.conftest import wait_until
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def reconciler() -> Reconciler:
-    return Reconciler(enqueue=lambda run_id: None, look_seconds=2.0)
+    return Reconciler(enqueue=lambda run_id, lane: True, look_seconds=2.0)
 
 
 def make_run(status: RunStatus, attempts: int = 0) -> ImportRun:
@@ -86,16 +88,42 @@ def test_an_ended_run_is_never_enqueued(reconciler: Reconciler, status: RunStatu
     assert [reconciler.due(now=float(t)) for t in range(0, 200, 2)] == [[]] * 100
 
 
-def test_a_run_that_waits_in_a_long_queue_is_enqueued_less_and_less_but_at_least_each_minute(
-    reconciler: Reconciler,
-) -> None:
+def test_a_run_that_waits_is_enqueued_every_few_seconds_however_long_it_waits(reconciler: Reconciler) -> None:
+    """The broker may lose a message at any moment, and a run must not wait for longer the longer it waited."""
     make_run(RunStatus.QUEUED)
 
     enqueued = [t for t in range(0, 600, 2) if reconciler.due(now=float(t))]
 
-    pauses = [later - earlier for earlier, later in itertools.pairwise(enqueued)]
-    assert pauses[:4] == [6, 12, 24, 48]
-    assert max(pauses) < 60
+    assert {later - earlier for earlier, later in itertools.pairwise(enqueued)} == {REMIND_SECONDS}
+
+
+def test_of_a_long_queue_only_the_first_runs_are_enqueued(reconciler: Reconciler) -> None:
+    runs = [make_run(RunStatus.QUEUED).pk for _number in range(queueing.FRONT + 5)]
+    reconciler.due(now=0.0)
+
+    assert reconciler.due(now=2.0) == runs[: queueing.FRONT]
+
+
+def test_a_broker_that_is_away_is_asked_once_a_look_and_told_of_all_when_it_is_back() -> None:
+    runs = [make_run(RunStatus.RUNNING, attempts=1).pk for _number in range(3)]
+    asked: list[int] = []
+    away = [True]
+
+    def enqueue(run_id: int, _lane: Lane) -> bool:
+        asked.append(run_id)
+        return not away[0]
+
+    reconciler = Reconciler(enqueue)
+    for _look in range(3):
+        reconciler._enqueue_waiting()
+    assert asked == runs[:1] * 3, "each try may take seconds, and a look must not take minutes"
+
+    asked.clear()
+    away[0] = False
+    reconciler._enqueue_waiting()
+    assert asked == runs
+    reconciler._enqueue_waiting()
+    assert asked == runs, "told, and not yet to be told again"
 
 
 def test_another_attempt_that_died_is_enqueued_at_once_again(reconciler: Reconciler) -> None:

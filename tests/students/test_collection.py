@@ -151,7 +151,7 @@ def test_the_reconciler_keeps_the_counts_of_a_day_by_itself(oak: School) -> None
     from sisimport.imports.runs.reconciler import Reconciler
 
     student(oak)
-    reconciler = Reconciler(lambda _run: None)
+    reconciler = Reconciler(lambda _run, _lane: True)
 
     reconciler.keep_counts(0.0)
     first = MissingSnapshot.objects.get().pk

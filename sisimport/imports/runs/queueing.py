@@ -21,6 +21,7 @@ from sisimport.imports.models import ImportRun, RunStatus
 RUN_LOCK = 0x5349_0002  # class of the advisory locks on runs: whoever works on one holds its lock
 USUAL_SPEED = 500_000.0  # bytes per second; until this installation has runs of its own to judge by
 _JUDGED = 40  # runs
+FRONT = 16  # of a lane; more runs than these need no reminder, and more messages help nobody
 _LEAST_SECONDS = 1.0
 
 

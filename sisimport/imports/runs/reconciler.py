@@ -8,8 +8,9 @@
 
 A free lock on a running run means that its worker died (PostgreSQL freed the lock) or lost its database session. A free
 lock on a queued run usually means that it waits its turn, sometimes that the broker lost the message. So a running run is
-enqueued at once, a queued one only if two looks in a row found it waiting, and neither again before a pause that doubles:
-a long queue must not fill the broker with messages.
+enqueued at once, a queued one only if two looks in a row found it waiting, and both again every few seconds. A long queue does
+not fill the broker: only the first runs of each line are enqueued, and not where as many messages wait already. After a broker
+that was away or lost everything the first run is so taken up within seconds, and whoever ends a run calls for the next.
 
 One thread of it lives in each working process, so whoever could do the work also looks for it; `manage.py reconcile` is one
 more for installations that want it apart. Whatever goes wrong in one look is logged, and the next look is made; should the
@@ -17,6 +18,7 @@ thread itself end, it takes its process along, which the worker's parent replace
 """
 
 import datetime as dt
+import itertools
 import logging
 import os
 import sys
@@ -29,7 +31,7 @@ from pathlib import Path
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from sisimport.imports.models import WRITING, ImportRun, RunStatus, WaitsFor
+from sisimport.imports.models import WRITING, ImportRun, RunStatus
 from sisimport.imports.runs import queueing
 from sisimport.imports.runs.pulse import end_silent_sessions
 from sisimport.imports.runs.queueing import RUN_LOCK, Lane
@@ -44,8 +46,7 @@ from students.collection import record_missing
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-FIRST_PAUSE = 6.0
-LONGEST_PAUSE = 48.0
+REMIND_SECONDS = 6.0  # after a message that nobody followed
 COUNT_SECONDS = 60.0  # how often it looks whether the counts of missing SSIDs are out of date
 SWEEP_SECONDS = 3600.0
 EXIT_WITHOUT_RECONCILER = 70
@@ -57,13 +58,15 @@ class _Seen:
 
     attempts: int
     next_enqueue: float
-    pause: float = FIRST_PAUSE
 
 
 class Reconciler(threading.Thread):
-    """The look-and-enqueue loop, as a thread. Survives a database or a broker that is away, and whatever else goes wrong."""
+    """The look-and-enqueue loop, as a thread. Survives a database or a broker that is away, and whatever else goes wrong.
 
-    def __init__(self, enqueue: Callable[[int, Lane], None], *, look_seconds: float = LOOK_SECONDS) -> None:
+    enqueue: tells a worker of a run of this lane, and says whether the broker was reached.
+    """
+
+    def __init__(self, enqueue: Callable[[int, Lane], bool], *, look_seconds: float = LOOK_SECONDS) -> None:
         super().__init__(name="reconciler", daemon=True)
         self._enqueue = enqueue
         self._look_seconds = look_seconds
@@ -112,8 +115,9 @@ class Reconciler(threading.Thread):
     def _enqueue_waiting(self) -> None:
         due = self.due(time.monotonic())
         self._reached = True
-        for run_id in due:
-            self._enqueue(run_id, self._lanes[run_id])
+        told = itertools.takewhile(lambda run_id: self._enqueue(run_id, self._lanes[run_id]), due)
+        for run_id in due[len(list(told)) :]:  # the broker is away; a try may take seconds, so each look makes one
+            self._seen[run_id].next_enqueue = 0.0
 
     def _keep_counts(self) -> None:
         self.keep_counts(time.monotonic())
@@ -150,20 +154,18 @@ class Reconciler(threading.Thread):
 
     def due(self, now: float) -> list[int]:
         """Ids to enqueue at `now` (monotonic seconds). Looks, and remembers what it saw."""
-        ready = {entry.run_id: entry.lane for entry in queueing.waiting() if entry.ready}
+        ready = {entry.run_id: entry.lane for entry in queueing.waiting() if 0 < entry.place <= queueing.FRONT}
         found = ImportRun.objects.filter(pk__in=list(ready)).order_by("pk")
         seen: dict[int, _Seen] = {}
         due = []
-        for run_id, status, attempts, waits_for in found.values_list("pk", "status", "attempts", "waits_for"):
+        for run_id, status, attempts in found.values_list("pk", "status", "attempts"):
             last = self._seen.get(run_id)
             if last is None or last.attempts != attempts:
                 patience = 0.0 if status == RunStatus.RUNNING else self._look_seconds / 2
                 last = _Seen(attempts, next_enqueue=now + patience)
             if now >= last.next_enqueue:
                 due.append(run_id)
-                last.next_enqueue = now + last.pause
-                if waits_for != WaitsFor.FILE:  # whichever worker has the file must be found soon
-                    last.pause = min(2 * last.pause, LONGEST_PAUSE)
+                last.next_enqueue = now + REMIND_SECONDS
             seen[run_id] = last
         self._seen, self._lanes = seen, ready
         return due

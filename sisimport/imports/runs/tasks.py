@@ -9,7 +9,7 @@ import logging
 
 from celery import current_app, shared_task
 
-from sisimport.imports.runs.queueing import Lane
+from sisimport.imports.runs.queueing import FRONT, Lane
 from sisimport.runtime import error_reports
 from sisimport.runtime.databases import SharedSessionError
 
@@ -57,16 +57,24 @@ def _ring_for_next() -> None:
         enqueue(entry.run_id, entry.lane)
 
 
-def enqueue(run_id: int, lane: Lane = Lane.SMALL) -> None:
-    """Tell a worker that a run of this lane waits. Never raises, never waits long for a broker that is away.
+def remind(run_id: int, lane: Lane) -> bool:
+    """Tell a worker once more, unless as many messages wait already as anybody needs. Whether the broker was reached."""
+    return enqueue(run_id, lane, most=FRONT)
+
+
+def enqueue(run_id: int, lane: Lane = Lane.SMALL, *, most: int | None = None) -> bool:
+    """Tell a worker that a run of this lane waits. Says whether the broker was reached: never raises, nor waits long.
 
     Each message makes its own connection: only so is the queue declared again after a broker lost its memory. (A kept
     connection believes its queue is still there, and every message would be refused.)
     """
     try:
         with current_app.connection_for_write() as connection:
-            execute_run_task.apply_async(
-                kwargs={"run_id": run_id, "lane": str(lane)}, queue=str(lane), connection=connection, retry=False
-            )
+            if most is None or connection.default_channel.queue_declare(str(lane)).message_count < most:
+                execute_run_task.apply_async(
+                    kwargs={"run_id": run_id, "lane": str(lane)}, queue=str(lane), connection=connection, retry=False
+                )
     except Exception as error:  # noqa: BLE001 - whatever a transport may raise
         logger.warning("could not enqueue run %s (%s); a worker will find it", run_id, type(error).__name__)
+        return False
+    return True

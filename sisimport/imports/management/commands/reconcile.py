@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from sisimport.imports.runs.reconciler import Reconciler
 from sisimport.imports.runs.sessions import require_own_session
-from sisimport.imports.runs.tasks import enqueue
+from sisimport.imports.runs.tasks import remind
 from sisimport.runtime.databases import SharedSessionError
 
 
@@ -21,4 +21,4 @@ class Command(BaseCommand):
                 require_own_session()
             except SharedSessionError as error:
                 raise CommandError(str(error)) from None
-        Reconciler(enqueue).run()
+        Reconciler(remind).run()
