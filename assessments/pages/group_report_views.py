@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from assessments.pages.group_report import MOST_PAGES, MOST_ROWS, NotPickedError, Table, pages, pick, table
 from sisimport.accounts.access import Capability, can, requires
-from sisimport.accounts.step_up import MANY, ask
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_views, visible_schools, visible_students
@@ -55,8 +55,7 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
     except NotPickedError as error:
         return render(request, "assessments/group_report.html", context | {"problem": str(error)}, status=422)
     context |= {"picked": picked, "chosen": _chosen(context["schools"], asked), "today": timezone.localdate()}
-    if form and len(picked.students) > MANY:
-        ask(request)
+    ask_if_many(request, len(picked.students))  # a page of them is for print
     kind = AuditEntry.Kind.EXPORT if form else AuditEntry.Kind.PAGE
     log_views(
         user=request.user,

@@ -2,7 +2,8 @@
 deliveries, erasing.
 
     ask(request)                    goes on when somebody proved who they are in the last 15 minutes (STEP_UP_SECONDS)
-    ask_for_many(request, rows)     the same, for more than 500 rows
+    ask_if_many(request, count)     the same, for more than 500 students or lines that leave at once, as a file or for print
+    ask_for_many(request, rows)     the same, where nobody counted them
 
 Otherwise the page that asks comes between, and what was sent is done after it. Tokens of the REST API are not asked: they have
 scopes.
@@ -46,6 +47,12 @@ def ask(request: HttpRequest) -> None:
     """Raises ProofNeededError unless somebody proved recently who they are."""
     if getattr(request, "api_token", None) is None and not proved_recently(request):
         raise ProofNeededError
+
+
+def ask_if_many(request: HttpRequest, count: int) -> None:
+    """Raises ProofNeededError where more than MANY leave at once, unless somebody proved recently who they are."""
+    if count > MANY:
+        ask(request)
 
 
 def ask_for_many(request: HttpRequest, rows: Iterable[Row]) -> Iterator[Row]:

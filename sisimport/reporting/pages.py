@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.accounts.step_up import ask
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.reporting.exports import ExportRefusedError
 from sisimport.reporting.forms import ChangesForm, DataForm, EdFiForm, OneRosterForm, TableForm
 from sisimport.reporting.views import SCORES, SSIDS, STUDENTS, VERSION
@@ -60,8 +60,7 @@ def _ask_for(request: HttpRequest) -> Callable[[Written], None]:
     """Files of many students ask who they are for."""
 
     def before(written: Written) -> None:
-        if written.students > MANY:
-            ask(request)
+        ask_if_many(request, written.students)
 
     return before
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from sisimport.web.templatetags.ui import count
@@ -138,7 +139,8 @@ def letters(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = LettersForm(request.POST or None, school=school)
     if request.method == "POST" and form.is_valid():
         wanted = Wanted(school, **form.cleaned_data)
-        if students_to_invite(wanted).exists():
+        if count := students_to_invite(wanted).count():
+            ask_if_many(request, count)
             log_view(
                 user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"Letters to families of school {school.code}"
             )

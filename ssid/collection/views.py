@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from sisimport.accounts.access import Capability, can, for_all_districts, requires, works_for_all_districts
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.audit.models import AuditEntry
 from sisimport.web.lists import Column, List, Listing
 from ssid.collection.charts import share_charts
@@ -108,6 +109,7 @@ def school_list(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         columns = [*form.cleaned_data["columns"], "SSID"]
         kind = "print" if "print" in request.POST else "csv" if "csv" in request.POST else "xlsx"
+        ask_if_many(request, _missing(school))
         log_view(
             user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"Missing SSIDs of school {school.code}, {kind}"
         )
@@ -115,8 +117,11 @@ def school_list(request: HttpRequest, pk: int) -> HttpResponse:
             rows = list(students_without_ssid(school, columns))
             return render(request, "ssid/school_list_print.html", {"school": school, "columns": columns, "rows": rows})
         return _download(school, columns, kind)
-    missing = sum(row.missing for row in collection.count_missing([school.pk]))
-    return render(request, "ssid/school_list.html", {"school": school, "form": form, "missing": missing})
+    return render(request, "ssid/school_list.html", {"school": school, "form": form, "missing": _missing(school)})
+
+
+def _missing(school: School) -> int:
+    return sum(row.missing for row in collection.count_missing([school.pk]))
 
 
 def _download(school: School, columns: list[str], kind: str) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import ask_for_many
 from sisimport.audit.models import AuditEntry
 from sisimport.web.exports.writers import csv_rows
 from sisimport.web.lists import Column, List, Listing
@@ -77,8 +78,8 @@ def differences(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 def export(request: HttpRequest) -> HttpResponseBase:
     """The whole list of the user's schools as CSV."""
+    rows = ask_for_many(request, difference_rows(state_differences(visible_school_ids(request.user))))
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject="EL records that differ from the state's")
-    rows = difference_rows(state_differences(visible_school_ids(request.user)))
     response = StreamingHttpResponse(csv_rows(HEAD, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, "el-differences.csv") or ""
     return response

@@ -13,6 +13,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.audit import looking
 from sisimport.audit.models import AuditEntry
 from ssid.requests.enrollment_file import enrollment_draft, exits_of
@@ -100,6 +101,7 @@ def changes_file(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid() or form.made is None or not form.made.entries:
         return _page(request, form)
     entries, delimiter = form.made.entries, form.cleaned_data["delimiter"] or "^"
+    ask_if_many(request, len(entries))
     name = _FILE.format(since=form.cleaned_data["since"], ending="csv" if delimiter == "," else "txt")
     log_views(
         user=request.user,

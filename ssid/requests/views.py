@@ -11,6 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, can, requires
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.audit import looking
 from sisimport.audit.models import AuditEntry
 from sisimport.runtime.row_scope import across_schools
@@ -193,6 +194,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     kept, lines = _find(request, pk)
     if kept.sent != kept.all_lines:  # type: ignore[attr-defined]
         raise Http404
+    ask_if_many(request, kept.sent)  # type: ignore[attr-defined]
     name = file_name(kept)
     log_views(
         user=request.user,

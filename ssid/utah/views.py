@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sisimport.accounts.access import Capability, requires
+from sisimport.accounts.step_up import ask_if_many
 from sisimport.audit.models import AuditEntry
 from sisimport.imports.storage.files import AwayFileError, LockedFileError, MissingFileError, open_whole
 from sisimport.web.lists import Column, List, Listing
@@ -177,6 +178,7 @@ def utah_request(request: HttpRequest, pk: int) -> HttpResponseBase:
 def utah_request_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The request file, as it was made."""
     made = _request_or_404(request, pk)
+    ask_if_many(request, made.record_count)
     sent = made.students.values_list("student_id", flat=True)
     subject = f"{made}, {made.record_count} students"
     log_views(user=request.user, kind=AuditEntry.Kind.EXPORT, students=sent, subject=subject)

@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from sisimport.accounts.access import Capability, requires
-from sisimport.accounts.step_up import MANY, ask, ask_for_many
+from sisimport.accounts.step_up import ask_for_many, ask_if_many
 from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.refused_lines import lines_of_outcome, original_lines, refused_line_numbers
@@ -86,8 +86,7 @@ def _lines(request: HttpRequest, run: ImportRun, reader: queries.Reader, what: s
     assert run.file is not None  # noqa: S101 - asked before
     if what not in {"refused", "success", "unprocessed"} or (what in ONLY_WHOLE and not reader.whole):
         raise Http404
-    if (run.refused_count if what == "refused" else run.record_count) > MANY:
-        ask(request)
+    ask_if_many(request, run.refused_count if what == "refused" else run.record_count)
     _log(request, run, what)
     return _sent(_streamed(_as_they_came(run, reader, what), "text/plain"), run, what, run.file.ending or ".txt")
 
@@ -100,8 +99,7 @@ def _streamed(found: Iterator[bytes], kind: str) -> StreamingHttpResponse:
 
 def _to_correct(request: HttpRequest, run: ImportRun, reader: queries.Reader, form: str) -> HttpResponseBase:
     """Refused lines with what is wrong, as a table that comes back: CSV of any length, or a workbook that is not too large."""
-    if run.refused_count > MANY:
-        ask(request)
+    ask_if_many(request, run.refused_count)
     numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
     if form == "csv":
         _log(request, run, "correct")
@@ -172,9 +170,10 @@ def run_print(request: HttpRequest, pk: int) -> HttpResponse:
     if run.status != RunStatus.COMPLETED:
         raise Http404
     reader = queries.Reader.of(request.user, run)
-    _log(request, run, "print")
     report = queries.IssueReport(run, reader)
     rows = list(islice(report, PRINTED))
+    ask_if_many(request, len(rows))
+    _log(request, run, "print")
     masking = Masking.of(run)
     lines = shown_lines(run, (issue.line for issue in rows if issue.line > 0), masking)
     context = run_frame(request, run, reader) | {
