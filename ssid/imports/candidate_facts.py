@@ -1,8 +1,9 @@
-"""What else the state tells of the chosen candidate: guardians, and the most recent enrollment. Imported where asked for.
+"""What else the state reports about the chosen candidate: guardians and the most recent enrollment. Imported if asked
+for.
 
 Source: CALPADS SSID Import (vendor help page, 2022), Basic Workflow for SSID Requests: "additional demographic criteria to import
 into the SIS". Nothing replaces what people entered: a guardian is added unless there is one of that name, and the enrollment is
-kept as the state's word, for its school is often that of another district.
+kept as what the state says, since its school is often one of another district.
 """
 
 from typing import Any, Final
@@ -45,7 +46,7 @@ ENROLLMENT_FIELDS: Final = (
     "result_exit_reason",
 )
 PART_OF_FIELD: Final = dict.fromkeys(GUARDIAN_FIELDS, GUARDIAN) | dict.fromkeys(ENROLLMENT_FIELDS, ENROLLMENT)
-# A name that lost a letter on its way is not made a guardian.
+# A name that lost a letter in transfer is not imported as a guardian.
 _DAMAGED: Final = "[?�]|&#?[A-Za-z0-9]+;"
 _TEXTS: Final = {  # of the state's enrollment: our field -> field of the file, length
     "lea_code": ("result_lea", 7),
@@ -58,7 +59,7 @@ _DATES: Final = {"start_date": "result_enrollment_start", "exit_date": "result_e
 
 
 def unread(context: RunContext) -> set[str]:
-    """Fields that a run with these options has no use for."""
+    """Fields that a run with these options does not need."""
     left_out: set[str] = set()
     if not context.option(GUARDIANS.name):
         left_out |= set(GUARDIAN_FIELDS)
@@ -68,7 +69,7 @@ def unread(context: RunContext) -> set[str]:
 
 
 def rules(context: RunContext) -> list[Rule]:
-    """R-14: what is wrong with a guardian or an enrollment keeps only that out."""
+    """R-14: an error in a guardian or an enrollment keeps out only that guardian or enrollment."""
     found: list[Rule] = []
     if context.option(GUARDIANS.name):
         found += [_guardian_rule(n) for n in (1, 2)]
@@ -120,7 +121,7 @@ def _same_guardian() -> Q:
 
 def _guardian(n: int, where: Q) -> PlannedCreate:
     first, last = f"guardian{n}_first_name", f"guardian{n}_last_name"
-    # However it is spelled: the state writes names without accents, in capitals.
+    # Compared loosely: the state writes names in capitals, without accents.
     same_guardian = Guardian.objects.alias(loose_first=Loose("first_name"), loose_last=Loose("last_name")).filter(
         student=OuterRef("student__id"), loose_first=Loose(OuterRef(first)), loose_last=Loose(OuterRef(last))
     )

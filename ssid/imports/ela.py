@@ -48,7 +48,7 @@ ELA_MODE = Option(
 # Rows of one student in a SELA file are told apart by status: the state keeps one record per status (SELA0283).
 FIRST, REPEAT, CONTRADICTION, EARLIER = 0, 1, 2, 3
 DELETION = Q(transaction_type="D")
-# Since then EL and IFEP come to the state from the ELPAC vendor.
+# Since then the state gets EL and IFEP from the ELPAC vendor.
 ELPAC_VENDOR_SINCE = dt.date(2020, 7, 1)
 
 
@@ -107,7 +107,7 @@ class ELAImport(ImportType):
         )
 
     def prepare(self, context: RunContext) -> None:
-        """Lines of one student in a SELA file may be his history: then the latest status counts."""
+        """Several lines of one student in a SELA file may be a history: then the latest status counts."""
         if context.layout is not None and "record_type" in context.layout.fields:
             _settle_histories()
 
@@ -123,7 +123,7 @@ class ELAImport(ImportType):
             *english_learner.rules(context),
             _vendor_hint(),
         ]
-        # A line that is skipped has nothing more to say of the status.
+        # A skipped line says nothing further about the status.
         return [
             replace(rule, when=Q(rule.when) & _counts()) if rule.part == english_learner_plan.EL else rule
             for rule in asked
@@ -196,7 +196,7 @@ def _ssid_rules() -> list[Rule]:
 
 
 def _repeat_rules() -> list[Rule]:
-    """D-11 for this type, and lines of a SELA file that carry no status to import."""
+    """D-11 for this type, and lines of a SELA file without a status to import."""
     first_line = {"first_line": F("dup_number_line")}
     return [
         Rule(
@@ -242,7 +242,8 @@ def _repeat_rules() -> list[Rule]:
 
 
 def _vendor_hint() -> Rule:
-    """SELA0520 is about files a district sends: the state's extract (SELA-R) and corrections with a reason are free of it."""
+    """SELA0520 is about files a district sends: it does not apply to the state's extract (SELA-R) or to corrections
+    with a reason."""
     sent_by_us = Q(record_type="SELA", correction_reason="")
     return english_learner.hint(
         "SELA0520",
@@ -252,7 +253,8 @@ def _vendor_hint() -> Rule:
 
 
 def _settle_histories() -> None:
-    """Students with several different lines, each status once: the status with the latest date counts, blank dates last."""
+    """For students with several different lines, each status once: the status with the latest date counts; blank dates
+    sort last."""
     if not fetch_all(
         "SELECT 1 FROM staged_ela WHERE dup_number <> 0 AND transaction_type = 'D' LIMIT 1"
     ) and not fetch_all("SELECT 1 FROM staged_ela WHERE dup_number = 2 LIMIT 1"):

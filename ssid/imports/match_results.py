@@ -40,12 +40,12 @@ SINGLE_MATCH_SCORE = Option(
 
 UNSURE = ~Q(selection="") & ~Q(selection__iregex=YES) & ~Q(selection__iregex=NO)
 IS_TAKEN = Q(pick__in=[pick.value for pick in TAKEN])
-# Whose record it is matters for what is taken and for what may still be chosen.
+# Which student the record belongs to decides what is imported and what may still be chosen.
 IS_ASKED = IS_TAKEN | Q(pick__in=[Pick.OPEN.value, Pick.MANY.value])
 
 
 def selection_rules() -> list[Rule]:
-    """R-3 to R-6 and R-15: what the request was answered with, and what was chosen."""
+    """R-3 to R-6 and R-15: how the state answered the request, and what was chosen."""
 
     def rule(number: str, code: str, severity: Severity, when: Q, **more: Any) -> Rule:
         return Rule(
@@ -106,7 +106,7 @@ def selection_rules() -> list[Rule]:
 
 
 def submitted_rules() -> list[Rule]:
-    """R-9 to R-11: what was submitted against the student as the record is now."""
+    """R-9 to R-11: the submitted values compared with the student's current record."""
     last = Q(Differs(F("last_name"), F("student__match_last_name")))
     first = Q(Differs(F("first_name"), F("student__match_first_name")))
     names = [("last_name", "student__match_last_name"), ("first_name", "student__match_first_name")]
@@ -129,7 +129,7 @@ def submitted_rules() -> list[Rule]:
 
 
 def candidate_rules() -> list[Rule]:
-    """R-12: the state's candidate against the student; shown side by side on the choosing page."""
+    """R-12: the state's candidate compared with the student; shown side by side on the choosing page."""
 
     def differs(field: str, record: Any, given: Q) -> Rule:
         return Rule(
@@ -249,7 +249,7 @@ class SSIDRequest(ImportType):
         match_results_staging.pick_candidates(context)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        # Without the columns there is nothing to compare: their absence is not a word of the state.
+        # Without the columns there is nothing to compare: a missing column is not a statement by the state.
         positions = context.recognition.positions if context.recognition else {}
         el_rules = english_learner.rules(context) if {"elas", "language"} & set(positions) else []
         if "elas" not in positions:

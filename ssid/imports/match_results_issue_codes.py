@@ -1,4 +1,4 @@
-"""Issue codes of match results: what the state answered to a request and what was chosen. The words are ours."""
+"""Issue codes of match results: how the state answered a request, and what was chosen. The wording is ours."""
 
 from sisimport.files.issues import IssueCode, codes
 

@@ -1,4 +1,5 @@
-"""The rows of one request together: who was chosen in the file, on the screen or by score, before the rules are evaluated.
+"""Groups the rows of one request and works out who was chosen, in the file, on the screen or by score, before the rules
+run.
 
 A request is submitted LEA + school + local number (CALPADS match request results: one row for each candidate).
 """
@@ -7,11 +8,11 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, quoted
 from ssid.models.request_rows import TAKEN, Pick, SSIDRequestRow
 
-# What people write who are sure. Anything else (?, a remark) is doubt, and doubt never chooses: SEL-MARK.
+# Marks that mean a sure choice. Anything else (?, a remark) is doubt, and doubt never chooses: SEL-MARK.
 YES_MARKS = ("x", "y", "yes", "1", "t", "true", "✓", "✔", "☑", "✅")
 NO_MARKS = ("n", "no", "0", "f", "false", "-")
-# Around a mark: spaces of any kind, signs that nobody sees (a byte order mark, the emoji form of a check mark), and what
-# spreadsheets put there: 'x, ="x", 1.0.
+# Allowed around a mark: spaces of any kind, invisible characters (a byte order mark, the emoji form of a check mark),
+# and what spreadsheets add: 'x, ="x", 1.0.
 _AROUND = "[\\s\u00a0\u200b\u2060\ufeff\ufe0e\ufe0f]*"
 _BEFORE = f"{_AROUND}(=\"|')?"
 _AFTER = f'"?{_AROUND}'
@@ -19,11 +20,12 @@ YES = f"^{_BEFORE}({'|'.join(YES_MARKS)}|1[.,]0+){_AFTER}$"
 NO = f"^{_BEFORE}({'|'.join(NO_MARKS)}|0[.,]0+)?{_AFTER}$"
 _TABLE = quoted(SSIDRequestRow._meta.db_table)
 _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
-# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else, and what is over 100, is not a score.
+# The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else, and anything over 100, is not a
+# score.
 _SCORE = r"""CASE WHEN r.score ~ '^ *(0*[0-9]{1,2}([.][0-9]+)?|100([.]0+)?) *%%?$'
   THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"""
 
-_MOST_CHOICES = 20  # named in a message; nobody reads more
+_MOST_CHOICES = 20  # named in a message; no one reads more
 
 
 def pick_candidates(context: RunContext) -> None:
@@ -77,13 +79,14 @@ def pick_candidates(context: RunContext) -> None:
         """,
         [YES, YES, NO, context.run.pk, limit],
     )
-    # Every row was written since the table was last looked at: without this the statements below would be planned for one row.
+    # Every row was written since the table was last analyzed: without this the statements below would be planned for
+    # one row.
     execute(f"ANALYZE {_TABLE} (line, request_line, pick, ssid, local_number)")
     _mark_shared()
 
 
 def _mark_shared() -> None:
-    """R-15: one SSID chosen for two students; and two requests that are about one student."""
+    """R-15: one SSID chosen for two students, and two requests about the same student."""
     execute(
         f"""
         UPDATE {_TABLE} r SET shared_with = CASE WHEN o.lowest <> r.local_number THEN o.lowest ELSE o.highest END
@@ -110,7 +113,7 @@ def _mark_shared() -> None:
 
 
 def keep_requests(context: RunContext) -> None:
-    """Write the requests of the run for the choosing page, in place of those of lines that are planned again."""
+    """Write the requests of the run for the choosing page, replacing those of lines that are planned again."""
     run_id = context.run.pk
     where = "" if context.lines is None else f"AND line IN (SELECT request_line FROM {_TABLE})"
     execute(f"DELETE FROM ssid_matchrequest WHERE run_id = %s {where}", [run_id])

@@ -1,9 +1,10 @@
-"""Where the lines of a Replacement SSID file lead, all lines and what is on record taken together.
+"""Where the lines of a Replacement SSID file lead, taking all lines and the records together.
 
-Every line says that one number became another. With the replacements on record they make trees: many numbers lead to one, and the
-number at the end is the one that counts. A tree is about one person. From this follows what a line can mean beyond its own two
-numbers: a number *behind* a student's current SSID is a former one of that student; a number *ahead* of it is one that the
-student is going to have; numbers that lead in a circle, or to two students, say nothing that can be written.
+Every line says that one number became another. With the replacements on record they form trees: many numbers lead to
+one, and the number at the end is the one that counts. A tree is about one person. From this follows what a line can
+mean beyond its own two numbers: a number *behind* a student's current SSID is a former one of that student; a number
+*ahead* of it is one that the student will have; from numbers that lead in a circle, or to two students, nothing can be
+written.
 
 Each statement visits each number once, so a chain of a hundred thousand lines takes linear time.
 """
@@ -19,13 +20,13 @@ def find_chains() -> None:
     *walks, last = _STATEMENTS
     for statement in walks:
         execute(statement)
-    with hash_joins_only():  # tables of the file against each other; the planner takes edges that fit a line for rare
+    with hash_joins_only():  # joins tables of the file; the planner assumes that few edges fit a line
         execute(last)
 
 
 _STATEMENTS = (
-    # What lines say that can be read and contradict neither each other nor the record. `sure`: nothing in the line leads to
-    # another student, so that a number may be given to a student by way of it.
+    # Lines that can be read and contradict neither each other nor the record. `sure`: nothing in the line leads to
+    # another student, so a number may be given to a student through it.
     f"""
     CREATE TEMP TABLE replacement_edge ON COMMIT DROP AS
     SELECT DISTINCT ON (r.state, r.retired_ssid) r.state, r.retired_ssid AS retired, r.replacement_ssid AS replacement,
@@ -38,7 +39,7 @@ _STATEMENTS = (
     ORDER BY r.state, r.retired_ssid, r.line
     """,
     "CREATE UNIQUE INDEX ON replacement_edge (state, retired)",
-    # What is on record of the numbers that the file leads to.
+    # What is on record about the numbers that the file leads to.
     """
     INSERT INTO replacement_edge (state, retired, replacement, sure)
     WITH RECURSIVE reached AS (
@@ -60,7 +61,7 @@ _STATEMENTS = (
     """,
     "CREATE UNIQUE INDEX ON replacement_number (state, number)",
     "ANALYZE replacement_number",
-    # From every end back to all that leads there. What is never reached leads in a circle.
+    # From every end back to all numbers that lead there. Numbers that are never reached lead in a circle.
     """
     WITH RECURSIVE tree AS (
       SELECT n.state, n.number, n.number AS ending FROM replacement_number n

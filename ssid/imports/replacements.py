@@ -3,9 +3,9 @@
 Rules X-1 to X-4; sources: CALPADS Replacement SSIDs Extract; CALPADS error pages (SENR0008, SENR0072).
 
 The state checks gender and birth year when it swaps an SSID. The file names neither, so X-4 is checked against our records: a
-line leads to up to three students - who has the retired SSID, who has the replacement, who has the last known local number - and
-where they are not one and the same, they must at least be of one gender and birth year. Even then two student records never
-share a number: somebody has to merge them first.
+line leads to up to three students (the one with the retired SSID, the one with the replacement, the one with the last
+known local number). If they are not the same student, they must at least share gender and birth year. Even then two
+student records never share a number: a person has to merge them first.
 """
 
 from collections.abc import Sequence
@@ -95,7 +95,8 @@ class ReplacementImport(ImportType):
         _tell_exchanged_columns(context)
         first = Q(dup_retired=0)
         replaces = first & HAS_RETIRED & Q(owner_pk__isnull=True)
-        # A number that we never knew becomes a former one, so that old files and scores find the student by it.
+        # A number that was never on record is stored as a former one, so that old files and scores find the student by
+        # it.
         becomes_former = first & NOBODY_HAD_RETIRED & Q(behind=True)
         return [
             PlannedUpdate(
@@ -134,9 +135,10 @@ _EXCHANGED_SEQ = 92  # on line 0
 
 
 def _tell_exchanged_columns(context: RunContext) -> None:
-    """Warn of a file each of whose replacements is on record and none of whose retired numbers is: they may be exchanged.
+    """Warn about a file with every replacement on record and no retired number on record: the columns may be exchanged.
 
-    Then the numbers that count would be kept as former ones. Lines planned again belong to a file that was judged as a whole.
+    If they are, current numbers would be kept as former ones. Skipped for lines planned again: their whole file was
+    checked before.
     """
     if context.lines is not None:
         return
@@ -201,7 +203,7 @@ def _file_rules(context: RunContext) -> list[Rule]:
         return rule("X-1", "SSID-FORMAT", ERROR, field, ~valid, expected="ten digits", params=params)
 
     first_line = {"first_line": F("dup_retired_line")}
-    differs = Q(dup_retired=2) & well_formed("retired_ssid")  # equal damaged numbers are one fault, not two
+    differs = Q(dup_retired=2) & well_formed("retired_ssid")  # equal damaged numbers are one error, not two
     return [
         format_rule("retired_ssid"),
         format_rule("replacement_ssid"),
@@ -233,10 +235,10 @@ def _gender(path: str) -> Coalesce:
 
 
 def _agreement_rules(other: str, field: str) -> list[Rule]:
-    """X-4: gender and birth year of the student whom the line is about and of the one its other number leads to."""
+    """X-4: gender and birth year of the line's student and of the student its other number leads to."""
     two = Q(**{f"{other}__id__isnull": False}) & Q(Differs(F(f"{other}__id"), F("student__id")))
     both = Q(_Known(_gender(other), _gender("student")))
-    # The message names the fact and not the values: the other student may be of a school that the reader does not see.
+    # The message names the fact, not the values: the other student may be at a school that the reader cannot see.
     checks = (
         ("gender", two & both & Q(Differs(_gender(other), _gender("student")))),
         ("birth year", two & Q(Differs(_year(other), _year("student")))),
@@ -271,7 +273,7 @@ def _record_rules() -> list[Rule]:
 
 
 def _number_rules() -> list[Rule]:
-    """X-4: the local number of the line leads to another student, or to none."""
+    """X-4: the local number of the line leads to another student, or to no student."""
     other_number = Q(numbered__id__isnull=False) & Q(Differs(F("numbered__id"), F("student__id")))
     return [
         Rule(
@@ -317,7 +319,7 @@ def _holder_rules() -> list[Rule]:
 
 
 def _chain_rules() -> list[Rule]:
-    """X-1, X-3, D-9: what other lines of the file, and former numbers of the student, say about the same SSIDs."""
+    """X-1, X-3, D-9: what other lines of the file and the student's former numbers say about the same SSIDs."""
     has_neither = Q(current__ssid__isnull=False) & ~HAS_RETIRED & ~HAS_REPLACEMENT & Q(behind=False)
     return [
         Rule(

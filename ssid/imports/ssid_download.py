@@ -64,7 +64,7 @@ class SSIDDownload(ImportType):
         DuplicateCheck(
             name="dup_number",
             key=("lea_id", "local_number"),
-            # A student enrolled at two schools comes twice: school and grade are not compared.
+            # A student enrolled at two schools appears twice: school and grade are not compared.
             compared=(
                 "ssid",
                 "last_name",
@@ -115,7 +115,7 @@ class SSIDDownload(ImportType):
         gender = Q(gender="") | Q(gender=F("student__legal_gender"))
         gender |= Q(gender=F("student__gender"), student__legal_gender="")
         return (
-            on_record.same_ssid()  # what a new line fails comes first
+            on_record.same_ssid()  # first, because a new line fails it
             & on_record.same_english_learner_data(english_learner_plan.Choices.of(context))
             & on_record.same_person(context, "last_name", "first_name", "middle_name")
             & gender
@@ -125,7 +125,7 @@ class SSIDDownload(ImportType):
         )
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        # A repeat of a line that is planned already has nothing left to do.
+        # A repeat of a line that is already planned has nothing left to do.
         first = Q(dup_number__in=[0])
         steps = [*ssid_plan(context), *english_learner_plan.plan(english_learner_plan.Choices.of(context))]
         return [_only(step, first) for step in steps]

@@ -1,4 +1,4 @@
-"""Import type SSID list: the list of students without SSID that a school filled in is read back (rule M-5).
+"""Import type SSID list: reads back the list of students without SSID that a school filled in (rule M-5).
 
     who    local student number, else last name, first name and birth date (what schools match on), within the school
     what   ten digits; not the local number, not another student's, not twice in the list (M-1, M-8, ID-3 to ID-5)
@@ -107,14 +107,14 @@ class SSIDList(ImportType):
         execute("ANALYZE staged_ssid_list")
         for check in _DUPLICATES:
             mark_duplicates(SSIDListRow, check)
-        # Lines without LEA found their students by name: those students' districts are locked at Update too.
+        # Lines without LEA found their students by name: Update locks those students' districts too.
         found = fetch_all(
             "SELECT DISTINCT s.lea_id FROM staged_ssid_list r JOIN students_student s ON s.id = r.student_pk"
         )
         context.lea_ids |= {pk for (pk,) in found}
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        # A blank line of the list is not looked at any closer.
+        # A blank line of the list is not checked further.
         return [
             _rule("M-5", "LIST-BLANK", NOTICE, "ssid", ~FILLED_IN),
             *(_filled_in(rule) for rule in (*_who_rules(context), *_number_rules(), *_student_rules())),
@@ -155,7 +155,7 @@ _WHO = {"last_name": "Last Name", "first_name": "First Name", "birth_date": "Bir
 
 
 def _refuse_without_columns(present: Collection[str]) -> None:
-    """Raises FileError for a list that lacks the SSIDs, or that does not say whose they are."""
+    """Raises FileError for a list that lacks the SSIDs, or the columns that say whose they are."""
     lacking = [name for field, name in _WHO.items() if field not in present]
     missing = [] if "ssid" in present else ["SSID"]
     if "local_number" not in present and lacking:
@@ -201,7 +201,7 @@ _FIND_BY_NAME = f"""
     )
     UPDATE staged_ssid_list r SET alike = n, student_pk = CASE WHEN n = 1 THEN named.id END FROM named WHERE named.line = r.line
 """
-# A local number with zeros put before it, to make it ten digits long, is a local number all the same.
+# A local number padded with zeros to ten digits is still a local number.
 _NOTE_STUDENT = """
     UPDATE staged_ssid_list r SET lea_id = s.lea_id, state = l.state, own_number = CASE
         WHEN s.local_number ~ '^[0-9]{4,}$' AND r.ssid ~ '^[0-9]+$' AND ltrim(s.local_number, '0') = ltrim(r.ssid, '0')
@@ -275,13 +275,13 @@ def _who_rules(context: RunContext) -> list[Rule]:
 
 
 def _given(rule: Rule, field: str, severity: Severity) -> Rule:
-    """A column that the list does not have says nothing."""
+    """The rule, left out where the list lacks the column."""
     own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
     return replace(rule, when=~Q(**{field: ""}) & own, severity=severity, number="M-5")
 
 
 def _number_rules() -> list[Rule]:
-    """M-1 and ID-3 to ID-5: mistyped, short and local numbers, and numbers that are somebody else's."""
+    """M-1 and ID-3 to ID-5: mistyped, short and local numbers, and numbers that belong to another student."""
     first_line = {"first_line": F("dup_ssid_line")}
     return [
         _rule(
@@ -314,7 +314,7 @@ def _number_rules() -> list[Rule]:
 
 
 def ssid_cause_of_list(words: Any = None) -> Any:
-    """As ssid_cause; the local number is the one on record, for the list may leave it out."""
+    """Like ssid_cause, but with the local number on record, since the list may leave it out."""
     return Case(
         When(OWN_NUMBER & ~Q(own_number=""), then=Value(words["local"] if words else "local")),
         default=ssid_cause(words),
@@ -323,7 +323,7 @@ def ssid_cause_of_list(words: Any = None) -> Any:
 
 
 def _student_rules() -> list[Rule]:
-    """What the student has already: a school list completes records, it never overwrites one (D-8, D-9, M-8)."""
+    """What the student already has: a school list completes records and never overwrites them (D-8, D-9, M-8)."""
     has_other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
     others = held_by_other()
     same = Q(current__ssid=F("ssid"))

@@ -1,1 +1,1 @@
-"""Rules and codes that several SSID imports share, each once."""
+"""Rules and codes that several SSID imports share."""

@@ -3,7 +3,7 @@
 from sisimport.imports.definition.change_kinds import ChangeKind, register_kind
 from students.models import ChangedRecord
 
-# A change that the state confirmed; a revert flags the student again.
+# A change that the state confirmed; reverting it flags the student again.
 CHANGED_KIND = register_kind(
     ChangeKind(
         key="changed",

@@ -1,5 +1,5 @@
-"""What is reported about English learner data in a file: W-ELA-1 to W-ELA-4, what is not written, the state's
-own plausibility checks.
+"""Issues reported about English learner data in a file: W-ELA-1 to W-ELA-4, values that are not written, and the
+state's own plausibility checks.
 
 Sources: CALPADS SSID Import (vendor help page, 2022); CALPADS error pages for the numbered hints.
 """
@@ -40,7 +40,8 @@ from students.models import ProgramStatus
 
 NO_ELAS_GRADES = ("IN", "TD", "PS", "AD")
 ENGLISH_CODES = frozenset({"ase", "eng", "sgn"})  # and the sign languages
-# What may follow what: usual path TBD to EO, IFEP or EL, then EL to RFEP (SELA0255; TBD has its own hint, SELA0281).
+# Which status may follow which: usually TBD to EO, IFEP or EL, then EL to RFEP (SELA0255; TBD has its own hint,
+# SELA0281).
 FOLLOWS = {
     ProgramStatus.PENDING: ("EO", "IFEP", "EL"),
     ProgramStatus.EL: ("EL", "RFEP"),
@@ -49,15 +50,16 @@ FOLLOWS = {
     ProgramStatus.EO: ("EO",),
 }
 BEFORE_BIRTH = KNOWN & IS_DATED & Q(elas_date__lt=F("student__birth_date"))
-# What an error keeps out whole: the language of such a line as well.
+# Errors that keep out the whole line, its language included.
 _KEPT_OUT = (~Q(elas="") & ~KNOWN & ~IS_LEGACY) | BEFORE_BIRTH
 
 
 def rules(context: RunContext) -> list[Rule]:
-    """All that is reported about the English learner data of a line, alike in every import type that brings some."""
+    """All issues about the English learner data of a line, the same in every import type that brings such data."""
     chosen = Choices.of(context)
     unread = ImportIssue.objects.filter(run_id=context.run.pk, part=EL, severity=int(Severity.ERROR))
-    # Named in the rules only where there are some, for the number of a run makes every statement another one.
+    # Named in the rules only if there are any: a run's number in the SQL makes every statement a new one to the
+    # database.
     of_line = Q(Exists(unread.filter(line=OuterRef("line")))) if unread.exists() else None
     return [*warning_rules(chosen, of_line), *hint_rules(chosen)]
 
@@ -81,7 +83,7 @@ def _effect(may: Q, unread: Q | None, *, overwritten: str = "it is overwritten",
 
 
 def _difference_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
-    """W-ELA-1 to W-ELA-4: the record says something else than the file."""
+    """W-ELA-1 to W-ELA-4: the record differs from the file."""
     on_record = record_date(chosen.rfep_date)
     warning = Severity.WARNING
     effect = _effect(may_overwrite(chosen), unread)
@@ -176,7 +178,7 @@ def _code_rules() -> list[Rule]:
 
 
 def _older_rule(chosen: Choices, unread: Q | None) -> Rule:
-    """The file's status is from before the one on record began."""
+    """The file's status began before the one on record."""
     return Rule(
         number="8-older",
         code="ELA-OLDER",

@@ -1,6 +1,6 @@
 """English learner data of a line: what its values mean, and the overwrite table (section 8 of the SSID rules).
 
-What is reported about them: `english_learner`.
+The issues reported about them are in `english_learner`.
 
 Source: CALPADS SSID Import (vendor help page, 2022).
 """
@@ -26,7 +26,7 @@ from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, Pla
 from students.models import ProgramStatus
 
 EL = "el"
-LANGUAGE = "language"  # nothing is planned for this part: its errors leave the status of the line free
+LANGUAGE = "language"  # nothing is planned for this part: its errors do not block the status of the line
 PART_OF_FIELD = {"elas": EL, "elas_date": EL, "language": LANGUAGE}
 STATUS_OF = {
     "EL": ProgramStatus.EL,
@@ -60,7 +60,7 @@ def language_codes() -> dict[str, str]:
 
 @cache
 def known_languages() -> frozenset[str]:
-    """Every spelling of a primary language the state has or had, in lower case."""
+    """Every spelling of a primary language that the state uses or used, in lower case."""
     codes = _code_sets()
     listed = {code.lower() for name in ("language_2", "language_3") for code in codes[name]}
     return frozenset(listed | language_codes().keys())
@@ -106,9 +106,9 @@ NEW_STATUS = Case(
 STATE_ELAS = Case(When(elas="TVD", then=Value("TBD")), default=F("elas"), output_field=CharField())
 FILE_DATE = F("elas_date")
 STATUS_DIFFERS = Q(Differs(F("student__el__program_status"), NEW_STATUS))
-# Another status than the one on record, from before that one began (SELA0285).
+# A status that differs from the one on record and began before it (SELA0285).
 IS_OLDER = HAS_RECORD & IS_DATED & STATUS_DIFFERS & Q(IsEarlier(FILE_DATE, RECORD_SINCE))
-# The plain comparison comes first: it is a tenth of the work and settles most lines.
+# The plain comparison comes first: it costs a tenth and settles most lines.
 LANGUAGE_DIFFERS = (
     Q(Differs(F("language"), F("student__home_language")))
     & KNOWN_LANGUAGE
@@ -126,7 +126,7 @@ class Choices:
 
     @classmethod
     def of(cls, context: RunContext) -> "Choices":
-        """The options of a run; an import type without the choice “fill only” overwrites."""
+        """The options of a run; an import type without the “fill only” option overwrites."""
         return cls(
             rfep_date=context.option(RFEP_DATE.name),
             keep_newer=context.option(OLDER_STATUS.name) == "keep",
@@ -135,7 +135,8 @@ class Choices:
 
 
 def may_overwrite(chosen: Choices) -> Q:
-    """May the line's status be written to this student's record? Fill only (rule E-6): to a pending one, and never RFEP."""
+    """May the line's status be written to this student's record? Fill only (rule E-6): only to a pending one, and never
+    RFEP."""
     may = KNOWN & HAS_RECORD
     if chosen.fill_only:
         may &= Q(student__el__program_status=ProgramStatus.PENDING) & ~has_code("RFEP")
@@ -145,7 +146,7 @@ def may_overwrite(chosen: Choices) -> Q:
 
 
 def _exits(rfep_date: str) -> Q:
-    """Lines whose date goes to the Exit Date: those with RFEP, if the option asks for it."""
+    """Lines whose date goes to the Exit Date: those with RFEP, if the option says so."""
     return has_code("RFEP") if rfep_date == "exit" else Q(pk__isnull=True)
 
 
@@ -233,10 +234,10 @@ def _changed_record(choices: Choices) -> PlannedUpdate:
 
 
 def _state_values(date_on_record: Case) -> dict[str, tuple[Any, Any]]:
-    """State values of a record that is there: noted as soon as the state's word and ours are, or were, two.
+    """State values of an existing record: noted as soon as the state's value and ours differ or differed.
 
-    A line that says what is on record, about a student whose state values were never noted, stays unchanged: the local
-    values are the state's then, and a first import does not turn into a change for every student.
+    A line that matches the record of a student whose state values were never noted stays unchanged: the local values
+    then count as the state's, so a first import does not become a change for every student.
     """
     differs = KNOWN & (STATUS_DIFFERS | (IS_DATED & Q(Differs(FILE_DATE, date_on_record))))
     noted = (
@@ -251,7 +252,7 @@ def _state_values(date_on_record: Case) -> dict[str, tuple[Any, Any]]:
 
     return {
         "state_elas": value(KNOWN, STATE_ELAS, "student__el__state_elas", CharField()),
-        # Of the same status without a date nothing new is known of the date.
+        # The same status without a date brings nothing new about the date.
         "state_elas_date": value(
             KNOWN & (IS_DATED | ~Q(student__el__state_elas=STATE_ELAS)),
             F("elas_date"),

@@ -1,4 +1,4 @@
-"""Rules on whose record a line is: names, birth date and gender against the student record (rules D-1 to D-5, D-13)."""
+"""Rules on which student a line is about: names, birth date and gender against the record (rules D-1 to D-5, D-13)."""
 
 from django.db import models
 from django.db.models import Case, CharField, F, Func, Q, Value, When
@@ -16,7 +16,7 @@ ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 
 class _Rearranged(Func):
-    """A date as text with day and month in the order asked for."""
+    """A date as text with day and month in the given order."""
 
     function = "to_char"
     output_field = models.TextField()

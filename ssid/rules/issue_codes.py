@@ -1,4 +1,4 @@
-"""Issue codes of English learner data, with their wording. Meanings follow the published rules; the words are ours."""
+"""Issue codes of English learner data, with their wording. Meanings follow the published rules; the wording is ours."""
 
 from sisimport.files.issues import IssueCode, codes
 

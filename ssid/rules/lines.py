@@ -1,4 +1,4 @@
-"""Rules about lines: the same one twice (D-11), an LEA or school that is not the student's (D-12)."""
+"""Rules about lines: repeated lines (D-11), an LEA or school that is not the student's (D-12)."""
 
 from dataclasses import replace
 
@@ -43,7 +43,8 @@ def duplicate_rules() -> list[Rule]:
 
     by_number = pair("dup_number", "local_number", "record")
     by_ssid = pair("dup_ssid", "ssid", SSID_PART)[1]
-    # A spreadsheet gives many lines the same damaged number: what is not a valid SSID cannot belong to two students.
+    # A spreadsheet gives many lines the same damaged number: only a valid SSID can be reported as belonging to two
+    # students.
     return [*by_number, replace(by_ssid, when=by_ssid.when & VALID_SSID & ~OWN_NUMBER)]
 
 

@@ -1,8 +1,8 @@
-"""Lines that say nothing but what is on record, by one condition at a fraction of the cost of all rules and the plan.
+"""Lines that only repeat what is on record, found by one condition at a fraction of the cost of all rules and the plan.
 
-In a file that the state renews every day that is nearly every line. Whatever is not decided here is checked by every rule, so a
-condition that is too narrow costs time, and one that is too wide would swallow messages or changes (held to rules and plan by
-tests/ssid/rules/test_on_record.py).
+In a file that the state reissues daily, that is nearly every line. Lines not settled here go through every rule, so a
+condition that is too narrow costs time, and one that is too wide would swallow messages or changes
+(tests/ssid/rules/test_on_record.py checks it against rules and plan).
 """
 
 from typing import Any
@@ -18,12 +18,13 @@ from ssid.rules.english_learner import ENGLISH_CODES, NO_ELAS_GRADES
 from students.models import LEA
 
 _ENGLISH = sorted(ENGLISH_CODES | {old for old, code in el_plan.language_codes().items() if code in ENGLISH_CODES})
-# TVD is reported, and codes of no single meaning.
+# TVD is reported, and so are codes without a single meaning.
 _PLAIN_CODES = tuple(code for code in el_plan.STATUS_OF if code != "TVD")
 
 
 def same_person(context: RunContext, *names: str) -> Q:
-    """The line leads to its student as the file gives it, with the same names and birth date, at the student's school."""
+    """The line leads to its student by the number in the file, with the same names and birth date, at the student's
+    school."""
     found = Q(candidates=0, accepted=AS_GIVEN, given_number="") & context.matched
     found &= Q(birth_date=F("student__birth_date"), known_school__id=F("student__school_id"))
     for name in names:
@@ -32,16 +33,17 @@ def same_person(context: RunContext, *names: str) -> Q:
 
 
 def same_ssid() -> Q:
-    """The SSID of the line is the student's current one, and nobody else's.
+    """The SSID of the line is the student's current one, and no other student's.
 
-    Whether there is one comes first: compared with nothing the rest is unknown, after which PostgreSQL goes on asking.
+    Checking that there is one comes first: comparing with null gives unknown, and PostgreSQL then evaluates the rest
+    too.
     """
     same = Q(current__ssid=F("ssid"), holder__student_id=F("student__id"), holder__retired_at__isnull=True)
     return Q(current__id__isnull=False) & same
 
 
 def same_english_learner_data(chosen: el_plan.Choices) -> Q:
-    """Status, date and language are those on record, the state's own values as well, and no hint is due."""
+    """Status, date and language match the record, as do the state's own values, and no hint is due."""
     language = Q(language="") | Q(language=F("student__home_language")) & el_plan.KNOWN_LANGUAGE
     nothing = Q(elas="", elas_date__isnull=True, student__el__student_id__isnull=True)
     return language & (nothing | _same_status(chosen))

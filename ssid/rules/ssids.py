@@ -1,4 +1,4 @@
-"""May an SSID be given to a student (D-6 to D-10), and what giving it changes."""
+"""Whether an SSID may be given to a student (D-6 to D-10), and what giving it changes."""
 
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
@@ -127,7 +127,7 @@ def ssid_plan(context: RunContext) -> list[PlannedChange]:
             )
         )
         when |= other
-    # A former number of this very student is not made current again by an import.
+    # An import never makes a former number of the same student current again.
     not_held = Q(holder__student_id__isnull=True)
     changes.append(
         PlannedCreate(

@@ -1,1 +1,1 @@
-"""How alike two identities are, and who may be meant."""
+"""How alike two identities are, and which students a line may mean."""

@@ -1,8 +1,8 @@
-"""Students who may be meant by a file line: one statement for any number of lines, then scored.
+"""Finds the students a file line may mean: one statement for any number of lines, then scored.
 
-Whoever shares the local number, the birth date (also with day and month swapped) or both names is compared; the loose keys
-are those of `sis_loose` with an index over them, so that a district of half a million is searched line by line in a
-millisecond or so.
+Students who share the local number, the birth date (also with day and month swapped) or both names are compared. Loose
+keys come from `sis_loose` and are indexed, so that searching a district of half a million students takes about a
+millisecond a line.
 """
 
 import datetime as dt
@@ -16,8 +16,8 @@ from students.matching.scores import Comparison, Identity, compare, fold
 from students.models import StateProfile, Student
 
 SHOWN = 3
-JUDGED = 25  # looked at before one is accepted with many others: whoever has the line's local number must be among them
-_PER_BLOCK = 400  # students of one blocking key; more share it only where it says nothing
+JUDGED = 25  # compared before one is accepted in bulk: the student with the line's local number must be among them
+_PER_BLOCK = 400  # students per blocking key; a key that more share is meaningless
 _COLUMNS = (
     "id", "local_number", "match_last_name", "match_first_name", "match_middle_name", "last_name", "first_name",
     "alias_last_name", "alias_first_name", "birth_date", "gender", "legal_gender", "birth_country", "birth_state",
@@ -27,7 +27,7 @@ _SSIDS = "(SELECT array_agg(h.ssid ORDER BY h.retired_at IS NOT NULL, h.ssid) FR
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A student who may be meant, and how alike."""
+    """A student the line may mean, and how alike they are."""
 
     student_id: int
     comparison: Comparison
@@ -121,13 +121,13 @@ def _identity(row: Sequence[object], ssids: Sequence[str]) -> Identity:
 
 
 def identity_of(student: Student) -> Identity:
-    """A student's record as an identity to compare with. Asks for the SSIDs unless they are prefetched."""
+    """A student's record as an identity to compare with. Queries the SSIDs unless they are prefetched."""
     ssids = sorted(student.ssids.all(), key=lambda held: (held.retired_at is not None, held.ssid))
     return _identity([getattr(student, name) for name in _COLUMNS], [held.ssid for held in ssids])
 
 
 def swap_day_and_month(day: dt.date | None) -> dt.date | None:
-    """The date with day and month exchanged, where that is a date."""
+    """The date with day and month exchanged, if that is a valid date."""
     if day is None or day.day > 12:
         return None
     return day.replace(month=day.day, day=day.month)

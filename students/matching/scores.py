@@ -1,7 +1,7 @@
-"""How alike two identities are: a score per field and one for all, with the kind of difference in words.
+"""How alike two identities are: a score per field and one overall, with the kind of difference in words.
 
-Pure functions over small values; finding whom to compare with is in candidates.py. Nothing here decides: scores only put
-candidates in an order, and say which of them a person may accept many at a time.
+Pure functions over small values; candidates.py finds the students to compare with. Nothing here decides: scores only
+rank candidates, and tell which of them a person may accept in bulk.
 """
 
 import datetime as dt
@@ -17,11 +17,12 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from students.matching.nicknames import are_short_forms
 from students.patterns import NAME_SUFFIX
 
-# The threshold offered on the screen for accepting many at once; a person always sets it, and sees whom it means first.
+# The threshold that the screen offers for accepting many at a time; a person always sets it and first sees which lines
+# it covers.
 DEFAULT_THRESHOLD: Final = 92.0
 # How far behind the next candidate must be.
 MARGIN: Final = 4.0
-# A field of an automatic match may differ, but not contradict.
+# In an automatic match a field may differ, but not contradict.
 _LOWEST: Final = {"last_name": 75.0, "first_name": 72.0, "birth_date": 70.0}
 
 WEIGHTS: Final = {
@@ -31,23 +32,24 @@ WEIGHTS: Final = {
     "local_number": 12.0,
     "middle_name": 4.0,
     "gender": 5.0,
-    # Only where both sides say something: few files have them.
+    # Scored only where both sides have a value: few files have these fields.
     "birth_country": 3.0,
     "birth_state": 3.0,
 }
 _SUFFIX = re.compile(NAME_SUFFIX, re.IGNORECASE)
 _STROKES = str.maketrans("øØłŁđĐßıæœ", "oolldds" + "i" + "ao")
-# Birth dates that are not a slip of each other count the less the farther apart they are, and nothing from ten years on; those
-# that are one lose a tenth of their score by then.
+# Birth dates not explained by a typo score lower the farther apart they are, and 0 from ten years on; those explained
+# by one lose a tenth of their score by then.
 _FAR_APART: Final = 3653  # days
 _NEAR_DATE: Final = 40.0
 _DISTANCE_SHARE: Final = 0.1
-_NEUTRAL: Final = 70.0  # one side says nothing: neither for nor against
+_NEUTRAL: Final = 70.0  # one side is blank: neither for nor against
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What a file line or a student record says of one person. `other_*` are further names of a student (everyday, alias)."""
+    """What a file line or a student record says about one person. `other_*` are further names of a student (everyday,
+    alias)."""
 
     last_name: str = ""
     first_name: str = ""
@@ -62,7 +64,7 @@ class Identity:
     other_gender: str = ""
     ssids: tuple[
         str, ...
-    ] = ()  # of a line: the one it names, where lines are told apart by SSID; of a student: current and former
+    ] = ()  # of a line: the one it names, if lines are told apart by SSID; of a student: current and former
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class FieldScore:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All field scores, the weighted total, and the total of what a person is (without the local number)."""
+    """All field scores, the weighted total, and the total for the person alone (without the local number)."""
 
     fields: tuple[FieldScore, ...]
     total: float
@@ -87,7 +89,7 @@ class Comparison:
 
     @property
     def contradicts(self) -> bool:
-        """Does a field that matters say that these are two people?"""
+        """Does a field that matters show that these are two people?"""
         return any((found := self.of(field)) is None or found.score < low for field, low in _LOWEST.items())
 
 
@@ -132,9 +134,9 @@ def _total(scores: Iterable[FieldScore]) -> float:
 def safe_best(comparisons: Sequence[Comparison], *, threshold: float) -> int | None:
     """Index of the one comparison that may be accepted together with many others, or None.
 
-    It reaches the threshold, contradicts nothing that matters, is clearly ahead of the next, and no other candidate is more
-    alike as a person or has the line's local number: a line with the names of one twin and the number of the other is for a
-    person to judge.
+    It reaches the threshold, contradicts nothing that matters, is clearly ahead of the next, and no other candidate is
+    more alike as a person or has the line's local number: a person must judge a line with one twin's names and the
+    other's number.
     """
     order = sorted(range(len(comparisons)), key=lambda at: -comparisons[at].total)
     if not order or comparisons[order[0]].total < threshold:
@@ -254,13 +256,13 @@ def _swapped_names(given: Identity, student: Identity) -> FieldScore | None:
 
 
 def _similar(one: str, other: str) -> tuple[float, str]:
-    """Misspelled names: edits (a swap of neighbors is one) weigh by length, a common beginning helps a little."""
+    """Misspelled names: edits (swapping two neighbors is one) weigh by length; a common beginning helps a little."""
     edits = OSA.distance(one, other)
     longest = max(len(one), len(other))
     share = 1 - edits / longest
     score = 100 * (0.7 * share + 0.3 * JaroWinkler.similarity(one, other))
     if edits == 1:
-        # One slip in a name of three letters may be another name; in one of eight it hardly is.
+        # One typo in a three-letter name may make another name; in an eight-letter name it hardly can.
         score = min(95.0, max(score, 62.0 + 4.5 * longest))
     kind = "one letter" if edits == 1 else f"{edits} letters" if share >= 0.5 else "differs"
     return round(score if share >= 0.4 else score * 0.6, 1), kind
@@ -279,7 +281,7 @@ def _birth_date(given: dt.date | None, record: dt.date | None) -> FieldScore:
 
 
 def _wrong_date(given: dt.date, record: dt.date) -> tuple[float, str]:
-    """By the kind of slip, and the lower the farther apart the two days are."""
+    """Scored by the kind of typo, and lower the farther apart the two days are."""
     score, kind = _kind_of_date(given, record)
     apart = min(abs((given - record).days) / _FAR_APART, 1.0)
     if not kind:
@@ -303,7 +305,7 @@ def _kind_of_date(given: dt.date, record: dt.date) -> tuple[float, str]:
 
 
 def _number(given: Identity, student: Identity) -> FieldScore:
-    """The local number, and where the line names an SSID the better of the two."""
+    """The local number's score or, if the line names an SSID, the better of the two scores."""
     by_number = _local_number(given.local_number, student.local_number)
     if not given.ssids:
         return by_number
@@ -314,7 +316,7 @@ def _number(given: Identity, student: Identity) -> FieldScore:
 
 
 def _ssid(given: str, held: str) -> FieldScore:
-    """SSIDs are not given in sequence: one that is nearly the same is a slip rather than a neighbor's."""
+    """SSIDs are not issued in sequence: a nearly equal one is a typo rather than a neighbor's."""
     if given == held:
         return FieldScore("local_number", 100.0)
     if len(given) > 6 and OSA.distance(given, held) == 1:
@@ -331,14 +333,14 @@ def _local_number(given: str, record: str) -> FieldScore:
         return FieldScore(field, 100.0)
     if one.lstrip("0") == other.lstrip("0"):
         return FieldScore(field, 98.0, "leading zeros")
-    # Neighboring numbers are given to siblings on one day: nearness says little.
+    # Siblings get neighboring numbers on the same day: nearness says little.
     if OSA.distance(one, other) == 1:
         return FieldScore(field, 40.0, "one digit, or two neighbors swapped")
     return FieldScore(field, 0.0, "differs")
 
 
 def _birth_place(given: Identity, student: Identity) -> list[FieldScore]:
-    """Country and state of birth: `CA` and `US-CA` are one state. Nothing where a side does not say it."""
+    """Country and state of birth: `CA` and `US-CA` are the same state. Empty where one side is blank."""
     scores = []
     for field in ("birth_country", "birth_state"):
         one, other = (getattr(side, field).strip().upper().rpartition("-")[2] for side in (given, student))
