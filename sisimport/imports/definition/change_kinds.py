@@ -1,4 +1,4 @@
-"""Kinds of change: which records a run may write, and how a change row becomes a row of theirs.
+"""Kinds of change: which records a run may write, and how a change becomes a row in their table.
 
 A kind is declared once per model; planning, applying, reverting and showing a change all work from the declaration.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class KindWriter(Protocol):
-    """Writes changes that are not one row each: one change of a plan may stand for many rows of a line.
+    """Writes changes that are not one row each: one change of a plan may cover many rows of a line.
 
     `operation` is create, update or remove; every method is a handful of set-based statements.
     """
@@ -40,19 +40,19 @@ class KindWriter(Protocol):
         """Write the changes that are not set aside (`aside`: some are)."""
 
     def keys_sql(self, side: str, where: str) -> str:
-        """SELECT of what names the rows in one side (before, after) of the changes `c` that `where` chooses."""
+        """SELECT of the keys of the rows in one side (before, after) of the changes `c` that `where` selects."""
 
     def overlap(self, one: str, other: str) -> str:
-        """SQL condition: two sides of changes to one object (`c.before`, `n.after` …) hold values of the same rows."""
+        """SQL condition: two sides of changes to one object (`c.before`, `n.after` …) contain values of the same rows."""
 
     def dependents(self, *, run: "ImportRun") -> str:
-        """SQL condition on change `c`: what it removes is used by rows of this kind that stay."""
+        """SQL condition on change `c`: rows of this kind that stay use the object it removes."""
 
     def link(self, plan_run_id: int, kind: "ChangeKind", linked: Mapping[int, int]) -> None:
-        """Put the keys of objects of `kind` that are there by now (planned -> actual) into the changes of a plan."""
+        """Put the keys of objects of `kind` that now exist (planned -> actual) into the changes of a plan."""
 
     def labels(self, run_ids: Collection[int]) -> Mapping[int, Mapping[int, str]]:
-        """By run: names of what the changes of its plan are about, read once for many calls of `flatten`."""
+        """By run: names of the objects that the changes of its plan are about, read once for many calls of `flatten`."""
 
     def flatten(self, change: "ImportChange", labels: Mapping[int, str]) -> Iterator[tuple[str, str, str]]:
         """(field, before, after) of everything a change sets."""
@@ -62,14 +62,14 @@ class KindWriter(Protocol):
 class ChangeKind:
     """How changes of one model are written.
 
-    `rank` orders kinds: what others point to comes first (and is removed last). `fields` are the columns a change may hold;
-    on creation a column that the change does not hold gets its `defaults` value. `provenance` columns are filled from the
+    `rank` orders kinds: those that others point to come first (and are removed last). `fields` are the columns a change may hold;
+    on creation, a column missing from the change gets its `defaults` value. `provenance` columns are filled from the
     run that applies (`run`, `line`, `now`). `student_column` names the column that holds the student, filled from the change.
     `writer`: compares and writes in place of the engine, for changes that are not one row each.
     `holds_student`: a student with such rows is not removed by a revert. `of_file`: its changes come from the file as a whole
-    and are on line 0, where they are found without a look at those of half a million lines.
-    `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; then the plan continues with that row.
-    `replaces`: SQL condition that the planned update `c` replaces values on record that last, as far as a hold counts them.
+    and are on line 0, where they are found without reading those of half a million lines.
+    `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; the plan then continues with that row.
+    `replaces`: SQL condition that the planned update `c` replaces lasting values on record, as counted for a hold.
     `of_all`: such objects are not of one LEA, so runs that create them take turns.
     """
 
@@ -152,7 +152,7 @@ STUDENT_KIND = register_kind(
         fields=("lea_id", "school_id", "birth_date", *_STUDENT_TEXT),
         defaults=dict.fromkeys(_STUDENT_TEXT, ""),
         student_column=None,
-        # Under the same number somebody else may be on record by now: that line is set aside.
+        # By now, another student may be on record under the same number: that line is set aside.
         same_as="""t.lea_id = (c.after->>'lea_id')::bigint AND t.local_number = c.after->>'local_number'
           AND t.birth_date = (c.after->>'birth_date')::date
           AND t.match_last_name = coalesce(nullif(c.after->>'legal_last_name', ''), c.after->>'last_name')

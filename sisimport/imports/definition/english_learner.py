@@ -1,4 +1,4 @@
-"""English learner records, as far as every import type judges them alike: since when a status holds, and what is older."""
+"""Rules on English learner records that all import types share: since when a status holds, and which of two is older."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ OLDER_STATUS = Option(
 OLDER_STATUS_REMEDY = {"ELA-OLDER": (OLDER_STATUS.name, "keep")}
 OVERWRITTEN, KEPT = " It is overwritten.", " The record is kept."
 
-# The day from which on the status on record holds.
+# The day since which the status on record holds.
 RECORD_SINCE = Case(
     When(student__el__program_status=ProgramStatus.PENDING, then=F("student__el__tbd_date")),
     When(

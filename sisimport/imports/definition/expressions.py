@@ -1,4 +1,4 @@
-"""Expressions that rules and plans are written with: what the ORM has no word for."""
+"""Expressions for rules and plans that the ORM does not provide."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ class NextId(Func):
     output_field = models.BigIntegerField()
 
     def __init__(self, model: type[models.Model], **extra: Any) -> None:
-        # The name PostgreSQL gives to the sequence of an identity column; looking it up per row would cost more than the row.
+        # The name PostgreSQL gives the sequence of an identity column; looking it up per row would cost more than the row itself.
         super().__init__(sequence=f"{model._meta.db_table}_id_seq", **extra)
 
     def get_source_expressions(self) -> list[Any]:
@@ -69,13 +69,13 @@ class Jsonb(Func):
     def __init__(self, **values: Any) -> None:
         arguments: list[Any] = []
         for name, value in values.items():
-            # The cast gives the name a type: the function takes arguments of any.
+            # The cast gives the name a type: the function accepts arguments of any type.
             arguments += [Func(Value(name), template="%(expressions)s::text"), value]
         super().__init__(*arguments)
 
 
 class ChangedFields(Func):
-    """JSON of those fields whose new value differs from the old: `take` says whether old or new values are kept."""
+    """JSON of those fields whose new value differs from the old: `take` says which values are kept, old or new."""
 
     output_field = models.JSONField()
     arg_joiner = " || "
@@ -102,7 +102,7 @@ class _OneField(Func):
 
 
 def text(value: str) -> Func:
-    """A constant with the type text: functions that take any type need to be told."""
+    """A constant of type text, for functions that accept any type and cannot infer it."""
     return Func(Value(value), template="%(expressions)s::text", output_field=models.TextField())
 
 

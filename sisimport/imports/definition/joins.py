@@ -1,4 +1,5 @@
-"""What staged rows join, by the values of their own columns. Used inside statements only: nothing is ever loaded through them."""
+"""The joins of staged rows, by the values of their own columns. Used only inside statements: nothing is ever loaded through
+them."""
 
 from django.db import models
 
@@ -6,7 +7,7 @@ from students.models import SSID, School, Student
 
 
 def joined(model: type[models.Model], **columns: str) -> models.ForeignObject:
-    """Join to `model`, given which of its fields equals which column of the row: `joined(Student, id="student_pk")`."""
+    """Join to `model` on the given pairs of its field and a column of the row: `joined(Student, id="student_pk")`."""
     return models.ForeignObject(
         model,
         on_delete=models.DO_NOTHING,
@@ -23,7 +24,7 @@ def joined_student() -> models.ForeignObject:
 
 
 def joined_holder() -> models.ForeignObject:
-    """The SSID of the file as somebody has it now, or had it."""
+    """The record of the file's SSID: a student has it now, or had it before."""
     return joined(SSID, state="state", ssid="ssid")
 
 

@@ -1,4 +1,4 @@
-"""When two spellings of a name are near: one notion for every import that compares a file's names with those on record."""
+"""When two spellings of a name are near: one definition for all imports that compare a file's names with those on record."""
 
 from typing import Any
 
@@ -25,11 +25,12 @@ def loosely(name: Any) -> Loose:
 
 
 def is_far(field: str, record: str, *, middle: str = "") -> Q:
-    """The file's name is neither the one on record nor near it: alike but for case, accents, punctuation, spaces and suffix.
+    """The file's name is neither the one on record nor near it (near: differing only in case, accents, punctuation, spaces and
+    suffix).
 
-    middle: the middle name on record, where the file may hold it, or its initial, behind the first name.
+    middle: the middle name on record, if the file may have it or its initial after the first name.
     """
-    # A name of signs alone (`***`) is near nobody, nor is one near a name that the record has not got.
+    # A name made only of signs (`***`) is near no name, and no name is near one that the record lacks.
     said = NullIf(loosely(F(field)), Value(""))
     far = Q(Differs(said, loosely(F(record))))
     if middle:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """`lea`: code of the district whose people are offered it; blank: everybody."""
+    """`lea`: code of the district whose people are offered it; blank: all people."""
 
     value: str
     label: str
@@ -18,7 +18,7 @@ class Choice:
 class Option:
     """An option of an import type, on its screen and as `--option NAME=VALUE`. Two choices "" and "1" make a checkbox.
 
-    `picks_schools`: its value is school codes with commas between them; the screen lists the schools of the user.
+    `picks_schools`: its value is comma-separated school codes; the screen lists the schools of the user.
     """
 
     name: str
@@ -28,8 +28,8 @@ class Option:
     hint: str = ""
     pattern: str = ""  # for free values: a regular expression the whole value must match
     picks_schools: bool = False
-    district_default: bool = False  # a district may choose what it is when nobody says otherwise
-    group: str = ""  # the screen puts options that follow each other under one heading
+    district_default: bool = False  # a district may choose its default
+    group: str = ""  # the screen puts consecutive options with the same group under one heading
 
     @property
     def is_checkbox(self) -> bool:
@@ -42,7 +42,7 @@ class Option:
         return replace(self, choices=tuple(one for one in self.choices if not one.lea or one.lea in leas))
 
     def clean(self, value: str) -> str:
-        """The value if it may be given; raises ValueError with a sentence if not."""
+        """The value if it is allowed; raises ValueError with a sentence if not."""
         import re
 
         if self.choices and value not in {choice.value for choice in self.choices}:
@@ -57,9 +57,10 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What some values of a field mean, which only people of the district know: a choice of `option` says it for the whole file.
+    """What some values of a field mean, which only the district's people know: a choice of `option` answers it for the whole
+    file.
 
-    `settles`: does saying it settle this value, as it is in the file?
+    `settles`: does the answer resolve this value, as it is in the file?
     """
 
     option: Option

@@ -1,4 +1,4 @@
-"""Progress of a run, visible while its transaction is still open, and the wish to cancel it."""
+"""Progress of a run, visible while its transaction is still open, and requests to cancel it."""
 
 import time
 from types import TracebackType
@@ -11,7 +11,7 @@ MIN_INTERVAL = 0.5  # seconds between two writes within a phase
 
 
 class RunCancelledError(Exception):
-    """Somebody asked to cancel; raised at the next report, before anything was applied."""
+    """A user asked to cancel; raised at the next report, before anything was applied."""
 
 
 class Progress:
@@ -21,7 +21,7 @@ class Progress:
     """
 
     def __init__(self, run_id: int, *, attempt: int | None = None) -> None:
-        """`attempt`: the one that reports; of a run that another attempt took up meanwhile nothing is reported."""
+        """`attempt`: the one that reports; once another attempt has started on the run, this one reports nothing."""
         self.run_id = run_id
         self.attempt = attempt
         self.done = self.total = 0
@@ -46,7 +46,7 @@ class Progress:
         return self._phase
 
     def seconds(self) -> dict[str, float]:
-        """How long each phase took until now, that before the first report under `starting`."""
+        """How long each phase has taken so far; the time before the first report is under `starting`."""
         spent = self._seconds.get(self._phase or STARTING, 0.0) + time.monotonic() - self._begun
         return self._seconds | {self._phase or STARTING: spent}
 
@@ -54,9 +54,9 @@ class Progress:
         self._connection.close()
 
     def report(self, phase: str, done: int = 0, total: int = 0) -> None:
-        """Say where the run is. Writes at each new phase and at most twice a second within one.
+        """Report where the run is. Writes at each new phase and at most twice a second within one.
 
-        Raises RunCancelledError while the run may still be cancelled and somebody asked for it.
+        Raises RunCancelledError if a user asked to cancel and the run may still be cancelled.
         """
         now = time.monotonic()
         if phase == self._phase and now - self._last < MIN_INTERVAL:
@@ -79,7 +79,7 @@ class Progress:
                 )
                 row = cursor.fetchone()
         except DatabaseError:
-            # Progress is a courtesy: a run never fails for it. The main connection finds out on its own what is wrong.
+            # Progress is optional: a run never fails because of it. The main connection detects on its own what is wrong.
             self._connection.close()
             return False
         return bool(row and row[0])

@@ -1,4 +1,4 @@
-"""Which import type a file is for: its layout says so."""
+"""Which import type a file is for, as determined by its layout."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _HEAD_BYTES = 4096
 
 
 class UnrecognisedFileError(Exception):
-    """The file fits no import type, or more than one; the text says so to the user. `error`: the same for programs."""
+    """The file fits no import type, or more than one; the text tells the user. `error`: the same for programs."""
 
     def __init__(self, error: FileError) -> None:
         self.error = error
@@ -29,7 +29,7 @@ class UnrecognisedFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecognisedFile:
-    """What a file was recognized as, and the types it can be imported as (the first is the usual one)."""
+    """What a file was recognized as, and the import types it fits (the first is the usual one)."""
 
     recognition: Recognition
     types: tuple[ImportType, ...]
@@ -42,8 +42,8 @@ def recognise_file(
     options: Mapping[str, str] | None = None,
     schools: Collection[int] | None = None,
 ) -> RecognisedFile:
-    """Look at a file; `expected` is the key of the type chosen on the screen, with its options; `schools` those that a run may
-    touch, None for all. Never raises on any bytes."""
+    """Look at a file; `expected` is the key of the type chosen on the screen, with its options; `schools` are those that a run
+    may touch, None for all. Never raises, whatever the bytes."""
     stream.seek(0)
     if expected:
         kind = get_type(expected)
@@ -59,7 +59,7 @@ def recognise_file(
 
 
 def without_outgoing(recognition: Recognition) -> Recognition:
-    """A file that we write for the state and no type reads is refused by its name: no other choice of a type would help."""
+    """A file that we write for the state and that no type reads is refused by its name: choosing another type would not help."""
     layout, error = recognition.layout, recognition.error
     if error is not None and error.code == "FILE-OTHER-TYPE":
         key, title = str(error.params.get("layout", "")), error.found
@@ -73,7 +73,7 @@ def without_outgoing(recognition: Recognition) -> Recognition:
 
 
 def recognise_type(stream: IO[bytes]) -> ImportType:
-    """The one import type of a file. Raises UnrecognisedFileError."""
+    """The only import type of a file. Raises UnrecognisedFileError."""
     found = recognise_file(stream)
     error = found.recognition.error
     if error is not None:

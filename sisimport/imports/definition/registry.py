@@ -1,4 +1,4 @@
-"""Import tools and import types: apps offer theirs in import_types.py, found as the admin finds admin.py."""
+"""Import tools and import types: apps offer theirs in import_types.py, discovered the way the admin finds admin.py."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class Tool:
     order: int
     crumbs: str = "Reporting / CA State Reporting"
     short: str = ""  # in the menu; the title if empty
-    documentation: tuple[tuple[str, str], ...] = ()  # (title, address) of what the state itself says about these files
-    articles: tuple[tuple[str, str], ...] = ()  # (title, name of the address) of pages that explain more
-    screen_words: bool = False  # its messages have twins in the words of the screen that it mirrors
+    documentation: tuple[tuple[str, str], ...] = ()  # (title, address) of the state's own documentation on these files
+    articles: tuple[tuple[str, str], ...] = ()  # (title, URL name) of pages that explain more
+    screen_words: bool = False  # its messages also exist in the words of the screen that it mirrors
     state: str = ""  # whose files it reads ("CA", "UT"): in the menu for districts of that state; empty: for all
     in_menu: bool = True  # False: the app's own page is in the menu and leads here
 
@@ -67,7 +67,7 @@ def register(cls: T) -> T:
 
 
 def register_instance(import_type: ImportType) -> None:
-    """For types that are one class with many sets of facts. Raises ValueError as `register` does."""
+    """For types that are instances of one class with different facts. Raises ValueError as `register` does."""
     key, tool = import_type.key, import_type.screen.tool
     if key in _types:
         raise ValueError(f"import type {key!r} is registered twice")
@@ -77,12 +77,13 @@ def register_instance(import_type: ImportType) -> None:
 
 
 def register_source(source: Callable[[], Iterable[ImportType]]) -> None:
-    """Offer types that people add and take away while programs run. A type of a source goes before one of the same key."""
+    """Offer types that people add and remove while programs run. A type from a source overrides a built-in one with the same
+    key."""
     _sources.append(source)
 
 
 def look_again(**_kwargs: object) -> None:
-    """Ask the sources again before the next answer: at the start of each request, command and run, and after a change."""
+    """Have the sources read again before the next use: at the start of each request, command and run, and after a change."""
     global _stale  # noqa: PLW0603 - one per process, as the registry is
     _stale = True
 
@@ -91,10 +92,10 @@ request_started.connect(look_again, dispatch_uid="registry.look_again")
 
 
 def _known() -> dict[str, ImportType]:
-    """All types by key, with those that were added."""
+    """All types by key, including added ones."""
     global _stale, _added  # noqa: PLW0603
     if _stale:
-        # Replaced as a whole: other threads of the process read it meanwhile.
+        # Replaced as a whole: other threads of the process may be reading it.
         _added = {t.key: t for source in _sources for t in source()}
         _stale = False
     return {**_types, **_added} if _added else _types
@@ -122,7 +123,7 @@ def get_type(key: str) -> ImportType:
 
 
 def built_in_types() -> list[ImportType]:
-    """The types that this release brings: what the reference pages tell of."""
+    """The types that come with this release; the reference pages cover these."""
     return _sorted(_types.values())
 
 
@@ -135,12 +136,12 @@ def _sorted(types: Iterable[ImportType]) -> list[ImportType]:
 
 
 def listed_types(tool: str | None = None) -> list[ImportType]:
-    """Types that screens show: only those that work end to end."""
+    """Types that screens show: those that work end to end."""
     return [t for t in all_types() if t.screen.listed and (tool is None or t.screen.tool == tool)]
 
 
 def tools() -> list[Tool]:
-    """Screens with at least one listed type. Those that were added have a screen of others, so they need no look."""
+    """Screens with at least one listed type. Added types use the screens of others, so they need not be checked."""
     used = {t.screen.tool for t in _types.values() if t.screen.listed}
     return sorted((tool for tool in _tools.values() if tool.key in used), key=lambda tool: tool.order)
 
@@ -161,14 +162,14 @@ def layouts_of(import_type: ImportType) -> list[Layout]:
 
 
 def published_layouts(import_type: ImportType) -> list[Layout]:
-    """Those that everybody may look at: not the ones that people of one district made of its own files."""
+    """Layouts that everyone may see: without those that one district's people made for its own files."""
     return [layout for layout in layouts_of(import_type) if not layout.needs_every_field]
 
 
 def layouts_wanted(
     import_type: ImportType, options: Mapping[str, str], schools: Collection[int] | None
 ) -> list[Layout]:
-    """Those by which a run with these options, about these schools (None: all), may read its file."""
+    """Layouts that a run with these options and schools (None: all) may use to read its file."""
     return _loaded(import_type, import_type.wanted_layouts(options, schools))
 
 
@@ -183,12 +184,12 @@ def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
 
 
 def other_layouts(import_type: ImportType) -> list[Layout]:
-    """Layouts of other types: what a file of this type may turn out to be instead."""
+    """Layouts of other types: a file given as this type may turn out to be one of these."""
     return [layout for layout in known_layouts() if layout.key not in import_type.layouts]
 
 
 def find_layout(key: str) -> tuple[Layout, ImportType] | None:
-    """The layout by which a run read its file, with its type; also one that reads no new file any more."""
+    """The layout that a run used to read its file, with its type; also a layout that reads no new files any more."""
     found = all_layouts().get(key)
     if found is not None or not key:
         return found
@@ -196,7 +197,7 @@ def find_layout(key: str) -> tuple[Layout, ImportType] | None:
 
 
 def known_layouts() -> list[Layout]:
-    """Every layout there is, also of types not built yet: a file of another kind is refused by its name."""
+    """Every layout, including those of types not built yet, so that a file of another kind is refused by its name."""
     types = all_types()
     folders = dict.fromkeys(t.layout_folder for t in types)
     layouts = {layout.key: layout for folder in folders for layout in folder_layouts(folder).values()}

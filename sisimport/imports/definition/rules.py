@@ -21,11 +21,11 @@ Operand = Combinable | str | None
 class Rule:
     """One rule over a staged row joined to its student.
 
-    code, severity: as in the reference of issue codes. `number` is the rule's number in the published rules (D-9, W-ELA-1 …).
+    code, severity: as in the reference for issue codes. `number` is the rule's number in the published rules (D-9, W-ELA-1 …).
     when: a Q or conditional expression over the row model. field: the layout field it is about.
-    found, expected: expressions (or constants) whose text goes into the message; params: further ones for it.
+    found, expected: expressions (or constants) whose text goes into the message; params: more of them.
     part: an error of part RECORD keeps the record out; of another part, only that part.
-    needs_student: the rule is evaluated only for rows that found a student this run may see.
+    needs_student: the rule is evaluated only for rows matched to a student this run may see.
     """
 
     code: str
@@ -39,7 +39,7 @@ class Rule:
     part: str = RECORD
     needs_student: bool = True
     hides_student: bool = False
-    # Says that file and record differ about whose record it is: where a person accepted the match, it is only a notice.
+    # Reports that file and record disagree on whose record it is: if a person accepted the match, it is only a notice.
     forgivable: bool = False
 
 

@@ -1,5 +1,5 @@
-"""Whose SSID a line names: written once for every import type, whatever domain it belongs to. The rows have the join `holder`:
-the SSID record of the line's SSID (definition/joins.py)."""
+"""Whose SSID a line names: rules shared by the import types of all domains. The rows have the join `holder`: the SSID record of
+the line's SSID (definition/joins.py)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from django.db.models.functions import Concat, Length
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 
-HELD = Q(holder__student_id__isnull=False)  # somebody has this SSID, or had it
+HELD = Q(holder__student_id__isnull=False)  # a student has or had this SSID
 
 
 def held_by_other(student: str = "student__id") -> Q:
-    """Somebody else than the line's student has this SSID, or had it (rules D-7, E-4, ID-5)."""
+    """A student other than the line's has or had this SSID (rules D-7, E-4, ID-5)."""
     return HELD & Q(Differs(F("holder__student_id"), F(student)))
 
 
-# The SSID was this student's before; whoever holds it is not another person.
+# The SSID is a former one of this student; its holder is not another person.
 FORMER = HELD & Q(holder__retired_at__isnull=False)
 
 
@@ -30,7 +30,7 @@ def former_params() -> dict[str, Any]:
 
 
 def other_person(student: str = "holder__student") -> dict[str, Any]:
-    """Parameters of SSID-TAKEN: who has it, and the school that decides who may be told."""
+    """Parameters of SSID-TAKEN: who has it, and the school that determines which users may be told."""
     return {"other": F(f"{student}__local_number"), "other_school": F(f"{student}__school_id")}
 
 
@@ -52,5 +52,5 @@ def ssid_cause(words: Mapping[str, str] | None = None, *, field: str = "ssid") -
 
 
 def cause_params() -> dict[str, Any]:
-    """Parameters of SSID-FORMAT: why it is none, for the message and for what pages say of many such lines."""
+    """Parameters of SSID-FORMAT: why the value is not an SSID, for the message and for pages that summarize many such lines."""
     return {"cause": ssid_cause(), "cause_text": ssid_cause(SSID_CAUSES), "length": Length("ssid")}

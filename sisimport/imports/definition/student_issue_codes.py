@@ -1,4 +1,4 @@
-"""Issue codes that are about student records: shared by every import type that matches students or writes SSIDs."""
+"""Issue codes about student records, shared by every import type that matches students or writes SSIDs."""
 
 from sisimport.files.issues import IssueCode, codes
 

@@ -1,7 +1,7 @@
 """Matches that people accepted, applied to staged rows before the rules run.
 
 An accepted row joins the student of the match instead of the one its local number leads to (or does not lead to). Rules that
-say file and record differ are then notices: a person has seen the difference.
+report a difference between file and record then give only notices: a person has seen the difference.
 """
 
 from django.db.models import F, Q, Value
@@ -24,7 +24,7 @@ def key_sql(model: type[StagedRow], number_field: str, alias: str = "r") -> str:
     parts = []
     for name in IDENTITY:
         if name == "local_number":
-            # The number may have been replaced by the student's already.
+            # The number may already have been replaced by the student's.
             parts.append(f"coalesce(nullif({alias}.given_number, ''), {alias}.{quoted(number_field)})")
         elif name not in names:
             parts.append("''")
@@ -47,7 +47,7 @@ def key_of(values: dict[str, str | None], number_field: str) -> str:
 
 
 def use_accepted_matches(context: RunContext) -> None:
-    """Mark and redirect the rows whose match a person accepted: on this run, or earlier for the same values."""
+    """Mark and redirect the rows whose match a person accepted on this run, or earlier for the same values."""
     import_type = context.import_type
     if not import_type.matching.remembers_matches:
         return
@@ -71,14 +71,14 @@ def use_accepted_matches(context: RunContext) -> None:
 
 
 def _leads_to_student(context: RunContext) -> str:
-    """SQL of what makes an accepted row the row of student `s`."""
+    """SQL condition under which an accepted row belongs to student `s`."""
     if context.import_type.matching.number_field == "local_number":
         return "lea_id = s.lea_id, local_number = s.local_number"
     return "student_pk = s.id"
 
 
 def _use_remembered(context: RunContext, table: str, number: str) -> int:
-    """The number of rows that were marked."""
+    """Return the number of rows that were marked."""
     if not RememberedMatch.objects.filter(ended_at__isnull=True).exists():
         return 0
     marked = 0

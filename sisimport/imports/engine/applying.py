@@ -1,6 +1,6 @@
-"""apply: one transaction that compares every planned change with the data as it is now and writes those that still hold.
+"""apply: one transaction that compares every planned change with the current data and writes those that still hold.
 
-Used by Update, Import and Revert alike. What no longer holds is set aside, never overwritten. Changes of one record that belong
+Used by Update, Import and Revert. A change that no longer holds is set aside, never forced. Changes of one record that belong
 together (the same line and part) are written together or not at all.
 """
 
@@ -12,13 +12,13 @@ from sisimport.imports.models import ImportRun, Work
 
 def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bool:
     """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock, and
-    has made the plan known to the planner (statistics.py).
+    has told the query planner how large the plan is (statistics.py).
 
-    `present`: kinds and operations that the plan holds. Tells whether any change was set aside or found done already.
+    `present`: kinds and operations that the plan holds. Returns whether any change was set aside or found already done.
     """
     work = Plan(run=run, plan_run_id=plan_run_id, present=present)
     aside = _judge(work)
-    # Rows make room before others take their place: a retired SSID before its replacement.
+    # Rows are removed before others take their place: a retired SSID before its replacement.
     for operation, write in ((REMOVE, remove_rows), (UPDATE, update_rows), (CREATE, create_rows)):
         for kind in work.kinds(operation):
             if kind.writer is not None:
@@ -29,9 +29,9 @@ def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bo
 
 
 def _judge(work: Plan) -> bool:
-    """Set aside every change that no longer holds, or that counts on one which is set aside: asked again until nothing is added.
+    """Set aside every change that no longer holds or that depends on one set aside; repeats until no more are found.
 
-    Tells whether anything is set aside or found done already.
+    Returns whether anything is set aside or found already done.
     """
     kept = -1
     while True:

@@ -57,14 +57,14 @@ def holds_sql(kind: ChangeKind, side: str, alias: str = "t") -> str:
 
 
 def untouched_sql(kind: ChangeKind) -> str:
-    """The whole row is as the change that made it left it; a column it did not name is at its default."""
+    """The whole row is still as the change that created it left it; a column the change did not name is at its default."""
     return " AND ".join(
         f"t.{quoted(name)} IS NOT DISTINCT FROM {new_value_sql(kind, name, 'before')}" for name in kind.fields
     )
 
 
 def new_value_sql(kind: ChangeKind, column: str, side: str = "after") -> str:
-    """SQL of a column's value in a row to be created: what the change holds, else the kind's default."""
+    """SQL of a column's value in a row to be created: the value in the change, else the kind's default."""
     if column not in kind.fields:
         return value_sql(kind, column, side)
     value = value_sql(kind, column, side)

@@ -1,10 +1,10 @@
-"""match and check: every rule of the type evaluated against every staged row in one pass, answers inserted as issues.
+"""match and check: every rule of the type is evaluated against every staged row in one pass; findings are inserted as issues.
 
 The staged row joins its student by key inside the statement (a stored match would rewrite every row). Rules about the whole
-record come first; a row that fails one is not asked about its parts, for it is not certain whose record it is (rule W-11).
+record come first; if a row fails one, its parts are not checked, because it is not certain whose record it is (rule W-11).
 
-The same pass finds the idle rows of types that say so: nothing of them differs from the records, so planning need not look at
-them again. In a file that was imported before that is nearly every row.
+For types that declare it, the same pass also finds idle rows: nothing in them differs from the records, so planning skips them.
+In a file that was imported before, nearly every row is idle.
 """
 
 from dataclasses import replace
@@ -25,13 +25,13 @@ FIRST_SEQ = 100  # rule issues come after those of the reader
 
 
 def condition(context: RunContext, rule: Rule) -> Q:
-    """The rule's own condition, limited to rows that have a student where it is about one."""
+    """The rule's own condition, limited to rows with a student if the rule needs one."""
     own = rule.when if isinstance(rule.when, Q) else Q(rule.when)
     return context.matched & own if rule.needs_student else own
 
 
 def check(context: RunContext) -> None:
-    """Ask all rules; write the issues."""
+    """Evaluate all rules and write the issues."""
     rules = list(context.import_type.rules(context))
     if not rules:
         return
@@ -65,8 +65,8 @@ _SPOKEN_OF = "WHERE cardinality(rules) > 0"
 
 
 def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> None:
-    """Ask every rule of every row. Lines where one fired, and idle ones, go into a small table; all lines where the type has
-    something carried. `only`: ask these rows again."""
+    """Evaluate every rule for every row. Lines where one fired, and idle ones, go into a small table; all lines do if the type
+    has columns to keep. `only`: evaluate these rows again."""
     keeps_out = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity == Severity.ERROR]
     others = [(i, r) for i, r in enumerate(rules) if r.part == RECORD and r.severity != Severity.ERROR]
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
@@ -78,7 +78,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     refused = Q(refused=True) | Q(_gt_zero(refusing))
     usual = context.import_type.skips_rules_when(context)
     if usual is not None and context.accepted_rows:
-        usual &= Q(accepted=accepted_matches.AS_GIVEN)  # of an accepted match something is to be said
+        usual &= Q(accepted=accepted_matches.AS_GIVEN)  # an accepted match is always reported
     steps = context.import_type.plan(context) if context.import_type.speed.marks_idle_rows else ()
     on_record = context.import_type.on_record_when(context) if steps else None
     silent = [
@@ -92,7 +92,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     among: tuple[Any, ...] = ()
     if (
         on_record is not None
-    ):  # such a row goes through neither rules nor plan: whether it is idle stands among the answers
+    ):  # such a row goes through neither rules nor plan; the query itself returns whether it is idle
         among, idle = (Case(When(idle, then=Value(_IDLE))),), Value(False)
     answer: Any = Case(
         When(refused, then=_joined(refusing, fired(others, *among))),
@@ -114,7 +114,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
         said = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.said_of_what_is_on_record]
         sql = _unfolded(sql, names, said)
     if not carried:
-        # OFFSET 0: else the rules are evaluated twice, in the condition and in what is selected.
+        # OFFSET 0: otherwise the rules are evaluated twice, in the condition and in the select list.
         sql = f"SELECT * FROM ({sql} OFFSET 0) AS q({names}) WHERE idle OR cardinality(rules) > 0"
     if only is None:
         execute("DROP TABLE IF EXISTS checked_line")
@@ -127,13 +127,14 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
         (context.idle_rows,) = fetch_one("SELECT count(*) FROM checked_line WHERE idle")
 
 
-_IDLE = -1  # among the numbers of rules that fired: nothing would change
+_IDLE = -1  # stored among the numbers of the rules that fired: nothing would change
 
 
 def _unfolded(sql: str, names: str, said: list[int]) -> str:
-    """The answers with what rows that are on record (null) were not asked: they are idle, and only these rules fire.
+    """Fill in the results of rows that are already on record (null), which skipped the rules: they are idle, and only the rules
+    `said` fire for them.
 
-    Whether a row that was checked is idle stands last among the numbers of its rules: an array is read from its end at no cost.
+    For a checked row, the idle mark is last among the numbers of its rules: reading the end of an array costs nothing.
     """
     last_is_idle = f"rules[cardinality(rules)] = {_IDLE}"
     return (
@@ -144,12 +145,12 @@ def _unfolded(sql: str, names: str, said: list[int]) -> str:
 
 
 def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
-    """Write the issues of the rules that fired. Only their operands are worked out, and only where they fired."""
+    """Write the issues of the rules that fired. Operands are computed only for these rules, and only where they fired."""
     columns: dict[Any, int] = {}
     annotations: dict[str, Any] = {}
 
     def column(operand: Any) -> str:
-        """Name of the column that holds an operand, each expression once."""
+        """Name of the column that holds an operand; each expression gets one column."""
         if operand is None:
             return "''"
         if operand not in columns:
@@ -187,7 +188,7 @@ def _write(context: RunContext, fired: list[tuple[int, Rule]]) -> None:
 
 
 def _drop_echoes(run_id: int) -> None:
-    """A value that could not be read is staged as blank: what rules say of that blank would only mislead."""
+    """A value that could not be read is staged as blank; rule findings about that blank would only mislead and are dropped."""
     execute(
         f"""
         DELETE FROM imports_importissue i USING imports_importissue r
@@ -199,7 +200,7 @@ def _drop_echoes(run_id: int) -> None:
 
 
 def _say_causes_of_differences(run_id: int) -> None:
-    """A damaged name that only is compared: one error says that it differs, and why, instead of a warning and an error."""
+    """For a damaged name that is only compared, one error says that it differs and why, instead of a warning and an error."""
     differences = [code.code for code in codes if "{hint_text}" in code.message]
     execute(
         f"""

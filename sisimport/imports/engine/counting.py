@@ -1,4 +1,4 @@
-"""count: what became of the lines of a run, computed once, so that no report page counts half a million rows again."""
+"""count: the outcome of the lines of a run, computed once, so that no report page has to count half a million rows."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,7 +38,7 @@ def count_test(context: RunContext) -> Totals:
     issues = issues_by_cause([run_id])
     changes, planned = changes_by_kind(run_id)
     severities = severity_counts(issues)
-    # What was written a moment ago is unknown to the planner, which would otherwise compare every line with every line.
+    # The planner has no statistics yet on rows just written, and would otherwise compare every line with every other.
     with hash_joins_only():
         refused, skipped = _kept_out(run_id, issues, severities)
     outcomes = {
@@ -52,7 +52,7 @@ def count_test(context: RunContext) -> Totals:
 
 
 def _kept_out(run_id: int, issues: list[dict[str, Any]], severities: dict[str, int]) -> tuple[int, int]:
-    """Lines of which nothing is planned: refused for their errors, and skipped by a rule of the type."""
+    """Numbers of lines with nothing planned: those refused for errors, and those skipped by a rule of the type."""
     refused = skipped = 0
     if severities["error_count"]:
         (refused,) = fetch_one(
@@ -77,7 +77,7 @@ def skipping_codes() -> list[str]:
 
 
 def issues_by_cause(run_ids: list[int]) -> list[dict[str, Any]]:
-    """Issues of these runs: code, severity, their count and on how many lines they stand; the worst first."""
+    """Issues of these runs: code, severity, their count and the number of lines that have them; the worst first."""
     rows = fetch_all(
         "SELECT code, severity, count(*), count(DISTINCT line) FROM imports_importissue WHERE run_id = ANY(%s)"
         " GROUP BY code, severity ORDER BY severity DESC, count(*) DESC, code",
@@ -103,7 +103,7 @@ def changes_by_kind(plan_run_id: int) -> tuple[list[dict[str, Any]], int]:
         operation = "create" if is_new else "remove" if is_gone else "update"
         totals[kind, operation] = totals.get((kind, operation), 0) + count
     if len({seq for _kind, _new, _gone, seq, _count, on_lines in rows if on_lines}) <= 1:
-        lines = sum(on_lines for *_what, on_lines in rows)  # one change a line: they need no sorting to be counted
+        lines = sum(on_lines for *_what, on_lines in rows)  # one change per line: no sorting needed to count the lines
     else:
         (lines,) = fetch_one(
             "SELECT count(*) FROM (SELECT line FROM imports_importchange WHERE run_id = %s AND line > 0 GROUP BY line) AS l",

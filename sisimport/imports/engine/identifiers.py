@@ -1,9 +1,9 @@
-"""Codes and local numbers as the world makes them: lost zeros and marks, undone where exactly one record fits.
+"""Codes and local numbers as real files hold them: lost zeros and stray marks are undone where exactly one record fits.
 
-    codes     161119 -> 0161119, where a district or school on record has that code; else an error, never a new place
-    numbers   exact first, then without marks ('109001, ="109002", 109003.0), then without regard to zeros in front
+    codes     161119 -> 0161119, where a district or school on record has that code; otherwise an error, never a new place
+    numbers   exact first, then without marks ('109001, ="109002", 109003.0), then ignoring leading zeros
 
-Statements run only where the file holds something to repair: what that is was seen while its blocks were staged.
+Statements run only if the file holds something to repair, which is noted while its blocks are staged (`Seen`).
 """
 
 from collections.abc import Container, Sequence
@@ -21,14 +21,15 @@ from sisimport.imports.models import MatchDecision
 from students.models import LEA, School, Student
 from students.patterns import NAME_SUFFIX
 
-AS_GIVEN = 0  # `StagedRow.accepted` of rows about which nobody decided
-# `StagedRow.candidates` of rows whose number is on record but for marks, or for zeros in front (`candidate_text`: as there).
+AS_GIVEN = 0  # `StagedRow.accepted` of rows without a person's decision
+# `StagedRow.candidates` of rows whose number differs from one on record only by marks, or by leading zeros (`candidate_text`: the
+# number on record).
 NEAR_MARKS, NEAR_ZEROS = -1, -2
 NEAR = Q(candidates__lt=0)
-# Words of the sentence on a near number; what pages say of many such lines looks for them.
+# Beginning of the sentence about a near number; pages that summarize many such lines look for it.
 ON_RECORD_TEXT = "On record is "
 ZEROS_TEXT = "the same number but for zeros in front"
-_CODE_SEQ = 80  # of issues on codes: after what the reader says of a line, before the rules
+_CODE_SEQ = 80  # of issues about codes: after the reader's issues of a line, before those of the rules
 _EXAMPLES = 3
 _ROUNDED = r"^[0-9]\.[0-9]+E\+?[0-9]+$"
 ROUNDED = Q(local_number__iregex=_ROUNDED)
@@ -36,16 +37,16 @@ ROUNDED = Q(local_number__iregex=_ROUNDED)
 
 @dataclass(slots=True)
 class Seen:
-    """What the blocks of a file hold that may have to be repaired."""
+    """Values found in the blocks of a file that may have to be repaired."""
 
     restored_leas: dict[str, str] = field(default_factory=dict)  # code in the file -> code on record
     charters: dict[str, str] = field(default_factory=dict)  # code of a school on record -> code of its LEA
-    short_leas: bool = False  # of which none on record fits
+    short_leas: bool = False  # short codes that fit no LEA on record
     marked_numbers: bool = False
     zeros: bool = False  # local numbers that begin with zero
 
     def look_at_numbers(self, numbers: Sequence[str]) -> None:
-        """Of one block. Checked for all numbers at once: that costs next to nothing."""
+        """Check the numbers of one block, all together: that costs next to nothing."""
         joined = "" if self.marked_numbers else "".join(numbers)
         if joined and not (joined.isalnum() and joined.isascii()):
             self.marked_numbers = True
@@ -57,9 +58,9 @@ class Seen:
 
 
 def full_code(code: str, known_codes: Container[str]) -> str | None:
-    """The code on record that `code` is without its zeros; None where it is none, or is on record itself.
+    """The code on record that becomes `code` when its zeros are lost; None if there is none or `code` itself is on record.
 
-    A seven-digit one comes first; else, as codes of Utah are shorter, the one that differs in its zeros only.
+    A seven-digit one comes first; else, because Utah codes are shorter, the one that differs only in its zeros.
     """
     if code in known_codes or not is_short_code(code):
         return None
@@ -70,7 +71,7 @@ def full_code(code: str, known_codes: Container[str]) -> str | None:
 
 
 def full_lea_code(code: str) -> str:
-    """The code of the LEA on record that is meant; the code as it stands where there is none."""
+    """The code of the LEA on record that is meant; the code unchanged if there is none."""
     if not is_short_code(code):
         return code
     spellings = [code.zfill(length) for length in range(CODE_LENGTH + 1)]
@@ -79,7 +80,7 @@ def full_lea_code(code: str) -> str:
 
 
 def charter_codes() -> dict[str, str]:
-    """Codes of schools in California that are not an LEA on record, with the code of the LEA they are under.
+    """Codes of schools in California that are not themselves an LEA on record, with the code of the LEA they belong to.
 
     An independently reporting charter school reports under its own code, which is then the Reporting LEA of its files.
     """
@@ -142,7 +143,7 @@ def _restore_leas(table: str, codes: dict[str, str]) -> list[tuple[str, str, int
 
 
 def _restore_schools(table: str) -> list[tuple[str, str, int]]:
-    """Within the LEA of the line; in a file without one the code has to be that of one school only."""
+    """Restore school codes within the LEA of the line; in a file without an LEA, the code must belong to exactly one school."""
     return _counted(
         f"""
         WITH short AS (
@@ -182,9 +183,9 @@ def _refuse_short(context: RunContext, table: str, name: str, unknown: str) -> N
 
 
 def read_local_numbers(context: RunContext, seen: Seen) -> None:
-    """Lead lines whose local number is on record but for marks or zeros to that student.
+    """Lead lines whose local number differs from one on record only by marks or zeros to that student.
 
-    One student must fit, and the name or the birth date agree; else the line stays as it is and is marked as near.
+    Exactly one student must fit, and the name or birth date must agree; else the line stays as is and is marked as near.
     """
     if not _may_be_mended(context, seen):
         return
@@ -208,12 +209,13 @@ def _may_be_mended(context: RunContext, seen: Seen) -> bool:
     students = Student.objects.filter(lea_id__in=context.lea_ids)
     if seen.marked_numbers or (seen.zeros and students.exists()):
         return True
-    # By the index: numbers that begin with zero come before all others.
+    # Lets the index be used: numbers that begin with zero sort before all others.
     return students.filter(local_number__lt="1", local_number__startswith="0").exists()
 
 
 def _find_unmatched(context: RunContext, table: str) -> int:
-    """Rows without a student into `unmatched_number`. Returns how many. `refused`: somebody said that nobody is meant."""
+    """Put rows without a student into `unmatched_number` and return how many. `refused`: a person decided that no student is
+    meant."""
     return execute(
         f"""
         CREATE TEMP TABLE unmatched_number ON COMMIT DROP AS
@@ -290,7 +292,7 @@ _SUFFIX = f"'{NAME_SUFFIX}', '', 'i'"
 
 
 def _agrees(context: RunContext) -> str:
-    """SQL: name or birth date of row `r` and student `s` agree. A file without either is held to its SSIDs."""
+    """SQL: name or birth date of row `r` and student `s` agree. If the file has neither, the SSIDs must agree."""
     held = {f.name for f in context.import_type.row_model._meta.concrete_fields}
     if "retired_ssid" in held:
         return (
@@ -307,13 +309,13 @@ def _agrees(context: RunContext) -> str:
     )
     first = "sis_loose(r.first_name) IN (sis_loose(s.match_first_name), sis_loose(s.first_name)) AND r.first_name <> ''"
     if context.import_type.may_create_students:
-        # Nothing else compares a roster's line with the record: twins share birth date and last name.
+        # No other check compares a roster's line with the record, and twins share birth date and last name.
         return f"(n.kind = {NEAR_MARKS} OR ({first})) AND (({born}) OR ({last} AND {first}))"
     return f"({born}) OR ({last} AND {first})"
 
 
 def _without_marks(table: str) -> int:
-    """Numbers of new students: marks never become part of a number."""
+    """Strip marks from the numbers of new students: marks never become part of a number."""
     return execute(
         f"""
         UPDATE {table} r SET given_number = u.given, local_number = u.bare FROM unmatched_number u
@@ -339,7 +341,7 @@ def rules() -> list[Rule]:
 
 
 def near_text() -> Case:
-    """A sentence on the students whose number is nearly that of the line, to go behind `No student has the number`."""
+    """A sentence about the students whose number is nearly that of the line, to follow `No student has the number`."""
 
     def said(kind: int, what: str) -> When:
         begin = Value(f" {ON_RECORD_TEXT}")

@@ -1,8 +1,9 @@
-"""Names on record that a file spells poorer (GARCIA for García, OBRIEN for O'Brien): the record stays, and that is reported.
+"""Names that a file spells less well than the record (GARCIA for García, OBRIEN for O'Brien): the record is kept, and reported.
 
-    poorer    the same letters, all capital or all small where the record tells them apart; or with fewer accents, apostrophes,
-              hyphens, periods or spaces, or capitals as a machine sets them, and nothing that the record lacks; or the name on
-              record between signs that begin and end no name ('Peña, Peña*), or with another apostrophe (O’Neil for O'Neil)
+    poorer    the same letters, all upper or all lower case where the record has both; or with fewer accents, apostrophes,
+              hyphens, periods or spaces, or with capitals as a machine sets them, and nothing that the record lacks; or the
+              name on record inside signs that no name begins or ends with ('Peña, Peña*), or with another
+              apostrophe (O’Neil for O'Neil)
     else      another name, which goes in: García for Garcia, García-López for Garcia Lopez, Garza for García
 
 For every import type that writes names: called in its `prepare`, before rules and plan see the staged rows.
@@ -29,31 +30,32 @@ POORER_NAMES: Final = Option(
 )
 POORER_NAMES_REMEDY: Final = {"NAME-KEPT": (POORER_NAMES.name, "write")}
 
-_SEQ: Final = 90  # of these issues: after those on codes, before the rules
-_NAMED_ONE_BY_ONE: Final = 1000  # lines; of more, the number is given
+_SEQ: Final = 90  # of these issues: after those about codes, before the rules
+_NAMED_ONE_BY_ONE: Final = 1000  # lines; beyond that, only the number of lines is reported
 
 _ACCENTS: Final = r"\u0300-\u036f"
-_STROKES: Final = "øØłŁđĐ"  # letters that sis_loose takes for plain ones, beside those with accents
+_STROKES: Final = "øØłŁđĐ"  # letters that sis_loose treats as plain ones, in addition to those with accents
 _EDGES: Final = (
-    " -.,;:/\\!&''`´*_#@~|+=<>^$()[]{{}}"  # none of them tells a name from another where it begins or ends it
+    " -.,;:/\\!&''`´*_#@~|+=<>^$()[]{{}}"  # none of these distinguishes two names when it begins or ends one
 )
 _BARE: Final = f"btrim({{0}}, '{_EDGES}')"
-# What a record of old may have at its ends without any reason; a period may be that of `Jr.`
+# Signs that an old record may have at its ends for no reason; a period may be that of `Jr.`
 _SPOILED: Final = "btrim({0}, ' -,;:/!&*_#@~|+=<>^$')"
 _LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to PostgreSQL
 _TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
 _CAPITALS: Final = f"regexp_replace(normalize({{0}}, NFKD), '[{_ACCENTS}]', '', 'g')"
 _SIGNS: Final = f"regexp_replace({_TYPED}, '[A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g')"
-# Plain ones, and one of two: databases double them.
+# Make apostrophes plain, and doubled ones single: databases double them.
 _APOSTROPHES: Final = "replace(translate({0}, '’‘`´ʼ', ''''''''''''), '''''', '''')"
 _LETTERS: Final = f"lower(regexp_replace({_TYPED}, '[^A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g'))"
 _ACCENT_COUNT: Final = f"length(regexp_replace({_TYPED}, '[^{_ACCENTS}{_STROKES}]', '', 'g'))"
-# How much the capitals say: Mary Ann as MARY ANN or mary ann (0), Mary ann or O'brien (1), O'Brien (2), McDonald, de la Cruz (3).
+# How much the capitals tell: MARY ANN or mary ann for Mary Ann (0), Mary ann or O'brien (1), O'Brien (2), McDonald,
+# de la Cruz (3).
 _CASING: Final = f"""(SELECT CASE WHEN t.n !~ '[A-Za-z][A-Z]' AND t.n !~ '(^|[^A-Za-z])[a-z]' THEN 2
   WHEN t.n !~ '[a-z]' OR t.n !~ '[A-Z]' THEN 0
   WHEN t.n !~ '[^ ][A-Z]' AND (t.n !~ '(^| )[a-z]' OR t.n !~ '.[A-Z]') THEN 1 ELSE 3 END
   FROM (SELECT {_CAPITALS} AS n) AS t)"""
-# Each says something of a name, and more of it the greater it is.
+# Each measures one kind of detail in a name; the greater the value, the more detail.
 _MEASURES: Final = (
     _ACCENT_COUNT,
     _CASING,
@@ -64,13 +66,13 @@ _MEASURES: Final = (
 
 
 def _poorer(given: str, kept: str) -> str:
-    """SQL: `given` is `kept` but for what it lacks. A `CASE`, so that the long part is evaluated for different spellings only."""
+    """SQL: `given` is `kept` with details missing. A `CASE`, so that the long part is evaluated only if the spellings differ."""
     bare = _BARE.format(given)
     pairs = [(measure.format(bare), measure.format(kept)) for measure in _MEASURES]
     no_more = " AND ".join(f"{one} <= {other}" for one, other in pairs)
     less = " OR ".join(f"{one} < {other}" for one, other in pairs)
     (accents_given, accents_kept), (casing_given, casing_kept) = pairs[:2]
-    # As many accents on other letters are another spelling.
+    # The same number of accents on different letters is a different spelling.
     same = f"({accents_given} <> {accents_kept} OR {_LETTERS.format(bare)} = {_LETTERS.format(kept)})"
     return (
         f"CASE WHEN {given} = {kept} OR {given} = '' THEN false WHEN {bare} = {kept} THEN true"
@@ -84,7 +86,7 @@ def _poorer(given: str, kept: str) -> str:
 def keep_better_names(context: RunContext, names: Sequence[str], *, student: str) -> None:
     """Put the record's spelling in place of a poorer one in the staged rows, and report it.
 
-    names: columns of the staged rows and of the student alike; `student`: the column that holds the student's key.
+    names: columns that both the staged rows and the student have; `student`: the column that holds the student's key.
     """
     names = [name for name in names if name in context.fields]
     if not names or context.option(POORER_NAMES.name) == "write":
@@ -104,7 +106,7 @@ def keep_better_names(context: RunContext, names: Sequence[str], *, student: str
 
 
 def _find(context: RunContext, table: str, names: Sequence[str], student: str) -> int:
-    """Poorer names of lines that the run may write into `kept_name`. Returns how many."""
+    """Put poorer names from lines that the run may write into `kept_name`. Returns how many."""
     differ = " OR ".join(f"r.{quoted(name)} <> s.{quoted(name)}" for name in names)
     values = ", ".join(f"({at}, '{name}', r.{quoted(name)}, s.{quoted(name)}::text)" for at, name in enumerate(names))
     visible, params = "", []
@@ -123,7 +125,7 @@ def _find(context: RunContext, table: str, names: Sequence[str], student: str) -
 
 
 def _report(context: RunContext) -> None:
-    """Each name of the first lines, and of more lines how many there are."""
+    """Report each name of the first lines, and beyond those only how many lines there are."""
     execute(
         f"""
         INSERT INTO imports_importissue

@@ -1,9 +1,9 @@
 """SELECTs over staged rows as finished SQL, composed once per content and kept.
 
-Composing the rules of a type takes Django a tenth of a second or more, which is most of what a small file costs. What is kept
-can never be out of date: a SELECT is found again by a digest of everything it was composed from (the declarations themselves
-with all their values, the rows and their joins, the columns), not by the name of what asked for it. Another option, another
-school, another day in a rule, another layout or table is another digest, and is composed again.
+Composing the rules of a type takes Django a tenth of a second or more, which is most of what a small file costs. A kept SELECT
+can never be out of date: its key is a digest of everything it was composed from (the declarations themselves with all their
+values, the rows and their joins, the columns), not the name of the caller. A different option, school, day in a rule, layout or
+table gives a different digest, and the SELECT is composed again.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ from sisimport.imports.engine.sql import compiled, with_values
 
 Step = Mapping[str, Any] | Q  # columns to add, or a condition on the rows
 
-MOST, LARGEST = 64, 400_000  # statements kept; characters of one, above which it is not kept (lists of many lines)
+MOST, LARGEST = 64, 400_000  # statements kept; characters above which one is not kept (lists of many lines)
 
 _kept: OrderedDict[bytes, str] = OrderedDict()
 _lock = Lock()
 
 
 def select(rows: QuerySet[Any], steps: Sequence[Step], columns: Sequence[str], order_by: Sequence[str] = ()) -> str:
-    """SQL, values included, of `columns` of these rows after the steps, which are taken in their order.
+    """SQL, values included, that selects `columns` of these rows after applying the steps in order.
 
-    It is SQL without placeholders: a statement that holds it is sent without parameters.
+    The SQL has no placeholders: a statement that contains it is sent without parameters.
     """
     key = digest(rows.query, steps, columns, order_by)
     if key is None:
@@ -59,28 +59,28 @@ def _composed(rows: QuerySet[Any], steps: Sequence[Step], columns: Sequence[str]
 
 
 def digest(*content: Any) -> bytes | None:
-    """Tells SELECTs apart by all they are composed from; None when part of that can only be known by running it."""
+    """Digest of everything a SELECT is composed from; None when part of it can only be known by running it."""
     around = (connection.alias, translation.get_language(), timezone.get_current_timezone_name())
     stream = io.BytesIO()
     try:
         _Content(stream, pickle.HIGHEST_PROTOCOL).dump((content, around))
     except (pickle.PicklingError, AttributeError, TypeError):
-        return None  # a function made on the spot, for one
+        return None  # for example a function defined inline
     return hashlib.sha256(stream.getbuffer()).digest()
 
 
 class _Content(pickle.Pickler):
-    """Writes expressions down, to be compared and never to be read back."""
+    """Serializes expressions for comparison only; they are never read back."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, QuerySet):
-            return tuple, ((type(value), value.query),)  # else it would be evaluated
+            return tuple, ((type(value), value.query),)  # otherwise the queryset would be evaluated
         if isinstance(value, models.Field) and not hasattr(value, "model"):
-            # The type of an expression's result, made where it is declared: each is numbered, which tells nothing.
+            # The type of an expression's result. Each instance gets a number when declared, which means nothing here.
             state = {name: held for name, held in vars(value).items() if name != "creation_counter"}
             return tuple, ((type(value), state),)
-        # Django keeps notes on expressions and conditions that were compared with others. They follow from the rest, and with
-        # them the digest would change by the first use.
+        # Django caches values on expressions and conditions that were compared with others. They are derived from the rest, and
+        # including them would change the digest after the first use.
         if isinstance(value, Q):
             return tuple, ((type(value), value.connector, value.negated, value.children),)
         if isinstance(value, BaseExpression):
@@ -91,6 +91,6 @@ class _Content(pickle.Pickler):
             if isinstance(value, Query):
                 without_notes.pop(
                     "table_map", None
-                )  # follows from its aliases, and takes up those of queries around it
+                )  # derived from its aliases, and picks up those of enclosing queries
             return tuple, ((type(value), without_notes),)
         return NotImplemented

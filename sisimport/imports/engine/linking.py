@@ -1,8 +1,8 @@
-"""link: what a plan was going to create and what is there by now under the same key is the same thing.
+"""link: a record that a plan was going to create, and one that now exists under the same key, are the same thing.
 
-Two files are tested before either is applied: both plans make the same school, student or set-up, each under a key of its own. By
-the time the second is applied, the first has made it, and the second plan continues with what is there: its rows are rewritten
-with that key, so that report, Revert and time line name the record that really is.
+When two files are tested before either is applied, both plans create the same school, student or set-up, each under a key of its
+own. By the time the second is applied, the first has created it, and the second plan continues with the existing record: its rows
+are rewritten with that key, so that report, Revert and time line name the record that really exists.
 """
 
 from collections.abc import Collection
@@ -17,21 +17,21 @@ CREATE = "create"
 
 
 def makes_places(present: Collection[tuple[str, str]]) -> bool:
-    """Whether a plan creates what runs of other districts may create as well: they take turns then (`students.locks`)."""
+    """Whether a plan creates objects that runs of other districts may create too; such runs take turns (`students.locks`)."""
     return any((kind.key, CREATE) in present for kind in all_kinds() if kind.same_as and kind.of_all)
 
 
 def link_leas(plan_run_id: int, present: Collection[tuple[str, str]]) -> None:
-    """Link the districts that the plan creates: whoever applies it takes their update lock, which is that of the real ones."""
+    """Link the districts that the plan creates, so that the process applying it takes the update locks of the real ones."""
     if (LEA_KIND.key, CREATE) in present:
         _link(LEA_KIND, plan_run_id)
 
 
 def link(plan_run_id: int, present: Collection[tuple[str, str]]) -> None:
-    """Link what else the plan creates to what is there. The caller holds the update locks."""
+    """Link everything else the plan creates to existing records. The caller holds the update locks."""
     for kind in all_kinds():
         if kind.same_as and kind is not LEA_KIND and (kind.key, CREATE) in present:
-            # Parts of something that was linked just now are found by it.
+            # Parts of an object that was just linked can now be found.
             while _link(kind, plan_run_id) and _points_at_itself(kind):
                 pass
 
@@ -51,7 +51,7 @@ def pointing_at(kind: ChangeKind) -> list[tuple[ChangeKind, str]]:
 
 
 def _link(kind: ChangeKind, plan_run_id: int) -> bool:
-    """Find what is there of one kind and write it into the plan. Tells whether anything was found."""
+    """Find the existing records of one kind and write them into the plan. Returns whether any were found."""
     pk = quoted(kind.pk)
     rows = fetch_all(
         f"""
@@ -76,7 +76,7 @@ def _link(kind: ChangeKind, plan_run_id: int) -> bool:
 
 
 def _rewrite(kind: ChangeKind, plan_run_id: int, linked: dict[int, int]) -> None:
-    """Put the keys of what is there into the plan, wherever it names what it was going to create."""
+    """Put the keys of existing records into the plan, wherever it names what it was going to create."""
     change = "UPDATE imports_importchange c SET {values} FROM linked_object l WHERE c.run_id = %s AND {where}"
     own = f"c.kind = '{kind.key}' AND c.object_id = l.planned"
     execute(change.format(values="object_id = l.actual", where=own), [plan_run_id])
@@ -88,7 +88,7 @@ def _rewrite(kind: ChangeKind, plan_run_id: int, linked: dict[int, int]) -> None
         if child.writer is not None:
             child.writer.link(plan_run_id, kind, linked)
     if kind is STUDENT_KIND:
-        # Records that are one to one with their student have the student's key.
+        # Records that are one-to-one with their student have the student's key.
         keyed = ", ".join(f"'{k.key}'" for k in all_kinds() if k.pk == k.student_column or k.writer is not None)
         values = f"student_id = l.actual, object_id = CASE WHEN c.kind IN ({keyed}) THEN l.actual ELSE c.object_id END"
         execute(change.format(values=values, where="c.student_id = l.planned"), [plan_run_id])

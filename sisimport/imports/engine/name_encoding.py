@@ -1,6 +1,6 @@
-"""Windows-1252 or Mac Roman? Where the bytes of a file make names in both, the names on record of its students say which.
+"""Windows-1252 or Mac Roman? If the bytes of a file make names in both, the names its students have on record decide.
 
-Only files that are not UTF-8 come this far; of them only the lines with bytes beyond ASCII are read twice.
+Only files that are not UTF-8 get here, and only their lines with bytes beyond ASCII are read twice.
 """
 
 import io
@@ -31,9 +31,9 @@ _ON_RECORD: Final = (
 
 
 def settled(recognition: Recognition, stream: IO[bytes]) -> Recognition:
-    """The recognition with the encoding in which more of the names are those on record; as it came where none is.
+    """The recognition with the encoding in which more names match those on record; unchanged if none does.
 
-    Finds students by SSID or local number. Leaves the stream at its beginning.
+    Finds students by SSID or local number. Rewinds the stream.
     """
     layout = recognition.layout
     if layout is None or recognition.encoding not in {UTF8, WINDOWS, MAC}:
@@ -58,7 +58,7 @@ def settled(recognition: Recognition, stream: IO[bytes]) -> Recognition:
 
 
 def _lines_in_question(stream: IO[bytes]) -> list[bytes]:
-    """Lines with bytes beyond ASCII; none when these are UTF-8, which says the encoding."""
+    """Lines with bytes beyond ASCII; empty if these are UTF-8, which settles the encoding."""
     lines: list[bytes] = []
     for _offset, chunk in whole_lines(stream, max_line_bytes=settings.IMPORT_MAX_LINE_BYTES):
         if chunk.isascii():
@@ -93,7 +93,7 @@ def _read(
 
 
 def _names_on_record(numbers: Iterable[Sequence[str | None]]) -> dict[str, set[str]]:
-    """SSID or local number -> the names of whoever has it."""
+    """SSID or local number -> the names of the students who have it."""
     wanted = {number for row in numbers for number in row if number}
     found: dict[str, set[str]] = {}
     students = Student.objects.filter(
@@ -106,6 +106,6 @@ def _names_on_record(numbers: Iterable[Sequence[str | None]]) -> dict[str, set[s
 
 
 def _agreeing(row: Sequence[str | None], number_count: int, on_record: dict[str, set[str]]) -> int:
-    """How many names with letters beyond ASCII are those on record of the line's student."""
+    """How many names with letters beyond ASCII equal those on record for the line's student."""
     recorded = {name for number in row[:number_count] if number for name in on_record.get(number, ())}
     return sum(bool(name) and not name.isascii() and name.casefold() in recorded for name in row[number_count:] if name)

@@ -1,6 +1,6 @@
-"""plan: what Update would write, computed in one ordered statement and stored. The plan rows are the journal.
+"""plan: what Update would write, computed in one ordered statement and stored. Once applied, the plan rows are the journal.
 
-A change is planned only where its part of the record is free of errors. Changes carry the student's identity hash as seen now.
+A change is planned only if its part of the record has no errors. Changes carry the student's identity hash as of now.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ from students.models import School
 
 
 def plan(context: RunContext) -> None:
-    """Write the changes of the run. Every planned object has its key already, so a plan can be applied as it stands."""
+    """Write the changes of the run. Every planned object already has its key, so a plan can be applied as is."""
     steps = list(context.import_type.plan(context))
     if not steps:
         return
@@ -34,7 +34,7 @@ def plan(context: RunContext) -> None:
     names = ["line", "seen_guard"]
 
     def take(name: str, expression: Any) -> str:
-        """Add a column to the inner SELECT; its name in the outer one."""
+        """Add a column to the inner SELECT and return its name for the outer one."""
         annotations[name] = expression
         names.append(name)
         return f"q.c{len(names) - 1}"
@@ -42,7 +42,7 @@ def plan(context: RunContext) -> None:
     for seq, step in enumerate(steps):
         holds, student, object_id, before, after = _expressions(step)
         if isinstance(object_id, NextId):
-            object_id = Case(When(holds, then=object_id))  # no number is drawn for nothing
+            object_id = Case(When(holds, then=object_id))  # no key is drawn that would not be used
         c_student = take(f"student_{seq}", student)
         c_object = take(f"object_{seq}", object_id)
         c_before = "NULL::jsonb" if before is None else take(f"before_{seq}", Case(When(holds, then=before)))
@@ -52,7 +52,7 @@ def plan(context: RunContext) -> None:
         happens = f"{c_after} IS NOT NULL" if before is None else f"{c_after} <> '{{}}'::jsonb"
         named = with_values("%s, %s", [step.part, step.kind.key])
         lateral.append(f"SELECT {seq}, {named}, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")
-    # Lines with nothing to do are left out before the sort.
+    # Lines with nothing to write are left out before the sort.
     if context.idle_rows:
         rows.append(Q(NotIdle(F("line"))))
     rows += [changes_something(steps), {"seen_guard": F("student__identity_hash"), **annotations}]
@@ -71,7 +71,7 @@ def plan(context: RunContext) -> None:
 
 
 class NotIdle(Func):
-    """Whether checking left a line to be planned."""
+    """Whether a line remains to be planned after checking."""
 
     template = "(NOT EXISTS (SELECT 1 FROM checked_line k WHERE k.idle AND k.line = %(expressions)s))"
     output_field = BooleanField()
@@ -79,12 +79,12 @@ class NotIdle(Func):
 
 
 def changes_something(steps: Sequence[PlannedChange]) -> Q:
-    """Where at least one of the steps writes."""
+    """Condition: at least one of the steps writes something."""
     return reduce(or_, (_happens(step) for step in steps))
 
 
 def _happens(step: PlannedChange) -> Q:
-    """Where a step changes something."""
+    """Condition: the step changes something."""
     holds = step.when if isinstance(step.when, Q) else Q(step.when)
     if isinstance(step, PlannedCreate):
         return holds
@@ -127,8 +127,8 @@ def _blocked_lines(context: RunContext) -> dict[str, str]:
 
 
 def list_absent(context: RunContext) -> int:
-    """Keep which students of the file's schools the file does not name, and count them. Only those enrolled now: leavers are not
-    expected in it."""
+    """Store which students of the file's schools the file does not name, and count them. Only students enrolled now: those who
+    left are not expected in it."""
     codes, leas = sorted(context.school_codes), sorted(context.lea_ids)
     schools = School.objects.filter(code__in=codes, lea_id__in=leas).order_by("pk").values_list("pk", flat=True)
     absent_sql, params = _absent_sql(context, list(schools))
@@ -152,7 +152,7 @@ def list_absent(context: RunContext) -> int:
     return absent.size(context.run.pk)
 
 
-ABSENT_SCHOOLS = "absent_schools"  # among the facts of a run: internal numbers of the schools that its list is about
+ABSENT_SCHOOLS = "absent_schools"  # key in a run's facts: internal numbers of the schools that its list is about
 
 
 def _absent_sql(context: RunContext, schools: Sequence[int]) -> tuple[str, list[Any]]:
@@ -174,10 +174,10 @@ def _absent_sql(context: RunContext, schools: Sequence[int]) -> tuple[str, list[
 
 
 def put_back_absent(context: RunContext, students: Collection[int]) -> None:
-    """Of these students, whom a line may not be about any more, and of those whose numbers stand on accepted lines, those whom
-    the file does not name are in the list again.
+    """Put students whom the file does not name back into the list: of these, whom a line may no longer be about, and of those
+    whose numbers are on accepted lines.
 
-    All lines that hold one of their numbers are staged.
+    All lines that hold one of their numbers must be staged.
     """
     absent_sql, params = _absent_sql(context, context.run.facts[ABSENT_SCHOOLS])
     table = quoted(context.import_type.row_model._meta.db_table)
@@ -196,7 +196,7 @@ def put_back_absent(context: RunContext, students: Collection[int]) -> None:
 
 
 def take_out_named(context: RunContext) -> None:
-    """Whom a staged line names is in the list no more."""
+    """Take students whom a staged line names out of the list."""
     table = quoted(context.import_type.row_model._meta.db_table)
     named = fetch_all(
         f"SELECT s.id FROM students_student s JOIN {table} r ON r.lea_id = s.lea_id AND r.local_number = s.local_number"

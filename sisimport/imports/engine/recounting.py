@@ -1,4 +1,4 @@
-"""Counts of a few lines of a run, so that planning them again does not count half a million others again."""
+"""Counts of a few lines of a run, so that planning them again does not mean counting half a million others again."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from sisimport.imports.models import ImportRun
 
 @dataclass(slots=True)
 class Tally:
-    """What counting.count_test says, of some lines only."""
+    """The result of counting.count_test for some lines only."""
 
     planned: int = 0
     refused: int = 0
@@ -95,7 +95,7 @@ def corrected(run: ImportRun, before: Tally, after: Tally) -> dict[str, object]:
 def _summary(
     issues: Counter[tuple[str, int]], lines: Counter[tuple[str, int]], changes: Counter[tuple[str, str]]
 ) -> dict[str, Any]:
-    """As in counting.Totals, in its order."""
+    """The summary as in counting.Totals, in the same order."""
     order = sorted(issues.items(), key=lambda item: (-item[0][1], -item[1], item[0][0]))
     return {
         "issues": [

@@ -1,8 +1,8 @@
-"""Which lines of a file are planned again with some of its lines: those about the same students, and those that share a number.
+"""Which lines of a file are planned again along with given ones: those about the same students, and those that share a number.
 
-lines -> their numbers, and those of the students they are taken for -> lines that hold one of these -> … until none is new
+lines -> their numbers, and those of the students they are matched to -> lines that hold one of these -> … until none is new
 
-Where a type says so, lines of one name and birth date belong together as well (`ImportType.namesakes`).
+If a type says so, lines with the same name and birth date also belong together (`ImportType.namesakes`).
 """
 
 import re
@@ -18,18 +18,18 @@ from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import lines_holding, read_records
 
-MAX_VALUES = 60  # texts looked for in one pass over the file; with more, reading it all is as quick
+MAX_VALUES = 60  # texts searched for in one pass over the file; with more, planning the whole file is as quick
 MAX_LINES = 4000
 MAX_ROUNDS = 6
-_REWRITTEN: Final = ("NUMBER-READ", "FILE-MARKS")  # lines of one number differ in how they write it
+_REWRITTEN: Final = ("NUMBER-READ", "FILE-MARKS")  # lines with the same number may write it differently
 _NUMBER: Final = re.compile(rb"[0-9]{4,}\Z")
 
 
 def related_lines(run: ImportRun, lines: Collection[int], students: Collection[int] = ()) -> set[int] | None:
-    """The lines and all others that share a number of `matching.related_fields` with them, of the file or of a student they are
-    taken for or were (`students`), until nothing new comes.
+    """The lines and all others that share a number of `matching.related_fields` with them, either from the file or from a student
+    they are or were (`students`) matched to, until no new lines are found.
 
-    None: too many, or not to be told from the bytes of the file; plan the whole file.
+    None: too many, or the bytes of the file do not show it; plan the whole file.
     """
     import_type = get_type(run.import_type)
     matching, namesakes = import_type.matching, import_type.namesakes(run)
@@ -51,7 +51,7 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
         if "" in numbers or (not at and any(not record.get(matching.number_field) for record in records.values())):
             without = _lines_without_number(
                 run, matching.number_field
-            )  # remembered is what holds for all that are equal
+            )  # a match is remembered for all lines with equal values
         like = namesakes.lines(meant) if namesakes else set()
         if holding is None or without is None or like is None or len(holding | without | like) > MAX_LINES:
             return None
@@ -66,7 +66,7 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
 def _told_by_bytes(run: ImportRun, keys: Collection[str]) -> bool:
     """Whether lines can be found by the text of their numbers, in the file as it is kept."""
     if run.file is None or not run.facts.get("delimiter") or run.facts.get("several_lines"):
-        return False  # of fixed width, or a value may be in any line of its record
+        return False  # fixed width, or a value may be on any line of its record
     return not ImportIssue.objects.filter(run=run, code__in=_REWRITTEN, field__in=["", *keys]).exists()
 
 
@@ -85,7 +85,7 @@ def _lines_holding(run: ImportRun, values: Collection[str]) -> set[int] | None:
         )
 
 
-# Numbers of the file and those that lead to the same students: replaced, former and present ones, to and fro.
+# Numbers in the file and all others that lead to the same students (replaced, former and current), in both directions.
 _NUMBERS = """
     WITH RECURSIVE told AS (
       SELECT student_id FROM imports_matchdecision WHERE run_id = %(run)s AND line = ANY(%(lines)s)
@@ -116,21 +116,21 @@ _NUMBERS = """
 def _of_students(
     run: ImportRun, lines: Collection[int], values: Collection[str], keys: Collection[str], students: Collection[int]
 ) -> tuple[set[str], set[int]]:
-    """Numbers that lead to the students whom these lines were, are or may be taken for, and these students. A blank one: an
-    accepted match of a line without number is remembered."""
+    """Numbers that lead to the students whom these lines were, are or may be matched to, and these students. A blank number: an
+    accepted match of a line without a number is remembered."""
     asked = {"run": run.pk, "lines": sorted(lines), "values": sorted(values), "students": sorted(students)}
     rows = fetch_all(_NUMBERS, {**asked, "local": "local_number" in keys})  # type: ignore[arg-type]
     return {number for _student, number in rows if number is not None}, {pk for pk, _number in rows if pk is not None}
 
 
 def _lines_decided_for(run: ImportRun, students: Collection[int]) -> set[int]:
-    """Lines that somebody accepted for one of these students: they need not share a number."""
+    """Lines that a person accepted for one of these students; they need not share a number."""
     accepted = MatchDecision.objects.filter(run=run, answer=MatchDecision.Answer.ACCEPT, student_id__in=students)
     return set(accepted.values_list("line", flat=True))
 
 
 def _lines_without_number(run: ImportRun, field: str) -> set[int] | None:
-    """Lines of which the bytes do not show that there is a number in this field; None: its column is not known."""
+    """Lines whose bytes do not show a number in this field; None: its column is not known."""
     at = (run.facts.get("positions") or {}).get(field)
     if at is None:
         return None
@@ -146,7 +146,7 @@ def _has_number(cells: list[bytes], at: int, columns: int) -> bool:
 
 
 def _lines(run: ImportRun) -> Iterator[tuple[int, bytes]]:
-    assert run.file is not None  # noqa: S101 - asked before
+    assert run.file is not None  # noqa: S101 - checked before
     encoding = str(run.facts.get("encoding") or UTF8)
     starts = [(int(line), int(offset)) for line, offset in run.file.line_index] or [(1, 0)]
     with open_file(run.file) as stream:

@@ -1,6 +1,6 @@
-"""Lines that repeat an earlier one defer to it: where that one is refused, the next that is not takes its place.
+"""Lines that repeat an earlier one defer to it; if that one is refused, the next line that is not takes its place.
 
-Otherwise a line that says the same as a refused one would be called unchanged, and nothing of it would be on record.
+Otherwise a line equal to a refused one would be reported as unchanged although nothing of it is on record.
 """
 
 from collections.abc import Callable, Collection
@@ -11,11 +11,12 @@ from django.db.models.expressions import RawSQL
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
 
-REPEAT = 1  # as `mark_duplicates` marks it
+REPEAT = 1  # the value that `mark_duplicates` sets
 
 
 def let_repeats_stand_in(context: RunContext, refusing: Collection[int], ask: Callable[[Q], None]) -> None:
-    """For each of the type's marks of repeats. `refusing`: rules that keep a line out; `ask`: asks rows all rules again."""
+    """Settle each of the type's repeat marks. `refusing`: rules that keep a line out; `ask`: evaluates all rules for rows
+    again."""
     for mark in context.import_type.repeat_marks:
         if refusing and _has_orphans(context, mark, refusing):
             _settle(context, mark, refusing, ask)
@@ -25,12 +26,12 @@ def _table(context: RunContext) -> str:
     return quoted(context.import_type.row_model._meta.db_table)
 
 
-# Not EXISTS: beside OR it would be asked for each line again, and a file may be one line a hundred thousand times.
+# Not EXISTS: next to OR it would run for each line, and a file may be one line repeated a hundred thousand times.
 _REFUSED = "({row}.refused OR {row}.line IN (SELECT k.line FROM checked_line k WHERE k.rules && %s::int[]))"
 
 
 def _orphans(context: RunContext, mark: tuple[str, str]) -> str:
-    """SQL of repeats whose first line is refused: their line, and that first line."""
+    """SQL of repeats whose first line is refused: their own line and that first line."""
     name, first = map(quoted, mark)
     table = _table(context)
     return (
@@ -40,7 +41,7 @@ def _orphans(context: RunContext, mark: tuple[str, str]) -> str:
 
 
 def _has_orphans(context: RunContext, mark: tuple[str, str], refusing: Collection[int]) -> bool:
-    # Nearly every file has no repeats at all, which one look at the table tells.
+    # Nearly every file has no repeats at all, which one pass over the table shows.
     name = quoted(mark[0])
     if not fetch_all(f"SELECT 1 FROM {_table(context)} r WHERE r.{name} = {REPEAT} LIMIT 1"):
         return False
@@ -48,9 +49,9 @@ def _has_orphans(context: RunContext, mark: tuple[str, str], refusing: Collectio
 
 
 def _settle(context: RunContext, mark: tuple[str, str], refusing: Collection[int], ask: Callable[[Q], None]) -> None:
-    """Each is checked as a line of its own; the first that is not refused counts, and the others repeat that one.
+    """Check each repeat as a line of its own; the first that is not refused counts, and the others become repeats of it.
 
-    Their lines stay in the database: they may be half a million.
+    The line numbers stay in the database: there may be half a million.
     """
     name, first = map(quoted, mark)
     table = _table(context)

@@ -1,9 +1,9 @@
-"""Planning some lines of a completed Test again, after somebody decided about them.
+"""Planning some lines of a completed Test again after a person decided about them.
 
     decisions -> lines they touch -> stage, match, check, plan those lines only -> counts and summary of the whole run
 
-What Test showed stays exactly what Update does: issues, changes and counts of the Test are replaced in one transaction, and
-only while no Update has taken the plan up (a plan that was applied is the journal and never changes again).
+Update still does exactly what Test showed: issues, changes and counts of the Test are replaced in one transaction, and only while
+no Update has started on the plan (a plan that was applied is the journal and never changes again).
 """
 
 from collections.abc import Collection
@@ -21,16 +21,16 @@ RUN_TABLES = ("imports_importissue", "imports_importchange")
 
 
 class _Silent(Progress):
-    """No progress is reported: the run ended long ago and its row is locked by this very transaction."""
+    """Reports no progress: the run ended long ago, and this transaction itself holds the lock on its row."""
 
     def report(self, phase: str, done: int = 0, total: int = 0) -> None:
         pass
 
 
 def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed: Collection[int] = ()) -> None:
-    """Plan the lines, and those that share a student or a number with them, again.
+    """Plan these lines again, along with those that share a student or a number with them.
 
-    The caller holds the transaction and the lock of the run's row, and has written the decisions. `whole`: plan every line of
+    The caller holds the transaction and the lock on the run's row, and has written the decisions. `whole`: plan every line of
     the file again. `freed`: students for whom one of the lines was accepted.
     """
     import_type = get_type(run.import_type)
@@ -43,7 +43,7 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
     context = RunContext(run=run, import_type=import_type, progress=_Silent(run.pk), lines=touched, notes=notes or {})
     context.lea_ids = set(run.lea_ids)
     execute("SET LOCAL work_mem = '64MB'")
-    # What is reported about the file as a whole (line 0) may follow from what becomes of these lines.
+    # Findings about the file as a whole (line 0) may depend on the outcome of these lines.
     counted = {0, *(touched or ()), *context.notes.get(ALSO_COUNTED, ())}
     before = None if touched is None else tally(run.pk, counted)
     freed = {*freed, *(_told(run, touched) if lists_absent and touched is not None else ())}
@@ -81,8 +81,8 @@ def _told(run: ImportRun, lines: Collection[int]) -> set[int]:
 
 
 def _absent(context: RunContext, freed: Collection[int]) -> int:
-    """The list *in our records, not in this file* follows: a student whom a line was accepted for is in the file, and is not any
-    more when that is taken back, nor is the one whose number that line holds."""
+    """Update the list *in our records, not in this file*: a student for whom a line was accepted is in the file, and no longer is
+    when that is taken back; the student whose number that line holds is not."""
     run_id = context.run.pk
     if context.lines is None:
         execute("DELETE FROM imports_absentlist WHERE run_id = %s", [run_id])

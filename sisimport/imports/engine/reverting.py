@@ -1,4 +1,4 @@
-"""revert: the journal of an applied run turned round into a plan of its own, then applied like any other."""
+"""revert: the journal of an applied run is inverted into a plan of its own, which is then applied like any other."""
 
 from collections.abc import Collection
 from typing import Any
@@ -12,11 +12,11 @@ from sisimport.imports.models import ImportRun, Reverted, RunStatus, SetAsideRea
 
 
 def plan_revert(run: ImportRun, *, near: Collection[int] = ()) -> None:
-    """Write the inverse of every change that the reverted run wrote and that still stands. Guards go: what counts is whether
-    the row is still as the run left it.
+    """Write the inverse of every change that the reverted run wrote and that still stands. Guards are dropped: the only question
+    is whether the row is still as the run left it.
 
-    `near`: reverts executed before; only what they may have uncovered is planned: changes of the same students or objects, and
-    those of no student (schools, set-ups).
+    `near`: reverts executed before; only changes they may have uncovered are planned: those of the same students or objects, and
+    those without a student (schools, set-ups).
     """
     applied = run.reverts
     assert applied is not None  # noqa: S101 - a database constraint says so
@@ -41,13 +41,13 @@ def plan_revert(run: ImportRun, *, near: Collection[int] = ()) -> None:
 
 
 def only_lines(revert: ImportRun) -> list[int]:
-    """The lines of the file that a Revert is limited to; none: it puts back whatever the run wrote."""
+    """The lines of the file that a Revert is limited to; empty: it puts back everything the run wrote."""
     return [int(line) for line in (revert.facts or {}).get("only_lines", ())]
 
 
 def kept_facts(run: ImportRun) -> dict[str, Any]:
     """What an executed Revert kept, for its page: lines kept whole and in part, how many changes for which reason, and the later
-    later runs on top of them. Empty when it kept nothing."""
+    runs on top of them. Empty when it kept nothing."""
     rows = fetch_all(
         "SELECT reason, count(*) FROM imports_setaside WHERE run_id = %s AND reason <> %s GROUP BY reason ORDER BY reason",
         [run.pk, SetAsideReason.DONE.value],
@@ -83,7 +83,7 @@ def put_something_back(run: ImportRun) -> bool:
 
 
 def undo(run: ImportRun, *, near: Collection[int] = ()) -> dict[str, Any]:
-    """Put back what the run that this Revert names wrote. Returns the values that complete the Revert."""
+    """Put back what the run named by this Revert wrote. Returns the values that complete the Revert."""
     applied = run.reverts
     assert applied is not None  # noqa: S101 - a database constraint says so
     plan_revert(run, near=near)
@@ -91,7 +91,7 @@ def undo(run: ImportRun, *, near: Collection[int] = ()) -> dict[str, Any]:
     counts = dict.fromkeys(writing.COUNTS, 0) | {"record_count": planned, "planned_count": planned}
     totals = writing.write_plan(run, run.pk, counting.Totals(counts=counts, changes=changes))
     kept, lines = kept_facts(run), only_lines(run)
-    # A Revert that planned all that stood and kept none of it leaves nothing to look for.
+    # After a Revert that planned every standing change and kept none, there is nothing left to look for.
     wholly = not (near or lines or kept)
     reverted = Reverted.WHOLLY if wholly else standing.how_reverted(applied)
     ImportRun.objects.filter(pk=applied.pk).update(reverted=reverted)
@@ -105,11 +105,11 @@ def undo(run: ImportRun, *, near: Collection[int] = ()) -> dict[str, Any]:
 
 
 def finish_older(older: ImportRun, *, along: ImportRun, near: Collection[int]) -> list[int]:
-    """Put back what the Reverts `near` uncovered of an earlier run that somebody reverted before. Returns the run that did so,
-    if there was anything to do."""
+    """Put back what the Reverts `near` uncovered of an earlier run that was already reverted. Returns the run that did so, if
+    there was anything to do."""
     now = timezone.now()
     with transaction.atomic():
-        # Complete from the start: nobody sees it before all of it is committed.
+        # Complete from the start: no one sees it before all of it is committed.
         run = ImportRun.objects.create(
             file=older.file,
             import_type=older.import_type,
@@ -131,6 +131,6 @@ def finish_older(older: ImportRun, *, along: ImportRun, near: Collection[int]) -
 
 
 def next_in_order() -> int:
-    """The place of a run among those that write, drawn while it holds its LEAs' lock: clocks of two workers may differ."""
+    """The position of a run among those that write, drawn while it holds its LEAs' lock: the clocks of two workers may differ."""
     (place,) = fetch_one("SELECT nextval('imports_applied_order')")
     return int(place)

@@ -1,4 +1,4 @@
-"""Which changes of a plan no longer hold: they are set aside with the reason, never overwritten."""
+"""Which changes of a plan no longer hold: they are set aside with the reason, and the data is never overwritten."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ from sisimport.imports.models import SetAsideReason
 
 
 def _stays(work: Plan, alias: str) -> str:
-    """SQL condition: change `alias` of the plan was set aside, so it is not going to happen."""
+    """SQL condition: change `alias` of the plan was set aside, so it will not be written."""
     return (
         f"EXISTS (SELECT 1 FROM imports_setaside sa WHERE sa.run_id = {int(work.run.pk)} AND sa.line = {alias}.line"
         f" AND sa.seq = {alias}.seq AND sa.reason <> 'done')"
@@ -73,7 +73,7 @@ def record_set_aside(work: Plan, kind: ChangeKind, operation: str) -> None:
 
 
 def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tuple[str, SetAsideReason]]:
-    """A row to be created may be there already, or clash with one that is not being moved out of its way."""
+    """A row to be created may already exist, or conflict with one that this plan does not move out of the way."""
     leaving = ""
     if {(kind.key, UPDATE), (kind.key, REMOVE)} & work.present:
         leaving = (
@@ -92,7 +92,7 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         source = f"(SELECT * FROM {quoted(kind.table)}{' WHERE ' + where if where else ''})"
         same = " AND ".join(f"{alias}.{quoted(column)} = {new_value_sql(kind, column)}" for column in columns)
         if where:
-            # A partial constraint is about the new row only where its condition holds for that one too (a former SSID).
+            # A partial constraint applies to the new row only if its condition holds for that row too (a former SSID).
             same += f" AND ({about_new_row(kind, where)})"
         joins.append(f"LEFT JOIN {source} {alias} ON {same}{leaving.format(alias=alias)}")
         there = f"{alias}.{quoted(kind.pk)} IS NOT NULL"
@@ -100,20 +100,20 @@ def _create_reasons(work: Plan, kind: ChangeKind, joins: list[str]) -> list[tupl
         if kind.student_column:
             equal += f" AND {alias}.{quoted(kind.student_column)} = c.student_id"
         if kind.same_as and kind is not STUDENT_KIND:
-            # A school or set-up of that key is what was planned, whatever else is reported about it by now.
+            # A school or set-up with that key is the planned one, even if its other values differ by now.
             of_that_key = re.sub(r"\bt\.", f"{alias}.", kind.same_as)
             equal = f"({equal} OR {of_that_key})"
         reasons.append((f"{there} AND {equal}", SetAsideReason.DONE))
         reasons.append((there, SetAsideReason.TAKEN))
     reasons += [(sql, SetAsideReason.CHANGED) for sql in _missing_parents(work, kind)]
     if kind.student_column and (STUDENT_KIND.key, CREATE) not in work.present:
-        # Rows that runs fill have no constraint on their student: asked for all of them at once, under the LEA's lock.
+        # Rows that runs fill have no constraint on their student; all students are checked together, under the LEA's lock.
         reasons.append(("s.id IS NULL", SetAsideReason.CHANGED))
     return reasons
 
 
 def _update_conflicts(work: Plan, kind: ChangeKind) -> list[str]:
-    """An update may want a unique value that another row took since."""
+    """An update may need a unique value that another row has taken since."""
     conflicts = []
     for constraint in kind.model._meta.constraints:
         if not isinstance(constraint, models.UniqueConstraint):
@@ -133,7 +133,7 @@ def _update_conflicts(work: Plan, kind: ChangeKind) -> list[str]:
         conflicts.append(
             f"({changing}) AND EXISTS (SELECT 1 FROM (SELECT * FROM {quoted(kind.table)}"
             f"{' WHERE ' + where if where else ''}) o WHERE {same}"
-            # NOT IN: listed once and hashed. A join here would be done again for every change.
+            # NOT IN is computed once and hashed. A join here would be repeated for every change.
             f" AND o.{quoted(kind.pk)} <> c.object_id AND o.{quoted(kind.pk)} NOT IN (SELECT m.object_id"
             f" FROM imports_importchange m WHERE m.run_id = {int(work.plan_run_id)} AND m.kind = '{kind.key}'"
             f" AND m.before IS NOT NULL AND NOT {_stays(work, 'm')}))"
@@ -142,7 +142,7 @@ def _update_conflicts(work: Plan, kind: ChangeKind) -> list[str]:
 
 
 def _missing_parents(work: Plan, kind: ChangeKind, *, update: bool = False) -> list[str]:
-    """A foreign key of a row to be created, or one that an update sets, must point at a row that is there or that this plan
+    """A foreign key of a row to be created, or one that an update sets, must point at a row that exists or that this plan
     creates."""
     by_model = {k.model: k for k in all_kinds() if update or (k.key, CREATE) in work.present}
     missing = []
@@ -164,19 +164,19 @@ def _missing_parents(work: Plan, kind: ChangeKind, *, update: bool = False) -> l
 
 
 def pointing_here(kind: ChangeKind) -> "list[tuple[type[models.Model], models.ForeignKey[Any, Any]]]":
-    """Foreign keys of all tables to rows of this kind, those of many-to-many tables too."""
+    """Foreign keys in all tables to rows of this kind, including many-to-many tables."""
     relations = kind.model._meta.get_fields(include_hidden=True)
     fields = [r.field for r in relations if isinstance(r, models.ManyToOneRel)]
     return [(f.model, f) for f in fields if isinstance(f, models.ForeignKey) and f.model._meta.managed]
 
 
 def lets_go(f: "models.ForeignKey[Any, Any]") -> bool:
-    """Does a row survive what it points at, without it (the note of who looked at a student)?"""
+    """Does a row survive the removal of the row it points at (such as the record of who looked at a student)?"""
     return bool(f.remote_field.on_delete is models.SET_NULL)
 
 
 def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
-    """A row is not removed while others point at it, unless this plan removes those as well or points them elsewhere."""
+    """A row is not removed while others point at it, unless this plan also removes those or points them elsewhere."""
     by_model = {k.model: k for k in all_kinds()}
     conditions = []
     for model, f in pointing_here(kind):
@@ -184,7 +184,7 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
         if lets_go(f):
             continue
         if not getattr(f, "db_constraint", True) and (child is None or not child.holds_student):
-            continue  # a row that outlives what it points at does not hold it
+            continue  # a row that outlives its target does not keep it from being removed
         also_removed = ""
         if child is not None and child.writer is not None:
             if child.student_column != str(f.column):
@@ -192,7 +192,7 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
                 continue
         elif child is not None:
             leaves = "d.after IS NULL"
-            if str(f.column) in child.fields:  # or this plan points it elsewhere
+            if str(f.column) in child.fields:  # or this plan repoints it
                 leaves = f"(d.after IS NULL OR d.before IS NOT NULL AND jsonb_exists(d.after, '{f.column}'))"
             also_removed = (
                 f" AND NOT EXISTS (SELECT 1 FROM imports_importchange d WHERE d.run_id = {int(work.plan_run_id)}"
@@ -206,10 +206,10 @@ def _dependents(work: Plan, kind: ChangeKind) -> list[str]:
 
 
 def keep_parts_together(work: Plan, *, parts_only: bool) -> tuple[bool, int]:
-    """When one change of a line and part is set aside, its siblings are too. Tells whether anything is set aside at all, and how
+    """When one change of a line and part is set aside, so are its siblings. Returns whether anything is set aside at all, and how
     many changes no longer hold.
 
-    A revert restores what it can of a whole record (parts_only): a later edit of one field keeps only that.
+    A revert restores what it can of a whole record (parts_only): a later edit of one field keeps only that field.
     """
     changed = "SELECT count(*), count(*) FILTER (WHERE reason <> 'done') FROM imports_setaside WHERE run_id = %s"
     (anything, not_done) = fetch_one(changed, [work.run.pk])

@@ -1,6 +1,6 @@
-"""A column of SSIDs that was sorted or shifted alone: most lines bring the SSID of somebody else.
+"""A column of SSIDs that was sorted or shifted by itself, so that most lines have another student's SSID.
 
-Each of them is an error; the others would give students who have no SSID yet the one of another child, and nothing tells.
+Each of these is an error; the remaining lines would silently give students without an SSID that of another child.
 """
 
 from typing import Final
@@ -14,10 +14,10 @@ _FEWEST: Final = 5  # lines; fewer may be corrections
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
-    """After the rules. Raises FileError where more SSIDs belong to students of other birth dates than to those of the lines.
+    """Runs after the rules. Raises FileError if more SSIDs belong to students with other birth dates than to those of the lines.
 
-    A student who was entered twice, or whose SSID the state changed, is not a sign of it. Lines planned again belong to a file
-    that was judged as a whole.
+    A student who was entered twice, or whose SSID the state changed, is no sign of this. Lines planned again belong to a file
+    that was already checked as a whole.
     """
     if context.lines is not None:
         return

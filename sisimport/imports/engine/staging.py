@@ -1,7 +1,7 @@
-"""read and stage: the file's lines into a temporary table, by COPY, block by block.
+"""read and stage: the file's lines go into a temporary table, by COPY, block by block.
 
-The table lives in the session: a killed worker or a cut connection leaves nothing behind, and it is not logged by the
-database. Reader and database work at the same time, one on each side of the pipe.
+The table lives in the session: a killed worker or a cut connection leaves nothing behind, and the database does not log it.
+Reader and database work at the same time, one at each end of the pipe.
 """
 
 import json
@@ -32,20 +32,19 @@ from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import LinesReader, as_the_run_read_it
 from students.models import LEA
 
-# Control characters that no value holds (see _block_text): they delimit and never quote.
+# Control characters that no value contains (see _block_text), so the delimiter never needs quoting.
 SEPARATOR, QUOTE = "\x02", "\x01"
 _SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
 _COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
 MAX_PROBLEMS = 40  # per line
-HEAD_BYTES = 4096  # of a file that was not recognized, for a better word on why
+HEAD_BYTES = 4096  # read from a file that was not recognized, for a better explanation
 _LINES = 4000
-_LINES_LEFT_OUT = "FILE-BLANK-LINES"  # in a file of corrected lines these are the ones that nobody corrected
+_LINES_LEFT_OUT = "FILE-BLANK-LINES"  # in a file of corrected lines, blank lines are the uncorrected ones
 
 
 def stage(context: RunContext) -> None:
-    """Read the run's file into the staging table of its type. Raises FileError when the file as a whole cannot be used.
-
-    With `context.lines` only those, of a file that was read as a whole before.
+    """Read the run's file into the staging table of its type. Raises FileError when the file as a whole cannot be used. With
+    `context.lines`, only those lines are read, of a file that was read as a whole before.
     """
     run, import_type = context.run, context.import_type
     assert run.file is not None  # noqa: S101 - a revert has no file and never comes here
@@ -58,7 +57,7 @@ def stage(context: RunContext) -> None:
         recognition = import_type.as_chosen(_with_the_whole_known(recognition, context, stream), run.options)
         context.recognition, context.layout = recognition, recognition.layout
         assert recognition.layout is not None  # noqa: S101 - a recognition without layout has an error
-        # A type may read several layouts: a field that this one does not have stays blank in the staged rows.
+        # A type may read several layouts: a field that this layout lacks stays blank in the staged rows.
         context.fields = tuple(n for n in import_type.fields_to_read(context) if n in recognition.layout.fields)
         reader: Reader | LinesReader
         if context.lines is None:
@@ -75,7 +74,7 @@ def stage(context: RunContext) -> None:
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems, seen)
             if isinstance(reader, Reader) and reader.day_first is not None:
-                # Dates before the one that gave the column away were taken for month/day, or were called unclear.
+                # Dates before the one that settled the column's order were read as month/day or reported as unclear.
                 context.recognition = replace(recognition, day_first=reader.day_first)
                 reader = _read_again(context, stream, problems, seen)
             add_columns(import_type.row_model, blank)
@@ -85,10 +84,10 @@ def stage(context: RunContext) -> None:
             restored = identifiers.restore_codes(context, seen)
             _copy_problems(run.pk, problems, [*_archive_notice(context), *_file_notices(run, reader), *restored])
         if isinstance(reader, Reader):
-            if run.file.line_index != reader.line_index:  # else another run of this file need not wait for the row
+            if run.file.line_index != reader.line_index:  # only then: other runs of the file wait for the row
                 run.file.line_index = reader.line_index
                 run.file.save(update_fields=["line_index"])
-            context.report_facts["encoding"] = reader.encoding  # known for sure only now
+            context.report_facts["encoding"] = reader.encoding  # only now certain
             if reader.spans:
                 context.report_facts["several_lines"] = len(reader.spans)
     context.progress.report("indexing", context.record_count, context.record_count)
@@ -103,10 +102,10 @@ def stage(context: RunContext) -> None:
 
 
 def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
-    """What the run's file is. Lines of a file whose columns people named are read as the whole file was, whatever they say of
-    such files since."""
+    """What the run's file is. Single lines of a file whose columns people named are read as the whole file was, even if people
+    have renamed the columns since."""
     run = context.run
-    whole = run if run.layout else run.corrects  # a run has its layout once it was read
+    whole = run if run.layout else run.corrects  # a run has its layout once its file was read
     found = find_layout(whole.layout) if whole is not None else None
     if found is not None and found[0].needs_every_field:
         return recognise(stream, [found[0]], expected=[found[0]])
@@ -115,7 +114,7 @@ def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
 
 
 def _gathered(context: RunContext) -> tuple[str, ...]:
-    """The fields that become one column, as far as the file's layout has them."""
+    """The fields combined into one column, as far as the file's layout has them."""
     assert context.recognition is not None  # noqa: S101 - a file that was read was recognised
     layout = context.recognition.layout
     return tuple(name for name in context.import_type.gathered_fields if layout is not None and name in layout.fields)
@@ -127,7 +126,7 @@ def _together(context: RunContext) -> Sequence[Together]:
 
 
 def _with_the_whole_known(recognition: Recognition, context: RunContext, stream: IO[bytes]) -> Recognition:
-    """What the whole file shows about its letters and dates, which holds for some of its lines too, as they are or corrected."""
+    """Apply what the whole file shows about its encoding and date order, which also holds for single or corrected lines of it."""
     run, whole_file = context.run, context.lines is None
     recognition = name_encoding.settled(recognition, stream) if whole_file else as_the_run_read_it(recognition, run)
     whole = run.corrects if run.corrects is not None else None if whole_file else run
@@ -137,8 +136,8 @@ def _with_the_whole_known(recognition: Recognition, context: RunContext, stream:
 
 
 def _file_notices(run: ImportRun, reader: Reader | LinesReader) -> list[Problem]:
-    """What is reported of the whole file, but for what is expected: blank lines between corrected ones, and how the
-    text of a workbook is written."""
+    """Findings about the whole file, except expected ones: blank lines between corrected ones, and how the text of a workbook is
+    written."""
     unsaid = {_LINES_LEFT_OUT} if run.corrects_id else set()
     if run.file is not None and run.file.converted_from_id:
         unsaid.add("FILE-DELIMITER")
@@ -163,7 +162,7 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen:
 
 
 def _archive_notice(context: RunContext) -> list[Problem]:
-    """Said once for the file, not again when single lines of it are planned again."""
+    """Reported once for the file, and not again when single lines of it are planned again."""
     file = context.run.file
     if file is None or not file.member or context.lines is not None:
         return []
@@ -182,8 +181,8 @@ def create_table(
 ) -> None:
     """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default.
 
-    of_file: columns that the file fills. later: left to `add_columns`. computed: what PostgreSQL works out itself.
-    To read a column it steps over those before it: numbers come first, then short texts of our own, then the file's.
+    of_file: columns that the file fills. later: left to `add_columns`. computed: columns that PostgreSQL computes.
+    To read a column, PostgreSQL steps over those before it: numbers come first, then short texts of our own, then the file's.
     """
 
     def place(f: Any) -> int:
@@ -195,7 +194,7 @@ def create_table(
 
 
 def add_columns(model: type[StagedRow], names: Collection[str]) -> None:
-    """Columns that stay blank throughout, once the rows are there: the database notes their value and writes none of them."""
+    """Add columns that stay blank, after the rows are loaded: the database then stores the default once and rewrites no rows."""
     added = [f"ADD COLUMN {_definition(model, f)}" for f in model._meta.concrete_fields if f.name in names]
     if added:
         execute(f"ALTER TABLE {quoted(str(model._meta.db_table))} {', '.join(added)}")
@@ -277,11 +276,11 @@ class _Leas:
         if self.only is not None and context.import_type.matching.blank_lea:
             self.by_code[""] = self.only
         self.seen: set[str] = set()
-        # Read now: once the rows stream in, the connection takes no other statement.
+        # Read now: once the rows stream in, the connection accepts no other statement.
         self.charters = identifiers.charter_codes() if self.index is not None else {}
 
     def of(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:
-        """LEA id and state of each record of a block, with the separator between them."""
+        """LEA id and state of each record of a block, joined by the separator."""
         if self.index is None:
             return repeat(SEPARATOR.join(self.only or _NO_LEA))
         codes = columns[self.index]
@@ -290,7 +289,7 @@ class _Leas:
         return [SEPARATOR.join(self.by_code.get(code, _NO_LEA)) for code in codes]
 
     def _look_at(self, code: str) -> None:
-        """A code that was not seen before: one that lost its zeros stands for the one on record."""
+        """Resolve a code not seen before; one that lost its zeros means the code on record."""
         self.seen.add(code)
         full = identifiers.full_code(code, self.by_code)
         if full is not None:
@@ -305,12 +304,12 @@ class _Leas:
                 self.repairs.short_leas = True
 
     def _lea_of_charter(self, code: str) -> str | None:
-        """The LEA under which a school on record stands that reports under its own code; None for all other codes."""
+        """The LEA of a school on record that reports under its own code; None for all other codes."""
         full = identifiers.full_code(code, self.charters) or code
         return self.charters.get(full)
 
     def settle(self) -> None:
-        """Which LEAs the file is about; a file of strangers only is refused as another district's."""
+        """Determine which LEAs the file is about; a file with no known LEA is refused as another district's."""
         context = self.context
         if self.index is None:
             context.lea_ids = {int(self.only[0])} if self.only else set()
@@ -328,7 +327,7 @@ class _Leas:
 def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str], width: int) -> str:
     """The block as lines of the COPY; what the reader reported about its records goes to `problems`."""
     part_of = context.import_type.part_of_field
-    for number, _values, found in block.broken:  # could not be split into columns: there is nothing to stage
+    for number, _values, found in block.broken:  # could not be split into columns, so there is nothing to stage
         _write_problems(problems, number, found, part_of)
     count = len(block.numbers)
     if not count:
@@ -357,7 +356,7 @@ def _block_text(block: Block, leas: _Leas, context: RunContext, problems: IO[str
 
 
 def _with_gathered(columns: Sequence[Sequence[str]], context: RunContext) -> Sequence[Sequence[str]]:
-    """The columns of a block as they are staged: those that were read together, which come last, as one."""
+    """The columns of a block as staged: those that were read together, which come last, become one."""
     if not _gathered(context):
         return columns
     own = len(context.fields)
@@ -375,7 +374,7 @@ def _write_problems(out: IO[str], line: int, found: Iterable[Problem], part_of: 
 
 
 def _copy_problems(run_id: int, problems: IO[str], notices: list[Problem]) -> None:
-    """Reader problems become issues; those of a whole file are on line 0."""
+    """Turn reader problems into issues; those about the whole file are on line 0."""
     _write_problems(problems, 0, notices, {})
     if not problems.tell():
         return
@@ -396,7 +395,7 @@ def _copy_problems(run_id: int, problems: IO[str], notices: list[Problem]) -> No
 
 
 def find_by_number_alone(model: type[StagedRow]) -> None:
-    """Lines of an LEA we do not know: taken as the one student with that local number; several are told apart (rule D-2)."""
+    """Match lines of an unknown LEA to the only student with that local number; several such students are reported (rule D-2)."""
     table = quoted(model._meta.db_table)
     if not fetch_all(f"SELECT 1 FROM {table} WHERE lea_id IS NULL LIMIT 1"):
         return

@@ -1,7 +1,7 @@
-"""What of a run still stands, and what later runs wrote over it: which of its changes a Revert may put back.
+"""Which changes of a run still stand and which ones later runs wrote over, so which of them a Revert may put back.
 
-Runs that write the same values form a stack. A Revert takes back only what lies on top, so reverts in any order
-end where they would in the right one: what a later run lies on is kept until that run is reverted, and put back with it.
+Runs that write the same values form a stack. A Revert takes back only what lies on top; a change under a later run's is kept
+until that run is reverted, and is put back with it. So reverts in any order end in the same state as in the right order.
 """
 
 from collections.abc import Collection
@@ -28,17 +28,17 @@ class Journal:
 
     @classmethod
     def of(cls, run: ImportRun) -> "Journal":
-        """A Revert that is running counts by what this transaction wrote of it: others see nothing of it yet."""
+        """A running Revert counts only in its own transaction: others do not see its changes yet."""
         reverts = run.reverted_by.filter(status__in=[RunStatus.COMPLETED, RunStatus.RUNNING])
         return cls(run.pk, run.plan_run_id, tuple(reverts.order_by("pk").values_list("pk", flat=True)))
 
     def standing(self, alias: str) -> str:
-        """SQL condition: change `alias` of the plan was written and not put back since."""
+        """SQL condition: change `alias` of the plan was written and has not been put back since."""
         written = f"{alias}.run_id = {int(self.plan_run_id)} AND {not_set_aside(str(int(self.run_id)), alias)}"
         return f"{written} AND NOT {self.undone(alias)}" if self.reverts else written
 
     def undone(self, alias: str) -> str:
-        """SQL condition: a Revert put change `alias` back, or found that somebody had done so."""
+        """SQL condition: a Revert put change `alias` back, or found that it had already been put back."""
         if not self.reverts:
             return "false"
         numbers = ", ".join(str(int(pk)) for pk in self.reverts)
@@ -57,15 +57,15 @@ def undone_by(reverts: str, alias: str) -> str:
     return (
         f"EXISTS (SELECT 1 FROM imports_importchange rv WHERE rv.run_id = {reverts} AND rv.line = {alias}.line"
         f" AND rv.seq = {alias}.seq AND NOT EXISTS (SELECT 1 FROM imports_setaside kept"
-        f" WHERE kept.run_id = rv.run_id AND kept.run_id = {reverts}"  # said twice: one range of runs is read, not all
+        f" WHERE kept.run_id = rv.run_id AND kept.run_id = {reverts}"  # stated twice so that only one range of runs is read
         f" AND kept.line = rv.line AND kept.seq = rv.seq AND kept.reason <> '{SetAsideReason.DONE.value}'))"
     )
 
 
 def how_reverted(run: ImportRun) -> str:
-    """Whether all, a part or nothing ("") of what the run wrote was put back."""
+    """Whether all, part or none ("") of what the run wrote was put back."""
     journal = Journal.of(run)
-    # What was written a moment ago is unknown to the planner, which would otherwise compare every change with every change.
+    # The planner has no statistics yet on rows just written, and would otherwise compare every change with every other.
     with hash_joins_only():
         stands, undone = fetch_one(
             f"""
@@ -79,7 +79,7 @@ def how_reverted(run: ImportRun) -> str:
 
 
 def later_runs(run: ImportRun) -> list[ImportRun]:
-    """Runs of the same districts that were applied after this one and of which something may stand."""
+    """Runs of the same districts that were applied after this one and may have standing changes."""
     later = ImportRun.objects.filter(
         ~Q(pk=run.pk),
         work__in=[Work.UPDATE, Work.IMPORT],
@@ -120,7 +120,7 @@ def _compare_with(later: list[ImportRun], revert: ImportRun, present: Collection
 
 
 def _list_later_changes(revert: ImportRun, later: list[ImportRun]) -> None:
-    """What later runs wrote of the same students and was not put back, in a table of its own: every kind is compared with it."""
+    """List the standing changes of later runs to the same students in a table of their own, with which every kind is compared."""
     execute("DROP TABLE IF EXISTS standing_change")
     execute(
         "CREATE TEMP TABLE standing_change"
@@ -158,12 +158,12 @@ def _same_fields(kind: ChangeKind) -> str:
 
 
 def _columns_that_point() -> list[str]:
-    """Columns by which changes point at what other kinds of change create, whoever the student is."""
+    """Columns by which changes point at objects that other kinds of change create, regardless of the student."""
     return sorted({column for kind in all_kinds() for _child, column in pointing_at(kind)})
 
 
 def older_reverts_to_finish(run: ImportRun) -> list[ImportRun]:
-    """Earlier runs of the same districts whose own Revert kept something; what this run lies on may be put back with it."""
+    """Earlier runs of the same districts whose own Revert kept something; changes under this run's may be put back with it."""
     kept = ImportRun.objects.filter(
         work__in=[Work.UPDATE, Work.IMPORT],
         status=RunStatus.COMPLETED,
@@ -175,7 +175,7 @@ def older_reverts_to_finish(run: ImportRun) -> list[ImportRun]:
 
 
 def later_runs_named(revert: ImportRun) -> list[int]:
-    """Runs on top of something which this Revert kept, newest first."""
+    """Runs on top of changes that this Revert kept, newest first."""
     rows = fetch_all(
         "SELECT DISTINCT l.later_run FROM later_change l JOIN imports_setaside a"
         " ON a.run_id = %s AND a.line = l.line AND a.seq = l.seq ORDER BY 1 DESC",

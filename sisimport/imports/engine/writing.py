@@ -1,4 +1,4 @@
-"""write: a plan applied, and what became of its lines reported."""
+"""write: apply a plan and report the outcome of its lines."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import ImportRun, SetAsideReason, Work
 
 CHANGED_SINCE_TEST = "CHANGED-SINCE-TEST"
-_ASIDE_SEQ = 1000  # those of an Import come first
-# Fields of a run that a plan brings along; the others say what became of it.
+_ASIDE_SEQ = 1000  # an Import's own issues come first
+# Fields of a run that come from its plan; the others give the outcome.
 COUNTS = (
     "record_count",
     "planned_count",
@@ -24,7 +24,7 @@ COUNTS = (
 
 
 def write_plan(run: ImportRun, plan_run_id: int, totals: counting.Totals) -> counting.Totals:
-    """Apply a plan with these totals, and say what became of its lines."""
+    """Apply a plan with these totals, and report the outcome of its lines."""
     if run.work == Work.REVERT:
         standing.set_aside_what_later_runs_lie_on(run, totals.present)
     with statistics.measured_plan(plan_run_id):
@@ -40,12 +40,12 @@ def _write_measured(run: ImportRun, plan_run_id: int, totals: counting.Totals) -
     values = {"import_count": imported, "set_aside_count": aside}
     done = planned - imported - aside
     if done:
-        # Planned lines that were already as planned: unchanged, unless another part of the line was refused.
+        # Lines whose data already was as planned count as unchanged, unless another part of the line was refused.
         refused = _refused_among_done(run, plan_run_id)
         values["refused_count"] = counts["refused_count"] + refused
         values["unchanged_count"] = counts["unchanged_count"] + done - refused
     totals = replace(totals, counts=counts | values)
-    # A line counts as imported when one of its parts was written; what was set aside of it is reported all the same.
+    # A line counts as imported when one of its parts was written; set-aside parts of it are still reported.
     if _report_set_aside(run, plan_run_id):
         totals = totals.with_issues(counting.issues_by_cause(list({run.pk, plan_run_id})))
     return totals
@@ -66,7 +66,7 @@ def _refused_among_done(run: ImportRun, plan_run_id: int) -> int:
 
 
 def _report_set_aside(run: ImportRun, plan_run_id: int) -> bool:
-    """One issue per line of which something was set aside, so that the report names it. Tells whether there is any."""
+    """Write one issue per line with something set aside, so that the report names it. Returns whether there is any."""
     labels = " ".join(f"WHEN '{kind.key}' THEN '{kind.label}'" for kind in all_kinds())
     what = f"CASE c.kind {labels} END"
     reason, later = "jsonb_build_object('reason', min(a.reason))", ""
@@ -98,7 +98,7 @@ _WHY_KEPT = {
 
 
 def _why_kept() -> str:
-    """SQL of the parameters that say why a Revert kept something of a line: the reason that can be helped first."""
+    """SQL of the parameters that say why a Revert kept part of a line: the reason that can be fixed comes first."""
     cases = "".join(
         f" WHEN bool_or(a.reason = '{reason.value}') THEN jsonb_build_object('reason', '{reason.value}', 'why_text', "
         + ("' ' || " + f"replace('{text}', '{{run}}', coalesce(max(l.later_run)::text, ''))")
@@ -109,8 +109,8 @@ def _why_kept() -> str:
 
 
 def _count_applied(run: ImportRun, plan_run_id: int) -> tuple[int, int]:
-    """Lines written and lines set aside. A line with one part written counts as imported; of a Revert, only if it kept nothing
-    of the line."""
+    """Lines written and lines set aside. A line with one part written counts as imported; in a Revert, only if nothing of the
+    line was kept."""
     partly = "aside" if run.work == Work.REVERT else "NOT applied AND aside"
     (imported, aside) = fetch_one(
         f"""
