@@ -59,12 +59,12 @@ class Part:
     def spellings(self) -> dict[str, str]:
         """Spelling of a result in files, in upper case -> the result's code; only those that differ. A name that a level has
         in that year is one."""
-        names = [name.upper() for name in (self.results or {}).values()]
-        codes = {name.upper(): code for code, name in (self.results or {}).items() if names.count(name.upper()) == 1}
-        codes |= {code.upper(): code for code in self.results or {}}
-        codes |= {
-            other.upper(): code for other, code in structure()["spellings"].items() if code in (self.results or {})
-        }
+        results = self.results or {}
+        names = [name.upper() for name in results.values()]
+        codes = {name.upper(): code for code, name in results.items() if names.count(name.upper()) == 1}
+        codes |= {other.upper(): code for other, code in structure()["spellings"].items() if code in results}
+        codes |= {code.upper(): code for code in results}
+        codes |= {f"0{spelling}": code for spelling, code in codes.items() if spelling.isdigit()}
         return {spelling: code for spelling, code in codes.items() if spelling != code}
 
 

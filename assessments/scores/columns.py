@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
-from assessments.scores.contradictions import has_both_or_neither, usual_codes
-from assessments.scores.doubts import AreBlank, columns_of_others, has_other_unit
+from assessments.scores.contradictions import has_both_or_neither, has_small_errors, usual_codes
+from assessments.scores.doubts import AreBlank, columns_of_others, own_unit
 from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, columns_read, known_levels
 from assessments.scores.setups import SKIP, Target, targets
@@ -29,6 +29,7 @@ from sisimport.imports.definition.expressions import Matches
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import quoted
 
+_MOST_RAW_DIGITS = 2
 _MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
 
 
@@ -116,23 +117,26 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     _scores, levels = column_uses(tests)
     own = {name for part in test.parts for name in (part.scale, part.raw, part.error) if name}
     columns = sorted(own)
+    measure, unit = test.parent.measure, own_unit(test)
+    digits: list[Any] = ["ssid", *columns, *([_WithoutUnit(F(measure))] if unit else [])]
     # One simple regular expression over all of them: each that is asked costs ten comparisons, one that counts digits a hundred.
-    right = Q(Matches(_Together("ssid", *columns), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
+    right = Q(Matches(_Together(*digits), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
+    most = {part.raw: _MOST_RAW_DIGITS for part in test.parts}
     for name in columns:
-        right &= Q(_LengthAtMost(F(name), _MOST_DIGITS))
+        right &= Q(_LengthAtMost(F(name), most.get(name, _MOST_DIGITS)))
     for name, uses in levels.items():
         level_codes = {code for user, part in uses if user is test for code in known_levels(part)}
         if level_codes:
             right &= Q(**{f"{name}__in": ["", *sorted(level_codes)]})
-    right &= Q(condition_code__in=["", *usual_codes(test)]) & has_both_or_neither(test.parent)
+    right &= Q(condition_code__in=["", *usual_codes(test)]) & has_both_or_neither(test)
+    right &= has_small_errors(test)
     for part in test.children:
         if part.grades:
             right &= Q(grade_assessed__in=part.grades) | Q(**dict.fromkeys(part.fields, ""))
     if others := columns_of_others(test, columns_read(tests), tests):
         right &= Q(AreBlank(*others))
-    other_unit = has_other_unit(test)
-    if other_unit is not None:
-        right &= ~other_unit
+    if unit:
+        right &= Q(**{measure: ""}) | Q(**{f"{measure}__endswith": unit}) & ~Q(**{measure: unit})
     return Case(When(right, then=Value(True)), default=Value(False), output_field=models.BooleanField())
 
 
@@ -141,6 +145,13 @@ class _Together(models.Func):
 
     template = "(%(expressions)s)"
     arg_joiner = " || "
+    output_field = models.TextField()
+
+
+class _WithoutUnit(models.Func):
+    """A text without its last character."""
+
+    template = "(left(%(expressions)s, -1))"
     output_field = models.TextField()
 
 

@@ -10,6 +10,7 @@ tests that have them; raw scores, percentages and standard errors are whole numb
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.db import models
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast
 
@@ -33,7 +34,9 @@ def rules(tests: Sequence[LayoutTest], numbers: Sequence[str], live: Q, *, year:
         *(_code_of_another_test(test, live, year) for test in tests),
         _not_the_lowest(live),
         *(_nothing_exempt(test, live) for test in tests if domains(test)),
-        *(rule for test in tests for rule in _halves_of_a_score(test, live)),
+        *(_level_without_score(test, part, live) for test in tests for part in halved(test)),
+        *(_large_error(test, part, live) for test in tests for part in test.parts if part.scale and part.error),
+        *(rule for test in tests for part in halved(test) for rule in _halves_of_a_score(test, part, live)),
         *(_halves(column, live) for column in numbers),
     ]
 
@@ -43,11 +46,38 @@ def usual_codes(test: LayoutTest) -> list[str]:
     return [code for code in own_codes(test.code) if code not in {*_ABOVE_LOWEST, _ONE_DOMAIN_EXEMPT}]
 
 
-def has_both_or_neither(part: Part) -> Q:
-    """Score and level of a test go together: nothing to be said where both are there or none."""
-    if not (part.scale and part.result):
-        return Q()
-    return Q(**{part.scale: "", part.result: ""}) | ~Q(**{part.scale: ""}) & ~Q(**{part.result: ""})
+def halved(test: LayoutTest) -> list[Part]:
+    """The test and those of its parts that always have a scale score and a level together, or neither."""
+    return [
+        part for part in test.parts if part.scale and part.result and (part is test.parent or part.in_parents_range)
+    ]
+
+
+def has_both_or_neither(test: LayoutTest) -> Q:
+    """Score and level go together: nothing to be said where both are there or none."""
+    found = Q()
+    for part in halved(test):
+        no_level = {f"{part.result}__in": ["", *no_score()]}
+        found &= Q(**{part.scale: "", part.result: ""}) | ~Q(**{part.scale: ""}) & ~Q(**no_level)
+    return found
+
+
+def has_small_errors(test: LayoutTest) -> Q:
+    """Every standard error has fewer digits than its score, or is blank."""
+    found = Q()
+    for part in test.parts:
+        if part.scale and part.error:
+            found &= Q(**{part.error: ""}) | ~Q(NoFewerBytes(F(part.error), F(part.scale)))
+    return found
+
+
+class NoFewerBytes(models.Func):
+    """Is the first text as long as the second, or longer?"""
+
+    template = "(octet_length(%(expressions)s))"
+    arg_joiner = ") >= octet_length("
+    output_field = models.BooleanField()
+    conditional = True
 
 
 def domains(test: LayoutTest) -> list[Part]:
@@ -107,11 +137,27 @@ def _nothing_exempt(test: LayoutTest, live: Q) -> Rule:
                 when=live & _of(test) & Q(condition_code=_ONE_DOMAIN_EXEMPT) & all_there, needs_student=False)  # fmt: skip
 
 
-def _halves_of_a_score(test: LayoutTest, live: Q) -> list[Rule]:
+def _level_without_score(test: LayoutTest, part: Part, live: Q) -> Rule:
+    """The level says that there is no score, and there is one."""
+    both = Q(**{f"{part.result}__in": no_score(), f"{part.scale}__regex": _WHOLE})
+    return Rule(number="CA-E-26", code="EXC-NO-SCORE", severity=WARNING, field=part.result, found=F(part.result),
+                when=live & _of(test) & both, expected=F(part.scale), needs_student=False)  # fmt: skip
+
+
+def _large_error(test: LayoutTest, part: Part, live: Q) -> Rule:
+    """A standard error of as many digits as the score: no test of the state is so inexact."""
+    digits = Q(**{f"{part.error}__regex": _WHOLE, f"{part.scale}__regex": _WHOLE})
+    large = Q(NoFewerBytes(_bare(part.error), _bare(part.scale)))
+    return Rule(number="CA-E-27", code="EXC-ERROR", severity=WARNING, field=part.error, found=F(part.error),
+                when=live & _of(test) & digits & large, expected=F(part.scale), needs_student=False)  # fmt: skip
+
+
+def _bare(column: str) -> models.Func:
+    return models.Func(F(column), Value("0"), function="ltrim", output_field=CharField())
+
+
+def _halves_of_a_score(test: LayoutTest, part: Part, live: Q) -> list[Rule]:
     """A scale score without its level, a level without its scale score."""
-    part = test.parent
-    if not (part.scale and part.result):
-        return []
     no_level, no_scale = Q(**{part.result: ""}), Q(**{f"{part.scale}__in": ["", "NS"]})
     common: dict[str, Any] = {"number": "CA-E-24", "code": "EXC-HALF", "severity": WARNING, "needs_student": False}
     scored = Q(**{f"{part.scale}__regex": _WHOLE})

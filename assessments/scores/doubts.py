@@ -24,8 +24,8 @@ _FEWEST: Final = 10  # lines; fewer may be what the state sent
 _SHARE: Final = 0.4
 _SEQ: Final = 91  # on line 0
 _CODES: Final = "('EXC-LEVEL-RANGE', 'EXC-RANGE')"
-# The unit of a reading measure on a mathematics line, and the other way round: `1025L`, `EM150Q`.
-_OTHER_UNIT: Final = {"SBELA": "Q", "SBMATH": "L"}
+# Units of measures: `1025L` on a line of English, `EM150Q` on one of mathematics.
+_UNIT: Final = {"SBELA": "L", "SBMATH": "Q"}
 
 
 class AreBlank(models.Func):
@@ -44,12 +44,15 @@ def columns_of_others(test: LayoutTest, columns: Sequence[str], tests: Sequence[
     return sorted(others.intersection(columns) - own)
 
 
-def has_other_unit(test: LayoutTest) -> Q | None:
-    """The measure is one of another test; None for a test without measure."""
-    unit = _OTHER_UNIT.get(test.code)
-    if unit is None or not test.parent.measure:
-        return None
-    return Q(**{f"{test.parent.measure}__endswith": unit})
+def own_unit(test: LayoutTest) -> str:
+    """The unit of the test's measure; empty for a test without one."""
+    return _UNIT.get(test.code, "") if test.parent.measure else ""
+
+
+def has_own_measure(test: LayoutTest) -> Q:
+    """The measure is blank, or digits and the unit of this test."""
+    column = test.parent.measure
+    return Q(**{column: ""}) | Q(**{f"{column}__regex": rf"^(BR|EM)?[0-9]+{own_unit(test)}$"})
 
 
 def rules(tests: Sequence[LayoutTest], columns: Sequence[str], live: Q) -> list[Rule]:
@@ -66,9 +69,8 @@ def rules(tests: Sequence[LayoutTest], columns: Sequence[str], live: Q) -> list[
             filled = mine & ~Q(AreBlank(*others))
             found.append(Rule(number="CA-E-19", code="EXC-OTHER-TEST", field="record_type", when=filled,
                               found=F("record_type"), **of_test))  # fmt: skip
-        other_unit = has_other_unit(test)
-        if other_unit is not None:
-            found.append(Rule(number="CA-E-20", code="EXC-MEASURE", field=test.parent.measure, when=mine & other_unit,
+        if own_unit(test):
+            found.append(Rule(number="CA-E-20", code="EXC-MEASURE", field=test.parent.measure, when=mine & ~has_own_measure(test),
                               found=F(test.parent.measure), **of_test))  # fmt: skip
     return found
 

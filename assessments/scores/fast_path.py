@@ -14,8 +14,8 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
 from assessments.scores import years
-from assessments.scores.rules import AtLeast, chosen_schools, levels_by_number, odd_grade, ranged_columns
-from assessments.structure import LayoutTest, tested_grades, tests_of
+from assessments.scores.rules import AtLeast, chosen_schools, levels_by_number, odd_grade, ranged_columns, widest_range
+from assessments.structure import LayoutTest, school_year, tested_grades, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from students.models import School
 
@@ -36,10 +36,11 @@ def skips_rules_when(context: RunContext) -> Q:
     chosen = chosen_schools(context)
     if chosen:
         found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))
+    year, levels = school_year(context.layout.key), levels_by_number(tests)
     ranged = [
-        When(record_type__in=list(test.record_types), then=_in_range(_own_ranged(test, tests), levels_by_number(tests)))
+        When(record_type__in=list(test.record_types), then=_in_range(test, _own_ranged(test, tests), levels, year))
         for test in tests
-        if test.ranges
+        if test.parent.scale
     ]
     odd = [When(odd_grade(test), then=Value(False)) for test in tests if tested_grades(test.ranges)]
     if ranged:
@@ -52,16 +53,20 @@ def _own_ranged(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> list[str]:
     return [name for name in ranged_columns(tests) if name in own]
 
 
-def _in_range(columns: list[str], levels: Mapping[str, list[str]]) -> Any:
-    """The scale scores, digits or blank, lie in their range, that of the test in the range of its level; or there is none."""
+def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[str]], year: int) -> Any:
+    """The scale scores, digits or blank, lie in their range, that of the test in the range of its level. Where the grade has no
+    range, the test's score lies in that of all grades."""
     above = F("range__highest") + 1
     inside = Q()
     for name in columns:
         score = Cast(name, IntegerField())
         inside &= Q(**{name: ""}) | Q(AtLeast(score, F("range__lowest"))) & ~Q(AtLeast(score, above))
+    lowest, highest = widest_range(test, year)
+    score = Cast(test.parent.scale, IntegerField())
+    in_widest = Q(AtLeast(score, Value(lowest))) & ~Q(AtLeast(score, Value(highest + 1)))
     return Case(
-        When(range__lowest__isnull=True, then=Value(True)),
-        When(inside & _level_fits(above, levels), then=Value(True)),
+        When(Q(range__lowest__isnull=True) & (Q(**{test.parent.scale: ""}) | in_widest), then=Value(True)),
+        When(Q(range__lowest__isnull=False) & inside & _level_fits(above, levels), then=Value(True)),
         default=Value(False),
         output_field=models.BooleanField(),
     )

@@ -163,6 +163,12 @@ codes.register(
         "Check the record with the state; it may be graded or keyed wrongly.",
     ),
     IssueCode(
+        "EXC-RAW",
+        "Exception: raw score or percentage out of range",
+        "{field} is {found}; the state's run from {expected}. It is imported all the same.",
+        "Download the file again: the column may have moved.",
+    ),
+    IssueCode(
         "EXC-LEVEL-RANGE",
         "Exception: level does not go with the score",
         "{field} is {found}; a scale score of {score} in this grade is level {expected}. It is imported all the same.",
@@ -177,9 +183,9 @@ codes.register(
     ),
     IssueCode(
         "EXC-MEASURE",
-        "Exception: the measure of another test",
+        "Exception: not a measure of this test",
         "{field} is {found}, which is not a measure of {expected}. It is imported all the same.",
-        "Check the record type with the state: scores of English and mathematics may be exchanged.",
+        "Check the record with the state: scores of English and mathematics may be exchanged, or a column moved.",
     ),
     IssueCode(
         "EXC-CODE-TEST",
@@ -205,6 +211,18 @@ codes.register(
         "Exception: scale score or level is missing",
         "{field} is blank, and the {expected} is {found}; the state gives both or none. It is imported all the same.",
         "Download the file again if the column was emptied or moved; otherwise check the record with the state.",
+    ),
+    IssueCode(
+        "EXC-NO-SCORE",
+        "Exception: a level that says there is no score, and a score",
+        "{field} is {found}, which says that there is no score, and the scale score is {expected}. Both are imported.",
+        "Check the record with the state; the column of levels or of scores may have moved.",
+    ),
+    IssueCode(
+        "EXC-ERROR",
+        "Exception: a standard error as large as a score",
+        "{field} is {found}, and the scale score is {expected}. It is imported all the same.",
+        "Download the file again: the column of standard errors or of scores may have moved.",
     ),
     IssueCode(
         "EXC-WHOLE",

@@ -17,6 +17,7 @@ from assessments.structure import (
     Part,
     condition_codes,
     grades,
+    kept_ranges,
     no_score,
     other_grades,
     school_year,
@@ -55,7 +56,7 @@ def rules(context: RunContext) -> Sequence[Rule]:
         *_repeat_rules(),
         *_record_type_rules(tests),
         *_value_rules(tests),
-        *_range_rules(tests),
+        *_range_rules(tests, school_year(context.layout.key)),
         *doubts.rules(tests, columns_read(tests), LIVE),
         *contradictions.rules(tests, whole_numbers(tests), LIVE, year=school_year(context.layout.key)),
     ]
@@ -242,16 +243,17 @@ def _value_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
             default=Value(""),
             output_field=CharField(),
         )
-        digits = Q(**{f"{column}__regex": r"^[0-9]{1,2}$"})
-        for severity, when in ((WARNING, odd & digits), (ERROR, odd & ~digits)):
-            found.append(Rule(number="CA-E-5", code="EXC-LEVEL", severity=severity, field=column, when=when,
-                              found=F(column), expected=of_its_test, needs_student=False))  # fmt: skip
+        found.append(Rule(number="CA-E-5", code="EXC-LEVEL", severity=ERROR, field=column, when=odd,
+                          found=F(column), expected=of_its_test, needs_student=False))  # fmt: skip
     return found
 
 
-def _range_rules(tests: Sequence[LayoutTest]) -> list[Rule]:
+def _range_rules(tests: Sequence[LayoutTest], year: int) -> list[Rule]:
+    raws = sorted({part.raw for test in tests for part in test.parts if part.raw})
     return [
         *(_score_range_rule(column) for column in ranged_columns(tests)),
+        *(_other_score_rule(test, year) for test in tests if test.parent.scale),
+        *map(_raw_range_rule, raws),
         _level_range_rule(tests),
         *(_test_grade_rule(test) for test in tests),
         *(_part_grade_rule(test, part) for test in tests for part in test.children if part.grades),
@@ -304,9 +306,41 @@ def _score_range_rule(column: str) -> Rule:
                 expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()))  # fmt: skip
 
 
+# Of a test or grade whose range is not published: no scale of the state begins lower or ends higher.
+_LOWEST_OF_ALL, _HIGHEST_OF_ALL = 100, 2999
+_MOST_PERCENT, _MOST_RAW = 100, 99  # a raw score has two digits (Student Data File Layouts)
+
+
+def widest_range(test: LayoutTest, year: int) -> tuple[int, int]:
+    """The lowest and the highest scale score that any grade can have."""
+    ranges = kept_ranges(test.ranges, year, test.edition.comparable_from)
+    return (
+        min((one.lowest for one in ranges), default=_LOWEST_OF_ALL),
+        max((one.highest for one in ranges), default=_HIGHEST_OF_ALL),
+    )
+
+
+def _other_score_rule(test: LayoutTest, year: int) -> Rule:
+    """Of a line whose grade has no published range."""
+    lowest, highest = widest_range(test, year)
+    column = test.parent.scale
+    number = Case(When(**{f"{column}__regex": _SCALE}, then=Cast(column, IntegerField())), default=Value(lowest))
+    inside = Q(AtLeast(number, Value(lowest))) & ~Q(AtLeast(number, Value(highest + 1)))
+    return Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field=column, found=F(column), needs_student=False,
+                when=LIVE & _of(test) & Q(range__lowest__isnull=True) & ~inside,
+                expected=Value(f"{lowest:,} to {highest:,}"))  # fmt: skip
+
+
+def _raw_range_rule(column: str) -> Rule:
+    most = _MOST_RAW if column.startswith("raw") else _MOST_PERCENT
+    number = Case(When(**{f"{column}__regex": _SCALE}, then=Cast(column, IntegerField())), default=Value(0))
+    return Rule(number="CA-E-28", code="EXC-RAW", severity=WARNING, field=column, found=F(column), needs_student=False,
+                when=LIVE & Q(AtLeast(number, Value(most + 1))), expected=Value(f"0 to {most}"))  # fmt: skip
+
+
 def levels_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
     """How levels 1 to 4 of a test may be written: by their number, or in words, of which the best stands first."""
-    found = {f"{n}": [f"{n}"] for n in range(1, 5)}
+    found = {f"{n}": [f"{n}", f"0{n}"] for n in range(1, 5)}
     for test in tests:
         spellings = test.parent.spellings()
         words = [code for code in test.parent.results or {} if not code.isdigit() and code not in no_score()]

@@ -223,7 +223,7 @@ codes.register(
     IssueCode(
         "FILE-DATE-FORM",
         "Dates in another form",
-        "{field} is {found}, read as {expected}.",
+        "{field} is {found}, a date in the form {form}; it was read as {expected}.",
         "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
     ),
     IssueCode(

@@ -55,7 +55,8 @@ class Tallies:
         if problem.code == "FILE-DATE-FORM":
             self._date_forms += 1
             if not self._date_example:
-                self._date_example = f"{problem.found} read as {problem.expected}"
+                same = problem.found == problem.expected
+                self._date_example = problem.found if same else f"{problem.found} read as {problem.expected}"
             # A few dates in another form are named one by one; of a whole file of them only the number is given.
             return self._date_forms > _DATE_NOTICES
         return False

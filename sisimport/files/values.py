@@ -372,8 +372,10 @@ def _one_of(codes: Mapping[str, str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
 
 
-# Whole numbers of scores: scale_score, achievement_level, record_type. Raw scores and errors may have decimals.
-_WHOLE: Final = re.compile(r"(?:.*_)?(?:score|level|record_type)\Z")
+# Whole numbers of scores: scale_score, achievement_level, record_type, raw_score_1, percent_correct, oral_csem.
+_WHOLE: Final = re.compile(
+    r"(?:.*_)?(?:score(?:_[0-9]+)?|level|preliminary_indicator|record_type|percent_correct|c?sem)\Z"
+)
 _CODE_FIELDS: Final = ("lea", "school")
 _LONGEST_CODE: Final = 7
 

@@ -37,6 +37,8 @@ WEIGHTS: Final = {
     "birth_state": 3.0,
 }
 _SUFFIX = re.compile(NAME_SUFFIX, re.IGNORECASE)
+# Letters to Unicode, in a name signs like the apostrophe: the ʻokina, half rings.
+_APOSTROPHES = frozenset(map(chr, range(0x02B9, 0x02C0)))
 _STROKES = str.maketrans("øØłŁđĐßıæœ", "oolldds" + "i" + "ao")
 # Birth dates not explained by a typo score lower the farther apart they are, and 0 from ten years on; those explained
 # by one lose a tenth of their score by then.
@@ -97,7 +99,7 @@ class Comparison:
 def fold(name: str) -> str:
     """A name without case, accents, hyphens, apostrophes, periods and spaces; what `sis_loose` is in the database."""
     text = unicodedata.normalize("NFKD", name.translate(_STROKES)).casefold()
-    return "".join(c for c in text if c.isalnum())
+    return "".join(c for c in text if c.isalnum() and c not in _APOSTROPHES)
 
 
 @lru_cache(maxsize=20_000)

@@ -48,7 +48,11 @@ def test_an_ssid_that_a_spreadsheet_rounded_is_an_exception(home: District) -> N
         ({"grade_assessed": "09"}, "EXC-TEST-GRADE", "warning"),
         ({"scale_score": "24O2"}, "EXC-SCORE", "error"),
         ({"achievement_level": "X"}, "EXC-LEVEL", "error"),
-        ({"achievement_level": "7"}, "EXC-LEVEL", "warning"),
+        ({"achievement_level": "7"}, "EXC-LEVEL", "error"),
+        ({"achievement_level": "9"}, "EXC-NO-SCORE", "warning"),
+        ({"scale_score": "3900", "grade_assessed": ""}, "EXC-RANGE", "warning"),
+        ({"scale_score_sem": "2502"}, "EXC-ERROR", "warning"),
+        ({"lexile_quantile": "1045"}, "EXC-MEASURE", "warning"),
         ({"scale_score": "3900"}, "EXC-RANGE", "warning"),
         ({"scale_score": "3900", "grade_assessed": "5"}, "EXC-RANGE", "warning"),
         ({"scale_score_sem": "2;1|2400"}, "EXC-SCORE", "error"),
@@ -63,7 +67,55 @@ def test_invalid_values_are_exceptions(home: District, facts: dict[str, str], co
     assert counts(done) == ({"refused": 1} if severity == "error" else {})
 
 
-ELPAC = {"record_type": "21", "scale_score": "1500", "achievement_level": "2"}
+def test_a_level_that_the_test_has_no_more_is_an_error(home: District) -> None:
+    """The Spanish assessment has three levels since 2024-25."""
+    row = ela("caaspp-2024-25", record_type="09", scale_score="940", achievement_level="4")
+
+    done = report("caaspp-2024-2025", text("caaspp-2024-25", row))
+
+    assert [(i["code"], i["severity"], i["expected"]) for i in done["issues"]] == [("EXC-LEVEL", "error", "3, 2, 1, 9")]
+
+
+@pytest.mark.parametrize(("score", "told"), [("0", True), ("9999", True), ("940", False)])
+def test_a_score_of_a_test_without_published_ranges_is_one_that_some_test_has(
+    home: District, score: str, told: bool
+) -> None:
+    row = ela("caaspp-2024-25", record_type="09", scale_score=score)
+
+    done = report("caaspp-2024-2025", text("caaspp-2024-25", row))
+
+    assert [(i["code"], i["expected"]) for i in done["issues"]] == [("EXC-RANGE", "100 to 2,999")] * told
+
+
+ELPAC = {
+    "record_type": "21", "scale_score": "1500", "achievement_level": "2", "oral_scale_score": "1500", "oral_level": "2",
+    "written_scale_score": "1500", "written_level": "2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "field"),
+    [
+        ({"oral_level": ""}, "EXC-HALF", "oral_level"),
+        ({"written_scale_score": ""}, "EXC-HALF", "written_scale_score"),
+        ({"raw_score_1": "101"}, "EXC-RAW", "raw_score_1"),
+    ],
+)
+def test_parts_of_elpac_are_looked_at_like_the_whole(
+    home: District, facts: dict[str, str], code: str, field: str
+) -> None:
+    done = report("elpac-summative-2024", text("elpac-summative-2023-24", ela(**{**ELPAC, **facts})))
+
+    assert [(i["code"], i["severity"], i["field"]) for i in done["issues"]] == [(code, "warning", field)]
+
+
+@pytest.mark.parametrize("column", ["raw_score_1", "oral_csem"])
+def test_whole_numbers_that_a_spreadsheet_gave_a_point_are_the_same(home: District, column: str) -> None:
+    start("elpac-summative-2024", text("elpac-summative-2023-24", ela(**{**ELPAC, column: "12"})), work="import")
+
+    done = report("elpac-summative-2024", text("elpac-summative-2023-24", ela(**{**ELPAC, column: "12.0"})))
+
+    assert (counts(done), [i["severity"] for i in done["issues"]]) == ({"unchanged": 1}, ["notice"])
 
 
 @pytest.mark.parametrize("column", ["scale_score", "oral_scale_score", "written_scale_score"])

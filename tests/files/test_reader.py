@@ -247,6 +247,14 @@ def test_f6_dates_of_spreadsheets_are_read_with_a_notice(written: str, iso: str)
     ]
 
 
+def test_f6_a_date_as_the_report_writes_it_is_named_by_its_form() -> None:
+    """Not as "2009-02-14, read as 2009-02-14"."""
+    result = read(lines(*[{"birth_date": "2009-02-14"}] * 50))
+
+    assert str(result.problems[0]).endswith("2009-02-14, a date in the form CCYY-MM-DD; it was read as 2009-02-14.")
+    assert "(2009-02-14)" in str(result.reader.notices[0])
+
+
 def test_f6_a_form_of_the_layout_passes_in_silence() -> None:
     roster = "lea,school,local_number,last_name,first_name,birth_date\n1234567,0123456,1,Lee,Sam,2011-03-04\n"
 

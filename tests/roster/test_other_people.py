@@ -54,6 +54,15 @@ def test_a_column_of_numbers_that_was_sorted_alone_changes_nobody(district: Dist
     assert (report.counts, names()) == ({"refused": 4}, before)
 
 
+@pytest.mark.parametrize("written", ["OʻNeil", "O‛Neil", "Oʽneil", "O’NEIL", "O Neil", "ONeil"])
+def test_any_sign_for_an_apostrophe_is_the_same_name(district: District, written: str) -> None:
+    district.student(local_number="105", last_name="O'Neil", first_name="Eve", birth_date=dt.date(2012, 1, 30))
+
+    report = roster({"105": (written, "Eve", "2012-01-30", "M", "10")})
+
+    assert not {"NAME-CHANGED", "STU-OTHER", "STU-DOUBT"} & set(report.codes())
+
+
 def test_twins_whose_numbers_were_exchanged_are_an_error(district: District) -> None:
     report = roster({"102": PEOPLE["103"], "103": PEOPLE["102"]}, work=Work.UPDATE)
 

@@ -239,6 +239,14 @@ codes.register(
         "on record, or leave their lines out.",
     ),
     IssueCode(
+        "SSID-SERIES",
+        "SSIDs that go up by one from line to line",
+        "{count} of the {of} SSIDs that students would get are one more than that of the line before (the first is line {first}). "
+        "The state gives its numbers by chance; a spreadsheet fills a column down like that. Nothing was imported.",
+        "Take the SSIDs from the state's own file (SSID Download) or from the records, one by one, and test again; or leave the "
+        "column of SSIDs out.",
+    ),
+    IssueCode(
         "PLACES-MANY",
         "A new district or school for nearly every line",
         "The file would set up {count} {what} for {of} lines. Nothing was imported.",

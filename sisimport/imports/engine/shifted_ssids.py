@@ -1,16 +1,21 @@
-"""A column of SSIDs that was sorted or shifted by itself, so that most lines have another student's SSID.
+"""Columns of SSIDs that a spreadsheet changed.
 
-Each of these is an error; the remaining lines would silently give students without an SSID that of another child.
+    sorted or shifted by itself     most lines have another student's SSID. Each of these is an error; the remaining lines would
+                                    silently give students without an SSID that of another child
+    filled down                     each SSID is one more than that of the line before; the state assigns them at random
 """
 
 from typing import Final
 
 from sisimport.files.issues import FileError
+from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
+_FEWEST_STEPS: Final = 9  # from a line to the next; children of one family may have had neighboring numbers
+_MOST_LINES: Final = 1000  # looked at
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
@@ -35,3 +40,22 @@ def refuse_shifted_ssids(context: RunContext) -> None:
     )
     if wrong >= _FEWEST and wrong > right:
         raise FileError("SSID-SHIFTED", field="ssid", params={"count": f"{wrong:,}", "of": f"{right + wrong:,}"})
+
+
+def refuse_ssids_filled_down(context: RunContext) -> None:
+    """After the plan. Raises FileError where more than half of the SSIDs that students would get go up by one."""
+    if context.lines is not None:
+        return
+    of, steps, first = fetch_one(
+        f"""
+        SELECT count(*), count(*) FILTER (WHERE n.ssid = n.before + 1), min(n.line) FILTER (WHERE n.ssid = n.before + 1)
+        FROM (SELECT c.line, c.ssid, lag(c.ssid) OVER (ORDER BY c.line) AS before FROM (
+          SELECT line, (after->>'ssid')::bigint AS ssid FROM imports_importchange
+          WHERE run_id = {int(context.run.pk)} AND kind = '{SSID_KIND.key}' AND before IS NULL AND length(after->>'ssid') = 10
+          ORDER BY line LIMIT {_MOST_LINES}
+        ) AS c) AS n
+        """
+    )
+    if steps >= _FEWEST_STEPS and 2 * steps > of:
+        params = {"count": f"{steps:,}", "of": f"{of:,}", "first": f"{first:,}"}
+        raise FileError("SSID-SERIES", field="ssid", params=params)

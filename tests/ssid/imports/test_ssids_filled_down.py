@@ -1,0 +1,65 @@
+"""SSIDs that a spreadsheet filled down, each one more than the one above: no such file gives students numbers."""
+
+import datetime as dt
+
+import pytest
+
+from sisimport.imports.models import Work
+from students.models import SSID
+from tests.imports.evaluating import report_of
+from tests.imports.journey import Report, give_ssid, make_district
+from tests.ssid.imports.test_shifted_ssids import HEADERS
+
+pytestmark = pytest.mark.django_db
+LASTS = ("Ade", "Bie", "Ceo", "Dew", "Eep", "Fex", "Gey", "Hez", "Ivo", "Jay", "Kim", "Lot")
+OWN = ("students", "ssid-list")  # filled in by districts and schools; the state's files hold what the state gave
+FILLED = [f"{1_234_567_890 + at}" for at in range(12)]
+BY_CHANCE = [f"{(at * 6_180_339_887 + 8_012_345_678) % 10**10:010}" for at in range(12)]
+
+
+def report(kind: str, ssids: list[str], work: Work = Work.TEST) -> Report:
+    made = make_district()
+    lines = []
+    for at, (last, ssid) in enumerate(zip(LASTS, ssids, strict=True)):
+        number, born = f"3{at:02}", dt.date(2012, at + 1, 13)
+        person = {"last_name": last, "first_name": "Ann", "middle_name": "", "birth_date": born, "grade": "07", "gender": "F"}
+        made.student(local_number=number, **person)
+        place = "1234567,0123456"
+        lines.append(
+            f"{place},{number},{ssid},{last},Ann,{born}"
+            if kind == "students"
+            else f"{place},{number},{last},Ann,,{born},07,{ssid}"
+        )
+    return report_of(kind, "\n".join([*HEADERS[kind], *lines, ""]), work)
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_series_refuses_the_file(kind: str) -> None:
+    done = report(kind, FILLED)
+
+    assert (done.run.status, [i["code"] for i in done.issues]) == ("rejected", ["SSID-SERIES"])
+    assert "11 of the 12 SSIDs" in done.issues[0]["message"]
+    assert not SSID.objects.exists()
+
+
+@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize("ssids", [BY_CHANCE, [*FILLED[:6], *BY_CHANCE[6:]]], ids=["by chance", "some neighbors"])
+def test_other_numbers_are_written(kind: str, ssids: list[str]) -> None:
+    report(kind, ssids, Work.UPDATE)
+
+    assert set(SSID.objects.values_list("ssid", flat=True)) == set(ssids)
+
+
+def test_numbers_on_record_are_no_series() -> None:
+    """They were judged when they came."""
+    made = make_district()
+    lines = []
+    for at, last in enumerate(LASTS):
+        born = dt.date(2012, at + 1, 13)
+        person = {"last_name": last, "first_name": "Ann", "middle_name": "", "birth_date": born, "grade": "07", "gender": "F"}
+        give_ssid(made.student(local_number=f"3{at:02}", **person), FILLED[at])
+        lines.append(f"1234567,0123456,3{at:02},{FILLED[at]},{last},Ann,{born}")
+
+    done = report_of("students", "\n".join([*HEADERS["students"], *lines, ""]))
+
+    assert (done.run.status, done.run.unchanged_count) == ("completed", 12)
