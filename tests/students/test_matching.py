@@ -116,7 +116,22 @@ def test_another_name_of_the_student_counts() -> None:
     assert (found.score, found.kind) == (96.0, "another name of the student")
 
 
-@pytest.mark.parametrize("name", ["Nguyễn", "O'Neil", "De La Cruz", "Søren-Marie", "Łukasz", "D’Asia", "St. John", "OʻNeil", "Sa‛id", "Kaʿana", "O′Neil"])
+_NAMES = [
+    "Nguyễn",
+    "O'Neil",
+    "De La Cruz",
+    "Søren-Marie",
+    "Łukasz",
+    "D’Asia",
+    "St. John",
+    "OʻNeil",
+    "Sa‛id",
+    "Kaʿana",
+    "O′Neil",
+]
+
+
+@pytest.mark.parametrize("name", _NAMES)
 @pytest.mark.django_db
 def test_names_fold_as_the_database_folds_them(name: str) -> None:
     lea = LEA.objects.create(code="1234567")

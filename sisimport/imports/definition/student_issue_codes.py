@@ -241,8 +241,8 @@ codes.register(
     IssueCode(
         "SSID-SERIES",
         "SSIDs that go up by one from line to line",
-        "{count} of the {of} SSIDs that students would get are one more than that of the line before (the first is line {first}). "
-        "The state gives its numbers by chance; a spreadsheet fills a column down like that. Nothing was imported.",
+        "{count} of the {of} SSIDs that students would get are one more than that of the line before (the first is line {first})."
+        " The state gives its numbers by chance; a spreadsheet fills a column down like that. Nothing was imported.",
         "Take the SSIDs from the state's own file (SSID Download) or from the records, one by one, and test again; or leave the "
         "column of SSIDs out.",
     ),

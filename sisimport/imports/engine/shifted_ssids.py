@@ -1,8 +1,8 @@
 """Columns of SSIDs that a spreadsheet changed.
 
-    sorted or shifted by itself     most lines have another student's SSID. Each of these is an error; the remaining lines would
-                                    silently give students without an SSID that of another child
-    filled down                     each SSID is one more than that of the line before; the state assigns them at random
+sorted or shifted by itself     most lines have another student's SSID. Each of these is an error; the remaining lines would
+                                silently give students without an SSID that of another child
+filled down                     each SSID is one more than that of the line before; the state assigns them at random
 """
 
 from typing import Final

@@ -22,7 +22,14 @@ def report(kind: str, ssids: list[str], work: Work = Work.TEST) -> Report:
     lines = []
     for at, (last, ssid) in enumerate(zip(LASTS, ssids, strict=True)):
         number, born = f"3{at:02}", dt.date(2012, at + 1, 13)
-        person = {"last_name": last, "first_name": "Ann", "middle_name": "", "birth_date": born, "grade": "07", "gender": "F"}
+        person = {
+            "last_name": last,
+            "first_name": "Ann",
+            "middle_name": "",
+            "birth_date": born,
+            "grade": "07",
+            "gender": "F",
+        }
         made.student(local_number=number, **person)
         place = "1234567,0123456"
         lines.append(
@@ -56,7 +63,14 @@ def test_numbers_on_record_are_no_series() -> None:
     lines = []
     for at, last in enumerate(LASTS):
         born = dt.date(2012, at + 1, 13)
-        person = {"last_name": last, "first_name": "Ann", "middle_name": "", "birth_date": born, "grade": "07", "gender": "F"}
+        person = {
+            "last_name": last,
+            "first_name": "Ann",
+            "middle_name": "",
+            "birth_date": born,
+            "grade": "07",
+            "gender": "F",
+        }
         give_ssid(made.student(local_number=f"3{at:02}", **person), FILLED[at])
         lines.append(f"1234567,0123456,3{at:02},{FILLED[at]},{last},Ann,{born}")
 
