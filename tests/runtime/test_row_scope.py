@@ -7,9 +7,10 @@ import psycopg
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.db import NotSupportedError, connection, transaction
+from django.db import NotSupportedError, ProgrammingError, connection, transaction
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Sum
 from psycopg import sql
 
 from sisimport.accounts import database_rights
@@ -19,7 +20,7 @@ from sisimport.runtime import row_scope, row_walls
 from sisimport.runtime.database_roles import WEB
 from sisimport.runtime.row_walls import WALLED
 from students.families import is_family
-from students.models import FamilyMember, Student
+from students.models import FamilyMember, Headcount, Student
 from tests.as_roles import acting_as
 from tests.factories import StudentFactory, UserFactory
 
@@ -35,6 +36,18 @@ def as_web(db: None) -> Iterator[Any]:
         yield students
     row_scope.arm(armed)
     row_scope.end()
+
+
+def test_an_edit_of_an_own_student_is_counted_and_counts_of_other_schools_are_not_seen(as_web: Any) -> None:
+    own, _other = as_web
+    row_scope.begin(lambda: row_scope.of(schools=[own.school_id]))
+
+    assert Student.objects.filter(pk=own.pk).update(grade="09") == 1
+
+    counted = Headcount.objects.values("school", "grade").annotate(n=Sum("students")).exclude(n=0)
+    assert list(counted.values_list("school", "grade", "n")) == [(own.school_id, "09", 1)]
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        Headcount.objects.all().delete()
 
 
 def test_each_way_of_asking_says_it(as_web: Any) -> None:
