@@ -161,7 +161,7 @@ def test_a_line_that_cannot_be_planned_asks_about_a_namesake_too(district: Distr
 
 
 NEW = {"school": "0000009"}
-NAMED_ANEW = JOSE | NEW | {"local_number": "200"}
+AT_NEW_SCHOOL = JOSE | NEW | {"local_number": "200"}
 
 
 def schools_of(run: ImportRun) -> dict[str, int]:
@@ -172,7 +172,7 @@ def schools_of(run: ImportRun) -> dict[str, int]:
 def test_a_new_school_comes_with_the_first_line_that_is_left(district: District, alone: list[Any]) -> None:
     """Line 2 waits for a decision, so the school comes with line 4; once line 2 is planned, with that; and back again."""
     jose = district.student()
-    run = run_file("students", csv(NAMED_ANEW, ANA, ANA | NEW | {"local_number": "300", "first_name": "Zoë"})).run
+    run = run_file("students", csv(AT_NEW_SCHOOL, ANA, ANA | NEW | {"local_number": "300", "first_name": "Zoë"})).run
     assert schools_of(run) == {"0000009": 4}
     before = said(run)
     alone.clear()
@@ -190,7 +190,7 @@ def test_a_new_school_that_no_other_line_needs_comes_and_goes_with_its_line(
     district: District, alone: list[Any]
 ) -> None:
     district.student()
-    run = run_file("students", csv(ANA, NAMED_ANEW)).run
+    run = run_file("students", csv(ANA, AT_NEW_SCHOOL)).run
     assert schools_of(run) == {}
     before = said(run)
     alone.clear()
@@ -207,7 +207,7 @@ def test_a_new_school_that_no_other_line_needs_comes_and_goes_with_its_line(
 
 def test_an_update_after_the_decision_makes_the_school_once(district: District) -> None:
     jose = district.student()
-    lines = [NAMED_ANEW, ANA, ANA | NEW | {"local_number": "300", "first_name": "Zoë"}]
+    lines = [AT_NEW_SCHOOL, ANA, ANA | NEW | {"local_number": "300", "first_name": "Zoë"}]
     run = run_file("students", csv(*lines)).run
     assert take(run, 2, "accept", jose)
 

@@ -122,11 +122,11 @@ class TestRuns:
         district.another()
         moved = {"school": OTHER_SCHOOL_CODE, "grade": "11"}
         gone = moved | {"enrollment_exit": "2025-01-10"}
-        anew = {"school": "7654321", "local_number": "100777", "last_name": "Novo", "first_name": "Ed"}
+        newcomer = {"school": "7654321", "local_number": "100777", "last_name": "Novo", "first_name": "Ed"}
         runs = []
         for lines in (
             [JOSE],
-            [JOSE, JOSE | anew],
+            [JOSE, JOSE | newcomer],
             [JOSE | moved],
             [JOSE | gone],
             [JOSE | gone | {"ssid": "9000000001"}],
