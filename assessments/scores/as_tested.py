@@ -1,11 +1,11 @@
 """Who was tested, as the file says: school, gender, race, status as an English learner and so on at the time of the test.
 
-The score of a test itself holds it as one text, facts with commas between them (blank: not in the file):
+The score of the test itself stores it as one text, with commas between the facts (blank: not in the file):
 
     1964733,0112345,0112345,Y,F,500,EL,Y,N,N,N,N,N
 
-Grade and condition code are cells of the score of their own. Kept with the score it is planned, compared, put on the journal and
-put back with it, and costs no row more (docs/decisions/0027-as-tested-and-results.md).
+Grade and condition code are separate cells of the score. Because the text is part of the score, it is planned,
+compared, journaled and restored with it and costs no extra row (docs/decisions/0027-as-tested-and-results.md).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -22,8 +22,8 @@ ODD_INCLUDE = "X"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact. `field`: of the layouts. `label`: in words. `kept`: what is kept of a value, digits and capitals only.
-    `masked`: what is kept of one that has neither."""
+    """One fact. `field`: its layout field. `label`: in words. `kept`: the part of a value that is kept, digits and
+    capitals only. `masked`: what is kept of a value that has neither."""
 
     name: str
     field: str
@@ -37,7 +37,7 @@ def _first(value: str) -> str:
 
 
 def _include(value: str) -> str:
-    """What is none of the state's values counts nowhere: doubt does not count as yes."""
+    """A value that is not one of the state's counts nowhere: a doubtful value is not taken as yes."""
     return value[:1] if value in _INCLUDES else ODD_INCLUDE
 
 
@@ -46,7 +46,7 @@ def _gender(value: str) -> str:
 
 
 def _district(value: str) -> str:
-    # County, district and seven zeros; a spreadsheet takes a zero at the front away.
+    # County, district and seven zeros; a spreadsheet drops a leading zero.
     return (value.zfill(14) if len(value) == 13 else value)[:7]
 
 
@@ -82,9 +82,9 @@ def _kept(fact: Fact, value: str) -> str:
 
 
 def read_together(fields: Collection[str]) -> tuple[Together, ...]:
-    """How those of FIELDS that a file has are read, for `gathered`: where the test was taken, and who the student is.
+    """How the FIELDS that a file has are read, for `gathered`: where the test was taken, and who the student is.
 
-    Apart, for all of them together are nearly as many combinations as there are students.
+    They are read separately because all of them together make nearly as many combinations as there are students.
     """
     held = [fact for fact in FACTS if fact.field in fields]
     parts = [FACTS] if len(held) < len(FACTS) else [FACTS[:_FIRST_OF_STUDENT], FACTS[_FIRST_OF_STUDENT:]]
@@ -102,19 +102,19 @@ def _read_as_one(part: Sequence[Fact], fields: Collection[str]) -> Together:
 
 
 def gathered(columns: Sequence[Sequence[str]]) -> list[str]:
-    """The texts of a block of lines, of what was read together; blank where it knows nothing."""
+    """The texts of a block of lines, joined from the columns read together; blank where nothing is known."""
     texts = list(map(_BETWEEN.join, zip(*columns, strict=True)))
     return ["" if text == _BLANK else text for text in texts] if _BLANK in texts else texts
 
 
 def fact_sql(name: str, text: str) -> str:
-    """SQL of one fact in the text `text`; blank where the text is."""
+    """SQL of one fact in the text `text`; blank if the text is blank."""
     place = [fact.name for fact in FACTS].index(name) + 1
     return f"split_part({text}, '{_BETWEEN}', {place})"
 
 
 def counts_sql(text: str) -> str:
-    """SQL condition: the score whose `text` this is counts in results, as its include indicator says."""
+    """SQL condition: the score with this `text` counts in results, according to its include indicator."""
     listed = ", ".join(f"'{value}'" for value in COUNTED)
     return f"{fact_sql('include', text)} IN ({listed})"
 

@@ -34,7 +34,7 @@ _OPERATION = {
 class ScoreWriter:
     """Compares and writes the scores of whole lines: one change of a plan holds all scores of its line.
 
-    A line is written when every score it touches is as the plan saw it, or else set aside as a whole.
+    A line is written if every score it touches is as the plan saw it; otherwise the whole line is set aside.
     """
 
     def set_aside(self, *, run: ImportRun, plan_run_id: int, operation: str) -> None:
@@ -132,8 +132,8 @@ class ScoreWriter:
     def dependents(self, *, run: ImportRun) -> str:
         """SQL condition: a set-up of change `c` is used by scores that stay.
 
-        Those that the undone run wrote are known by its number; only what others wrote since, or what is kept, is looked for
-        in the plan.
+        Scores that the undone run wrote are known by its number; only what others wrote since, or what is kept, is
+        looked up in the plan.
         """
         kept = f"FROM imports_setaside a WHERE a.run_id = {int(run.pk)} AND a.reason <> '{SetAsideReason.DONE.value}'"
         others = f"r.run_id IS DISTINCT FROM {int(run.reverts_id or 0)}"
@@ -144,7 +144,7 @@ class ScoreWriter:
             f" AND r.assessment_id::text = ANY({assessments_sql('d.before')})"
             f" AND NOT EXISTS (SELECT 1 {kept} AND a.line = d.line AND a.seq = d.seq)"
         )
-        # Few of the scores there are belong to any of them: that is asked first.
+        # Few existing scores belong to any of them, so this is checked first.
         made = (
             f"SELECT m.object_id FROM imports_importchange m WHERE m.run_id = {int(run.pk)} AND m.line = 0"
             f" AND m.kind = '{ASSESSMENT_KIND.key}'"
@@ -155,14 +155,14 @@ class ScoreWriter:
         )
 
     def link(self, plan_run_id: int, kind: ChangeKind, linked: Mapping[int, int]) -> None:
-        """Write the scores of a plan to set-ups that are there by now."""
+        """Point the scores of a plan at set-ups that exist by now."""
         if kind is not ASSESSMENT_KIND:
             return
         scores = f"'{SCORE}' || (c.after->>'scores')"
         for (
             planned,
             actual,
-        ) in linked.items():  # a new key is never that of something there, so one after the other will do
+        ) in linked.items():  # a new key is never an existing one, so one at a time is fine
             scores = f"replace({scores}, '{SCORE}{int(planned)}{CELL}', '{SCORE}{int(actual)}{CELL}')"
         execute(
             f"UPDATE imports_importchange c SET after = jsonb_set(c.after, '{{scores}}', to_jsonb(substr({scores}, 2)))"
@@ -183,15 +183,17 @@ class ScoreWriter:
             yield f"{labels.get(key, key)} {name}", shown(old), shown(new)
 
 
-# A row of the score table that the undone run wrote for change `c`: whoever writes a score puts run and line on it.
+# A row of the score table that the undone run wrote for change `c`: every writer of a score puts run and line on it.
 _WRITTEN = "t.student_id = c.student_id AND t.line = c.line AND t.school_year = (c.before->>'school_year')::smallint"
 _COUNT_LEFT = count_sql("c.before->>'scores'")
 
 
 def _find_moved_lines(run: ImportRun, operation: str, where: str, years: Collection[int]) -> int:
-    """Write the changes of a Revert of which not every score is there as the undone run wrote it, by run and line alone.
+    """Collect the changes of a Revert with scores that are no longer as the undone run wrote them, judged by run and
+    line alone.
 
-    These are compared cell by cell: they were written over, are gone, or come from a journal of 1.0.0. Returns their number.
+    These are compared cell by cell: they were overwritten, are gone, or come from a 1.0.0 journal. Returns their
+    number.
     """
     execute(
         "CREATE TEMP TABLE IF NOT EXISTS moved_line (run_id bigint, operation text, line int, seq smallint) ON COMMIT DROP"
@@ -212,9 +214,9 @@ def _find_moved_lines(run: ImportRun, operation: str, where: str, years: Collect
 
 
 def _all_stands(run: ImportRun, years: Collection[int]) -> bool:
-    """Does all that the undone run wrote stand, and does its Revert put back all of it? Told by three numbers.
+    """Is everything the undone run wrote still there, and does its Revert restore all of it? Three counts tell.
 
-    Scores that bear a run's number only grow fewer: who writes over one puts another number on it.
+    The scores that bear a run's number can only become fewer: overwriting one puts another number on it.
     """
     run_facts = ImportRun.objects.filter(pk=run.reverts_id or 0).values_list("facts", flat=True).first() or {}
     counts = run_facts.get("score_counts", {})
@@ -230,7 +232,7 @@ def _all_stands(run: ImportRun, years: Collection[int]) -> bool:
 
 
 def _remove(run: ImportRun, where: str, years: Collection[int]) -> None:
-    """Remove the scores in `before` of the changes that `where` chooses; those of a Revert by run and line."""
+    """Remove the scores in `before` of the changes that `where` selects; those of a Revert by run and line."""
     by_key, of_years = where, f"school_year = ANY({listed(years)})"
     if run.reverts_id:
         moved = f"(SELECT 1 FROM moved_line m WHERE m.run_id = {int(run.pk)} AND m.line = c.line AND m.seq = c.seq)"
@@ -250,9 +252,10 @@ def _remove(run: ImportRun, where: str, years: Collection[int]) -> None:
 
 
 def _is_all_it_wrote(run: ImportRun, where: str, years: Collection[int]) -> bool:
-    """Are the scores of these changes all that stand of the undone run? Then nothing of the plan has to be joined to find them.
+    """Are the scores of these changes all that remains of the undone run? Then finding them needs no join with the
+    plan.
 
-    Of every line that did not move exactly its scores are there, so equal sums leave room for no other.
+    Every line that did not move has exactly its own scores there, so equal sums leave room for no others.
     """
     (alike,) = fetch_one(
         f"""
@@ -266,18 +269,18 @@ def _is_all_it_wrote(run: ImportRun, where: str, years: Collection[int]) -> bool
 
 
 def _is_planned_just_now(run: ImportRun, plan_run_id: int) -> bool:
-    """An Import plans under the lock under which it writes, so that nothing it compared is another by now. One that was held and
-    approved writes a plan of before."""
+    """An Import plans under the same lock as it writes, so nothing it compared can have changed. One that was held and
+    approved writes an earlier plan."""
     return run.work == Work.IMPORT and run.pk == plan_run_id and not RunHold.objects.filter(run=run).exists()
 
 
 def _are_in_use(years: Collection[int]) -> bool:
-    """Is there any score yet in these school years?"""
+    """Are there any scores yet in these school years?"""
     return bool(fetch_all(f"SELECT 1 FROM assessments_score r WHERE r.school_year = ANY({listed(years)}) LIMIT 1"))
 
 
 def _missing_assessments(run: ImportRun, plan_run_id: int) -> list[int]:
-    """Set-ups that the plan counts on and that are there no longer, or are not going to be made."""
+    """Set-ups that the plan relies on and that no longer exist, or will not be made."""
     aside = SetAside.objects.filter(run=run, line=0).exclude(reason=SetAsideReason.DONE).values_list("seq", flat=True)
     planned = ImportChange.objects.filter(run_id=plan_run_id, kind=ASSESSMENT_KIND.key, line=0, before__isnull=True)
     gone = set(planned.filter(seq__in=list(aside)).values_list("object_id", flat=True))

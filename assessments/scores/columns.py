@@ -1,7 +1,8 @@
-"""What the database works out of each line while the file is being read, so that no later pass over millions of cells has to.
+"""What the database computes for each line while the file is being read, so that no later pass over millions of cells
+has to.
 
-Every column here depends on the columns of its own line only. The reader needs the processor longer than the database does
-for its rows, so this costs no time of its own.
+Every column here depends on the columns of its own line only. The reader takes more processor time than the database,
+so this adds no time.
 """
 
 from collections.abc import Iterable
@@ -30,7 +31,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import quoted
 
 _MOST_RAW_DIGITS = 2
-_MOST_DIGITS = 4  # of scores; those with decimals are asked the rules
+_MOST_DIGITS = 4  # of scores; those with decimals go through the rules
 
 
 def generated_columns(context: RunContext) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def by_test(cases: Iterable[tuple[LayoutTest, str]], default: str) -> str:
 
 
 def _has_score(part: Part, *, real: bool = True) -> str:
-    """SQL: the line holds a value for this part. `real`: a level that says "no score" is none."""
+    """SQL: the line holds a value for this part. `real`: a level that says "no score" does not count as one."""
     conditions = [f"{quoted(name)} NOT IN ('', 'NS')" for name in (part.scale, part.raw) if name]
     if part.result:
         level = quoted(part.result)
@@ -91,7 +92,7 @@ def _skipped(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
 
 
 def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
-    """Equal for lines that are about one SSID, test and school year; null without SSID."""
+    """Equal for lines about the same SSID, test and school year; null without SSID."""
     number = by_test(((test, f"'{n}'") for n, test in enumerate(tests, 1)), "''")
     key = f"ssid || {number}"
     if "current_year_flag" in context.fields:
@@ -119,7 +120,7 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     columns = sorted(own)
     measure, unit = test.parent.measure, own_unit(test)
     digits: list[Any] = ["ssid", *columns, *([_WithoutUnit(F(measure))] if unit else [])]
-    # One simple regular expression over all of them: each that is asked costs ten comparisons, one that counts digits a hundred.
+    # One simple regular expression over all of them: each one costs ten comparisons, one that counts digits a hundred.
     right = Q(Matches(_Together(*digits), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
     most = {part.raw: _MOST_RAW_DIGITS for part in test.parts}
     for name in columns:
@@ -141,7 +142,7 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
 
 
 class _Together(models.Func):
-    """Texts one after the other."""
+    """Texts, concatenated."""
 
     template = "(%(expressions)s)"
     arg_joiner = " || "
@@ -156,7 +157,7 @@ class _WithoutUnit(models.Func):
 
 
 class _LengthIs(models.Func):
-    """The number of bytes of a text is exactly this one."""
+    """The text has exactly this many bytes."""
 
     template = "(octet_length(%(expressions)s))"
     arg_joiner = ") = ("
@@ -181,7 +182,7 @@ def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
             f"CASE WHEN {_has_score(part, real=False)} THEN '{SCORE}' || {_packed(part, ids[part.code], fields)} ELSE '' END"
             for part in test.children
         )
-        # Nearly every line has a score of the test itself, so that no separator has to be taken off at the front.
+        # Nearly every line has a score of the test itself, so no leading separator has to be removed.
         whole = f"{first} || {others}" if others else first
         without = f"substr({others}, {len(SCORE) + 1})" if others else "''"
         cases.append((test, f"CASE WHEN {_has_score(test.parent)} THEN {whole} ELSE {without} END"))
@@ -201,12 +202,13 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = Fals
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
     packed = f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
-    # Between them date, grade, run and line, all blank: one text, for each that is put at the end copies all before it.
+    # Between them date, grade, run and line, all blank: appended as one text, since each append copies everything
+    # before it.
     return f"{packed} || '{CELL * (AS_TESTED - len(cells))}' || as_tested" if parent else packed
 
 
 def number_sql(column: str) -> str:
-    """A score without lost or padding zeros; "NS" is none."""
+    """A score without lost or padding zeros; "NS" is not a score."""
     c = quoted(column)
     return f"CASE WHEN {c} LIKE '0_%%' THEN coalesce(nullif(ltrim({c}, '0'), ''), '0') WHEN {c} = 'NS' THEN '' ELSE {c} END"
 
@@ -218,12 +220,12 @@ def result_sql(part: Part) -> str:
     if not whens:
         return c
     shortest = min(map(len, part.spellings()))
-    # Nearly all levels are one digit, and no spelling is so short: asked first.
+    # Nearly all levels are one digit, and no spelling is that short: checked first.
     return f"CASE WHEN length({c}) < {shortest} THEN {c} ELSE CASE {c} {whens} ELSE {c} END END"
 
 
 def _text(column: str, cell: str) -> str:
-    """A text without separators, cut to the length of its cell: looked at before anything is done to it."""
+    """A text without separators, cut to the length of its cell: checked first, changed only if needed."""
     c, length = quoted(column), LENGTHS[cell]
     plain = f"octet_length({c}) <= {length} AND strpos({c}, '{CELL}') = 0 AND strpos({c}, '{SCORE}') = 0"
     return f"CASE WHEN {plain} THEN {c} ELSE left(translate({c}, '{CELL}{SCORE}', ''), {length}) END"

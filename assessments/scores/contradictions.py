@@ -1,7 +1,7 @@
 """Values of one line that exclude each other: a condition code and scores, a level and no score, halves of raw scores.
 
-The state works out all of them from one another, so a line of that kind shows that a column was moved, sorted or emptied alone.
-It is a warning that names line and column. A line whose condition code says that there is no score stays out, as before.
+The state computes them from one another, so such a line shows that a single column was moved, sorted or emptied. It
+gets a warning that names line and column. A line whose condition code says that there is no score stays out, as before.
 
 Sources: CAASPP and ELPAC Student Data File Layouts (California Department of Education): meaning of the condition codes and the
 tests that have them; raw scores, percentages and standard errors are whole numbers.
@@ -22,7 +22,7 @@ from sisimport.imports.definition.rules import Rule
 WARNING = Severity.WARNING
 _WHOLE: Final = r"^[0-9]{1,4}$"
 _HALVES: Final = r"^[0-9]{1,4}\.0*[1-9]"
-# Codes with a score by rule, and how far it lies above the lowest one of the grade.
+# Codes that come with a score by rule, and how far that score is above the lowest one of the grade.
 _ABOVE_LOWEST: Final = {"LOSS": 0, "INC0": 0, "INC1": 1}
 _ONE_DOMAIN_EXEMPT: Final = "EXD"
 
@@ -42,7 +42,7 @@ def rules(tests: Sequence[LayoutTest], numbers: Sequence[str], live: Q, *, year:
 
 
 def usual_codes(test: LayoutTest) -> list[str]:
-    """Condition codes of which no rule here speaks, whatever else is in the line."""
+    """Condition codes for which no rule here fires, whatever else is in the line."""
     return [code for code in own_codes(test.code) if code not in {*_ABOVE_LOWEST, _ONE_DOMAIN_EXEMPT}]
 
 
@@ -81,7 +81,7 @@ class NoFewerBytes(models.Func):
 
 
 def domains(test: LayoutTest) -> list[Part]:
-    """Parts with raw scores, of which a student may be exempt from one."""
+    """Parts with raw scores; a student may be exempt from one of them."""
     return [part for part in test.children if part.raw and test.code.startswith("ELPAC")]
 
 
@@ -106,7 +106,7 @@ def _unscored_with_scores(tests: Sequence[LayoutTest]) -> Rule:
 
 
 def is_coded(tests: Sequence[LayoutTest]) -> Q:
-    """The line is left out for its code although it holds scores."""
+    """The line is left out because of its code although it holds scores."""
     when: Q = _unscored_with_scores(tests).when  # type: ignore[assignment]
     return when
 
@@ -157,7 +157,7 @@ def _bare(column: str) -> models.Func:
 
 
 def _halves_of_a_score(test: LayoutTest, part: Part, live: Q) -> list[Rule]:
-    """A scale score without its level, a level without its scale score."""
+    """A scale score without its level, or a level without its scale score."""
     no_level, no_scale = Q(**{part.result: ""}), Q(**{f"{part.scale}__in": ["", "NS"]})
     common: dict[str, Any] = {"number": "CA-E-24", "code": "EXC-HALF", "severity": WARNING, "needs_student": False}
     scored = Q(**{f"{part.scale}__regex": _WHOLE})

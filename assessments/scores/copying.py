@@ -1,5 +1,5 @@
-"""Planned scores into the score table, by COPY: what the plan holds as one text per line is taken apart here, while the
-database writes what was taken apart before. An INSERT would do both one after the other, and row by row."""
+"""Writes planned scores to the score table, by COPY: the plan's one text per line is split here, while the database
+writes what was split before. An INSERT would do the two in sequence, row by row."""
 
 import tempfile
 from collections.abc import Iterable
@@ -9,22 +9,23 @@ from django.db import connection
 from assessments.scores.encoding import AS_TESTED, CELL, CELLS, OWN_CELLS, SCORE, side_sql
 from assessments.scores.result_counts import Tally, TestScore
 
-_BATCH = 1 << 16  # bytes of planned lines: what is taken apart while the database still has as much to write
+_BATCH = 1 << 16  # bytes of planned lines: split while the database still has as much to write
 _COLUMNS = ("assessment_id", *OWN_CELLS, "as_tested", "date", "grade", "school_year", "student_id", "run_id", "line")
 _OWN = len(OWN_CELLS)
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
 _DATE, _GRADE = (1 + CELLS.index(name) for name in ("date", "grade"))  # places in a score
 _CELLS_OF_ALL = 1 + len(CELLS)
-# Cells left out at the end of a score are blank, and so is who was tested then.
+# Cells left out at the end of a score are blank, and so then is the text that says who was tested.
 _MISSING = [_TAB * (_OWN + 1 - held) for held in range(_OWN + 1)]
 _UNTIL_TESTED = _TAB * (AS_TESTED - _OWN)  # date, grade, run and line, blank in what a file brings
 
 
 def copy_scores(run_id: int, where: str, tally: Tally) -> int:
-    """Write the scores in `after` of the changes `c` that `where` chooses, on behalf of the run, and count them in the tally;
+    """Write the scores in `after` of the changes `c` that `where` selects, for the run, and count them in the tally;
     returns how many there are."""
     planned = f"SELECT p.scores, p.date, p.grade, p.school_year, p.student_id, {int(run_id)}, p.line"
-    # Out of the way before the writing begins, for a connection does one thing at a time; on disk, for a plan may be large.
+    # Read to the end before the writing begins, since a connection does one thing at a time; on disk, since a plan may
+    # be large.
     with tempfile.TemporaryFile() as spool, connection.cursor() as cursor:
         with cursor.copy(f"COPY ({planned} FROM ({side_sql('after', where)}) AS p) TO STDOUT") as out:
             spool.writelines(out)
@@ -36,9 +37,9 @@ def copy_scores(run_id: int, where: str, tally: Tally) -> int:
 
 
 def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
-    """Rows of the score table, as COPY reads them, of lines as COPY gave them; scores of tests are counted on the way.
+    """Rows of the score table in COPY format, from lines in COPY format; scores of tests are counted along the way.
 
-    Separators are in no cell (see encoding.py).
+    No cell contains a separator (see encoding.py).
     """
     rows: list[bytes] = []
     tests: list[TestScore] = []
@@ -62,7 +63,7 @@ def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
                 counted = True
             else:
                 rows.append(score + _MISSING[held] + shared)
-        if not counted:  # a plan made before it was kept who was tested, or scores of parts alone
+        if not counted:  # a plan from before this was stored, or scores of parts alone
             for score in scores.split(_SCORE):
                 tally.add(score.split(_CELL), year, grade)
     tally.add_tests(tests)
@@ -70,7 +71,7 @@ def _taken_apart(lines: Iterable[bytes], tally: Tally) -> list[bytes]:
 
 
 def _full(cells: list[bytes], rest: bytes) -> bytes:
-    """Row of a score that has its own date and grade, and perhaps the run and line that wrote it; a blank one is none."""
+    """Row of a score that has its own date and grade, and perhaps the run and line that wrote it; blank means null."""
     own, day, grade = cells[:_DATE], cells[_DATE] or _NULL, cells[_DATE + 1]
     tested = cells[AS_TESTED] if len(cells) > AS_TESTED else b""
     if len(cells) > _CELLS_OF_ALL:

@@ -1,8 +1,8 @@
-"""What a line says of another test than its own, and a file most of whose scores do not go with their levels.
+"""Lines that hold values of a test other than their own, and files in which most scores do not fit their levels.
 
 The state works out the level from scale score and grade, and fills the columns of the line's own test. Where a spreadsheet
-sorted, shifted, filled down or exchanged a column, neither holds. A line of that kind is imported with a warning, as any that is
-odd; a file of such lines never replaces scores on record.
+sorted, shifted, filled down or exchanged a column, neither holds. Such a line is imported with a warning, like any odd
+line; a file of such lines never replaces scores on record.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class AreBlank(models.Func):
 
 
 def columns_of_others(test: LayoutTest, columns: Sequence[str], tests: Sequence[LayoutTest]) -> list[str]:
-    """Of `columns`, those that other tests of the layout have and this one has not."""
+    """The `columns` that other tests of the layout have and this one does not."""
     own = {name for part in test.parts for name in part.fields}
     others = {name for other in tests for part in other.parts for name in part.fields}
     return sorted(others.intersection(columns) - own)
@@ -76,19 +76,19 @@ def rules(tests: Sequence[LayoutTest], columns: Sequence[str], live: Q) -> list[
 
 
 def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
-    """Warn of a file most of whose scores do not go with their levels; raises FileError where it would replace others.
+    """Warn about a file in which most scores do not fit their levels; raises FileError if it would replace others.
 
     `of`: how many lines of the file have scores.
     """
     if context.lines is None:
         _tell_odd_indicators(context)
-    else:  # what lines planned again are may have changed it
+    else:  # lines planned again may have changed it
         ImportIssue.objects.filter(run=context.run, line=0, code="EXC-SORTED").delete()
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")
     if count < _FEWEST:
         return
-    # Lines that are refused for another reason bring nothing, and are none of these.
+    # Lines that are refused for another reason bring nothing and are not counted.
     refused = f"SELECT r.line FROM imports_importissue r WHERE r.run_id = {int(context.run.pk)} AND r.part = '{RECORD}'"
     refused = f"{refused} AND r.severity = {int(Severity.ERROR)}"
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd} AND i.line NOT IN ({refused})")
@@ -104,7 +104,7 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
 
 
 def _tell_odd_indicators(context: RunContext) -> None:
-    """Lines whose include indicator is none of the state's values: their scores count in no results."""
+    """Lines whose include indicator is not one of the state's values: their scores count in no results."""
     table = quoted(context.import_type.row_model._meta.db_table)
     count, first = fetch_one(
         f"SELECT count(*), min(line) FROM {table} WHERE NOT refused AND {fact_sql('include', 'as_tested')} = %s",

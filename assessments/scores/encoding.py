@@ -1,15 +1,15 @@
-"""Scores of one line as one text, the form in which plans hold them.
+"""The scores of one line as one text, the form in which plans store them.
 
-A file of half a million lines makes millions of scores; one change per line keeps a plan as small as the file. The text of a
-change's side holds its scores with `;` between them and `|` between the cells of one:
+A file of half a million lines makes millions of scores; one change per line keeps a plan as small as the file. Each
+side of a change holds its scores as a text, with `;` between scores and `|` between the cells of one:
 
     assessment | scale score | raw score | result | error | status | UIN | measure | date | grade | run | line | as tested
 
-Cells that are left out at the end are blank, except date and grade: those come from the `date` and `grade` of the side. Run and
-line are in a `before` only: who wrote the score that a revert puts back (journals of 1.0.0 have not got them). The score of a
-test itself, not those of its parts, says who was tested (see as_tested.py); journals older than that say nothing.
-Measured at 100,000 lines with five scores each (seconds, plan + apply; COPY of the rows: 1.1): one text 1.6, JSON array of
-texts 2.3, typed arrays 2.3, a plan row per score 3.0, nested JSON arrays 3.1.
+Cells that are left out at the end are blank, except date and grade: those come from the `date` and `grade` of the side.
+Run and line are in a `before` only: they say who wrote the score that a revert restores (1.0.0 journals lack them). The
+score of the test itself, not those of its parts, says who was tested (see as_tested.py); older journals do not.
+Measured at 100,000 lines with five scores each (seconds, plan + apply; COPY of the rows: 1.1): one text 1.6, JSON array
+of texts 2.3, typed arrays 2.3, a plan row per score 3.0, nested JSON arrays 3.1.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,8 +18,8 @@ from typing import Any
 SCORE, CELL = ";", "|"
 OWN_CELLS = ("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure")
 CELLS = (*OWN_CELLS, "date", "grade")
-AS_TESTED = len(CELLS) + 3  # place of that cell in a score, from 0
-# Column of the score table -> greatest length of its text.
+AS_TESTED = len(CELLS) + 3  # position of that cell in a score, from 0
+# Column of the score table -> maximum length of its text.
 LENGTHS = {"status": 8, "uin": 20, "measure": 12}
 
 
@@ -49,8 +49,8 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
 
 
 def side_sql(side: str, where: str) -> str:
-    """SELECT of one side of the changes `c` that `where` chooses, one row each, by student: line, seq, student_id, school_year,
-    date, grade (null: every score has its own), scores."""
+    """SELECT of one side of the changes `c` that `where` selects, one row each, by student: line, seq, student_id,
+    school_year, date, grade (null: every score has its own), scores."""
     return f"""
         SELECT c.line, c.seq, c.student_id, (c.{side}->>'school_year')::smallint AS school_year,
           (c.{side}->>'date')::date AS date, c.{side}->>'grade' AS grade, c.{side}->>'scores' AS scores
@@ -59,7 +59,7 @@ def side_sql(side: str, where: str) -> str:
 
 
 def unpack_sql(side: str, where: str) -> str:
-    """SELECT of the scores in one side of the changes `c` that `where` chooses: line, seq, student_id, school_year,
+    """SELECT of the scores in one side of the changes `c` that `where` selects: line, seq, student_id, school_year,
     assessment_id, and one column per cell, typed as in the score table; `line` ordered by student."""
     cells = [f"split_part(q.score, '{CELL}', {n}) AS {name}" for n, name in enumerate(OWN_CELLS, 2)]
     date, grade = (f"split_part(q.score, '{CELL}', {CELLS.index(name) + 2})" for name in ("date", "grade"))
@@ -92,21 +92,23 @@ def count_sql(packed: str) -> str:
 
 
 def results_sql(side: str) -> str:
-    """SQL of the scores in a change's side, as an array of texts of nothing but assessment and result: without date, grade, who
-    wrote it and who was tested."""
+    """SQL of the scores in a change's side, as an array of texts that hold only assessment and result: without date,
+    grade, who wrote it and who was tested."""
     cells = rf"((?:[^|;]*\|){{{len(OWN_CELLS)}}}[^|;]*)\|[^;]*"
     kept = f"regexp_replace({side}->>'scores', '{cells}', '\\1', 'g')"
     return f"string_to_array(regexp_replace({kept}, '\\|+(;|$)', '\\1', 'g'), '{SCORE}')"
 
 
 def written_row_sql(alias: str) -> str:
-    """SQL text of a row of the score table as one packed score, with the run and line that wrote it: what a revert puts back."""
+    """SQL text of a row of the score table as one packed score, with the run and line that wrote it: what a revert
+    restores."""
     wrote = [f"coalesce({alias}.{name}::text, '')" for name in ("run_id", "line")]
     return f" || '{CELL}' || ".join([_cells_sql(alias), *wrote, f"{alias}.as_tested"])
 
 
 def packed_row_sql(alias: str) -> str:
-    """SQL text of a row of the score table as one packed score, every cell filled in but who wrote it: what is compared."""
+    """SQL text of a row of the score table as one packed score, every cell filled in except who wrote it: used for
+    comparing."""
     return f"{_cells_sql(alias)} || '{CELL * 3}' || {alias}.as_tested"
 
 

@@ -1,4 +1,4 @@
-"""A student who is erased counts in no result any more."""
+"""An erased student no longer counts in any result."""
 
 from assessments.models import Score
 from assessments.scores.result_counts import Tally, recount_all
@@ -6,7 +6,8 @@ from sisimport.runtime.erasing import Asked, Eraser
 
 
 def _uncount(asked: Asked) -> tuple[int, list[str]]:
-    """Take the student's scores off the counted results; the scores themselves go with the student's record."""
+    """Subtract the student's scores from the counted results; the scores themselves are removed with the student's
+    record."""
     scores = Score.objects.filter(student_id=asked.student)
     tally, count = Tally(), 0
     columns = ("assessment_id", "school_year", "grade", "scale_score", "result", "as_tested")

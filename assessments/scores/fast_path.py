@@ -1,9 +1,9 @@
-"""Which lines no rule of rules.py can fire, by one condition at a fraction of the cost of all rules.
+"""Finds lines for which no rule of rules.py can fire, by one condition at a fraction of the cost of all rules.
 
 Nearly every line of a file is like that: it matches its student in every respect, its scores are digits, its levels known, its
-scale score lies in the range of its level. What a line tells alone was decided while it was staged (`plain`, see
-columns.py). Whatever is not decided here is checked by every rule, so a condition that is too narrow costs time and one that is
-too wide would swallow messages (held to the rules by tests/assessments/test_usual_lines.py).
+scale score lies in the range of its level. What a line shows by itself was decided while it was staged (`plain`, see
+columns.py). Lines not settled here go through every rule, so a condition that is too narrow costs time and one that is
+too wide would swallow messages (tests/assessments/test_usual_lines.py checks it against the rules).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from students.models import School
 
 
 def skips_rules_when(context: RunContext) -> Q:
-    """The condition, cheapest questions first. Record types of different tests never overlap (see structure.toml)."""
+    """The condition, cheapest checks first. Record types of different tests never overlap (see structure.toml)."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     found = (
@@ -73,7 +73,7 @@ def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[st
 
 
 def _level_fits(above: Any, levels: Mapping[str, list[str]]) -> Q:
-    """The test's scale score lies between its level's first and the next level's."""
+    """The test's scale score is at least its level's lowest and below the next level's."""
     score = Cast("scale_score", IntegerField())
     one, two, three, four = (Q(achievement_level__in=levels[f"{n}"]) for n in range(1, 5))
     lowest = Case(

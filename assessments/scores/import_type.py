@@ -1,4 +1,4 @@
-"""Import types of CAASPP and ELPAC results: one class, one instance per import type, everything else is data.
+"""Import types of CAASPP and ELPAC results: one class, one instance per import type; everything else is data.
 
     wide file -> the columns this layout makes scores of -> match by SSID -> rules -> scores of each line as one change
 
@@ -136,7 +136,7 @@ class ScoreImport(ImportType):
 
     @property
     def options(self) -> tuple[Option, ...]:  # type: ignore[override]
-        """One list per assessment, with the set-ups that exist now."""
+        """One list per assessment, with the current set-ups."""
         return self._options(setups_of(list(self.tests)))
 
     @property
@@ -158,7 +158,7 @@ class ScoreImport(ImportType):
         return error
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:
-        # A student whom a line was accepted for may have no SSID at all.
+        # A student for whom a line was accepted may have no SSID.
         way = "accepted_student" if context.accepted_rows else "holder__student"
         return ScoreRow.objects.annotate(student=FilteredRelation(way))
 
@@ -196,7 +196,7 @@ class ScoreImport(ImportType):
         return score_plan.kept_columns(context)
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        """Scores are planned by `after_plan`, a line at a time; here is what else a line may change."""
+        """Scores are planned by `after_plan`, a line at a time; this is what else a line may change."""
         if context.option("ela_status") != "1" or "calculated_elas" not in context.fields:
             return []
         status = Case(
@@ -241,7 +241,7 @@ class ScoreImport(ImportType):
 
 
 def assessment_option(code: str, editions: Sequence[Edition], there: Sequence[Assessment]) -> Option:
-    """The list of one assessment: the set-ups for its years, a new set-up, or not at all.
+    """The list of one assessment: the set-ups for its years, a new set-up, or not importing it.
 
     The first choice says which set-up it stands for.
     """

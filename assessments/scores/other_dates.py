@@ -1,10 +1,10 @@
-"""Scored lines without a test date: what the other dates of their records say of the school year.
+"""Scored lines without a test date: what the other dates of their records say about the school year.
 
     start of a test, the school's testing window      lie in the year of the test
     scores available, report made                     after the test, and before the spring of the next year ends
     enrollment                                         before the test: one that began after the school year is of another
 
-A date that says nothing is left: it never keeps a line out. Only lines that have no test date are read again for it.
+A date that says nothing is ignored: it never keeps a line out. Only lines without a test date are read again for this.
 """
 
 import datetime as dt
@@ -31,7 +31,7 @@ _BLOCK: Final = 4000
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A date by which a line is of another school year: its column, the day, and that year by its spring."""
+    """A date that places a line in another school year: its column, the day, and that year by its spring."""
 
     column: str
     day: dt.date
@@ -39,10 +39,10 @@ class Evidence:
 
 
 def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, last: dt.date) -> dict[int, int]:
-    """Mark those of the lines (without test date) that other dates place outside `first` to `last`, and those that they place
-    inside (by `told_by` alone).
+    """Mark the lines (without test date) that other dates place outside `first` to `last`, and those placed inside (by
+    `told_by` alone).
 
-    Returns how many lines were placed, by school year; those that are of the run's year under that of `last`.
+    Returns how many lines were placed, by school year; those of the run's year are under the year of `last`.
     """
     counts: dict[int, int] = {}
     outside: list[tuple[int, Evidence]] = []
@@ -81,7 +81,7 @@ def note_other_years(context: RunContext, lines: Iterable[int], first: dt.date, 
 
 
 def _another_year(dates: Mapping[str, dt.date], first: dt.date, last: dt.date) -> Evidence | None:
-    """The date that tells of another year; the nearer a kind of date is to the test, the more it counts."""
+    """The date that shows another year; the nearer a kind of date is to the test, the more it counts."""
     tested = {column: day for column, day in dates.items() if _TESTED.match(normalise_header(column))}
     if tested:
         column, day = max(tested.items(), key=lambda pair: pair[1])
@@ -95,7 +95,7 @@ def _another_year(dates: Mapping[str, dt.date], first: dt.date, last: dt.date) -
 
 
 def _says_the_year(column: str) -> bool:
-    """Is a date in this column that of one school year? One of enrollment is not: students stay enrolled."""
+    """Does a date in this column belong to one school year? An enrollment date does not: students stay enrolled."""
     name = normalise_header(column)
     return bool(_TESTED.match(name) or _AFTERWARDS.match(name))
 
@@ -105,7 +105,7 @@ def _school_year(day: dt.date) -> int:
 
 
 def _read(context: RunContext, lines: Iterable[int]) -> Iterator[tuple[int, dict[str, dt.date]]]:
-    """The other dates of these lines by the names of their columns, those that can be read and are not after today."""
+    """The other dates of these lines by column name, if they can be read and are not after today."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     asked = _asking(context.layout)
     names = [name for name in asked.fields if name.startswith(_OWN)]
@@ -136,7 +136,7 @@ _OWN: Final = "other_date_"
 
 
 def _asking(layout: Layout) -> Layout:
-    """The layout with a field for each of the dates that no score needs."""
+    """The layout with a field for each date that no score needs."""
     columns = tuple(
         replace(c, field=f"{_OWN}{c.position}", kind=ColumnKind.DATE, severity=Severity.NOTICE, required=False)
         if c.field is None and _is_asked(c.name)

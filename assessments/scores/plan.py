@@ -1,4 +1,4 @@
-"""The plan of score lines: which set-ups their scores go to, which are new, and what differs from the scores there are.
+"""The plan of score lines: which set-ups their scores go to, which are new, and what differs from existing scores.
 
 One change per line holds all its scores (see encoding.py); set-ups to be made are on line 0.
 """
@@ -28,8 +28,8 @@ _LOST_SEQ = 901
 
 
 def kept_columns(context: RunContext) -> dict[str, Any]:
-    """What the pass over the rules keeps of a line for the plan: its scores, blank unless it has a student whom this run may
-    touch, and what they share."""
+    """What the pass over the rules keeps of a line for the plan: its scores, blank unless the line has a student that
+    this run may change, and what they share."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     year: Any = Value(school_year(context.layout.key), output_field=models.SmallIntegerField())
     if "current_year_flag" in context.fields:
@@ -52,7 +52,7 @@ def kept_columns(context: RunContext) -> dict[str, Any]:
 
 
 def plan_scores(context: RunContext) -> None:
-    """Write the changes of the run: set-ups to be made, and the scores of every line that has something new."""
+    """Write the changes of the run: set-ups to be made, and the scores of every line that brings something new."""
     alone = context.notes.get(ALONE)
     present = some_lines.present_targets(context)
     if alone is not None:
@@ -61,7 +61,7 @@ def plan_scores(context: RunContext) -> None:
         plan_setups(context, target)
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
     years = listed(years_of_lines())
-    # Of some lines it does not tell whether the file as a whole had anything to compare with; comparing comes to the same.
+    # Some lines do not tell whether the whole file had anything to compare with; comparing gives the same result.
     compared = alone is not None or _something_there(present, years)
     if compared:
         if context.notes.get("undated"):
@@ -78,7 +78,7 @@ def plan_scores(context: RunContext) -> None:
 
 
 def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *, compared: bool) -> None:
-    """Findings and facts of the file as a whole, after the changes of its lines."""
+    """Findings and facts about the file as a whole, after the changes of its lines."""
     alone = context.notes.get(ALONE)
     spread = _spread(context, lines, compared=compared)
     line_count, total = sum(n for n, *_ in spread.values()), sum(planned for _, planned, _ in spread.values())
@@ -88,7 +88,7 @@ def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *,
         spread, (other_lines, other_scores) = alone.corrected(spread), alone.others()
         line_count, total = line_count + other_lines, total + other_scores
     doubts.look_at_the_whole(context, line_count, compared=compared)
-    if context.lines is None:  # lines planned again belong to a file whose columns were judged
+    if context.lines is None:  # for lines planned again, the file's columns were checked before
         whole_columns.look_at_columns(context, lines, compared=compared)
     used = _used(context, present, {pk for pk, _grade, _result in spread})
     context.report_facts["targets"] = sorted(pk for target in used for pk in target.ids.values())
@@ -97,7 +97,7 @@ def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *,
 
 
 def _take_setups_out(context: RunContext) -> None:
-    """Set-ups of tests that lines planned again bring or take away: all of them are planned once more, under their keys."""
+    """Set-ups of tests that lines planned again bring or remove: all of them are planned again, under the same keys."""
     execute(
         "DELETE FROM imports_importchange WHERE run_id = %s AND line = 0 AND kind = %s",
         [context.run.pk, ASSESSMENT_KIND.key],
@@ -116,7 +116,7 @@ def _without_errors(context: RunContext) -> str:
 
 
 def _something_there(used: list[Target], years: str) -> bool:
-    """Is there any score yet of these set-ups in these years?"""
+    """Do these set-ups have any scores yet in these years?"""
     ids = [pk for target in used for pk in target.ids.values()]
     there = Assessment.objects.filter(pk__in=ids).values_list("pk", flat=True)
     if not there:
@@ -130,7 +130,7 @@ def _something_there(used: list[Target], years: str) -> bool:
 
 
 def _keep_dates_on_record(years: str) -> None:
-    """Lines without test date, placed in the year by other dates: the date on record of the same score stays."""
+    """For lines without test date, placed in the year by other dates: the same score's date on record stays."""
     execute(
         f"""
         UPDATE checked_line k SET date = t.date FROM assessments_score t
@@ -141,7 +141,7 @@ def _keep_dates_on_record(years: str) -> None:
 
 
 def _keep_grades_on_record(years: str) -> None:
-    """Lines whose grade is blank or could not be read: the grade on record of the same score stays."""
+    """For lines whose grade is blank or could not be read: the same score's grade on record stays."""
     if not fetch_all("SELECT 1 FROM checked_line WHERE grade = '' AND scores <> '' LIMIT 1"):
         return
     execute(
@@ -153,7 +153,7 @@ def _keep_grades_on_record(years: str) -> None:
     )
 
 
-# Of texts alone: half the price of jsonb_build_object, which takes anything.
+# For texts only: half the cost of jsonb_build_object, which takes any type.
 _AFTER = "jsonb_object(ARRAY['school_year', p.school_year::text, 'date', p.date::text, 'grade', p.grade, 'scores', {scores}])"
 _INSERT = (
     "INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)"
@@ -161,7 +161,7 @@ _INSERT = (
 )
 
 
-# What a score on record has and the same score of the file has not: "Reading: level 2".
+# What a score on record has and the same score in the file lacks: "Reading: level 2".
 _LOST = f"""CASE WHEN (t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) = '')
     OR (t.raw_score <> '' AND split_part(q.score, '{CELL}', 3) = '') OR (t.result <> '' AND split_part(q.score, '{CELL}', 4) = '')
   THEN (SELECT a.name FROM assessments_assessment a WHERE a.id = t.assessment_id) || ': ' || concat_ws(' and ',
@@ -171,8 +171,8 @@ _LOST = f"""CASE WHEN (t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) 
 
 
 def _filled_sql() -> str:
-    """SQL of a score of the file (`q.score`) with what it leaves blank and the record (`t`) has: the UIN, and, where the scale
-    score is the same, what belongs to that one."""
+    """SQL of a score of the file (`q.score`), its blanks filled from the record (`t`): the UIN and, if the scale score
+    is the same, the values that belong to it."""
     own = dict(zip(OWN_CELLS, (f"split_part(q.score, '{CELL}', {at})" for at in range(2, AS_TESTED)), strict=False))
     same = f"t.scale_score = {own['scale_score']}"
     filled = own | {
@@ -190,8 +190,8 @@ def _filled_sql() -> str:
 def _insert_differing(context: RunContext, present: list[Target], lines: str, years: str) -> None:
     """Only scores that are new or differ go into the plan, with the rows they change as `before`.
 
-    Scores are compared as texts, blank cells at their end left out: nearly all are equal in a file that comes again, and need
-    not be taken apart then.
+    Scores are compared as texts without trailing blank cells: in a repeated file nearly all are equal, and then need
+    not be split.
     """
     ids = sorted(pk for target in present for pk in target.ids.values())
     blank = ["''"] * (AS_TESTED - len(OWN_CELLS) - 1)  # date, grade, run and line
@@ -231,7 +231,8 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
 
 
 def _warn_of_uins_elsewhere(context: RunContext, present: list[Target], years: str) -> None:
-    """A record that comes again under another student in its year: the state moved it, or one of the two matches is wrong."""
+    """A record that appears under another student in the same year: the state moved it, or one of the two matches is
+    wrong."""
     planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}'"
     if "uin" not in context.fields or not fetch_all(f"SELECT 1 FROM {planned} LIMIT 1"):
         return
@@ -254,14 +255,14 @@ def _warn_of_uins_elsewhere(context: RunContext, present: list[Target], years: s
 
 
 def _spread(context: RunContext, lines: str, *, compared: bool) -> Spread:
-    # Without anything to compare with, the lines are planned as they stand.
+    # With nothing to compare with, the lines are planned as they are.
     if not compared:
         return some_lines.spread(f"(SELECT p.grade, p.scores, NULL::text AS before FROM {lines}) AS c")
     return some_lines.spread_of(context.run.pk, context.lines)
 
 
 def _used(context: RunContext, present: list[Target], planned: set[int]) -> list[Target]:
-    """The targets that scores are planned for. No set-up is made for a test of which nothing is imported."""
+    """The targets that scores are planned for. No set-up is made for a test without imported scores."""
     used = [target for target in present if planned.intersection(target.ids.values())]
     idle = [pk for target in present if target not in used for pk in target.ids.values()]
     execute(
@@ -272,10 +273,10 @@ def _used(context: RunContext, present: list[Target], planned: set[int]) -> list
 
 
 def _facts(used: list[Target], spread: Spread, *, total: int) -> dict[str, Any]:
-    """Scores added, updated and unchanged, and how the levels of each test spread over the grades."""
+    """Scores added, updated and unchanged, and how the levels of each test are spread over the grades."""
     planned, updated = (sum(counts[at] for counts in spread.values()) for at in (1, 2))
     parents = {target.ids[target.test.code]: target.test for target in used}
-    # Lists, for stored JSON objects lose their order. Results are best first.
+    # Lists, because stored JSON objects lose their order. Results are best first.
     grades: dict[str, dict[str, dict[str, int]]] = {}
     for (pk, grade, result), (n, _planned, _updated) in spread.items():
         if pk in parents:

@@ -1,12 +1,12 @@
-"""Lines of one student, test and school year: which of them counts, and what becomes of the others.
+"""Lines of one student, test and school year: which of them counts, and what happens to the others.
 
     the same in everything that is kept    the first counts, the others are unchanged
     the same scores, other details         the first counts, the others are left out with a warning that tells the difference
     other scores, one of which counts      the score of record, by the state's include indicator; the others are left out
     other scores                           they contradict each other: all are refused
 
-The first is the first that counts by its include indicator, where one does. Where the line that counts is refused, the next one
-with the same scores takes its place. A UIN is not a detail: it tells records apart, not what a student has reached.
+The first is the first line that counts by its include indicator, if any does. If the line that counts is refused, the
+next one with the same scores takes its place. A UIN is not a detail: it identifies a record, not a student's result.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,7 +25,7 @@ from sisimport.imports.engine.statistics import joins_for
 
 ROWS = ScoreRow._meta.db_table
 _LIVE = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
-_DEFERRING = "(1, 4)"  # values of `repeated` of lines whose scores another line brings
+_DEFERRING = "(1, 4)"  # values of `repeated` for lines whose scores another line brings
 _IS_COUNTED = counts_sql("r.as_tested")
 
 
@@ -35,13 +35,13 @@ def _execute_joined(context: RunContext, sql: str, params: Sequence[Any] = ()) -
 
 
 def has_repeats(key: str, where: str) -> bool:
-    """Do two rows share a key? Keys are hashes: a chance meeting of two costs a closer look, nothing else."""
+    """Do two rows share a key? Keys are hashes: a collision costs only a closer look."""
     (repeats,) = fetch_one(f"SELECT count(r.{key}) > count(DISTINCT r.{key}) FROM {ROWS} r WHERE {where}")
     return bool(repeats)
 
 
 def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """Mark scored lines of one student and test by what they are to each other."""
+    """Mark how scored lines of the same student and test relate to each other."""
     if not has_repeats("repeat_key", _LIVE):
         return
     number = by_test(((test, str(n)) for n, test in enumerate(tests, 1)), "0")
@@ -75,7 +75,7 @@ def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
 
 
 def _scores_of(test: LayoutTest) -> str:
-    """SQL: the scores of a line as they would be kept."""
+    """SQL: the scores of a line as they would be stored."""
     cells: dict[str, None] = {}
     for part in test.parts:
         cells |= dict.fromkeys(number_sql(name) for name in (part.scale, part.raw) if name)
@@ -84,7 +84,7 @@ def _scores_of(test: LayoutTest) -> str:
 
 
 def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """Lines whose scores another one brings: mark those of which something else would not be on record, and say what."""
+    """Lines whose scores another line brings: mark those with details that would not be recorded, and say which."""
     details = _details(context, tests)
     again = ScoreRow.objects.filter(repeated_line__gt=0)
     dated, params = compiled(again.annotate(on=score_date(context)).values_list("line", "on"))
@@ -110,7 +110,7 @@ def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> Non
     )
 
 
-_UNNAMED = "school or group of the student"  # several facts in one text, which nobody wants to read
+_UNNAMED = "school or group of the student"  # several facts in one text, not readable as it is
 
 
 def _said(name: str) -> str:
@@ -122,7 +122,7 @@ def _said(name: str) -> str:
 
 
 def _details(context: RunContext, tests: tuple[LayoutTest, ...]) -> dict[str, str]:
-    """What is kept of a line beside its scores and the day: words for it, and SQL of the value."""
+    """What is kept of a line besides its scores and the day: a label, and SQL of the value."""
     found = {"grade": "ltrim(r.grade_assessed, '0')", "condition code": "r.condition_code"}
     of_tests = [
         ("standard error", [(test, [number_sql(part.error) for part in test.parts if part.error]) for test in tests]),
@@ -140,7 +140,8 @@ def _details(context: RunContext, tests: tuple[LayoutTest, ...]) -> dict[str, st
 def take_the_place_of_refused(
     context: RunContext, tests: tuple[LayoutTest, ...], refusing: Collection[int], *, last: bool
 ) -> Q | None:
-    """Where the line that counts is refused, the next one with the same scores counts. `last`: they share its end instead."""
+    """If the line that counts is refused, the next one with the same scores counts. `last`: the others share its
+    outcome instead."""
     if not refusing or not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated IN {_DEFERRING} LIMIT 1"):
         return None
     with joins_for(context.record_count):

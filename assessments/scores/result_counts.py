@@ -1,8 +1,9 @@
-"""How many students of each school, grade and student group had which result: the table that the results pages read.
+"""How many students of each school, grade and student group got each result: the table that the results pages read.
 
-Counted by the statements that write scores, in the same transaction: what a run writes is added, what it takes away is taken off.
-So the table is never older than the scores, and costs a run one statement for each side of its changes. A student counts once for
-each test and school year, for there is one score of them; whether at all, the file's include indicator says.
+The statements that write scores also count them, in the same transaction: scores written are added, scores removed are
+subtracted. So the table is never older than the scores, and costs a run one statement for each side of its changes. A
+student counts once per test and school year, since there is one score for each; the file's include indicator says
+whether the score counts at all.
 """
 
 import struct
@@ -24,7 +25,7 @@ SCORES = Score._meta.db_table
 LEVELS = 5
 ALL = "all"
 _KEY = ("assessment_id", "school_year", "student_group", "lea", "school", "grade")
-# Tests, school years and LEAs as a table, of one list of each.
+# Tests, school years and LEAs as a table, from one list of each.
 _ABOUT = "unnest(%s::bigint[], %s::smallint[], %s::text[]) AS about (assessment_id, school_year, lea)"
 _SUMS = ("tested", "scored", *(f"level_{n}" for n in range(1, LEVELS + 1)), "scale_count", "scale_sum")
 _COLUMNS = (*_KEY, *_SUMS)
@@ -33,9 +34,9 @@ _COLUMNS = (*_KEY, *_SUMS)
 TestScore = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 # test, school year, district, school, grade, include indicator, result, whether there is a scale score
 _Alike = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bool]
-_Place = tuple[bytes, bytes, bytes, bytes, bytes]  # the first five of them
+_Place = tuple[bytes, bytes, bytes, bytes, bytes]  # the first five
 
-# Prefix of a group -> the fact it is made of, and the values that make a group.
+# Prefix of a group -> the fact it comes from, and the values that form a group.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "g": ("gender", ("F", "M", "X")),
     "e": ("ethnicity", ("100", "200", "300", "400", "500", "600", "700", "800")),
@@ -47,13 +48,13 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "m": ("migrant", ("Y",)),
     "a": ("military", ("Y",)),
 }
-# Level of a result: the number it is coded by, or that of the words of the Initial ELPAC.
+# Level of a result: its number, or the number for the words of the Initial ELPAC.
 LEVEL_SQL = """CASE WHEN {0} ~ '^[1-5]$' THEN {0}::int WHEN starts_with({0}, 'Initial Fluent') THEN 3
       WHEN {0} = 'Intermediate English Learner' THEN 2 WHEN {0} = 'Novice English Learner' THEN 1 END"""
 
 
 def count_changes(where: str, side: str, *, sign: int) -> None:
-    """Add (`sign` 1) or take off (-1) the scores in one side of the changes `c` that `where` chooses."""
+    """Add (`sign` 1) or subtract (-1) the scores in one side of the changes `c` that `where` selects."""
     tally = Tally()
     with connection.cursor() as cursor:
         planned = f"SELECT p.school_year, p.scores, p.grade FROM ({side_sql(side, where)}) AS p"
@@ -61,7 +62,7 @@ def count_changes(where: str, side: str, *, sign: int) -> None:
             for line in map(bytes, out):
                 year, scores, grade = line.rstrip(b"\n").split(_TAB)
                 for score in scores.split(_SCORE):
-                    # Most scores are of parts, and not taken apart.
+                    # Most scores are of parts, and are not split.
                     if tally.counts(score.partition(_CELL)[0]):
                         cells = score.split(_CELL)
                         tally.add(cells, year, cells[_GRADE] if grade == _NULL else grade)
@@ -69,7 +70,8 @@ def count_changes(where: str, side: str, *, sign: int) -> None:
 
 
 def take_off_run(of_run: str) -> None:
-    """Take off the scores `t` of a run, all of which are about to be removed. `of_run`: SQL condition. No part is read."""
+    """Subtract the scores `t` of a run that are all about to be removed. `of_run`: SQL condition. Scores of parts are
+    not read."""
     tally = Tally()
     tests = f"SELECT a.id FROM {Assessment._meta.db_table} a WHERE a.parent_id IS NULL"
     held = f"SELECT t.assessment_id, t.school_year, t.grade, t.scale_score, t.result, t.as_tested FROM {SCORES} AS t"
@@ -83,11 +85,13 @@ def take_off_run(of_run: str) -> None:
 
 
 class Tally:
-    """Adds up scores one by one while they are written: a database takes ten times as long to spread them over their groups.
+    """Counts scores one by one while they are written: spreading them over their groups in the database takes ten times
+    as long.
 
-    Scores of one place (test, year, school, grade) with the same result are one whole number: each student group has 64 bits of
-    it, for how many scores there are (above) and the sum of their scale scores (the lower 40). A score adds the number of its
-    groups times (one score and its scale), whichever and however many groups these are.
+    Scores of one place (test, year, school, grade) with the same result are kept as one integer: each student group has
+    64 bits of it, the upper bits for the number of scores and the lower 40 for the sum of their scale scores. Adding a
+    score is one multiplication, (a 1 for each of its groups) times (one score and its scale), however many groups there
+    are.
     """
 
     def __init__(self) -> None:
@@ -98,11 +102,11 @@ class Tally:
         self._weights = _Weights()
 
     def counts(self, test: bytes) -> bool:
-        """Whether scores of this set-up count: it is a test, not a part of one."""
+        """Whether scores of this set-up count: true for a test, not for a part of one."""
         return test in self.tests
 
     def add(self, cells: Sequence[bytes], year: bytes, grade: bytes) -> None:
-        """One score, its cells as the plan has them (see encoding.py); those of parts count in nothing."""
+        """Add one score, its cells as in the plan (see encoding.py); scores of parts are not counted."""
         if not self.counts(cells[0]):
             return
         scale, _raw, result = [*cells[1:4], b"", b"", b""][:3]
@@ -110,7 +114,7 @@ class Tally:
         self.add_test(cells[0], (scale, result, tested), year, grade)
 
     def add_test(self, test: bytes, held: tuple[bytes, bytes, bytes], year: bytes, grade: bytes) -> None:
-        """The score of a test itself. `held`: its scale score, its result, and who was tested as one text."""
+        """Add the score of a test itself. `held`: its scale score, its result, and who was tested as one text."""
         self.add_tests([(test, *held, year, grade)])
 
     def add_tests(self, scores: Iterable[TestScore]) -> None:
@@ -122,7 +126,7 @@ class Tally:
             sums[test, year, lea, school, grade, include, result, has_scale] += groups_of[groups] * weight
 
     def store(self, *, sign: int) -> None:
-        """Add what was counted to the table, or take it off."""
+        """Add what was counted to the table, or subtract it."""
         places = _summed_places(self._sums)
         self._sums.clear()
         if not places:
@@ -142,9 +146,9 @@ def _about(places: Iterable[_Place]) -> list[list[Any]]:
 
 
 def _are_first(rows: list[str], about: list[list[Any]]) -> bool:
-    """Write the rows where none of their tests, years and LEAs is counted yet, for a third of what it costs to add them.
+    """Write the rows if none of their tests, years and LEAs is counted yet, at a third of the cost of adding them.
 
-    False where one is, or somebody else counted one meanwhile: then nothing was written.
+    Returns False if one is, or if another process counted one in the meantime: then nothing was written.
     """
     counted = f"{TABLE} JOIN {_ABOUT} USING (assessment_id, school_year, lea) WHERE student_group = '{ALL}'"
     if fetch_all(f"SELECT 1 FROM {counted} LIMIT 1", about):
@@ -156,7 +160,7 @@ def _are_first(rows: list[str], about: list[list[Any]]) -> bool:
 
 
 def _add(rows: list[str], *, sign: int) -> None:
-    """Add the rows to those there are, or take them off."""
+    """Add the rows to the existing ones, or subtract them."""
     columns = ", ".join(_COLUMNS)
     execute("DROP TABLE IF EXISTS result_change")
     execute(f"CREATE TEMP TABLE result_change ON COMMIT DROP AS SELECT {columns} FROM {TABLE} LIMIT 0")
@@ -177,7 +181,7 @@ def _copy(table: str, rows: list[str]) -> None:
 
 
 def raise_versions(changed: str, params: list[Any] | tuple[Any, ...] = ()) -> None:
-    """Say that the counts of the tests, years and LEAs in the table `changed` are others now."""
+    """Record that the counts of the tests, years and LEAs in the table `changed` have changed."""
     execute(
         f"""
         INSERT INTO {VERSIONS} AS held (assessment_id, school_year, lea, version)
@@ -190,8 +194,8 @@ def raise_versions(changed: str, params: list[Any] | tuple[Any, ...] = ()) -> No
 
 _CELL, _SCORE, _TAB, _NULL = CELL.encode(), SCORE.encode(), b"\t", b"\\N"  # as in the text format of COPY
 _GRADE = 1 + CELLS.index("grade")
-_BITS, _SCALE_BITS = 64, 40  # of each group in a whole number
-_MOST_KEPT = 20_000  # different values that are worked out once
+_BITS, _SCALE_BITS = 64, 40  # of each group in the integer
+_MOST_KEPT = 20_000  # different values whose result is cached
 _LEVELS_IN_WORDS = {b"Intermediate English Learner": 2, b"Novice English Learner": 1}
 _TESTED, _COUNTED = (frozenset(value.encode() for value in values) for values in (TESTED, COUNTED))
 _NOBODY = (b"", b"", b"", b"", b"")
@@ -208,7 +212,7 @@ _BITS_OF = [
 
 
 class _GroupsOf(dict[bytes, int]):
-    """Facts of who was tested -> a 1 for each group they belong to, each text worked out once."""
+    """Text of who was tested -> a 1 for each group it belongs to; each text is worked out once."""
 
     def __missing__(self, student_facts: bytes) -> int:
         if len(self) > _MOST_KEPT:
@@ -220,7 +224,7 @@ class _GroupsOf(dict[bytes, int]):
 
 
 class _Weights(dict[bytes, tuple[int, bool]]):
-    """Scale score -> one score and its scale as one number, and whether it is one."""
+    """Scale score -> one score and its scale as one number, and whether it is a scale score."""
 
     def __missing__(self, scale: bytes) -> tuple[int, bool]:
         if len(self) > _MOST_KEPT:
@@ -231,14 +235,15 @@ class _Weights(dict[bytes, tuple[int, bool]]):
 
 
 def _level(result: bytes) -> int:
-    """0: none. As LEVEL_SQL has it."""
+    """The level, as in LEVEL_SQL; 0 without one."""
     if len(result) == 1:
         return int(result) if b"1" <= result <= b"5" else 0
     return 3 if result.startswith(b"Initial Fluent") else _LEVELS_IN_WORDS.get(result, 0)
 
 
 def _summed_places(alike: Mapping[_Alike, int]) -> dict[_Place, list[int]]:
-    """Of each place a whole number for each of `_SUMS`, all groups in it: scores, or at the last the sums of scale scores."""
+    """For each place an integer for each of `_SUMS`, with all groups in it: numbers of scores or, in the last, sums of
+    scale scores."""
     places: dict[_Place, list[int]] = {}
     for (test, year, lea, school, grade, include, result, has_scale), number in alike.items():
         if include not in _TESTED:
@@ -258,7 +263,7 @@ def _summed_places(alike: Mapping[_Alike, int]) -> dict[_Place, list[int]]:
 
 
 def _counted_rows(places: Mapping[_Place, Sequence[int]]) -> list[str]:
-    """The rows of the table, as COPY reads them: of each place one for each group that somebody is in."""
+    """The rows of the table in COPY format: for each place one per group that has students."""
     rows: list[str] = []
     for (test, year, *place), sums in places.items():
         before, after = b"\t".join((test, year, b"")).decode(), b"\t".join((b"", *place)).decode()
@@ -272,8 +277,7 @@ def _counted_rows(places: Mapping[_Place, Sequence[int]]) -> list[str]:
 
 
 def recount_all() -> None:
-    """Count all scores there are, from nothing. For what has no counts yet, and for the tests that hold the two against each
-    other."""
+    """Count all existing scores from scratch. For scores without counts yet, and for the tests that compare the two."""
     raise_versions(TABLE)
     execute(f"DELETE FROM {TABLE}")
     execute(_adding(EVERYTHING), [])
@@ -289,8 +293,8 @@ EVERYTHING = """
 def _adding(source: str) -> str:
     """SQL that adds up scores and their groups: `source` gives one row per score of a test.
 
-    Scores that are alike are put together before they are spread over their groups, and by what came out (`kind`: a level, 0
-    without one, -1 where it does not count): what is left is a fraction of the sums, and in whole numbers.
+    Equal scores are combined before they are spread over their groups, also by result (`kind`: a level, 0 without one,
+    -1 if it does not count): a fraction of the sums remains, in integers.
     """
     columns = ", ".join(f"{fact_sql(name, 't.as_tested')} AS {name}" for name in ("lea", "school", *_facts_of_groups()))
     groups = [f"'{ALL}'"]

@@ -41,7 +41,7 @@ _SCALE = r"^[0-9]{1,4}$"
 _RAW = r"^[0-9]{1,4}(\.[0-9]{1,2})?$"
 _UNGRADED = {"UE", "US"}
 LIVE = Q(skipped=0)
-_AS_GIVEN = ~Q(accepted__in=[REMEMBERED, ACCEPTED])  # nobody has said whose line it is
+_AS_GIVEN = ~Q(accepted__in=[REMEMBERED, ACCEPTED])  # no one has said whose line it is
 
 
 def rules(context: RunContext) -> Sequence[Rule]:
@@ -100,7 +100,7 @@ def _match_rules(context: RunContext) -> list[Rule]:
 
 
 def _identity_rules() -> list[Rule]:
-    """Names are compared with those of the record, first names also with everyday and alias names."""
+    """Names are compared with those on record, first names also with everyday and alias names."""
     last = ("student__match_last_name", "student__last_name", "student__alias_last_name")
     first = ("student__match_first_name", "student__first_name", "student__alias_first_name")
     birth = Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), F("student__birth_date")))
@@ -164,7 +164,7 @@ def _repeat_rules() -> list[Rule]:
 
 
 def _include_indicator() -> Any:
-    """What the line says of whether it counts."""
+    """What the line says about whether it counts."""
     place = [fact.name for fact in FACTS].index("include") + 1
     held = Func(F("as_tested"), Value(","), Value(place), function="split_part", output_field=CharField())
     return Case(When(~Q(Differs(held, Value(ODD_INCLUDE))), then=Value("not one of the state's")), default=held)
@@ -190,7 +190,7 @@ LevelUses = dict[str, list[tuple[LayoutTest, Part]]]
 
 
 def column_uses(tests: Sequence[LayoutTest]) -> tuple[ScoreUses, LevelUses]:
-    """Columns of scores with the tests that use them and the pattern of their values; columns of levels with their parts."""
+    """Score columns with the tests that use them and the pattern of their values; level columns with their parts."""
     scores: ScoreUses = {}
     levels: LevelUses = {}
     for test in tests:
@@ -210,7 +210,7 @@ def columns_read(tests: Sequence[LayoutTest]) -> list[str]:
 
 
 def whole_numbers(tests: Sequence[LayoutTest]) -> list[str]:
-    """The columns of raw scores and standard errors, which may be written with a point."""
+    """The columns of raw scores and standard errors, which may be written with a decimal point."""
     return [name for name, uses in column_uses(tests)[0].items() if uses[0][1] == _RAW]
 
 
@@ -261,7 +261,7 @@ def _range_rules(tests: Sequence[LayoutTest], year: int) -> list[Rule]:
 
 
 def odd_grade(test: LayoutTest) -> Q:
-    """The line is of this test, and of a grade that exists but is never given it. Ungraded students take any."""
+    """The line is of this test, and of a valid grade that never takes it. Ungraded students may take any test."""
     fitting = {*(tested_grades(test.ranges) or grades()), *_UNGRADED}
     odd = [grade for grade in (*grades(), *other_grades()) if grade.zfill(2) not in fitting]
     return _of(test) & Q(grade_assessed__in=odd)
@@ -286,12 +286,12 @@ def _part_grade_rule(test: LayoutTest, part: Part) -> Rule:
 
 
 def ranged_columns(tests: Sequence[LayoutTest]) -> list[str]:
-    """Columns whose scale scores have to lie in the range of the line's test and grade."""
+    """Columns whose scale scores must be in the range of the line's test and grade."""
     return ["scale_score", *(part.scale for test in tests for part in test.children if part.in_parents_range)]
 
 
 def _number(column: str) -> Any:
-    """A score as number; null where it is none."""
+    """A score as a number; null if it is not one."""
     return Case(When(**{f"{column}__regex": _SCALE}, then=Cast(column, IntegerField())), output_field=IntegerField())
 
 
@@ -339,7 +339,7 @@ def _raw_range_rule(column: str) -> Rule:
 
 
 def levels_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
-    """How levels 1 to 4 of a test may be written: by their number, or in words, of which the best stands first."""
+    """How levels 1 to 4 of a test may be written: as a number, or in words, best first."""
     found = {f"{n}": [f"{n}", f"0{n}"] for n in range(1, 5)}
     for test in tests:
         spellings = test.parent.spellings()

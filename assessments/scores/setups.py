@@ -17,7 +17,7 @@ NEW, SKIP = "new", "skip"  # choices of an assessment's option, beside the keys 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A test of the file and the set-ups its scores go to, by state code; `missing` are those that are not there yet."""
+    """A test of the file and the set-ups its scores go to, by state code; `missing` are those that do not exist yet."""
 
     test: LayoutTest
     ids: dict[str, int]
@@ -25,7 +25,7 @@ class Target:
 
 
 def targets(context: RunContext) -> list[Target]:
-    """Those of all tests that the layout may hold and that are to be imported; computed once in a run."""
+    """The targets of all tests that the layout may hold and that are to be imported; computed once per run."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     if "targets" not in context.notes:
         tests = [test for test in tests_of(context.layout) if context.option(test.code) != SKIP]
@@ -49,10 +49,10 @@ def fits(setup: Assessment, edition: Edition) -> bool:
 
 
 def default_of(edition: Edition, there: Iterable[Assessment], year: int) -> Assessment | None:
-    """The set-up that scores of a school year go to when nobody chose one; None: a new one.
+    """The set-up that scores of a school year go to when none was chosen; None: a new one.
 
-    Among those for the year: the one to be used from now on, else the newest. A set-up without years, as 1.0 made them, goes
-    on taking the scores of its test, unless the test has changed and it holds no score of that year.
+    Among those for the year: the one to be used from now on, else the newest. A set-up without years, as 1.0 made them,
+    keeps receiving the scores of its test, unless the test has changed and it holds no score of that year.
     """
     certain, undated = _fitting(there, year)
     if certain or not undated:
@@ -64,7 +64,7 @@ def default_of(edition: Edition, there: Iterable[Assessment], year: int) -> Asse
 
 
 def said_default(edition: Edition, there: Iterable[Assessment]) -> str:
-    """What the import screen says of the set-up that `default_of` takes, worked out without a look at the scores."""
+    """What the import screen says about the set-up that `default_of` takes, without looking at the scores."""
     certain, undated = _fitting(there, edition.last or edition.first)
     if certain:
         return certain.name
@@ -84,12 +84,12 @@ def _fitting(there: Iterable[Assessment], year: int) -> tuple[Assessment | None,
 
 
 def _holds_scores(setup: Assessment, year: int) -> bool:
-    with across_schools():  # whoever's: districts share their set-ups
+    with across_schools():  # of any school: districts share their set-ups
         return Score.objects.filter(assessment_id=setup.pk, school_year=year).exists()
 
 
 def _target(context: RunContext, test: LayoutTest) -> Target:
-    """New set-ups have their keys before they are made, so that a plan can name them."""
+    """New set-ups get their keys before they are made, so that a plan can name them."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     choice = context.option(test.code)
     parent: Assessment | None = None
@@ -114,7 +114,7 @@ def _target(context: RunContext, test: LayoutTest) -> Target:
 
 
 def planned_setups(run_id: int, test: LayoutTest, parent: Assessment | None) -> dict[str, int]:
-    """Keys of the set-ups that a Test plans to make for a test, by state code: lines planned again go on with them."""
+    """Keys of the set-ups that a Test plans to make for a test, by state code: lines planned again keep using them."""
     rows = fetch_all(
         "SELECT object_id, after->>'state_code', (after->>'parent_id')::bigint FROM imports_importchange"
         " WHERE run_id = %s AND line = 0 AND kind = %s AND part = %s ORDER BY seq",
@@ -126,7 +126,7 @@ def planned_setups(run_id: int, test: LayoutTest, parent: Assessment | None) -> 
 
 
 def plan_setups(context: RunContext, target: Target) -> None:
-    """Write the changes that make what is missing, on line 0 of the run."""
+    """Write the changes that make missing set-ups, on line 0 of the run."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     test, ids, edition = target.test, target.ids, target.test.edition
     first = edition.first or school_year(context.layout.key)
@@ -143,7 +143,8 @@ def plan_setups(context: RunContext, target: Target) -> None:
         after: dict[str, Any] = {
             "parent_id": None if is_parent else ids[test.code],
             "state_code": part.code,
-            # Where one was asked for, not where there was none: another run may make the same one before this plan is applied.
+            # Where a new one was chosen, not where there was none: another run may make the same one before this plan
+            # is applied.
             "name": _free_name(part) if is_parent and context.option(test.code) == NEW else part.name,
             "score_type": part.score_type,
             "position": order.index(test.code) + 1 if is_parent else test.children.index(part) + 1,
@@ -163,7 +164,7 @@ def plan_setups(context: RunContext, target: Target) -> None:
 
 
 def _shown_before(test: LayoutTest) -> frozenset[str]:
-    """Parts of which the newest set-up is shown to families: those of the next years are, until somebody hides them."""
+    """Parts whose newest set-up is shown to families: those of later years are shown too, until a person hides them."""
     newest = Assessment.objects.filter(parent__isnull=True, state_code=test.code).order_by("-pk").first()
     if newest is None or not newest.shown_to_families:
         return frozenset()
@@ -172,7 +173,7 @@ def _shown_before(test: LayoutTest) -> frozenset[str]:
 
 
 def _free_name(part: Part) -> str:
-    """The test's name, with a number where set-ups of that name are there already."""
+    """The test's name, with a number if set-ups of that name already exist."""
     names = set(Assessment.objects.filter(parent__isnull=True, state_code=part.code).values_list("name", flat=True))
     name, number = part.name, 2
     while name in names:

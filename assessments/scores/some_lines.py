@@ -1,6 +1,6 @@
-"""Planning some lines of a score file again: what its Test said of the file as a whole is corrected, not counted again.
+"""Planning some lines of a score file again: what its Test said about the whole file is corrected, not recounted.
 
-A Test keeps in its facts what that needs: no value of the file and no student, but codes of tests, counts and line numbers.
+A Test keeps what this needs in its facts: no file values or students, only codes of tests, counts and line numbers.
 """
 
 from collections import Counter
@@ -21,8 +21,8 @@ from sisimport.imports.models import ImportRun
 
 FACT: Final = "to_plan_lines_anew"
 ALONE: Final = "alone"  # among the notes of a context
-_MOST_SHARED: Final = 500  # UINs; a file of which more are on several students is planned as a whole
-_DEFERS: Final = ("AMB-REPEAT", "AMB-REPEAT-OTHER")  # of such lines nothing is planned
+_MOST_SHARED: Final = 500  # UINs; a file with more of them shared by several students is planned as a whole
+_DEFERS: Final = ("AMB-REPEAT", "AMB-REPEAT-OTHER")  # nothing is planned for such lines
 
 # Planned lines by assessment of their first score, grade, and result of that score: (lines, scores, scores that replace one).
 Spread = dict[tuple[int, str, str], tuple[int, int, int]]
@@ -31,8 +31,8 @@ Shared = list[list[int]]  # of each UIN that is on several students: its first l
 
 @dataclass(slots=True, frozen=True)
 class Alone:
-    """What stays of a Test when some of its lines are planned again. `kept`: its fact; `was`: the spread of these lines before;
-    `out`: those of them that no scores were planned for."""
+    """What remains of a Test when some of its lines are planned again. `kept`: its fact; `was`: the spread of these
+    lines before; `out`: those of them that no scores were planned for."""
 
     kept: Mapping[str, Any]
     was: Spread
@@ -62,13 +62,13 @@ class Alone:
         return self.kept["lines"] - lines, self.kept["scores"] - scores
 
     def shared(self, now: Shared) -> Shared:
-        """Shared UINs of the whole file. All lines of a UIN are planned again together."""
+        """Shared UINs of the whole file. All lines that share a UIN are planned again together."""
         return sorted([*(group for group in self.kept["shared"] if group[0] not in self.lines), *now])
 
 
 def before(import_type: ImportType, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:
-    """Notes to plan these lines by, see `ImportType.plan_alone`. None for a Test of an earlier release, one whose set-ups are
-    others now, or one of too many shared UINs."""
+    """Notes to plan these lines by, see `ImportType.plan_alone`. None for a Test of an earlier release, one whose
+    set-ups have changed, or one with too many shared UINs."""
     kept, found = run.facts.get(FACT), find_layout(run.layout)
     if kept is None or kept["shared"] is None or found is None:
         return None

@@ -34,7 +34,7 @@ def prepare(context: RunContext) -> None:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     if not context.lea_ids:
-        # The files name no district on record: scores go to whoever holds the SSID.
+        # The files name no district on record: scores go to the student who holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
     refuse_missing_columns(context, tests)
     _refuse_other_headers(context)
@@ -50,10 +50,10 @@ def prepare(context: RunContext) -> None:
 
 
 def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """A score is read as a whole or not at all: a blank for a column that is not there would overwrite what is on record.
+    """A score is read as a whole or not at all: a blank for a missing column would overwrite what is on record.
 
-    Asked for are the columns that say whose score it is and when it was made, and those of the tests that the file has
-    records of and that are imported. Raises FileError. A part of a test none of whose columns the file has is not imported.
+    Required are the columns that say whose score it is and when it was made, and those of the imported tests that the
+    file has records of. Raises FileError. A part of a test is not imported if the file has none of its columns.
     """
     layout, recognition = context.layout, context.recognition
     if layout is None or recognition is None or not recognition.header:
@@ -85,9 +85,10 @@ def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -
 
 
 def _refuse_other_headers(context: RunContext) -> None:
-    """Files put one after the other: a second header line of the same layout is one bad line, another layout's ends it here.
+    """For concatenated files: a second header line of the same layout is one bad line, that of another layout rejects
+    the file.
 
-    Raises FileError: the lines after it would be read by the wrong columns.
+    Raises FileError, because the lines after it would be read by the wrong columns.
     """
     if not context.collected & _FIRST_HEADERS or context.layout is None or context.recognition is None:
         return
@@ -106,9 +107,10 @@ def _refuse_other_headers(context: RunContext) -> None:
 
 
 def _take_replaced_ssids() -> None:
-    """Lines with an SSID that the state replaced go to whoever holds the new one, or the one that replaced that, and so on.
+    """Lines with an SSID that the state replaced go to the student who holds the new one, or the one that replaced
+    that, and so on.
 
-    The first number of a chain that anybody holds counts. A chain that nobody holds leaves the line as the file has it.
+    The first number of a chain that a student holds counts. If no student holds any, the line stays as in the file.
     """
     if not SSIDReplacement.objects.exists():
         return
@@ -144,7 +146,7 @@ def _take_current_ssids() -> None:
 
 
 def _take_accepted_matches() -> None:
-    """Lines that somebody accepted for a student are under that student's SSID (repeats are found by it); where there is
+    """Lines that a person accepted for a student go under that student's SSID (repeats are found by it) or, if there is
     none, under one number for all lines of the student. Then every line gets its student by key."""
     execute(
         f"""
@@ -166,9 +168,9 @@ def _take_accepted_matches() -> None:
 
 
 def _leave_out_shared_uins(context: RunContext) -> None:
-    """A UIN that is on lines of several students says nothing about a record: it is not kept, and one notice tells so.
+    """A UIN on lines of several students says nothing about a record: it is not kept, and one notice reports it.
 
-    It never keeps a line out: state exports hold one UIN twice, and spreadsheets one on every line.
+    It never keeps a line out: state exports repeat a UIN, and spreadsheets may put the same one on every line.
     """
     emptied = _empty_shared_uins() if "uin" in context.fields else {}
     shared: Shared = [[first, count] for first, (_uin, count) in emptied.items()]
@@ -210,7 +212,8 @@ def _empty_shared_uins() -> dict[int, tuple[str, int]]:
 
 
 def second_pass(context: RunContext, refusing: Collection[int]) -> Q | None:
-    """Lines to be asked again: those whose SSID nobody holds and others may fit, and those that repeat a refused line.
+    """Lines to check again: those whose SSID no student holds but that may fit a student, and those that repeat a
+    refused line.
 
     refusing: the rules that keep a line out, by their number among all rules of the run.
     """
@@ -225,11 +228,11 @@ def second_pass(context: RunContext, refusing: Collection[int]) -> Q | None:
 
 
 def find_candidates(context: RunContext) -> Q | None:
-    """Lines whose SSID nobody holds: students of the same name and birth date, as far as this run may see them. Returns the
-    lines for which there are any."""
+    """For lines whose SSID no student holds: find students of the same name and birth date that this run may see.
+    Returns the lines for which there are any."""
     schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
-    # Written and counted first: the planner takes lines of nobody for rare, and a file may have no others.
+    # Written and analyzed first: the planner assumes lines without a student are rare, and a file may have no others.
     with joins_for(context.record_count):
         execute(
             f"""

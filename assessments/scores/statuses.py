@@ -1,7 +1,8 @@
-"""English learner statuses that a score file calculates: one for each student, however many lines say one.
+"""English learner statuses that a score file calculates: one for each student, however many lines state one.
 
-A student has a line for each test (Initial ELPAC and its alternate form), and lines without a score beside one with. The first
-line that says the status writes it. Lines that say different ones write none: nobody knows which is right.
+A student has a line for each test (Initial ELPAC and its alternate form), and may have lines without a score besides
+one with. The first line that states the status writes it. Lines that state different ones write none: there is no
+telling which is right.
 """
 
 from sisimport.files.issues import Severity
@@ -13,7 +14,7 @@ _SEQ = 901  # after issues of rules
 
 
 def settle_statuses(context: RunContext) -> None:
-    """Leave one planned status for each student, and report lines that disagree. Looks at nothing but the plan."""
+    """Leave one planned status for each student, and report lines that disagree. Looks only at the plan."""
     planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{EL_KIND.key}' AND c.before IS NULL"
     if not fetch_all(f"SELECT 1 FROM {planned} GROUP BY c.student_id HAVING count(*) > 1 LIMIT 1"):
         return

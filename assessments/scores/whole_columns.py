@@ -1,11 +1,13 @@
-"""Columns of a score file that were sorted, shifted, turned or exchanged alone, although each of their values may be there.
+"""Columns of a score file that were sorted, shifted, reversed or exchanged on their own, although each value may be
+valid.
 
     within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
                         a grade and the birth dates
     against the record  much of one column would be other than on record
 
-Both are one warning for the file that names the columns. Parts of a score are compared among students of one grade, for scales
-begin elsewhere in each. Of a large file some thousand lines are looked at: whole columns are wrong there too.
+Each gives one warning for the file that names the columns. Parts of a score are compared among students of one grade,
+since scales start at different values in each. Of a large file a few thousand lines are checked: a wrong column is
+wrong there too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,16 +27,16 @@ from sisimport.imports.models import ImportIssue
 
 _FEWEST_LINES: Final = 30  # with fewer, columns may differ by chance
 _FEWEST_GRADES: Final = 3
-# Least correlation: of a score with its own level or measure, of a part with the whole. A judgment, for no real file could be
-# measured: columns that belong together are far above it, columns sorted alone near 0. Of few lines it may be less by chance, by
-# one part in the root of their number.
+# Lowest accepted correlation: of a score with its own level or measure, of a part with the whole. A judgment, since no
+# real file could be measured: columns that belong together are far above it, columns sorted on their own near 0. With
+# few lines it may be lower by chance, by one part in the square root of their number.
 _OWN, _PART = 0.55, 0.35
-_LOOKED_AT: Final = 2_000  # lines of each test: of so many, chance makes hundredths
+_LOOKED_AT: Final = 2_000  # lines of each test: with so many, chance adds only hundredths
 _FEWEST_CHANGED: Final = 10
 _SHARE_CHANGED: Final = 0.1
-_STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: every third line is not a pattern that they share
+_STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: they share no pattern such as every third line
 _SEQ: Final = 93  # on line 0, after what doubts.py says
-# Cells of a score on record whose change as a whole is told. A UIN says nothing about what was reached.
+# Cells of a score on record whose change as a whole is reported. A UIN says nothing about the result.
 _TOLD: Final = {
     "scale_score": "scale score",
     "raw_score": "raw score",
@@ -49,7 +51,8 @@ _TOLD: Final = {
 
 @dataclass(frozen=True)
 class Bond:
-    """A column and others of which it rises and falls with one at least. The columns are SQL of numbers, null for none."""
+    """A column and the columns of which at least one rises and falls with it. The columns are SQL of numbers, null
+    without one."""
 
     field: str
     number: str
@@ -59,7 +62,7 @@ class Bond:
 
 
 def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
-    """Warn of both kinds. `lines`: SQL of the planned lines."""
+    """Warn about both kinds. `lines`: SQL of the planned lines."""
     apart = [column for test in _present(context) for column in _apart(context, test)]
     if apart:
         _tell(context, _SEQ, "EXC-APART", apart)
@@ -84,7 +87,7 @@ def _present(context: RunContext) -> list[LayoutTest]:
 
 
 def _apart(context: RunContext, test: LayoutTest) -> Iterator[str]:
-    """Columns of a test that go along with none of those they belong to, in words."""
+    """Columns of a test that do not follow any of those they belong to, in words."""
     assert context.layout is not None  # noqa: S101
     bonds = [bond for bond in _bonds(test) if bond.field in context.fields]
     for bond, (lines, together) in zip(bonds, _measured(context, test, bonds), strict=True):
@@ -120,7 +123,7 @@ def _numbers(part: Part) -> list[tuple[str, str]]:
 _GRADE: Final = (
     "CASE WHEN r.grade_assessed ~ '^[0-9]{1,2}$' THEN r.grade_assessed::int WHEN r.grade_assessed = 'KN' THEN 0 END"
 )
-_BIRTH: Final = "date '2100-01-01' - r.birth_date"  # older: more days
+_BIRTH: Final = "date '2100-01-01' - r.birth_date"  # the older, the more days
 
 
 def _number(column: str) -> str:
@@ -128,7 +131,7 @@ def _number(column: str) -> str:
 
 
 def _level(part: Part) -> str:
-    """Levels from the lowest, 1."""
+    """Levels, counted from 1, the lowest."""
     levels = [code for code in reversed(list(part.results or {})) if code not in {*no_score(), "E"}]
     whens = " ".join(f"WHEN '{code}' THEN {n}" for n, code in enumerate(levels, 1))
     return f"CASE {result_sql(part)} {whens} END"
@@ -141,8 +144,8 @@ def _measure(column: str) -> str:
 
 
 def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> list[tuple[int, float | None]]:
-    """For each bond: how many lines hold both, and the best correlation with one of the others; None where a column does not
-    vary."""
+    """For each bond: how many lines hold both, and the best correlation with one of the others; None if a column does
+    not vary."""
     columns = list(dict.fromkeys(sql for bond in bonds for sql in (bond.number, *bond.others)))
     at = {sql: n for n, sql in enumerate(columns)}
     asked = ["count(DISTINCT g) FILTER (WHERE g <> '')"]
@@ -169,7 +172,7 @@ def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> l
 
 
 def _some_of(context: RunContext) -> str:
-    """SQL that takes whole pages of a large table, the same each time."""
+    """SQL that samples whole pages of a large table, the same ones each time."""
     wanted = _LOOKED_AT * len(_present(context))
     if context.record_count <= 2 * wanted:
         return ""
@@ -180,7 +183,7 @@ def _some_of(context: RunContext) -> str:
 
 
 def _changed_columns(context: RunContext, lines: str) -> list[str]:
-    """Columns of which a good part would be other than on record, in words."""
+    """Columns in which a large share of values would differ from the record, in words."""
     changes = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}' AND c.before IS NOT NULL"
     (count,) = fetch_one(f"SELECT count(*) FROM {changes}")
     if count < _FEWEST_CHANGED:
@@ -201,7 +204,8 @@ def _changed_columns(context: RunContext, lines: str) -> list[str]:
 
 
 def _changes_sql(changes: str) -> str:
-    """SQL: assessment, and for each cell that is told how many scores have a value on record and another one in the file."""
+    """SQL: assessment and, for each reported cell, how many scores have a value on record and a different one in the
+    file."""
     at = {name: n for n, name in enumerate(OWN_CELLS, 2)} | {name: CELLS.index(name) + 2 for name in ("date", "grade")}
     sums = []
     for name in _TOLD:
@@ -209,7 +213,7 @@ def _changes_sql(changes: str) -> str:
         becomes = (
             f"coalesce(b.{name}, '')" if name in ("date", "grade") else f"split_part(a.score, '{CELL}', {at[name]})"
         )
-        there = f"{was} <> '' AND" if name != "status" else ""  # no condition code is one that says: as usual
+        there = f"{was} <> '' AND" if name != "status" else ""  # a blank condition code is a value too: nothing unusual
         sums.append(f"count(*) FILTER (WHERE {there} {was} <> {becomes})")
     side = f"unnest(string_to_array(c.{{}}->>'scores', '{SCORE}')) AS score"
     return f"""

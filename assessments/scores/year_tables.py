@@ -1,7 +1,8 @@
-"""Scores are in a partition for each school year (migration 0009): which years there are, made ahead, and dropped as a whole.
+"""Scores have a partition for each school year (migration 0009): which years exist, making them ahead, and dropping
+whole years.
 
-What comes before its year is made is in the rest of the table and is moved when it is: no run waits for a year or fails for
-want of one. A statement says the years it is about, so that PostgreSQL reads their partitions alone.
+Scores that arrive before their year's partition exists go to the default partition and are moved when it is made: no
+run waits for a year or fails without one. A statement names its years, so that PostgreSQL reads only their partitions.
 """
 
 import datetime as dt
@@ -22,11 +23,11 @@ from students.school_years import spring_of, year_label
 logger = logging.getLogger(__name__)
 
 _PLAN_YEARS = "SELECT years FROM plan_years WHERE plan = %s"
-MEASURE_FROM = 500  # scores; of fewer the planner need not hear
+MEASURE_FROM = 500  # scores; fewer do not matter to the planner
 
 
 def listed(years: Iterable[int]) -> str:
-    """SQL of school years, for `school_year = ANY(...)`: a constant, by which the planner leaves the other partitions out."""
+    """SQL of school years, for `school_year = ANY(...)`: a constant, so that the planner skips the other partitions."""
     return f"'{{{','.join(str(int(year)) for year in sorted(set(years)))}}}'::smallint[]"
 
 
@@ -36,7 +37,8 @@ def years_of_lines() -> list[int]:
 
 
 def years_of_plan(plan_run_id: int, kind: str) -> list[int]:
-    """School years of a plan that is being applied, looked up once in a transaction: nothing writes to a plan meanwhile."""
+    """School years of a plan that is being applied, looked up once per transaction: nothing writes to a plan in the
+    meantime."""
     execute("CREATE TEMP TABLE IF NOT EXISTS plan_years (plan bigint PRIMARY KEY, years smallint[]) ON COMMIT DROP")
     if not (found := fetch_all(_PLAN_YEARS, [plan_run_id])):
         execute(
@@ -55,10 +57,11 @@ def years_of_plan(plan_run_id: int, kind: str) -> list[int]:
 
 
 def make_years(years: Iterable[int] = ()) -> int:
-    """Make the partitions of these years, of this one and the next, and of what is in no year; returns how many were made.
+    """Make partitions for these years, for this year and the next, and for scores still in the default one; returns how
+    many.
 
-    Its locks end with its own transaction: within somebody else's nothing is made. Raises DatabaseError where it cannot have
-    them within a second: whoever looks next makes the year.
+    Its locks end with its own transaction: inside another transaction nothing is made. Raises DatabaseError if it
+    cannot get them within a second: the next caller makes the year.
     """
     if connection.in_atomic_block:
         return 0
@@ -69,13 +72,14 @@ def make_years(years: Iterable[int] = ()) -> int:
 
 
 def make_room(years: Iterable[int] = ()) -> None:
-    """The same, whether or not it can be made just now."""
+    """Like `make_years`, but no error if it cannot be made just now."""
     with suppress(DatabaseError):
         make_years(years)
 
 
 def measure_after_commit(years: Iterable[int], scores: int) -> None:
-    """Have the planner know the scores of these years once this transaction, which wrote so many of them, is committed."""
+    """Analyze the scores of these years for the planner once this transaction, which wrote so many of them, is
+    committed."""
     if scores > MEASURE_FROM:
         wanted = sorted(set(years))
         transaction.on_commit(lambda: _measure(wanted), robust=True)
@@ -91,14 +95,14 @@ def _measure(years: list[int]) -> None:
 
 
 def remove_old(before: dt.datetime, dry_run: bool) -> int:
-    """Drop the scores of school years that ended before this moment, and what is counted of them; how many years that is."""
+    """Drop the scores of school years that ended before this moment, and their counts; returns how many years."""
     last_day = timezone.localdate(before)
     over = [year for year in sorted(_standing()) if dt.date(year, 6, 30) < last_day]
     return len(over) if dry_run else sum(_drop(year) for year in over)
 
 
 def _standing() -> set[int]:
-    """Years of which there are scores or counts; a year without any is not reported."""
+    """Years with scores or counts; a year without any is not reported."""
     return {year for (year,) in fetch_all("SELECT sis_score_years()") if _holds_scores(year)} | set(
         ResultCount.objects.values_list("school_year", flat=True).distinct()
     )
@@ -109,8 +113,8 @@ def _holds_scores(year: int) -> bool:
 
 
 def _drop(year: int) -> bool:
-    """The partition, the counts and the entry that says so, all at once or nothing: while somebody is at work on scores, the
-    year stays until the next purge."""
+    """Drop the partition and the counts and record it, all or nothing: while another process works on scores, the year
+    stays until the next purge."""
     try:
         with transaction.atomic():
             counted = ResultCount.objects.filter(school_year=year)

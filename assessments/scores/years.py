@@ -1,7 +1,8 @@
-"""The school year of a score: that of the layout, held against the test dates of the file.
+"""The school year of a score: that of the layout, checked against the test dates of the file.
 
-A school year runs from 1 July to 30 June; some testing windows ran longer (`windows` in data/structure.toml), and those tests
-are of the year that the window belongs to. Science lines of grade 12 that say so may carry a score of an earlier year.
+A school year runs from 1 July to 30 June; some testing windows ran longer (`windows` in data/structure.toml), and those
+tests count for the year that the window belongs to. Grade 12 science lines may be flagged as carrying a score of an
+earlier year.
 """
 
 import datetime as dt
@@ -25,14 +26,14 @@ from students.school_years import year_label
 
 ROWS = ScoreRow._meta.db_table
 EARLIEST = 3  # years that a line may reach back
-# The flag of earlier years is about science only; lines of other tests may hold it by the way.
+# The flag of earlier years is about science only; lines of other tests may also hold it.
 _SCIENCE_TYPES = ("05", "5", "06", "6")
 _SCIENCE = ", ".join(f"'{code}'" for code in _SCIENCE_TYPES)
 _SINGLE = ("test_completed_date", "lst_lock_score_date", "paper_test_completion_date")
-# The day on which a district closed the scores of its Initial ELPAC; they are to be there within 30 days (5 CCR 11518.5).
+# The day on which a district closed the scores of its Initial ELPAC; they are due within 30 days (5 CCR 11518.5).
 _SCORED = "lst_lock_score_date"
 _TO_SCORE = dt.timedelta(days=30)
-_FEW = 20  # dates of another year on fewer than one of so many scored lines say nothing about the file
+_FEW = 20  # dates of another year on fewer than one in this many scored lines say nothing about the file
 _YEAR_OF = "(extract(year FROM {0}) + CASE WHEN extract(month FROM {0}) >= 7 THEN 1 ELSE 0 END)::int"
 
 
@@ -45,7 +46,7 @@ class IsBlank(Func):
 
 
 class _Earlier(Func):
-    """The first expression lies before the second; null where one is."""
+    """The first expression is before the second; null if either is."""
 
     template = "(%(expressions)s)"
     arg_joiner = " < "
@@ -81,7 +82,7 @@ def score_date(context: RunContext) -> Any:
 
 
 def earlier(alias: str = "") -> str:
-    """SQL: the score of a line is one of an earlier school year (see `note_earlier_years`)."""
+    """SQL: the score of a line belongs to an earlier school year (see `note_earlier_years`)."""
     return f"{alias}current_year_flag LIKE '20__'"
 
 
@@ -91,7 +92,7 @@ def is_flagged(record_types: Iterable[str]) -> bool:
 
 
 def note_earlier_years(context: RunContext) -> None:
-    """Grade 12 science lines may carry a score of an earlier year, to which it belongs: the flag becomes that year."""
+    """Grade 12 science lines may carry a score that belongs to an earlier year: the flag is replaced by that year."""
     if "current_year_flag" not in context.fields or context.layout is None:
         return
     year = school_year(context.layout.key)
@@ -111,18 +112,19 @@ def note_earlier_years(context: RunContext) -> None:
 
 
 def _place_undated(context: RunContext) -> dict[int, int]:
-    """Mark scored lines without test date whose other dates are of another year; how many lines there are of each year."""
+    """Mark scored lines without test date whose other dates are of another year; returns the number of lines by
+    year."""
     dated = ScoreRow.objects.filter(refused=False, skipped=0).annotate(on=score_date(context))
     undated = dated.filter(on=None).order_by("line").values_list("line", flat=True)
     return other_dates.note_other_years(context, undated, *bounds(context))
 
 
 def refuse_another_year(context: RunContext) -> None:
-    """Raises FileError when the file's test dates mostly lie in another school year than that of its layout.
+    """Raises FileError if most of the file's test dates are in a school year other than that of its layout.
 
-    Dates that cannot be (after today, or before the student's birth) have no say, nor have scores marked as of an earlier
-    year. Lines without test date are placed by their other dates. Lines planned again belong to a file that was judged as a
-    whole. What `mostly` means where few lines are dated, `_speak_for_the_file` says.
+    Impossible dates (after today, or before the student's birth) do not count, nor do scores marked as of an earlier
+    year. Lines without test date are placed by their other dates. Skipped for lines planned again: their whole file was
+    checked before. `_speak_for_the_file` says what `most` means if few lines are dated.
     """
     if not date_fields(context):
         return
@@ -135,7 +137,7 @@ def refuse_another_year(context: RunContext) -> None:
     dated = ScoreRow.objects.filter(refused=False).annotate(on=score_date(context))
     sql, params = compiled(dated.values_list("on", "birth_date", "current_year_flag", "skipped"))
     possible = "d.date <= %s AND (d.birth_date IS NULL OR d.date >= d.birth_date)"
-    # Counted by day first: a file has few of them, and a day's year need not be worked out for every line.
+    # Counted by day first: a file has few different days, so the year need not be computed for every line.
     days = fetch_all(
         f"SELECT d.date, count(*) FROM ({sql}) AS d(date, birth_date, current_year_flag, skipped)"
         f" WHERE {possible} AND NOT {earlier('d.').replace('%', '%%')} OR (d.date IS NULL AND d.skipped = 0) GROUP BY 1",
@@ -165,21 +167,20 @@ def refuse_another_year(context: RunContext) -> None:
 
 
 def _speak_for_the_file(outside: int, scored: int) -> bool:
-    """Are dates of another year more than a slip of a few lines, in a file that has dates of its own year too, and of which most
-    lines have no date at all?
+    """Are dates of another year more than a mistake on a few lines, in a file that also has dates of its own year and
+    in which most lines have no date at all?
 
-    One is never; others are from one scored line in twenty on. What they do not vouch for, the
-    rules of single lines judge: a dated line outside is an error, an undated one a warning, or an error where it would replace
-    a dated score.
+    A single line never is; more are, from one scored line in twenty on. Otherwise the rules for single lines decide: a
+    dated line outside is an error, an undated one a warning, or an error if it would replace a dated score.
     """
     return outside > 1 and outside * _FEW >= scored
 
 
 def _undated(context: RunContext) -> Q | None:
-    """Lines whose only test date could not be read; None where every date of the file was.
+    """Lines whose only test date could not be read; None if every date of the file could be.
 
-    A date that is not the one that counts (that of a part, where the whole test has one) never keeps a score out: it is
-    reported by the reader, and left.
+    A date that does not count (that of a part, if the whole test has one) never keeps a score out: the reader reports
+    it, and it is ignored.
     """
     unread = ImportIssue.objects.filter(
         run=context.run.pk, code="FILE-DATE", severity=Severity.WARNING, field__in=date_fields(context)
@@ -190,9 +191,9 @@ def _undated(context: RunContext) -> Q | None:
 
 
 def _undated_over_dated(context: RunContext) -> Q | None:
-    """Lines without any test date whose scores would replace dated ones: nothing says that they are of this year at all.
+    """Lines without any test date whose scores would replace dated ones: nothing shows that they are of this year.
 
-    None where the file has no line without a test date.
+    None if every line of the file has a test date.
     """
     assert context.layout is not None  # noqa: S101 - a staged file has one
     if context.run.pk is not None and not context.notes.get("undated"):
@@ -247,8 +248,8 @@ def rules(context: RunContext, live: Q) -> list[Rule]:
     first, last = bounds(context)
     replacing = _undated_over_dated(context)
     if replacing is not None:
-        # `told_by` without a day: another date of the record lies in this school year. A record that could not be read has
-        # its error already, and whether the file has a line without date is counted without it.
+        # `told_by` without a day: another date of the record is in this school year. A record that could not be read
+        # already has its error, and does not count as a line without date.
         without_date = live & Q(told_date=None, told_by="", refused=False) & ~(undated or Q(pk__isnull=True))
         found.append(Rule(number="CA-E-17", code="EXC-UNDATED", severity=Severity.ERROR, field=fields[0],
                           when=without_date & replacing, expected=year_label(first.year + 1)))  # fmt: skip
@@ -264,7 +265,7 @@ def rules(context: RunContext, live: Q) -> list[Rule]:
     for name in fields:
         counts = Q(Differs(F(name), date))
         found += _rules_about(context, name, live & ~counts & earlier_fields)
-        earlier_fields &= counts  # of equal dates the first is named
+        earlier_fields &= counts  # among equal dates the first is named
     return found
 
 

@@ -1,6 +1,8 @@
-"""Birth dates that are those on record with day and month exchanged: a warning of the line; of most lines, a refusal of the file.
+"""Birth dates that equal those on record with day and month exchanged: a warning for the line or, if most lines are
+like that, a refusal of the file.
 
-Such a file was written in the other order of dates: its days after the 12th cannot be read, all others would be other days.
+Such a file was written in the other date order: dates after the 12th of a month cannot be read, all others would be
+wrong.
 """
 
 from collections.abc import Callable
@@ -41,7 +43,7 @@ def exchanged(file: str, record: str) -> str:
 
 
 class _Swapped(Func):
-    """`file, record`: another day of the same year, which is the other one with day and month exchanged."""
+    """`file, record`: two different days of one year; each is the other with day and month exchanged."""
 
     output_field = BooleanField()
     conditional = True
@@ -66,7 +68,7 @@ def swapped() -> Q:
 
 
 def refuse_wrong_order(context: RunContext) -> None:
-    """After the rules. Raises FileError where day and month are exchanged in most lines that could show it.
+    """Called after the rules. Raises FileError if day and month are exchanged in most lines that could show it.
 
     Lines planned again belong to a file that was judged as a whole.
     """

@@ -1,7 +1,7 @@
-"""Facts that hardly ever change in a life: birth date, gender, days of an English learner. Another one than on record is written,
-and said with both.
+"""Facts that hardly ever change: birth date, gender, dates of an English learner. A value that differs from the record
+is written and reported with both values.
 
-A mistyped day, or the line of a twin, would change silently by what the state finds a student.
+Otherwise a mistyped date, or a twin's line, would silently change what the state finds a student by.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,8 @@ _LATER: Final = (ProgramStatus.EL, ProgramStatus.EXITED)
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
-    """`rule` makes one of the roster's rules. Lines about somebody else, and exchanged days and months, say so themselves."""
+    """`rule` makes one of the roster's rules. Lines about another student, and exchanged days and months, have their
+    own rules."""
     of_student = Q(student__id__isnull=False) & other_people.NOT_SOMEBODY_ELSE
     born = F("student__birth_date")
     other_day = Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), born)) & ~birth_dates.swapped()
@@ -39,7 +40,8 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
 
 
 def _english_learner(rule: Callable[..., Rule]) -> list[Rule]:
-    """Other days than on record, and a status to which no English learner returns. What is older says so itself."""
+    """Dates that differ from the record, and a status that an English learner never returns to. Older ones have their
+    own rule."""
     not_said = ~IS_OLDER & ~IS_LEGACY & ~dates.EL_IMPOSSIBLE
     back = Q(el_status__iregex=_FIRST_STATUS, student__el__program_status__in=_LATER)
     on_record = {name: f"student__el__{name.removeprefix('el_')}" for name in dates.EL_DATES}

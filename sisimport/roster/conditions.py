@@ -38,7 +38,7 @@ FILE_STATUS = Case(
     default=Value(""),
     output_field=CharField(),
 )
-# Another status than the one on record, from before that one began.
+# A status that differs from the one on record and began before it.
 FILE_STATUS_SINCE = Case(
     When(el_status__in=["Pending", "TBD", "TVD"], then=F("el_tbd_date")),
     When(

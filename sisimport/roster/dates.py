@@ -1,6 +1,6 @@
-"""Dates of a roster that cannot be, or hardly: ages by grade, what would have happened before birth, enrollments far ahead.
+"""Impossible or unlikely dates in a roster: ages by grade, events before birth, enrollments far in the future.
 
-Births and English learner dates after today are refused by the reader, in every import type.
+In every import type the reader refuses births and English learner dates after today.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import Rule
 from students.school_years import last_day_of_next
 
-# Ages nobody needs to look at, by grade; adults of any age are in grade AD.
+# Ages that no one needs to check, by grade; adults of any age are in grade AD.
 USUAL_AGES: Final = {
     "IN": (0, 3),
     "TD": (0, 4),
@@ -35,12 +35,12 @@ USUAL_AGES: Final = {
 }
 ENROLLMENT_DATES: Final = ("enrollment_start", "enrollment_exit")
 EL_DATES: Final = ("el_identified_date", "el_tbd_date", "el_exit_date")
-# Unless the record is like that: the state's start date of a status takes the place of the Identified Date.
+# Unless the record is already like that: the state's start date of a status replaces the Identified Date.
 _EXIT_FIRST: Final = Q(IsEarlier(F("el_exit_date"), F("el_identified_date"))) & (
     Q(Differs(F("el_exit_date"), F("student__el__exit_date")))
     | Q(Differs(F("el_identified_date"), F("student__el__identified_date")))
 )
-# Days of an English learner that an error speaks of.
+# English learner dates that an error is about.
 EL_IMPOSSIBLE: Final = reduce(or_, (Q(IsEarlier(F(name), F("birth_date"))) for name in EL_DATES), _EXIT_FIRST)
 
 

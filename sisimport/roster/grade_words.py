@@ -1,6 +1,7 @@
-"""Grades that mean one thing in one system and another in the next (0, -1, T1, 8th), read as somebody said once for the district.
+"""Grades that mean different things in different systems (0, -1, T1, 8th), read as a person defined them once for the
+district.
 
-Unsaid they are refused with the choices they leave. Said, they are read with the usual notice for the file.
+Undefined, they are refused with the possible choices. Defined, they are read with the usual notice for the file.
 """
 
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ QUESTION: Final = Question(option=GRADE_WORDS, field="grade", settles=_is_said)
 
 
 def as_said(recognition: Recognition, options: Mapping[str, str]) -> Recognition:
-    """The file, whose grades are read as the option says."""
+    """The file, its grades read as the option says."""
     meant, layout = _MEANT.get(options.get(GRADE_WORDS.name, "")), recognition.layout
     if meant is None or layout is None or "grade" not in layout.fields:
         return recognition

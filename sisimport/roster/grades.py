@@ -30,7 +30,7 @@ class _Lower(Func):
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
-    """`rule` makes one of the roster's rules. A line of a stay that ended says nothing about the grade of today."""
+    """`rule` makes one of the roster's rules. A line about a stay that ended says nothing about today's grade."""
     record = F("student__grade")
     lower = Q(is_new=False) & Q(enrollment_exit=None) & Q(dup_number=0) & Q(_Lower(F("grade"), record))
     return [rule("roster", "GRADE-LOWER", Severity.WARNING, "grade", lower, expected=record)]

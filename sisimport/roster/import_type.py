@@ -193,8 +193,8 @@ class Roster(ImportType):
             keep_better_names(context, NAME_FIELDS, student="student_pk")
 
     def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:
-        """What the Test said of columns as a whole stands. A new district comes with the first line that needs it, and may bring
-        students who are on record in another one: then the whole file is planned."""
+        """What the Test found about whole columns remains. A new district is made with the first line that needs it,
+        and may bring students who are on record in another one: then the whole file is planned."""
         new_lea = ImportIssue.objects.filter(run=run, code="NEW-LEA")
         return None if new_lea.exists() else new_schools.notes_of(run, lines)
 
@@ -237,7 +237,7 @@ class Roster(ImportType):
 
 
 def _scope_rules(context: RunContext) -> list[Rule]:
-    """Students of other schools than those of the person who runs it."""
+    """Students of schools that are not among those of the person who runs the import."""
     if context.run.schools is None:
         return []
     schools = list(context.run.schools)
@@ -301,7 +301,7 @@ def _student_rules(said_new: Q) -> list[Rule]:
     """D-13, ID-9: is the line about a student who is on record under another number?"""
     alike = ~Q(alike="")
     return [
-        # A second record of a student is hard to get rid of: somebody has to say that these are two people.
+        # A second record of a student is hard to remove: a person has to confirm that these are two people.
         _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
         _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
         *_number_rules(said_new),
@@ -309,7 +309,8 @@ def _student_rules(said_new: Q) -> list[Rule]:
 
 
 def _el_rules(*, keeps: bool) -> list[Rule]:
-    """What is missing or cannot be imported of English learner data. `keeps`: an older status replaces none on record."""
+    """English learner data that is missing or cannot be imported. `keeps`: an older status never replaces one on
+    record."""
     has_dates = Q(el_identified_date__isnull=False) | Q(el_tbd_date__isnull=False) | Q(el_exit_date__isnull=False)
     return [
         _rule("roster", "EL-NO-STATUS", WARNING, "el_status", has_dates & Q(el_status="") & ~HAS_RECORD, part="el"),
@@ -320,11 +321,11 @@ def _el_rules(*, keeps: bool) -> list[Rule]:
 
 
 def _place_rules(context: RunContext) -> list[Rule]:
-    """Districts and schools that are new, or under each other's heading."""
+    """Districts and schools that are new, or in each other's column."""
     brought = new_schools.brought(context)
     first = staging.first_lines("school_pk", "students_school") if brought is None else brought.said
     return [
-        # Columns of district and school under each other's heading.
+        # District and school are in each other's column.
         _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
         _rule(
             "roster",
@@ -344,7 +345,7 @@ def _place_rules(context: RunContext) -> list[Rule]:
 
 
 def _stay_rules() -> list[Rule]:
-    """The days of an enrollment, and which one a line without a first day is about."""
+    """The dates of an enrollment, and which enrollment a line without a start date is about."""
     return [
         _rule(
             "roster",
@@ -373,7 +374,7 @@ def _stay_rules() -> list[Rule]:
 
 
 def _older_rule(*, keeps: bool) -> Rule:
-    """A status from before the one on record began: written all the same, unless the option says never."""
+    """A status that began before the one on record: written anyway, unless the option says never."""
     when = IS_OLDER & ~dates.EL_IMPOSSIBLE
     said = _rule("roster", "ELA-OLDER", WARNING, "el_status", when, part="el", expected=RECORD_SINCE)
     text = Value(KEPT if keeps else OVERWRITTEN, output_field=CharField())
@@ -388,12 +389,12 @@ def _older_rule(*, keeps: bool) -> Rule:
 _ODD_NUMBER = r"[^A-Za-z0-9._:/-]|^0+$|^[-+.]|^\d+\.\d{1,2}$|^(TRUE|FALSE|True|False|true|false)$"
 
 
-# What a spreadsheet makes of 5-1: the month tells no more which number it was.
+# What a spreadsheet makes of 5-1: the month no longer tells which number it was.
 _DAY_OF_A_YEAR = r"^(\d{1,4}-)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-\d{1,4})?$"
 
 
 def _number_rules(said_new: Q) -> list[Rule]:
-    """New students whose number is that of a student on record but for marks or zeros in front."""
+    """New students whose number differs from one on record only by marks or leading zeros."""
     new = Q(is_new=True)
     odd = new & Q(local_number__regex=_ODD_NUMBER)
     lost = identifiers.ROUNDED | Q(local_number__iregex=_DAY_OF_A_YEAR)
@@ -404,7 +405,7 @@ def _number_rules(said_new: Q) -> list[Rule]:
         return replace(rule, params={"difference": Value(difference, output_field=CharField())})
 
     return [
-        # A mark is never part of a number, whoever the student is.
+        # A mark is never part of a number, for any student.
         near(ERROR, marks, "the same number without the marks, with another name or birth date"),
         near(ERROR, zeros & ~said_new, "the same number but for zeros in front"),
         near(WARNING, zeros & said_new, "the same number but for zeros in front"),

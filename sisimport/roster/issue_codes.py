@@ -1,4 +1,4 @@
-"""Words of refusals that a column mapping settles."""
+"""Wording of refusals that a column mapping resolves."""
 
 from sisimport.files.issues import IssueCode, codes
 

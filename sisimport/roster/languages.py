@@ -1,4 +1,5 @@
-"""Home languages of the roster: codes of three letters, as the state writes them; words and two digits are read by then."""
+"""Home languages of the roster: codes of three letters, as the state writes them; words and two-digit codes have been
+translated before."""
 
 from collections.abc import Callable
 

@@ -19,7 +19,7 @@ class _InForce:
 
 
 class MappedRoster(Roster):
-    """Students (CSV), also from the exports of other systems whose columns somebody named."""
+    """Students (CSV), also from exports of other systems whose columns a person mapped."""
 
     def __init__(self, mappings: Sequence[_InForce]) -> None:
         self._mappings = mappings
@@ -32,7 +32,7 @@ class MappedRoster(Roster):
         )
 
     def wanted_layouts(self, options: Mapping[str, str], schools: Collection[int] | None) -> Sequence[str]:
-        """The mapping that was chosen; else the roster's own layout and the mappings of the districts of these schools."""
+        """The chosen mapping, else the roster's own layout and the mappings of the districts of these schools."""
         chosen = options.get(MAPPING.name, "")
         if chosen:
             return [one.layout.key for one in self._mappings if one.name == chosen]

@@ -1,4 +1,5 @@
-"""The page on which columns are named, as fields: read from what was sent, and made for the template.
+"""The form fields of the page on which columns are named: reading the submitted ones, and preparing them for the
+template.
 
 c<place>               field that the column at this place holds
 k-<field>              value that all lines have
@@ -19,16 +20,16 @@ from sisimport.roster.mapping.proposing import Answers, Proposal, Records
 from sisimport.roster.mapping.translating import Unread
 from sisimport.web.queries.conversion import masked
 
-PREVIEW: Final = "preview"  # the button that only looks
+PREVIEW: Final = "preview"  # the button that saves nothing
 BLANK: Final = "(blank)"
 _SAMPLES: Final = 3
 _LONGEST: Final = 40
-_FEW: Final = 12  # unread columns that are shown without being asked for
+_FEW: Final = 12  # unread columns shown right away
 _USUAL_CONSTANTS: Final = ("lea", "school")
 
 
 def answers_in(sent: QueryDict, look: Look) -> Answers:
-    """What somebody said. What is not a field, a place or a value is left out."""
+    """The user's answers. Anything that is not a field, a position or a value is left out."""
     columns: dict[str, int] = {}
     twice: dict[str, int] = {}
     for place in range(len(look.header)):
@@ -62,7 +63,7 @@ def _clean(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """A row of the page. `chosen`: key of its field, or blank. `twice`: its name comes more than once."""
+    """A row of the page. `chosen`: key of its field, or blank. `twice`: its name appears more than once."""
 
     place: int
     name: str

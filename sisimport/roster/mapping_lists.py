@@ -1,4 +1,4 @@
-"""The list of column mappings: by name, of a district, sorted and exported like every other."""
+"""The list of column mappings: by name, by district, sorted and exported like every other list."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ MAPPINGS = List(
 
 
 def chosen(found: QuerySet[MappingVersion], listing: Listing) -> QuerySet[MappingVersion]:
-    """What is chosen of these, sorted as asked for."""
+    """The selected ones, sorted as requested."""
     if district := listing.chosen.get("district", ""):
         found = found.filter(mapping__lea="" if district == EVERY_DISTRICT else district)
     if listing.text:
@@ -42,7 +42,7 @@ def person_of(version: MappingVersion) -> str:
 
 
 def district_of(version: MappingVersion, names: Mapping[str, str]) -> str:
-    """The district as people call it. `names`: by code."""
+    """The district's name. `names`: by code."""
     code = version.mapping.lea
     return names.get(code, code) if code else "every district"
 

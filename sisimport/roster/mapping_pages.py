@@ -1,4 +1,4 @@
-"""Pages of column mappings: naming the columns of a file, and the mappings there are."""
+"""Pages of column mappings: naming the columns of a file, and the list of mappings."""
 
 from operator import itemgetter
 from pathlib import PurePath
@@ -44,7 +44,7 @@ _TYPES = {"toml": "application/toml", "json": "application/json"}
 
 
 class _Source:
-    """The file whose columns are named: one that the user chose a moment ago, or that of a run of the user's."""
+    """The file whose columns are named: one that the user just chose, or that of one of the user's runs."""
 
     def __init__(self, request: HttpRequest) -> None:
         """Raises Http404."""
@@ -67,7 +67,8 @@ class _Source:
 @requires(Capability.TEST)
 @require_http_methods(["GET", "POST"])
 def map_columns(request: HttpRequest) -> HttpResponse:
-    """Say which column holds what; shows the first lines as they would be read. Confirmed, it is kept and the file tested."""
+    """Say which column holds what; shows the first lines as they would be read. When confirmed, the mapping is saved
+    and the file tested."""
     if not (request.POST if request.method == "POST" else request.GET):
         messages.info(request, "Choose the file first: where its columns are not known, you are led here.")
         return redirect("upload", tool="roster")
@@ -107,7 +108,7 @@ def map_columns(request: HttpRequest) -> HttpResponse:
 
 
 def _replaced(request: HttpRequest, source: _Source) -> MappingVersion | None:
-    """The mapping whose next version is made: the one that was asked for, or by which the run read the file."""
+    """The mapping that gets a next version: the requested one, or the one by which the run read the file."""
     sent = request.POST if request.method == "POST" else request.GET
     asked, mine = sent.get("mapping", ""), services.visible_to(request.user)
     if request.method == "POST" or asked:
@@ -125,7 +126,7 @@ def _replaced(request: HttpRequest, source: _Source) -> MappingVersion | None:
 
 
 def _tested(request: HttpRequest, source: _Source, version: MappingVersion) -> HttpResponse:
-    """Test the file by this mapping, and say so."""
+    """Test the file by this mapping, and report it."""
     look_again()
     schools = visible_school_ids(request.user)
     with open_file(source.file) as stream:
@@ -173,7 +174,7 @@ def _lea_codes(request: HttpRequest) -> set[str] | None:
 @requires(Capability.TEST)
 @require_http_methods(["GET", "POST"])
 def column_mappings(request: HttpRequest) -> HttpResponseBase:
-    """The mappings of the user's districts, and a form to bring one that was shared."""
+    """The mappings of the user's districts, and a form to add one that was shared."""
     listing = Listing(request, mapping_lists.MAPPINGS)
     if listing.is_sent and (answer := listing.answer()):
         return answer
@@ -200,7 +201,7 @@ def column_mappings(request: HttpRequest) -> HttpResponseBase:
 
 
 def _brought(request: HttpRequest, form: SharedForm) -> MappingVersion | None:
-    """The mapping of the file that was brought; None where it cannot be kept, with the reason on the form."""
+    """The mapping of the uploaded file; None if it cannot be saved, with the reason on the form."""
     data = form.cleaned_data
     constants = {"school": data["school"]} if data["school"] else {}
     try:
@@ -226,7 +227,7 @@ def _version(request: HttpRequest, pk: int) -> MappingVersion:
 @requires(Capability.TEST)
 @require_GET
 def column_mapping(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a mapping says, its versions, and what can be done with it."""
+    """A mapping's content, its versions, and what can be done with it."""
     return _mapping_page(request, _version(request, pk))
 
 
@@ -280,7 +281,7 @@ def remove_mapping(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_GET
 def mapping_file(request: HttpRequest, pk: int, ending: str) -> HttpResponse:
-    """The mapping as a file to share: no student is in it."""
+    """The mapping as a file to share: it contains no student data."""
     if ending not in _TYPES:
         raise Http404
     version = _version(request, pk)

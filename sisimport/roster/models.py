@@ -41,7 +41,7 @@ class RosterRow(StagedRow):
     el_tbd_date = models.DateField(null=True)
     el_exit_date = models.DateField(null=True)
     ethnicity = models.TextField()
-    # Of OneRoster: what the joined line says of itself (see files/oneroster/joining.py).
+    # For OneRoster: what the joined line says about itself (see files/oneroster/joining.py).
     is_primary = models.TextField()
     mode = models.TextField()
     marked = models.TextField()
@@ -59,7 +59,7 @@ class RosterRow(StagedRow):
     alike = (
         models.TextField()
     )  # local number of a student of the same name and birth date, where the line would create one
-    person = models.TextField()  # somebody else than the number's student on record (see other_people.py)
+    person = models.TextField()  # set if the line is about someone else than the number's student (see other_people.py)
     dup_number = models.SmallIntegerField(default=0)
     dup_number_line = models.IntegerField(default=0)
     dup_line = models.SmallIntegerField(default=0)
@@ -81,9 +81,10 @@ class RosterRow(StagedRow):
 
 
 class ColumnMapping(models.Model):
-    """Which columns of another system's export the roster is read from: a name and a district; its versions hold what it says.
+    """Which columns of another system's export the roster is read from: a name and a district; its versions hold the
+    content.
 
-    A removed one keeps its versions, by which the reports of earlier runs name their columns.
+    A removed mapping keeps its versions: the reports of earlier runs get their column names from them.
     """
 
     name = models.CharField(max_length=80)
@@ -101,7 +102,8 @@ class ColumnMapping(models.Model):
 
 
 class MappingVersion(models.Model):
-    """What a mapping said from a moment on, who had it so and why: never changed, so that together they are its journal."""
+    """What a mapping said from a certain time on, who changed it and why. Never changed, so the versions are its
+    journal."""
 
     class What(models.TextChoices):
         MADE = "made", "Made"

@@ -1,7 +1,8 @@
-"""Lines of a roster that hang together by name and birth date, where some are planned again after a decision.
+"""Lines of a roster linked by name and birth date, for planning some of them again after a decision.
 
-A new student is asked about when somebody of the same name and birth date is on record and no line of the file names that one
-(`staging.find_alike`). So a decision that gives a student a line, or takes one away, touches the lines of all namesakes.
+The user is asked about a new student if someone of the same name and birth date is on record whom no line of the file
+names (`staging.find_alike`). So a decision that gives a student a line, or takes one away, affects the lines of all
+namesakes.
 """
 
 import json
@@ -17,9 +18,9 @@ from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.imports.storage.records import read_records
 
-MAX_READ: Final = 4000  # lines of which nothing is planned; with more of them the whole file is planned
+MAX_READ: Final = 4000  # lines with nothing planned; with more of them the whole file is planned
 _NAMES: Final = ("legal_last_name", "last_name", "legal_first_name", "first_name", "birth_date")
-_GONE: Final = "ONE-GONE"  # lines on students who are not on record, of whom nothing is planned either
+_GONE: Final = "ONE-GONE"  # lines on students who are not on record, with nothing planned either
 
 _LINES: Final = """
     lines AS (
@@ -31,7 +32,7 @@ _LINES: Final = """
 _SAME: Final = """s.birth_date = lines.birth_date AND sis_loose(s.match_last_name) = lines.last
       AND sis_loose(s.match_first_name) = lines.first"""
 _STUDENTS: Final = f"WITH {_LINES} SELECT DISTINCT s.id FROM students_student s JOIN lines ON {_SAME}"
-# New students are in the plan with their names; lines of which nothing is planned are read.
+# New students are in the plan with their names; lines with nothing planned are read.
 _LIKE: Final = f"""
     WITH {_LINES}, asked AS MATERIALIZED (SELECT * FROM students_student WHERE id = ANY(%(students)s))
     SELECT lines.line FROM asked s JOIN lines ON {_SAME}
@@ -43,18 +44,18 @@ _LIKE: Final = f"""
 
 
 class Namesakes:
-    """Of one Test, as it stands before some of its lines are planned again."""
+    """The namesakes in one Test, before some of its lines are planned again."""
 
     def __init__(self, run: ImportRun) -> None:
         self._run = run
 
     def students(self, lines: Collection[int]) -> set[int]:
-        """Students on record of the names and birth dates in these lines."""
+        """Students on record with the names and birth dates in these lines."""
         found = fetch_all(_STUDENTS, {"lines": self._read(lines)})  # type: ignore[arg-type]
         return {pk for (pk,) in found}
 
     def lines(self, students: Collection[int]) -> set[int] | None:
-        """Lines on new students of the name and birth date of one of these; None: too many to tell."""
+        """Lines on new students with the name and birth date of one of these; None: too many to tell."""
         if self._unplanned is None:
             return None
         asked = {"lines": self._unplanned, "students": sorted(students), "run": self._run.pk}

@@ -1,7 +1,8 @@
-"""The schools that a roster brings, where some of its lines are planned again: a school keeps the key that the plan gave it, and
-comes with the first line that needs it, which after the decision may be another one.
+"""The new schools of a roster when some of its lines are planned again: a school keeps the key that the plan gave it,
+and is made with the first line that needs it, which may be a different one after the decision.
 
-What that takes is noted before the lines' part of the plan is removed: the whole plan is asked once, by its schools.
+The data for this is noted before the lines' part of the plan is removed, by one query of the whole plan for its
+schools.
 """
 
 from collections.abc import Collection
@@ -19,10 +20,10 @@ _BROUGHT: Final = "new_schools"  # among the notes of a context
 
 @dataclass(slots=True)
 class Brought:
-    """What the Test said and planned of new schools, all of its lines considered.
+    """What the Test reported and planned about new schools, over all of its lines.
 
-    said: lines that say that a school is new. keys: district and code -> key. elsewhere: key -> the first line that needs the
-    school, of those that are not planned again.
+    said: lines that say that a school is new. keys: district and code -> key. elsewhere: key -> the first line that
+    needs the school among those not planned again.
     """
 
     said: list[int] = field(default_factory=list)
@@ -31,7 +32,8 @@ class Brought:
 
 
 def notes_of(run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:
-    """Notes to plan these lines by; none where the file brings no school, None where one is on record by now."""
+    """Notes to plan these lines by: empty if the file brings no school, None if one of its schools is on record by
+    now."""
     said = list(ImportIssue.objects.filter(run=run, code=NEW_SCHOOL).values_list("line", flat=True))
     if not said:
         return {}
@@ -61,7 +63,7 @@ def _first_lines(run_id: int, keys: list[int], where: str, lines: Collection[int
 
 
 def brought(context: RunContext) -> Brought | None:
-    """The same for later stages; None where the whole file is planned, or it brings no school."""
+    """The noted schools, for later stages; None if the whole file is planned or brings no school."""
     return context.notes.get(_BROUGHT)
 
 
@@ -82,7 +84,7 @@ def keep_keys(context: RunContext) -> None:
 
 
 def place_again(context: RunContext, *, part: str, seq: int) -> None:
-    """Plan each new school with the first line that needs it; none needs it any more: it does not come."""
+    """Plan each new school with the first line that needs it; a school that no line needs any more is not made."""
     found = brought(context)
     if found is None:
         return

@@ -1,6 +1,7 @@
-"""Values of a roster that nobody knows: birth places, suffixes, ethnicities that are damaged.
+"""Unknown values in a roster: birth places, suffixes, damaged ethnicities.
 
-What no record contradicts may be right: it is written with a warning. What no code can be is an error.
+A value that no record contradicts may be right: it is written with a warning. A value that cannot be a code is an
+error.
 """
 
 from collections.abc import Callable
@@ -16,10 +17,10 @@ from students.code_words import code_words
 from students.patterns import KNOWN_SUFFIX
 
 _SHAPES: Final = {"birth_country": "^[A-Z]{2}$", "birth_state": "^([A-Z]{2}-)?[A-Z0-9]{1,3}$"}
-# Letters that were lost, tags, formulas, a separator at an end: no word or code for an ethnicity.
+# Lost letters, tags, formulas, a separator at either end: not a word or code for an ethnicity.
 _DAMAGED: Final = "[\ufffd?<>{}=]|" + r"^[,;]|[,;]$|^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+$"
 
-# Zeros alone stand for a code that nobody knows: they would make a district or school of their own.
+# Zeros alone mean an unknown code: they would create a district or school.
 _NO_CODE: Final = {name: Q(**{f"{name}__regex": "^0+$"}) for name in ("lea", "school")}
 NO_PLACE: Final = _NO_CODE["lea"] | _NO_CODE["school"]
 

@@ -1,7 +1,7 @@
 """Import type `oneroster`: students from the CSV files of OneRoster 1.1 and 1.2, whole (bulk) or what changed (delta).
 
-The zip was joined to a line for each student and school when it was taken in (`files.oneroster`); what such a line may do is what
-a line of the district's own roster may do. A row marked as deleted ends an enrollment and never removes a student.
+The zip was joined to a line for each student and school when it was accepted (`files.oneroster`); such a line may do
+what a line of the district's own roster may do. A row marked as deleted ends an enrollment and never removes a student.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from students.models.people import NAME_FIELDS
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 _FEWEST_GONE: Final = 5  # lines; fewer may have left
-ENDED: Final = "ended"  # `marked` of a row whose stay had ended before
+ENDED: Final = "ended"  # `marked` of a row whose stay had already ended
 
 NUMBER = Option(
     name="number",
@@ -45,7 +45,7 @@ NUMBER = Option(
 )
 _NAMES: Final = tuple(
     name for name in NAME_FIELDS if name.startswith(("last", "first", "middle", "alias"))
-)  # the standard knows no suffix and no legal names
+)  # the standard has no suffix and no legal names
 _TOLD: Final = ("problem", "detail", "marked", "mode", "is_primary")
 _WHAT_IS_WRONG: Final = (
     (LOST, "ONE-LOST"),
@@ -153,7 +153,7 @@ class OneRoster(Roster):
 
 
 def _refuse_if_most_are_gone(context: RunContext) -> None:
-    """A whole file names who is there. Raises FileError where most of its lines end enrollments that are open.
+    """A whole file names everyone who is enrolled. Raises FileError if most of its lines end enrollments that are open.
 
     Lines planned again belong to a file that was judged as a whole.
     """
@@ -171,7 +171,7 @@ def _refuse_if_most_are_gone(context: RunContext) -> None:
 
 
 def _as_oneroster(step: PlannedChange) -> PlannedChange:
-    """The roster's step, as far as lines without birth date and lines marked as deleted go."""
+    """The roster's step, adapted to lines without birth date and lines marked as deleted."""
     if isinstance(step, PlannedUpdate) and step.kind is STUDENT_KIND:
         return replace(step, fields={**step.fields, "birth_date": _kept_birth_date(step)})
     if isinstance(step, PlannedCreate):
@@ -185,7 +185,8 @@ def _kept_birth_date(step: PlannedUpdate) -> tuple[Any, Any]:
 
 
 def _stay_where_nothing_is_said() -> None:
-    """Lines without a school are about the student's own; lines marked as deleted move nobody to another one."""
+    """Lines without a school are about the student's own school; lines marked as deleted never move a student to
+    another one."""
     execute(
         """
         UPDATE staged_roster r SET home_school_pk = s.school_id, home_exit = r.enrollment_exit,
@@ -198,7 +199,7 @@ def _stay_where_nothing_is_said() -> None:
 
 
 def _end_once() -> None:
-    """Which stay a line marked as deleted ends; one that has ended already keeps its day."""
+    """Which stay a line marked as deleted ends; a stay that has already ended keeps its date."""
     execute(
         """
         WITH stays AS (
@@ -218,7 +219,7 @@ def _end_once() -> None:
 
 
 def _own_rules(context: RunContext) -> list[Rule]:
-    """Rules on what the files of a OneRoster zip lack, or say twice."""
+    """Rules on what the files of a OneRoster zip lack or repeat."""
     lost, named = Q(problem=LOST), ~Q(problem=LOST)
     new = Q(is_new=True) & named & ~Q(local_number="")
     living = Q(marked="")

@@ -1,14 +1,14 @@
-"""Lines whose number belongs to somebody else on record: nothing of them is written, unless somebody says that the file is right.
+"""Lines whose number belongs to someone else on record: nothing is written, unless a user says that the file is right.
 
-    other       last name, first name and birth date are all others than on record
-    mixed       name and birth date are those of another student on record, whose number is another
-    exchanged   last and first name have changed places
-    doubtful    two of last name, first name and birth date are others: written, with a warning
-    renamed     one of the two names is another: written, with a warning; twins differ in nothing else
+    other      last name, first name and birth date all differ from the record
+    mixed      name and birth date are those of another student on record, with a different number
+    exchanged  last and first name are swapped
+    doubtful   two of last name, first name and birth date differ: written, with a warning
+    renamed    one of the two names differs: written, with a warning; twins differ in nothing else
 
-A spreadsheet of which one column was sorted alone is such a file, and so is one with two columns under each other's name.
-Spelling does not count as a difference, nor does a part of a name. Of a line whose student somebody chose on the match desk this
-is not asked.
+A spreadsheet with one column sorted on its own is such a file, and so is one with two columns under each other's
+heading. Spelling does not count as a difference, nor does part of a name. Lines whose student a user chose on the match
+desk are not checked.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ NOT_SOMEBODY_ELSE: Final = Q(person__in=["", _DOUBTFUL, *_RENAMED.values()])
 
 
 def find_other_people(context: RunContext) -> None:
-    """Mark such lines in `person`, mixed ones by the number of the student whose name and birth date are there."""
+    """Mark such lines in `person`; mixed ones get the number of the student whose name and birth date they hold."""
     schools = "" if context.run.schools is None else "AND o.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
     last, first = (apart(f"c.{name}", f"c.old_{name}") for name in ("last", "first"))
@@ -99,5 +99,5 @@ def _is_renamed(name: str, word: str) -> Q:
 
 
 def judge_columns(context: RunContext) -> None:
-    """What most lines bring together. Raises FileError (see whole_columns.py)."""
+    """Judge columns by what most lines bring. Raises FileError (see whole_columns.py)."""
     whole_columns.judge(context, as_written=context.option(OTHER_PEOPLE.name) == "write")

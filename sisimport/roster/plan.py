@@ -16,7 +16,7 @@ from students.models import SSID, Enrollment
 
 
 class Plan:
-    """The changes of a run, given its option and the columns that are in its file."""
+    """The changes of a run, given its option and the columns in its file."""
 
     def __init__(self, context: RunContext) -> None:
         present = set(context.recognition.positions) if context.recognition is not None else set()
@@ -25,7 +25,7 @@ class Plan:
         self.first = Q(dup_number=0)
 
     def new(self, name: str, old: str, *, value: str = "") -> Case | F:
-        """The value of a column of the file, or what is on record where it says nothing."""
+        """The value of a column of the file, or the one on record if the file's is blank."""
         if name in self.clears:
             return F(value or name)
         column = value or name
@@ -42,7 +42,7 @@ class Plan:
             name: (F(f"student__{name}"), self.new(name, f"student__{name}")) for name in TEXT_FIELDS
         }
         fields["birth_date"] = (F("student__birth_date"), F("birth_date"))
-        # Somebody who is enrolled where they are stays there: a line on a stay that ended is history.
+        # A student who is currently enrolled stays at that school: a line on a stay that ended is history.
         stays = Q(home_exit__isnull=False) & Exists(
             Enrollment.objects.filter(
                 student=OuterRef("student__id"), school=OuterRef("student__school_id"), exit_date__isnull=True
@@ -108,7 +108,7 @@ class Plan:
         ]
 
     def _stay(self, once: Q, relation: str) -> PlannedUpdate:
-        """What a line says of the stay that it names by its start date, or of the only one it can be about."""
+        """What a line says about the stay that it names by its start date, or about the only one it can mean."""
         names = {"grade": "grade", "exit_date": "enrollment_exit", "exit_reason": "enrollment_exit_reason"}
         return PlannedUpdate(
             kind=ENROLLMENT_KIND,

@@ -1,7 +1,7 @@
-"""Names that a program spoiled on their way: a sign no name holds, or a capital inside a word, where the record has an accent;
-and words for nothing in place of a name.
+"""Names that a program spoiled in transfer: a character that names do not have, or a capital inside a word, where the
+record has an accent; and words for "none" in place of a name.
 
-`Raœl` alone may be a name. Beside `Raúl` on record it is what Windows makes of a Mac's file, and the record stays.
+`Raœl` alone may be a name. With `Raúl` on record it is what Windows makes of a Mac file, and the record stays.
 """
 
 from collections.abc import Callable
@@ -23,18 +23,18 @@ from students.patterns import NAME_SUFFIX
 _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
 _SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+ß·ńŃ"
 _NEEDED: Final = ("last_name", "first_name")
-# What programs and people write where they know no name. Some are names as well, though seldom in place of another.
+# What programs and people write for an unknown name. Some are also names, though seldom in place of another.
 _WORDS: Final = frozenset(word.casefold() for word in PLACEHOLDERS) | {
     "na", "n.a.", "n.a", "n/k", "unknown", "unk", "not available", "not applicable", "not provided", "missing", "blank", "empty",
     "tbd", "tba", "test", "no name", "noname", "no last name", "no first name", "lnu", "fnu", "nln", "nfn", "xx", "xxx",
     "true", "false", "nmn", "nmi", "no middle name", "no middle", "none given", "not given", "not known", "no data",
     "ninguno", "ninguna", "sin nombre", "no aplica",
 }  # fmt: skip
-_NOBODY: Final = sorted(word for word in PLACEHOLDERS if not word.isalpha())  # nobody is called #N/A
+_NOBODY: Final = sorted(word for word in PLACEHOLDERS if not word.isalpha())  # no one is called #N/A
 _NO_LETTER: Final = r"^[\x20-\x40\x5b-\x60\x7b-\x7e]+$"
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
-# Where nobody on record tells: signs of a keyboard, digits, two names in one cell, a form of address, and capitals where files of
+# If no record tells: keyboard symbols, digits, two names in one cell, a form of address, and capitals where files of
 # Macs and old programs have accents.
 _ODD: Final = (
     r"[][0-9_*#@$~|<>=^+{}%\\,;/()]|^(Mr|Mrs|Ms|MR|MRS|MS|Miss|MISS|Dr|DR)[. ]"
@@ -48,8 +48,8 @@ _WHAT: Final = "a sign that stands for the letter with an accent on record"
 
 
 class _Spoils(Func):
-    """`file, record`: the same but for letters beyond ASCII, and those of the file are not letters of a name; or the same but for
-    a lone quotation mark in the file."""
+    """`file, record`: equal except for letters beyond ASCII, where those of the file are not letters of a name; or
+    equal except for a lone quotation mark in the file."""
 
     output_field = models.BooleanField()
     conditional = True
@@ -67,7 +67,7 @@ class _Spoils(Func):
 
 
 class _BeginsWith(Func):
-    """`record, initial`: the record is a longer name with that first letter, whatever its case and accent."""
+    """`record, initial`: the record is a longer name with that first letter, regardless of case and accent."""
 
     template = "(%(expressions)s)"
     output_field = models.BooleanField()
@@ -91,7 +91,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
 
 
 def _suffixed(rule: Callable[..., Rule], name: str) -> Rule:
-    """`Peña Jr.` as last name: the record would have the suffix where names are compared."""
+    """`Peña Jr.` as last name: the suffix would become part of a name that is compared."""
     new_or_other = Q(is_new=True) | Q(Differs(F(name), F(f"student__{name}")))
     return rule("roster", "NAME-SUFFIX", Severity.WARNING, name, Q(**{f"{name}__iregex": NAME_SUFFIX}) & new_or_other)
 
@@ -104,10 +104,10 @@ def _initial(rule: Callable[..., Rule], name: str) -> Rule:
 
 
 def _odd(rule: Callable[..., Rule], name: str) -> Rule:
-    """What no record contradicts may be a name: a person looks at it."""
+    """A text that no record contradicts may be a name: a person checks it."""
     record = F(f"student__{name}")
     other = Q(is_new=False) & Q(Differs(F(name), record)) & ~Q(_Spoils(F(name), record))
-    # Cheapest questions first: nearly all names of a file are those on record, and most of these columns are blank.
+    # Cheapest checks first: nearly all names of a file are those on record, and most of these columns are blank.
     when = (Q(is_new=True) | other) & ~Q(**{name: ""}) & Q(**{f"{name}__regex": _ODD})
     return rule("roster", "NAME-ODD", Severity.WARNING, name, when & ~_stays(name) & ~_is_nobody(name))
 
@@ -126,7 +126,7 @@ def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
 
 
 def _words(rule: Callable[..., Rule], name: str) -> list[Rule]:
-    """People named Null exist: a new student's name is kept, and somebody looks at it. A name on record stays."""
+    """People named Null exist: a new student's name is kept, and a person checks it. A name on record stays."""
     other = Q(is_new=False) & Q(Differs(F(name), F(f"student__{name}")))
     warned = (Q(is_new=True) | (other & ~_has_name(name))) & _is_word(name)
     return [
@@ -149,10 +149,10 @@ def _has_name(name: str) -> Q:
 
 
 def _stays(name: str) -> Q:
-    """A word for nothing in place of a name on record."""
+    """A word for "none" in place of a name on record."""
     return Q(is_new=False) & Q(Differs(F(name), F(f"student__{name}"))) & _is_word(name) & _has_name(name)
 
 
 def is_kept_out(name: str) -> Q:
-    """An error says of this name that the record stays as it is: no other finding says that it is written."""
+    """An error already says that the record keeps its name: no other issue says that this one is written."""
     return Q(_Spoils(F(name), F(f"student__{name}"))) | _stays(name)

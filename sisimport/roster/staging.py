@@ -1,4 +1,4 @@
-"""Keys and places of a roster file: what its lines will create gets its key before the plan names it.
+"""Keys and places of a roster file: records that its lines will create get their keys before the plan names them.
 
 Set-based steps around the roster's rules and plan, over the staged lines of one run.
 """
@@ -52,7 +52,7 @@ def allocate(context: RunContext) -> None:
 
 
 def find_undated() -> None:
-    """Which stay a line without start date is about; none where another line of the file names a stay at that school."""
+    """Which stay a line without start date is about; none if another line of the file names a stay at that school."""
     if not fetch_all(
         "SELECT 1 FROM staged_roster WHERE enrollment_start IS NULL AND NOT is_new AND NOT refused LIMIT 1"
     ):
@@ -78,9 +78,9 @@ def find_undated() -> None:
 
 
 def find_alike(context: RunContext) -> None:
-    """New students who may be on record already under another number: same birth date and, spelling aside, same names.
+    """New students who may already be on record under another number: same birth date and, spelling aside, same names.
 
-    A student whom the file names by the own number as well is somebody else.
+    A student whom the file also names by their own number is someone else.
     """
     schools = "" if context.run.schools is None else "AND s.school_id = ANY(%s)"
     params = [] if context.run.schools is None else [list(context.run.schools)]
@@ -107,8 +107,9 @@ def find_alike(context: RunContext) -> None:
 
 
 def _find_in_other_districts(schools: str, params: list[list[int]]) -> None:
-    """The same under the code of another district: one that is new here, or by the very number of the student. A wrong code would
-    make a second record of every student; whoever moved to a district on record gets a number of that one."""
+    """Like `find_alike`, under another district's code: if that district is new here, or the student's number is the
+    same. A wrong code would make a second record of every student; a student who moved to a district on record gets
+    that district's number."""
     if fetch_one("SELECT count(*) FROM students_lea WHERE id IN (SELECT lea_id FROM students_student)") == (0,):
         return
     execute(
@@ -133,7 +134,8 @@ def _find_in_other_districts(schools: str, params: list[list[int]]) -> None:
 
 
 def said_to_be_new(context: RunContext) -> Q:
-    """Lines of which a person said that they are nobody on record: the whole file by its option, or on the match desk."""
+    """Lines that a person said are about no one on record: the whole file by its option, or single lines on the match
+    desk."""
     if context.option("new_students") == "yes":
         return Q(line__gt=0)
     refused = MatchDecision.objects.filter(run_id=context.run.pk, subject="match", answer=MatchDecision.Answer.REFUSE)
@@ -141,7 +143,8 @@ def said_to_be_new(context: RunContext) -> Q:
 
 
 def codes_of_districts() -> list[str]:
-    """Codes of the districts on record that have schools, none of them under that code, as a charter's would be."""
+    """Codes of the districts on record that have schools, but none under the district's own code, as a charter's would
+    be."""
     codes = School.objects.values("code")
     found = LEA.objects.filter(Exists(School.objects.filter(lea=OuterRef("pk")))).exclude(code__in=codes)
     return list(found.values_list("code", flat=True))
@@ -163,13 +166,13 @@ def first_lines(key: str, table: str) -> list[int]:
 
 
 def choose_lines(run_id: int) -> None:
-    """Which line of a student with several speaks for the student: the first one that is not refused.
+    """Which line counts for a student with several: the first one that is not refused.
 
-    Asked after the rules, for a refused line must not keep the student's other lines from being what they are.
+    Called after the rules, since a refused line must not affect the student's other lines.
     """
     if not fetch_all("SELECT 1 FROM staged_roster GROUP BY student_pk HAVING count(*) > 1 LIMIT 1"):
         return
-    # A student with several lines lives at the school of the line that is open and starts last.
+    # A student with several lines belongs to the school of the open line that starts last.
     execute(
         """
         WITH several AS MATERIALIZED (
@@ -197,7 +200,8 @@ def choose_lines(run_id: int) -> None:
 
 
 def create_places(run_id: int, *, part: str) -> None:
-    """Schools and districts that the plan points at and that are not there yet come with the first line that needs them."""
+    """Schools and districts that the plan refers to and that do not exist yet are made with the first line that needs
+    them."""
     for seq, kind, table, pk, key, values in (
         (
             SCHOOL_SEQ,

@@ -1,8 +1,9 @@
-"""Columns that changed as a whole: sorted alone, moved under another's heading, shifted by a line, or filled down from one line.
+"""Columns that changed as a whole: sorted on their own, moved under another heading, shifted by a line, or filled down
+from one line.
 
-Last name, first name, birth date, gender: the file is refused, unless somebody says that it is right. Any other column: one
-warning for the file, with how many students on record would get another value, and which one is on most of those lines.
-Who is new has no record to be compared with: there one birth date on nearly all lines is a warning.
+Last name, first name, birth date, gender: the file is refused, unless a user says that it is right. Any other column:
+one warning for the file, with how many students on record would get a different value, and which value most of those
+lines have. New students have no record to compare with: for them, one birth date on nearly all lines is a warning.
 """
 
 from typing import Any, Final
@@ -17,9 +18,9 @@ from sisimport.roster.conditions import EL_STATUS
 from students.grades import GRADES
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
-_FEWEST_NEW: Final = 20  # new students of one birth date: fewer may be a test, or triplets
+_FEWEST_NEW: Final = 20  # new students with one birth date: fewer may be a test, or triplets
 _NEARLY_ALL: Final = 0.8
-# Share of the students on record from which on a column is not what it was. Of genders half stay the same by chance.
+# Share of the students on record from which a column counts as changed. Of genders, half stay the same by chance.
 _REFUSED: Final = (("last_name", "last name", 0.5), ("first_name", "first name", 0.5), ("birth_date", "birth date", 0.5),
                    ("gender", "gender", 0.3))  # fmt: skip
 _REFUSED_NAMES: Final = frozenset(name for name, _, _ in _REFUSED)
@@ -35,7 +36,8 @@ _SEQ: Final = 9_500
 
 
 def judge(context: RunContext, *, as_written: bool) -> None:
-    """After the rules. Raises FileError where a column of the first kind changed as a whole, unless `as_written`; notes others.
+    """Called after the rules. Raises FileError if a column of the first kind changed as a whole, unless `as_written`;
+    notes others.
 
     Lines planned again belong to a file that was judged as a whole.
     """
@@ -63,7 +65,7 @@ def judge(context: RunContext, *, as_written: bool) -> None:
 
 
 def _compared(name: str, of: int) -> int:
-    """How many lines could show another value: a column that many have blank is judged by the others."""
+    """How many lines could show a different value: a column that is blank on many lines is judged by the others."""
     if name == "school_pk" or name in [one for one, _, _ in _REFUSED]:
         return of
     (count,) = fetch_one(f"SELECT count(*) {_ON_RECORD} AND r.{name} <> '' AND s.{name} <> ''")
@@ -71,9 +73,9 @@ def _compared(name: str, of: int) -> int:
 
 
 def _is_other(name: str) -> str:
-    """SQL: the line brings another value than the record has. Names are compared loosely, where they differ at all; birth dates
-    with day and month exchanged have a refusal and an option of their own (see birth_dates.py); the next grade is what a new
-    year brings."""
+    """SQL: the line brings a value that differs from the record. Names are compared loosely, if they differ at all;
+    birth dates with day and month exchanged have their own refusal and option (see birth_dates.py); the next grade is
+    what a new year brings."""
     if name == "school_pk":
         moved_up = f"strpos('{_IN_ORDER}', r.grade) - strpos('{_IN_ORDER}', s.grade) = 3 AND r.grade <> ''"
         return (
@@ -94,12 +96,12 @@ def _is_other(name: str) -> str:
 
 
 def apart(one: str, other: str) -> str:
-    """SQL: neither of two loose names holds the other."""
+    """SQL: neither of two loose names contains the other."""
     return f"(strpos({one}, {other}) = 0 AND strpos({other}, {one}) = 0)"
 
 
 def _commonest(name: str, of: int) -> str:
-    """The value that nearly all of the lines with another one bring; blank where there is none."""
+    """The value that nearly all of the differing lines bring; blank if there is none."""
     column = "school" if name == "school_pk" else name
     value, count = fetch_one(
         f"SELECT r.{column}, count(*) {_ON_RECORD} AND {_is_other(name)} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
@@ -122,7 +124,8 @@ def _note(context: RunContext, code: str, field: str, value: str, params: dict[s
 
 
 def _refuse_many_places() -> None:
-    """Codes that go up line by line, as a spreadsheet fills them, would set up a district or a school for each student."""
+    """Raises FileError for codes that go up line by line, as a spreadsheet fills them: they would create a district or
+    a school for each student."""
     for key, table, field, what in (
         ("lea_id", "students_lea", "lea", "districts"),
         ("school_pk", "students_school", "school", "schools"),
@@ -158,7 +161,7 @@ def _judge_dates(context: RunContext) -> None:
 
 
 def _one_day(field: str, when: str, fewest: int) -> Any:
-    """The day that is on nearly all lines; None where there is none."""
+    """The day that is on nearly all lines; None if there is none."""
     found = fetch_all(
         f"""
         SELECT r.{field}, count(*), (sum(count(*)) OVER ())::bigint FROM staged_roster r WHERE NOT r.refused AND {when}
@@ -173,7 +176,7 @@ _STAYS: Final = """
     FROM staged_roster r JOIN students_enrollment e ON e.student_id = r.student_pk AND e.school_id = r.school_pk
       AND e.exit_date IS NULL AND e.start_date IS NOT NULL
     WHERE NOT r.refused AND NOT r.is_new"""
-# A second stay beside the one that is open, in the same school year (July to June).
+# A second stay besides the open one, in the same school year (July to June).
 _OTHER_START: Final = f"""
     SELECT count(*)
     {_STAYS.replace("WHERE", "CROSS JOIN (SELECT %s::date AS day) AS d WHERE")} AND r.enrollment_start = d.day
@@ -185,7 +188,7 @@ _STILL_HERE: Final = f"SELECT count(*) {_STAYS} AND r.enrollment_exit = %s::date
 
 
 def _judge_statuses(context: RunContext) -> None:
-    """Statuses of most students on record that are others, as a column that was filled down makes them."""
+    """Statuses that differ for most students on record, as a filled-down column makes them."""
     if "el_status" not in context.fields:
         return
     codes = ", ".join(f"('{code}', '{status}')" for code, status in EL_STATUS.items())

@@ -124,7 +124,7 @@ def write_oneroster(stream: IO[bytes], lea: LEA) -> None:
 
 
 def write_joined(stream: IO[str], lea: LEA) -> None:
-    """The text that the sample zip becomes when it is taken in."""
+    """The text that the sample zip becomes when it is accepted."""
     with tempfile.TemporaryFile() as packed:
         write_oneroster(packed, lea)
         inner = unpack(packed, max_bytes=_MOST)

@@ -27,7 +27,7 @@ def told(version: MappingVersion) -> dict[str, Any]:
 
 
 def told_open(content: Content, questions: list[str]) -> dict[str, Any]:
-    """A mapping that was not kept, and what has to be answered first."""
+    """A mapping that was not saved, and the questions to answer first."""
     return {
         "id": None,
         "mapping": content.name,
@@ -50,5 +50,5 @@ def refuse(command: BaseCommand, reasons: list[str], *, as_json: bool, about: di
 
 
 def pairs(given: list[str]) -> dict[str, str]:
-    """NAME=VALUE, from the right: values have no equals sign, names of columns may."""
+    """NAME=VALUE, split from the right: values contain no equals sign, but column names may."""
     return dict(pair.rpartition("=")[::2] for pair in given)

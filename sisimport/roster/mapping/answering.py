@@ -1,4 +1,4 @@
-"""What is suggested for a file, with what somebody said instead: for the command line."""
+"""What is suggested for a file, with the user's answers in its place: for the command line."""
 
 from collections.abc import Mapping
 

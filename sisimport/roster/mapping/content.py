@@ -15,7 +15,7 @@
     [values.school]                          # of a field: what the file says = what the roster says
     101 = "0123456"
 
-The same as JSON is read as well. Nothing of a student is in it.
+JSON of the same form is read too. It contains no student data.
 """
 
 import hashlib
@@ -31,9 +31,9 @@ from sisimport.files.values import read_value
 
 FORMAT: Final = "sis-import column mapping"
 VERSION: Final = 1
-# What may be the same for a whole file: nothing that tells one student from another.
+# Fields that may have one value for a whole file: none that tells one student from another.
 CONSTANT_FIELDS: Final = ("lea", "school", "grade", "enrollment_start", "birth_country", "birth_state", "home_language")
-# Fields of few different values, which another system may write its own way.
+# Fields with few different values, which another system may write in its own way.
 TRANSLATED_FIELDS: Final = (
     "lea", "school", "grade", "gender", "legal_gender", "home_language", "birth_country", "birth_state", "el_status",
     "ethnicity", "enrollment_exit_reason",
@@ -76,7 +76,7 @@ class Content:
     dates: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        """As it is stored and shared; equal contents give equal data."""
+        """The form in which it is stored and shared; equal contents give equal data."""
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -92,7 +92,7 @@ class Content:
 
     @property
     def sha(self) -> str:
-        """Names this very content: sixteen hexadecimal digits."""
+        """Identifies this exact content: sixteen hexadecimal digits."""
         text = json.dumps(self.data(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -119,7 +119,7 @@ def to_toml(content: Content) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A TOML value: as in JSON, save for the sign DEL."""
+    """A TOML value: as in JSON, except for the DEL character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -135,7 +135,7 @@ def from_text(text: str) -> Content:
 
 
 def from_data(data: Any) -> Content:
-    """Raises MappingError where the form is another one."""
+    """Raises MappingError if the form is a different one."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise MappingError(
             f"This is not a column mapping: it does not say format = {FORMAT}. Take an exported mapping."
@@ -267,7 +267,7 @@ def _of_values(content: Content, roster: Layout) -> Iterator[Flaw]:
 
 
 def _unfit(roster: Layout, key: str, value: str, *, blank: bool = False) -> str:
-    """Why a field cannot have this value; blank where it can."""
+    """Why a field cannot have this value; blank if it can."""
     column = roster.fields[key]
     if not value:
         return "" if blank else f"{column.label} cannot be blank. Give its value."

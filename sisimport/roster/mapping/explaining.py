@@ -1,4 +1,4 @@
-"""Why a file is not read as a roster, where its columns are those of another system: what is missing, and the way on."""
+"""Why a file with another system's columns is not read as a roster: what is missing, and what to do next."""
 
 from io import BytesIO
 from typing import Final
@@ -13,7 +13,7 @@ from sisimport.roster.mapping.suggesting import known_field
 
 COLUMNS, GONE, WHICH, UNKNOWN = "ROSTER-COLUMNS", "ROSTER-GONE", "ROSTER-WHICH", "ROSTER-UNKNOWN"
 CODES: Final = frozenset({COLUMNS, GONE, UNKNOWN, "FILE-NO-HEADER", "FILE-COLUMN-TWICE"})
-_TELLING: Final = frozenset({"last_name", "first_name"})  # fields that hardly a file of anything but students has
+_TELLING: Final = frozenset({"last_name", "first_name"})  # fields that hardly any file has unless it is about students
 
 
 def explained(error: FileError, head: bytes) -> FileError:
@@ -44,7 +44,7 @@ def _seen(head: bytes) -> Look | None:
 
 
 def _own(look: Look | None) -> set[str]:
-    """Fields that the header names as the roster does."""
+    """Fields that the header names the way the roster does."""
     names = {normalise_header(name) for name in look.header} if look else set()
     return {key for key, column in roster_layout().fields.items() if normalise_header(column.name) in names}
 

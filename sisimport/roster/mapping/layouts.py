@@ -1,4 +1,4 @@
-"""The layout that a mapping makes of the roster's: its fields, read from the columns of the file that people named."""
+"""The layout that a mapping makes from the roster's: its fields, read from the columns that people named."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -32,7 +32,7 @@ def sha_in(key: str) -> str:
 
 @lru_cache(maxsize=256)
 def kept_layout(text: str, number: int) -> Layout:
-    """The layout of a version as it is kept: the text of a mapping's file."""
+    """The layout of a stored version: the text of a mapping's file."""
     return layout_of(from_text(text), number)
 
 
@@ -45,7 +45,7 @@ def layout_of(content: Content, number: int) -> Layout:
     for position, (name, own) in enumerate(zip(content.header, plain, strict=True), 1):
         key = field_of.get(own) if plain.count(own) == 1 else None
         if key is None:
-            # What comes twice is nobody's name: the layout knows no such column.
+            # A name that appears twice identifies no column: the layout has no such column.
             columns.append(Column(position, name if plain.count(own) == 1 else f"Blank{position}"))
             continue
         translations = {text.casefold(): value for text, value in content.values.get(key, {}).items()}

@@ -1,6 +1,6 @@
 """A look at a student export of another system: its column names, first values, and all different values of some columns.
 
-The file is read by the engine's own reader, through a layout of nothing but the names of its header line.
+The file is read by the engine's own reader, through a layout that holds only the names of its header line.
 """
 
 from collections import Counter
@@ -24,9 +24,9 @@ from sisimport.roster.mapping.suggesting import known_field
 
 SAMPLE_BYTES: Final = 1 << 20
 SAMPLE_RECORDS: Final = 200
-HEADER_LINES: Final = 12  # in so many of the first lines the column names are looked for
+HEADER_LINES: Final = 12  # how many of the first lines are searched for the column names
 FEWEST_COLUMNS: Final = 3
-MOST_RECORDS: Final = 300_000  # are looked through for different values
+MOST_RECORDS: Final = 300_000  # to search for different values
 NUMBERS_LOOKED_UP: Final = 10  # of one value
 MOST_DIFFERENT: Final = 120  # values of one column; with more it is not a code
 MOST_SCHOOLS: Final = 1500
@@ -34,8 +34,8 @@ MOST_SCHOOLS: Final = 1500
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`header`: the column names in order, `twice`: those of them that come more than once. `records`: the first, as the file has
-    them. `line`: which of the lines that are not blank (from 1) holds the names, of `lines_looked_at`."""
+    """`header`: the column names in order, `twice`: those that appear more than once. `records`: the first ones, as in
+    the file. `line`: which of the nonblank lines (from 1) holds the names, among `lines_looked_at`."""
 
     header: tuple[str, ...]
     twice: tuple[str, ...]
@@ -50,9 +50,9 @@ class Look:
 
 
 def look_at(stream: IO[bytes], *, line: int = 0) -> Look:
-    """Look at a kept file. `line`: where somebody says that the column names are.
+    """Look at a stored file. `line`: where a user says that the column names are.
 
-    Raises MappingError where there are none, FileError for what is not text at all.
+    Raises MappingError if there are none, FileError if the file is not text.
     """
     lines = _first_lines(stream)
     if not lines:
@@ -74,9 +74,10 @@ def look_at(stream: IO[bytes], *, line: int = 0) -> Look:
 
 
 def different_values(stream: IO[bytes], look: Look, places: Mapping[int, int]) -> Mapping[int, Counter[str]]:
-    """The different values of columns (from 0) with how often each comes, in the first 300,000 records; without blank ones.
+    """The different values of columns (from 0) with how often each occurs in the first 300,000 records; without blank
+    ones.
 
-    `places`: column -> how many it may have; one of more, which are not codes, is left out.
+    `places`: column -> how many values it may have; a column with more, whose values are not codes, is left out.
     """
     wanted = sorted(set(places))
     counts: dict[int, Counter[str]] = {place: Counter() for place in wanted}
@@ -109,7 +110,7 @@ def numbers_by(stream: IO[bytes], look: Look, place: int, number_place: int) -> 
 
 
 def recognised(stream: IO[bytes], layout: Layout) -> Recognition:
-    """How this very layout reads the file. Raises FileError where it cannot."""
+    """How exactly this layout reads the file. Raises FileError if it cannot."""
     stream.seek(0)
     found = recognise(stream, [layout], expected=[layout])
     stream.seek(0)
@@ -119,7 +120,7 @@ def recognised(stream: IO[bytes], layout: Layout) -> Recognition:
 
 
 def _records(stream: IO[bytes], look: Look, places: Iterable[int]) -> Iterator[tuple[str, ...]]:
-    """The cells of the records at these places, as the file has them."""
+    """The cells of the records at these positions, as in the file."""
     layout = _layout(look)
     stream.seek(0)
     found = recognise(stream, [layout], expected=[layout])
@@ -135,7 +136,7 @@ def _records(stream: IO[bytes], look: Look, places: Iterable[int]) -> Iterator[t
 
 
 def _layout(look: Look) -> Layout:
-    """All columns as texts. The header fits it name by name, so that names may be blank, or come twice."""
+    """All columns as texts. The header matches it name by name, so names may be blank or repeated."""
     columns = tuple(Column(at + 1, name, field=f"c{at}") for at, name in enumerate(look.header))
     return Layout(
         key="columns",
@@ -154,7 +155,7 @@ def _layout(look: Look) -> Layout:
 
 
 def _first_lines(stream: IO[bytes]) -> list[str]:
-    """Lines that are not blank. Raises FileError for what is not text."""
+    """Lines that are not blank. Raises FileError if the file is not text."""
     stream.seek(0)
     data = stream.read(SAMPLE_BYTES)
     found = recognise(BytesIO(data), [])
@@ -172,7 +173,8 @@ def _first_lines(stream: IO[bytes]) -> list[str]:
 
 
 def _header_line(lines: Sequence[str], asked: int) -> int:
-    """The place of the line with the column names: the one asked for (from 1), else the one that holds most names known here."""
+    """The position of the line with the column names: the requested one (from 1), else the one with the most known
+    names."""
     some = lines[:HEADER_LINES]
     if 0 < asked <= len(some):
         return asked - 1
@@ -193,7 +195,7 @@ def _columns_of(line: str) -> int:
 
 
 def _check(names: Sequence[str], at: int) -> None:
-    """Raises MappingError for a line that cannot be one of column names."""
+    """Raises MappingError for a line that cannot hold column names."""
     if len([name for name in names if name]) < FEWEST_COLUMNS:
         raise MappingError(
             f"Line {at + 1} holds no column names with separators between them. Export the file with its column names."

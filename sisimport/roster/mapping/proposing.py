@@ -1,5 +1,5 @@
-"""A mapping on its way: what is suggested for a file, what somebody answered, what is still wrong, and the first lines as they
-would be read. The same for the page, the command and the API."""
+"""A mapping in progress: what is suggested for a file, what a user answered, what is still wrong, and the first lines
+as they would be read. Shared by the page, the command and the API."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,8 +31,9 @@ PREVIEW_RECORDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody said. `columns`: field -> place of its column (from 0); `values`: field -> value of the file -> of the
-    roster, blank for one that says nothing, missing for one that stays as it is. `twice`: fields chosen for several columns."""
+    """A user's answers. `columns`: field -> position of its column (from 0); `values`: field -> value of the file ->
+    value of the roster, blank for one that means nothing, missing for one that stays as it is. `twice`: fields chosen
+    for several columns."""
 
     name: str
     lea: str
@@ -44,7 +45,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Whom the user may see on record: what suggestions are made from."""
+    """The records that the user may see, from which suggestions are made."""
 
     schools: Sequence[School]
     leas: Sequence[LEA]
@@ -66,9 +67,9 @@ class PreviewLine:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`scores`: place of a column -> how sure its field is, where it was suggested. `unread`: field -> values that the roster
-    does not know, `unasked` the fields whose values nobody has seen yet. `refused`: why the first lines cannot be shown as they
-    would be read."""
+    """`scores`: position of a column -> how sure its field is, if it was suggested. `unread`: field -> values that the
+    roster does not know; `unasked`: the fields whose values no one has seen yet. `refused`: why the first lines cannot
+    be shown as they would be read."""
 
     look: Look
     content: Content
@@ -84,7 +85,7 @@ class Proposal:
 
     @property
     def is_sure(self) -> bool:
-        """Nothing is wrong, and nothing was guessed."""
+        """Is nothing wrong, and was nothing guessed?"""
         return not self.flaws and all(score is not Score.GUESS for score in self.scores.values())
 
 
@@ -97,7 +98,7 @@ def propose(
     base: Content | None = None,
     name: str = "",
 ) -> Proposal:
-    """`base`: a mapping to begin with. `name`: what it is called unless the answers, or a ready mapping, say."""
+    """`base`: a mapping to start from. `name`: its name unless the answers or a ready mapping give one."""
     suggested = _suggested(look, records, base)
     places = dict(answers.columns) if answers else dict(suggested.places)
     constants = dict(answers.constants) if answers else _constants(places, records, base)
@@ -151,7 +152,7 @@ def _suggested(look: Look, records: Records, base: Content | None) -> _Suggested
 
 
 def _is_said(base: Content, key: str) -> bool:
-    """Somebody has seen the field and left it out, or given its value."""
+    """Has a user seen the field and left it out, or given its value?"""
     return key in base.constants or key not in base.columns
 
 
@@ -165,7 +166,7 @@ def _constants(places: Mapping[str, int], records: Records, base: Content | None
 
 
 def _date_forms(look: Look, places: Mapping[str, int]) -> tuple[str, ...]:
-    """The forms in which the file's date columns are written, most of their first values."""
+    """The date formats that fit most of the first values in the file's date columns."""
     roster, forms = roster_layout(), []
     for key, place in places.items():
         if key in roster.fields and roster.fields[key].kind is ColumnKind.DATE:
@@ -183,7 +184,7 @@ def _date_forms(look: Look, places: Mapping[str, int]) -> tuple[str, ...]:
 def _unread(
     stream: IO[bytes], look: Look, places: Mapping[str, int], records: Records, ready: Ready | None
 ) -> tuple[dict[str, list[Unread]], set[str]]:
-    """Values by field that the roster does not know, and the fields of which it knows none of the file's."""
+    """Values by field that the roster does not know, and the fields for which it knows none of the file's values."""
     roster = roster_layout()
     system = ready.key if ready else ""
     coded = {key: place for key, place in places.items() if key in TRANSLATED_FIELDS}
@@ -214,7 +215,7 @@ def _values(
     *,
     answered: bool,
 ) -> dict[str, dict[str, str]]:
-    """Answers as they are; of values that nobody was asked about, what is suggested."""
+    """The answers as given and, for values no one was asked about, the suggestions."""
     found: dict[str, dict[str, str]] = {key: dict(said) for key, said in given.items() if key in places}
     for key, values in unread.items():
         said = found.setdefault(key, {})
@@ -227,7 +228,7 @@ def _values(
 
 
 def _code_flaws(content: Content, unread: Mapping[str, list[Unread]], nothing_read: Collection[str]) -> list[Flaw]:
-    """Districts and schools of which nobody has said which they are, where that is all of them: no line could be read."""
+    """Flaws for districts or schools if no one has identified any of them: then no line could be read."""
     found = []
     for key in CODE_FIELDS:
         if key in nothing_read and not content.values.get(key):
@@ -249,10 +250,10 @@ def _chosen_twice(answers: Answers | None) -> list[Flaw]:
 def _preview(
     stream: IO[bytes], content: Content, wrong: Sequence[Flaw]
 ) -> tuple[tuple[str, ...], list[PreviewLine], str]:
-    """The first records through the very layout that runs would use; what is missing yet is left out of it."""
+    """The first records, read through the layout that runs would use; whatever is still missing is left out."""
     roster = roster_layout()
     bad = {flaw.about for flaw in wrong}
-    # A school or district that nobody has named yet still has its column.
+    # A school or district that no one has identified yet still has its column.
     shown_fields = [key for key in roster.fields if key not in bad or (key in CODE_FIELDS and key in content.columns)]
     usable = replace(
         content,
@@ -264,7 +265,7 @@ def _preview(
         return (), [], ""
     layout = layout_of(usable, 0)
     fields = tuple(key for key in roster.fields if key in layout.fields)
-    # Whatever has no column yet is not a reason not to show the others.
+    # Fields without a column yet do not keep the others from being shown.
     shown = replace(layout, fields={key: layout.fields[key] for key in fields})
     try:
         reader = Reader(stream, recognised(stream, shown), fields)

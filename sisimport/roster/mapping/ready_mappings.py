@@ -1,6 +1,6 @@
-"""Mappings that the product brings: exports of widespread systems, whose columns nobody has to choose.
+"""Mappings that come with the product, for exports of common systems: no one has to choose their columns.
 
-They lack what no file of such a system says: the district, and which school a number of that system is.
+They lack what no file of such a system contains: the district, and which school each of its numbers means.
 """
 
 import tomllib
@@ -34,13 +34,14 @@ def all_ready() -> tuple[Ready, ...]:
 
 
 def ready_for(header: Iterable[str]) -> Ready | None:
-    """The ready mapping whose columns, spelled as that system spells them, all are in the header; the widest of several."""
+    """The ready mapping whose columns are all in the header, spelled as that system spells them; of several, the one
+    with the most columns."""
     names = {name.strip().casefold() for name in header}
     fitting = [one for one in all_ready() if names.issuperset(name.casefold() for name in one.columns.values())]
     return max(fitting, key=lambda one: len(one.columns), default=None)
 
 
 def column_in(header: Iterable[str], name: str) -> str | None:
-    """The column of the header that is called so, as the header writes it."""
+    """The column of the header with this name, as the header spells it."""
     plain = normalise_header(name)
     return next((one for one in header if normalise_header(one) == plain), None)

@@ -1,4 +1,4 @@
-"""Keeping mappings: what pages, commands and the API call. Every change makes a version, with who made it."""
+"""Storing mappings: called by pages, commands and the API. Every change makes a version that says who made it."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -20,8 +20,8 @@ What = MappingVersion.What
 
 
 def current(leas: Collection[str] | None = None) -> QuerySet[MappingVersion]:
-    """The version in force of every mapping that is not removed, by name. `leas`: codes of the districts in question, None for
-    all; mappings that name no district are for all."""
+    """The version in force of every mapping that is not removed, by name. `leas`: codes of the districts, None for all;
+    mappings that name no district belong to all."""
     newest = MappingVersion.objects.filter(mapping=OuterRef("mapping")).order_by("-number").values("number")[:1]
     found = MappingVersion.objects.filter(mapping__removed_at=None, number=Subquery(newest)).select_related("mapping")
     if leas is not None:
@@ -59,10 +59,11 @@ def save(
     what: MappingVersion.What | None = None,
     leas: Collection[str] | None = None,
 ) -> MappingVersion:
-    """Keep a new mapping, or the next version of one that nobody has changed since `replaces`. `leas`: codes of the districts
-    that the user may speak for, None for all.
+    """Store a new mapping, or the next version of one unchanged since `replaces`. `leas`: codes of the districts that
+    the user may act for, None for all.
 
-    Raises MappingError for flaws, a district that is not the user's, a name that is taken and a mapping changed meanwhile.
+    Raises MappingError for flaws, a district that is not the user's, a name that is taken, and a mapping changed in the
+    meantime.
     """
     wrong = flaws(content, roster_layout())
     if wrong:
@@ -104,7 +105,8 @@ def rename(version: MappingVersion, name: str, *, user: User | None) -> MappingV
 
 @transaction.atomic
 def remove(version: MappingVersion, *, user: User | None) -> None:
-    """No new file is read by it; reports of earlier runs still are. Raises MappingError where somebody changed it meanwhile."""
+    """New files are no longer read by it; reports of earlier runs are. Raises MappingError if it was changed in the
+    meantime."""
     mapping = _unchanged(version)
     mapping.removed_at = timezone.now()
     mapping.save(update_fields=["removed_at"])
@@ -152,7 +154,7 @@ def _keep(
 
 
 def as_text(version: MappingVersion, ending: str = "toml") -> str:
-    """The mapping as it is shared: TOML, or JSON."""
+    """The mapping in its shared form: TOML or JSON."""
     if ending == "json":
         return json.dumps(from_text(version.text).data(), indent=2, ensure_ascii=False) + "\n"
     return version.text

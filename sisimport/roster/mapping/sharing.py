@@ -1,4 +1,4 @@
-"""A mapping that comes as a file: taken over for a district, whose codes are its own."""
+"""A mapping that comes as a file: adopted for a district, which has its own codes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -44,8 +44,8 @@ def adopted(
     constants: Mapping[str, str] | None = None,
     schools: Mapping[str, str] | None = None,
 ) -> Content:
-    """The mapping for a district. Which school a number or name is holds for the district that said it, so another one begins
-    without; `schools` are its own: text of the file -> code."""
+    """The mapping for a district. What a school's number or name means is valid only in the district that defined it,
+    so another one starts without; `schools` are its own: text of the file -> code."""
     own = not lea or lea == content.lea
     kept = dict(content.constants if own else _without(content.constants, CODE_FIELDS))
     if not own and "lea" in content.constants:

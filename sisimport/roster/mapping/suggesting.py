@@ -1,8 +1,8 @@
-"""Which column of a file may hold which field of the roster, and how sure that is: by names, by values, by what is on record.
+"""Which column of a file may hold which field of the roster, and how sure that is: by names, values and records.
 
-sure      a name that is known for the field, and values that are of its kind; or the column of a ready mapping
+sure   a name that is known for the field, and values of its kind; or the column of a ready mapping
 likely    a name much like it, or local numbers of students on record
-guess     a name a little like it, or nothing but values of its kind
+guess  a name a little like it, or only values of its kind
 """
 
 import datetime as dt
@@ -27,17 +27,17 @@ from students.patterns import TEN_DIGITS
 _NAMES: Final = Path(__file__).with_name("names.toml")
 _SURE, _LIKELY, _GUESS = 90.0, 75.0, 55.0
 _KNOWN_NAME: Final = 100.0
-_NEARLY: Final = 0.92  # of the likeness of two names that are not the same
-_LEAST_LIKE: Final = 75.0  # of 100: names that share less share it by chance
+_NEARLY: Final = 0.92  # factor for the likeness of two names that are not equal
+_LEAST_LIKE: Final = 75.0  # of 100: less likeness is chance
 _BY_VALUES: Final = 55.0
 _ON_RECORD: Final = 85.0
 _UNFIT: Final = 0.45  # a column whose values are of another kind is half as likely
-_FIT: Final = 0.6  # so many of the values have to be of the kind
-_MOST_FIT: Final = 0.9  # where nothing but values speaks for it
+_FIT: Final = 0.6  # share of the values that have to be of the kind
+_MOST_FIT: Final = 0.9  # if only the values support it
 _SSID: Final = re.compile(TEN_DIGITS)
 _SIGNS: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_NUMBER: Final = 16
-_YOUNGEST, _OLDEST = 2, 25  # years; between them the dates of a column are of births
+_YOUNGEST, _OLDEST = 2, 25  # years of age; dates of a column in this range are birth dates
 
 
 class Score(StrEnum):
@@ -85,10 +85,10 @@ def suggest(
     on_record: Callable[[Collection[str]], int] = lambda _numbers: 0,
     certain: Mapping[str, int] | None = None,
 ) -> list[Suggestion]:
-    """The best suggestion for each column and field, each of them once, in the order of the columns.
+    """The best suggestions, each column and each field at most once, in the order of the columns.
 
-    `values(place)` are the first values of a column. `on_record(numbers)` counts local numbers that are on record. `certain`:
-    fields whose column is certain, as a ready mapping says it.
+    `values(place)` are the first values of a column. `on_record(numbers)` counts local numbers that are on record.
+    `certain`: fields whose column is certain, from a ready mapping.
     """
     sure_places = dict(certain or {})
     found = [Suggestion(place, key, _KNOWN_NAME) for key, place in sure_places.items()]
@@ -132,11 +132,11 @@ def _name_points(name: str, key: str) -> float:
 
 
 def _plain(name: str) -> str:
-    """Without a number sign, dots and other signs, which `normalise_header` keeps."""
+    """The name without number signs, dots and other characters that `normalise_header` keeps."""
     return _SIGNS.sub("", normalise_header(name))
 
 
-# Fields whose values are like no other field's.
+# Fields whose values look like no other field's.
 _TOLD_BY_VALUES: Final = ("ssid", "birth_date", "gender", "el_status")
 
 

@@ -1,5 +1,5 @@
-"""Values that the roster cannot read as they are, and what they may stand for: schools by their students, names and codes; grades
-and other codes by their words."""
+"""Values that the roster cannot read as they are, and what they may mean: schools by their students, names and codes;
+grades and other codes by their words."""
 
 import re
 from collections import Counter
@@ -18,10 +18,10 @@ from sisimport.roster.mapping.suggesting import Score
 from students.models import LEA, School, Student
 
 _TABLES: Final = {"home_language": "language", "legal_gender": "gender"}  # field -> the table of its codes
-_STANDARDS: Final = {"home_language": "iso639"}  # tables that hold for every system
+_STANDARDS: Final = {"home_language": "iso639"}  # tables valid for every system
 _LIKE: Final = 88.0  # of 100: names of one school
 _ALIKE: Final = 97.0
-_FEW: Final = 3  # students who agree are hardly so by chance
+_FEW: Final = 3  # this many students hardly agree by chance
 _GRADE: Final = re.compile(
     r"(?:grade|gr\.?|grd\.?|level)?\s*0*([0-9]{1,2})(?:st|nd|rd|th)?\s*(?:grade|gr\.?)?\Z", re.IGNORECASE
 )
@@ -39,8 +39,8 @@ class Unread:
 
 
 def unread_values(key: str, counts: Mapping[str, int], roster: Layout, *, system: str = "") -> list[tuple[str, int]]:
-    """Values of a field, with how often each comes, which would be refused, or which the system (as of a ready mapping) writes
-    with codes of its own; most frequent first."""
+    """Values of a field, with how often each occurs, that would be refused or that the system (of a ready mapping)
+    writes in its own codes; most frequent first."""
     return [
         (text, times)
         for text, times in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -50,7 +50,7 @@ def unread_values(key: str, counts: Mapping[str, int], roster: Layout, *, system
 
 
 def _foreign(system: str, key: str, text: str) -> str | None:
-    """What a code of the system's own tables means; None where they do not name it."""
+    """What a code of the system's own tables means; None if they lack it."""
     codes = foreign_codes(system, _TABLES.get(key, key)).codes
     return codes.get(text.strip().casefold())
 
@@ -72,8 +72,8 @@ def suggested(
     pupils: Mapping[str, Collection[str]],
     system: str = "",
 ) -> list[Unread]:
-    """With what each may stand for. `schools`, `leas`: those on record that the user sees; `pupils`: a school's text -> local
-    numbers of some of its lines; `system`: whose codes these are."""
+    """The values with what each may mean. `schools`, `leas`: those on record that the user sees; `pupils`: a school's
+    text -> local numbers of some of its lines; `system`: the system whose codes these are."""
     if key == "lea":
         return [_lea(text, times, leas) for text, times in unread]
     if key == "school":
@@ -87,7 +87,8 @@ def suggested(
 
 
 def _schools_of(pupils: Mapping[str, Collection[str]], schools: Sequence[School]) -> dict[str, tuple[School, int, int]]:
-    """School's text -> the school on record at which most of its students are, how many of them, and of how many on record."""
+    """School's text -> the school on record that has most of its students, how many those are, and out of how many on
+    record."""
     numbers = {number for some in pupils.values() for number in some}
     ids = {school.pk: school for school in schools}
     of = dict(
@@ -159,7 +160,7 @@ def _code(key: str, text: str, times: int, roster: Layout, foreign: str | None) 
 
 
 def choices(key: str, roster: Layout, schools: Sequence[School], leas: Sequence[LEA]) -> list[tuple[str, str]]:
-    """Codes that a field may have, with their meaning, where there are few."""
+    """Codes that a field may have, with their meaning, if there are only a few."""
     if key in CODE_FIELDS:
         return [(one.code, one.name) for one in (schools if key == "school" else leas)]
     return list((roster.fields[key].codes or {}).items())

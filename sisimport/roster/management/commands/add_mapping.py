@@ -109,7 +109,8 @@ class Command(BaseCommand):
         return services.save(made.content, user=None, replaces=replaces)
 
     def schools(self, made: Proposal, said: dict[str, str]) -> list[str]:
-        """Schools that are suggested, and nobody has said; those that many students on record tell are sure."""
+        """Schools that are suggested but that no one has confirmed; those that many students on record confirm are
+        sure."""
         return [
             f"Is {one.text} the school {one.becomes} ({one.why})? Say --school {one.text}={one.becomes}, or accept suggestions."
             for one in made.unread.get("school", [])
@@ -117,7 +118,7 @@ class Command(BaseCommand):
         ]
 
     def guesses(self, first: Proposal, made: Proposal) -> list[str]:
-        """What is not sure, and nobody has said."""
+        """Suggestions that are not sure and that no one has confirmed."""
         return [
             f"Is {made.look.header[place]} the column of {key}? Say --column {key}=…, or accept suggestions."
             for key, place in made.places.items()
