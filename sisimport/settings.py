@@ -9,7 +9,6 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,13 +24,14 @@ from sisimport.runtime import (
     tls,
     tracing,
 )
+from sisimport.runtime.setting_files import Env
 from sisimport.runtime.storage_url import StorageUrlError, storage_of
 from sisimport.web import admin_theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 if (BASE_DIR / ".env").exists():
-    environ.Env.read_env(BASE_DIR / ".env")
+    Env.read_env(BASE_DIR / ".env")
 
 # Empty is not set: else the database would be put into whatever folder a command is started in.
 DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default="") or BASE_DIR / "var").resolve()

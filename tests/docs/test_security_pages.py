@@ -135,3 +135,16 @@ def test_what_somebody_shows_who_lost_the_second_factor_is_written_down() -> Non
     assert "Who lost all of them" in part
     assert "First that person shows who they are" in part
     assert "is not proof" in part
+
+
+def test_what_is_left_to_the_operator_is_on_the_list_with_how_to_check_it() -> None:
+    """A requirement that the product cannot meet must not end at somebody's name."""
+    text = (ROOT / "docs" / "security" / "operators-part.md").read_text(encoding="utf-8")
+    parts = {part.splitlines()[0].lower(): part for part in text.split("\n## ")[1:]}
+    left = [row for row in requirements() if row[2] == "open" and "operator" in row[4]]
+
+    assert left
+    for number, _level, _state, _words, why in left:
+        (name,) = re.findall(r"operators-part\.md#([a-z-]+)", why)
+        assert f"ASVS {number}" in parts[name], number
+        assert parts[name].count("\n| ") >= 3, f"{name}: a head, and at least two things to look at"

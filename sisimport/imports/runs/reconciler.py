@@ -115,8 +115,8 @@ class Reconciler(threading.Thread):
     def _enqueue_waiting(self) -> None:
         due = self.due(time.monotonic())
         self._reached = True
-        told = itertools.takewhile(lambda run_id: self._enqueue(run_id, self._lanes[run_id]), due)
-        for run_id in due[len(list(told)) :]:  # the broker is away; a try may take seconds, so each look makes one
+        reached = itertools.takewhile(lambda run_id: self._enqueue(run_id, self._lanes[run_id]), due)
+        for run_id in due[len(list(reached)) :]:  # the broker is away; a try may take seconds, so each look makes one
             self._seen[run_id].next_enqueue = 0.0
 
     def _keep_counts(self) -> None:
