@@ -1,5 +1,5 @@
-"""System checks: a district's own layouts are read when a program starts, not when the first file comes, and so are the keys of
-kept files; what stands between us and PostgreSQL is looked at before migrations and by `check --database default`."""
+"""System checks: a district's own layouts and the keys of kept files are read when a program starts, not when the first file
+arrives; poolers between us and PostgreSQL are detected before migrations and by `check --database default`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from sisimport.runtime.databases import SharedSessionError, connect_query, limit
 
 @checks.register()
 def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """imports.E001: an own layout cannot be read. imports.W001: a file of a name that no packaged layout has."""
+    """imports.E001: an own layout cannot be read. imports.W001: a file whose name no packaged layout has."""
     own = Path(settings.LAYOUT_DIR)
     if not own.is_dir():
         return []
@@ -41,7 +41,7 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register()
 def check_file_keys(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """imports.E003: files cannot be kept, since there is no usable key for them."""
+    """imports.E003: files cannot be kept because there is no usable key for them."""
     try:
         if settings.PRODUCTION and not settings.FILE_KEYS:
             raise file_keys.FileKeyError(file_keys.NO_KEY)
@@ -53,7 +53,7 @@ def check_file_keys(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.database)
 def check_sessions(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[checks.CheckMessage]:
-    """imports.E002: workers and commands share their sessions with others. imports.W002: pages of the web wait without limit."""
+    """imports.E002: workers and commands share their sessions with others. imports.W002: web pages wait without limit."""
     from sisimport.imports.runs.sessions import require_own_session
 
     if "default" not in (databases or ()) or settings.POOLED:
@@ -62,7 +62,7 @@ def check_sessions(databases: Sequence[str] | None = None, **_kwargs: Any) -> li
         require_own_session()
     except SharedSessionError as error:
         return [checks.Error(str(error), id="imports.E002")]
-    except DatabaseError:  # said by whoever wanted it
+    except DatabaseError:  # reported by the code that needs it
         return []
     return (
         _check_pooler()

@@ -1,6 +1,6 @@
-"""What an import type does with the columns of a layout: which checks are about a column, and which record it is written to.
+"""What an import type does with the columns of a layout: which checks apply to a column, and which record it is written to.
 
-Read from the same declarations that a run works by, so that a page about a layout cannot say anything else.
+Read from the same declarations that a run uses, so that a page about a layout cannot differ from them.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from sisimport.imports.reference import dropped, reference_contexts
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding that may be made of a column."""
+    """One finding that a column may have."""
 
     severity: Severity
     code: str
@@ -39,7 +39,7 @@ class ColumnLogic:
 
 @cache
 def logic_of(type_key: str, layout_key: str) -> Mapping[str, ColumnLogic]:
-    """Field of the layout -> what is done with it; a field that the type reads and nothing more has an empty entry."""
+    """Field of the layout -> what is done with it; a field that the type only reads has an empty entry."""
     import_type = get_type(type_key)
     layout = next(candidate for candidate in layouts_of(import_type) if candidate.key == layout_key)
     read = [name for name in import_type.fields if name in layout.fields]
@@ -77,7 +77,7 @@ def _written(step: PlannedChange, read: Collection[str]) -> Iterator[tuple[str, 
 
 
 def _columns_of(value: Any) -> set[str]:
-    """Columns of the line that a value is made of; where it is a constant for each case, those that tell the case."""
+    """Columns of the line that a value is made from; for a constant per case, the columns that determine the case."""
     if isinstance(value, F):
         name = str(value.name)  # type: ignore[attr-defined]
         return set() if "__" in name else {name}

@@ -1,4 +1,4 @@
-"""Reference pages made from the code: issue codes with the rules that raise them, import types with their options."""
+"""Reference pages generated from the code: issue codes with the rules that raise them, import types with their options."""
 
 import re
 from collections import defaultdict
@@ -63,10 +63,10 @@ def _by_type(pairs: set[tuple[str, str]]) -> Iterator[str]:
 
 
 def named(keys: Collection[str]) -> list[str]:
-    """Import types as the pages name them: those that differ only by year together, so that a new year changes no row.
+    """Names of import types for the pages: types that differ only by year are combined, so that a new year changes no row.
 
     ["caaspp-*"] for all of them; ["caaspp-2021-2023 and later"], ["caaspp-2018-2019 and earlier"] or
-    ["caaspp-2016-2017 to caaspp-2018-2019"] for years that follow each other; a single year by its own key.
+    ["caaspp-2016-2017 to caaspp-2018-2019"] for consecutive years; a single year by its own key.
     """
     families: dict[str, list[str]] = defaultdict(list)
     for import_type in built_in_types():
@@ -79,7 +79,7 @@ def named(keys: Collection[str]) -> list[str]:
 
 
 def _stretches(members: Sequence[str], keys: Collection[str]) -> list[list[str]]:
-    """Those of `members` that are among the keys, in lists of members that follow each other."""
+    """Those of `members` that are among the keys, grouped into lists of consecutive members."""
     stretches: list[list[str]] = [[]]
     for key in members:
         if key in keys:
@@ -126,7 +126,7 @@ def import_types_page() -> str:
 
 
 def rules_of(import_type: ImportType) -> list[Rule]:
-    """The rules a type may ask, whatever the options."""
+    """The rules a type may evaluate, for any options."""
     found: dict[tuple[str, str, str], Rule] = {}
     with transaction.atomic(), dropped(import_type.row_model):
         for context in reference_contexts(import_type, layouts_of(import_type)[0]):
@@ -136,7 +136,7 @@ def rules_of(import_type: ImportType) -> list[Rule]:
 
 
 def reference_contexts(import_type: ImportType, layout: Layout) -> Iterator[RunContext]:
-    """Runs of a file with every column of the layout: one with the defaults, and one for each other choice of an option."""
+    """Contexts for a file with every column of the layout: one with the defaults, and one for each other choice of an option."""
     given: list[dict[str, str]] = [{}]
     given += [{o.name: c.value} for o in import_type.reference_options for c in o.choices if c.value != o.default]
     positions = {name: column.position - 1 for name, column in layout.fields.items()}
@@ -151,7 +151,7 @@ def reference_contexts(import_type: ImportType, layout: Layout) -> Iterator[RunC
 
 @contextmanager
 def dropped(row_model: type[StagedRow]) -> Iterator[None]:
-    """Some rules are made after a look at the staged lines: there is a table, with none in it."""
+    """Provide an empty staging table: some rules are built after looking at the staged lines."""
     create_table(row_model)
     yield
     execute(f"DROP TABLE {row_model._meta.db_table}")
@@ -169,6 +169,6 @@ PAGES: dict[str, Callable[[], str]] = {"issue-codes.md": issue_codes_page, "impo
 
 
 def all_pages() -> dict[str, Callable[[], str]]:
-    """Name of a page -> what makes it. Apps add theirs to PAGES in a module named `reference_pages`."""
+    """Name of a page -> the function that makes it. Apps add theirs to PAGES in a module named `reference_pages`."""
     autodiscover_modules("reference_pages")
     return PAGES

@@ -1,4 +1,4 @@
-"""Shared by the commands: running in this process, waiting for others, printing the report."""
+"""Shared by the commands: running in this process, waiting for other processes, printing the report."""
 
 import json
 import sys
@@ -16,13 +16,13 @@ _POLL = 0.2
 
 
 def run_to_end(run: ImportRun) -> ImportRun:
-    """Execute a run here; if a worker took it up first, wait for it. Returns it as it ended."""
+    """Execute a run here; if a worker took it first, wait for it. Returns the ended run."""
     last_message = ""
     while run.is_active:
         try:
-            with looking.unseen():  # what a run reads is shown by its report only
+            with looking.unseen():  # data that a run reads is shown only by its report
                 done = execute_run(run.pk)
-        except InterruptedRunError:  # attempts are counted: it cannot go on for ever
+        except InterruptedRunError:  # attempts are counted, so this cannot go on forever
             done = False
         if not done:
             run.refresh_from_db()

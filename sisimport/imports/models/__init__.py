@@ -1,4 +1,4 @@
-"""What the journey of a file leaves behind: the file, its runs, what was found, what was (to be) changed."""
+"""Records of a file's journey: the file, its runs, their findings, and planned or written changes."""
 
 from sisimport.imports.models.absent import AbsentList
 from sisimport.imports.models.corrections import CorrectedLine, LineDraft

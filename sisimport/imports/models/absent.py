@@ -1,7 +1,7 @@
-"""Students whom a run's file does not name, as one value for each run and not a row for each student.
+"""Students whom a run's file does not name, stored as one value per run instead of a row per student.
 
-The list is true for the moment of the Test, and what it was made from (school, last day) is overwritten later. So the Test keeps
-whom it missed as ranges of internal numbers, and names, schools and grades are read when somebody opens the list.
+The list holds for the moment of the Test; the data it was made from (school, last day) is overwritten later. So the Test keeps
+the absent students as ranges of internal numbers; names, schools and grades are read when a user opens the list.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from sisimport.imports.models.runs import ImportRun
 from sisimport.runtime.reading import reading_connection
 from students.models import Student
 
-SHORT = 5_000  # students of a list that is asked for by number
+SHORT = 5_000  # students; a list up to this size is read by number
 
 if TYPE_CHECKING:
     _Field = models.Field[Any, Any]
@@ -24,9 +24,9 @@ else:
 
 
 class StudentSet(_Field):
-    """Internal numbers of students, kept as ranges (PostgreSQL's `int8multirange`): 270,000 in some hundred kilobytes at most.
+    """Internal numbers of students, kept as ranges (PostgreSQL's `int8multirange`): 270,000 take a few hundred kilobytes at most.
 
-    Written and taken apart by statements; Python is given what psycopg makes of it.
+    Written and unpacked by SQL statements; Python gets the value as psycopg returns it.
     """
 
     description = "Set of students"
@@ -36,7 +36,7 @@ class StudentSet(_Field):
 
 
 class Among(Func):
-    """Whether a number is one of a set: `Among(F("pk"), set)`."""
+    """Whether a number is in a set: `Among(F("pk"), set)`."""
 
     template = "(%(expressions)s)"
     arg_joiner = " <@ "
@@ -45,13 +45,13 @@ class Among(Func):
 
 
 class _Unpacked(Func):
-    """The set as a value in memory. PostgreSQL would unpack the stored one again for every row that is compared with it."""
+    """The set as a value in memory: PostgreSQL would unpack the stored one again for every row compared with it."""
 
     template = "(%(expressions)s + '{}'::int8multirange)"
 
 
 class AbsentList(models.Model):
-    """Whom the file of a run (a Test, or an Import) does not name: the list *in our records, not in this file*."""
+    """Students whom the file of a run (a Test or an Import) does not name: the list *in our records, not in this file*."""
 
     run = models.OneToOneField(
         ImportRun, on_delete=models.CASCADE, primary_key=True, related_name="absent_list", db_constraint=False
@@ -69,9 +69,9 @@ class AbsentList(models.Model):
 
 
 def absent_students(plan_run_id: int, students: QuerySet[Student]) -> QuerySet[Student]:
-    """Those of `students` whom the file of that run does not name; `has_el`: with EL data when the run looked.
+    """Those of `students` whom the file of that run does not name; `has_el`: had EL data at the time of the run.
 
-    Of a short list the numbers are asked for, by their index. For a long one the students between its least and its greatest
+    For a short list, students are read by number, using the index. For a long one, the students between its lowest and highest
     number are compared with it.
     """
     count, least, greatest = _extent(plan_run_id)
@@ -89,7 +89,7 @@ def _among(plan_run_id: int, column: str) -> Among:
 
 
 def _extent(plan_run_id: int) -> tuple[int, int, int]:
-    """How many, the least and the greatest number; zeros for an empty list, or none."""
+    """Count, lowest and highest number; zeros if the list is empty or missing."""
     with reading_connection().cursor() as cursor:
         cursor.execute(
             """
@@ -118,7 +118,7 @@ def size(plan_run_id: int) -> int:
 
 
 def take_out(students: Iterable[int | None], *, run_id: int | None = None) -> int:
-    """Take students, by their internal numbers, out of the list of that run, or of every run; returns out of how many lists."""
+    """Remove students, by internal number, from the list of that run, or of every run; returns the number of lists changed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

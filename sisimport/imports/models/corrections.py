@@ -1,4 +1,4 @@
-"""Lines of a run's file that somebody puts right on the page, kept while they work on them."""
+"""Lines of a run's file that a person is correcting on the page, kept while they work on them."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from sisimport.imports.models.runs import ImportRun
 
 
 class LineDraft(models.Model):
-    """New values of one refused line. The file stays as it came: a Test of corrected lines reads a file of its own.
+    """New values of one refused line. The file stays unchanged: a Test of corrected lines reads a file of its own.
 
     `values`: column (from 0; -1 is the whole line) -> new text.
     """
@@ -28,9 +28,9 @@ class LineDraft(models.Model):
 
 
 class CorrectedLine(models.Model):
-    """What was corrected in one line of a file of corrected lines, noted when that file is made: pages read it from here.
+    """The corrections in one line of a file of corrected lines, stored when that file is made; pages read them from here.
 
-    `fields`: a list of key, label, before and after; a key is blank for a line that could not be cut into fields.
+    `fields`: a list of key, label, before and after; a key is blank for a line that could not be split into fields.
     """
 
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="corrected_lines", db_index=False)

@@ -1,4 +1,4 @@
-"""Uploaded files, kept as they came in private storage."""
+"""Uploaded files, kept unchanged in private storage."""
 
 import uuid
 from pathlib import PurePath
@@ -9,14 +9,14 @@ from django.db.models.functions import Now
 
 
 def storage_name(_instance: models.Model, _filename: str) -> str:
-    """A name of our own: what the user called the file never reaches the file system."""
+    """A name of our own: the user's name for the file never reaches the file system."""
     return f"imports/{uuid.uuid4().hex}"
 
 
 class ImportFile(models.Model):
-    """One uploaded file. `name` is what the user called it and is only ever shown; `sha256` tells equal files.
+    """One uploaded file. `name` is the user's name for it, only for display; `sha256` identifies equal files.
 
-    Of an archive the one text file in it is kept: `member` is its name there, hash and size are those of the text.
+    For an archive, its only text file is kept: `member` is its name there; hash and size are those of the text.
     """
 
     name = models.CharField(max_length=255)
@@ -57,12 +57,13 @@ class ImportFile(models.Model):
 
     @property
     def ending(self) -> str:
-        """Of the text file: `.csv`, or blank."""
+        """File extension of the text file: `.csv`, or blank."""
         return PurePath(self.member or self.name).suffix
 
 
 class StoredObject(models.Model):
-    """An object in a bucket, noted before it is put there: what no record names is found without listing the bucket."""
+    """An object in a bucket, noted before it is put there, so that objects no record names are found without listing the
+    bucket."""
 
     name = models.CharField(max_length=100, primary_key=True)
     put_at = models.DateTimeField(db_default=Now())

@@ -1,7 +1,7 @@
-"""What a run found and what it changes. Written by set-based statements, never row by row.
+"""A run's findings and changes. Written by set-based statements, never row by row.
 
-Runs, students and schools are named without a database constraint: the rows outlive what they are about, and a check per row
-would cost as much as the row when they are written by the hundred thousand.
+Runs, students and schools are referenced without a database constraint: the rows outlive what they are about, and when hundreds
+of thousands are written, a check per row would cost as much as the row.
 """
 
 import re
@@ -20,7 +20,7 @@ _NEAR = re.compile(r"On record is (.+?), ")  # of engine.identifiers.near_text
 
 
 class ImportIssue(NotesLine, models.Model):
-    """A finding on a record (line 0: on the whole file). The text is made from code and parameters when shown."""
+    """A finding on a record (line 0: on the whole file). The text is rendered from code and parameters when shown."""
 
     pk = models.CompositePrimaryKey("run_id", "line", "seq")
     run = models.ForeignKey(
@@ -41,7 +41,7 @@ class ImportIssue(NotesLine, models.Model):
     class Meta:
         ordering = ["line", "seq"]
         indexes = [
-            # Notices come by the hundred thousand when a file is tested again; people filter errors and warnings.
+            # Retesting a file makes hundreds of thousands of notices; people filter errors and warnings.
             models.Index(fields=["run", "code", "line"], condition=Q(severity__gt=1), name="issue_by_cause")
         ]
 
@@ -50,7 +50,8 @@ class ImportIssue(NotesLine, models.Model):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
-        """Notes, beside whose line it is, whom its sentence names by local number: of nearly the same, or of one name."""
+        """Notes, besides whose line it is, the students its sentence names by local number: of a similar number or the same
+        name."""
         made = super().from_db(db, field_names, values, **more)
         held = made.__dict__
         params = held.get("params") or {}
@@ -64,7 +65,7 @@ class ImportIssue(NotesLine, models.Model):
 
 
 class ImportChange(NotesLine, models.Model):
-    """One object's fields before and after, as planned by its run; once a run applied the plan, its journal.
+    """One object's fields before and after, as planned by its run; once a run has applied the plan, its journal.
 
     `before` empty: the object is created; `after` empty: it is removed.
     `guard` is the student's identity hash as Test saw it.

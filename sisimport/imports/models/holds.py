@@ -12,9 +12,9 @@ class HoldDecision(models.TextChoices):
 
 
 class RunHold(models.Model):
-    """Why a run was held, and what a second person decided. Kept with the run for good.
+    """Why a run was held, and what a second person decided. Kept permanently with the run.
 
-    `reasons`: a list of objects {"code", "found", "limit", "count", "of", "where"}; `found` and `limit` in percent (see
+    `reasons`: a list of objects {"code", "found", "limit", "count", "of", "where"}; `found` and `limit` are percentages (see
     `sisimport.imports.runs.holding`).
     """
 

@@ -1,6 +1,6 @@
-"""What people decided about matches: on one run's lines, and what is remembered for the files that come after.
+"""People's decisions about matches: those on one run's lines, and those remembered for later files.
 
-Nothing here is decided by a program: every row carries who decided, when and why.
+None of these is made by a program: every row records who decided, when and why.
 """
 
 from django.conf import settings
@@ -12,9 +12,10 @@ from sisimport.imports.models.runs import ImportRun
 
 
 class MatchDecision(models.Model):
-    """One decision on a line of a completed Test. The plan of that Test is made again for the lines it touches.
+    """One decision on a line of a completed Test. The lines it touches are planned again.
 
-    MATCH: whose record the line is. CANDIDATE: which of the state's candidates a request means (the line is the candidate's).
+    MATCH: whose record the line is. CANDIDATE: which of the state's candidates is right for a request (the line is the
+    candidate's).
     """
 
     class Subject(models.TextChoices):
@@ -50,10 +51,10 @@ class MatchDecision(models.Model):
 
 
 class RememberedMatch(NotesStudent, models.Model):
-    """Values of a file that a person said mean this student: used by later Tests until somebody takes it back.
+    """Values of a file that a person said mean this student: used by later Tests until a person takes it back.
 
-    `key` holds the values as the file gave them (see engine.remembering.key_sql). `student_hash` is the student's identity
-    as it was then: a student whose names, birth date or gender changed since is asked about again.
+    `key` holds the values as in the file (see engine.accepted_matches.key_sql). `student_hash` is the student's identity
+    at that time: for a student whose names, birth date or gender have changed since, the person is asked again.
     """
 
     key = models.TextField()

@@ -4,7 +4,7 @@ States and the services that move between them (an end state is never left; a re
 
     queued -> running -> completed | rejected (the file is wrong) | failed (we broke) | cancelled
     running -> held (it would change more than the district's limits) -> queued (approved) | cancelled (rejected, withdrawn)
-    running -> queued (its worker died and the attempt count allows another try, or something it needs was not there)
+    running -> queued (its worker died and the attempt count allows another try, or something it needs was missing)
 """
 
 from django.conf import settings
@@ -46,14 +46,14 @@ class WaitsFor(models.TextChoices):
 
 
 class Crash(models.TextChoices):
-    """How an attempt at a run broke; the attempts after it may have done the run all the same."""
+    """How an attempt at a run broke; later attempts may still have completed the run."""
 
     STOPPED = "stopped", "its worker stopped"  # killed, out of memory, or silent until another worker took over
     ERROR = "error", "an error in the program"
 
 
 class Reverted(models.TextChoices):
-    """How much of what a run wrote was put back; no value: nothing."""
+    """How much of what a run wrote was put back; no value: none of it."""
 
     PARTLY = "partly", "Reverted in part"
     WHOLLY = "wholly", "Reverted"
@@ -62,7 +62,7 @@ class Reverted(models.TextChoices):
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 UNDECIDED = (*ACTIVE, RunStatus.HELD)  # not ended
 WRITING = (Work.UPDATE, Work.IMPORT, Work.REVERT)
-PAST_RECALL = ("applying", "reverting", "finishing")  # phases in which a run can't be cancelled any more
+PAST_RECALL = ("applying", "reverting", "finishing")  # phases in which a run can no longer be cancelled
 
 
 class ImportRun(models.Model):
@@ -238,7 +238,7 @@ class ImportRun(models.Model):
                 condition=Q(work="revert") & Q(status__in=["queued", "running"]),
                 name="one_active_revert_of_a_run",
             ),
-            # A refused workbook stays refused; only what we broke is tried again.
+            # A refused workbook stays refused; only a conversion that failed is tried again.
             models.UniqueConstraint(
                 fields=["converts"],
                 condition=Q(work="convert") & Q(status__in=["queued", "running", "completed", "rejected"]),
@@ -260,7 +260,7 @@ class ImportRun(models.Model):
 
     @property
     def is_past_recall(self) -> bool:
-        """It writes now: it ends as it would, in one piece."""
+        """It is writing now and will finish as a whole."""
         return self.status == RunStatus.RUNNING and self.phase in PAST_RECALL
 
     @property
@@ -269,7 +269,7 @@ class ImportRun(models.Model):
 
     @property
     def applied(self) -> bool:
-        """Did this run write its plan? Decided by one committed row, so there is no half."""
+        """Did this run write its plan? One committed row decides, so it is never half applied."""
         return self.writes and self.status == RunStatus.COMPLETED
 
     @property

@@ -1,4 +1,4 @@
-"""What a second person decides on a held run, and which runs wait for that."""
+"""A second person's decision on a held run, and which runs are waiting for one."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MOST_WORDS = 500  # characters of a decision's reason
 def approve(*, run: ImportRun, user: Any, why: str, enqueue: bool = True) -> ImportRun:
     """Let a held run write its plan. `enqueue`: notify a worker.
 
-    Raises RunRefusedError: not held (any more), no reason given, or the user started it.
+    Raises RunRefusedError: not held (any longer), no reason given, or the user started the run.
     """
     _decide(run, user, why, HoldDecision.APPROVED, status=RunStatus.QUEUED, message="")
     run.refresh_from_db()
@@ -52,6 +52,6 @@ def _decide(run: ImportRun, user: Any, why: str, decision: HoldDecision, **value
 
 
 def waiting(runs: Any = None) -> Any:
-    """Held runs, oldest first, of these runs (None: all)."""
+    """Those of these runs (None: all) that are held, oldest first."""
     found = ImportRun.objects.all() if runs is None else runs
     return found.filter(status=RunStatus.HELD).select_related("file", "created_by", "hold").order_by("pk")

@@ -22,12 +22,12 @@ def is_offered(run: ImportRun) -> bool:
 
 
 def conversion_of(run: ImportRun) -> ImportRun | None:
-    """The conversion of the workbook that this run refused: under way, done or refused. What we broke is started again."""
+    """The conversion of the workbook that this run refused: under way, done or refused. One that failed is started again."""
     return run.conversions.filter(status__in=STANDING).first()
 
 
 def start_conversion(*, run: ImportRun, user: Any, enqueue: bool = True) -> ImportRun:
-    """Queue the conversion of the workbook that `run` refused. A second click finds the first one's.
+    """Queue the conversion of the workbook that `run` refused. A second click finds the conversion started by the first.
 
     Raises RunRefusedError for a run that refused no workbook.
     """

@@ -1,8 +1,8 @@
-"""Workbooks as text. On the screens: offered for a run that refused one, queued as a run of its own, done by a worker.
+"""Workbooks as text. On the screens, a conversion is offered for a run that refused one, queued as its own run, done by a worker.
 
-    run that refused the workbook -> conversion (a run) -> its text, kept beside the workbook -> looked at -> Test
+    run that refused the workbook -> conversion (a run) -> its text, kept beside the workbook -> reviewed -> Test
 
-Of each workbook one text is kept. The command line converts in its own process, by the same code.
+One text is kept per workbook. The command line converts in its own process with the same code.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Conver
 
 
 def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
-    """Write what a kept workbook becomes. Raises FileError when it cannot be converted, or becomes too large to be read."""
+    """Write the text of a kept workbook. Raises FileError when it cannot be converted, or the text is too large to be read."""
     with open_file(file, rehash=True) as stream:
         converted = convert(stream, text, tick=tick)
     size, most = text.tell(), settings.IMPORT_MAX_BYTES
@@ -37,30 +37,30 @@ def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lam
 
 
 def keep_text(file: ImportFile, text: IO[bytes], *, user: Any, place: str = "") -> ImportFile:
-    """Keep the text of a workbook. `place`: where in the storage, for whom it matters."""
+    """Keep the text of a workbook. `place`: where in the storage, if it matters to the caller."""
     kept = keep_file(stream=text, name=f"{file.name}.txt", user=user, place=place)
     ImportFile.objects.filter(pk=kept.pk).update(converted_from=file)
     return kept
 
 
 def place_of(run: ImportRun, attempt: int) -> str:
-    """Where an attempt at a conversion puts its text: the next attempt finds it there if this one is killed meanwhile."""
+    """Where an attempt at a conversion puts its text: the next attempt finds it there if this one is killed."""
     return f"imports/converted-{run.pk}-{attempt}"
 
 
 def remove_leftovers(run: ImportRun) -> None:
-    """The text of attempts that were killed before the run could name it."""
+    """Remove the texts of attempts that were killed before the run could name them."""
     for attempt in range(1, run.attempts):
         default_storage.delete(place_of(run, attempt))
 
 
 def earlier_conversion(file: ImportFile) -> ImportRun | None:
-    """A conversion of this very file that is done and whose text is still there."""
+    """A completed conversion of this same file whose text still exists."""
     done = ImportRun.objects.filter(file=file, work=Work.CONVERT, status=RunStatus.COMPLETED, made_file__isnull=False)
     return next((run for run in done.order_by("id") if run.made_file and is_here(run.made_file)), None)
 
 
 def facts_of(converted: Converted) -> dict[str, Any]:
-    """What a conversion found, as its run stores it. No cell of the workbook is in it."""
+    """What a conversion found, as its run stores it. It holds no cell of the workbook."""
     sheets = [{"name": sheet.name, "rows": sheet.rows, "note": sheet.note} for sheet in converted.sheets]
     return {"sheets": sheets, "columns": converted.columns, "risks": list(converted.risks)}

@@ -1,6 +1,6 @@
-"""Files of corrected lines: each line under the number it has in the file it came from, with blank lines in between.
+"""Files of corrected lines: each line keeps its line number from the original file, with blank lines in between.
 
-What was corrected in them is noted beside the file when it is made, so that no page has to read two files for it.
+The corrections are stored with the file when it is made, so that no page has to read two files to show them.
 """
 
 import csv
@@ -31,7 +31,7 @@ _BLOCK = 1000
 
 @dataclass(frozen=True, slots=True)
 class LineField:
-    """One field of a line: its column (from 0, or WHOLE_LINE), what the layout calls it, and what the file has."""
+    """One field of a line: its column (from 0, or WHOLE_LINE), its name in the layout, and its value in the file."""
 
     at: int
     key: str
@@ -41,7 +41,7 @@ class LineField:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One field of a corrected line, as it came and as it was corrected."""
+    """One field of a corrected line, original and corrected."""
 
     key: str
     label: str
@@ -50,12 +50,12 @@ class Correction:
 
 
 def encoding_of(run: ImportRun) -> str:
-    """How the file of a run is encoded, as the run found."""
+    """The encoding of a run's file, as the run determined it."""
     return str(run.facts.get("encoding") or UTF8)
 
 
 def raw_records(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
-    """Whole text of the records that start in these lines. Raises StoredFileError when the file is not there as it was kept."""
+    """Whole text of the records that start on these lines. Raises StoredFileError when the file is missing or changed."""
     wanted = sorted(set(lines))
     if run.file is None or not wanted:
         return {}
@@ -70,7 +70,7 @@ def raw_records(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
 
 
 def fields_of(run: ImportRun, text: str) -> list[LineField]:
-    """The fields of one line in file order; the line as one field when it has not the columns of its file."""
+    """The fields of one line in file order; the line as one field when its columns are not those of its file."""
     layout, delimiter = layout_of(run), str(run.facts.get("delimiter") or "")
     if delimiter:
         cells, names = split_line(text, delimiter), field_names(run, layout)
@@ -92,7 +92,7 @@ def field_names(run: ImportRun, layout: Layout | None) -> dict[int, tuple[str, s
 
 
 def put_in(run: ImportRun, line: int, text: str, values: Mapping[int, str]) -> str:
-    """The line with its new values. Raises RunRefusedError for one that is longer than its fixed column."""
+    """The line with its new values. Raises RunRefusedError for a value longer than its fixed column."""
     if WHOLE_LINE in values:
         return values[WHOLE_LINE]
     delimiter = str(run.facts.get("delimiter") or "")
@@ -105,7 +105,7 @@ def put_in(run: ImportRun, line: int, text: str, values: Mapping[int, str]) -> s
 
 
 def joined(cells: list[str], delimiter: str) -> str:
-    """Cells as a line; quoted where one of them could be taken for several."""
+    """Cells as a line; a cell is quoted if it could be read as several."""
     if not any(mark in cell for cell in cells for mark in (delimiter, '"', "\n")):
         return delimiter.join(cells)
     out = io.StringIO()
@@ -115,7 +115,7 @@ def joined(cells: list[str], delimiter: str) -> str:
 
 def _put_at_positions(run: ImportRun, line: int, text: str, values: Mapping[int, str]) -> str:
     layout = layout_of(run)
-    assert layout is not None  # noqa: S101 - such a line was cut by its layout
+    assert layout is not None  # noqa: S101 - such a line was split by its layout
     for at, value in values.items():
         column = layout.columns[at]
         first, last = column.span or (1, 0)
@@ -135,9 +135,9 @@ def _put_at_positions(run: ImportRun, line: int, text: str, values: Mapping[int,
 def keep_lines(
     run: ImportRun, texts: Mapping[int, str], before: Mapping[int, str], *, user: User | None, name: str
 ) -> ImportFile:
-    """Keep these lines of a run's file as a file of their own, and note what is other in them than `before`.
+    """Keep these lines of a run's file as a file of their own, and note how they differ from `before`.
 
-    A file of these lines that is there already is taken again. Raises RunRefusedError without room, StoredFileError.
+    An existing file of these lines is reused. Raises RunRefusedError if there is no room, StoredFileError.
     """
     with tempfile.TemporaryFile() as stream:
         _write(run, texts, stream)
@@ -156,18 +156,18 @@ def keep_lines(
 def _corrections(run: ImportRun, before: str, after: str) -> list[Correction]:
     was, now = fields_of(run, before), fields_of(run, after)
     values = {field.key: field.value for field in was}
-    if set(values) != {field.key for field in now}:  # a line that could not be cut into fields before
+    if set(values) != {field.key for field in now}:  # a line that could not be split into fields before
         return [Correction("", "Whole line", before, after)]
     changed = [
         Correction(field.key, field.label, values[field.key], field.value)
         for field in now
         if field.value != values[field.key]
     ]
-    return changed or [Correction("", "Whole line", before, after)]  # in a column that is not read
+    return changed or [Correction("", "Whole line", before, after)]  # the change is in a column that is not read
 
 
 def _write(run: ImportRun, texts: Mapping[int, str], out: IO[bytes]) -> None:
-    """What is above the records as it came, then each line under its number, with blank lines between."""
+    """Write the lines above the records unchanged, then each line at its number, with blank lines between."""
     number = 0
     for text in head_of(run):
         out.write(f"{text}\n".encode())

@@ -1,7 +1,7 @@
-"""Refused lines corrected on the page: what was changed so far, and a Test of the corrected lines only.
+"""Refused lines corrected on the page: the changes so far, and a Test of only the corrected lines.
 
-The file of a run never changes. What is tested is a file of its own (`corrected_files`) with the corrected lines under the
-numbers they have in the file they came from, so reports, plan and journal name the lines as the first report did.
+The file of a run never changes. The Test reads a separate file (`corrected_files`) with the corrected lines at their original
+line numbers, so reports, plan and journal name the lines as the first report did.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ CANNOT = "Only lines of a completed run can be corrected."
 
 
 def can_be_corrected(run: ImportRun) -> bool:
-    """Is this a completed run of a file, some lines of which may have been refused?"""
+    """Is this a completed run of a file that may have refused lines?"""
     return run.file_id is not None and run.status == RunStatus.COMPLETED and run.work not in (Work.REVERT, Work.CONVERT)
 
 
@@ -37,7 +37,7 @@ def drafts_of(run: ImportRun, lines: Collection[int] | None = None) -> dict[int,
 
 
 def save_draft(run: ImportRun, line: int, values: Mapping[int, str], *, user: User | None) -> None:
-    """Keep the new values of a line; none takes the draft back. Values are cut at the length that any layout allows."""
+    """Keep the new values of a line; no values removes the draft. Values are cut to the greatest length any layout allows."""
     if not values:
         LineDraft.objects.filter(run=run, line=line).delete()
         return
@@ -49,12 +49,12 @@ def save_draft(run: ImportRun, line: int, values: Mapping[int, str], *, user: Us
 
 
 def forget_drafts(run: ImportRun) -> None:
-    """Take back everything that was kept of the lines of a run."""
+    """Remove all drafts for the lines of a run."""
     LineDraft.objects.filter(run=run).delete()
 
 
 def save_drafts(run: ImportRun, values: Mapping[int, Mapping[int, str]], *, user: User | None) -> None:
-    """Keep new values of many lines (line -> column -> text) beside what was kept of them before."""
+    """Keep new values of many lines (line -> column -> text) in addition to those kept before."""
     kept = drafts_of(run, list(values))
     drafts = [
         LineDraft(
@@ -81,9 +81,9 @@ def save_drafts(run: ImportRun, values: Mapping[int, Mapping[int, str]], *, user
 def start_corrected_test(
     *, run: ImportRun, user: User | None, schools: Collection[int] | None, lines: Collection[int], enqueue: bool = True
 ) -> ImportRun:
-    """Queue a Test of those of the refused `lines` that were corrected, and of nothing else. The drafts stay.
+    """Queue a Test of only those refused `lines` that were corrected. The drafts stay.
 
-    Raises RunRefusedError when nothing was corrected or a value does not fit its column, StoredFileError for a lost file.
+    Raises RunRefusedError when nothing was corrected or a value does not fit its column, StoredFileError if the file is lost.
     """
     if not can_be_corrected(run) or run.file is None:
         raise RunRefusedError(CANNOT)

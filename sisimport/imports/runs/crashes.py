@@ -1,8 +1,8 @@
-"""What is left on a run of an attempt that broke: how, in which phase, when, and which kind of error. Never an error's text,
+"""What a run records about an attempt that broke: how, in which phase, when, and which kind of error. Never an error's text,
 which may quote a record.
 
-The end of an attempt in an error is written by the attempt itself. A worker that is gone writes nothing: whoever takes the run
-up next finds it running with nobody on it, and notes that.
+An attempt that ends in an error records this itself. A worker that is gone records nothing: the next one to take the run finds it
+marked as running with no process on it, and notes that.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _NONE = {"crash": "", "crash_attempt": None, "crash_phase": "", "crashed_at": No
 
 
 def error(exception: BaseException, *, attempt: int, phase: str) -> dict[str, Any]:
-    """Values of the run's fields for an attempt that this exception ended."""
+    """The run's field values for an attempt that ended with this exception."""
     cause = type(exception.__cause__).__name__ if exception.__cause__ else ""
     kind = type(exception).__name__
     return {
@@ -29,7 +29,7 @@ def error(exception: BaseException, *, attempt: int, phase: str) -> dict[str, An
 
 
 def note_stopped(run: ImportRun) -> None:
-    """Note that the attempt before went away with its worker, if it did. The caller holds the run's lock and row."""
+    """Note that the previous attempt died with its worker, if it did. The caller holds the run's lock and row."""
     if run.status != RunStatus.RUNNING:
         return
     ImportRun.objects.filter(pk=run.pk).update(
@@ -42,16 +42,16 @@ def note_stopped(run: ImportRun) -> None:
 
 
 def forget(run_id: int, attempt: int) -> None:
-    """The attempt was alive after all and only lost its session: that is an interruption, noted as one.
+    """The attempt was alive after all and had only lost its session: that is an interruption, recorded as one.
 
-    The note of another attempt stays, and so does that of a run that failed meanwhile: it says why.
+    The note of another attempt stays, as does that of a run that has failed since: it gives the reason.
     """
     noted = ImportRun.objects.filter(pk=run_id, crash=Crash.STOPPED, crash_attempt=attempt)
     noted.exclude(status=RunStatus.FAILED).update(**_NONE)
 
 
 def crash_json(run: ImportRun) -> dict[str, Any] | None:
-    """The last attempt that broke, as commands and the REST API tell it; None: none broke."""
+    """The last attempt that broke, as commands and the REST API report it; None: none broke."""
     if not run.crash:
         return None
     return {

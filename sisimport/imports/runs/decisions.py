@@ -1,6 +1,6 @@
-"""Decisions of people about the lines of a completed Test: accept or refuse a match, choose a candidate, take it back.
+"""People's decisions about the lines of a completed Test: accept or refuse a match, choose a candidate, take it back.
 
-Every call is one transaction: the decisions, what is remembered of them, and the plan of the lines they touch.
+Every call is one transaction: the decisions, the matches remembered from them, and the plan of the lines they touch.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,19 +24,19 @@ from students.models import Student
 MATCH, CANDIDATE = MatchDecision.Subject.MATCH, MatchDecision.Subject.CANDIDATE
 ACCEPT, REFUSE = MatchDecision.Answer.ACCEPT, MatchDecision.Answer.REFUSE
 MAX_REASON = 500
-# Lines that one decision is about, and the key of the decision on them that a person saw (0: there was none; None: never mind).
+# Lines that one decision is about, and the key of the decision on them that the person saw (0: there was none; None: any).
 Seen = tuple[tuple[int, ...], int | None]
 
 
 class DecisionRefusedError(Exception):
-    """A decision that cannot be taken; its text is for the user."""
+    """A decision that cannot be made; its text is for the user."""
 
 
 class DecidedMeanwhileError(DecisionRefusedError):
-    """Somebody else decided on these lines after the page was shown: what they decided stands, and is to be looked at first."""
+    """Another person decided on these lines after the page was shown: that decision stands, and must be looked at first."""
 
     def __init__(self, surprises: Mapping[tuple[int, ...], str]) -> None:
-        """`surprises`: lines that one decision is about -> who decided otherwise, empty when it was taken back."""
+        """`surprises`: lines that one decision is about -> who decided differently, empty if the decision was taken back."""
         self.lines = frozenset(line for several in surprises for line in several)
         first = sorted(several[0] for several in surprises)
         shown = ", ".join(f"{line:,}" for line in first[:5]) + (" …" if len(first) > 5 else "")
@@ -48,9 +48,9 @@ class DecidedMeanwhileError(DecisionRefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One answer on one line. `student_id`: whose record it is (accepted matches). `score`: as it was shown.
+    """One answer on one line. `student_id`: whose record it is (accepted matches). `score`: as shown.
 
-    `over`: further lines whose decision on the same subject it replaces (the other candidates of a request).
+    `over`: other lines whose decision on the same subject it replaces (the other candidates of a request).
     `seen`: the decision on all these lines that the person saw, see Seen.
     """
 
@@ -65,7 +65,7 @@ class Decision:
 
 
 def why_closed(run: ImportRun) -> str:
-    """Why nothing can be decided on this run any more; empty when it can."""
+    """Why decisions on this run are no longer possible; empty if they are."""
     if run.work != Work.TEST or run.status != RunStatus.COMPLETED:
         return "Only a completed Test can be decided on."
     updates = ImportRun.objects.filter(test_run=run, status__in=[*UNDECIDED, RunStatus.COMPLETED])
@@ -85,7 +85,7 @@ def decide(
     user: AbstractBaseUser | None,
     schools: Collection[int] | None,
 ) -> ImportRun:
-    """Take decisions and plan the lines they touch again. `schools`: those whose students the user may see (None: all).
+    """Record decisions and plan the lines they touch again. `schools`: those whose students the user may see (None: all).
 
     Raises DecisionRefusedError: closed run, unknown line, student of another school; DecidedMeanwhileError.
     """
@@ -129,8 +129,8 @@ def take_back(
     user: AbstractBaseUser | None,
     seen: Sequence[Seen] = (),
 ) -> ImportRun:
-    """Un-match: the decisions on these lines go, what was remembered of their values ends, and the lines are planned as the
-    file gives them. `seen`: the decisions that the person saw, as far as it matters.
+    """Un-match: remove the decisions on these lines, end the matches remembered for their values, and plan the lines as in the
+    file. `seen`: the decisions that the person saw, if it matters.
 
     Raises DecisionRefusedError as `decide` does.
     """
@@ -149,7 +149,7 @@ def take_back(
 
 
 def _given_up(run: ImportRun, subject: MatchDecision.Subject, lines: Collection[int]) -> set[int]:
-    """Remove the decisions on these lines; the students that matches were accepted for."""
+    """Remove the decisions on these lines; return the students for whom matches were accepted."""
     given_up = MatchDecision.objects.filter(run=run, subject=subject, line__in=lines)
     students = given_up.filter(subject=MATCH, answer=ACCEPT, student_id__isnull=False)
     freed = set(students.values_list("student_id", flat=True))
@@ -158,20 +158,20 @@ def _given_up(run: ImportRun, subject: MatchDecision.Subject, lines: Collection[
 
 
 def replan_lines(run: ImportRun, lines: set[int], *, freed: Collection[int] = ()) -> None:
-    """Plan these lines, or the whole file, again. `freed`: students whom lines were accepted for.
+    """Plan these lines, or the whole file, again. `freed`: students for whom lines were accepted.
 
-    Raises DecisionRefusedError when that cannot be done.
+    Raises DecisionRefusedError if that is not possible.
     """
     try:
-        with across_schools():  # as the Test that a worker planned
+        with across_schools():  # like the Test when a worker planned it
             replan(run, lines, freed=freed)
-    except FileError as error:  # what the file needs is there no more, such as the one set-up of its scores
+    except FileError as error:  # something the file needs no longer exists, such as the only set-up for its scores
         raise DecisionRefusedError(f"The lines cannot be planned again. {error} Test the whole file again.") from None
 
 
 def open_run(run_id: int) -> ImportRun:
-    """The Test, locked and open to decisions; raises DecisionRefusedError. Within a transaction."""
-    # The row lock keeps an Update from being started in between: its reference to the Test needs that row.
+    """The Test, locked and open to decisions; raises DecisionRefusedError. Must run in a transaction."""
+    # The row lock keeps an Update from being started meanwhile: its foreign key to the Test needs that row.
     run = ImportRun.objects.select_for_update(of=("self",)).select_related("file").get(pk=run_id)
     reason = why_closed(run)
     if reason:
@@ -180,9 +180,9 @@ def open_run(run_id: int) -> ImportRun:
 
 
 def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, asked: Sequence[Seen]) -> set[int]:
-    """All lines asked about; raises DecidedMeanwhileError when the decision on one of them is not the one that was seen.
+    """All lines asked about; raises DecidedMeanwhileError if the decision on one of them is not the one the person saw.
 
-    Asked under the lock of the run's row: of two people deciding at once the second one finds what the first decided.
+    Runs under the lock on the run's row: if two people decide at the same time, the second finds the first's decision.
     """
     lines = {line for several, _seen in asked for line in several}
     held = {
@@ -200,7 +200,7 @@ def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, asked: Seq
 
 
 def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]]:
-    """What the file says in these lines; raises DecisionRefusedError when one of them holds no record."""
+    """The values of these lines in the file; raises DecisionRefusedError if one of them holds no record."""
     records = read_records(run, lines, dict.fromkeys([*IDENTITY, get_type(run.import_type).matching.number_field]))
     if len(records) != len(lines):
         missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
@@ -211,7 +211,7 @@ def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]
 
 
 def _students(run: ImportRun, decisions: Sequence[Decision], schools: Collection[int] | None) -> dict[int, int]:
-    """Identity hash of every student named, all of whom the run and the user may touch."""
+    """Identity hash of every student named; checks that the run and the user may touch all of them."""
     wanted = {d.student_id for d in decisions if d.student_id is not None}
     students = Student.objects.filter(pk__in=wanted)
     for limit in (schools, run.schools):

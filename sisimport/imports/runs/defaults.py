@@ -1,7 +1,7 @@
-"""What the options of an import type are when nobody says otherwise: one answer for pages, command line and API.
+"""Default values of an import type's options, the same for pages, command line and API.
 
-corrected lines     as in the run that they correct
-district default    what the districts concerned have chosen, where all of them agree
+corrected lines     as in the run they correct
+district default    what the districts concerned have chosen, if all of them agree
 else                the default of the type
 """
 
@@ -21,8 +21,8 @@ def defaults_for(
     schools: Iterable[int] | None = None,
     own: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Every option of the type with its value. `schools`: those that a run may touch, None for all. `own`: what
-    `district_defaults` answered for these, where it was asked before."""
+    """Every option of the type with its value. `schools`: those that a run may touch, None for all. `own`: the result of
+    `district_defaults` for these schools, if already computed."""
     own = district_defaults(kind, schools) if own is None else own
     values = {option.name: option.default for option in kind.options} | dict(own)
     if file is not None and file.lines_of is not None:
@@ -31,7 +31,7 @@ def defaults_for(
 
 
 def district_defaults(kind: ImportType, schools: Iterable[int] | None = None) -> dict[str, str]:
-    """Options for which the districts of these schools have chosen a value, the same in each of them."""
+    """Options for which all districts of these schools have chosen the same value."""
     options = {option.name: option for option in kind.options if option.district_default}
     if not options:
         return {}
@@ -50,7 +50,7 @@ def district_defaults(kind: ImportType, schools: Iterable[int] | None = None) ->
 
 
 def _fits(option: Option, chosen: Mapping[str, str]) -> bool:
-    """A choice that a later release no longer offers is none."""
+    """A choice that a later release no longer offers does not count."""
     try:
         option.clean(str(chosen[option.name]))
     except ValueError:
@@ -59,7 +59,7 @@ def _fits(option: Option, chosen: Mapping[str, str]) -> bool:
 
 
 def choosable_options(state: str) -> list[tuple[Option, list[str]]]:
-    """Options that a district of this state may choose a usual value for, each with the labels of the types that have it."""
+    """Options for which a district of this state may choose a default, each with the labels of the types that have it."""
     found: dict[str, tuple[Option, list[str]]] = {}
     for kind in listed_types():
         if get_tool(kind.screen.tool).state not in {"", state}:

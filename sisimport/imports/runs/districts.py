@@ -1,4 +1,4 @@
-"""Which runs are about some districts alone."""
+"""Which runs are only about certain districts."""
 
 from django.db.models import Q
 
@@ -7,7 +7,7 @@ from students.models import LEA
 
 
 def runs_of(*leas: LEA) -> set[int]:
-    """Runs about these districts alone, with the runs that name them; all there are where there is no other district."""
+    """Runs only about these districts, with the runs that refer to them; all runs if there is no other district."""
     keys = [lea.pk for lea in leas]
     if not LEA.objects.exclude(pk__in=keys).exists():
         return set(ImportRun.objects.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""The end of a run, written once and only by whoever holds its lock: completed, rejected, failed or cancelled."""
+"""The end of a run, written once and only by the process that holds its lock: completed, rejected, failed or cancelled."""
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -20,15 +20,15 @@ _ROWS = ("planned_count", "error_count", "warning_count", "notice_count")
 
 
 def end(run_id: int, status: RunStatus, **values: object) -> bool:
-    """Move an active run to an end state, once. False when it had ended already, or when it is not ours any more.
+    """Move an active run to an end state, once. False if it has already ended or is no longer ours.
 
-    Whoever lost the session that holds the run's lock (it fell silent, say) has no say in what becomes of the run.
+    A process that lost the session holding the run's lock (because it stopped responding, say) can no longer end the run.
     """
     with transaction.atomic():
         if not _is_ours(run_id):
             return False
         active = ImportRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-        # A run that did nothing has no records: its outcomes are none either, and both add up.
+        # A run that did nothing has no records, so all its outcomes are zero and add up.
         values = {"record_count": 0, **NO_LONGER, **values}
         ended = bool(active.update(status=status, finished_at=Now(), phase="", **values))
         if ended:
@@ -37,7 +37,7 @@ def end(run_id: int, status: RunStatus, **values: object) -> bool:
 
 
 def _is_ours(run_id: int) -> bool:
-    """Whether this very session holds the run's lock."""
+    """Whether this session itself holds the run's lock."""
     (ours,) = fetch_one(
         f"SELECT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = pg_backend_pid() AND {_LOCK_OF_A_RUN} AND l.objid = %s)",
         [RUN_LOCK, run_id],
@@ -46,10 +46,10 @@ def _is_ours(run_id: int) -> bool:
 
 
 def complete(run: ImportRun, **values: object) -> None:
-    """Mark the run completed inside the transaction that did its work: both are committed, or neither.
+    """Mark the run completed inside the transaction that did its work: both are committed or neither is.
 
-    Raises RunTakenError, and so undoes the work, if this attempt is no longer the one that counts. Called last, when nothing
-    is left to be checked: from here to the end of COMMIT the run's row is held.
+    Raises RunTakenError, and so undoes the work, if this attempt is no longer the current one. Called last, when nothing is left
+    to check: from here to the end of COMMIT the run's row is locked.
     """
     ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
     if run.writes:
@@ -59,14 +59,14 @@ def complete(run: ImportRun, **values: object) -> None:
     tell(run.pk, Event.ENDED)
     if run.work == Work.REVERT and run.reverts_id and values.get("import_count"):
         tell(run.reverts_id, Event.REVERTED)
-    # An Update tells the counts of its Test, whose rows were measured then; its own are what it set aside.
+    # An Update repeats the counts of its Test, whose rows were measured then; its own rows are those it set aside.
     written = ("set_aside_count",) if run.test_run_id else _ROWS
     rows = sum(int(values[name]) for name in written if name in values)  # type: ignore[call-overload]
     statistics.measure_after_commit(run.pk, rows)
 
 
 def reject(run_id: int, error: FileError) -> None:
-    """The file is wrong: say why, as a message of the run and as its one issue."""
+    """The file is wrong: store why, as the run's message and as its only issue."""
     message = render(
         error.code, field=error.field or "", found=error.found, expected=error.expected, params=error.params
     )

@@ -1,7 +1,7 @@
-"""What happened to a run, for whoever wants to be told of it.
+"""Events of a run, for code that wants to be notified.
 
-Sent inside the transaction that makes it true, so that what a receiver writes is committed with it, or not at all. A receiver
-that fails changes nothing of the run: it is logged, and what it wrote is taken back.
+Sent inside the transaction that causes them, so that what a receiver writes is committed with it or not at all. A receiver that
+fails does not affect the run: the error is logged, and what the receiver wrote is rolled back.
 """
 
 import logging
@@ -19,7 +19,7 @@ class Event(StrEnum):
     ENDED = "run.ended"  # completed, rejected, failed or cancelled
     HELD = "run.held"
     APPROVED = "run.approved"
-    REVERTED = "run.reverted"  # a Revert put something of it back
+    REVERTED = "run.reverted"  # a Revert put part or all of it back
 
 
 # Receivers take `run_id` (int) and `event` (Event).
@@ -27,9 +27,9 @@ run_event = Signal()
 
 
 def tell(run_id: int, event: Event) -> None:
-    """Tell the receivers, in a savepoint."""
+    """Notify the receivers, in a savepoint."""
     try:
         with transaction.atomic():
             run_event.send(sender=None, run_id=run_id, event=event)
-    except Exception as error:  # noqa: BLE001 - the run is what counts
+    except Exception as error:  # noqa: BLE001 - must not affect the run
         logger.error("run %s: nobody could be told that it is %s (%s)", run_id, event, type(error).__name__)

@@ -1,7 +1,7 @@
-"""Executing a run: claimed once, done in one transaction, its end state written inside it.
+"""Executing a run: claimed once, done in one transaction, with its end state written inside it.
 
-Whoever executes a run (a worker, or the command line) holds the run's advisory lock in its database session. PostgreSQL frees it
-the moment the process dies, so a free lock on an active run means: nobody is on it.
+The process that executes a run (a worker or the command line) holds the run's advisory lock in its database session. PostgreSQL
+frees it the moment the process dies, so a free lock on an active run means that no process is working on it.
 """
 
 import contextlib
@@ -49,8 +49,8 @@ from students.locks import NEW_PLACES, try_to_lock_leas
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-MAX_INTERRUPTIONS = 30  # of one run: then rather the run takes the database down than that it is restarted so often
-LOOK_UP_SECONDS = 2.0  # a run that waits for its district looks up so often whether it was cancelled
+MAX_INTERRUPTIONS = 30  # of one run; after so many, the run itself is probably what takes the database down
+LOOK_UP_SECONDS = 2.0  # how often a run that waits for its district checks whether it was cancelled
 CRASHED_MESSAGE = (
     "This run stopped its worker {n} times and failed. Nothing was changed. "
     "Check the worker's memory, then upload the file again."
@@ -69,23 +69,23 @@ FAILED_MESSAGE = (
 
 
 class InterruptedRunError(Exception):
-    """Something the run needs went away under it. Nothing was written; the run is still to be done."""
+    """Something the run needs went away while it was running. Nothing was written; the run still has to be done."""
 
 
 @contextlib.contextmanager
 def run_lock(run_id: int) -> Iterator[bool]:
-    """Hold the run's session lock, with a pulse; yields False at once when another session has it."""
+    """Hold the run's session lock, with a pulse; yields False immediately if another session has it."""
     with session_lock(RUN_LOCK, run_id) as mine, Pulse() if mine else contextlib.nullcontext():
         yield mine
 
 
 def execute_run(run_id: int) -> bool:
-    """Execute a queued or abandoned run until it ends. False when it is not ours to do (done, or another session is on it), or
-    lacks something that is not here.
+    """Execute a queued or abandoned run until it ends. False if it is not ours to do (done, or another session is on it), or if
+    something it needs is not here.
 
-    Raises InterruptedRunError when the disk is full, the database session lost or the server short of memory, open
-    files or scratch: the run then waits and is found again.
-    Raises SharedSessionError where a pooler gives our session to others.
+    Raises InterruptedRunError when the disk is full, the database session lost or the server short of memory, open files or
+    scratch: the run then waits and is picked up again.
+    Raises SharedSessionError if a pooler gives our session to others.
     """
     require_own_session()
     with run_lock(run_id) as mine:
@@ -108,7 +108,7 @@ def execute_run(run_id: int) -> bool:
         except Exception as error:
             if lacked := hindrance_of(error):
                 logger.warning("run %s waits for %s (%s)", run_id, lacked.label, type(error).__name__)
-                if lacked != WaitsFor.MACHINE:  # without open files there would be no other session
+                if lacked != WaitsFor.MACHINE:  # without open files no other session could be opened
                     connection.close()
                 hold(run_id, run.attempts, lacked, crashes.error(error, attempt=run.attempts, phase=progress.phase))
                 raise InterruptedRunError from error
@@ -130,14 +130,14 @@ def execute_run(run_id: int) -> bool:
 
 
 def _keep_seconds(run: ImportRun, progress: Progress) -> None:
-    """For the figures of an installation (/metrics); a run never fails for it."""
+    """Keep the run's durations for the installation's metrics (/metrics); a run never fails because of it."""
     seconds = {phase: round(spent, 3) for phase, spent in progress.seconds().items()}
     with contextlib.suppress(DatabaseError, InterfaceError):
         ImportRun.objects.filter(pk=run.pk, attempts=run.attempts).update(phase_seconds=seconds)
 
 
 def error_place(error: BaseException) -> str:
-    """Type of an error and the frames it came through, without its text."""
+    """Type of an error and the frames of its traceback, without its text."""
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
@@ -145,7 +145,7 @@ def error_place(error: BaseException) -> str:
 
 
 def _claim(run_id: int) -> bool:
-    """Count the attempt before working, so that a run which crashes its worker fails after MAX_ATTEMPTS."""
+    """Count the attempt before working, so that a run that crashes its worker fails after MAX_ATTEMPTS."""
     with transaction.atomic():
         run = ImportRun.objects.select_for_update().filter(pk=run_id).first()
         if run is None or not run.is_active:
@@ -174,12 +174,12 @@ def _claim(run_id: int) -> bool:
 
 
 def execute_next(lane: Lane, *, only: bool = False) -> bool:
-    """Execute the run whose turn it is: of this lane, else, unless `only`, of the other. False when none is for us to do."""
+    """Execute the next run in this lane or, unless `only`, in the other one. False if there is none for us to do."""
     return any(execute_run(run_id) for run_id in queueing.in_order(lane, only=only))
 
 
 def _perform(run: ImportRun, progress: Progress) -> None:
-    # Whoever cleared the data directory while we were at work took it away.
+    # It may have been deleted by a person who cleared the data directory while we were running.
     Path(settings.SCRATCH_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
     if run.writes:
         get_type(run.import_type).make_room()
@@ -203,7 +203,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         progress.report("matching", context.record_count, context.record_count)
         import_type.prepare(context)
         if run.work == Work.IMPORT:
-            # From here on nobody else changes what is compared, so the plan still holds when it is applied.
+            # From here on no one else changes the data that is compared, so the plan still holds when it is applied.
             progress.report("waiting", context.record_count, context.record_count)
             first = [NEW_PLACES] if import_type.makes_places(context) else []
             _lock_leas([*first, *context.lea_ids], progress)
@@ -221,7 +221,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         layout = context.layout.key if context.layout else ""
         if run.work == Work.IMPORT:
             if reasons := holding.reasons_to_hold(run, totals, lea_ids=context.lea_ids):
-                # What was planned is kept: approved, the run writes exactly that, where it still holds.
+                # The plan is kept: if approved, the run writes exactly that, where it still holds.
                 progress.close()
                 kept = {"layout": layout, "facts": report_facts, "lea_ids": sorted(context.lea_ids)}
                 holding.hold(run, reasons, summary=totals.summary, **kept, **totals.counts)
@@ -279,10 +279,10 @@ def _update(run: ImportRun, progress: Progress) -> None:
 
 
 def _revert(run: ImportRun, progress: Progress) -> None:
-    """Put back what nobody wrote since the reverted run; say what was kept, and why.
+    """Put back values that no one has written since the reverted run; report what was kept, and why.
 
-    An earlier run whose own Revert kept something because of the run undone here is put back with it, by a run of its own: so
-    reverts in any order end where they would in the right one.
+    If the Revert of an earlier run kept something because of the run undone here, that is now put back too, by a run of its own:
+    so reverts in any order end in the same state as in the right order.
     """
     applied = run.reverts
     assert applied is not None  # noqa: S101 - a database constraint says so
@@ -305,7 +305,7 @@ def _revert(run: ImportRun, progress: Progress) -> None:
 
 
 def _convert(run: ImportRun, progress: Progress) -> None:
-    """The workbook of a refused run as text, kept once however often it is asked for. No record is touched."""
+    """Convert the workbook of a refused run to text, kept once even if requested many times. No record is touched."""
     assert run.file is not None  # noqa: S101 - a conversion is of a file
     progress.report("converting")
     conversions.remove_leftovers(run)
@@ -318,7 +318,7 @@ def _convert(run: ImportRun, progress: Progress) -> None:
         try:
             with transaction.atomic():
                 _end_with_worker()
-                # Two conversions of one file end one after the other: the second finds the text of the first.
+                # Two conversions of one file end one after the other, so that the second finds the text of the first.
                 ImportFile.objects.select_for_update(of=["self"]).get(pk=run.file.pk)
                 if _share_conversion(run, progress):
                     return
@@ -326,13 +326,13 @@ def _convert(run: ImportRun, progress: Progress) -> None:
                 progress.close()
                 complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
         except Exception as error:
-            if hindrance_of(error) != WaitsFor.DATABASE:  # else nobody knows whether it was recorded: the next try will
+            if hindrance_of(error) != WaitsFor.DATABASE:  # else it may be recorded: the next try will find out
                 default_storage.delete(place)
             raise
 
 
 def _share_conversion(run: ImportRun, progress: Progress) -> bool:
-    """End the conversion with what an earlier one made of the same file, if there is one."""
+    """End the conversion with the text that an earlier one made of the same file, if there is one."""
     assert run.file is not None  # noqa: S101 - a conversion is of a file
     earlier = conversions.earlier_conversion(run.file)
     if earlier is None:
@@ -343,16 +343,16 @@ def _share_conversion(run: ImportRun, progress: Progress) -> bool:
 
 
 def _lock_leas(lea_ids: Iterable[int], progress: Progress) -> None:
-    """Wait for the districts of the run for as long as it takes, unless the run is cancelled meanwhile."""
+    """Wait for the locks of the run's districts as long as it takes, unless the run is cancelled."""
     while not try_to_lock_leas(lea_ids, seconds=LOOK_UP_SECONDS):
         progress.report("waiting", progress.done, progress.total)
 
 
 def _settle(progress: Progress) -> None:
-    """Let PostgreSQL check what was written now, and not in COMMIT: that may wait for others and take its time, and until
-    it is done the run has not finished and its row must be free.
+    """Have PostgreSQL check constraints now instead of in COMMIT: the check may wait for others and take long, and until it is
+    done the run has not finished and its row must be free.
 
-    A session keeps its plan of such a check. One made while a table was small reads that table whole for every row.
+    A session caches its query plan for such a check. A plan made while a table was small reads the whole table for every row.
     """
     progress.report("finishing")
     execute("DISCARD PLANS")
@@ -360,7 +360,7 @@ def _settle(progress: Progress) -> None:
 
 
 def _bulk_session() -> None:
-    """Room for sorting and joining a whole district in memory, for this transaction only."""
+    """Allow enough memory to sort and join a whole district, for this transaction only."""
     execute("SET LOCAL work_mem = '192MB'")
     execute("SET LOCAL maintenance_work_mem = '256MB'")
     execute(f"SET LOCAL default_statistics_target = {statistics.SAMPLE}")
@@ -372,7 +372,7 @@ def _bulk_session() -> None:
 
 
 def _end_with_worker() -> None:
-    """A statement of this transaction whose worker was killed ends now, not when it is done: only then is the run free."""
+    """If the worker is killed, have the current statement end promptly instead of running to completion, which frees the run."""
     with contextlib.suppress(DatabaseError), transaction.atomic():
         execute("SET LOCAL client_connection_check_interval = '1s'")
 
@@ -387,7 +387,7 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         "header": recognition.header,
         "lines_above": recognition.lines_above,
         "columns": recognition.column_count,
-        # Where a field is in this very file: the report marks it in the data line.
+        # Where each field is in this particular file: the report marks it in the data line.
         "positions": dict(recognition.positions),
         # Known for sure only after the whole file was read.
         "day_first": sorted(recognition.day_first),

@@ -1,4 +1,4 @@
-"""Whether a Test still says what an Update would do: what was written and edited since, and which of its lines that touches."""
+"""Whether a Test still shows what an Update would do: writes and edits since then, and which of its lines they touch."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from sisimport.imports.models import WRITING, ImportRun, RunStatus, Work
 from sisimport.imports.runs import decisions
 from students.models import RecordEdit
 
-MOST_RUNS = 50  # of those that wrote since the newest are looked at
-MOST_LINES = 4000  # beyond, the file is tested again as a whole
+MOST_RUNS = 50  # of the runs that wrote since, the newest are examined
+MOST_LINES = 4000  # beyond that, the whole file is tested again
 RETESTED = "retested_at"
-# What a page looks at, so that it answers at once: a Test of more rows is looked at from the side of what was written since.
+# The most a page examines, so that it answers immediately: for a larger Test, it starts from the rows written since instead.
 MOST_ROWS = 1000
 _MOST_ISSUES = 2000
 _MOST_OF_A_STUDENT = 50
@@ -23,10 +23,10 @@ _MOST_OF_A_STUDENT = 50
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What a bounded look found that changed since a Test.
+    """Changes since a Test, found by a bounded search.
 
-    `lines`: how many of the Test's lines are about students whose records changed; `edits`: changes by people on those
-    students; `whole`: nothing was left unlooked at. Else `runs` are all that wrote since, and `lines` those found so far.
+    `lines`: how many of the Test's lines are about students whose records changed; `edits`: changes by people to those students;
+    `whole`: everything was examined. Otherwise `runs` are all that wrote since, and `lines` those found so far.
     """
 
     runs: tuple[ImportRun, ...]
@@ -40,9 +40,9 @@ class Glance:
 
 
 def glance(test: ImportRun) -> Glance | None:
-    """What changed of the students of a completed Test that nobody applied; None while it says what is true.
+    """Changes to the students of a completed Test that was not applied; None while the Test is still accurate.
 
-    For a page: it looks at a bounded number of rows, whatever the size of the Test and of what was written since.
+    For a page: it examines a bounded number of rows, however large the Test and the writes since.
     """
     if not _can_be_outdated(test):
         return None
@@ -61,7 +61,7 @@ def glance(test: ImportRun) -> Glance | None:
     touched = {plan for _line, plan, _edit in touching}
     runs = tuple(run for run in later[:MOST_RUNS] if not whole or run.plan_run_id in touched)
     if not touching and not runs:
-        return None  # more edits than are looked at, none of them seen to matter
+        return None  # more edits than are examined, none of which was found to matter
     edits, lines = (
         len({edit for _line, _plan, edit in touching if edit}),
         len({line for line, _plan, _edit in touching}),
@@ -72,7 +72,7 @@ def glance(test: ImportRun) -> Glance | None:
 def touched_lines(test: ImportRun) -> tuple[int, ...]:
     """Lines of a completed Test that are about students whose records changed since, at most MOST_LINES + 1 of them.
 
-    Reads all that was written since: for work that somebody asked for, not for a page.
+    Reads everything written since: for work a user requested, not for showing a page.
     """
     if not _can_be_outdated(test):
         return ()
@@ -81,9 +81,9 @@ def touched_lines(test: ImportRun) -> tuple[int, ...]:
 
 
 def retest_lines(*, run_id: int) -> int:
-    """Test the touched lines of a Test, and those that share a student with them, again. Returns how many lines were touched.
+    """Retest the touched lines of a Test and those that share a student with them. Returns how many lines were touched.
 
-    Raises DecisionRefusedError when the Test was applied meanwhile, its file is gone, or too many lines are touched.
+    Raises DecisionRefusedError when the Test has been applied, its file is gone, or too many lines are touched.
     """
     with transaction.atomic():
         run = decisions.open_run(run_id)
@@ -106,7 +106,7 @@ def _can_be_outdated(test: ImportRun) -> bool:
 
 
 def _later_runs(test: ImportRun, since: dt.datetime) -> QuerySet[ImportRun]:
-    """Runs that wrote since, newest first. Of other LEAs none matters: a run holds the lock of every LEA it writes to."""
+    """Runs that wrote since, newest first. Runs of other LEAs do not matter: a run holds the lock of every LEA it writes to."""
     wrote = ImportRun.objects.filter(work__in=WRITING, status=RunStatus.COMPLETED, finished_at__gt=since)
     wrote = wrote.filter(lea_ids__overlap=test.lea_ids).exclude(test_run=test)
     names = ("created_by__username", "created_by__first_name", "created_by__last_name")
@@ -114,21 +114,21 @@ def _later_runs(test: ImportRun, since: dt.datetime) -> QuerySet[ImportRun]:
 
 
 def _edits_since(since: dt.datetime) -> QuerySet[RecordEdit]:
-    """Of the newest edits, which are numbered in their order, those since then."""
+    """Those of the newest edits that were made since then; edits are numbered in order."""
     newest = RecordEdit.objects.order_by("-id").values("id")[:MOST_ROWS]
     return RecordEdit.objects.filter(id__in=newest, at__gt=since)
 
 
 def _since(test: ImportRun) -> dt.datetime:
-    """Since when the Test is true: its start, or when its touched lines were last tested again."""
+    """Since when the Test holds: its start, or when its touched lines were last retested."""
     again = (test.facts or {}).get(RETESTED)
     started = test.started_at or test.created_at
     return max(started, dt.datetime.fromisoformat(again)) if again else started
 
 
 def _is_small(test: ImportRun) -> bool:
-    """Whether every row of the Test that names a line can be looked at."""
-    # In the order of the primary key, so that no plan reads the whole table for a run that the statistics do not know yet.
+    """Whether the Test is small enough to examine every row of it that names a line."""
+    # In primary key order, so that no query plan reads the whole table for a run that is not yet in the statistics.
     counts = """
         SELECT (SELECT count(*) FROM (
                  SELECT FROM imports_importchange WHERE run_id = %(test)s ORDER BY run_id, line, seq LIMIT %(most)s) c),
@@ -139,7 +139,7 @@ def _is_small(test: ImportRun) -> bool:
 
 
 def _touched_of_small(test: ImportRun, plans: list[int], since: dt.datetime) -> list[tuple[int, int, int]]:
-    """Line of the Test, plan that changed its student since (0: none), edit that did (0: none): from the Test's side."""
+    """Line of the Test, plan that changed its student since (0: none), edit that did (0: none); starts from the Test's rows."""
     return fetch_all(
         """
         WITH about AS (
@@ -162,9 +162,9 @@ def _touched_of_small(test: ImportRun, plans: list[int], since: dt.datetime) -> 
 
 
 def _touched_of_large(test: ImportRun, plans: list[int], since: dt.datetime) -> tuple[list[tuple[int, int, int]], bool]:
-    """The same from the side of what was written since, as far as it is looked at; and whether that was all.
+    """Like `_touched_of_small`, but starts from the rows written since, up to a limit; and whether those were all.
 
-    Lines that an Update would write are found by an index; of those with issues only, which it leaves alone, the first.
+    Lines that an Update would write are found by an index; of lines with only issues, which it skips, the first are examined.
     """
     each = MOST_ROWS // max(len(plans), 1)
     values = {"test": test.pk, "plans": plans, "since": since, "each": each, "edits": MOST_ROWS, "most": _MOST_ISSUES}

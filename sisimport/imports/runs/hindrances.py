@@ -1,10 +1,10 @@
-"""What keeps a run from being done without being its fault: no room on the disk, a database that went away, no file here, a
-server short of memory, open files or its folder for temporary files.
+"""What keeps a run from being done through no fault of its own: no room on the disk, a database that went away, no file here, a
+server short of memory or open files or missing its folder for temporary files.
 
-    hindered -> queued again, with what it waits for and since when -> tried again after a pause that grows
+    hindered -> queued again, with what it waits for and since when -> tried again after growing pauses
 
-Such a try is not an attempt: attempts are for runs that take their worker down, and those fail after a few. What a server is
-short of may be the run's own doing, as when a worker is killed for its memory: such a try counts.
+Such a try is not an attempt: attempts are for runs that take their worker down, and those fail after a few. A shortage on the
+server may be caused by the run itself, as when a worker is killed for its memory use: such a try counts.
 """
 
 import datetime as dt
@@ -30,23 +30,23 @@ from sisimport.runtime import disk
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = {WaitsFor.DISK: 5.0, WaitsFor.DATABASE: 1.0, WaitsFor.FILE: 5.0, WaitsFor.MACHINE: 5.0}
-# No more open files, of this process or of the machine; no process; no memory; no larger file.
+# No more open files, for this process or the machine; no new process; no memory; file too large.
 SHORT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EFBIG})
-LONGEST_PAUSE = 60.0  # seconds; how long a run may still wait after what it needs is there
+LONGEST_PAUSE = 60.0  # seconds; how long a run may still wait after what it needs is available
 NO_ROOM_PAUSE = 10.0
-NOTE_SECONDS = 60.0  # how long it is tried to note a hindrance while the database is away
-TOLD_AFTER = dt.timedelta(minutes=1)  # a file that is a moment late is not worth a word
+NOTE_SECONDS = 60.0  # how long to try to record a hindrance while the database is away
+TOLD_AFTER = dt.timedelta(minutes=1)  # a file that is a moment late is not reported
 
 
 class RunTakenError(Exception):
-    """At its end the run was no longer ours: ended, or taken up again by another session. What we did is undone."""
+    """At its end the run was no longer ours: it had ended, or another session had taken it. Our work is undone."""
 
 
 def hindrance_of(error: BaseException) -> WaitsFor | None:
-    """What the run lacked when it ended with this error; None: the error is about the run or our code.
+    """What was missing when the run ended with this error; None: the error is about the run or our code.
 
-    COPY raises the driver's own errors, other statements Django's. Of a PostgreSQL that stopped on a full disk only the cut
-    connection is seen here, so the disk is asked as well.
+    COPY raises the driver's own errors, other statements Django's. If PostgreSQL stopped on a full disk, only the cut connection
+    is seen here, so the disk is also checked.
     """
     if isinstance(error, MissingFileError | StoreAwayError):
         return WaitsFor.FILE
@@ -61,14 +61,14 @@ def hindrance_of(error: BaseException) -> WaitsFor | None:
 
 def _says_short(error: BaseException) -> bool:
     if isinstance(error, FileNotFoundError):
-        # Whoever cleared the data directory while we were at work took its folder away; the next try makes it again.
+        # A person who cleared the data directory while we were running deleted its folder; the next try creates it again.
         return str(error.filename).startswith(f"{settings.SCRATCH_DIR}/")
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in SHORT_OF)
 
 
 def hold(run_id: int, attempt: int, what: WaitsFor, crash: dict[str, Any] | None = None) -> None:
-    """Queue the run again for after a pause. The attempt is not counted, unless the server was short of something: then it is,
-    with what broke it (`crash`: values of the run's fields). Another attempt that began since goes on.
+    """Queue the run again, to start after a pause. The attempt is not counted unless the server was short of something; then it
+    is, with what broke it (`crash`: values of the run's fields). Another attempt that has begun since continues.
 
     Waits for a database that is away; gives up after a minute, and the attempt stays counted.
     """
@@ -97,19 +97,19 @@ def _note(run_id: int, attempt: int, what: WaitsFor, crash: dict[str, Any]) -> N
         held = _held(what, pause) | free | {"status": RunStatus.QUEUED, "phase": ""}
         if runs.filter(attempts=attempt).update(**held, progress_done=0, progress_total=0):
             return
-    with transaction.atomic():  # both, or neither: `hold` tries again
+    with transaction.atomic():  # both or neither: `hold` tries again
         runs.update(interruptions=F("interruptions") + 1)
         crashes.forget(run_id, attempt)
 
 
 def lacks_something(run: ImportRun) -> bool:
-    """Before an attempt begins: whether the run has to wait for what is not here, which is noted. Costs no attempt."""
+    """Before an attempt begins: whether the run must wait for something missing, which is recorded. Costs no attempt."""
     if run.held_until and ImportRun.objects.filter(pk=run.pk, held_until__gt=Now()).exists():
         return True
     if run.file is None:
         return False
     if reads_file(run) and not is_here(run.file):
-        # Not held: another machine may have the file, and take the run at once.
+        # No pause: another machine may have the file, and can take the run immediately.
         _wait(run, WaitsFor.FILE, 0.0)
         return True
     if room.lack_for_run(run.file.size):
@@ -119,7 +119,7 @@ def lacks_something(run: ImportRun) -> bool:
 
 
 def reads_file(run: ImportRun) -> bool:
-    """Tests read the file, and Imports without a Test. Everything else applies a plan that PostgreSQL has."""
+    """Tests read the file, as do Imports without a Test. Everything else applies a plan stored in PostgreSQL."""
     return run.test_run_id is None and run.reverts_id is None
 
 
@@ -132,7 +132,7 @@ def _wait(run: ImportRun, what: WaitsFor, pause: float) -> None:
 
 
 def _held(what: WaitsFor, pause: float) -> dict[str, object]:
-    # The database's clock: a worker whose own is wrong must not hold a run for days.
+    # The database's clock is used: a worker whose own clock is wrong must not hold a run for days.
     return {
         "waits_for": what,
         "waits_since": Coalesce("waits_since", Now()),
@@ -144,7 +144,7 @@ NO_LONGER = {"waits_for": "", "waits_since": None, "held_until": None}
 
 
 def sentence(run: ImportRun) -> str:
-    """What a waiting run lacks, and what to do about it; blank when only a worker."""
+    """What a waiting run lacks, and what to do about it; blank if it waits only for a worker."""
     since = run.waits_since or timezone.now()
     if run.status != RunStatus.QUEUED or not run.waits_for:
         return ""

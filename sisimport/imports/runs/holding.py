@@ -1,10 +1,10 @@
-"""hold: whether what a run is about to write goes beyond the limits of its districts.
+"""hold: whether the changes a run is about to write exceed the limits of its districts.
 
     plan -> reasons_to_hold -> held -> approved: queued again, writes exactly this plan where it still holds
                                     -> rejected: cancelled, nothing written (approvals.py)
 
-Every limit is a share and a floor, so that an ordinary day and a small school hold nothing; a first load into an empty district
-or school is ordinary. It is asked once, by whoever executes the run, whatever started it.
+Every limit is a share and a floor, so that ordinary days and small schools are not held; a first load into an empty district or
+school is ordinary. The check is made once, by the process that executes the run, regardless of how it was started.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -47,9 +47,9 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One limit that a plan goes beyond.
+    """One limit that a plan exceeds.
 
-    `found` and `limit` in percent; `count` of `of` students or lines; `where`: the school, or how many.
+    `found` and `limit` are percentages; `count` of `of` students or lines; `where`: the school, or how many.
     """
 
     code: str
@@ -67,7 +67,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of the districts that a run touches: of several districts the strictest of each."""
+    """The limits of the districts that a run touches: for several districts, the strictest value of each."""
 
     holds: bool
     floor: int
@@ -96,13 +96,13 @@ def limits_of(lea_ids: Collection[int]) -> Limits:
     )
 
 
-# ---- what is beyond the limits ----
+# ---- which limits a plan exceeds ----
 
 
 def reasons_to_hold(plan: ImportRun, totals: Totals, *, lea_ids: Collection[int]) -> list[Reason]:
-    """Why the plan of this run must wait; empty when it need not. Nothing holds corrected lines or a Revert.
+    """Why the plan of this run must wait; empty if it need not. Corrected lines and Reverts are never held.
 
-    Costs two passes over the planned updates, and none where these are fewer than the floor.
+    Costs two passes over the planned updates, or none if these are fewer than the floor.
     """
     limits = limits_of(lea_ids)
     if not limits.holds or plan.corrects_id is not None or plan.work == Work.REVERT:
@@ -116,7 +116,7 @@ def reasons_to_hold(plan: ImportRun, totals: Totals, *, lea_ids: Collection[int]
 
 
 def _replaced(plan: ImportRun, totals: Totals, limits: Limits) -> Iterable[Reason]:
-    """Students of whom the plan replaces something, by limit: the school that goes furthest beyond it, else all together."""
+    """Students for whom the plan replaces values, by limit: the school that exceeds it most, else all schools together."""
     updates = {entry["kind"]: entry["count"] for entry in totals.changes if entry["operation"] == "update"}
     kinds = [kind for kind in all_kinds() if kind.replaces and updates.get(kind.key)]
     if sum(updates[kind.key] for kind in kinds) < limits.floor:
@@ -128,7 +128,7 @@ def _replaced(plan: ImportRun, totals: Totals, limits: Limits) -> Iterable[Reaso
         return
     enrolled = count_enrolled({school for counts in by_code.values() for school in counts})
     for counts in by_code.values():
-        for school, count in counts.items():  # who has left is not enrolled, and may be in the file all the same
+        for school, count in counts.items():  # a student who left is not enrolled, but may still be in the file
             enrolled[school] = max(enrolled.get(school, 0), count)
     kind = _type_of(plan)
     for code, limit in ((STUDENTS, limits.students), (SSIDS, limits.ssids), (EL, limits.el)):
@@ -154,7 +154,7 @@ def _code_of(kind: ChangeKind) -> str:
 
 
 def _count_replaced(plan_run_id: int, kinds: list[ChangeKind], floor: int) -> list[tuple[str, int | None, int]]:
-    """(code, school, students) of the planned updates that replace something; asked by school only where there are enough."""
+    """(code, school, students) of the planned updates that replace something; by school only if there are enough."""
     replacing = " OR ".join(f"(c.kind = '{kind.key}' AND ({kind.replaces}))" for kind in kinds)
     code = "CASE c.kind " + " ".join(f"WHEN '{kind.key}' THEN '{_code_of(kind)}'" for kind in kinds) + " END"
     chosen = (
@@ -191,7 +191,7 @@ def _type_of(plan: ImportRun) -> ImportType | None:
 
 
 def _last_applied(plan: ImportRun, lea_ids: Collection[int]) -> ImportRun | None:
-    """The newest run that wrote a file of this type for the same districts and schools, and was not undone."""
+    """The newest run that wrote a file of this type for the same districts and schools and was not reverted."""
     runs = ImportRun.objects.filter(
         import_type=plan.import_type,
         status=RunStatus.COMPLETED,
@@ -205,12 +205,12 @@ def _last_applied(plan: ImportRun, lea_ids: Collection[int]) -> ImportRun | None
 
 
 def _unmatched(plan: ImportRun, totals: Totals, limits: Limits) -> Iterable[Reason]:
-    """Lines that found nobody, and lines that would create students at schools that have students."""
+    """Lines that matched no student, and lines that would create students at schools that have students."""
     of = totals.counts["record_count"]
     kind = _type_of(plan)
     asks = (
         kind.matching.near_codes if kind else ()
-    )  # errors of lines for which no student was found, or not surely the right one
+    )  # errors of lines for which no student was found, or not certainly the right one
     lost = sum(e["lines"] for e in totals.issues if e["code"] in asks and e["severity"] == Severity.ERROR)
     if ("student", "create") in totals.present:
         lost += _new_at_known_schools(plan.pk, limits.floor)
@@ -251,11 +251,11 @@ def _school_name(pk: int) -> str:
     return str(school) if school else "no school"
 
 
-# ---- what becomes of a held run ----
+# ---- what happens to a held run ----
 
 
 def hold(run: ImportRun, reasons: Collection[Reason], **values: object) -> None:
-    """Let the run wait, inside the transaction that found the reasons. The attempt is none of those that count as broken."""
+    """Hold the run, inside the transaction that found the reasons. The attempt does not count as a broken one."""
     RunHold.objects.update_or_create(run_id=run.pk, defaults={"reasons": [asdict(reason) for reason in reasons]})
     ours = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
     message = " ".join(["Held until a second person approves it; nothing was changed.", *(r.sentence for r in reasons)])
@@ -270,7 +270,7 @@ def is_approved(run: ImportRun) -> bool:
 
 
 def reasons_of(run: ImportRun) -> list[Reason]:
-    """Why the run was held, whatever became of it since."""
+    """Why the run was held, whatever has happened to it since."""
     return reasons_in(RunHold.objects.filter(run_id=run.pk).first())
 
 
@@ -279,10 +279,10 @@ def reasons_in(held: RunHold | None) -> list[Reason]:
 
 
 def is_own(run: ImportRun, user: Any) -> bool:
-    """Whether the user started the run; then somebody else has to decide."""
+    """Whether the user started the run; if so, another person has to decide."""
     return user is not None and run.created_by_id == user.pk
 
 
 def hold_json(run: ImportRun) -> list[Mapping[str, Any]]:
-    """The reasons as the command contract shapes them."""
+    """The reasons in the format of the command contract."""
     return [asdict(reason) | {"message": reason.sentence} for reason in reasons_of(run)]

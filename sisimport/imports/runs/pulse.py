@@ -1,11 +1,12 @@
-"""A sign of life of whoever works on a run, so that one who stopped for good does not keep it.
+"""A heartbeat of the process that works on a run, so that a process that has stopped permanently does not keep the run.
 
-A killed process loses its database session, and with it the run, at once. One that stands still (stopped, frozen with its
-container, swapped out, cut off from the network) keeps both, and the update lock of its district besides. So a thread beside
-the work asks PostgreSQL something every few seconds in a session of its own, named after the one that works; PostgreSQL
-notes when. Every reconciler looks for such sessions that fell silent and has PostgreSQL end them, the working one with them: what
-it wrote is undone, the run is free. Whoever wakes up later finds the session gone and writes nothing. One that stopped between
-taking the run and its first beat has no pulse at all: its session asks nothing for as long, and is ended for that.
+A killed process immediately loses its database session, and with it the run. A process that hangs (stopped, frozen with its
+container, swapped out, cut off from the network) keeps both, along with the update lock of its district. So a thread next to the
+work queries PostgreSQL every few seconds in a session of its own, named after the working session; PostgreSQL records the time.
+Every reconciler looks for such sessions that stopped responding and has PostgreSQL end them together with the working session:
+what that one wrote is undone, and the run is free. A process that wakes up later finds its session gone and writes nothing. A
+process that stopped between taking the run and its first beat has no pulse at all: its session has been idle just as long, and is
+ended for that.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ _NAME = "sisimport pulse "  # followed by the process id of the working session
 
 
 class Pulse:
-    """Beats while the block runs. Not being able to is not a failure: the run then has no pulse, and nobody misses it."""
+    """Beats while the block runs. Being unable to is not a failure: the run then simply has no pulse."""
 
     def __init__(self) -> None:
         (pid,) = fetch_one("SELECT pg_backend_pid()")
@@ -51,9 +52,9 @@ class Pulse:
 
 
 def end_silent_sessions(lock_class: int) -> list[int]:
-    """Have PostgreSQL end the sessions of whoever fell silent over a run; the ids of the runs that are free now.
+    """Have PostgreSQL end the sessions that stopped responding during a run; returns the ids of the runs that are now free.
 
-    `lock_class`: of the advisory locks that say who works on which run.
+    `lock_class`: class of the advisory locks that show which session works on which run.
     """
     rows = fetch_all(
         """

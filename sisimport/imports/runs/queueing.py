@@ -1,12 +1,12 @@
-"""The queue: which waiting run is next. One statement decides, for workers, for the reconciler and for what pages say of it.
+"""The queue: which waiting run is next. One statement decides, for workers, the reconciler and pages alike.
 
-    lanes    small files and large ones wait in lines of their own; one process of each worker takes small ones only
-    turns    districts take turns, and within each its people: whoever has least under way, then whoever was served longest
-             ago; each person's runs keep their order
+    lanes    small and large files wait in separate lines; one process of each worker takes only small ones
+    turns    districts take turns, and within each its people: first those with the fewest runs under way, then those
+             served longest ago; each person's runs keep their order
     writing  runs of one person and type write in the order they were started, unless they are known to be about different
              LEAs; runs that would wait for the update lock of an LEA wait here instead of in a worker
 
-Nothing is remembered between two looks: the queue is what the rows and locks of PostgreSQL say now.
+No state is kept between two looks: the queue is what the rows and locks in PostgreSQL say now.
 """
 
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ from django.conf import settings
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import ImportRun, RunStatus
 
-RUN_LOCK = 0x5349_0002  # class of the advisory locks on runs: whoever works on one holds its lock
-USUAL_SPEED = 500_000.0  # bytes per second; until this installation has runs of its own to judge by
+RUN_LOCK = 0x5349_0002  # class of the advisory locks on runs: the process working on a run holds its lock
+USUAL_SPEED = 500_000.0  # bytes per second; used until this installation has runs of its own to judge by
 _JUDGED = 40  # runs
-FRONT = 16  # of a lane; more runs than these need no reminder, and more messages help nobody
+FRONT = 16  # runs of a lane that get reminders; messages for more would not help
 _LEAST_SECONDS = 1.0
 
 
 class Lane(StrEnum):
-    """Lines of the queue; also names of the broker's queues."""
+    """Lanes of the queue; also the names of the broker's queues."""
 
     SMALL = "small"
     LARGE = "celery"
@@ -34,7 +34,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A run that nobody works on. `place`: from 1 within its lane, 0 while it lacks something; `ahead`: bytes before it,
+    """A run that no process is working on. `place`: from 1 within its lane, 0 while it lacks something; `ahead`: bytes before it,
     those under way included; `slots`: runs of its lane under way."""
 
     run_id: int
@@ -48,14 +48,14 @@ class Waiting:
         return self.place > 0
 
 
-# Whose turn a run takes: the district that its Test or the run it reverts was about, else that of its schools, else the only one
-# there is; people of several districts take a turn of their own (a negative number, so that it is not a district's).
+# Whose turn a run uses: the district that its Test or the run it reverts was about, else that of its schools, else the only
+# district; people of several districts have a turn of their own (a negative number, so that it is not a district's).
 _OWNER = """coalesce(
     CASE WHEN cardinality(x.leas) = 1 THEN x.leas[1] END,
     (SELECT of.lea FROM districts of WHERE of.schools = x.schools),
     (SELECT min(id) FROM (SELECT id FROM students_lea LIMIT 2) AS l HAVING count(*) = 1),
     -x.person)"""
-_LATELY = 200  # runs, the last ones that began: a district that none of them is of was served longest ago
+_LATELY = 200  # the most recently started runs; a district with none of these was served longest ago
 
 _QUEUE = f"""
 WITH locks AS MATERIALIZED (
@@ -122,7 +122,7 @@ ORDER BY ready DESC, place, id
 
 
 def waiting() -> list[Waiting]:
-    """Every run that waits, ready ones first, each lane in its order."""
+    """Every waiting run, ready ones first, each lane in order."""
     rows = fetch_all(_QUEUE, {"small": settings.IMPORT_SMALL_BYTES, "lock": RUN_LOCK})  # type: ignore[arg-type]
     return [
         Waiting(pk, Lane.LARGE if large else Lane.SMALL, int(place), int(ahead), int(slots))
@@ -131,7 +131,7 @@ def waiting() -> list[Waiting]:
 
 
 def in_order(lane: Lane, *, only: bool) -> list[int]:
-    """Runs to try, best first: those of the lane, then of the other one unless `only` this lane is worked on."""
+    """Runs to try, best first: those of this lane, then those of the other one unless `only`."""
     ready = [entry for entry in waiting() if entry.ready]
     own = [entry.run_id for entry in ready if entry.lane == lane]
     return own if only else own + [entry.run_id for entry in ready if entry.lane != lane]
@@ -143,7 +143,7 @@ def lane_of(size: int) -> Lane:
 
 
 def bytes_per_second() -> float:
-    """How quick runs were lately, over all kinds of work."""
+    """Average speed of recent runs, over all kinds of work."""
     (row,) = fetch_all(
         """
         SELECT coalesce(sum(size), 0), coalesce(sum(seconds), 0) FROM (
@@ -159,7 +159,7 @@ def bytes_per_second() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Where a waiting run stands: `before` runs go first; it begins in about `seconds` (None: nobody works, who knows)."""
+    """Position of a waiting run: `before` runs go first; it begins in about `seconds` (None: unknown, no worker is running)."""
 
     before: int
     seconds: float | None
@@ -182,7 +182,7 @@ class Forecast:
 
 
 def tell_places(runs: Iterable[ImportRun]) -> None:
-    """Give those of the runs that wait their place in line as `in_line`; asks once, and only when one is queued."""
+    """Set `in_line`, the place in line, on those of the runs that are waiting; one query, and only if one is queued."""
     queued = [run for run in runs if run.status == RunStatus.QUEUED]
     if queued:
         places = {entry.run_id: entry.place for entry in waiting()}
@@ -191,7 +191,7 @@ def tell_places(runs: Iterable[ImportRun]) -> None:
 
 
 def forecasts() -> dict[int, Forecast]:
-    """For every run that is ready and waits, by id. Of a queue without anybody at work no time is given."""
+    """For every run that is ready and waiting, by id. Gives no time if no worker is running."""
     entries = [entry for entry in waiting() if entry.ready]
     if not entries:
         return {}

@@ -1,20 +1,20 @@
-"""The reconciler: looks for runs that nobody works on, and enqueues them.
+"""The reconciler: looks for runs that no process is working on, and enqueues them.
 
-    every 2 s    sessions of workers that fell silent -> ended, which frees their runs
+    every 2 s    sessions of workers that stopped responding -> ended, which frees their runs
                  runs queued or running whose advisory lock is free -> a message for each that is ready
-    every min.   changes of headcounts put together (headcounts.py), today's counts of missing SSIDs kept
-    every hour   partitions for the runs to come (run_ranges.py); files that nothing names (leftovers.py), chosen files that
-                 no run took (unused.py), what was kept long enough (retention.py)
+    every min.   changes of headcounts summed up (headcounts.py), today's counts of missing SSIDs stored
+    every hour   partitions for future runs (run_ranges.py); files that nothing refers to (leftovers.py), chosen files that
+                 no run used (unused.py), data past its retention period (retention.py)
 
 A free lock on a running run means that its worker died (PostgreSQL freed the lock) or lost its database session. A free
 lock on a queued run usually means that it waits its turn, sometimes that the broker lost the message. So a running run is
-enqueued at once, a queued one only if two looks in a row found it waiting, and both again every few seconds. A long queue does
-not fill the broker: only the first runs of each line are enqueued, and not where as many messages wait already. After a broker
-that was away or lost everything the first run is so taken up within seconds, and whoever ends a run calls for the next.
+enqueued immediately, a queued one only if two looks in a row found it waiting, and both again every few seconds. A long queue
+does not fill the broker: only the first runs of each lane are enqueued, and only while fewer messages are waiting. After the
+broker was away or lost everything, the first run thus starts within seconds, and a worker that ends a run calls for the next.
 
-One thread of it lives in each working process, so whoever could do the work also looks for it; `manage.py reconcile` is one
-more for installations that want it apart. Whatever goes wrong in one look is logged, and the next look is made; should the
-thread itself end, it takes its process along, which the worker's parent replaces: nobody works on without it.
+Each working process runs one reconciler thread, so every process that could do the work also looks for it; `manage.py reconcile`
+is one more for installations that want it separate. An error in one look is logged, and the next look is made; if the thread
+itself ends, it ends its process, which the worker's parent replaces: no process works without it.
 """
 
 import datetime as dt
@@ -46,24 +46,24 @@ from students.collection import record_missing
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-REMIND_SECONDS = 6.0  # after a message that nobody followed
-COUNT_SECONDS = 60.0  # how often it looks whether the counts of missing SSIDs are out of date
+REMIND_SECONDS = 6.0  # after a message that no worker acted on
+COUNT_SECONDS = 60.0  # how often it checks whether the counts of missing SSIDs are out of date
 SWEEP_SECONDS = 3600.0
 EXIT_WITHOUT_RECONCILER = 70
 
 
 @dataclass(slots=True)
 class _Seen:
-    """A run seen without anybody on it. Another attempt in between makes it a new sighting."""
+    """A run seen with no process on it. Another attempt in between makes it a new sighting."""
 
     attempts: int
     next_enqueue: float
 
 
 class Reconciler(threading.Thread):
-    """The look-and-enqueue loop, as a thread. Survives a database or a broker that is away, and whatever else goes wrong.
+    """The look-and-enqueue loop, as a thread. Survives an unavailable database or broker, and any other error.
 
-    enqueue: tells a worker of a run of this lane, and says whether the broker was reached.
+    enqueue: notifies a worker of a run in this lane, and returns whether the broker was reached.
     """
 
     def __init__(self, enqueue: Callable[[int, Lane], bool], *, look_seconds: float = LOOK_SECONDS) -> None:
@@ -80,19 +80,19 @@ class Reconciler(threading.Thread):
         self._heartbeat = os.environ.get("SISIMPORT_HEARTBEAT", "")
 
     def run(self) -> None:
-        """Look until told to end. Ends the process should the loop itself break."""
+        """Look until told to end. Ends the process if the loop itself breaks."""
         try:
             while not self._ended.is_set():
                 self._look_once()
                 self._ended.wait(self._look_seconds)
         except BaseException as error:
-            if threading.current_thread() is threading.main_thread():  # `reconcile`: it ends as any command does
+            if threading.current_thread() is threading.main_thread():  # `reconcile`: ends like any other command
                 raise
             say(f"The reconciler ended ({type(error).__name__}), and its process with it.", sys.stderr)
             os._exit(EXIT_WITHOUT_RECONCILER)
 
     def _look_once(self) -> None:
-        """Each part on its own: an error in one keeps no other from being done."""
+        """Run each part separately: an error in one does not keep the others from running."""
         self._reached = False
         for part in (self._end_silent, self._enqueue_waiting, self._keep_counts, self._beat, self._sweep):
             try:
@@ -103,7 +103,7 @@ class Reconciler(threading.Thread):
                 error_reports.report(error, part="reconciler")
                 logger.error("the reconciler could not do all of its look (%s); trying again", type(error).__name__)
         try:
-            # No connection is kept between looks: a pool process forked meanwhile must not inherit it.
+            # No connection is kept between looks: a pool process forked in between must not inherit it.
             connections.close_all()
         except Exception as error:  # noqa: BLE001
             logger.warning("the reconciler could not close its session (%s)", type(error).__name__)
@@ -123,7 +123,7 @@ class Reconciler(threading.Thread):
         self.keep_counts(time.monotonic())
 
     def _beat(self) -> None:
-        """What a container's health check looks at: this process reached the database."""
+        """For a container's health check: this process reached the database."""
         if self._heartbeat and self._reached:
             Path(self._heartbeat).touch()
 
@@ -149,11 +149,11 @@ class Reconciler(threading.Thread):
             self._counted = seen
 
     def end(self) -> None:
-        """Stop looking; returns at once."""
+        """Stop looking; returns immediately."""
         self._ended.set()
 
     def due(self, now: float) -> list[int]:
-        """Ids to enqueue at `now` (monotonic seconds). Looks, and remembers what it saw."""
+        """Ids to enqueue at `now` (monotonic seconds). Looks at the queue and remembers what it saw."""
         ready = {entry.run_id: entry.lane for entry in queueing.waiting() if 0 < entry.place <= queueing.FRONT}
         found = ImportRun.objects.filter(pk__in=list(ready)).order_by("pk")
         seen: dict[int, _Seen] = {}

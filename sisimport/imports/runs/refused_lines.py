@@ -1,4 +1,4 @@
-"""The lines of a run's file by what became of them, as they came. The three files add up to the input:
+"""The unchanged lines of a run's file by outcome. The three files add up to the input:
 
 success       imported (a Test: would be) or unchanged
 refused       kept out for an error
@@ -26,7 +26,7 @@ _QUOTE = b'"'
 
 
 def refused_line_numbers(run: ImportRun, *, shown: Q, whole: bool) -> Sequence[int]:
-    """Lines that were not imported: refused ones and, of an Update, those set aside.
+    """Lines that were not imported: refused ones and, for an Update, those set aside.
 
     `shown`: condition on the issues that the reader may see; `whole`: the reader sees every line of the run.
     """
@@ -45,7 +45,7 @@ def _lines_without_change(issues: QuerySet[ImportIssue]) -> set[int]:
 
 
 def _set_aside(run: ImportRun) -> set[int]:
-    """Lines of which nothing was written because the records changed since the Test."""
+    """Lines with nothing written because the records changed since the Test."""
     if not run.writes:
         return set()
     written = ImportChange.objects.filter(run_id=run.plan_run_id, line=OuterRef("line")).exclude(
@@ -61,7 +61,7 @@ def _skipped(run: ImportRun) -> set[int]:
 
 
 def lines_of_outcome(run: ImportRun, outcome: str) -> Iterator[bytes]:
-    """One of the three files, as `original_lines` hands lines out. Only for who sees the whole run.
+    """One of the three files, in the form of `original_lines`. Only for users who may see the whole run.
 
     `outcome`: success, refused or unprocessed. Raises StoredFileError at the first line.
     """
@@ -74,10 +74,10 @@ def lines_of_outcome(run: ImportRun, outcome: str) -> Iterator[bytes]:
 
 
 def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
-    """The wanted lines byte for byte (as UTF-8 of a file in UTF-16), line ends included, after its header line if it has one.
+    """The wanted lines byte for byte (as UTF-8 if the file is UTF-16), line ends included, after the header line if there is one.
 
-    `wanted` names the lines that records start in; a record that runs over several by quotes is copied whole.
-    Raises StoredFileError, at the first line, when the file is not there as it was kept.
+    `wanted` names the lines on which records start; a quoted record that spans several lines is copied whole.
+    Raises StoredFileError, at the first line, when the file is missing or changed.
     """
     numbers = set(wanted)
     _note_students(run, numbers)
@@ -85,7 +85,7 @@ def original_lines(run: ImportRun, wanted: Iterable[int]) -> Iterator[bytes]:
 
 
 def _note_students(run: ImportRun, numbers: Collection[int] | None) -> None:
-    """Whose lines are handed out, for the record of access, as far as the run knows; None: all lines of the file."""
+    """Note in the record of access whose lines are returned, as far as the run knows; None: all lines of the file."""
     if looking.current() is None:
         return
     for model in (ImportIssue, ImportChange):
@@ -93,12 +93,12 @@ def _note_students(run: ImportRun, numbers: Collection[int] | None) -> None:
         rows = rows if numbers is None else rows.filter(line__in=numbers)
         looking.note_all(rows.order_by().values_list("student_id", flat=True).distinct())
     likely = ImportIssue.objects.filter(run_id=run.plan_run_id, params__has_key="candidates")
-    list(likely if numbers is None else likely.filter(line__in=numbers))  # each notes whom it names
+    list(likely if numbers is None else likely.filter(line__in=numbers))  # reading each one notes whom it names
     looking.note_lines(run.record_count if numbers is None else len(numbers))
 
 
 def _records(run: ImportRun, *, only: Collection[int] | None = None, left_out: Collection[int] = ()) -> Iterator[bytes]:
-    """The header line, and the records that start in the lines of `only`; without it all but those of `left_out`."""
+    """The header line and the records that start on the lines of `only`; without `only`, all except those of `left_out`."""
     if run.file is None:
         return
     last, header_open = max(only) if only else sys.maxsize, bool(run.facts.get("header"))
@@ -117,7 +117,7 @@ def _records(run: ImportRun, *, only: Collection[int] | None = None, left_out: C
             elif number > last:
                 return
             elif number in only if only is not None else line.strip(blank):
-                # Also of a record that is left out: its other lines begin none.
+                # Also for a record that is left out: its other lines do not start a record.
                 span = [line, *(ahead.popleft()[1] for _ in range(_span(run, line, lines, ahead) - 1))]
                 if number not in left_out:
                     yield from map(_ended, span)
@@ -136,7 +136,7 @@ def _numbered(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _span(run: ImportRun, line: bytes, lines: Iterator[tuple[int, bytes]], ahead: "deque[tuple[int, bytes]]") -> int:
-    """How many lines the record takes that starts in `line`; those after it are put into `ahead`."""
+    """How many lines the record that starts on `line` takes; the lines after the first are put into `ahead`."""
     delimiter, columns = str(run.facts.get("delimiter") or ""), int(run.facts.get("columns") or 0)
     if not delimiter or _QUOTE not in line or stands_alone(_text(run, line), delimiter):
         return 1
@@ -150,5 +150,5 @@ def _text(run: ImportRun, line: bytes) -> str:
 
 
 def _ended(line: bytes) -> bytes:
-    """The last line of a file may have no line end; copied before others it needs one."""
+    """Add a missing line end: the last line of a file may have none, but needs one when copied before others."""
     return line if line.endswith((b"\n", b"\r")) else line + b"\n"

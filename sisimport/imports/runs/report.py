@@ -1,4 +1,4 @@
-"""A run as data: what the command line prints as JSON or text. Texts are rendered here, at the edge."""
+"""A run as data, which the command line prints as JSON or text. Texts are rendered only here."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -16,7 +16,7 @@ from sisimport.imports.storage.records import long_records
 from students.models import Student
 
 _BLOCK = 4000
-MAX_SHOWN = 10_000  # characters of a data line; the widest published layout stays below
+MAX_SHOWN = 10_000  # characters of a data line; more than the widest published layout has
 
 
 def layout_of(run: ImportRun) -> Layout | None:
@@ -25,7 +25,7 @@ def layout_of(run: ImportRun) -> Layout | None:
 
 
 def field_label(layout: Layout | None, field: str) -> str:
-    """What the user calls a field: its label in the layout, else its key in plain words."""
+    """The user's name for a field: its label in the layout, else its key in plain words."""
     if layout is not None and field in layout.fields:
         return layout.fields[field].label
     return field.replace("_", " ").capitalize()
@@ -39,9 +39,9 @@ def issue_runs(run: ImportRun) -> list[int]:
 def issue_message(
     issue: ImportIssue, layout: Layout | None, *, schools: set[int] | None = None, screen_number: str = ""
 ) -> str:
-    """The sentence of an issue. `schools`: those the reader may see; a student of another is not named (None: all).
+    """The sentence of an issue. `schools`: those the reader may see; students of other schools are not named (None: all).
 
-    `screen_number`: the local number of the student it is about, where it is to be shown in the words of the screen.
+    `screen_number`: the local number of its student, if the issue is to be shown in the words of the screen.
     """
     params = dict(issue.params or {})
     other = params.get("other")
@@ -69,7 +69,7 @@ def _as_int(value: object) -> int:
 
 
 def data_lines(run: ImportRun, lines: Iterable[int]) -> dict[int, str]:
-    """Raw data lines of the run's file by number; empty when the file is not there as it was kept (`why_no_lines`)."""
+    """Raw data lines of the run's file by number; empty when the file is missing or changed (`why_no_lines`)."""
     wanted = sorted({line for line in lines if line > 0})
     if not wanted or run.file is None:
         return {}
@@ -98,12 +98,12 @@ def why_no_lines(run: ImportRun) -> str:
 
 
 def shortened(text: str) -> str:
-    """A data line as it is shown: what is not a record of any layout may be a megabyte long."""
+    """A data line cut for display: a line that fits no layout may be a megabyte long."""
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + " …"
 
 
 def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[dict[str, Any]]:
-    """Issues of a run in file order as the command contract shapes them."""
+    """Issues of a run in file order, in the format of the command contract."""
     issues = ImportIssue.objects.filter(run_id__in=issue_runs(run)).order_by("line", "run_id", "seq")
     for block in _blocks(issues.iterator(chunk_size=_BLOCK)):
         yield from told_issues(run, block, schools=schools)
@@ -112,7 +112,7 @@ def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[
 def told_issues(
     run: ImportRun, issues: Collection[ImportIssue], *, schools: set[int] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Some issues of a run, each with its data line, as the command contract shapes them."""
+    """Some issues of a run, each with its data line, in the format of the command contract."""
     layout = layout_of(run)
     raw = data_lines(run, (issue.line for issue in issues))
     for issue in issues:
@@ -140,7 +140,7 @@ def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
 def told_changes(
     run: ImportRun, changes: Sequence[ImportChange], labels: "Labels"
 ) -> Iterator[tuple[ImportChange, list[dict[str, Any]]]]:
-    """Some changes of a run in the order of their lines, each with its entries; none for what was set aside."""
+    """Some changes of a run in line order, each with its entries; none for those set aside."""
     aside = set()
     if run.applied and changes:
         lines = (changes[0].line, changes[-1].line)
@@ -154,7 +154,7 @@ def told_changes(
 
 
 def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
-    """Local numbers of the students the changes are about, planned ones included."""
+    """Local numbers of the students the changes are about, including planned students."""
     changes = list(changes)
     if not changes:
         return {}
@@ -174,7 +174,7 @@ def local_numbers(changes: Iterable[ImportChange]) -> dict[int, str]:
 
 
 class Labels(dict[tuple[str, int], Mapping[int, str]]):
-    """Names that kinds with a writer need to tell of their changes, read once per kind for all plans that are shown."""
+    """Names that kinds with a writer need to show their changes, read once per kind for all plans shown."""
 
     def __init__(self, run_ids: Iterable[int] = ()) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ class Labels(dict[tuple[str, int], Mapping[int, str]]):
 
 
 def flat_change(change: ImportChange, student: str, labels: Labels | None = None) -> Iterator[dict[str, Any]]:
-    """One entry per field of a change; a field that a creation leaves blank is not named."""
+    """One entry per field of a change; a field that a creation leaves blank is left out."""
     kind = get_kind(change.kind)
     if kind.writer is not None:
         names = (Labels() if labels is None else labels)[change.kind, change.run_id]
@@ -221,7 +221,7 @@ def _blocks(items: Iterator[Any]) -> Iterator[list[Any]]:
 
 
 def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, Any]:
-    """A run as the command contract's one object."""
+    """A run as the single object of the command contract."""
     return {
         **run_facts(run),
         "issues": list(issues_json(run, schools=schools)),
@@ -230,7 +230,7 @@ def run_json(run: ImportRun, *, schools: set[int] | None = None) -> dict[str, An
 
 
 def run_facts(run: ImportRun) -> dict[str, Any]:
-    """The same without its lines."""
+    """Like `run_json`, but without its lines."""
     return {
         "run": run.pk,
         "type": run.import_type,

@@ -1,11 +1,11 @@
-"""Refused lines as a table to correct in a spreadsheet, and the same table coming back.
+"""Refused lines as a table to correct in a spreadsheet, and reading that table when it comes back.
 
     Original line       What is wrong                   then the columns of the file
     Line 4 of run 12    No student has this number …    1234567, 0123456, …
 
-The first column tells such a file from all others and each line's place. What comes back becomes a file of corrected lines
-(`corrected_files`), whichever way it came: page, command line, API or pick-up; also saved as a workbook, which is read in a child
-process with limits, as all of them are.
+The first column distinguishes such a file from all others and gives each line's place. A returned table becomes a file of
+corrected lines (`corrected_files`), whether it came by page, command line, API or pick-up. It may also be saved as a workbook,
+which is read in a child process with limits, as all workbooks are.
 """
 
 import csv
@@ -46,9 +46,9 @@ from sisimport.imports.storage.records import chunked
 
 LINE_HEAD, WRONG_HEAD = "Original line", "What is wrong"
 MOST_LINES = 50_000
-MAX_BYTES = 256 << 20  # of a table that comes back: it is read in one piece
-MAX_WORKBOOK = 4 << 20  # of the same as a workbook: a page waits while it is read
-_PEEK = 1 << 18  # of a part of a workbook, where the first texts stand
+MAX_BYTES = 256 << 20  # of a returned table: it is read in one piece
+MAX_WORKBOOK = 4 << 20  # of one saved as a workbook: a page waits while it is read
+_PEEK = 1 << 18  # bytes of a workbook's part that should contain its first texts
 _MOST_PARTS = 5
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = (
@@ -57,7 +57,7 @@ _DAYS = (
     "%m/%d/%y",
     "%d-%b-%y",
     "%d-%b-%Y",
-)  # what a spreadsheet takes for a day, and writes as 2009-02-14
+)  # forms that a spreadsheet reads as a date and writes as 2009-02-14
 _OWN = 2  # columns before those of the file
 _HEAD_BYTES = 200
 _BLOCK = 1000
@@ -73,9 +73,9 @@ Reasons = Callable[[list[int]], Mapping[int, str]]
 
 
 def refused_table(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Iterator[list[str]]:
-    """Rows of the table: its head, then each line with why it was refused. Raises StoredFileError at the first row.
+    """Rows of the table: its header, then each line with the reason it was refused. Raises StoredFileError at the first row.
 
-    Values are guarded as in every CSV for spreadsheets; what comes back is taken without the guard.
+    Values are guarded as in every CSV for spreadsheets; the guard is removed from returned values.
     """
     if run.file is None:
         return
@@ -89,7 +89,7 @@ def refused_table(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Ite
 
 
 def table_bytes(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Iterator[bytes]:
-    """The table as CSV with commas and a byte order mark, which spreadsheets open as it is; at least its head."""
+    """The table as CSV with commas and a byte order mark, which spreadsheets open without conversion; at least its header."""
     written = io.StringIO()
     writer = csv.writer(written)
     written.write("\ufeff")
@@ -108,7 +108,7 @@ def _taken(written: io.StringIO) -> bytes:
 
 
 def plain_reasons(run: ImportRun, *, schools: set[int] | None = None, shown: Q | None = None) -> Reasons:
-    """The sentences of errors and warnings, as the command line prints them. `shown`: of which issues."""
+    """The sentences of errors and warnings, as the command line prints them. `shown`: condition on the issues."""
     layout = layout_of(run)
 
     def reasons(lines: list[int]) -> dict[int, str]:
@@ -121,7 +121,7 @@ def plain_reasons(run: ImportRun, *, schools: set[int] | None = None, shown: Q |
 
 
 def together(said: Iterable[tuple[int, str]]) -> dict[int, str]:
-    """Sentences by line, each line's in one text."""
+    """Sentences by line, those of each line joined into one text."""
     found: dict[int, str] = {}
     for line, text in said:
         found[line] = f"{found[line]} {text}" if line in found else text
@@ -129,7 +129,7 @@ def together(said: Iterable[tuple[int, str]]) -> dict[int, str]:
 
 
 def _column_names(run: ImportRun) -> list[str]:
-    """As the header line has them; of a file without one, what the layout calls the fields."""
+    """Names from the header line; for a file without one, the layout's names of the fields."""
     layout, delimiter = layout_of(run), str(run.facts.get("delimiter") or "")
     if not delimiter:
         return [column.label for column in layout.columns if column.field and column.span] if layout else ["Whole line"]
@@ -141,7 +141,7 @@ def _column_names(run: ImportRun) -> list[str]:
 
 
 def _cells(run: ImportRun, text: str) -> list[str]:
-    """A line as the table has it: all columns of a delimited file, the fields of a fixed-width one."""
+    """A line's cells in the table: all columns of a delimited file, the fields of a fixed-width one."""
     delimiter = str(run.facts.get("delimiter") or "")
     return split_line(text, delimiter) if delimiter else [field.value for field in fields_of(run, text)]
 
@@ -150,15 +150,15 @@ def _cells(run: ImportRun, text: str) -> list[str]:
 
 
 def is_returned(stream: IO[bytes]) -> bool:
-    """Does the file begin as such a table, or is it a workbook that seems to hold one?
+    """Does the file begin like such a table, or is it a workbook that seems to hold one?
 
-    Leaves the stream at its beginning; never raises on any bytes.
+    Rewinds the stream; never raises, whatever the bytes.
     """
     return _begins_as_table(stream) or _seems_workbook_of_table(stream)
 
 
 def _seems_workbook_of_table(stream: IO[bytes]) -> bool:
-    """Whether a workbook has the heads of the table among its first texts. What it really holds is seen when it is read."""
+    """Whether a workbook has the table's column heads among its first texts. What it really holds shows when it is read."""
     try:
         if not is_workbook(stream) or not zipfile.is_zipfile(stream):
             return False
@@ -190,7 +190,7 @@ def _begins_as_table(stream: IO[bytes]) -> bool:
 
 
 def named_run(stream: IO[bytes]) -> int | None:
-    """Number of the run that the table, or its first part, names; None where none is to be seen."""
+    """Number of the run named by the table, or by its first part; None if there is none."""
     stream.seek(0)
     found = re.search(r"Line [\d,. ]+ of run (\d+)", _text(stream.read(1 << 16)), re.IGNORECASE)
     stream.seek(0)
@@ -198,10 +198,10 @@ def named_run(stream: IO[bytes]) -> int | None:
 
 
 def take_in(stream: IO[bytes], *, user: User | None, may_correct: Callable[[ImportRun], bool]) -> ImportFile | None:
-    """Keep a table that comes back as a file of corrected lines; None for any other file, which is not read further.
+    """Keep a returned table as a file of corrected lines; None for any other file, which is not read further.
 
-    `may_correct`: whether the person may correct lines of that run. Raises RunRefusedError, with the row, for a table that
-    cannot be taken, StoredFileError when the file of the run is lost, FileError for a workbook that cannot be read.
+    `may_correct`: whether the person may correct lines of that run. Raises RunRefusedError, with the row, for a table that cannot
+    be used, StoredFileError when the file of the run is lost, FileError for a workbook that cannot be read.
     """
     if _begins_as_table(stream):
         return _taken_in(stream, user=user, may_correct=may_correct, from_workbook=False)
@@ -229,7 +229,7 @@ def _taken_in(
     run = _run_of(rows, may_correct)
     before = _originals(run, [line for _run, line, _cells in rows])
     texts = {line: _put_back(run, line, before[line], cells, from_workbook) for _run, line, cells in rows}
-    assert run.file is not None  # noqa: S101 - it can be corrected
+    assert run.file is not None  # noqa: S101 - only runs of files can be corrected
     return keep_lines(run, texts, before, user=user, name=run.file.name)
 
 
@@ -239,7 +239,7 @@ def _same_day(old: str, new: str) -> bool:
 
 def _day(text: str, form: str) -> str:
     try:
-        return dt.datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
+        return dt.datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a date has no time zone
     except ValueError:
         return ""
 
@@ -256,13 +256,13 @@ def _text(data: bytes) -> str:
 
 
 def _rows(stream: IO[bytes]) -> list[tuple[int, int, list[str]]]:
-    """Run, line and cells of each row; the head and blank rows left out."""
+    """Run, line and cells of each row, without the header and blank rows."""
     data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise RunRefusedError(_too_many())
     text = _text(data)
     found = _BEGINNING.match(text)
-    assert found is not None  # noqa: S101 - `is_returned` said so
+    assert found is not None  # noqa: S101 - checked by `is_returned`
     rows: list[tuple[int, int, list[str]]] = []
     seen: set[int] = set()
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=found.group(1))
@@ -313,7 +313,7 @@ def _run_of(rows: Sequence[tuple[int, int, list[str]]], may_correct: Callable[[I
 
 
 def _originals(run: ImportRun, lines: list[int]) -> dict[int, str]:
-    """The lines as they came. Raises RunRefusedError for one that is not a record of the run's file."""
+    """The original lines. Raises RunRefusedError for one that is not a record of the run's file."""
     try:
         head = sum(1 for _text in head_of(run))
         found = {line: text for line, text in raw_records(run, lines).items() if line > head and text.strip()}
@@ -326,12 +326,12 @@ def _originals(run: ImportRun, lines: list[int]) -> dict[int, str]:
 
 
 def _put_back(run: ImportRun, line: int, text: str, cells: list[str], from_workbook: bool) -> str:
-    """The line with what was changed in the table; just as it came where nothing was.
+    """The line with the changes made in the table; exactly the original line if there are none.
 
-    A workbook writes days in a way of its own: a day that is the same is not a change.
+    A workbook writes dates in its own format: an equal date is not a change.
     """
     was, now = _cells(run, text), [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
-    while len(now) > len(was) and not now[-1].strip():  # a spreadsheet makes all rows as long as the longest
+    while len(now) > len(was) and not now[-1].strip():  # a spreadsheet pads all rows to the length of the longest
         now.pop()
     now += [""] * (len(was) - len(now))
     if from_workbook:

@@ -1,4 +1,4 @@
-"""Which lines of a Test a person may see and decide on, and which Tests have lines to decide on."""
+"""Which lines of a Test a person may see and decide on, and which Tests have lines awaiting decisions."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from students.models import Student
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which lines and students the reader may see: `schools` None for all; `whole_run`: also lines that found nobody."""
+    """Which lines and students the reader may see: `schools`: None for all; `whole_run`: also lines that matched no student."""
 
     schools: frozenset[int] | None
     whole_run: bool
@@ -36,13 +36,13 @@ def matching_types() -> list[str]:
     return [t.key for t in all_types() if t.matching.remembers_matches]
 
 
-# What of a Test tells whether lines of it wait for somebody: the menu of every page asks, and reads no more of fifty Tests.
+# Columns of a Test that show whether lines of it await a decision: the menu of every page reads only these of fifty Tests.
 _TO_COUNT = ("import_type", "summary", "schools", "created_by", "converts", "file__sha256")
 
 
 def undecided_tests(runs: QuerySet[ImportRun], *, to_count: bool = False) -> list[ImportRun]:
-    """Of each file the newest Test whose lines may be matched, if it was not updated. `to_count`: with nothing else than the
-    count of its lines needs."""
+    """The newest Test of each file whose lines may be matched, if no Update applied it. `to_count`: read only the columns needed
+    to count its lines."""
     statuses = [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED]
     tests = (
         runs.filter(work=Work.TEST, status=RunStatus.COMPLETED, import_type__in=matching_types())
@@ -57,7 +57,7 @@ def undecided_tests(runs: QuerySet[ImportRun], *, to_count: bool = False) -> lis
 
 
 def tests_with(tests: Iterable[ImportRun], codes: Collection[str]) -> list[tuple[ImportRun, int]]:
-    """Those that hold findings of these codes, with their number. From summaries only: cheap enough for a menu."""
+    """Tests with findings of these codes, with the number of findings. Read from summaries only: cheap enough for a menu."""
     counted = [(run, sum(e["lines"] for e in run.summary.get("issues", []) if e["code"] in codes)) for run in tests]
     return [(run, count) for run, count in counted if count]
 

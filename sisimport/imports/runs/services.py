@@ -1,4 +1,4 @@
-"""Writes around a run: start it, cancel it, revert it. What a run does itself is in execution.py and engine/."""
+"""Actions on a run: start, cancel, revert. The work of the run itself is in execution.py and engine/."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -18,7 +18,7 @@ from sisimport.imports.storage.files import RemovedFileError
 from sisimport.imports.storage.retention import NO_REVERT, NO_UPDATE, PlanRemovedError, require_plan
 from students.locks import waited_in_vain
 
-# Which run a run of this work is about.
+# The field with the run that a run of this work is about.
 _FOLLOWS: Final = {Work.UPDATE: "test_run", Work.REVERT: "reverts", Work.CONVERT: "converts"}
 NO_TEST = "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
 
@@ -31,7 +31,7 @@ def clean_options(
     schools: Iterable[int] | None = None,
     own: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Options as stored: every option of the type with a value, the usual one (of this file and these schools) where none is
+    """Options as stored: every option of the type with a value, or the default (for this file and these schools) if none is
     given. `own`: see `defaults_for`.
 
     Raises RunRefusedError for unknown names and values.
@@ -53,7 +53,7 @@ def clean_options(
 
 
 def find_test(*, sha256: str, import_type: str, options: Mapping[str, str], user_runs: Any = None) -> ImportRun | None:
-    """The newest completed Test of this very file, type and options (rule W-3). `user_runs` limits which runs may be seen."""
+    """The newest completed Test of this same file, type and options (rule W-3). `user_runs` limits which runs may be seen."""
     runs = ImportRun.objects.all() if user_runs is None else user_runs
     found: ImportRun | None = (
         runs.filter(
@@ -83,8 +83,8 @@ def start_run(
     enqueue: bool = True,
 ) -> ImportRun:
     """Queue a run. `schools`: ids whose students it may touch, None for all. `enqueue`: notify a worker once committed.
-    `report_words`: a value of ReportWords, where they are to be others than the district's.
-    A file of corrected lines makes a run that names the one it corrects.
+    `report_words`: a value of ReportWords, if other than the district's.
+    For a file of corrected lines, the run names the run it corrects.
 
     Raises RunRefusedError: unknown option, work that the type does not offer, Update without a completed Test, corrected lines
     of another type.
@@ -102,7 +102,7 @@ def start_run(
     own = district_defaults(kind, schools)
     cleaned = clean_options(kind, options, file=file, schools=schools, own=own)
     if work == Work.UPDATE:
-        # A plan for more schools than the caller's own is not theirs to apply.
+        # Callers may not apply a plan for more schools than their own.
         within = (
             ImportRun.objects.all() if schools is None else ImportRun.objects.filter(schools__contained_by=[*schools])
         )
@@ -140,9 +140,9 @@ def _of_district(own: Mapping[str, str], options: Mapping[str, str]) -> list[str
 def _unapplied_test(
     *, file: ImportFile, import_type: str, options: Mapping[str, str], schools: Iterable[int] | None
 ) -> ImportRun | None:
-    """The Test whose plan an Import of this file applies: the newest, unless that was imported already.
+    """The Test whose plan an Import of this file applies: the newest, unless it has already been imported.
 
-    Without one the Import makes the same plan itself.
+    Without one, the Import makes the same plan itself.
     """
     test = find_test(sha256=file.sha256, import_type=import_type, options=options)
     if test is None or test.schools != (None if schools is None else sorted(schools)):
@@ -153,7 +153,7 @@ def _unapplied_test(
 
 
 def start_update(*, test_run: ImportRun, user: User | None, enqueue: bool = True) -> ImportRun:
-    """Queue the Update that applies this Test. A second click finds the Update of the first.
+    """Queue the Update that applies this Test. A second click finds the Update started by the first.
 
     Raises RunRefusedError unless the run is a completed Test.
     """
@@ -171,7 +171,7 @@ def _require_plan(plan: ImportRun, lost: str) -> None:
 
 
 def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
-    """Queue the run that writes what this Test planned: an Update, or an Import where that is the type's work.
+    """Queue the run that writes this Test's plan: an Update, or an Import if that is the type's work.
 
     Raises RunRefusedError as `start_update` and `start_run` do.
     """
@@ -193,9 +193,9 @@ def start_writing(*, test_run: ImportRun, user: User | None) -> ImportRun:
 
 
 def start_revert(*, run: ImportRun, user: User | None, lines: Collection[int] = (), enqueue: bool = True) -> ImportRun:
-    """Queue the run that undoes an applied one. A second click finds the first; a Revert that kept something can be tried again.
+    """Queue the run that undoes an applied one. A second click finds the first's Revert; one that kept something can be retried.
 
-    `lines`: only what these lines of the file wrote is put back; the rest stands, and can be put back later.
+    `lines`: put back only what these lines of the file wrote; the rest stays and can be put back later.
     Raises RunRefusedError unless the run wrote something and is not a revert itself.
     """
     if not run.applied or run.work == Work.REVERT:
@@ -217,9 +217,10 @@ def queue_follow_up(
     record_count: int = 0,
     run_facts: Mapping[str, Any] | None = None,
 ) -> ImportRun:
-    """Queue a run about another: the Update of a Test, the Revert or the conversion of a run.
+    """Queue a run that follows another: the Update of a Test, or the Revert or conversion of a run.
 
-    It has the file, type, options and schools of `run`. A constraint allows one at a time: a second click finds the first's.
+    It has the file, type, options and schools of `run`. A constraint allows one at a time: a second click finds the run started
+    by the first.
     """
     link = {_FOLLOWS[work]: run}
     try:
@@ -239,7 +240,7 @@ def queue_follow_up(
                 **link,
             )
     except IntegrityError:
-        # The newest is the one that was in the way, even if it has ended since.
+        # The newest is the one that violated the constraint, even if it has ended since.
         return ImportRun.objects.filter(work=work, **link).latest("pk")
     if enqueue:
         enqueue_run(follow_up)
@@ -247,7 +248,7 @@ def queue_follow_up(
 
 
 def cancel_run(*, run: ImportRun) -> bool:
-    """Ask a run to stop. False when it is too late: it has ended, or it writes already and ends as it would, in one piece."""
+    """Ask a run to stop. False if it is too late: it has ended, or is already writing and will finish as a whole."""
     withdrawn = ImportRun.objects.filter(pk=run.pk, status=RunStatus.HELD)
     with transaction.atomic():
         message = "Withdrawn before anything was changed."
@@ -260,7 +261,7 @@ def cancel_run(*, run: ImportRun) -> bool:
     except OperationalError as error:
         if not waited_in_vain(error):
             raise
-        return False  # its row is held only by its own commit
+        return False  # only its own commit holds a lock on its row
     return bool(asked)
 
 

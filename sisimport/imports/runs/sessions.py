@@ -1,4 +1,4 @@
-"""Database sessions of whoever works on runs: locks are held in them, so they must be one's own (runtime/databases.py)."""
+"""Database sessions of processes that work on runs: they hold locks, so they must not be shared (runtime/databases.py)."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from django.db import OperationalError, connection
 from sisimport.imports.engine.sql import fetch_one
 from sisimport.runtime.databases import SharedSessionError, refused_by_pooler, shares_sessions
 
-_own: set[str] = set()  # addresses of which this process knows
+_own: set[str] = set()  # addresses already checked by this process
 
 
 def session_parameters(name: str) -> dict[str, Any]:
-    """For a session beside Django's own: its parameters, under another name and without what Django adds for itself."""
+    """Connection parameters for a session besides Django's own, under another name and without Django's additions."""
     parameters = dict(connection.get_connection_params())
     for ours in ("cursor_factory", "context", "prepare_threshold"):
         parameters.pop(ours, None)
@@ -20,8 +20,8 @@ def session_parameters(name: str) -> dict[str, Any]:
 
 
 def require_own_session() -> None:
-    """Make sure, once in a process, that no pooler shares our session with others. Raises SharedSessionError, or the
-    database's error when it cannot be asked."""
+    """Make sure, once per process, that no pooler shares our session with others. Raises SharedSessionError, or the database's
+    error if the check is not possible."""
     address = "{HOST}:{PORT}".format(**connection.settings_dict)
     if address in _own:
         return

@@ -1,4 +1,4 @@
-"""Taking in a file: out of its archive, under a name of our own, with its hash and size."""
+"""Receiving a file: extracted from its archive, stored under a name of our own with its hash and size."""
 
 import errno
 import logging
@@ -29,11 +29,11 @@ class RunRefusedError(Exception):
 
 
 class NotKeptError(RunRefusedError, StoreAwayError):
-    """The storage does not answer. For a page a refusal with its reason, for a run what it waits for."""
+    """The storage does not answer. A page refuses with this reason; a run waits for the storage."""
 
 
 class NoRoomError(RunRefusedError, OSError):
-    """There is no room to keep a file. For a page a refusal with its reason, for a run what it waits for."""
+    """There is no room to keep a file. A page refuses with this reason; a run waits for room."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -41,9 +41,9 @@ class NoRoomError(RunRefusedError, OSError):
 
 
 def scan(stream: IO[bytes]) -> None:
-    """Have an upload looked at by the virus scanner of the settings, if there is one, before anything of it is read.
+    """Have the virus scanner of the settings, if there is one, check an upload before any of it is read.
 
-    Raises FileError for what it found, and, unless the settings say otherwise, where it gave no verdict.
+    Raises FileError if it finds something or, unless the settings say otherwise, if it gives no verdict.
     """
     if not settings.CLAMD_ADDRESS:
         return
@@ -61,10 +61,10 @@ def scan(stream: IO[bytes]) -> None:
 
 @contextmanager
 def unpacked(stream: IO[bytes]) -> Iterator[Unpacked]:
-    """The text file of an archive, or the file as it is: what is recognized, hashed and kept of an upload.
+    """The text file in an archive, or the file itself: the part of an upload that is recognized, hashed and kept.
 
-    The unpacked text is a temporary file and goes with the context. Raises FileError for an archive that cannot be used, and for
-    what the virus scanner found.
+    The unpacked text is a temporary file, removed with the context. Raises FileError for an archive that cannot be used, and for
+    findings of the virus scanner.
     """
     scan(stream)
     inner = unpack(stream, max_bytes=settings.IMPORT_MAX_BYTES)
@@ -85,11 +85,11 @@ def keep_file(
 ) -> ImportFile:
     """Store an uploaded file under a name of our own, with its hash and size.
 
-    `name` is reduced to its last part and 255 characters; it is only ever shown. `member`: the stream was taken out of an
-    archive of that name, where it was called so (see `unpacked`), and `notices` is what was seen there. `place`: where to
-    store it, if that is not left to chance.
+    `name` is reduced to its last part and 255 characters; it is only for display. `member`: the name of the stream in the archive
+    `name` from which it was extracted (see `unpacked`), with `notices` found there. `place`: where to store it, if not under a
+    random name.
     Raises RunRefusedError for a file over the limit of the settings or without room on the disk, before anything is stored.
-    A file that cannot be recorded is not stored either.
+    If a file cannot be recorded, it is not stored either.
     """
     size = stream.seek(0, os.SEEK_END)
     if size > settings.IMPORT_MAX_BYTES:

@@ -1,1 +1,1 @@
-"""Kept files, and reading some records of them again."""
+"""Kept files, and rereading individual records of them."""

@@ -1,7 +1,7 @@
 """Backup and restore of an installation: database, uploaded files, kept mails and layouts in one file; keys in another.
 
-The database is dumped as one snapshot sees it, while runs go on, and the files that this snapshot names are copied: a run in
-mid-work is in the backup as one that a worker took and did not finish, so after a restore it is done again like after a crash.
+The database is dumped from one snapshot while runs continue, and the files that this snapshot names are copied. A run in progress
+is in the backup as one that a worker took and did not finish, so after a restore it is done again, as after a crash.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ LEAVING_SECONDS = 20.0
 _CHUNK = 1 << 20
 _DUMP = "database.dump"
 _FILES, _MAIL, _LAYOUTS = "files/", "mail/", "layouts/"
-# Sessions and counters: nobody is signed in by a backup that somebody else found.
+# Sessions and counters: a person who finds a backup must not be signed in by it.
 NOT_KEPT = ("django_session", "shared_cache")
 _PROOF_OF_USE = ("auth_user", "students_student", "imports_importrun")
 
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What went into a backup or came out of it. `missing`: files on record that storage did not have."""
+    """Contents of a backup made or restored. `missing`: files on record that storage did not have."""
 
     file: str
     rows: int
@@ -54,10 +54,10 @@ class BackupReport:
 def make_backup(path: Path, *, recipient: str = "", keys: Path | None = None) -> BackupReport:
     """Write a backup of this installation to `path`.
 
-    recipient: public key that it is encrypted for; blank for none
-    keys: where the keys go, which are never in the backup itself: whoever has both can read and sign in as anybody
+    recipient: public key to encrypt it for; blank for none
+    keys: where to put the keys, which are never in the backup itself: a person with both can read and sign in as anyone
 
-    Raises BackupError; no file is left then.
+    Raises BackupError, leaving no file.
     """
     if keys is not None and keys.exists():
         raise BackupError(f"{keys} exists. Keys are never written over: name another file.")
@@ -80,7 +80,7 @@ def make_backup(path: Path, *, recipient: str = "", keys: Path | None = None) ->
 
 
 def _add_snapshot(backup: BackupWriter) -> tuple[dict[str, int], int]:
-    """Database and files as one transaction sees them. Returns rows per table, and how many files were not there."""
+    """Add database and files as seen by one transaction. Returns rows per table and the number of missing files."""
     missing = 0
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -96,7 +96,7 @@ def _add_snapshot(backup: BackupWriter) -> tuple[dict[str, int], int]:
         store = uploads_store()
         for name in stored_names():
             try:
-                stream = store.raw_open(name)  # as it is stored: encrypted, and its key is in another file
+                stream = store.raw_open(name)  # as stored: encrypted, with its key in another file
             except FileNotFoundError:
                 missing += 1
                 continue
@@ -111,19 +111,19 @@ def _add_stream(backup: BackupWriter, name: str, stream: IO[bytes]) -> None:
 
 def _add_folder(backup: BackupWriter, prefix: str, folder: Path) -> None:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        with contextlib.suppress(FileNotFoundError):  # an old mail that made room meanwhile
+        with contextlib.suppress(FileNotFoundError):  # an old mail that has been removed to make room
             if path.is_file() and not path.is_symlink():
                 with path.open("rb") as stream:
                     _add_stream(backup, f"{prefix}{path.relative_to(folder).as_posix()}", stream)
 
 
 def _folders() -> dict[str, Path]:
-    """What is kept beside the storage of uploads."""
+    """Folders of files kept outside the storage of uploads."""
     return {_MAIL: settings.DATA_DIR / "mail", _LAYOUTS: Path(settings.LAYOUT_DIR)}
 
 
 def _tables() -> list[str]:
-    """Every table with rows of its own that a backup keeps, quoted with its schema."""
+    """Every table with rows of its own that goes into a backup, quoted with its schema."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -148,7 +148,7 @@ def _migrations_applied() -> set[tuple[str, str]]:
 
 
 def _key_files() -> dict[str, Path]:
-    """Keys that this installation made for itself; those of the environment are in the keeping of who set them."""
+    """Keys that this installation made for itself; keys from the environment are kept by the person who set them."""
     folder = settings.DATA_DIR / "keys"
     kept = {"secret_key": settings.DATA_DIR / "secret_key"}
     if folder.is_dir():
@@ -165,8 +165,8 @@ def _write_keys(path: Path) -> None:
 
 
 def _read_keys(keys: BackupReader) -> None:
-    """Put the keys where they were; one that is there already is kept when it is the same, and written over when not:
-    what the backup holds was made with the key of the backup."""
+    """Put the keys where they were; an existing key that differs is overwritten, because the backup's contents were made with the
+    backup's key."""
     for name in keys.members:
         if name != "secret_key" and (PurePosixPath(name).parent.as_posix() != "keys" or ".." in name):
             raise BackupError("That is not a file of keys: give the one that was written with --keys.")
@@ -183,12 +183,12 @@ def _read_keys(keys: BackupReader) -> None:
 def restore_backup(
     path: Path, *, identity: Path | None = None, keys: Path | None = None, without_keys: bool = False
 ) -> BackupReport:
-    """Bring a backup into this installation, which must be an empty one with nobody at work in it.
+    """Restore a backup into this installation, which must be empty with no one working in it.
 
-    without_keys: also where nobody has the key of its files, which then stay closed
+    without_keys: restore even without the key of its files, which then cannot be opened
 
     Every part is compared with the manifest before anything is written; the database comes last and in one transaction, so a
-    restore that is killed leaves an empty installation, and the next one goes through. Raises BackupError.
+    restore that is killed leaves an empty installation, and the next one succeeds. Raises BackupError.
     """
     scratch = Path(settings.SCRATCH_DIR)
     with contextlib.ExitStack() as stack:
@@ -217,7 +217,7 @@ def restore_backup(
 
 
 def _refuse_locked(backup: BackupReader, key_file: BackupReader | None) -> None:
-    """Raises BackupError for files that nobody could open here after the restore."""
+    """Raises BackupError for files that could not be opened here after the restore."""
     masters = {master.id for master in _keys_after(key_file)}
     for name in backup.members:
         if name.startswith((_FILES, _MAIL)):
@@ -231,7 +231,7 @@ def _refuse_locked(backup: BackupReader, key_file: BackupReader | None) -> None:
 
 
 def _keys_after(key_file: BackupReader | None) -> list[MasterKey]:
-    """The keys of files that this installation will have."""
+    """The file keys that this installation will have."""
     try:
         if settings.FILE_KEYS:
             return file_keys.parsed(settings.FILE_KEYS)
@@ -257,20 +257,20 @@ def _refuse_newer(backup: BackupReader) -> None:
 
 
 def _replaced_names() -> set[str]:
-    """Migrations that stand for older ones: those may be on record in an old database."""
+    """Older migrations that current ones replace; an old database may have them on record."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     return {".".join(key) for migration in loader.disk_migrations.values() for key in migration.replaces}
 
 
 def _refuse_use() -> None:
-    """Raises BackupError for an installation that holds people or runs, or in which somebody is at work."""
+    """Raises BackupError for an installation that holds people or runs, or in which a process is working."""
     if any(_has_rows(table) for table in _PROOF_OF_USE):
         raise BackupError(
             "This installation is in use: a backup is never restored over people, students or runs. Set SISIMPORT_DATA_DIR "
             "to a new folder (or DATABASE_URL to an empty database) and restore there."
         )
     deadline = time.monotonic() + LEAVING_SECONDS
-    while _others_are_connected():  # programs of a restore that was killed end automatically
+    while _others_are_connected():  # processes of a killed restore end on their own
         if time.monotonic() > deadline:
             raise BackupError("Somebody is connected to this database: stop the server and its workers, then restore.")
         time.sleep(0.1)
@@ -295,7 +295,7 @@ def _others_are_connected() -> bool:
 
 
 def _restore_files(backup: BackupReader) -> int:
-    """Kept files, mails and layouts. What an earlier attempt wrote is kept when it is the same."""
+    """Restore kept files, mails and layouts. Equal files written by an earlier attempt are kept."""
     store, folders, count = uploads_store(), _folders(), 0
     for name in backup.members:
         if name.startswith(_FILES):

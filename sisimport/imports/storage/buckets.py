@@ -1,7 +1,7 @@
-"""Kept files in an object store of the S3 protocol, encrypted as in a folder (stores.py) before they leave this machine.
+"""Kept files in an object store that speaks S3, encrypted as in a folder (stores.py) before they leave this machine.
 
-    upload     pieces of the encrypted stream, in parts of 16 MiB; an upload that breaks off leaves no object
-    read       stretches of 8 MiB by range, of one version of the object; a cut connection is taken up where it was
+    upload     pieces of the encrypted stream, in parts of 16 MiB; an interrupted upload leaves no object
+    read       stretches of 8 MiB by range, of one version of the object; after a cut connection, reading resumes where it was
 
 Nothing lists the bucket: what is in it is known from the database (objects.py).
 """
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 PART = 16 << 20  # of an upload, held in memory
 STRETCH = 8 << 20  # asked for at once
-LEAST_PART = 5 << 20  # what the protocol wants of every part but the last
+LEAST_PART = 5 << 20  # the protocol's minimum for every part but the last
 TRIES, FIRST_PAUSE = 6, 0.2
 _Found = TypeVar("_Found")
 
@@ -35,10 +35,10 @@ _Found = TypeVar("_Found")
 class BucketStore(S3Storage):
     """A bucket of encrypted files. Options: those of django-storages."""
 
-    is_noted = True  # what is put is noted in the database (objects.py)
+    is_noted = True  # stored objects are noted in the database (objects.py)
 
     def __init__(self, **options: Any) -> None:
-        # A page must not wait for a store that is away as long as the library would.
+        # A page must not wait for an unavailable store as long as the library would.
         config = Config(
             connect_timeout=5,
             read_timeout=30,
@@ -136,7 +136,7 @@ class BucketStore(S3Storage):
             return Resealed.DAMAGED
 
     def _replace_header(self, name: str, source: IO[bytes], header: bytes) -> None:
-        """A new object of a new header and the old body, which the store copies itself. Whole or not at all."""
+        """Make a new object from a new header and the old body, which the store copies itself. All or nothing."""
         size = source.seek(0, os.SEEK_END)
         source.seek(HEADER)
         first = header + source.read(LEAST_PART)
@@ -167,7 +167,7 @@ def _note(name: str) -> None:
 
 
 class _Pieces(io.RawIOBase):
-    """Pieces of bytes as a stream that is read once."""
+    """Pieces of bytes as a stream that can be read once."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._rest = pieces, memoryview(b"")
@@ -221,7 +221,7 @@ class _Object(Seekable):
         return bytes(found)
 
     def _next(self, most: int) -> bytes:
-        """Some bytes from where we are. Raises ConnectionError when the body ended before it should."""
+        """Some bytes from the current position. Raises ConnectionError if the body ended too early."""
         if self._body is None or self._body_at != self._at or self._body_at >= self._body_end:
             self._drop()
             last = min(self._size, self._at + STRETCH) - 1
@@ -244,7 +244,7 @@ class _Object(Seekable):
 
 
 def _asked(ask: Callable[[], _Found]) -> _Found:
-    """What the store answers. Raises GoneError, StoreAwayError, and DamagedError for an object replaced meanwhile."""
+    """The store's answer. Raises GoneError, StoreAwayError, and DamagedError for an object replaced during the read."""
     try:
         return ask()
     except ClientError as error:
@@ -253,7 +253,7 @@ def _asked(ask: Callable[[], _Found]) -> _Found:
             raise GoneError("the object store has no such file") from None
         if status == 412:
             raise DamagedError("the object was replaced while it was read") from None
-        # Without the right to list, a store answers 403 for an object that is not there.
+        # Without the right to list, a store answers 403 for a missing object.
         if status == 403 and error.operation_name in {"HeadObject", "GetObject"}:
             raise GoneError("the object store has no such file, or refuses it") from None
         raise StoreAwayError(f"the object store refused ({status})") from None

@@ -1,9 +1,9 @@
-"""Opening kept files: as they came, or not at all.
+"""Opening kept files: exactly as uploaded, or not at all.
 
 missing   this machine has no such file: another may, or the folder comes back, so a run waits
-removed   it was kept as long as the settings say
-damaged   there is a file, of another length or content than was kept: what it says is reported by nobody as the upload
-locked    it was encrypted for a key that is not among the settings
+removed   its retention period in the settings is over
+damaged   a file exists, but its length or content differs from what was kept: it is never presented as the upload
+locked    it was encrypted for a key that is not in the settings
 """
 
 import hashlib
@@ -25,18 +25,18 @@ from sisimport.runtime.sealed_files import DamagedError, UnknownKeyError
 _CHUNK = 1 << 20
 _MOST_REMEMBERED = 512
 
-# Files that this process found whole, by all that changes when somebody writes to them.
+# Files that this process found intact, keyed by everything that changes when they are written to.
 _whole: OrderedDict[tuple[str, str, int, int, int], None] = OrderedDict()
 
 
 class StoredFileError(OSError):
-    """A kept file cannot be read as it was kept; the text is for the user."""
+    """A kept file cannot be read in its original form; the text is for the user."""
 
     title = "The uploaded file cannot be read"
 
 
 class MissingFileError(StoredFileError):
-    """Storage has no such file, as seen from here."""
+    """Storage, as seen from this machine, has no such file."""
 
     title = "The uploaded file is missing"
 
@@ -48,7 +48,7 @@ class MissingFileError(StoredFileError):
 
 
 class LockedFileError(MissingFileError):
-    """The key of the file is not here: for a run the same as a file that is not here yet."""
+    """The key of the file is not here; a run treats this like a file that is not here yet."""
 
     title = "The key of the uploaded file is missing"
 
@@ -61,7 +61,7 @@ class LockedFileError(MissingFileError):
 
 
 class AwayFileError(MissingFileError):
-    """The storage does not answer: for a run the same as a file that is not here yet."""
+    """The storage does not answer; a run treats this like a file that is not here yet."""
 
     title = "The storage of uploaded files does not answer"
 
@@ -74,7 +74,7 @@ class AwayFileError(MissingFileError):
 
 
 class RemovedFileError(StoredFileError):
-    """The file was kept as long as the settings say, and removed."""
+    """The file was removed after its retention period in the settings."""
 
     title = "The uploaded file was removed"
 
@@ -105,7 +105,7 @@ class DamagedFileError(StoredFileError):
 
 
 class UnreadableFileError(StoredFileError):
-    """A file that the product made is not what was kept."""
+    """A file made by the product is not what was kept."""
 
     title = "The stored file is damaged"
 
@@ -120,8 +120,8 @@ class UnreadableFileError(StoredFileError):
 def open_file(file: ImportFile, *, rehash: bool = False) -> Iterator[BinaryIO]:
     """The bytes of a kept file, seekable, after its size and SHA-256 were compared with those on record.
 
-    A file that this process found whole is not hashed again while its size, time and inode stay the same; `rehash` hashes it
-    all the same, for what is written into records. Raises MissingFileError, RemovedFileError and DamagedFileError.
+    A file that this process found intact is not hashed again while its size, time and inode stay the same; `rehash` hashes it
+    anyway, for data that is written into records. Raises MissingFileError, RemovedFileError and DamagedFileError.
     """
     with open_as_it_is(file) as stream:
         _compare(file, stream, rehash=rehash)
@@ -130,11 +130,11 @@ def open_file(file: ImportFile, *, rehash: bool = False) -> Iterator[BinaryIO]:
 
 @contextmanager
 def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
-    """The same, not compared: to recognize a file that somebody chose a moment ago. Raises the same errors."""
+    """Like `open_file` but without the comparison: to recognize a file just chosen by a user. Raises the same errors."""
     if file.removed_at is not None:
         raise RemovedFileError(file)
     try:
-        # Only of the store's own: what a reader misses besides, such as a program, says nothing about the file.
+        # Only errors of the store itself: other things a reader may miss, such as a program, say nothing about the file.
         with _opened(file.file) as stream:
             yield stream
     except GoneError:
@@ -148,7 +148,7 @@ def open_as_it_is(file: ImportFile) -> Iterator[BinaryIO]:
 
 
 def _opened(stored: FieldFile) -> BinaryIO:
-    """Raises GoneError where the store has no such file."""
+    """Raises GoneError if the store has no such file."""
     try:
         return cast(BinaryIO, stored.storage.open(str(stored.name), "rb"))
     except FileNotFoundError as error:
@@ -156,9 +156,9 @@ def _opened(stored: FieldFile) -> BinaryIO:
 
 
 def open_whole(stored: FieldFile, name: str) -> BinaryIO:
-    """A kept file of another model than ImportFile, from its beginning, after all of it was decrypted once; the caller closes it.
+    """A kept file of a model other than ImportFile, opened at its beginning after a full test decryption; the caller closes it.
 
-    `name`: what it is to the user. Raises MissingFileError (which LockedFileError and AwayFileError are) and UnreadableFileError.
+    `name`: the user's term for it. Raises MissingFileError (which LockedFileError and AwayFileError are) and UnreadableFileError.
     """
     if not stored.name:
         raise MissingFileError(name)
@@ -191,7 +191,7 @@ def is_here(file: ImportFile) -> bool:
             return True
     except (FileNotFoundError, UnknownKeyError, StoreAwayError):
         return False
-    except DamagedError:  # here, and whoever reads it says so
+    except DamagedError:  # it is here; reading it reports the damage
         return True
 
 
@@ -212,7 +212,7 @@ def _compare(file: ImportFile, stream: BinaryIO, *, rehash: bool) -> None:
 
 
 def _mark(file: ImportFile, stream: BinaryIO) -> tuple[str, str, int, int, int] | None:
-    """None for a storage whose files are not of this system: those are hashed each time."""
+    """None for a storage without local files: those are hashed each time."""
     try:
         seen = os.fstat(source_of(stream).fileno())
     except (OSError, AttributeError):
@@ -221,7 +221,7 @@ def _mark(file: ImportFile, stream: BinaryIO) -> tuple[str, str, int, int, int] 
 
 
 def hash_of(stream: IO[bytes]) -> str:
-    """SHA-256 of a seekable stream in hexadecimal, which tells equal files; leaves it at its beginning."""
+    """SHA-256 of a seekable stream in hexadecimal, which identifies equal files; rewinds the stream."""
     digest = hashlib.sha256()
     stream.seek(0)
     while chunk := stream.read(_CHUNK):
@@ -231,9 +231,9 @@ def hash_of(stream: IO[bytes]) -> str:
 
 
 def store(field: FieldFile, name: str, stream: IO[bytes]) -> None:
-    """Keep the stream under the name that the field makes of `name`; of a stream that cannot be kept nothing stays.
+    """Keep the stream under the name that the field makes from `name`; if it cannot be kept, nothing is left.
 
-    The record is not saved. Raises what the storage raises, OSError for a full disk.
+    The record is not saved. Raises the storage's errors, OSError for a full disk.
     """
     storage, target = field.storage, field.field.generate_filename(field.instance, name)
     existed = storage.exists(target)

@@ -1,6 +1,6 @@
-"""Files that nothing names any more: uploads without a record, halves of uploads that broke off, messages never read.
+"""Files that nothing refers to any more: uploads without a record, parts of interrupted uploads, unread messages.
 
-Whoever dies between writing a file and recording it leaves student data that no page lists. The reconciler has them removed.
+A process that dies between writing a file and recording it leaves student data that no page lists. The reconciler removes it.
 """
 
 import datetime as dt
@@ -19,15 +19,15 @@ from sisimport.runtime.broker import ASIDE
 
 logger = logging.getLogger(__name__)
 
-# An upload is recorded seconds after it is stored; a day is long enough for the slowest, and for a clock that is wrong.
+# An upload is recorded seconds after it is stored; a day is long enough for the slowest upload, and for a wrong clock.
 OLDEST_HOURS = 24
 _BLOCK = 500
 
 
 def remove_leftovers(now: float | None = None) -> int:
-    """Remove what is older than a day and belongs to nothing. Returns how many files went.
+    """Remove files older than a day that belong to nothing. Returns how many.
 
-    With no file on record at all nothing in the upload folder is touched: rather the database is a new one.
+    If no file at all is on record, nothing in the upload folder is touched: more likely the database is a new one.
     """
     before = (time.time() if now is None else now) - OLDEST_HOURS * 3600
     gone = 0
@@ -46,7 +46,7 @@ def remove_leftovers(now: float | None = None) -> int:
 
 def _unrecorded_uploads(before: float) -> Iterator[Path]:
     storage = storages["default"]
-    if not isinstance(storage, FileSystemStorage):  # of a bucket: objects.py
+    if not isinstance(storage, FileSystemStorage):  # for a bucket, see objects.py
         return
     root = Path(storage.location)
     if not any(model._default_manager.exists() for model, _field in file_fields()):
@@ -63,7 +63,7 @@ def _unrecorded_uploads(before: float) -> Iterator[Path]:
 
 
 def file_fields() -> list[tuple[type[Model], str]]:
-    """Every model that keeps files in the storage of uploads, whichever app it belongs to."""
+    """Every model, in any app, that keeps files in the storage of uploads."""
     return [
         (model, str(field.name))
         for model in apps.get_models()
@@ -73,7 +73,7 @@ def file_fields() -> list[tuple[type[Model], str]]:
 
 
 def _broken_off(before: float) -> Iterator[Path]:
-    """Uploads that were never received whole, downloads never finished, messages of the broker half written or half taken."""
+    """Incomplete uploads, unfinished downloads, and partly written or partly read messages of the broker."""
     yield from _old_files(Path(settings.FILE_UPLOAD_TEMP_DIR), before)
     yield from _old_files(Path(settings.SCRATCH_DIR), before)
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
@@ -86,7 +86,7 @@ def _old_files(folder: Path, before: float) -> Iterator[Path]:
     for path in folder.rglob("*"):
         try:
             seen = path.lstat()
-        except OSError:  # taken away meanwhile
+        except OSError:  # removed in the meantime
             continue
         if path.is_file() and not path.is_symlink() and max(seen.st_mtime, seen.st_ctime) < before:
             yield path

@@ -1,7 +1,7 @@
-"""What this installation put into a bucket, so that what belongs to no record can be removed without the right to list.
+"""The objects this installation put into a bucket, so that those without a record can be removed without the right to list.
 
-noted      before an object is put, in a session of its own: a process that dies, or a transaction that is undone, leaves the note
-removed    a day later, where no record names the object: the object first, then its note
+noted      before an object is put, in a session of its own: the note remains if the process dies or the transaction is undone
+removed    a day later, if no record names the object: the object first, then its note
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from sisimport.imports.models import StoredObject
 from sisimport.imports.storage.stores import StoreAwayError
 
 logger = logging.getLogger(__name__)
-MOST = 500  # in one sweep
+MOST = 500  # objects in one sweep
 _NOTE = (
     "INSERT INTO imports_storedobject (name) VALUES (%s)"
     " ON CONFLICT (name) DO UPDATE SET put_at = statement_timestamp()"
@@ -25,7 +25,7 @@ _NOTE = (
 
 
 def note(name: str) -> None:
-    """Note an object that is about to be put; on record at once, whatever becomes of the transaction around."""
+    """Note an object that is about to be put; committed immediately, regardless of the surrounding transaction."""
     aside = connection.copy()
     try:
         with aside.cursor() as cursor:
@@ -35,9 +35,9 @@ def note(name: str) -> None:
 
 
 def remove_unrecorded(before: dt.datetime, fields: Sequence[tuple[type[Model], str]]) -> int:
-    """Remove objects put before this moment that none of these fields names. Returns how many went.
+    """Remove objects put before this moment that none of these fields name. Returns how many.
 
-    Where no file at all is on record nothing is touched, as in a folder: rather the database is a new one.
+    If no file at all is on record, nothing is touched, as in a folder: more likely the database is a new one.
     """
     store = storages["default"]
     if not getattr(store, "is_noted", False) or not any(model._default_manager.exists() for model, _field in fields):
@@ -60,7 +60,7 @@ def remove_unrecorded(before: dt.datetime, fields: Sequence[tuple[type[Model], s
 
 
 def _note_recorded(names: QuerySet[Any, Any]) -> None:
-    """Objects of releases that noted none: should their record go without them, they are found all the same."""
+    """Note objects put by releases that kept no notes, so that they are found even if their record is removed without them."""
     sql, params = names.distinct().order_by().query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO imports_storedobject (name) {sql} ON CONFLICT (name) DO NOTHING", params)

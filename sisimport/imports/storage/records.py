@@ -1,4 +1,4 @@
-"""Some records of a stored file, read again as the run read them: for pages beside a line, and for planning a few lines again."""
+"""Selected records of a stored file, reread as the run read them: for pages that show a line, and for replanning a few lines."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ from sisimport.imports.storage.files import open_file
 
 
 class LinesReader:
-    """Reads the records that start in chosen lines, with the answers that `Reader` gives for the whole file.
+    """Reads the records that start on chosen lines, with the results that `Reader` gives for the whole file.
 
-    Line numbers stay those of the file, the line with the column names is not a record, and a record that runs over several
-    lines is whole. Raises FileError as `Reader` does.
+    Line numbers are those of the file, the line with the column names is not a record, and a record that spans several lines is
+    read whole. Raises FileError as `Reader` does.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ def _records(
     encoding = recognition.encoding
     raw = read_lines(stream, line_index, wanted, encoding)
     if any("\ufffd" in text for text in raw.values()):
-        # A file that was ASCII for long turned out to be something else further down.
+        # A file that began as ASCII turned out to have another encoding further down.
         as_bytes = "\n".join(read_lines(stream, line_index, wanted, "latin-1").values()).encode("latin-1")
         encoding = judge(as_bytes) or WINDOWS
         raw = read_lines(stream, line_index, wanted, encoding)
@@ -95,7 +95,7 @@ def long_records(
     delimiter: str,
     columns: int,
 ) -> dict[int, dict[int, str]]:
-    """Those of the records that start in the lines `raw` which leave a quotation mark open, each with all of its lines."""
+    """Those records starting on the lines `raw` that leave a quotation mark open, each with all of its lines."""
     open_lines = [number for number, text in raw.items() if not stands_alone(text, delimiter)]
     if not open_lines:
         return {}
@@ -110,9 +110,9 @@ def long_records(
 
 
 def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) -> dict[int, dict[str, str | None]]:
-    """Values of chosen lines by field; lines that cannot be read into columns are left out.
+    """Values of chosen lines by field; lines that cannot be split into columns are left out.
 
-    Fields that the layout does not have are left out. Raises StoredFileError when the file is not there as it was kept.
+    Fields that the layout does not have are left out. Raises StoredFileError when the file is missing or changed.
     """
     entry = find_layout(run.layout)
     wanted = list(lines)
@@ -140,7 +140,7 @@ def read_records(run: ImportRun, lines: Iterable[int], fields: Iterable[str]) ->
 
 
 def as_the_run_read_it(recognition: Recognition, run: ImportRun) -> Recognition:
-    """The encoding that the run found, which looks at the whole file and at the names on record."""
+    """The recognition with the encoding that the run found, which examined the whole file and the names on record."""
     encoding = run.facts.get("encoding")
     return replace(recognition, encoding=encoding) if encoding in {WINDOWS, MAC} else recognition
 
@@ -154,9 +154,9 @@ def lines_holding(
     limit: int,
     encoding: str = UTF8,
 ) -> set[int] | None:
-    """Numbers of the lines in which one of the texts stands as a whole cell; None when there are more than `limit`.
+    """Numbers of the lines in which one of the texts is a whole cell; None if there are more than `limit`.
 
-    Reads the file stretch by stretch and looks closer only where a text occurs at all.
+    Reads the file block by block and looks more closely only where one of the texts occurs.
     """
     values = set(texts)
     found: set[int] = set()

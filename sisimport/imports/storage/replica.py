@@ -1,11 +1,11 @@
-"""Where reports and exports are read. This one place decides, each time one is made.
+"""Where reports and exports are read from. The decision is made here, each time one is produced.
 
-    a replica (DATABASE_REPLICA_URL) that answers, lags no more than REPLICA_MAX_SECONDS, and has what the user and runs wrote
-    else the database itself; past the pooler where there is one, so that long results come block by block
+    a replica (DATABASE_REPLICA_URL) that answers, lags no more than REPLICA_MAX_SECONDS, and has the data the user and runs wrote
+    else the database itself, bypassing any pooler so that long results come block by block
 
-A replica that has replayed the whole log of the database lags by nothing, however long nobody wrote. Else it lags since the last
-transaction it replayed, by the clock of the database: transactions come there in the order of their time stamps. What the user
-wrote is known by that clock too, and the user's ended runs must have ended there.
+A replica that has replayed the whole log of the database has no lag, however old the last write is. Otherwise its lag is the time
+since the last transaction it replayed, by the database's clock: transactions arrive in the order of their time stamps. The user's
+writes are timed by that clock too, and the user's ended runs must also have ended on the replica.
 """
 
 import logging
@@ -21,17 +21,17 @@ from sisimport.runtime.reading import REPORTS
 
 logger = logging.getLogger(__name__)
 
-AWAY_SECONDS = 15.0  # a replica that did not answer is not asked again for so long
-_RUNS = 500  # the newest; one that ended is known to whoever reads a report
+AWAY_SECONDS = 15.0  # how long a replica that did not answer is not tried again
+_RUNS = 500  # the newest; a reader of a report knows that these have ended
 _away = {"until": 0.0}  # monotonic
 
-# Not where the log is written to: of a commit that does not wait for the disk, not all is there yet.
+# Not the position written so far: a commit that does not wait for the disk may not be fully written yet.
 _OF_THE_DATABASE = """
 SELECT pg_current_wal_insert_lsn()::text, clock_timestamp(), ARRAY(
   SELECT id FROM (SELECT id, finished_at FROM imports_importrun ORDER BY id DESC LIMIT %s) AS newest
   WHERE finished_at IS NOT NULL)
 """
-# A replica whose source is gone may have replayed more than the next primary has, and other things: it must be connected.
+# A replica must be connected: if its source is gone, it may have replayed more or other data than the next primary has.
 _OF_THE_REPLICA = """
 SELECT pg_is_in_recovery(),
   coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, false) AND EXISTS (SELECT FROM pg_stat_wal_receiver),
@@ -42,8 +42,8 @@ SELECT pg_is_in_recovery(),
 
 
 def place_of_reports(user: Any = None, *, run: int | None = None) -> str:
-    """The connection from which a report for this user, or about this run, is read (runtime/reading.py). Never raises for a
-    replica."""
+    """The connection from which a report for this user, or about this run, is read (runtime/reading.py). Never raises because of
+    a replica."""
     if REPORTS not in connections.databases or connection.in_atomic_block:
         return DEFAULT_DB_ALIAS
     if not settings.DATABASE_REPLICA_URL:
@@ -55,11 +55,11 @@ def place_of_reports(user: Any = None, *, run: int | None = None) -> str:
 
 
 def note_write(user: Any) -> None:
-    """Remember that the user wrote something just now: what is read for this user from here on must hold it."""
+    """Remember that the user just wrote something: reports for this user must now include it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()
-    cache.set(_key(user.pk), now.isoformat(), settings.REPLICA_MAX_SECONDS + 1)  # later, the bound says it
+    cache.set(_key(user.pk), now.isoformat(), settings.REPLICA_MAX_SECONDS + 1)  # then the limit ensures it
 
 
 def _key(user_id: int) -> str:
@@ -67,7 +67,7 @@ def _key(user_id: int) -> str:
 
 
 def note_away() -> None:
-    """It did not answer, or ended a report half way: not asked again for a while."""
+    """The replica did not answer or broke off a report: do not try it for a while."""
     _away["until"] = time.monotonic() + AWAY_SECONDS
 
 

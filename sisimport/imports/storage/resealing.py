@@ -1,4 +1,4 @@
-"""Every kept file under the newest key: the keys of files are wrapped again, plain files of the release 1.0.0 are encrypted."""
+"""Move every kept file to the newest key: file keys are rewrapped, and plain files of release 1.0.0 are encrypted."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sisimport.imports.storage.stores import Resealed, mail_name, master_keys, r
 from sisimport.runtime import file_keys
 from sisimport.runtime.session_locks import session_lock
 
-_LOCK = (7_316_200, 2)  # one change of keys at a time, over all machines
+_LOCK = (7_316_200, 2)  # one key rotation at a time, across all machines
 
 
 class RotationError(RuntimeError):
@@ -20,14 +20,14 @@ class RotationError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What was done with how many files, by kind (see Resealed). `key`: the id of the newest key."""
+    """How many files were handled in which way (see Resealed). `key`: the id of the newest key."""
 
     key: str
     files: Counter[Resealed] = field(default_factory=Counter)
 
     @property
     def is_whole(self) -> bool:
-        """Whether no file needs another key than the newest any more."""
+        """Whether no file needs a key other than the newest any more."""
         return not (self.files[Resealed.UNKNOWN] or self.files[Resealed.DAMAGED])
 
     def as_json(self) -> dict[str, object]:
@@ -35,9 +35,9 @@ class Rotation:
 
 
 def rotate(*, new_key: bool = False) -> Rotation:
-    """Bring all kept files under the newest key, while people and runs work with them.
+    """Move all kept files to the newest key, while people and runs work with them.
 
-    new_key: make one first; only where keys are kept in the data directory. Raises RotationError.
+    new_key: make one first; only if keys are kept in the data directory. Raises RotationError.
     """
     if new_key and (settings.FILE_KEYS or settings.PRODUCTION):
         raise RotationError(
@@ -54,14 +54,14 @@ def rotate(*, new_key: bool = False) -> Rotation:
             done = store.reseal(name, masters)
             found.files[done] += 1
             if done in {Resealed.ENCRYPTED, Resealed.REWRAPPED} and not _is_on_record(name):
-                store.delete(name)  # it was removed while it was rewritten
+                store.delete(name)  # it was removed while being rewritten
         for path in sorted((settings.DATA_DIR / "mail").glob("*.eml")):
             found.files[reseal_file(path, mail_name(path.name), masters)] += 1
     return found
 
 
 def stored_names() -> Iterator[str]:
-    """Names in storage of all files on record, each once."""
+    """Storage names of all files on record, without duplicates."""
     names: set[str] = set()
     for model, column in file_fields():
         names.update(str(name) for name in model._default_manager.values_list(column, flat=True) if name)

@@ -1,8 +1,8 @@
-"""Removing what was kept long enough: uploads, plans and issues, lists of absent students, and what other apps registered.
+"""Removing data past its retention period: uploads, plans and issues, lists of absent students, and kinds other apps registered.
 
-What a run wrote into student records stays; what shows and undoes it goes with its plan. Nothing that a run in progress, a held
-run or an open Test's Update may still need is touched. Every step is committed on its own, so a purge that is killed goes on
-with the next one.
+Data that a run wrote into student records stays; the data to show and undo it is removed with its plan. Nothing that a run in
+progress, a held run or an open Test's Update may still need is touched. Every step is committed separately, so after a purge is
+killed, the next one continues.
 """
 
 import datetime as dt
@@ -22,11 +22,11 @@ from sisimport.runtime.session_locks import session_lock
 logger = logging.getLogger(__name__)
 
 UPLOADS, REFUSED, PLANS, ABSENT = "uploads", "refused_uploads", "plans", "absent_lists"
-_LOCK = (7_316_200, 1)  # one purge at a time, over all workers
+_LOCK = (7_316_200, 1)  # one purge at a time, across all workers
 
 
 def register() -> None:
-    """The kinds of the engine."""
+    """Register the kinds of data that the engine keeps."""
     register_kept(Kept(UPLOADS, "uploaded files", days=lambda: settings.KEEP_UPLOADS_DAYS, remove=_remove_uploads))
     register_kept(
         Kept(
@@ -45,7 +45,8 @@ def register() -> None:
 
 
 def purge(*, dry_run: bool = False, now: dt.datetime | None = None) -> dict[str, int]:
-    """Remove what is older than its days. Returns how much went (or would go) by kind; empty when another purge is at work."""
+    """Remove data kept for longer than its days. Returns how much was (or would be) removed by kind; empty if another purge is
+    running."""
     now = now or timezone.now()
     with session_lock(*_LOCK) as mine:
         if not mine:
@@ -60,7 +61,7 @@ def purge(*, dry_run: bool = False, now: dt.datetime | None = None) -> dict[str,
 
 
 class PlanRemovedError(Exception):
-    """What a run planned was kept as long as the settings say, and removed; the text is for the user."""
+    """A run's plan was removed after its retention period in the settings; the text is for the user."""
 
 
 def require_plan(plan: ImportRun, *, lost: str) -> None:
@@ -80,7 +81,7 @@ NO_REVERT = (
 
 
 def file_kept_until(run: ImportRun) -> dt.datetime | None:
-    """When the bytes of the run's file go; None: never, or it has none."""
+    """When the bytes of the run's file are removed; None: never, or it has none."""
     if run.file is None or run.file.removed_at is not None:
         return None
     dates = [kept_kind(UPLOADS).until(run.file.uploaded_at)]
@@ -90,7 +91,8 @@ def file_kept_until(run: ImportRun) -> dt.datetime | None:
 
 
 def plan_kept_until(run: ImportRun) -> dt.datetime | None:
-    """Until when its changes and issues are shown and what it wrote can be reverted; None: for good, or they are gone."""
+    """Until when its changes and issues are shown and its writes can be reverted; None: permanently, or they are already
+    removed."""
     if run.finished_at is None or run.plan_removed_at is not None:
         return None
     return kept_kind(PLANS).until(run.finished_at)
@@ -108,7 +110,7 @@ def _remove_uploads(before: dt.datetime, dry_run: bool) -> int:
 
 
 def _remove_refused(before: dt.datetime, dry_run: bool) -> int:
-    """Files all of whose runs were rejected, the last one before that moment."""
+    """Remove files whose runs were all rejected, the last one before that moment."""
     runs = ImportRun.objects.filter(file=OuterRef("pk"))
     files = ImportFile.objects.filter(
         Exists(runs.filter(status=RunStatus.REJECTED)),
@@ -118,7 +120,7 @@ def _remove_refused(before: dt.datetime, dry_run: bool) -> int:
 
 
 def _remove_bytes(files: QuerySet[ImportFile], *, dry_run: bool) -> int:
-    """Remove what storage holds of the files that no undecided run reads; their records stay, with hash and size."""
+    """Remove from storage the files that no undecided run reads; their records stay, with hash and size."""
     needed = ImportRun.objects.filter(status__in=UNDECIDED).filter(
         Q(file=OuterRef("pk")) | Q(made_file=OuterRef("pk")) | Q(test_run__file=OuterRef("pk"))
     )
@@ -144,7 +146,8 @@ def _remove_one(pk: int, found: QuerySet[ImportFile]) -> bool:
 
 
 def _remove_plans(before: dt.datetime, dry_run: bool) -> int:
-    """Rows by line of runs that ended before, as did all that follows from them: a plan stays as long as its Updates do."""
+    """Remove rows by line of runs that ended before, along with all runs that follow from them: a plan stays as long as its
+    Updates."""
     later = Q(status__in=UNDECIDED) | Q(finished_at__gte=before) | Q(finished_at__isnull=True)
     follow_ups = ImportRun.objects.filter(Q(test_run=OuterRef("pk")) | Q(reverts=OuterRef("pk")))
     found = ImportRun.objects.filter(finished_at__lt=before, plan_removed_at__isnull=True).filter(
@@ -157,8 +160,8 @@ def _remove_plans(before: dt.datetime, dry_run: bool) -> int:
 
 
 def _remove_range(one: run_ranges.RunRange, found: QuerySet[ImportRun]) -> int:
-    """Drop the partitions of a range if every plan of it that is still there goes; how many did. Else nothing is done: its runs
-    are looked at one by one, and the range goes after the last of them."""
+    """Drop the partitions of a range if all plans left in it are due; returns how many. Otherwise do nothing: its runs are
+    handled one by one, and the range is dropped after the last of them."""
     kept = ImportRun.objects.filter(pk__gte=one.first, pk__lt=one.until, plan_removed_at__isnull=True)
     if kept.exclude(pk__in=found.values("pk")).exists():
         return 0
@@ -168,19 +171,19 @@ def _remove_range(one: run_ranges.RunRange, found: QuerySet[ImportRun]) -> int:
             if found.filter(pk__in=going).count() < len(going):
                 return 0
             ImportRun.objects.filter(pk__in=going).update(plan_removed_at=timezone.now())
-            if not run_ranges.drop(one):  # a run of the range is still to come
+            if not run_ranges.drop(one):  # a future run may still fall into the range
                 transaction.set_rollback(True)
                 return 0
             for model in _by_line():
                 model._default_manager.filter(run_id__in=going).delete()
-    except OperationalError:  # somebody is at work on these tables
+    except OperationalError:  # another process is working on these tables
         return 0
     return len(going)
 
 
 def _remove_plan(pk: int, found: QuerySet[ImportRun]) -> bool:
     with transaction.atomic():
-        # Locked before it is looked at again: an Update that is started now finds the plan or none, never half of one.
+        # Locked before it is checked again: an Update started now finds the whole plan or none, never half of one.
         if (
             ImportRun.objects.select_for_update(of=("self",)).filter(pk=pk).first() is None
             or not found.filter(pk=pk).exists()
@@ -193,7 +196,7 @@ def _remove_plan(pk: int, found: QuerySet[ImportRun]) -> bool:
 
 
 def _by_line() -> Iterator[type[models.Model]]:
-    """Every model, of whichever app, that keeps something for single lines of a run and goes with the run."""
+    """Every model, in any app, that keeps data for single lines of a run and is removed with the run."""
     for relation in ImportRun._meta.related_objects:
         model = relation.related_model
         names = {field.name for field in model._meta.concrete_fields}
@@ -202,6 +205,6 @@ def _by_line() -> Iterator[type[models.Model]]:
 
 
 def _remove_absent(before: dt.datetime, dry_run: bool) -> int:
-    """Lists of runs that ended before; the number of students stays on the run."""
+    """Remove the lists of runs that ended before; the number of students stays on the run."""
     lists = AbsentList.objects.filter(run__finished_at__lt=before)
     return lists.count() if dry_run else lists.delete()[0]

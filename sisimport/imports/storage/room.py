@@ -1,4 +1,4 @@
-"""Room for runs and uploads: what a run needs, whether it is there, and what administrators are shown of it."""
+"""Disk room for runs and uploads: what a run needs, whether it is available, and what administrators see of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ LOW = 1 << 30  # administrators are warned below this, or below a tenth of a sma
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A disk that the product writes to. `low`: administrators should look after it."""
+    """A disk that the product writes to. `low`: administrators should free space."""
 
     label: str
     room: disk.Room
@@ -34,7 +34,7 @@ class Place:
 
 
 def places() -> list[Place]:
-    """The disks of uploads and of the embedded database, each once. A database elsewhere cannot be seen from here."""
+    """The disks of uploads and of the embedded database, without duplicates. A database elsewhere cannot be seen from here."""
     folders = {"uploaded files": Path(settings.DATA_DIR)}
     if settings.EMBEDDED:
         folders["the database"] = postgres.server_folder(settings.DATA_DIR)
@@ -52,22 +52,22 @@ def places() -> list[Place]:
 
 
 def run_needs(size: int) -> int:
-    """Bytes that a run of a file of this size may take while it is worked on, estimated."""
+    """Estimated bytes that a run of a file of this size may take while it is executed."""
     return RUN_FACTOR * size
 
 
 def lack_for_run(size: int) -> str:
-    """A sentence when there is no room for the run of a file of `size` bytes, else blank."""
+    """A sentence if there is no room to run a file of `size` bytes, else blank."""
     return _lack([place for place in places() if place.holds_database], run_needs(size), "this run needs about")
 
 
 def lack_for_upload(size: int) -> str:
-    """The same for keeping an upload."""
+    """Like `lack_for_run`, for keeping an upload."""
     return _lack(places(), size, "the file needs")
 
 
 def full_sentence() -> str:
-    """What to tell of a disk that is full, or was a moment ago."""
+    """The message about a disk that is full, or was a moment ago."""
     place = min(places(), key=lambda place: place.room.free, default=None)
     free = f" ({place.free} of {place.total} free)" if place else ""
     return f"The server's disk is full{free}. Your administrator has to make room."

@@ -1,7 +1,7 @@
-"""Partitions of what is kept by line of runs: made ahead, and dropped when nothing of a range is kept any more.
+"""Partitions for data kept by line of runs: created ahead, and dropped when no data of a range is kept any more.
 
-Tables and functions: migration 0027. What comes before its range is made is in the rest of its table and is moved when it is:
-no run ever waits for a range, or fails for want of one.
+Tables and functions: migration 0027. Rows written before their range exists go into the table's default partition and are moved
+later: no run ever waits for a range or fails for lack of one.
 """
 
 import logging
@@ -18,17 +18,17 @@ AHEAD = 500  # runs
 
 @dataclass(frozen=True, slots=True)
 class RunRange:
-    """Runs whose rows stand together: from `first` on, and before `until`."""
+    """Runs whose rows are stored together: from `first` up to but not including `until`."""
 
     first: int
     until: int
 
 
 def make_ranges(ahead: int = AHEAD) -> int:
-    """Make what the next runs need, if it is not there; returns how many partitions were made.
+    """Create missing partitions for the next runs; returns how many were created.
 
-    Its locks end with its own transaction: within somebody else's nothing is made. Raises DatabaseError where it cannot have
-    them within a second: whoever looks next makes the range.
+    Its locks end with its own transaction: inside another transaction, nothing is created. Raises DatabaseError if it cannot get
+    them within a second; the next caller then creates the range.
     """
     if connection.in_atomic_block:
         return 0
@@ -40,20 +40,21 @@ def make_ranges(ahead: int = AHEAD) -> int:
 
 
 def make_room(ahead: int = 0) -> None:
-    """The same, whether or not it can be made just now. By default what a run needs itself, should nobody have looked ahead."""
+    """Like `make_ranges`, but ignoring failure. By default only the range a run itself needs, in case none was created ahead."""
     with suppress(DatabaseError):
         make_ranges(ahead)
 
 
 def ranges() -> list[RunRange]:
-    """Those there are, the oldest first."""
+    """The existing ranges, oldest first."""
     return [RunRange(*row) for row in _rows("SELECT DISTINCT first_run, until_run FROM sis_run_ranges() ORDER BY 2")]
 
 
 def drop(one: RunRange) -> bool:
-    """Drop the partitions of a range, which the database refuses (False) while a plan of its runs is kept, or a run may come.
+    """Drop the partitions of a range, which the database refuses (False) while a plan of its runs is kept or more runs may fall
+    into it.
 
-    Raises DatabaseError where somebody is at work on these tables for longer than a second.
+    Raises DatabaseError if another process keeps these tables locked for longer than a second.
     """
     with transaction.atomic():
         return bool(_rows("SELECT sis_drop_run_range(%s)", one.until)[0][0])

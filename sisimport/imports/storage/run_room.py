@@ -1,4 +1,4 @@
-"""How much room runs take: bytes of the kept file, and rows by line in the database."""
+"""How much room runs take: bytes of the kept file, and rows in the database."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sisimport.imports.models import AbsentList, ImportChange, ImportIssue, Impo
 
 @dataclass(frozen=True, slots=True)
 class RunRoom:
-    """rows: issues, changes and the list of absent students (one row) that are kept; size: their bytes, by the average row of
-    each table; file: bytes of the uploaded file, 0 when they are gone. Several runs of one file each tell it."""
+    """rows: issues, changes and the list of absent students (one row) that are kept; size: their bytes, estimated from the
+    average row of each table; file: bytes of the uploaded file, 0 if removed. Several runs of one file each count it."""
 
     run: int
     rows: int
@@ -24,7 +24,7 @@ class RunRoom:
 
 
 def room_of(runs: Iterable[ImportRun]) -> list[RunRoom]:
-    """One for each run (its file loaded), from the counts on record: the rows themselves are not read."""
+    """One for each run (with its file loaded), from the counts on record: the rows themselves are not read."""
     tables = (ImportIssue, ImportChange, AbsentList)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -44,7 +44,7 @@ def room_of(runs: Iterable[ImportRun]) -> list[RunRoom]:
 
 
 def largest(most: int) -> list[RunRoom]:
-    """The runs that take the most room, that first."""
+    """The runs that take the most room, largest first."""
     runs = ImportRun.objects.select_related("file").order_by().iterator(chunk_size=2000)
     return sorted(room_of(runs), key=lambda room: (-room.total, room.run))[:most]
 

@@ -1,6 +1,6 @@
-"""Where kept files lie: every one is encrypted on its way in and decrypted on its way out (sisimport.runtime.sealed_files).
+"""Storage of kept files: each is encrypted on its way in and decrypted on its way out (sisimport.runtime.sealed_files).
 
-Callers see files as they were given. Backups and the change of keys work on what is really stored, by the `raw_…` methods.
+Callers see the original files. Backups and key rotation work on the stored bytes, through the `raw_…` methods.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ class StoreAwayError(OSError):
 
 
 class GoneError(FileNotFoundError):
-    """The store has no such file, or has it no more. Other files that are missed while one is read do not raise it."""
+    """The store has no such file, or no longer has it. Not raised for other files that are missing while one is read."""
 
 
 class Resealed(StrEnum):
-    """What the change of keys did with a file."""
+    """What key rotation did with a file."""
 
     CURRENT = "current"
     REWRAPPED = "rewrapped"
@@ -39,7 +39,7 @@ class Resealed(StrEnum):
 
 
 def master_keys() -> list[MasterKey]:
-    """Newest first: of the settings, else those kept in the data directory. Raises ImproperlyConfigured."""
+    """Keys from the settings, else those kept in the data directory, newest first. Raises ImproperlyConfigured."""
     try:
         if settings.FILE_KEYS:
             return file_keys.parsed(settings.FILE_KEYS)
@@ -51,24 +51,24 @@ def master_keys() -> list[MasterKey]:
 
 
 class Store(Protocol):
-    """What backups and the change of keys need of a storage, beside what Django's have."""
+    """What backups and key rotation need from a storage, beyond Django's interface."""
 
     def exists(self, name: str) -> bool: ...
 
     def delete(self, name: str) -> None: ...
 
     def raw_open(self, name: str) -> IO[bytes]:
-        """The file as it is stored. Raises FileNotFoundError."""
+        """The file as stored. Raises FileNotFoundError."""
 
     def raw_save(self, name: str, stream: IO[bytes]) -> None:
-        """Store a file that is encrypted already. Raises FileExistsError."""
+        """Store a file that is already encrypted. Raises FileExistsError."""
 
     def reseal(self, name: str, masters: Sequence[MasterKey]) -> Resealed:
-        """See that the newest key alone opens the file; its content is not rewritten unless it was plain."""
+        """Make sure that only the newest key opens the file; its content is not rewritten unless it was plain."""
 
 
 def uploads_store() -> Store:
-    """The storage of uploads, as backups and the change of keys use it."""
+    """The storage of uploads, as used by backups and key rotation."""
     return cast(Store, storages["default"])
 
 
@@ -78,7 +78,7 @@ class FolderStore(FileSystemStorage):
     def _open(self, name: str, mode: str = "rb") -> File:
         if mode != "rb":
             raise ValueError("kept files are written once, by save")
-        source = Path(self.path(name)).open("rb")  # noqa: SIM115 (closed with what is returned)
+        source = Path(self.path(name)).open("rb")  # noqa: SIM115 (closed with the returned file)
         try:
             return File(sealed_files.opened(source, stored_name(name), master_keys()), name)
         except BaseException:
@@ -128,7 +128,7 @@ def stored_name(name: str) -> str:
 
 
 def reseal_file(path: Path, name: str, masters: Sequence[MasterKey]) -> Resealed:
-    """See that the newest key alone opens a file of a folder. Readers of the file notice nothing; a kill does no harm."""
+    """Make sure that only the newest key opens a file of a folder. Readers notice nothing; a kill does no harm."""
     try:
         with path.open("r+b") as file:
             head = file.read(HEADER)
@@ -162,7 +162,7 @@ def _encrypt(plain: IO[bytes], path: Path, name: str, newest: MasterKey) -> None
 
 @contextlib.contextmanager
 def _begun(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """A file beside `path` that goes when it was not put in its place: nobody ever sees half of one."""
+    """A file next to `path` that is removed unless it takes its place, so that no one ever sees half a file."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = path.with_name(f"{path.name}.{os.urandom(4).hex()}.new")
     try:
@@ -174,16 +174,16 @@ def _begun(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def blocks_of(stream: IO[bytes]) -> Iterator[bytes]:
-    """The rest of a stream, in pieces of a chunk."""
+    """The rest of a stream, chunk by chunk."""
     while block := stream.read(sealed_files.CHUNK):
         yield block
 
 
 def source_of(stream: Any) -> Any:
-    """The file of the system behind an opened one."""
+    """The operating system's file behind an opened one."""
     return sealed_files.source_of(cast(IO[bytes], stream.file if isinstance(stream, File) else stream))
 
 
 def mail_name(file_name: str) -> str:
-    """The name that a kept mail is bound to; those are beside the storage, in `mail` in the data directory."""
+    """The name that a kept mail is bound to; mails are outside the storage, in `mail` in the data directory."""
     return f"mail/{file_name}"

@@ -1,4 +1,4 @@
-"""Kept files that no run ever took: chosen on a page and left there."""
+"""Kept files that no run ever used: chosen on a page and abandoned there."""
 
 import datetime as dt
 import logging
@@ -14,7 +14,7 @@ KEPT_HOURS = 24
 
 
 def _unused() -> QuerySet[ImportFile]:
-    """Files that no record of any app names; what goes with a file does not count as a use of it."""
+    """Files that no record of any app refers to; records that are deleted with a file do not count as a use of it."""
     files = ImportFile.objects.all()
     for relation in ImportFile._meta.related_objects:
         if relation.on_delete is models.CASCADE:
@@ -27,10 +27,10 @@ def _unused() -> QuerySet[ImportFile]:
 def remove_if_unused(pk: int) -> bool:
     """Remove one file with its bytes, unless a run or another record names it.
 
-    By statements of its own: Django would blank references as well, which no row has and the web server's database role may not.
+    Uses its own statements: Django would also blank references, which no row has and the web server's database role may not do.
     """
     with transaction.atomic():
-        # Whoever would name it now waits until it is gone.
+        # A process that would refer to it now waits until it is gone.
         list(ImportFile.objects.select_for_update(of=("self",)).filter(pk=pk).values_list("pk"))
         file = _unused().filter(pk=pk).first()
         if file is None:
@@ -46,7 +46,7 @@ def remove_if_unused(pk: int) -> bool:
 
 
 def remove_unused(now: dt.datetime | None = None) -> int:
-    """Remove what was chosen a day ago and never taken. Returns how many files went."""
+    """Remove files chosen over a day ago and never used. Returns how many."""
     before = (now or timezone.now()) - dt.timedelta(hours=KEPT_HOURS)
     old = list(_unused().filter(uploaded_at__lt=before).values_list("pk", flat=True)[:500])
     gone = sum(remove_if_unused(pk) for pk in old)

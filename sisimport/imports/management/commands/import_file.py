@@ -96,7 +96,7 @@ class Command(BaseCommand):
         )
 
     def convert(self, workbook: ImportFile) -> ImportFile:
-        """The workbook as text; says what it became. Raises RunRefusedError when it cannot be converted."""
+        """Convert the workbook to text and print the result. Raises RunRefusedError when it cannot be converted."""
         try:
             file, converted = convert_workbook(file=workbook, user=None)
         except FileError as error:
@@ -118,7 +118,7 @@ def _said(error: Exception) -> str:
 
 
 def _cause(error: Exception) -> FileError | None:
-    """What is wrong with the file, where that is why no run was made."""
+    """What is wrong with the file, if that is why no run was made."""
     if isinstance(error, UnrecognisedFileError):
         return error.error
     cause = error if isinstance(error, FileError) else error.__cause__
@@ -126,7 +126,7 @@ def _cause(error: Exception) -> FileError | None:
 
 
 def refusal(message: str, options: dict[str, Any], cause: FileError | None = None) -> dict[str, Any]:
-    """The contract's object for a run that was never made; the file's fault is an issue, as where a run found it."""
+    """The contract's object for a run that was never made; an error in the file is an issue, as when a run finds it."""
     issue = cause and {
         "line": int(cause.params.get("line", 0) or 0),
         "severity": Severity.ERROR.label,

@@ -1,4 +1,4 @@
-"""Remove what was kept for as long as the settings say."""
+"""Remove data kept for as long as the settings say."""
 
 from typing import Any
 

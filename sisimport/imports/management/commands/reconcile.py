@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: look for runs that nobody works on and enqueue them, until stopped."""
+"""`manage.py reconcile`: look for runs that no process is working on and enqueue them, until stopped."""
 
 import contextlib
 from typing import Any
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Enqueues runs whose worker died or whose message was lost. Every worker does so too; this one does nothing else."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        with contextlib.suppress(DatabaseError):  # away: it is waited for
+        with contextlib.suppress(DatabaseError):  # the database is away: wait for it
             try:
                 require_own_session()
             except SharedSessionError as error:

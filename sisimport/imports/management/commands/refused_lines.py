@@ -1,4 +1,4 @@
-"""Lines of a run's file on standard output: those to correct as a table, or those of one outcome as they came."""
+"""Lines of a run's file on standard output: those to correct as a table, or those of one outcome unchanged."""
 
 import sys
 from typing import Any

@@ -12,7 +12,7 @@ from sisimport.imports.storage.backups import BackupError, restore_backup
 
 class Command(BaseCommand):
     help = "Bring a backup into an empty installation that nobody is at work in; all of it or nothing."
-    # The tables that a check would ask for come with the backup.
+    # The tables that a check would query come with the backup.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""Bring every kept file under the newest key."""
+"""Re-encrypt the key of every kept file with the newest key."""
 
 import sys
 from typing import Any

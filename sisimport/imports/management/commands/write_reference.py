@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code."""
+"""Write the reference pages that are generated from the code."""
 
 from pathlib import Path
 from typing import Any
