@@ -20,7 +20,7 @@ class SSIDConfig(AppConfig):
 
 
 def _notify_families() -> None:
-    """Loaded by the workers that do it, not by every command."""
+    """Loaded only by the workers that do it, not by every command."""
     from ssid.collection.family_notices import notify_once_a_day
 
     notify_once_a_day()

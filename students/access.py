@@ -1,6 +1,6 @@
-"""Who may see which students: the one place that answers it.
+"""Who may see which students: decided only here.
 
-Access is by school (StaffAccess). Without an access row nobody sees a student; a superuser sees all.
+Access is by school (StaffAccess). A user without an access row sees no students; a superuser sees all.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,8 @@ _KEPT, _KEPT_LEAS = "_visible_school_ids", "_visible_lea_ids"
 
 
 def visible_school_ids(user: User) -> frozenset[int] | None:
-    """Ids of the schools whose students the user may see; None for all. Asked once per request: kept on the user."""
+    """Ids of the schools whose students the user may see; None for all. Queried once per request and kept on the
+    user."""
     if not hasattr(user, _KEPT):
         setattr(user, _KEPT, _read_school_ids(user))
     kept: frozenset[int] | None = getattr(user, _KEPT)
@@ -25,7 +26,7 @@ def visible_school_ids(user: User) -> frozenset[int] | None:
 
 
 def narrow_schools(user: User, ids: Iterable[int]) -> None:
-    """From here on this user object sees no other schools than these, of those it sees (a token's, sisimport.api)."""
+    """From here on this user object sees only these of its schools (used for a token's schools, sisimport.api)."""
     seen = visible_school_ids(user)
     setattr(user, _KEPT, frozenset(ids) if seen is None else seen & frozenset(ids))
     if hasattr(user, _KEPT_LEAS):
@@ -46,10 +47,10 @@ def _read_school_ids(user: User) -> frozenset[int] | None:
 
 
 def visible_lea_ids(user: User) -> frozenset[int] | None:
-    """Ids of the districts that the user works for, those of the schools the user sees; None for all there are.
+    """Ids of the districts that the user works for (those of the schools the user sees); None for all.
 
-    What belongs to a district and not to a school (its runs, its settings) is for these. What belongs to no district, such as
-    which results families see, is for those who work for all.
+    Data of a district rather than a school (its runs, its settings) is open to these users. Data of no district, such
+    as which results families see, is open only to users who work for all districts.
     """
     ids = visible_school_ids(user)
     if ids is None:
@@ -70,7 +71,7 @@ def visible_leas(user: User) -> QuerySet[LEA]:
 
 
 def whole_leas(user: User) -> QuerySet[LEA]:
-    """The districts of which the user sees every school, and so may decide for all of it."""
+    """The districts of which the user sees every school, and so may decide for the whole district."""
     ids = visible_school_ids(user)
     if ids is None:
         return LEA.objects.all()
@@ -91,18 +92,19 @@ def visible_schools(user: User) -> QuerySet[School]:
 
 
 def visible_students(user: User) -> QuerySet[Student]:
-    """Students the user may see; those of another school answer as if they did not exist."""
+    """Students the user may see; students of other schools are treated as if they did not exist."""
     ids = visible_school_ids(user)
     return Student.objects.all() if ids is None else Student.objects.filter(school_id__in=ids)
 
 
 def log_views(*, user: User, kind: AuditEntry.Kind, students: Iterable[int], subject: str) -> None:
-    """Say that many students are shown at once: part of the request's entry. `students`: ids."""
+    """Log that many students are shown at once: part of the request's entry. `students`: ids."""
     label(kind, user, students=students, subject=subject)
 
 
 def log_view(*, user: User, kind: AuditEntry.Kind, student: Student | None = None, subject: str = "") -> None:
-    """Say what is shown (rule ID-6): part of the request's entry in the record of access; outside of one, an entry at once.
+    """Log what is shown (rule ID-6): part of the request's entry in the record of access or, outside a request, its own
+    entry.
 
     `subject` names what was exported; never a student's data.
     """

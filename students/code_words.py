@@ -12,12 +12,14 @@ def code_words() -> dict[str, dict[str, str]]:
 
 
 def word_for(name: str, code: str) -> str:
-    """The word for a code of a set, whatever its case; a code without a word, and what is a word already, stay as they are."""
+    """The word for a code of a set, in any case; a code without a word, and text that is already a word, are returned
+    as they are."""
     return code_words()[name].get(code) or code_words()[name].get(code.upper(), code)
 
 
 def birth_place(state: str, country: str) -> str:
-    """`US-CA` and `US` -> `California, United States`; one of both alone; empty for none. A bare `CA` belongs to the country."""
+    """`US-CA` and `US` -> `California, United States`; one of the two alone; empty for none. A bare `CA` belongs to the
+    country."""
     state, country = state.strip(), country.strip()
     full = state if "-" in state or not country else f"{country}-{state}"
     in_words = word_for("state", full)
@@ -26,7 +28,8 @@ def birth_place(state: str, country: str) -> str:
 
 
 def code_choices(name: str, *, state: str = "") -> list[tuple[str, str]]:
-    """(code, `Panjabi (pan)`) of a set, by word. Of races the codes of the state: letters in Utah, numbers in California."""
+    """(code, `Panjabi (pan)`) of a set, by word. For races, the codes of the state: letters in Utah, numbers in
+    California."""
     codes = code_words()[name]
     if name == "ethnicity" and state:
         codes = {code: word for code, word in codes.items() if code.isalpha() == (state == "UT")}

@@ -25,7 +25,7 @@ class EnrollmentRefusedError(Exception):
 
 
 def get_policy() -> CollectionPolicy:
-    """The policy of this installation; the mildest one where none was set."""
+    """The policy of this installation; the mildest one if none was set."""
     return CollectionPolicy.objects.filter(pk=1).first() or CollectionPolicy(pk=1)
 
 
@@ -38,7 +38,8 @@ def has_ssid(student: Student) -> bool:
 
 @transaction.atomic
 def submit_enrollment(*, student: Student, school_year: str, user: AbstractBaseUser, online: bool) -> AnnualEnrollment:
-    """Mark the student's form of a year as submitted. Raises EnrollmentRefusedError for one that is approved already."""
+    """Mark the student's form of a year as submitted. Raises EnrollmentRefusedError for one that is already
+    approved."""
     form, _created = AnnualEnrollment.objects.select_for_update().get_or_create(
         student=student, school_year=school_year
     )
@@ -58,7 +59,8 @@ def approve_enrollment(
 ) -> AnnualEnrollment:
     """Approve a submitted form (rule M-3).
 
-    Without an SSID: before the required day only with `skip_ssid`, from it not at all. Raises EnrollmentRefusedError.
+    Without an SSID: only with `skip_ssid` before the required day, and not at all from that day on. Raises
+    EnrollmentRefusedError.
     """
     form = AnnualEnrollment.objects.select_for_update().select_related("student").get(pk=form.pk)
     if form.status != Status.SUBMITTED:
@@ -114,7 +116,7 @@ class MissingCount(_Share):
     reported: int
 
 
-# Students and those without SSID are sums of kept changes; families' numbers, few at any time, are looked up.
+# Students and those without SSID are sums of stored changes; families' numbers, few at any time, are looked up.
 _COUNTS = """
     SELECT e.school_id, e.grade, sum(e.students)::bigint AS students, sum(e.missing)::bigint AS missing,
       sum(e.reported)::bigint AS reported
@@ -176,7 +178,8 @@ def by_school(counts: Iterable[MissingCount]) -> list[SchoolMissing]:
 
 
 def record_missing(day: dt.date | None = None) -> int:
-    """Keep today's counts, in place of earlier ones of the same day. Safe to call at any time; returns the rows kept."""
+    """Store today's counts, replacing earlier ones of the same day. Safe to call at any time; returns the number of
+    rows stored."""
     counts, params = _counts(None)
     params |= {"day": day or timezone.localdate(), "lock": _SNAPSHOT_LOCK}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -208,7 +211,8 @@ class ShareOfDay:
 
 
 def days_kept() -> list[dt.date]:
-    """The days of a year that have counts, oldest first: one look into the index for each, not at all schools and grades."""
+    """The days of a year that have counts, oldest first: one index lookup for each, not a scan of all schools and
+    grades."""
     today = timezone.localdate()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -222,11 +226,12 @@ def days_kept() -> list[dt.date]:
         return [day for (day,) in cursor.fetchall()]
 
 
-EACH_DAY, EACH_WEEK = 14, 91  # days back to which the chart has each day, one of a week; before that one of four weeks
+EACH_DAY, EACH_WEEK = 14, 91  # days back: the chart has each day, then one per week, before that one per four weeks
 
 
 def share_over_time(schools: Collection[int] | None, days: list[dt.date] | None = None) -> list[ShareOfDay]:
-    """The kept counts of these schools, oldest day first; of the `days` kept, those that a line of 600 pixels can show."""
+    """The stored counts of these schools, oldest day first; of the stored `days`, those that a line of 600 pixels can
+    show."""
     today = timezone.localdate()
     shown: dict[tuple[int, int], dt.date] = {}
     for day in days_kept() if days is None else days:  # the newest of a span stays

@@ -1,4 +1,4 @@
-"""What districts have chosen for themselves, asked by everything that shows or does something of theirs."""
+"""What districts have chosen for themselves, used by everything that shows or does something for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from students.models.districts import links_of
 
 
 def report_words(lea_ids: Collection[int]) -> ReportWords:
-    """The words of a report that is about these districts: those of the screen only where all of them want these.
+    """The wording of a report about these districts: that of the screen only if all of them chose it.
 
-    A file that names no district is about the only one there is, if there is only one.
+    A file that names no district is about the only one on record, if there is only one.
     """
     asked = set(lea_ids) or set(LEA.objects.values_list("pk", flat=True)[:2])
     chosen = DistrictSettings.objects.filter(lea__in=asked, report_words=ReportWords.SCREEN).count()
@@ -28,7 +28,7 @@ class Contacts:
 
 
 def contacts_for(user: User) -> list[Contacts]:
-    """Of the districts of the user's schools, those that say something."""
+    """Contacts of the districts of the user's schools, where a district gave any."""
     ids = visible_school_ids(user)
     found = DistrictSettings.objects.exclude(contacts="", documentation="").select_related("lea").order_by("lea__code")
     if ids is not None:

@@ -1,6 +1,6 @@
 """Edits of student records by hand: every changed field is written to the time line with its old value and the reason.
 
-Each call is one transaction under the LEA's update lock, so that an import and a person never write at once.
+Each call is one transaction under the LEA's update lock, so that an import and a person never write at the same time.
 SSIDs are given and retired in services.py.
 """
 
@@ -40,7 +40,7 @@ def create_student(*, student: Student, user: User, reason: str) -> Student:
 @across_schools()  # the student may go to a school that the user does not see
 @transaction.atomic
 def update_student(*, student: Student, values: Values, user: User, reason: str) -> Student:
-    """Change fields of STUDENT_FIELDS; what is equal is left alone. Raises ValueError for another field."""
+    """Change fields of STUDENT_FIELDS; equal values are left alone. Raises ValueError for any other field."""
     lock_leas([student.lea_id])
     current = Student.objects.select_for_update(of=("self",)).get(pk=student.pk)
     Edit(student, user, reason).change(current, "Student", STUDENT_FIELDS, values)
@@ -97,9 +97,9 @@ def remove_guardian(*, guardian: Guardian, user: User, reason: str) -> None:
 
 @transaction.atomic
 def change_ssid(*, student: Student, ssid: str, user: User, reason: str, was_mistake: bool = False) -> SSID | None:
-    """What staff typed as the student's SSID: give it, replace the one on record, or (blank) retire that.
+    """Apply what staff typed as the student's SSID: give it, replace the one on record, or (blank) retire that one.
 
-    The old number is kept as a former one, or, if it was a mistake, taken away so that its owner can have it.
+    The old number is kept as a former one or, if it was a mistake, removed so that its owner can have it.
     Raises SSIDRefusedError.
     """
     if not ssid.strip():
@@ -124,7 +124,7 @@ class Edit:
     reason: str
 
     def change(self, record: models.Model, what: str, fields: tuple[str, ...], values: Values) -> None:
-        """Set values that differ, note each, save once. A new record's blank fields are not noted."""
+        """Set values that differ, log each, save once. A new record's blank fields are not logged."""
         unknown = set(values) - set(fields)
         if unknown:
             raise ValueError(f"{what} has no field {', '.join(sorted(unknown))} that is edited by hand")
@@ -163,7 +163,7 @@ class Edit:
 
 
 def remove_part(edit: Edit, part: ELRecord | Enrollment | Guardian) -> None:
-    """Remove a part of the student's record, with one entry that tells which."""
+    """Remove a part of the student's record, with one entry that names it."""
     fields: tuple[str, ...]
     if isinstance(part, ELRecord):
         what, fields, field, text = "EL record", EL_FIELDS, "program_status", part.program_status
@@ -198,7 +198,7 @@ def follow_enrollment(edit: Edit) -> None:
 
 
 def plain_values(record: models.Model, fields: tuple[str, ...]) -> dict[str, Any]:
-    """Fields of a record as a journal keeps them: dates as text, a school by its number."""
+    """Fields of a record as a journal stores them: dates as text, a school by its key."""
     return {field: _plain(getattr(record, field)) for field in fields}
 
 
@@ -209,5 +209,5 @@ def _plain(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str | None:
-    """A value as an entry of the time line has it."""
+    """A value as text for an entry of the time line."""
     return None if value in (None, "") else str(value)

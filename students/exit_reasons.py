@@ -34,7 +34,7 @@ EXIT_REASONS: Final = {
 
 
 def exit_reason_text(code: str) -> str:
-    """`T160 (to another California school)`; a code that is not known here stands alone."""
+    """`T160 (to another California school)`; an unknown code is returned without words."""
     words = EXIT_REASONS.get(code.upper())
     return f"{code} ({words})" if words else code
 

@@ -1,4 +1,5 @@
-"""Accounts of families: invitations, which students an account sees, and the SSID as second check of an enrollment."""
+"""Accounts of families: invitations, which students an account sees, and the SSID as the second check of an
+enrollment."""
 
 import datetime as dt
 import hashlib
@@ -18,10 +19,10 @@ from students.models import SSID, FamilyInvitation, FamilyMember, SecondCheck, S
 
 INVITATION_DAYS = 14
 INVITATION_LIFE = dt.timedelta(days=INVITATION_DAYS)
-# Letters and digits that are hard to mistake for each other, by eye or by ear; twenty of them are 98 random bits.
+# Letters and digits that are hard to confuse, by eye or by ear; twenty of them are 98 random bits.
 CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_GROUPS, GROUP_SIZE = 4, 5
-WRONG_NUMBERS = 5  # then the account waits
+WRONG_NUMBERS = 5  # then the account has to wait
 LOCKED_FOR = dt.timedelta(minutes=30)
 
 
@@ -34,7 +35,7 @@ class CheckLockedError(Exception):
 
 
 def family_students(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Student]:
-    """Students of this account that it still sees; everybody else's answer as if they did not exist."""
+    """Students that this account still sees; all others are treated as if they did not exist."""
     if not user.is_authenticated or not user.is_active:
         return Student.objects.none()
     members = FamilyMember.objects.filter(user_id=user.pk)
@@ -43,7 +44,7 @@ def family_students(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Student]
 
 
 def is_family(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Whether the account is a family's. Asked once per request: kept on the user."""
+    """Whether the account is a family's. Queried once per request and kept on the user."""
     if not hasattr(user, "_is_family"):
         member = bool(user.is_authenticated and FamilyMember.objects.filter(user_id=user.pk).exists())
         setattr(user, "_is_family", member)  # noqa: B010
@@ -57,7 +58,7 @@ def is_family(user: AbstractBaseUser | AnonymousUser) -> bool:
 def invite_family(
     *, students: Iterable[Student], user: AbstractBaseUser | None, days: int = INVITATION_DAYS
 ) -> tuple[FamilyInvitation, str]:
-    """Make an invitation for these students. Returns it and its code, which is kept nowhere and cannot be shown again."""
+    """Make an invitation for these students. Returns it and its code, which is not stored and cannot be shown again."""
     code = new_code()
     invitation = FamilyInvitation.objects.create(
         token_hash=code_hash(code),
@@ -72,7 +73,8 @@ def invite_family(
 def invite_each(
     *, students: Sequence[Student], user: AbstractBaseUser | None, days: int = INVITATION_DAYS
 ) -> list[tuple[Student, str]]:
-    """An invitation of its own for each student, with its code, in three statements. Open ones for these students alone end."""
+    """Make a separate invitation for each student, with its code, in three statements. Open ones for these students
+    alone end."""
     now, through = timezone.now(), FamilyInvitation.students.through
     ids = [student.pk for student in students]
     earlier = FamilyInvitation.objects.filter(students__in=ids, used_at__isnull=True, withdrawn_at__isnull=True)
@@ -97,7 +99,7 @@ def find_invitation(code: str) -> FamilyInvitation | None:
 
 
 def open_invitation(pk: object) -> FamilyInvitation | None:
-    """The invitation that a session stands for, if it is still open. `pk`: what the session kept, or None."""
+    """The invitation that a session is about, if it is still open. `pk`: the key stored in the session, or None."""
     return _if_open(FamilyInvitation.objects.filter(pk=pk).first()) if isinstance(pk, int) else None
 
 
@@ -107,12 +109,12 @@ def _if_open(found: FamilyInvitation | None) -> FamilyInvitation | None:
 
 @transaction.atomic
 def withdraw_invitation(*, invitation: FamilyInvitation) -> bool:
-    """Make an open invitation worthless. False when it was used or withdrawn already."""
+    """Make an open invitation invalid. Returns False if it was already used or withdrawn."""
     still = FamilyInvitation.objects.filter(pk=invitation.pk, used_at__isnull=True, withdrawn_at__isnull=True)
     return bool(still.update(withdrawn_at=timezone.now()))
 
 
-@across_schools()  # whoever has the code sees nobody yet
+@across_schools()  # the holder of the code sees no student yet
 @transaction.atomic
 def accept_invitation(
     *, invitation: FamilyInvitation, user: AbstractBaseUser | None = None, username: str = "", password: str = ""
@@ -124,7 +126,7 @@ def accept_invitation(
     if user is None:
         user = get_user_model().objects.create_user(username=username, password=password)
     for student_id in invitation.students.values_list("pk", flat=True):
-        # An account that ended sees the student again.
+        # An account whose access ended sees the student again.
         FamilyMember.objects.update_or_create(
             user_id=user.pk, student_id=student_id, defaults={"renewed_at": timezone.now()}
         )
@@ -140,7 +142,7 @@ def new_code() -> str:
 
 
 def code_hash(code: str) -> str:
-    """What is kept of a code, however its groups were written: hyphens, blanks and small letters make no difference."""
+    """The stored hash of a code, however its groups were written: hyphens, blanks and lower case make no difference."""
     return _hash("".join(sign for sign in code.upper() if sign.isalnum()))
 
 
@@ -153,7 +155,7 @@ def _hash(secret: str) -> str:
 
 
 def check_locked_until(user: AbstractBaseUser) -> dt.datetime | None:
-    """The end of the pause after too many wrong numbers, of all students of the account together; None: no pause."""
+    """The end of the pause after too many wrong numbers, counted over all students of the account; None: no pause."""
     since = timezone.now() - LOCKED_FOR
     recent = SecondCheck.objects.filter(user_id=user.pk, at__gt=since).order_by("-at").values_list("at", "passed")
     wrong = []
@@ -165,11 +167,11 @@ def check_locked_until(user: AbstractBaseUser) -> dt.datetime | None:
 
 
 def pass_second_check(*, student: Student, ssid: str, user: AbstractBaseUser) -> bool:
-    """Compare a typed number with the student's own verified SSID (rule M-4), and count the try.
+    """Compare a typed number with the student's own verified SSID (rule M-4), and count the attempt.
 
-    Whether the number, or any verified one of the student, exists cannot be inferred from the answer or from its time: the same
-    statements run and a number is always compared. A number that is not verified proves nothing (rule M-8).
-    Raises CheckLockedError after too many wrong numbers.
+    Neither the answer nor its timing reveals whether the number, or any verified one of the student, exists: the same
+    statements run and a number is always compared. A number that is not verified proves nothing (rule M-8). Raises
+    CheckLockedError after too many wrong numbers.
     """
     with transaction.atomic():
         _one_at_a_time(user)
@@ -187,6 +189,6 @@ def pass_second_check(*, student: Student, ssid: str, user: AbstractBaseUser) ->
 
 
 def _one_at_a_time(user: AbstractBaseUser) -> None:
-    """Tries of one account wait for each other: a hundred at once are not a hundred guesses."""
+    """Attempts of one account wait for each other: a hundred in parallel do not give a hundred guesses."""
     model: Any = get_user_model()
     model.objects.select_for_update().get(pk=user.pk)

@@ -1,8 +1,8 @@
-"""How long an account of a family sees a student: to a yearly date of the district, unless the school renews it.
+"""How long an account of a family sees a student: until a yearly date of the district, unless the school renews it.
 
-Nothing has to run on that day: the dates say each time whether an account is open. An account that was opened or renewed
-shortly before the date lasts to the next year's. Families see it on their page, and by mail, which the workers send once a day
-(ssid/collection/family_notices.py).
+No job has to run on that day: the dates decide on each request whether an account is open. An account opened or renewed
+shortly before the date lasts until the next year's. Families see the date on their page and get a mail, which the
+workers send once a day (ssid/collection/family_notices.py).
 """
 
 import datetime as dt
@@ -17,12 +17,13 @@ from students.missing import enrolled_today
 from students.models import DistrictSettings, FamilyMember, School, Student
 from students.models.districts import FAMILY_END
 
-NEW_DAYS = 60  # opened or renewed that shortly before the date: good for another year
+NEW_DAYS = 60  # opened or renewed this shortly before the date: good for another year
 NOTICE_DAYS = 30
 
 
 def yearly_ends() -> tuple[str, dict[int, str]]:
-    """The month and day that holds for districts that have not chosen, and those of the others; blank: accounts do not end."""
+    """The default month and day for districts that have not chosen one, and those of the others; blank: accounts do not
+    end."""
     return FAMILY_END, dict(DistrictSettings.objects.values_list("lea_id", "family_accounts_end"))
 
 
@@ -37,7 +38,7 @@ def last_end(month_day: str, today: dt.date) -> dt.date:
 
 
 def end_of(member: FamilyMember, month_day: str) -> dt.date | None:
-    """The day from which on the account no longer sees the student; None: never. `member.renewed_at` decides."""
+    """The day from which the account no longer sees the student; None: never. `member.renewed_at` decides."""
     if not month_day:
         return None
     since = timezone.localtime(member.renewed_at).date() + dt.timedelta(days=NEW_DAYS)
@@ -46,7 +47,7 @@ def end_of(member: FamilyMember, month_day: str) -> dt.date | None:
 
 
 def still_open(members: QuerySet[FamilyMember], *, today: dt.date | None = None) -> QuerySet[FamilyMember]:
-    """Those whose account still sees the student."""
+    """Members whose account still sees the student."""
     today = today or timezone.localdate()
     usual, chosen = yearly_ends()
     condition = ~Q(student__lea_id__in=list(chosen)) & _renewed_since(usual, today)
@@ -64,13 +65,13 @@ def _renewed_since(month_day: str, today: dt.date) -> Q:
 
 
 def ends(members: Iterable[FamilyMember]) -> dict[int, dt.date | None]:
-    """Member -> the day its account ends; of members read with `student`."""
+    """Member -> the day its account ends; for members read with `student`."""
     usual, chosen = yearly_ends()
     return {member.pk: end_of(member, chosen.get(member.student.lea_id, usual)) for member in members}
 
 
 def of_account(user: AbstractBaseUser | AnonymousUser) -> list[tuple[FamilyMember, dt.date | None]]:
-    """The students of an account, those whom it no longer sees too, with the day it ends."""
+    """The students of an account, including those it no longer sees, with the day it ends."""
     with across_schools():  # those who are no longer seen are named
         members = list(FamilyMember.objects.filter(user_id=user.pk or 0).select_related("student", "student__school"))
     until = ends(members)
@@ -84,6 +85,6 @@ def ends_soon(end: dt.date | None, today: dt.date | None = None) -> bool:
 
 
 def renew_school(school: School) -> int:
-    """Let the accounts of a school's enrolled students last to the next yearly date; how many there are."""
+    """Let the accounts of a school's enrolled students last until the next yearly date; returns how many there are."""
     students = enrolled_today(Student.objects.filter(school=school)).values("pk")
     return FamilyMember.objects.filter(student_id__in=students).update(renewed_at=timezone.now())

@@ -1,10 +1,10 @@
-"""Who may give whom what, in the pages of people who sign in: the one place that answers it.
+"""Who may give whom which access, on the pages of people who sign in: decided only here.
 
-- Nobody changes the own access: not the schools, not the groups or permissions, not the flags, not by deleting them.
-- Nobody gives what they have not got: schools they do not see, groups they are not in, permissions they do not hold.
-- Nobody changes the account of somebody who has more than they: a new password would be a way in.
+- Users cannot change their own access: not the schools, groups, permissions or flags, and not by deleting them.
+- Users cannot give what they do not have: schools they do not see, groups they are not in, permissions they lack.
+- Users cannot change the account of a person who has more access: a new password would be a way in.
 
-A superuser has everything, and is bound by the first rule only.
+A superuser has everything, so only the first rule applies.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ def groups_to_give(giver: Any) -> QuerySet[Group]:
 
 
 def permissions_to_give(giver: Any) -> QuerySet[Permission]:
-    """The permissions that the giver holds, in person or by a group."""
+    """The permissions that the giver holds, directly or through a group."""
     if giver.is_superuser:
         return Permission.objects.all()
     own = Permission.objects.filter(user=giver) | Permission.objects.filter(group__user=giver)
@@ -60,7 +60,7 @@ def has_as_much_as(giver: Any, person: Any) -> bool:
 
 
 def may_change_group(giver: Any, group: Group) -> bool:
-    """May the giver change what a group holds, or delete it? Its members' access is the own one for those in it."""
+    """May the giver change what a group holds, or delete it? For a member, the group's access is their own access."""
     if giver.is_superuser:
         return True
     if giver.groups.filter(pk=group.pk).exists():

@@ -1,8 +1,8 @@
 """How many students are enrolled today, and how many of them have no SSID, by school: sums of changes that triggers write.
 
-Every statement that changes students, SSIDs or enrollments adds its changes as rows, and none changes one (migration 0024), so
-two imports of one school never wait for each other. What is read is the sum of the rows: a few for each school and grade,
-whatever the number of students, as long as `compact` is called now and then.
+Every statement that changes students, SSIDs or enrollments adds its changes as rows and never updates one (migration
+0024), so two imports of one school never wait for each other. Readers sum the rows: a few for each school and grade,
+whatever the number of students, as long as `compact` is called regularly.
 """
 
 import datetime as dt
@@ -44,8 +44,8 @@ def _sums(column: str, schools: Collection[int] | None) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-# One statement: whoever reads beside it sees all old rows or all new ones. It takes what is committed; what others
-# add meanwhile stays for the next time. Days that are over count always.
+# One statement: a concurrent reader sees either all old rows or all new ones. It takes committed rows; rows added in
+# the meantime stay for the next time. Changes whose day is over always count.
 _COMPACT = """
     WITH gone AS (
       DELETE FROM students_headcount h USING (
@@ -64,7 +64,7 @@ _COMPACT = """
 
 
 def compact() -> None:
-    """Put together the changes of each school, grade and day. Safe at any time, beside whoever writes; no sum changes by it."""
+    """Combine the changes of each school, grade and day. Safe at any time, alongside any writers; no sum changes."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [_COMPACT_LOCK])
         if cursor.fetchone() == (True,):

@@ -1,7 +1,7 @@
-"""The update lock of an LEA: whoever writes its student records holds it until the transaction ends.
+"""The update lock of an LEA: every process that writes its student records holds it until the transaction ends.
 
-How long a session waits for a lock of any kind is a setting of the session (sisimport/settings.py): people get an answer after a
-moment, runs wait their turn.
+How long a session waits for a lock of any kind is a setting of the session (sisimport/settings.py): people get an
+answer after a moment; runs wait their turn.
 """
 
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from psycopg.errors import LockNotAvailable
 
 _LEA_LOCK = 0x5349_0001  # class of our advisory locks on LEAs; any constant not used elsewhere
 
-# A place in the order of locks before all LEAs: whoever creates what belongs to no LEA, or an LEA itself, takes it first.
+# Comes before all LEAs in the lock order: a process that creates an LEA, or a record without one, takes it first.
 NEW_PLACES = 0
 
 
 def lock_leas(lea_ids: Iterable[int]) -> None:
-    """Take the update lock of these LEAs, in one order for everybody, for the rest of the transaction.
+    """Take the update lock of these LEAs, always in the same order, for the rest of the transaction.
 
-    Without it the same upload applied twice at once journalled every change twice (measured). Raises OperationalError
-    (`waited_in_vain`) when somebody else keeps it longer than this session waits.
+    Without it, applying the same upload twice at the same time journaled every change twice (measured). Raises
+    OperationalError (`waited_in_vain`) if another session holds it longer than this one waits.
     """
     with connection.cursor() as cursor:
         for lea_id in sorted(set(lea_ids)):
@@ -27,8 +27,8 @@ def lock_leas(lea_ids: Iterable[int]) -> None:
 
 
 def try_to_lock_leas(lea_ids: Iterable[int], *, seconds: float) -> bool:
-    """Take the update lock as `lock_leas` does, if it can be had in that time. The caller holds a transaction, which goes on
-    either way."""
+    """Take the update lock like `lock_leas`, if it is available within that time. The caller holds a transaction, which
+    continues either way."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout')")
         (before,) = cursor.fetchone()
@@ -45,5 +45,6 @@ def try_to_lock_leas(lea_ids: Iterable[int], *, seconds: float) -> bool:
 
 
 def waited_in_vain(error: BaseException) -> bool:
-    """Whether the error says that somebody else held a lock for longer than we wait. Nothing was written then."""
+    """Whether the error says that another session held a lock for longer than this one waits. Then nothing was
+    written."""
     return isinstance(error, LockNotAvailable) or isinstance(error.__cause__, LockNotAvailable)

@@ -1,7 +1,8 @@
-"""Who has no SSID and is enrolled today: the one answer behind every page, list, request and chart.
+"""Students enrolled today without an SSID: the one definition behind every page, list, request and chart.
 
-Enrolled today is who has a school and has not left: an enrollment without exit date, or with one that is not past; also who has
-no enrollment on record at all, since some districts bring none. Those who left are counted nowhere but where a page says so.
+A student is enrolled today who has a school and has not left: an enrollment without exit date, or with one that is not
+past; also a student without any enrollment on record, since some districts bring none. Students who left are counted
+only where a page says so.
 """
 
 import datetime as dt
@@ -19,12 +20,12 @@ def _has_left(today: dt.date | None) -> Exists:
 
 
 def enrolled_today(students: QuerySet[Any], *, today: dt.date | None = None) -> QuerySet[Any]:
-    """Those of these rows, of students or of students without SSID, whose student is enrolled."""
+    """The rows, of students or of students without SSID, whose student is enrolled."""
     return students.filter(~_has_left(today), school__isnull=False)
 
 
 def gone(students: QuerySet[Any], *, today: dt.date | None = None) -> QuerySet[Any]:
-    """The others: who has left, or has no school."""
+    """The others: students who have left, or have no school."""
     return students.filter(Q(_has_left(today)) | Q(school__isnull=True))
 
 
@@ -38,5 +39,6 @@ def missing_today(schools: Collection[int] | None) -> QuerySet[WithoutSSID]:
 
 
 def count_up_to(schools: Collection[int] | None, most: int) -> int:
-    """How many of these schools (None: all) are missing today, but no more than `most`: the first rows alone are read."""
+    """How many students of these schools (None: all) have no SSID today, but no more than `most`: only the first rows
+    are read."""
     return missing_today(schools)[:most].count()

@@ -1,7 +1,7 @@
 """Pages of lists that grow without end: a page costs the same however many rows there are.
 
-Counting all rows for every page takes seconds over millions of them. Such a list counts as far as anybody would page
-through it and says that there are more; who looks for what comes later searches or filters.
+Counting all rows for every page takes seconds over millions of them. Such a list counts as far as a user would page and
+says that there are more; to find later rows, users search or filter.
 """
 
 from typing import Any, Final
@@ -14,7 +14,8 @@ LISTED: Final = 5_000
 
 
 class BoundedPaginator(Paginator):
-    """Pages of the first `LISTED` rows. `is_cut`: there are more. What knows its own end (FoundStudents) is asked for it."""
+    """Pages of the first `LISTED` rows. `is_cut`: there are more. A list that knows whether it was cut (FoundStudents)
+    is asked for it."""
 
     template_name = "admin/pagination_bounded.html"
 

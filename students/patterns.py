@@ -1,6 +1,8 @@
-"""Regular expressions that read alike in Python and PostgreSQL, each written once: rules, constraints and services all use these.
+"""Regular expressions that mean the same in Python and PostgreSQL, each written once: rules, constraints and services
+all use these.
 
-Reading files knows nobody, so sisimport/files/workbook_process.py has its own; a test says that they agree.
+The package that reads files may not import this one, so sisimport/files/workbook_process.py has its own; a test checks
+that they agree.
 """
 
 from django.db.models import Q
@@ -8,8 +10,8 @@ from django.db.models import Q
 TEN_DIGITS = r"^[0-9]{10}$"  # an SSID of California (rule ID-1)
 UP_TO_TEN_DIGITS = r"^[0-9]{1,10}$"  # of Utah (rule ID-8): ten characters wide, seven digits common in practice
 _COMMON = r"jr|sr|ii|iii|iv|v"
-NAME_SUFFIX = rf"[\s,]+({_COMMON})\.?$"  # behind a last name, whatever its case
-# Alone in its field, whatever its case.
+NAME_SUFFIX = rf"[\s,]+({_COMMON})\.?$"  # after a last name, in any case
+# Alone in its field, in any case.
 KNOWN_SUFFIX = rf"^({_COMMON}|i|vi|vii|viii|ix|x|1st|2nd|3rd|4th|5th|esq|m\.?d|ph\.?d|d\.?d\.?s|ed\.?d|ret)\.?$"
 
 

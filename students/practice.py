@@ -1,4 +1,4 @@
-"""Whether invented people of the demo district are on record: pages then carry a mark."""
+"""Whether invented people of the demo district are on record: pages then show a mark."""
 
 from students.models import LEA
 

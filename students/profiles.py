@@ -1,4 +1,4 @@
-"""State profiles: what an LEA's SSID system asks for. A setting per LEA, so both states can live in one installation."""
+"""State profiles: what an LEA's SSID system requires. A setting per LEA, so both states can share one installation."""
 
 import re
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ def profile_of(state: str) -> Profile:
 def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LEA, bool]:
     """Set the state an LEA answers to, adding the LEA when it is not known yet. Returns it and whether it is new.
 
-    SSIDs of its students move along, as they were the district's own entries. Raises StateChangeError when one of them
-    does not have the other state's form or belongs to somebody there.
+    SSIDs of its students move along, since they were the district's own entries. Raises StateChangeError if one of them
+    does not have the other state's form or belongs to another student there.
     """
     if not re.fullmatch(r"[0-9]{2,7}", code, re.ASCII):
         raise StateChangeError(f"{code!r} is not an LEA code: two to seven digits are expected.")
@@ -63,7 +63,7 @@ def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LE
 @across_schools()  # all students of the district
 @transaction.atomic
 def move_ssids(lea: LEA, state: StateProfile) -> None:
-    """Count the SSIDs of the LEA's students as of that state. Raises StateChangeError when they cannot be."""
+    """Make the SSIDs of the LEA's students SSIDs of that state. Raises StateChangeError if that is not possible."""
     lock_leas([lea.pk])
     problem = state_problem(lea, state)
     if problem:

@@ -5,7 +5,8 @@ from typing import Any
 
 from students.models import ChangedRecord, ELRecord, StateProfile, Student
 
-# Other apps add what they know of a student (scores …) without this app knowing them: name -> function of the student.
+# Other apps add their data about a student (scores …) without this app depending on them: name -> function of the
+# student.
 _more: dict[str, Callable[[Student], Any]] = {}
 
 
@@ -48,7 +49,8 @@ def student_json(student: Student) -> dict[str, Any]:
 
 
 def changed_json(student: Student) -> list[dict[str, Any]]:
-    """What the student's state has not confirmed yet, each field once: from what it has to what is on record now."""
+    """Changes that the student's state has not confirmed yet, each field once: from the state's value to the one on
+    record."""
     found: dict[str, dict[str, Any]] = {}
     for row in ChangedRecord.objects.filter(student=student, cleared_by__isnull=True).order_by("id"):
         first = found.get(row.field, {"before": row.before, "since": row.since.isoformat()})

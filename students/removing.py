@@ -1,4 +1,5 @@
-"""Removing a district with everything that hangs on it: one statement for each table, whatever the number of students."""
+"""Removing a district with everything that belongs to it: one statement for each table, whatever the number of
+students."""
 
 from typing import Any
 
@@ -6,7 +7,7 @@ from django.db.models import SET_NULL, Model, QuerySet
 
 
 def remove(rows: QuerySet[Any]) -> None:
-    """Delete rows after all rows that name them; where a reference may be blank, it is blanked instead.
+    """Delete rows after all rows that refer to them; a reference that may be null is set to null instead.
 
     Runs inside the caller's transaction. References between rows of one table are left to the database, which checks them
     when the statement ends.

@@ -7,7 +7,7 @@ from typing import Final
 from django.utils import timezone
 
 _NEW_YEAR_MONTH: Final = 7
-FIRST_YEAR, LAST_YEAR = 2010, 2099  # by their spring: what is before or after is a typing error
+FIRST_YEAR, LAST_YEAR = 2010, 2099  # by their spring: anything before or after is a typo
 _WRITTEN = re.compile(r"([0-9]{4})-([0-9]{2}|[0-9]{4})")
 
 
@@ -30,7 +30,7 @@ def current_school_year() -> str:
 
 
 def last_day_of_next(today: dt.date) -> dt.date:
-    """The last day of the school year after this one, whose students are enrolled ahead."""
+    """The last day of the next school year, for which students are enrolled ahead."""
     return dt.date(spring_of(today) + 1, 6, 30)
 
 

@@ -1,14 +1,14 @@
-"""Finding students by what somebody typed: the one search behind every page, the admin and the match desk.
+"""Finding students by what a user typed: the one search behind every page, the admin and the match desk.
 
     digits            local number in any LEA, or an SSID: current, former, or one the state has replaced since
     A123              local number
     2011-08-12        birth date
     Diaz              beginning of a last or first name: everyday, legal or alias; case, accents and hyphens do not count
-    Eva Luz Diaz      first (and middle) name, then last name; or the other way round
+    Eva Luz Diaz   first (and middle) name, then last name; or the reverse
     Diaz, Eva         last name, first name
-    Diaz 100234       all of it has to hold for one student
+    Diaz 100234    all parts have to match the same student
 
-Each way to read the text is one scan of one index that ends after a few hundred students, however large the district is.
+Each reading of the text is one scan of one index that ends after a few hundred students, however large the district is.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ from students.models import SSID, StateProfile, Student, WithoutSSID
 from students.paging import LISTED
 from students.ssids import successors
 
-MOST_FOUND = 500  # by a text; nobody pages through more: type more of the name
+MOST_FOUND = 500  # by a text; no one pages through more: type more of the name
 
 BY_NAME = ("last_key", "first_key", "pk")
 _BY_FIRST_NAME = ("first_key", "last_key", "pk")
@@ -40,8 +40,8 @@ _DAY = re.compile(r"(?P<year>\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})/(\d{1,2})/(\d{
 
 @dataclass(frozen=True, slots=True)
 class StudentSearch:
-    """What is looked for. `ssid`: `missing` (enrolled today and without), `gone` (without, but left), `present`
-    or all."""
+    """What to search for. `ssid`: `missing` (enrolled today and without), `gone` (without, but left), `present` or
+    all."""
 
     text: str = ""
     school: int | None = None
@@ -54,10 +54,11 @@ class StudentSearch:
 
 
 class FoundStudents(Sequence[Student]):
-    """Students of these schools (None: all) that are looked for, by name; a paginator cuts the page.
+    """The students of these schools (None: all) that a search finds, by name; a paginator cuts the page.
 
     Never more than `limit`; `is_cut`: there are more. Then those whose last name begins with the text come first.
-    `order`: other fields of the student to sort by, taken only where few are sorted (`may_sort`): by a text, or in one school.
+    `order`: other student fields to sort by, used only if few are sorted (`may_sort`): found by a text, or in one
+    school.
     """
 
     def __init__(
@@ -114,12 +115,12 @@ class FoundStudents(Sequence[Student]):
 
 
 def find_students(schools: Collection[int] | None, text: str, *, limit: int = MOST_FOUND) -> FoundStudents:
-    """Students of these schools (None: all) whom a text means."""
+    """Students of these schools (None: all) that a text matches."""
     return FoundStudents(schools, StudentSearch(text=text), limit=limit)
 
 
 def named(text: str) -> Q:
-    """Condition on students, to search within a list: names begin with each word, or it is the local number."""
+    """Condition on students, to search within a list: a name begins with each word, or the word is the local number."""
     condition = Q()
     for word in text.split():
         condition &= Q(last_name__istartswith=word) | Q(first_name__istartswith=word) | Q(local_number=word)
@@ -127,7 +128,7 @@ def named(text: str) -> Q:
 
 
 def without_ssid(students: QuerySet[Student]) -> QuerySet[Student]:
-    """Those of these students who have no current SSID."""
+    """The students among these who have no current SSID."""
     return students.filter(Exists(WithoutSSID.objects.filter(student=OuterRef("pk"))))
 
 
@@ -136,7 +137,7 @@ def with_ssid(students: QuerySet[Student]) -> QuerySet[Student]:
 
 
 class _Among:
-    """The students to look among: those of the reader's schools, within what was chosen beside the text."""
+    """The students to search: those of the reader's schools, limited by the other choices besides the text."""
 
     def __init__(self, schools: Collection[int] | None, wanted: StudentSearch) -> None:
         self._where = Q() if schools is None else Q(school_id__in=sorted(schools))
@@ -154,13 +155,14 @@ class _Among:
         return with_ssid(students) if self._present else students
 
     def named(self) -> QuerySet[Any]:
-        """The same with their search keys alone; those without SSID from their own table."""
+        """Like `students`, but only their search keys; students without SSID come from their own table."""
         if self._missing:
             return self._missing(WithoutSSID.objects.filter(self._where))
         return self.students().order_by()
 
     def count(self, most: int) -> int:
-        """How many there are, at most so many. Those with SSID are all but those without: both are read from indexes alone."""
+        """How many there are, at most `most`. Those with SSID are all minus those without: both counts read only
+        indexes."""
         if self._present:
             missing = WithoutSSID.objects.filter(self._where)[:most].count()
             if missing < most:
@@ -169,7 +171,7 @@ class _Among:
 
 
 def _find(among: _Among, text: str, most: int) -> list[int]:
-    """Ids of at most so many students, by name. Each way to read the text is tried separately, until there are enough."""
+    """Ids of at most `most` students, by name. Each reading of the text is tried separately, until there are enough."""
     found: dict[int, tuple[str, str]] = {}
     for way in _ways(text):
         students = among.named() if way.by_key else among.students()
@@ -186,9 +188,9 @@ def _find(among: _Among, text: str, most: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One way to read a text: a condition that one index answers, and an order that is this index's.
+    """One reading of a text: a condition that one index answers, and the order of that index.
 
-    `by_key`: it asks for nothing but search keys.
+    `by_key`: it uses only search keys.
     """
 
     condition: Q
@@ -237,7 +239,7 @@ def _number_ways(*spellings: str) -> list[_Way]:
 
 
 def _mixed_ways(days: list[dt.date], numbers: list[str], names: str) -> list[_Way]:
-    """Numbers and dates are looked up, the names beside them compared with the few students whom these leave."""
+    """Numbers and dates are looked up; the names with them are compared with the few remaining students."""
     condition = Q()
     for day in days:
         condition &= Q(birth_date=day)
@@ -270,7 +272,7 @@ def _name_ways(text: str) -> list[_Way]:
 
 
 def _readings(text: str) -> list[tuple[str, str]]:
-    """Keys of the last and the first name that a text may mean; either may be blank, but not both."""
+    """Pairs of last and first name keys that a text may mean; either may be blank, but not both."""
     before, comma, after = text.partition(",")
     if comma:
         pairs = [(before, after)]
@@ -284,7 +286,7 @@ def _readings(text: str) -> list[tuple[str, str]]:
 
 
 def _loose_keys(texts: list[str]) -> dict[str, str]:
-    """The keys as the columns have them, by the very function that made those."""
+    """The keys as stored in the columns, computed by the same function."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT t, sis_loose(t) FROM unnest(%s::text[]) AS t", [texts])
         return dict(cursor.fetchall())
@@ -295,7 +297,7 @@ def _begins(field: str, key: str) -> Q:
 
 
 class _Matches(Func):
-    """A text vector has lexemes as asked for."""
+    """A text vector matches a query."""
 
     template = "(%(expressions)s::tsquery)"
     arg_joiner = " @@ "

@@ -1,4 +1,4 @@
-"""Edits of student records by people: each locks the LEA as imports do, and is written to the student's time line."""
+"""Edits of student records by people: each locks the LEA as imports do and is written to the student's time line."""
 
 import re
 from typing import Any
@@ -22,7 +22,8 @@ HELD_BY_ANOTHER = "This SSID belongs to another student. Compare the digits once
 
 
 class SSIDRefusedError(Exception):
-    """An SSID that cannot be given to a student. `code` is as in the reference of issue codes; the text is for staff."""
+    """An SSID that cannot be given to a student. `code` is one of the reference of issue codes; the text is for
+    staff."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -30,7 +31,8 @@ class SSIDRefusedError(Exception):
 
 
 def clean_ssid(text: str, *, student: Student) -> str:
-    """The number without blanks and hyphens. Raises SSIDRefusedError for what cannot be an SSID (rules M-1, ID-3, ID-4)."""
+    """The number without blanks and hyphens. Raises SSIDRefusedError if it cannot be an SSID (rules M-1, ID-3,
+    ID-4)."""
     profile = profile_of(student.lea.state)
     number = re.sub(r"[\s\-‐-–]", "", text)
     if not number:
@@ -45,7 +47,7 @@ def clean_ssid(text: str, *, student: Student) -> str:
 
 
 def looks_like_local_number(number: str, student: Student) -> bool:
-    """The school's own student number, also with zeros put before it to make it long enough (rule ID-4)."""
+    """Is it the school's own student number, possibly padded with zeros to make it long enough (rule ID-4)?"""
     local = student.local_number
     return number == local or (local.isdigit() and number.isdigit() and len(local) >= 4 and int(number) == int(local))
 
@@ -64,9 +66,9 @@ def assign_ssid(
 ) -> SSID:
     """Give a student an SSID, or mark the one on record verified.
 
-    Another number on record is only taken away with `replace`: it was wrong, so it is removed, or, with `keep_former`, it was
-    replaced by the state and stays as a former one. Either is one entry of the time line.
-    A verified number is never replaced by one that is not (rule M-8). Raises SSIDRefusedError.
+    A different number on record is only taken away with `replace`: it was wrong and is removed or, with `keep_former`,
+    the state replaced it and it stays as a former one. Either makes one entry of the time line. A verified number is
+    never replaced by one that is not (rule M-8). Raises SSIDRefusedError.
     """
     number = clean_ssid(ssid, student=student)
     lock_leas([student.lea_id])
@@ -113,7 +115,7 @@ def _confirm(current: SSID, *, verified: bool, user: User, reason: str) -> SSID:
 
 @transaction.atomic
 def retire_ssid(*, student: Student, user: User, reason: str) -> None:
-    """The state says that the current SSID is none any more and names no other: it becomes a former one."""
+    """The state says that the current SSID is no longer valid and names no other: it becomes a former one."""
     lock_leas([student.lea_id])
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     if current is not None:
@@ -124,10 +126,10 @@ def retire_ssid(*, student: Student, user: User, reason: str) -> None:
 
 
 def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
-    """Keep the number that a student or family gave us (rule M-7), unverified.
+    """Store the number that a student or family gave us (rule M-7), unverified.
 
-    No number of anybody is looked up: the answer is the same, and as quick, whether the number exists or not. Raises
-    SSIDRefusedError for what cannot be an SSID of this student.
+    No existing number is looked up: the answer is the same, and as quick, whether the number exists or not. Raises
+    SSIDRefusedError if it cannot be an SSID of this student.
     """
     number = clean_ssid(ssid, student=student)
     kept, _created = ReportedSSID.objects.update_or_create(
@@ -138,7 +140,7 @@ def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
 
 @transaction.atomic
 def verify_reported(*, student: Student, user: User, reason: str = "", replace: bool = False) -> SSID:
-    """Somebody compared the number the family gave us with a document: it becomes the student's SSID, verified.
+    """A person compared the number the family gave us with a document: it becomes the student's SSID, verified.
 
     Raises SSIDRefusedError, also when nothing is reported.
     """
@@ -166,7 +168,8 @@ def _person(user: User) -> Any:
 
 
 def numbers_of(student: Student) -> dict[str, Any]:
-    """All numbers of a student with what is on record of each, and the one that the family gave: as a journal keeps them."""
+    """All numbers of a student with the data on record for each, and the one that the family gave: as stored in a
+    journal."""
     rows = SSID.objects.filter(student=student).order_by("pk").values("pk", "ssid", *_SSID_FACTS)
     return {
         "ssids": [{**row, **{name: row[name] and row[name].isoformat() for name in _MOMENTS}} for row in rows],
@@ -184,7 +187,7 @@ def note_ssid(
     after: str | None,
     reason: str,
 ) -> None:
-    """An entry of the time line about the student's numbers. `then`: what `numbers_of` said before the edit."""
+    """An entry of the time line about the student's numbers. `then`: the result of `numbers_of` before the edit."""
     RecordEdit.objects.create(
         student=student,
         user=_person(user),
@@ -199,9 +202,9 @@ def note_ssid(
 
 @transaction.atomic
 def put_ssids_back(student: Student, entry: RecordEdit, *, user: User, reason: str) -> None:
-    """Undo an entry about the student's numbers: all of them as its journal says they were. Raises SSIDRefusedError.
+    """Undo an entry about the student's numbers: restore all of them from its journal. Raises SSIDRefusedError.
 
-    Only while they are as the entry left them, and while no other student was given a number that comes back.
+    Only while they are as the entry left them, and no other student has been given a number to be restored.
     """
     journal = entry.journal or {}
     now, then, after = numbers_of(student), journal["before"], journal["after"]

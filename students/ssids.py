@@ -8,7 +8,7 @@ _LONGEST_CHAIN = 10
 
 
 def successors(ssid: str, *, state: str = "CA") -> list[str]:
-    """The SSID and those the state put in its place, one after the other."""
+    """The SSID and those that the state replaced it with, in order."""
     chain = [ssid]
     while len(chain) <= _LONGEST_CHAIN:
         replacement = (
@@ -23,5 +23,6 @@ def successors(ssid: str, *, state: str = "CA") -> list[str]:
 
 
 def students_with_ssid(ssid: str, *, state: str = "CA") -> QuerySet[Student]:
-    """Students who have this SSID, had it, or have the one that replaced it. Usually one; whoever asks limits the schools."""
+    """Students who have this SSID, had it, or have the one that replaced it. Usually one; the caller limits the
+    schools."""
     return Student.objects.filter(ssids__state=state, ssids__ssid__in=successors(ssid, state=state)).distinct()

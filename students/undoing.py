@@ -1,7 +1,7 @@
-"""Undo of one edit by hand: what it wrote gets the values it had, as an edit of its own with a reason.
+"""Undo of one manual edit: what it wrote gets its former values back, as a separate edit with a reason.
 
-Only where nothing was written since: what is not as the edit left it is never overwritten. The journal on an entry
-(`RecordEdit.journal`) says what to put back. Entries that were written before there was one can be undone where their texts say
+Only if nothing was written since: a value that is not as the edit left it is never overwritten. The journal on an entry
+(`RecordEdit.journal`) says what to restore. Entries from before journals existed can be undone if their texts say
 enough: fields of the student and of the EL record.
 """
 
@@ -45,13 +45,13 @@ class UndoRefusedError(Exception):
 
 
 def can_be_undone(edits: Collection[RecordEdit]) -> bool:
-    """Whether the entries that make up one edit say enough to undo it: all of them, or none is undone."""
+    """Whether the entries that make up one edit say enough to undo it: either all are undone or none."""
     journalled = {edit.what for edit in edits if edit.journal is not None}
     return bool(edits) and all((edit.what in journalled or _by_its_text(edit)) and not _makes(edit) for edit in edits)
 
 
 def _makes(edit: RecordEdit) -> bool:
-    """Whether the entry says that the student was put on record. A student leaves by an exit date."""
+    """Whether the entry created the student, which is not undone: a student leaves by an exit date."""
     return edit.what == STUDENT and edit.field == "local_number" and not edit.before
 
 
@@ -64,7 +64,7 @@ def _by_its_text(edit: RecordEdit) -> bool:
 @across_schools()  # the student may go back to a school that the user does not see
 @transaction.atomic
 def undo_edit(*, student: Student, edits: Collection[int], user: User) -> None:
-    """Put back what these entries of the student's time line changed, all of them or none. Raises UndoRefusedError."""
+    """Restore what these entries of the student's time line changed, all of them or none. Raises UndoRefusedError."""
     lock_leas([student.lea_id])
     entries = list(RecordEdit.objects.filter(student=student, pk__in=edits).order_by("-pk"))
     if not can_be_undone(entries):
@@ -81,7 +81,7 @@ def undo_edit(*, student: Student, edits: Collection[int], user: User) -> None:
         follow_enrollment(edit)
 
 
-# ---- fields that are put back from the texts of their entries ----
+# ---- fields restored from the texts of their entries ----
 
 
 def _put_texts_back(edit: Edit, entries: list[RecordEdit]) -> None:
@@ -95,7 +95,7 @@ def _put_texts_back(edit: Edit, entries: list[RecordEdit]) -> None:
 
 
 def _text_value(student: Student, entry: RecordEdit) -> Any:
-    """The value that the text of an entry stands for. Refuses what is not as the entry left it."""
+    """The value that the text of an entry means. Raises UndoRefusedError if the field is not as the entry left it."""
     record: Any = Student.objects.filter(pk=student.pk).first()
     if entry.what == EL:
         record = ELRecord.objects.filter(student=student).first()
@@ -156,7 +156,7 @@ def _put_part_back(edit: Edit, what: str, journal: dict[str, Any]) -> None:
 
 
 def _bring_back(edit: Edit, what: str, pk: int, before: dict[str, Any]) -> None:
-    """A part that the edit removed, under its own number again: what a run wrote of it can still be reverted."""
+    """Restore a part that the edit removed, under its own key: what a run wrote to it can still be reverted."""
     model, fields = _PARTS[what]
     if what == EL and ELRecord.objects.filter(student=edit.student).exists():
         raise UndoRefusedError("There is a new EL record since; it is kept. Correct it on the student's record.")
@@ -166,7 +166,7 @@ def _bring_back(edit: Edit, what: str, pk: int, before: dict[str, Any]) -> None:
 
 
 def _check_enrollment(edit: Edit, record: Any, before: dict[str, Any]) -> None:
-    """One enrollment per school and day: refused where there is another one by now."""
+    """One enrollment per school and day: refused if there is a different one by now."""
     if not isinstance(record, Enrollment):
         return
     current = {} if record._state.adding else plain_values(record, ENROLLMENT_FIELDS)
@@ -179,7 +179,7 @@ def _check_enrollment(edit: Edit, record: Any, before: dict[str, Any]) -> None:
 
 
 def _values(model: type[models.Model], plain: dict[str, Any]) -> dict[str, Any]:
-    """The values that a journal stands for."""
+    """The values that a journal means."""
     values: dict[str, Any] = {}
     for name, value in plain.items():
         field = model._meta.get_field(name)

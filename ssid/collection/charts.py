@@ -12,11 +12,11 @@ TOP, BOTTOM, RIGHT = 12, 28, 12
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`kind` is the class of the drawing. Letters shrink with what they are drawn in: a telephone gets a drawing of its own."""
+    """`kind` is the class of the drawing. Letters shrink with the drawing: a phone gets its own drawing."""
 
     kind: str
     width: int
-    left: int  # the room of the labels
+    left: int  # width of the labels
     most_dots: int
 
 
@@ -38,7 +38,7 @@ class Chart:
 
 
 def share_charts(shares: Sequence[ShareOfDay]) -> list[Chart]:
-    """The chart in each size; none while there are fewer than two days: a line needs two points."""
+    """The chart in each size; empty for fewer than two days, since a line needs two points."""
     return [_drawn(shares, size) for size in SIZES] if len(shares) > 1 else []
 
 

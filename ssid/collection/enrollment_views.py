@@ -74,7 +74,8 @@ def _row(form: AnnualEnrollment) -> tuple[Any, ...]:
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enrollment(request: HttpRequest, pk: int) -> HttpResponse:
-    """One student's form of this year. Approving asks for a missing SSID: required from the day of the policy on."""
+    """One student's form of this year. Approving asks for a missing SSID, which is required from the policy's day
+    on."""
     student = get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
     year = current_school_year()
     ssid_form = None
@@ -100,7 +101,7 @@ def enrollment(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _take_step(request: HttpRequest, student: Student, year: str) -> SSIDForm | None:
-    """Do what the button says; the SSID form again when the number in it cannot be used."""
+    """Do what the button says; returns the SSID form if the number in it cannot be used."""
     user: Any = request.user
     form = AnnualEnrollment.objects.filter(student=student, school_year=year).first()
     try:

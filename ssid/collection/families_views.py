@@ -1,4 +1,4 @@
-"""Families, for staff: which of them have accounts, letters for a whole school, and renewing accounts before they end."""
+"""Families, for staff: which have accounts, letters for a whole school, and renewing accounts before they end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _MARK = "<!-- letters -->"
 
 @dataclass(frozen=True, slots=True)
 class SchoolFamilies:
-    """Students enrolled at a school, those whom an account sees, and those whose accounts have all ended."""
+    """A school's enrolled students, those visible to an account, and those whose accounts have all ended."""
 
     school_id: int
     name: str
@@ -94,7 +94,7 @@ def _counted(request: HttpRequest) -> list[SchoolFamilies]:
 @requires(Capability.EDIT_STUDENTS)
 @require_POST
 def renew(request: HttpRequest, pk: int) -> HttpResponse:
-    """One action for a school: the accounts of its enrolled students last to the next yearly date."""
+    """One action for a school: the accounts of its enrolled students last until the next yearly date."""
     school = get_object_or_404(visible_schools(request.user), pk=pk)
     renewed = family_access.renew_school(school)
     said = count(renewed, "account of enrolled students is,accounts of enrolled students are")
@@ -134,7 +134,7 @@ class LettersForm(forms.Form):
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def letters(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Letters for the families of a school that have no account yet, to be printed; a page each."""
+    """Letters for the families of a school that have no account yet, for printing, one page each."""
     school = get_object_or_404(visible_schools(request.user), pk=pk)
     form = LettersForm(request.POST or None, school=school)
     if request.method == "POST" and form.is_valid():
@@ -160,7 +160,7 @@ def letters(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _printed(request: HttpRequest, wanted: Wanted) -> HttpResponseBase:
-    """Sent as they are written: a letter is in memory once."""
+    """Streamed: only one letter is in memory at a time."""
     address, user = request.build_absolute_uri(reverse("family_join")), request.user
     before, _mark, after = render_to_string(
         "ssid/family_letters_print.html", {"school": wanted.school}, request

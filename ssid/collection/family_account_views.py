@@ -1,4 +1,4 @@
-"""Accounts of families, for staff: who has one for a student, invitations."""
+"""Accounts of families, for staff: who has one for a student, and invitations."""
 
 import datetime as dt
 
@@ -21,7 +21,7 @@ from students.models import FamilyInvitation, FamilyMember, Student
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def family_accounts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Accounts that see a student. An invitation's code is shown once, here, to be handed over."""
+    """Accounts that see a student. An invitation's code is shown once, here, to hand to the family."""
     student = get_object_or_404(visible_students(request.user).select_related("school"), pk=pk)
     form = InviteForm(request.POST if "invite" in request.POST else None)
     letter = None
@@ -76,7 +76,7 @@ def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[st
 
 
 def _withdraw(request: HttpRequest, student: Student) -> None:
-    """Withdraw an invitation or take an account off the student. Raises Http404 for those of others."""
+    """Withdraw an invitation or remove an account from the student. Raises Http404 for those of other students."""
     number = request.POST.get("withdraw") or request.POST.get("remove") or ""
     if not number.isdigit():
         raise Http404

@@ -1,6 +1,6 @@
-"""Letters that invite the families of a school: a page each, with a code and the same as a QR code.
+"""Letters that invite the families of a school: one page each, with a code, also as a QR code.
 
-Codes are kept nowhere, so letters are written while their invitations are made: block by block, for a school of any size.
+Codes are not stored, so letters are written while their invitations are made: block by block, for a school of any size.
 """
 
 from collections.abc import Iterator
@@ -18,13 +18,14 @@ from students.missing import enrolled_today
 from students.models import FamilyInvitation, FamilyMember, School, Student
 
 BLOCK = 50
-OWN, BOTH = "own", "both"  # languages of letters: that of the family's home; English and Spanish on one sheet
+OWN, BOTH = "own", "both"  # languages of letters: the family's home language; English and Spanish on one sheet
 SPANISH = ("spa", "es")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Letters that somebody asks for. `language`: en, es, OWN or BOTH. `again`: also for those with an open invitation."""
+    """The letters that a user asks for. `language`: en, es, OWN or BOTH. `again`: also for those with an open
+    invitation."""
 
     school: School
     grade: str = ""
@@ -33,7 +34,7 @@ class Wanted:
 
 
 def students_to_invite(wanted: Wanted) -> QuerySet[Student]:
-    """Enrolled students of the school whom no account sees, by grade and name."""
+    """Enrolled students of the school without a family account, by grade and name."""
     students = enrolled_today(Student.objects.filter(school=wanted.school))
     students = students.filter(~Exists(FamilyMember.objects.filter(student=OuterRef("pk"))))
     if wanted.grade:
@@ -81,13 +82,14 @@ def _sheet(letter: dict[str, Any], languages: tuple[str, ...]) -> str:
 
 
 def link_of(address: str, language: str, code: str) -> str:
-    """Behind the #: no browser sends it, so the code is in no log on its way (docs/decisions/0011-family-pages.md)."""
+    """The code goes after the #: browsers do not send that part, so no log contains it
+    (docs/decisions/0011-family-pages.md)."""
     return f"{address}?language={language}#{code}"
 
 
 def qr_code(text: str) -> SafeString:
-    """A QR code as inline SVG, black on white whatever the page's colors. The mask is given: looking for the best of
-    eight takes four times as long, and readers know them all."""
+    """A QR code as inline SVG, black on white whatever the page's colors. The mask is fixed: finding the best of eight
+    takes four times as long, and readers support all of them."""
     import segno
 
     made = segno.make(text, error="m", micro=False, mask=3)

@@ -22,7 +22,8 @@ _MARK_SECONDS = 2 * 86_400
 
 @dataclass(slots=True)
 class Notices:
-    """How many notices were sent, kept because they could not be sent, and how many accounts have no address."""
+    """How many notices were sent, how many were kept because they could not be sent, and how many accounts have no
+    address."""
 
     sent: int = 0
     kept: int = 0
@@ -43,7 +44,8 @@ def notify_families(*, site: str = "") -> Notices:
         if not user.email:
             notices.without += 1
             continue
-        # Noted first: two who do this at once tell a family once. A mail that cannot be sent is kept, not lost.
+        # Recorded first: two processes doing this at the same time notify a family once. A mail that cannot be sent is
+        # kept, not lost.
         mine = FamilyMember.objects.filter(pk__in=[member.pk for member in of_account]).exclude(told_end=end)
         if not mine.update(told_end=end):
             continue
@@ -55,9 +57,9 @@ def notify_families(*, site: str = "") -> Notices:
 
 
 def notify_once_a_day() -> Notices | None:
-    """The chore of the workers: whichever comes first on a day tells them all; None for the others.
+    """A daily job of the workers: the first one on a day notifies all families; None for the others.
 
-    What breaks off is continued at the next turn: who was notified is on record account by account.
+    An interrupted job continues the next time: each notified account is recorded.
     """
     mark = f"family-notices-{timezone.localdate():%Y-%m-%d}"
     if not cache.add(mark, True, _MARK_SECONDS):
@@ -70,7 +72,7 @@ def notify_once_a_day() -> Notices | None:
 
 
 def _notice(address: str, end: Any, site: str) -> EmailMultiAlternatives:
-    """In both languages: nobody knows which one the reader has chosen. No student is named."""
+    """In both languages, since the reader's choice is not known. No student is named."""
     texts, subjects = [], []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):

@@ -11,12 +11,12 @@ from students.profiles import profile_of
 
 DOCUMENT, TOLD = "document", "told"
 MISTAKE, KEEP = "mistake", "keep"
-# What a school needs to find a student; the rest is for its convenience (rule M-5).
+# The columns a school needs to find a student; the rest is for convenience (rule M-5).
 USUAL_COLUMNS = ("Last Name", "First Name", "Birth Date", "Grade")
 
 
 class SSIDForm(forms.Form):
-    """The SSID of one student, first of the page: one field and Enter are enough to go through a list."""
+    """The SSID of one student, first on the page: one field and Enter are enough to work through a list."""
 
     ssid = forms.CharField(label="SSID", max_length=30, required=True)
     source = forms.ChoiceField(
@@ -65,7 +65,7 @@ class PolicyForm(forms.ModelForm):
 
 
 class ListForm(forms.Form):
-    """Which columns a school's list has, and as what it is wanted."""
+    """Which columns a school's list has, and its format."""
 
     columns = forms.MultipleChoiceField(
         label="Columns",
@@ -87,7 +87,7 @@ class ListForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    """Whom an account shall see: the student of the page and brothers and sisters."""
+    """Which students an account will see: the student of the page and siblings."""
 
     others = forms.CharField(
         label="Brothers and sisters",

@@ -1,4 +1,4 @@
-"""The annual enrollment form on paper, in English or Spanish: blank, or with what is on record of a student."""
+"""The annual enrollment form on paper, in English or Spanish: blank, or filled in from a student's record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the form: what is asked, and what is there already. `wide`: over the full width."""
+    """A line of the form: the question, and the value on record. `wide`: over the full width."""
 
     label: str
     value: str = ""
@@ -34,14 +34,14 @@ class Line:
 @requires(Capability.EDIT_STUDENTS)
 @require_GET
 def blank_form(request: HttpRequest) -> HttpResponse:
-    """A form for somebody who is not on record, or for the copier."""
+    """A form for a person who is not on record, or for copying."""
     return _form(request, None)
 
 
 @requires(Capability.EDIT_STUDENTS)
 @require_GET
 def student_form(request: HttpRequest, pk: int) -> HttpResponse:
-    """The form of one student, filled in with what is on record."""
+    """The form of one student, filled in from the record."""
     student = get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, student=student, subject="Enrollment form on paper")
     return _form(request, student)
@@ -66,7 +66,7 @@ def _form(request: HttpRequest, student: Student | None) -> HttpResponse:
 
 
 def _lines(student: Student | None) -> Sequence[Line]:
-    """In the language that is active."""
+    """The lines in the active language."""
     labels = (
         _("Last name"),
         _("First name"),
@@ -90,7 +90,8 @@ def _lines(student: Student | None) -> Sequence[Line]:
 
 
 def _values(student: Student) -> tuple[str, ...]:
-    """Place of birth in English words only where these are a place's own name; else it is left to be written."""
+    """The place of birth is in English only where that is the place's own name; otherwise it is left blank to fill
+    in."""
     english = translation.get_language() == "en"
     return (
         " ".join(filter(None, (student.last_name, student.suffix))),

@@ -1,4 +1,4 @@
-"""Record Information: the page of the student editor on which the SSID comes first (rule M-6)."""
+"""Record Information: the page of the student editor that begins with the SSID (rule M-6)."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ MOST_LEFT = 1000
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
-    """Search for a student by name, local number or SSID. Sent by POST: neither does not belong in an address."""
+    """Search for a student by name, local number or SSID. Sent by POST: names and SSIDs do not belong in an address."""
     text = request.POST.get("text", "").strip()
     found: list[Student] = []
     more = False
@@ -40,7 +40,7 @@ def find(request: HttpRequest) -> HttpResponse:
 @requires(Capability.EDIT_STUDENTS)
 @require_safe
 def next_missing(request: HttpRequest) -> HttpResponse:
-    """The first student without SSID of a school and grade: the beginning of going through the list."""
+    """The first student without SSID of a school and grade: the start of working through the list."""
     first = _missing(request).first()
     if first is None:
         messages.success(request, "Nobody is left without SSID here.")
@@ -68,7 +68,7 @@ def _address(request: HttpRequest, student_id: int) -> str:
 @requires(Capability.EDIT_STUDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def record(request: HttpRequest, pk: int) -> HttpResponse:
-    """Type the SSID, press Enter: it is saved and the next student without SSID comes up."""
+    """Type the SSID and press Enter: it is saved, and the next student without SSID appears."""
     student = get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first()
     form = SSIDForm(
@@ -99,7 +99,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _take_step(request: HttpRequest, student: Student, form: SSIDForm) -> bool:
-    """Do what the button says. False when the page is to be shown again."""
+    """Do what the button says. Returns False if the page is to be shown again."""
     try:
         if "verify" in request.POST:
             services.verify_reported(student=student, user=request.user, replace="replace" in request.POST)
@@ -134,7 +134,7 @@ def _take_step(request: HttpRequest, student: Student, form: SSIDForm) -> bool:
 
 
 def _next(request: HttpRequest, student: Student) -> str:
-    """Going through a list: the next of it. Otherwise the same page again, with what is on record now."""
+    """When working through a list, its next student. Otherwise the same page again, with the current record."""
     if "school" not in request.GET and "grade" not in request.GET:
         return reverse("record", args=[student.pk])
     return _skip(request, student) or reverse("collection")
@@ -145,7 +145,7 @@ def _skip(request: HttpRequest, student: Student) -> str:
     others = _missing(request).exclude(pk=student.pk)
     last, first = student.last_key, student.first_key
     after = (
-        others.filter(last_key__gte=last)  # says where the index is to begin
+        others.filter(last_key__gte=last)  # tells where to start in the index
         .filter(
             Q(last_key__gt=last)
             | Q(last_key=last, first_key__gt=first)

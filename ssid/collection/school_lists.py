@@ -1,6 +1,7 @@
 """The list of a school's students without SSID, for the school to fill in (rule M-5 of the SSID collection).
 
-Source: memo on the collection of the California SSID: staff hand a school the name and birth date of those whose SSID is missing.
+Source: memo on the collection of the California SSID: staff give a school the name and birth date of students whose
+SSID is missing.
 """
 
 import csv
@@ -36,7 +37,8 @@ Rows = Iterator[tuple[str, ...]]
 
 
 def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> Rows:
-    """Rows of the school's students, enrolled now, who have no current SSID; by name. Only the columns chosen; SSID is blank."""
+    """Rows of the school's currently enrolled students without a current SSID, by name. Only the chosen columns; SSID
+    is blank."""
     chosen = [COLUMNS.index(name) for name in columns]
     students = (
         enrolled_today(without_ssid(Student.objects.filter(school=school)))
@@ -51,7 +53,7 @@ def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> R
 
 
 def write_list(school: School, path: Path, columns: Sequence[str] = COLUMNS) -> int:
-    """Write the list as .csv or .xlsx, by the ending of the path; the number of students on it.
+    """Write the list as .csv or .xlsx, by the ending of the path; returns the number of students on it.
 
     Raises ValueError for another ending, OSError when the file cannot be written.
     """
@@ -87,7 +89,7 @@ def _write_xlsx(school: School, path: Path, columns: Sequence[str]) -> int:
         sheet.column_dimensions[letter].number_format = "@"
 
     def cell(value: str, *, bold: bool = False) -> WriteOnlyCell:
-        # A workbook needs no guard, only values that would be read as if they had one.
+        # A workbook needs no guard character, except for values that would be read as if they had one.
         made = WriteOnlyCell(sheet, value=value if plain_cell(value) == value else safe_cell(value))
         made.data_type = "s"  # openpyxl takes text that starts with = for a formula
         made.number_format = "@"

@@ -52,7 +52,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     if answer := listing.answer():
         return answer
     ids = visible_school_ids(request.user)
-    counts = collection.count_missing(ids)  # all students are counted: once for a page
+    counts = collection.count_missing(ids)  # counts all students: once per page
     schools = collection.by_school(counts)
     found = listing.sorted(_wanted(schools, listing))
     if listing.exports:
@@ -84,7 +84,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 
 
 def _wanted(schools: list[collection.SchoolMissing], listing: Listing) -> list[collection.SchoolMissing]:
-    """Those that are looked for: by a part of the name or code, and only those with missing SSIDs where that was chosen."""
+    """The schools that match: by part of the name or code, and only those with missing SSIDs if that was chosen."""
     text, only = listing.text.casefold(), listing.chosen.get("show") == "missing"
     return [s for s in schools if text in f"{s.school} {s.school_code}".casefold() and (s.missing or not only)]
 
@@ -140,7 +140,7 @@ def _download(school: School, columns: list[str], kind: str) -> HttpResponse:
 @for_all_districts
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy(request: HttpRequest) -> HttpResponse:
-    """Recommended, or required from a day on; what families may do themselves."""
+    """The policy: SSID recommended, or required from a day on; what families may do themselves."""
     form = PolicyForm(request.POST or None, instance=collection.get_policy())
     if request.method == "POST" and form.is_valid():
         form.save()

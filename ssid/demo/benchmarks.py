@@ -47,7 +47,7 @@ def _check(student: Student, row: dict[str, str]) -> None:
 
 
 def by_get_and_save(path: Path, lines: int) -> None:
-    """What a first version of such an import looks like: look the student up, compare, save, line by line."""
+    """What a first version of such an import looks like: look up the student, compare, save, line by line."""
     for row in _rows(path, lines):
         with transaction.atomic():
             student = Student.objects.get(local_number=row["local_number"])

@@ -60,7 +60,7 @@ def write_ela(stream: IO[str], lea: LEA) -> None:
 
 
 def write_sela(stream: IO[str], lea: LEA) -> None:
-    """As a district sends it: new learners since 2020 are questioned (SELA0520), and one student comes with a history."""
+    """A file as a district sends it: new learners since 2020 get a hint (SELA0520), and one student has a history."""
     lines = [line_of(student) for student in _students(lea, "EL", "Pending", "EO")[:_LINES]]
     _write(stream, (_sela(line) for line in lines))
     if lines and lines[0].elas == "EL":
@@ -90,7 +90,7 @@ WHERE s.lea_id = %s GROUP BY 1, s.id ORDER BY s.id
 
 
 def write_replacements(stream: IO[str], lea: LEA) -> None:
-    """What the state merged: some known already, some still to be replaced here, and two lines that cannot be."""
+    """What the state merged: some already known, some still to be replaced here, and two lines that cannot be."""
     copy_lines(stream, _REPLACED, [lea.pk])
     school = lea.schools.order_by("code").first()
     holder = SSID.objects.filter(student__lea=lea, retired_at__isnull=True).order_by("student__local_number").first()

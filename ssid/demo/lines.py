@@ -1,4 +1,4 @@
-"""What the state's download file says of a demo student, as a query and as one line."""
+"""What the state's download file says about a demo student, as a query and as one line."""
 
 from dataclasses import astuple, dataclass
 
@@ -54,7 +54,7 @@ class Line:
 
 
 def line_of(student: Student) -> Line:
-    """What the state knows of a demo student."""
+    """The state's data about a demo student."""
     el = getattr(student, "el", None)
     since = None if el is None else (el.tbd_date if el.program_status == "Pending" else el.identified_date)
     enrollment = student.enrollments.order_by("-start_date").first()

@@ -1,4 +1,5 @@
-"""The hand-written script for the state's SSID and ELA file: match, five checks, INSERT. Loaders run it behind their reading."""
+"""The hand-written script for the state's SSID and ELA file: match, five checks, INSERT. Loaders run it after
+reading."""
 
 from sisimport.demo.loaders import SCRIPT_TWICE, DelimitedFile, LoadedFile
 from sisimport.imports.engine.sql import execute

@@ -1,4 +1,4 @@
-"""Sample files of the match results (one of every kind of request) and of the match desk (lines written wrongly)."""
+"""Sample files of the match results (one of every kind of request) and of the match desk (lines with typos)."""
 
 import csv
 from collections.abc import Iterator
@@ -27,7 +27,8 @@ _MANY = 40
 def _row(
     line: Line, *, score: str, category: str, pick: str = "", found: Line | None = None, guardian: str = ""
 ) -> list[str]:
-    """One row: the request as `line`, the candidate as `found` (the state's word of the same person unless said)."""
+    """One row: the request from `line`, the candidate from `found` (the state's data about the same person by
+    default)."""
     candidate = found or line
     empty = category == "No Match"
     result = [
@@ -43,7 +44,7 @@ def _row(
 
 
 def _other(ssid: str) -> str:
-    """An SSID that nobody of the district has, made from one that the state knows."""
+    """An SSID that no student of the district has, made from one that the state knows."""
     return f"{(int(ssid) + 5_000_004_321) % 10**10:010d}"
 
 
@@ -97,7 +98,7 @@ def write_requests(stream: IO[str], lea: LEA) -> None:
 
 
 def write_near(stream: IO[str], lea: LEA) -> None:
-    """Download lines of people who are in our records and written otherwise: one of each kind of slip."""
+    """Download lines of people on record, spelled differently: one for each kind of typo."""
     samples = make_samples(58, seed=3, lea_id=lea.pk)
     students = Student.objects.select_related("lea", "school", "el").in_bulk(
         [s.student_id for s in samples if s.student_id]

@@ -1,4 +1,5 @@
-"""Sample files of the SSID download: one that goes in whole, one of the whole district, and one with every kind of finding."""
+"""Sample files of the SSID download: one that imports completely, one of the whole district, and one with every kind of
+issue."""
 
 from collections.abc import Iterator
 from dataclasses import astuple, replace
@@ -19,12 +20,12 @@ def write_new(stream: IO[str], lea: LEA) -> None:
 
 
 def write_district(stream: IO[str], lea: LEA) -> None:
-    """The state's extract of the whole district: most have their SSID already, of a few the state retired it."""
+    """The state's extract of the whole district: most have their SSID already, and the state retired a few."""
     copy_lines(stream, select_sql(), [lea.pk])
 
 
 class _People:
-    """Students taken from the district one after another, each used once."""
+    """Students taken from the district one by one, each used once."""
 
     def __init__(self, lea: LEA) -> None:
         self.all = Student.objects.filter(lea=lea).select_related("lea", "school", "el").order_by("local_number")
@@ -37,7 +38,7 @@ class _People:
         )
 
     def take(self, students: "object" = None, **conditions: object) -> Line | None:
-        """The line of the next unused student, or None when a small district has none such."""
+        """The line of the next unused student, or None if a small district has none."""
         chosen = self.without if students is None else students
         student = chosen.filter(**conditions).exclude(pk__in=self.used).first()  # type: ignore[attr-defined]
         if student is None:
@@ -47,7 +48,7 @@ class _People:
 
 
 def _with_findings(lea: LEA) -> Iterator[str]:
-    """Lines with one kind of finding each, among some without any."""
+    """Lines with one kind of issue each, among some without any."""
     people = _People(lea)
     new, having = people.take, people.having
 

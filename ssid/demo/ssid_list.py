@@ -1,4 +1,4 @@
-"""Sample file of SSID collection: a school's list as it comes back, filled in with the usual slips."""
+"""Sample file of SSID collection: a school's list as returned, filled in with the usual mistakes."""
 
 import csv
 from typing import IO

@@ -1,4 +1,5 @@
-"""A small district in Utah beside the demo district, a Retrieve request of one of its schools, and the state's response to it."""
+"""A small district in Utah in addition to the demo district, a Retrieve request of one of its schools, and the state's
+response to it."""
 
 import csv
 from datetime import date, timedelta
@@ -17,11 +18,12 @@ from students.school_years import spring_of
 LEA_CODE, LEA_NAME = "99", f"Canyon District{NAME_ENDING}"  # a number that Utah gives no district
 SCHOOLS = (("0123", "Juniper High"), ("0124", "Sego Lily Elementary"))
 _STUDENTS, _FIRST_NUMBER = 48, 2001  # numbers that the demo district does not use
-_WITHOUT_SSID, _CHANGED, _LEGAL_NAME = 3, 7, 5  # every so many
+_WITHOUT_SSID, _CHANGED, _LEGAL_NAME = 3, 7, 5  # every n-th student
 
 
 def make_utah_district() -> LEA:
-    """The district with its students, unless it is there. Some have no SSID, some changed since the state was last informed."""
+    """Make the district with its students, unless it exists. Some have no SSID, some changed since the state was last
+    informed."""
     lea, created = LEA.objects.get_or_create(code=LEA_CODE, defaults={"name": LEA_NAME, "state": StateProfile.UTAH})
     if not created:
         return lea
@@ -60,7 +62,8 @@ def _student(lea: LEA, school: School, n: int) -> Student:
 
 
 def write_response(stream: IO[str], _lea: LEA) -> None:
-    """Answers to the Retrieve request of the first school: found, not found, refused, and one number somebody else has."""
+    """Answers to the Retrieve request of the first school: found, not found, refused, and one number that another
+    student has."""
     lea = make_utah_district()
     request = UtahRequest.objects.filter(lea=lea, function=UtahFunction.RETRIEVE).order_by("pk").first()
     if request is None:

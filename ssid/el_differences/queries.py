@@ -1,7 +1,7 @@
-"""Where the state's word on an English learner and our record are two: the list that somebody works through.
+"""Where the state's data about an English learner differs from our record: a list for staff to work through.
 
-State values are noted by every import that brings them (el.plan). They equal the local ones after an import that overwrites;
-they differ where "fill only" kept ours, and where somebody edited the record later.
+State values are stored by every import that brings them (el.plan). They equal the local ones after an import that
+overwrites; they differ where "fill only" kept ours, and where a person edited the record later.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ _state_status = Case(
     output_field=CharField(),
 )
 _DATED = Q(state_elas_date__isnull=False)
-# The state's date of RFEP may be in either place (option "Date of an RFEP status goes to").
+# The state's RFEP date may be in either field (option "Date of an RFEP status goes to").
 _SAME_DATE = (
     Q(state_elas="TBD", tbd_date=F("state_elas_date"))
     | (~Q(state_elas="TBD") & Q(identified_date=F("state_elas_date")))
@@ -30,7 +30,8 @@ _SAME_DATE = (
 
 
 def state_differences(schools: Collection[int] | None, *, kind: str = "") -> QuerySet[Any]:
-    """EL records that differ from the state's values, by name, with what differs (`status_`, `date_`, `language_differs`).
+    """EL records that differ from the state's values, by name, with flags for what differs (`status_`, `date_`,
+    `language_differs`).
 
     `schools`: those whose students may be named (None: all). `kind`: only where the `status`, `date` or `language` differs.
     """

@@ -48,7 +48,7 @@ DIFFERENCES = List(
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def differences(request: HttpRequest) -> HttpResponseBase:
-    """Ours and the state's side by side; filtered by school and by what differs."""
+    """Our values and the state's side by side, filtered by school and by what differs."""
     listing = Listing(request, DIFFERENCES)
     if answer := listing.answer():
         return answer

@@ -1,4 +1,4 @@
-"""Row model of the state's match results, and the requests they answer as a run found them."""
+"""Row model of the state's match results, and the requests that a run found in them."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,7 +10,7 @@ from ssid.models.staged import ten_digits
 
 
 class Pick(models.TextChoices):
-    """What becomes of one candidate row of a request."""
+    """What happens to one candidate row of a request."""
 
     CHOSEN = "chosen", "Chosen"
     SCORE = "score", "Taken by its score"
@@ -25,8 +25,8 @@ TAKEN = (Pick.CHOSEN, Pick.SCORE)
 
 
 class SSIDRequestRow(StagedRow):
-    """One line of the match results: a request with one of its candidates. `pick`, `*_text` and what follows are worked out
-    from the whole request before the rules are evaluated."""
+    """One line of the match results: a request with one of its candidates. `pick`, `*_text` and the fields after them
+    are computed from the whole request before the rules run."""
 
     lea = models.TextField()
     school = models.TextField()
@@ -84,7 +84,7 @@ class SSIDRequestRow(StagedRow):
 
 
 class MatchRequest(models.Model):
-    """One request of a match results file as its Test found it: what the choosing page lists. Written with the plan."""
+    """One request of a match results file as its Test found it, listed on the choosing page. Written with the plan."""
 
     pk = models.CompositePrimaryKey("run_id", "line")
     run = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Requests for SSIDs that were sent to the state, kept so that the answer finds them and what is out can be seen."""
+"""Requests for SSIDs sent to the state, stored so that answers can be matched and open requests shown."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -33,11 +33,11 @@ class SENRRequest(models.Model):
 
 
 class SENRLine(models.Model):
-    """What a request said about one student. A student has at most one line that counts, the one of the last request.
+    """What a request said about one student. A student has at most one line that counts, that of the last request.
 
-    The names, birth date and gender are those that were sent; `identity_hash` is the student's as it was then: another one
-    now means that the student was edited since. `sent` holds the whole line, column by column. Whether the state has answered
-    is not kept here: the match results that were imported say so (senr_requests).
+    The names, birth date and gender are those that were sent; `identity_hash` is the student's at that time: a
+    different one now means that the student was edited since. `sent` holds the whole line, column by column. Whether
+    the state has answered is not stored here: imported match results tell (senr_requests).
     """
 
     class Status(models.TextChoices):

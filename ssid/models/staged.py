@@ -31,7 +31,7 @@ class SSIDDownloadRow(StagedRow):
     elas = models.TextField()
     elas_date = models.DateField(null=True)
     language = models.TextField()
-    # Asked by several rules: worked out once, while the database takes the line in.
+    # Used by several rules: computed once, while the database stores the line.
     ssid_ok = ten_digits()
 
     dup_number = models.SmallIntegerField(default=0)

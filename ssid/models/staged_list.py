@@ -8,7 +8,8 @@ from students.models import ReportedSSID, Student
 
 
 class SSIDListRow(StagedRow):
-    """One line: a student and the SSID the school wrote beside the name. `student_pk` and the marks are filled by `prepare`."""
+    """One line: a student and the SSID the school wrote next to the name. `student_pk` and the marks are filled by
+    `prepare`."""
 
     lea = models.TextField()
     school = models.TextField()

@@ -13,7 +13,7 @@ def _student(column: str) -> models.ForeignObject:
 
 
 def _recorded(column: str) -> models.ForeignObject:
-    """Join to what is known already of the SSID in this column having been retired."""
+    """Join to the existing record that the SSID in this column was retired."""
     return joined(SSIDReplacement, state="state", retired_ssid=column)
 
 
@@ -29,10 +29,10 @@ class ReplacementRow(StagedRow):
     numbered_pk = models.BigIntegerField(null=True)  # student with the last known local number
     holder_pk = models.BigIntegerField(null=True)  # student who has, or had, the retired SSID
     owner_pk = models.BigIntegerField(null=True)  # student who has, or had, the replacement
-    student_pk = models.BigIntegerField(null=True)  # whom the line is about
+    student_pk = models.BigIntegerField(null=True)  # the student the line is about
     chained_line = models.IntegerField(default=0)  # line that makes this line's retired SSID current
     shared = models.BooleanField(default=False)  # another line gives the replacement to another student
-    # Where the line leads, with the other lines and what is on record (see replacement_chains.py).
+    # Where the line leads, given the other lines and the records (see replacement_chains.py).
     circle = models.BooleanField(default=False)  # to its own retired SSID, or into such a circle
     twice = models.BooleanField(default=False)  # to numbers of several students
     behind = models.BooleanField(

@@ -1,4 +1,4 @@
-"""Requests to Utah's SSID system and the answers that came (rules U-1 to U-12)."""
+"""Requests to Utah's SSID system and the answers to them (rules U-1 to U-12)."""
 
 import calendar
 
@@ -21,7 +21,7 @@ class UtahFunction(models.TextChoices):
 
     @property
     def word(self) -> str:
-        """As commands name it: `retrieve`."""
+        """Its name in commands: `retrieve`."""
         return str(self.label).lower()
 
 
@@ -72,7 +72,8 @@ class UtahRequestStudent(NotesStudent, models.Model):
     """
 
     pk = models.CompositePrimaryKey("request_id", "line")
-    # Without database constraints, as all rows written by the hundred thousand; what was sent outlives the student's record.
+    # Without database constraints, like all rows written by the hundred thousand; sent values outlive the student's
+    # record.
     request = models.ForeignKey(
         UtahRequest, on_delete=models.CASCADE, related_name="students", db_constraint=False, db_index=False
     )

@@ -1,1 +1,1 @@
-"""Requests for SSIDs to CALPADS: the SENR file and what came of it."""
+"""Requests for SSIDs to CALPADS: the SENR file and its results."""

@@ -35,7 +35,7 @@ HEAD = (
 
 
 def chosen_requests(run: ImportRun, state: str, scope: Scope, listing: Listing) -> tuple[QuerySet[MatchRequest], bool]:
-    """Requests as the list is filtered and sorted; and whether a text was found more often than lines are looked for."""
+    """Requests, filtered and sorted like the list; and whether a text was found on more lines than are searched."""
     found, capped = choosing.requests_of(run, state, scope), False
     if category := _category(run, listing):
         found = found.filter(category=category)
@@ -45,13 +45,13 @@ def chosen_requests(run: ImportRun, state: str, scope: Scope, listing: Listing) 
     if text := listing.text:
         lines, capped = lines_with_text(run, text)
         found = found.filter(Q(lines__overlap=lines) | Q(local_number__iexact=text))
-    # One run's requests go by their line: it is their number within the run.
+    # One run's requests are sorted by line, their number within the run.
     order = listing.order_by()
     return found.order_by(*order) if order else found.order_by("line"), capped
 
 
 def choices(run: ImportRun, state: str, scope: Scope) -> dict[str, list[tuple[str, str]]]:
-    """What the list can be filtered by: categories and schools that occur."""
+    """What the list can be filtered by: the categories and schools in it."""
     found = choosing.requests_of(run, state, scope).order_by()
     schools = School.objects.filter(pk__in=found.values("school_id")).order_by("name", "code")
     return {
@@ -65,12 +65,12 @@ def _categories(requests: QuerySet[MatchRequest]) -> list[str]:
 
 
 def _word(category: str) -> str:
-    """A category as an address has it: `Single-Match`."""
+    """A category as written in an address: `Single-Match`."""
     return category.replace(" ", "-")
 
 
 def _category(run: ImportRun, listing: Listing) -> str:
-    """The category that was chosen, as the file writes it; nothing where none was."""
+    """The chosen category, as written in the file; empty if none was chosen."""
     word = listing.chosen.get("category", "")
     if not word:
         return ""
@@ -78,7 +78,7 @@ def _category(run: ImportRun, listing: Listing) -> str:
 
 
 def rows(run: ImportRun, requests: Iterable[MatchRequest], scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """Rows of the export: what was asked, and what was chosen. SSIDs without their middle, as on the page."""
+    """Rows of the export: what was requested, and what was chosen. SSIDs masked, as on the page."""
     held = list(requests)
     for start in range(0, len(held), _BLOCK):
         yield from map(_row, choosing.cards(run, held[start : start + _BLOCK], scope))

@@ -31,7 +31,7 @@ LABELS = {"open": "To choose", "chosen": "Chosen", "refused": "Refused", "none":
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def candidates(request: HttpRequest, run_id: int) -> HttpResponseBase:
-    """Requests side by side with their candidates; POST saves what was chosen on the page, or filters them."""
+    """Requests side by side with their candidates; POST saves the choices of the page, or filters the list."""
     run = open_run(request, run_id, [SSIDRequest.key])
     scope = scope_of(request, run)
     listing = Listing(request, candidate_lists.REQUESTS, about=run.pk)
@@ -117,7 +117,7 @@ def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: str) -> di
 
 
 def _save(request: HttpRequest, run: ImportRun, scope: Scope, listing: Listing) -> HttpResponse:
-    """The choices of one page: `request-12` = line of the candidate, `refuse`, or `open` (take back); nothing: leave it."""
+    """The choices of one page: `request-12` = line of the candidate, `refuse`, or `open` (undo); missing: leave it."""
     if not may_update(request.user, run):
         raise Http404
     choices, taken_back = _marks(request, run, scope)
@@ -138,7 +138,7 @@ def _save(request: HttpRequest, run: ImportRun, scope: Scope, listing: Listing) 
 
 
 def _marks(request: HttpRequest, run: ImportRun, scope: Scope) -> tuple[list[Choice], list[Seen]]:
-    """What the page says that is not so already. A line that is not a request of the reader's is not found."""
+    """Choices of the page that change something. A line that is not a request of the reader's is not found."""
     given = {int(found[1]): str(value) for name, value in request.POST.items() if (found := _CHOICE.fullmatch(name))}
     requests = {r.line: r for r in choosing.requests_in(run, list(given), scope)}
     choices: list[Choice] = []

@@ -31,9 +31,9 @@ COMPARED = (
     ("Birth country", "birth_country", "result_birth_country", "birth_country"),
     ("Birth state", "birth_state", "result_birth_state", "birth_state"),
 )
-# Among the columns that every file has; the others may be missing as a whole.
+# Columns that every file has; the others may be missing.
 ALWAYS_SENT = frozenset({"last_name", "first_name", "middle_name", "birth_date", "gender"})
-# What only the candidate has.
+# Columns that only the candidate has.
 OFFERED = (
     ("Last known school", ("result_lea", "result_school")),
     ("Local number there", ("result_local_number",)),
@@ -65,7 +65,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value of a candidate beside what was submitted: `differs` when both say something and it is not the same."""
+    """A value of a candidate and the submitted one: `differs` if both have a value and the two are not equal."""
 
     value: str
     differs: bool = False
@@ -95,7 +95,7 @@ class RequestCard:
     problems: tuple[str, ...]
 
     def rows(self) -> list[tuple[str, str, Cell, list[Cell]]]:
-        """Label, value submitted, value on record now, and of each candidate."""
+        """Label, submitted value, current value on record, and the value of each candidate."""
         rows = []
         for label, submitted, result, own in COMPARED:
             sent = self.submitted.get(submitted, "")
@@ -114,12 +114,12 @@ class RequestCard:
 
 
 def _cell(value: str, sent: str) -> Cell:
-    """A candidate's value; what the state does not say does not count as a difference."""
+    """A candidate's value; a blank one from the state does not count as a difference."""
     return Cell(value, *_difference(value, sent)) if value else Cell(value)
 
 
 def _difference(value: str, sent: str) -> tuple[bool, bool]:
-    """Do they differ, and if so only by case, accents and the like?"""
+    """Whether they differ, and if so, whether only by case, accents and the like."""
     return value != sent, value != sent and fold(value) == fold(sent)
 
 
@@ -134,12 +134,12 @@ def requests_of(run: ImportRun, state: str, scope: Scope) -> QuerySet[MatchReque
 
 
 def open_requests(runs: Sequence[ImportRun], shown: Q, most: int) -> int:
-    """Requests of these Tests without a choice, of those that `shown` lets through; no more than `most` are counted."""
+    """The number of requests of these Tests without a choice that match `shown`; no more than `most` are counted."""
     return _open(runs, shown)[:most].count()
 
 
 def open_by_run(runs: Sequence[ImportRun], shown: Q) -> dict[int, int]:
-    """How many requests of each of these Tests wait for a choice, by the run's id; a run without is left out."""
+    """How many requests of each of these Tests wait for a choice, by run id; a run without any is left out."""
     return dict(_open(runs, shown).values_list("run_id").annotate(requests=Count("line")))
 
 
@@ -149,12 +149,12 @@ def _open(runs: Sequence[ImportRun], shown: Q) -> QuerySet[MatchRequest]:
 
 
 def waiting_tests(tests: Sequence[ImportRun]) -> list[tuple[ImportRun, int]]:
-    """Those of these Tests of match results that wait for choices, with the number of lines that do."""
+    """The Tests of match results, among these, that wait for choices, with the number of waiting lines."""
     return tests_with(tests, ("SEL-NONE", "SEL-MANY", "SEL-MARK"))
 
 
 def requests_in(run: ImportRun, lines: Collection[int], scope: Scope) -> QuerySet[MatchRequest]:
-    """Requests by their first lines, as far as the reader may see them."""
+    """Requests by their first lines, if the reader may see them."""
     return MatchRequest.objects.filter(scope.of_issues(), run=run, line__in=lines)
 
 
@@ -163,7 +163,7 @@ def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
 
 
 def cards(run: ImportRun, requests: Sequence[MatchRequest], scope: Scope) -> list[RequestCard]:
-    """Everything of one page in a handful of queries and one look into the file."""
+    """Everything for one page, in a handful of queries and one read of the file."""
     lines = [line for request in requests for line in request.lines]
     records = read_records(run, lines, _FIELDS)
     students = (
@@ -214,7 +214,7 @@ class Choice:
 
 
 def choose(run: ImportRun, choices: Sequence[Choice], *, user: object, scope: Scope) -> ImportRun:
-    """Take choices for requests that the reader may see. Raises DecisionRefusedError as `decide` does, and KeyError for a
+    """Save choices for requests that the reader may see. Raises DecisionRefusedError like `decide`, and KeyError for a
     line that is not a candidate of its request."""
     wanted = {choice.request_line for choice in choices}
     requests = {r.line: r for r in requests_in(run, wanted, scope)}
@@ -240,7 +240,7 @@ def choose(run: ImportRun, choices: Sequence[Choice], *, user: object, scope: Sc
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """The best candidates of all waiting requests at or above a score: one alone on top of its request."""
+    """The best candidates of all waiting requests at or above a score: each the only best one of its request."""
 
     score: int
     found: tuple[MatchRequest, ...]
@@ -252,8 +252,8 @@ class Picks:
 
 
 def propose(run: ImportRun, score: int, scope: Scope) -> Picks:
-    """What choosing all at or above this score means now; requests with other errors are left to a person, and so is an SSID
-    that is best for two of them or chosen already."""
+    """What choosing all at or above this score would do now; requests with other errors are left to a person, and so is
+    an SSID that is best for two requests or already chosen."""
     requests = list(
         requests_of(run, "open", scope)
         .filter(best_score__gte=score, best_line__isnull=False, has_errors=False)

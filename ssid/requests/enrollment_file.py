@@ -1,7 +1,7 @@
 """Updates of enrollment and exits for the state: SENR records with the SSID, of stays that began or ended since a day.
 
-Source: CALPADS File Specifications, Student Enrollment (35 positions, 2024-25): an exit is the record of the stay with its exit
-date and reason. What an exit needs that is not kept here (the completion status of E230) keeps its student out.
+Source: CALPADS File Specifications, Student Enrollment (35 positions, 2024-25): an exit is the record of the stay with
+its exit date and reason. An exit that needs a value not stored here (the completion status of E230) is left out.
 """
 
 import datetime as dt
@@ -25,12 +25,12 @@ _OF_STUDENT = tuple(
 )
 
 
-@across_schools()  # who left one of these schools may be at another one now
+@across_schools()  # a student who left one of these schools may be at another one now
 def enrollment_draft(schools: Sequence[School], *, since: dt.date, today: dt.date | None = None) -> Draft:
-    """Stays at these schools that began or ended from `since` to today, of students with an SSID: one record for each, those that
-    lack something left out and listed.
+    """Stays at these schools that began or ended from `since` to today, of students with an SSID: one record for each;
+    those that lack something are left out and listed.
 
-    Raises RequestRefusedError: no school, schools of several districts, a day yet to come.
+    Raises RequestRefusedError: no school, schools of several districts, a day in the future.
     """
     today = today or timezone.localdate()
     if not schools:
@@ -56,7 +56,8 @@ def exits_of(made: Draft) -> int:
 
 
 def _stays(schools: Sequence[School], since: dt.date, today: dt.date) -> Iterator[dict[str, Any]]:
-    """Each stay with its student as `gaps_of` and `entry_of` read one; an exit yet to come is none."""
+    """Each stay with its student, in the form that `gaps_of` and `entry_of` read; a future exit does not count as an
+    exit."""
     current = SSID.objects.filter(student=OuterRef("student"), retired_at__isnull=True).values("ssid")[:1]
     began, ended = Q(start_date__range=(since, today)), Q(exit_date__range=(since, today))
     found = (
@@ -105,7 +106,7 @@ def _exit_gaps(stay: dict[str, Any]) -> Iterator[Gap]:
 
 
 def _entry(stay: dict[str, Any], made: Draft) -> Entry:
-    """The 35 columns of one stay; the school year is that of its exit, else of its beginning."""
+    """The 35 columns of one stay; the school year is that of its exit, else that of its start."""
     entry = entry_of(stay, made.lea, school_year_of(stay["exit_date"] or stay["start_date"]))
     values = list(entry.values)
     values[_SSID - 1] = stay["current_ssid"]

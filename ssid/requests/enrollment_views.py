@@ -1,4 +1,5 @@
-"""Page of updates of enrollment and exits: choose schools and a day, look at what is left out and why, download the file."""
+"""Page of updates of enrollment and exits: choose schools and a day, see what is left out and why, download the
+file."""
 
 import datetime as dt
 from typing import Any
@@ -68,7 +69,7 @@ def _form(request: HttpRequest, data: QueryDict | None) -> ChangesForm:
 @requires(Capability.EXPORT)
 @require_GET
 def changes(request: HttpRequest) -> HttpResponse:
-    """What a file would hold since a day, and which stays lack something. Nothing is written or remembered."""
+    """What a file would contain since a day, and which stays lack something. Nothing is stored."""
     return _page(request, _form(request, request.GET if "since" in request.GET else None))
 
 
@@ -86,7 +87,7 @@ def _page(request: HttpRequest, form: ChangesForm) -> HttpResponse:
             "page": page,
             "exits": exits_of(made) if made else 0,
             "causes": causes_of(made) if made else [],
-            # Who left may be at another school now, whose page this reader may not open.
+            # A student who left may be at another school now whose pages this reader may not open.
             "own": set(visible_students(request.user).filter(pk__in=shown).values_list("pk", flat=True)),
             "schools": {school.code: school.name for school in made.schools} if made else {},
         },
@@ -96,7 +97,7 @@ def _page(request: HttpRequest, form: ChangesForm) -> HttpResponse:
 @requires(Capability.EXPORT)
 @require_POST
 def changes_file(request: HttpRequest) -> HttpResponseBase:
-    """The file, of the records as they are at this moment; the page again where there is nothing to send."""
+    """The file, from the current records; the page again if there is nothing to send."""
     form = _form(request, request.POST)
     if not form.is_valid() or form.made is None or not form.made.entries:
         return _page(request, form)

@@ -37,14 +37,14 @@ _SHOWN = 5
 
 
 def _requests_out(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
-    """What the state has not answered yet; nothing to show when all is answered."""
+    """What the state has not answered yet; no card if everything is answered."""
     user: User = request.user
     out = requests_out(visible_school_ids(user))
     return {"requests": out[:_SHOWN], "more": len(out) > _SHOWN} if out else None
 
 
 def _requests_answered(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
-    """On the page of match results: which of our requests the file answers, or that it answers none."""
+    """On the page of match results: which of our requests the file answers, if any."""
     if run.import_type != SSIDRequest.key or run.work == Work.REVERT or run.status != RunStatus.COMPLETED:
         return None
     answered = requests_answered_by(run, visible_school_ids(request.user))

@@ -27,7 +27,7 @@ HEAD = ("Line", "Local number", "Last name", "First name", "Middle name", "Birth
 
 
 def chosen_lines(lines: QuerySet[Any], listing: Listing) -> QuerySet[Any]:
-    """Lines of a request as the list is filtered and sorted. Names are those on record, as the page shows them."""
+    """Lines of a request, filtered and sorted like the list. Names are those on record, as on the page."""
     state, school = listing.chosen.get("state"), listing.chosen.get("school", "")
     if state in STATES:
         lines = lines.filter(state=state)
@@ -46,8 +46,8 @@ def schools_of(lines: QuerySet[Any]) -> list[tuple[str, str]]:
 
 
 def rows(lines: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the export, of whom the page shows."""
-    with across_schools():  # whom one of the reader's schools asked for may be at another one now
+    """Rows of the export: the students that the page shows."""
+    with across_schools():  # a student requested by one of the reader's schools may be at another one now
         found = list(lines)
     for line in found:
         student = line.student

@@ -1,7 +1,7 @@
-"""What a request for SSIDs would say: one enrollment record for each student without SSID, and what it still lacks.
+"""What a request for SSIDs would contain: one enrollment record for each student without SSID, and what it still lacks.
 
 Section 11 of the SSID rules; sources: CALPADS match tool page, CALPADS File Specifications, Student Enrollment (35 positions,
-2024-25). Nothing is written here; senr_requests keeps a request once somebody has looked at the draft.
+2024-25). Nothing is written here; senr_requests stores a request once a person has reviewed the draft.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ from students.search import without_ssid
 LAYOUT = "calpads-senr-request"
 COLUMNS = 35
 RECORD_TYPE, PRIMARY_ENROLLMENT = "SENR", "10"
-# Births there, and only there, are given with the state or province.
+# Births in these countries, and only these, are given with the state or province.
 WITH_BIRTH_STATE = ("US", "CA", "MX")
 USUAL_AGES = range(1, 23)
 ADULT_AGES = range(16, 80)
@@ -47,7 +47,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One student's record as it would be sent: 35 values, dates as CCYYMMDD, blank where nothing is to be said."""
+    """One student's record as it would be sent: 35 values, dates as CCYYMMDD, blank for no value."""
 
     student_id: int
     school_id: int
@@ -58,7 +58,8 @@ class Entry:
 
 @dataclass(slots=True)
 class Draft:
-    """A request before it is made. `left`: students without SSID whose enrollment has ended, who are not asked for."""
+    """A request before it is made. `left`: students without SSID whose enrollment has ended; no SSID is requested for
+    them."""
 
     lea: LEA
     schools: list[School]
@@ -74,9 +75,9 @@ class RequestRefusedError(Exception):
 
 
 def draft(schools: Sequence[School], *, school_year: str = "", today: dt.date | None = None) -> Draft:
-    """Look at every student of these schools who has no SSID. Three queries, however many they are.
+    """Make a draft for all students of these schools without an SSID. Three queries, however many there are.
 
-    Raises RequestRefusedError: no school, schools of several districts, a school year that is none.
+    Raises RequestRefusedError: no school, schools of several districts, an invalid school year.
     """
     today = today or timezone.localdate()
     leas = {school.lea_id for school in schools}
@@ -171,7 +172,7 @@ def _suffix(student: dict[str, Any]) -> str:
 
 
 def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
-    """What the state would refuse, and what it would get less of than we have."""
+    """What the state would refuse, and values that it would not get in full."""
 
     def gap(name: str, message: str, severity: Severity = Severity.ERROR) -> Gap:
         return Gap(student["local_number"], student["id"], student["school_code"], name, severity, message)

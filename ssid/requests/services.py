@@ -1,4 +1,4 @@
-"""Requests for SSIDs once they are made: kept, written as a file, and followed until the answer is there."""
+"""Requests for SSIDs once they are made: stored, written as a file, and tracked until the answer arrives."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from ssid.requests.senr_file import LAYOUT, Draft, RequestRefusedError
 from students.locks import lock_leas
 from students.models import SSID
 
-# What can have become of a line of a request, as pages and exports say it.
+# The possible states of a request's line, as pages and exports word them.
 STATES = {
     "out": "Still out",
     "answered": "Answered, no SSID",
@@ -29,9 +29,9 @@ _LINE_END = "\r\n"
 
 
 def keep_request(made: Draft, *, user: AbstractBaseUser | None, delimiter: str = "^") -> SENRRequest:
-    """Remember a request, line by line. A student asked for before and not answered yet is now asked for by this one.
+    """Store a request, line by line. For a student of an earlier, unanswered request, this one now counts.
 
-    Raises RequestRefusedError when there is nobody to ask for.
+    Raises RequestRefusedError if there are no students to request SSIDs for.
     """
     if not made.entries:
         raise RequestRefusedError("There is no student to ask for: all have an SSID, or their records lack something.")
@@ -73,13 +73,13 @@ def keep_request(made: Draft, *, user: AbstractBaseUser | None, delimiter: str =
 
 
 def file_name(request: SENRRequest) -> str:
-    """What the file is called when it is downloaded. No student data, and nothing that tells one district from another."""
+    """The name of the downloaded file. No student data, and nothing that identifies a district."""
     ending = "csv" if request.delimiter == SENRRequest.Delimiter.COMMA else "txt"
     return FILE_NAME.format(number=request.pk, ending=ending)
 
 
 def request_text(request: SENRRequest) -> Iterator[str]:
-    """The request file, piece by piece: what was sent, whatever has changed since."""
+    """The request file, piece by piece: the values as sent, even if they have changed since."""
     lines = request.lines.order_by("line").values_list("sent", flat=True)
     for sent in lines.iterator(chunk_size=_BATCH):
         yield line_text(sent, request.delimiter)
@@ -95,7 +95,7 @@ def line_text(values: Sequence[str], delimiter: str) -> str:
 
 
 def causes_of(made: Draft) -> list[tuple[str, int, int]]:
-    """What is missing and for how many: (message, severity, count), errors first, most frequent first."""
+    """What is missing and for how many students: (message, severity, count), errors first, then most frequent first."""
     counts: dict[tuple[str, int], int] = {}
     for gap in made.gaps:
         key = (gap.message if gap.field != "birth_date" else "Unusual age; the state will ask.", int(gap.severity))
@@ -106,7 +106,7 @@ def causes_of(made: Draft) -> list[tuple[str, int, int]]:
 def answers(student: str, asked_at: str) -> QuerySet[MatchRequest]:
     """Match results about a student that came after a request and were imported; `student`, `asked_at`: outer paths.
 
-    The Update counts, not its Test, and no longer once it was reverted.
+    The Update counts, not its Test, and only until it is reverted.
     """
     applied = ImportRun.objects.filter(
         reverted="", test_run=OuterRef("run_id"), work=Work.UPDATE, status=RunStatus.COMPLETED
@@ -117,7 +117,7 @@ def answers(student: str, asked_at: str) -> QuerySet[MatchRequest]:
 
 
 def _lines() -> QuerySet[Any]:
-    """Lines of requests with what became of them: `has_ssid`, `has_answer`."""
+    """Lines of requests with their results: `has_ssid`, `has_answer`."""
     current = SSID.objects.filter(student=OuterRef("student"), retired_at__isnull=True)
     return SENRLine.objects.annotate(
         has_ssid=Exists(current), has_answer=Exists(answers("student_id", "request__created_at"))
@@ -125,13 +125,14 @@ def _lines() -> QuerySet[Any]:
 
 
 def lines_out(schools: Collection[int] | None) -> QuerySet[SENRLine]:
-    """Lines without an answer, of students who still have no SSID and were not asked for again (None: all schools)."""
+    """Lines without an answer, of students who still have no SSID and are not in a later request (None: all
+    schools)."""
     lines = _lines().filter(status=SENRLine.Status.OUT, has_ssid=False, has_answer=False)
     return lines if schools is None else lines.filter(school__in=list(schools))
 
 
 def lines_of(request: SENRRequest, schools: Collection[int] | None) -> QuerySet[Any]:
-    """Lines of a request about students of these schools (None: all), with what became of each (`state`, one of STATES)."""
+    """Lines of a request about students of these schools (None: all), each with its result (`state`, one of STATES)."""
     state = Case(
         When(has_ssid=True, then=Value("has_ssid")),
         When(has_answer=True, then=Value("answered")),
@@ -144,7 +145,7 @@ def lines_of(request: SENRRequest, schools: Collection[int] | None) -> QuerySet[
     return lines.select_related("student", "school").defer("sent").order_by("line")
 
 
-@across_schools()  # whom one of these schools asked for may be at another one now
+@across_schools()  # a student requested by one of these schools may be at another one now
 def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
     """Requests, newest first, with `sent`, `answered` and `out` students of these schools (None: all)."""
     lines = _lines() if schools is None else _lines().filter(school__in=list(schools))
@@ -165,7 +166,8 @@ def requests_with_counts(schools: Collection[int] | None) -> list[SENRRequest]:
 
 @across_schools()  # as above
 def requests_out(schools: Collection[int] | None) -> list[Any]:
-    """Requests that wait for an answer, newest first, with their `sent` students of these schools and those still `out`."""
+    """Requests waiting for an answer, newest first, with their `sent` students of these schools and those still
+    `out`."""
     out = dict(lines_out(schools).order_by().values_list("request").annotate(n=Count("pk")))
     mine = Q() if schools is None else Q(lines__school__in=list(schools))
     requests = list(

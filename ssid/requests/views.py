@@ -1,4 +1,4 @@
-"""Pages for requests for SSIDs: choose schools, look at what is missing, make the request, follow what is still out."""
+"""Pages for requests for SSIDs: choose schools, see what is missing, make the request, track what is still out."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def index(request: HttpRequest) -> HttpResponseBase:
             "school_page": page,
             "all_schools": len(missing),
             "missing": sum(school.missing for school in missing),
-            # A short list is asked for as a whole, unless somebody takes schools out.
+            # With a short list, all schools are included unless the user removes some.
             "all_marked": page.paginator.num_pages == 1 and "marked" not in request.GET,
             "marked": marked,
             "marked_elsewhere": sorted({school.pk for school in missing} & marked - on_page),
@@ -111,7 +111,7 @@ def _row(made: SENRRequest) -> tuple[Any, ...]:
 
 
 def _schools_missing(request: HttpRequest) -> list[Any]:
-    """The user's schools in California that have students without SSID, with how many (`missing`) and what they are called."""
+    """The user's schools in California that have students without SSID, with how many (`missing`) and their names."""
     counts = count_without_ssid(visible_school_ids(request.user))
     schools = list(visible_schools(request.user).filter(pk__in=counts, lea__state="CA").select_related("lea"))
     for school in schools:
@@ -123,7 +123,7 @@ def _schools_missing(request: HttpRequest) -> list[Any]:
 @requires(Capability.UPLOAD)
 @require_GET
 def check(request: HttpRequest) -> HttpResponse:
-    """The check list: who would be asked for, and what the others' records lack. Nothing is written."""
+    """The check list: which students would be in the request, and what the others' records lack. Nothing is written."""
     try:
         made = _draft(request, request.GET)
     except RequestRefusedError as error:
@@ -149,7 +149,7 @@ def check(request: HttpRequest) -> HttpResponse:
 @requires(Capability.UPLOAD)
 @require_POST
 def make(request: HttpRequest) -> HttpResponse:
-    """Make the request from the records as they are now, and remember it."""
+    """Make the request from the current records, and store it."""
     try:
         made = _draft(request, request.POST)
         kept = keep_request(made, user=request.user, delimiter=_delimiter(request.POST))  # type: ignore[arg-type]
@@ -162,9 +162,9 @@ def make(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
-@across_schools()  # whom one of the reader's schools asked for may be at another one now
+@across_schools()  # a student requested by one of the reader's schools may be at another one now
 def detail(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One request, line by line: still out, answered, given an SSID, or asked for again."""
+    """One request, line by line: still out, answered, given an SSID, or requested again."""
     kept, lines = _find(request, pk)
     listing = Listing(request, request_lists.STUDENTS, about=kept.pk)
     if answer := listing.answer():
@@ -190,7 +190,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponseBase:
 @requires(Capability.EXPORT)
 @require_POST
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The request file as it was made. Only for somebody who sees all its schools: a file cannot be sent in part."""
+    """The request file as it was made. Only for users who see all its schools: a file cannot be sent in part."""
     kept, lines = _find(request, pk)
     if kept.sent != kept.all_lines:  # type: ignore[attr-defined]
         raise Http404
@@ -209,7 +209,8 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _draft(request: HttpRequest, given: QueryDict) -> Draft:
-    """The draft for the schools given, or for all with missing SSIDs; those of the user only. Raises RequestRefusedError."""
+    """The draft for the given schools, or for all with missing SSIDs; only those of the user. Raises
+    RequestRefusedError."""
     if given.get("all"):
         return draft(_schools_missing(request))
     return draft(list(visible_schools(request.user).filter(pk__in=_ids(given)).select_related("lea")))
@@ -225,10 +226,10 @@ def _delimiter(given: QueryDict) -> str:
 
 @across_schools()  # how many lines there are, of all schools
 def _find(request: HttpRequest, pk: int) -> tuple[SENRRequest, QuerySet[Any]]:
-    """A request with its lines of the user's schools; 404 when there is none of them."""
+    """A request with its lines of the user's schools; 404 if there are none."""
     schools = visible_school_ids(request.user)
     mine = SENRLine.objects.all() if schools is None else SENRLine.objects.filter(school__in=list(schools))
-    # One question for both "not there" and "not yours": the answer takes the same time.
+    # One query for both "does not exist" and "not yours": the answer takes the same time.
     kept = get_object_or_404(
         SENRRequest.objects.select_related("lea", "created_by")
         .annotate(all_lines=Count("lines"))

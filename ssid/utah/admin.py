@@ -1,4 +1,4 @@
-"""Admin of the SSID Process: due dates are edited here, requests only read."""
+"""Admin of the SSID Process: due dates are edited here, requests are read-only."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from students.admin.busy import ReturnsTyped
 
 @admin.register(UtahDueDate)
 class UtahDueDateAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
-    """A row with the name of a usual date takes its place."""
+    """A row with the name of a usual date replaces it."""
 
     list_display = ("name", "lea", "shown", "lead_days")
     list_filter = (("lea", admin.RelatedOnlyFieldListFilter),)
@@ -23,7 +23,7 @@ class UtahDueDateAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
 
 @admin.register(UtahRequest)
 class UtahRequestAdmin(OfOwnDistricts, ModelAdmin):
-    """Who asked the state what, and when."""
+    """Who requested what from the state, and when."""
 
     list_display = ("__str__", "lea", "record_count", "created_at", "created_by", "override_reason", "withdrawn_at")
     list_filter = ("function", ("lea", admin.RelatedOnlyFieldListFilter), "created_at")

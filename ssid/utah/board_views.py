@@ -1,4 +1,4 @@
-"""The board of the SSID Process and the changed students: lists like every other, with 181 schools as with two."""
+"""The board of the SSID Process and the changed students: lists like every other, for two schools or 181."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ CHANGED_HEAD = ("Student", "Local number", "School", "What changed", "At the sta
 
 @dataclass(slots=True)
 class SchoolLine:
-    """A school as the board lists it: what it sorts by. Days of the last request as numbers; 0 where there was none."""
+    """A school on the board, with its sort keys. Days of the last request as numbers; 0 if there was none."""
 
     row: BoardRow
     name: str
@@ -78,7 +78,7 @@ class SchoolLine:
         return line
 
     def needs(self, wanted: str) -> bool:
-        """Whether the school has what the filter asks for."""
+        """Whether the school matches the filter."""
         due = [cell.due for cell in self.row.cells if cell.due is not None]
         found = {
             "due": any(not one.overdue for one in due),
@@ -92,7 +92,7 @@ class SchoolLine:
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def utah_board(request: HttpRequest) -> HttpResponseBase:
-    """Per school what is due, sent, answered and applied."""
+    """For each school, what is due, sent, answered and applied."""
     listing = Listing(request, BOARD)
     if answer := listing.answer():
         return answer

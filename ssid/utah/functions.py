@@ -1,4 +1,5 @@
-"""The four functions of the SSID Process in a table: when, what the file holds, what the state does with it, what comes of it.
+"""The four functions of the SSID Process in a table: when to run them, what the file contains, what the state does with
+it, and the result.
 
 Source: SSID Process screen of Utah's student information system (manual).
 """
@@ -8,7 +9,7 @@ from typing import Final
 
 from ssid.models import UtahFunction
 
-# Whom to ask when a student is looked up or entered by hand at the state's site.
+# Whom to contact when looking up or entering a student by hand at the state's site.
 HELP_DESK: Final = "ssidhelp@schools.utah.gov"
 
 

@@ -13,7 +13,7 @@ from students.models import StateProfile, Student
 
 
 def due_card(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
-    """What is due or waits for an answer, over all schools; nothing where no school is in Utah."""
+    """What is due or waits for an answer, over all schools; no card if no school is in Utah."""
     schools = visible_schools(request.user).filter(lea__state=StateProfile.UTAH)
     if not schools.exists():
         return None
@@ -24,7 +24,7 @@ def due_card(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
 
 
 def changed_card(_request: HttpRequest, subject: Any) -> dict[str, Any] | None:
-    """What changed of a student since the state last confirmed it."""
+    """What changed about a student since the state last confirmed it."""
     assert isinstance(subject, Student)  # noqa: S101 - the place says so
     changes = changes_of([subject.pk]).get(subject.pk)
     return {"changes": changes} if changes else None

@@ -14,7 +14,7 @@ from ssid.models import UtahDueDate, UtahFunction, UtahRequest
 from students.headcounts import count_without_ssid
 from students.models import WATCHED_FIELDS, ChangedRecord, School, StateProfile, Student
 
-# (name, month, day): a row of an LEA with the same name takes its place. The day of the test preprint is inferred.
+# (name, month, day): an LEA's row with the same name replaces it. The day of the test preprint is inferred.
 DEFAULT_DUE_DATES = (
     ("Test preprint", 2, 1),
     ("Year end file", 6, 30),
@@ -26,7 +26,7 @@ _OVERDUE_SHOWN = dt.timedelta(days=60)
 
 
 class RequestState(TextChoices):
-    """Where a request stands. It follows from the runs of its answers, so a revert takes it back automatically."""
+    """The state of a request. It follows from the runs of its answers, so a revert undoes it automatically."""
 
     OPEN = "open", "Sent, answer outstanding"
     SENT = "sent", "Sent, no answer comes"
@@ -40,7 +40,7 @@ def with_state(requests: QuerySet[UtahRequest]) -> QuerySet[Any]:
     done = ImportRun.objects.filter(status=RunStatus.COMPLETED)
     updates = done.filter(work=Work.UPDATE, test_run__utah_answer__request=OuterRef("pk"), reverted="")
     tests = done.filter(work=Work.TEST, utah_answer__request=OuterRef("pk"))
-    # An answer that holds nothing to write and no errors needs no Update to be settled.
+    # An answer with nothing to write and no errors needs no Update.
     nothing_to_write = tests.filter(planned_count=0, refused_count=0)
     return requests.annotate(
         state=Case(
@@ -55,7 +55,8 @@ def with_state(requests: QuerySet[UtahRequest]) -> QuerySet[Any]:
 
 
 def outstanding_retrieves(schools: Sequence[School]) -> list[UtahRequest]:
-    """Retrieve requests whose answer was not applied yet, for any of the schools; a later applied one stands for earlier ones."""
+    """Retrieve requests whose answer was not applied yet, for any of the schools; a later applied one covers earlier
+    ones."""
     ids = {school.pk for school in schools}
     requests = with_state(UtahRequest.objects.filter(function=UtahFunction.RETRIEVE, schools__in=ids).distinct())
     settled: dict[int, int] = defaultdict(int)
@@ -72,7 +73,7 @@ def outstanding_retrieves(schools: Sequence[School]) -> list[UtahRequest]:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due date that concerns a function now: still to come, or passed without the function being run."""
+    """A due date that currently applies to a function: upcoming, or passed without the function being run."""
 
     name: str
     date: dt.date
@@ -120,7 +121,8 @@ def due_dates(leas: Iterable[int]) -> dict[int, list[UtahDueDate]]:
 
 
 def due_for(dates: Iterable[UtahDueDate], *, today: dt.date, last_sent: dt.date | None) -> Due | None:
-    """What a function is due for, given the day it was last run: the nearest date whose time has begun, else one just missed."""
+    """What a function is due for, given the day it was last run: the nearest date whose period has begun, else one just
+    missed."""
     coming: list[Due] = []
     missed: list[Due] = []
     for entry in dates:
@@ -148,7 +150,7 @@ def _occurrences(entry: UtahDueDate, today: dt.date) -> list[dt.date]:
 
 
 def board(schools: QuerySet[School]) -> list[BoardRow]:
-    """Per school of a Utah LEA what is due, sent, answered and applied; a bounded number of queries."""
+    """For each school of a Utah LEA, what is due, sent, answered and applied; a bounded number of queries."""
     today = timezone.localdate()
     rows = {s.pk: BoardRow(s) for s in schools.filter(lea__state=StateProfile.UTAH).select_related("lea")}
     for pk, missing in count_without_ssid(list(rows)).items():
@@ -200,7 +202,7 @@ def changed_students(students: QuerySet[Student]) -> QuerySet[Any]:
 
 
 def changes_of(students: Iterable[int]) -> dict[int, list[Change]]:
-    """Open changes by student, each field once: from what the state has to what is on record now."""
+    """Open changes by student, each field once: from the state's value to the one on record."""
     found: dict[int, dict[str, Change]] = defaultdict(dict)
     rows = ChangedRecord.objects.filter(student__in=list(students), cleared_by__isnull=True).order_by("id")
     for row in rows:
@@ -216,7 +218,7 @@ def changes_of(students: Iterable[int]) -> dict[int, list[Change]]:
 
 
 def request_history(schools: Iterable[int] | None) -> QuerySet[Any]:
-    """Requests, newest first. `schools`: only those whose schools all are among these; None for all."""
+    """Requests, newest first. `schools`: only requests whose schools are all among these; None for all."""
     requests = UtahRequest.objects.select_related("lea", "created_by").prefetch_related("schools")
     if schools is not None:
         others = School.objects.filter(utah_requests=OuterRef("pk")).exclude(pk__in=list(schools))

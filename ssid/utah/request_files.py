@@ -19,7 +19,7 @@ _DATES: dict[str, Callable[[dt.date], str]] = {
 def write_request(stream: IO[str], layout: Layout, records: Iterable[dict[str, Any]]) -> None:
     """One line per record (field key -> value). A column whose field is not among the values stays blank.
 
-    A header line is written where the layout requires one. Values are cut of line ends, never of anything else.
+    A header line is written if the layout requires one. Line ends are removed from values, nothing else.
     """
     writer = csv.writer(stream, delimiter=layout.delimiter, lineterminator="\r\n")
     if layout.header is Header.REQUIRED:

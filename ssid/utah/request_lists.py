@@ -41,12 +41,12 @@ def names_ssids(made: UtahRequest) -> bool:
 
 
 def list_of(made: UtahRequest) -> List:
-    """The list of a request: with SSIDs where its file has them."""
+    """The list of a request: with SSIDs if its file has them."""
     return _WITH_SSID if names_ssids(made) else _PLAIN
 
 
 def chosen_students(sent: QuerySet[Any], listing: Listing) -> QuerySet[Any]:
-    """What was sent as the list is filtered and sorted; names as they were sent."""
+    """What was sent, filtered and sorted like the list; names as they were sent."""
     school = listing.chosen.get("school", "")
     if school.isdecimal():
         sent = sent.filter(school_id=int(school))
@@ -54,7 +54,7 @@ def chosen_students(sent: QuerySet[Any], listing: Listing) -> QuerySet[Any]:
         sent = sent.filter(
             Q(last_name__istartswith=word) | Q(first_name__istartswith=word) | Q(local_number__iexact=word)
         )
-    # One request's students go by their line: it is their number within the request.
+    # One request's students are sorted by line, their number within the request.
     order = listing.order_by()
     return sent.order_by(*order) if order else sent.order_by("line")
 
@@ -66,7 +66,7 @@ def schools_of(sent: QuerySet[Any]) -> list[tuple[str, str]]:
 
 
 def rows(sent: QuerySet[Any], *, with_ssid: bool) -> Iterator[tuple[Any, ...]]:
-    """Rows of the export; SSIDs without their middle, as on the page."""
+    """Rows of the export; SSIDs masked, as on the page."""
     for one in sent.iterator(chunk_size=500):
         name = f"{one.last_name} {one.suffix}".strip()
         row = (one.line, one.local_number, f"{name}, {one.first_name} {one.middle_name}".strip(), one.birth_date)

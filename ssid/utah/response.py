@@ -1,4 +1,4 @@
-"""Import type Utah response file: SSIDs that Retrieve and New brought, and changes that Update confirmed.
+"""Import type Utah response file: SSIDs that Retrieve and New returned, and changes that Update confirmed.
 
     file -> the one request it answers -> each line against the student and what was sent -> SSIDs written, flags cleared
 
@@ -48,7 +48,7 @@ _SENT = Q(sent__line__isnull=False)
 
 
 def statuses(context: RunContext, meaning: str) -> list[str]:
-    """Status words of the layout that have a meaning: found, unknown, updated, refused."""
+    """The layout's status words with this meaning: found, unknown, updated, refused."""
     assert context.layout is not None  # noqa: S101 - set by staging
     return [word for word, means in context.layout.code_sets.get("utah_status", {}).items() if means == meaning]
 
@@ -63,7 +63,7 @@ def _said(context: RunContext, meaning: str) -> Q:
 
 
 def line_rules() -> list[Rule]:
-    """One line per student and per SSID; two of either are not used at all."""
+    """One line per student and per SSID; if there are two of either, none is used."""
     return [
         Rule(
             number="U-8",
@@ -75,7 +75,7 @@ def line_rules() -> list[Rule]:
             params={"first_line": F(f"{check}_line")},
             needs_student=False,
         )
-        # What a spreadsheet did to many numbers alike makes no duplicates of them: they are not SSIDs.
+        # Numbers that a spreadsheet damaged in the same way are not duplicates: they are not SSIDs.
         for check, field, counts in (("dup_number", "local_number", ~Q(local_number="")), ("dup_ssid", "ssid", _VALID))
     ]
 
@@ -149,7 +149,7 @@ def request_rules(request: UtahRequest) -> list[Rule]:
 
 
 def echo_rules(*, severity: Severity) -> list[Rule]:
-    """What the state repeats should be what was sent; a value it leaves out says nothing."""
+    """Values that the state echoes should be the ones that were sent; a value it leaves out is ignored."""
 
     def rule(field: str, given: Q) -> Rule:
         return Rule(
@@ -190,7 +190,7 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
         refused_rule(refused),
         # New: No Match says that a number was issued, so a blank one is missing.
         rule("U-3", "UTAH-NOSSID", nothing & found if asks else nothing),
-        # Columns under each other's heading: the state's numbers may be as short as one of ours.
+        # For swapped columns: the state's numbers may be as short as our own.
         rule("U-2", "UTAH-LINE", valid & _OTHER_LINE & Q(ssid=_SENT_LINE)),
         rule("ID-8", "SSID-FORMAT", _HAS_SSID & ~_VALID, expected=_PROFILE.ssid_words, params=cause_params()),
         rule("ID-5", "SSID-TAKEN", valid & by_other, params=other_person()),
@@ -269,7 +269,7 @@ class Coalesced(models.Func):
 
 
 class LTrimZeros(models.Func):
-    """A code without its leading zeros, which spreadsheets take away."""
+    """A code without its leading zeros, which spreadsheets remove."""
 
     template = "ltrim(%(expressions)s, '0')"
     output_field = models.TextField()
@@ -316,14 +316,14 @@ class UtahResponse(ImportType):
         "message",
     )
     duplicates = (
-        # Lines always differ from each other, so every line of a pair is marked, not only the repeats.
+        # Lines always differ from each other, so both lines of a pair are marked, not only the repeats.
         DuplicateCheck(name="dup_number", key=("lea_id", "local_number"), compared=("line",)),
         DuplicateCheck(name="dup_ssid", key=("ssid",), compared=("line",)),
     )
     options = (MATCH_LEGAL,)
 
     def prepare(self, context: RunContext) -> None:
-        """Find the request that the file answers; raises FileError when there is none."""
+        """Find the request that the file answers; raises FileError if there is none."""
         request = find_request(context)
         context.report_facts["utah_request"] = request.pk
         context.report_facts["utah_function"] = request.function
@@ -370,7 +370,7 @@ class UtahResponse(ImportType):
         ]
 
     def after_plan(self, context: RunContext) -> None:
-        """Update: plan to clear the changes that were sent. All functions: remember that the request is answered."""
+        """Update: plan to clear the changes that were sent. All functions: record that the request is answered."""
         if context.report_facts["utah_function"] == UtahFunction.UPDATE:
             plan_clearing(context)
         if covers(context):
@@ -378,7 +378,8 @@ class UtahResponse(ImportType):
 
 
 def covers(context: RunContext) -> bool:
-    """May the run touch all schools of the request? Else it answers a part only, and the request stays outstanding."""
+    """May the run change all schools of the request? Otherwise it answers only a part, and the request stays
+    outstanding."""
     if context.run.schools is None:
         return True
     schools = UtahRequest.schools.through.objects.filter(utahrequest=_answered(context))
@@ -386,7 +387,7 @@ def covers(context: RunContext) -> bool:
 
 
 def plan_clearing(context: RunContext) -> None:
-    """One change per open ChangedRecord that the request covered; those of one student stand or fall together."""
+    """One change per open ChangedRecord that the request covered; those of one student are applied all or none."""
     execute(
         """
         INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)

@@ -6,12 +6,13 @@ from sisimport.imports.engine.sql import execute, fetch_all
 from ssid.models import UtahFunction, UtahRequest
 from students.models import LEA, StateProfile
 
-# So many lines of the file, spread over it, tell which request it answers.
+# How many lines, spread over the file, are used to find the request it answers.
 _SAMPLE = 2000
 
 
 def find_request(context: RunContext) -> UtahRequest:
-    """The request of this kind that shares most lines with the file: equal lines first, then students, the newest of equals.
+    """The request of this kind that shares most lines with the file: equal lines first, then students; among equals the
+    newest.
 
     Raises FileError: LEA of another state, Verify, several kinds, the request file itself, no such request.
     """
@@ -44,7 +45,7 @@ def find_request(context: RunContext) -> UtahRequest:
 
 
 def _settle_leas(context: RunContext) -> None:
-    """Lines without LEA were given that of their student; all LEAs must answer to Utah."""
+    """Lines without LEA were given that of their student; all LEAs must be in Utah."""
     execute(
         "UPDATE staged_utah_response r SET state = l.state FROM students_lea l WHERE l.id = r.lea_id AND l.state <> r.state"
     )
@@ -70,7 +71,7 @@ def _function() -> str:
 
 
 def _refuse_request_file(context: RunContext, function: str) -> None:
-    """Without a Status column a file that gives no SSID says nothing: most likely it is the request itself."""
+    """Refuse a file without a Status column or any SSID: most likely it is the request itself."""
     positions = context.recognition.positions if context.recognition is not None else {}
     if "status" in positions:
         return

@@ -1,4 +1,4 @@
-"""SSID Process: what a request to Utah's SSID system holds, and making one (rules U-1, U-2, U-9, U-11).
+"""SSID Process: what a request to Utah's SSID system contains, and making one (rules U-1, U-2, U-9, U-11).
 
     schools + function -> scope (which students, and why not the others) -> request: values kept, file written
 
@@ -37,7 +37,7 @@ NAMES = ("last_name", "first_name", "middle_name", "suffix")
 
 
 class RequestRefusedError(Exception):
-    """A request that cannot be made; the text is for the user. `held`: a reason given would let it pass (rule U-1)."""
+    """A request that cannot be made; the text is for the user. `held`: giving a reason would allow it (rule U-1)."""
 
     def __init__(self, text: str, *, held: bool = False) -> None:
         super().__init__(text)
@@ -46,7 +46,7 @@ class RequestRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How many students a request would hold, and why it leaves the others out."""
+    """How many students a request would contain, and why it leaves the others out."""
 
     function: UtahFunction
     count: int
@@ -68,7 +68,7 @@ class Scope:
 
 
 def _students(lea: LEA, schools: Iterable[School], effective_date: dt.date | None) -> QuerySet[Any]:
-    """Students of the schools with what a scope asks of them: enrolled, current SSID, flagged (rule U-9)."""
+    """Students of the schools with the values that a scope checks: enrolled, current SSID, flagged (rule U-9)."""
     if effective_date is not None:
         first = last = effective_date
     else:
@@ -97,7 +97,7 @@ def _wanted(function: UtahFunction) -> Q:
 def scope_of(
     *, lea: LEA, function: UtahFunction, schools: Sequence[School], effective_date: dt.date | None = None
 ) -> Scope:
-    """Count what a request would hold and what it leaves out, in one query."""
+    """Count what a request would contain and what it leaves out, in one query."""
     has = Q(enrolled=True, current__ssid__isnull=False)
     counts = _students(lea, schools, effective_date).aggregate(
         count=Count("pk", filter=Q(enrolled=True) & _wanted(function)),
@@ -128,7 +128,7 @@ def find_schools(*, codes: Iterable[str], lea: LEA | None = None) -> list[School
 
 
 def why_held(*, function: UtahFunction, schools: Sequence[School]) -> str:
-    """Why a New request has to wait, or nothing: New gives a number to every row and so makes doubles (rule U-1)."""
+    """Why a New request has to wait, or nothing: New gives a number to every row and so makes duplicates (rule U-1)."""
     if function != UtahFunction.NEW:
         return ""
     waiting = outstanding_retrieves(schools)
@@ -150,10 +150,10 @@ def create_request(
     user: User | None = None,
     override_reason: str = "",
 ) -> UtahRequest:
-    """Make a request: keep which students and values are sent, and write its file.
+    """Make a request: store which students and values are sent, and write its file.
 
-    Raises RequestRefusedError: schools of several or other LEAs, nobody to send, New while a Retrieve answer is outstanding and
-    no reason was given.
+    Raises RequestRefusedError: schools of several or other LEAs, no students to send, New while a Retrieve answer is
+    outstanding and no reason was given.
     """
     leas = {school.lea_id: school.lea for school in schools}
     if len(leas) != 1:
@@ -163,7 +163,7 @@ def create_request(
         raise RequestRefusedError(
             f"{lea} does not answer to Utah. If it should, change the state of the LEA in its settings."
         )
-    lock_leas([lea.pk])  # no import changes a value between keeping and writing it, nor does a second request
+    lock_leas([lea.pk])  # no import or second request changes a value between storing and writing it
     held = why_held(function=function, schools=schools)
     override_reason = override_reason.strip()
     if held and not override_reason:
@@ -189,7 +189,7 @@ def create_request(
 
 
 def _keep_students(request: UtahRequest, schools: Sequence[School], today: dt.date) -> int:
-    """Copy the values to send into the request, in one statement; their order is that of the file."""
+    """Copy the values to send into the request, in one statement, in the order of the file."""
     function = UtahFunction(request.function)
     open_now = Enrollment.objects.filter(student=OuterRef("pk")).filter(
         Q(exit_date__isnull=True) | Q(exit_date__gte=today)
@@ -253,9 +253,9 @@ def _records(request: UtahRequest) -> Iterator[dict[str, Any]]:
 
 @transaction.atomic
 def withdraw_request(*, request: UtahRequest, user: User | None, reason: str) -> None:
-    """Say that a request was never sent, or that no answer will come: nothing waits for it any more.
+    """Say that a request was never sent, or that no answer will come: nothing waits for it any longer.
 
-    Raises RequestRefusedError without a reason, or when its answer was already applied.
+    Raises RequestRefusedError without a reason, or if its answer was already applied.
     """
     from ssid.utah.queries import RequestState, with_state
 

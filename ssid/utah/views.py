@@ -46,7 +46,7 @@ def utah_schools(request: HttpRequest) -> QuerySet[School]:
 
 
 def _request_or_404(request: HttpRequest, pk: int) -> UtahRequest:
-    """A request for schools that are all the user's; others do not exist for them."""
+    """A request whose schools are all the user's; otherwise 404."""
     found: UtahRequest = get_object_or_404(request_history(visible_school_ids(request.user)), pk=pk)
     return found
 
@@ -92,7 +92,7 @@ def _request_rows(found: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
 @requires(Capability.UPLOAD)
 @require_http_methods(["GET", "POST"])
 def utah_create(request: HttpRequest) -> HttpResponse:
-    """Choose schools and function, see how many students a request holds, create it."""
+    """Choose schools and function, see how many students a request contains, create it."""
     schools = utah_schools(request).order_by("lea__code", "name", "code")
     if request.method == "GET":
         initial = {"schools": request.GET.getlist("school"), "function": request.GET.get("function", "R")}
@@ -126,7 +126,7 @@ _ABOUT: dict[str, Any] = {"function_table": FUNCTIONS, "help_desk": HELP_DESK}
 
 
 def _scope(form: RequestForm) -> dict[str, Any]:
-    """What the chosen request would hold, and whether it is held."""
+    """What the chosen request would contain, and whether it is held."""
     schools: list[School] = form.cleaned_data["schools"]
     function: UtahFunction = form.cleaned_data["function"]
     return {
@@ -184,7 +184,7 @@ def utah_request_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     log_views(user=request.user, kind=AuditEntry.Kind.EXPORT, students=sent, subject=subject)
     try:
         stream = open_whole(made.file, made.file_name)
-    except (LockedFileError, AwayFileError):  # the middleware says so
+    except (LockedFileError, AwayFileError):  # the middleware reports it
         raise
     except MissingFileError:
         raise Http404("The file is no longer kept.") from None

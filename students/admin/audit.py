@@ -1,4 +1,4 @@
-"""Edits of records: who did what, to be read only."""
+"""Edits of records: who did what, read-only."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from students.access import visible_lea_ids, visible_leas
 
 
 class ReadOnly:
-    """A page that only shows."""
+    """A read-only page."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -22,7 +22,8 @@ class ReadOnly:
 
 
 class OfOwnDistricts:
-    """A page of what belongs to a district (`lea_field`): others' rows are not there, and none is given to another district."""
+    """A page of data of a district (`lea_field`): rows of other districts are hidden, and no row can be given to
+    another district."""
 
     lea_field = "lea"
 

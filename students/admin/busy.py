@@ -1,4 +1,4 @@
-"""Forms of the admin beside a running import: whoever cannot save at once gets the form back as it was typed."""
+"""Forms of the admin during a running import: a user who cannot save right away gets the form back as typed."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class ReturnsTyped:
 
 
 class _Busy:
-    """A form in which everything may be right, and which is not saved all the same."""
+    """A form that is not saved even if everything in it is valid."""
 
     def clean(self) -> Any:
         cleaned = super().clean()  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Forms of the admin of student records. The reason asked for goes to the student's time line."""
+"""Forms of the admin of student records. The reason goes to the student's time line."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from students.profiles import state_problem
 from students.services import HELD_BY_ANOTHER, SSIDRefusedError, clean_ssid
 
 KEEP, MISTAKE = "keep", "mistake"
-# Fields of the student with a set of codes, and its name in code_words.toml.
+# Student fields with a set of codes, and the set's name in code_words.toml.
 CODED = {"birth_country": "country", "birth_state": "state", "home_language": "language", "ethnicity": "ethnicity"}
 
 
 def offer_codes(form: forms.BaseForm, name: str, choices: list[tuple[str, str]], *, on_record: str) -> None:
-    """Let a field be chosen by words with their codes. What is on record stays, though it be none of them."""
-    if name not in form.fields:  # who may only look has it as text
+    """Let a field be chosen by words with their codes. The value on record stays even if it is not one of them."""
+    if name not in form.fields:  # read-only users see it as text
         return
     held = [] if not on_record or on_record in dict(choices) else [(on_record, f"{on_record}, as on record")]
     field = form.fields[name]
@@ -62,7 +62,7 @@ class LEAForm(forms.ModelForm):
 
 
 class ReasonForm(forms.ModelForm):
-    """A form that asks why, once something is changed."""
+    """A form that asks for a reason if something is changed."""
 
     reason = forms.CharField(
         label="Reason",
@@ -122,7 +122,7 @@ class StudentForm(ReasonForm):
         student = self.instance
         if student.lea_id is None:
             lea = self.cleaned_data.get("lea")
-            if lea is None:  # said at its own field
+            if lea is None:  # reported at its own field
                 return text.strip()
             student.lea = lea
         student.local_number = self.cleaned_data.get("local_number") or student.local_number

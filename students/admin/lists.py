@@ -11,7 +11,7 @@ from students.paging import BoundedPaginator
 
 
 def column(field: str, label: str) -> Any:
-    """A column of a list under the word that the product's own pages have for it."""
+    """A column of a list, with the label that the product's own pages use."""
 
     @admin.display(description=label, ordering=field)
     def shown(_page: Any, row: Any) -> Any:
@@ -32,7 +32,7 @@ def person(field: str, label: str = "") -> Any:
 
 
 class BoundedChangeList(ChangeList):
-    """Says how many rows were found where something was asked for and all of them were counted."""
+    """Shows how many rows were found if something was searched for and all of them were counted."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -32,7 +32,7 @@ class FormerSSIDInline(ReadOnly, TabularInline):
 
 @admin.register(SSID)
 class SSIDAdmin(ReadOnly, LongList, ModelAdmin):
-    """All SSIDs, masked. They are edited on the student's page, where the reason is asked."""
+    """All SSIDs, masked. They are edited on the student's page, which asks for the reason."""
 
     list_display = ("masked", "student", "state", "origin", "origin_run", "verified", "created_at", "retired_at")
     list_filter = ("origin", "verified", ("retired_at", admin.EmptyFieldListFilter), "state")
@@ -53,7 +53,7 @@ class SSIDAdmin(ReadOnly, LongList, ModelAdmin):
 
 @admin.register(SSIDReplacement)
 class SSIDReplacementAdmin(ReturnsTyped, LongList, ModelAdmin):
-    """What the state said: this number was merged into that one. Added by hand as it is written there."""
+    """Replacements announced by the state: this number was merged into that one. Added by hand exactly as announced."""
 
     list_display = ("__str__", "state", "learned_at", "origin_run", "entered_by")
     list_filter = ("state",)
@@ -62,7 +62,7 @@ class SSIDReplacementAdmin(ReturnsTyped, LongList, ModelAdmin):
     fields = ("state", "retired_ssid", "replacement_ssid")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SSIDReplacement]:
-        """Who sees some schools sees what became of their students' numbers."""
+        """A user who sees some schools sees what happened to their students' numbers."""
         replacements, ids = SSIDReplacement.objects.all(), visible_school_ids(request.user)
         if ids is None:
             return replacements

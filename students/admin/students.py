@@ -45,12 +45,12 @@ class LEAAdmin(OfOwnDistricts, ReturnsTyped, ModelAdmin):
     list_filter = ("state",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A new district is none of those that somebody works for already."""
+        """A new district is not one that a user already works for."""
         allowed: bool = super().has_add_permission(request)
         return allowed and visible_lea_ids(request.user) is None
 
     def save_model(self, request: HttpRequest, obj: LEA, form: Any, change: bool) -> None:
-        """The state takes the students' SSIDs along, as the command `set_lea` does."""
+        """Changing the state also moves the students' SSIDs, as the command `set_lea` does."""
         with transaction.atomic():
             if change:
                 move_ssids(obj, StateProfile(obj.state))
@@ -131,7 +131,7 @@ class HasSSIDFilter(admin.SimpleListFilter):
 
 
 class GradeFilter(admin.SimpleListFilter):
-    """The grades there are, not those that occur: these would be looked for in all students for every page."""
+    """All valid grades, not the ones in use: finding those would search all students for every page."""
 
     title = parameter_name = "grade"
 
@@ -184,12 +184,12 @@ class GuardianInline(TabularInline):
 
 @admin.register(Student)
 class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
-    """Search is by local number: names and SSIDs do not belong into an address. The Students page finds by them."""
+    """Search is by local number: names and SSIDs do not belong in an address. The Students page searches by them."""
 
     form = StudentForm
     list_display = ("local_number", "full_name", "birth_date", "grade", "school", "current_ssid")
     list_filter = (SchoolFilter, GradeFilter, HasSSIDFilter)
-    sortable_by = ("full_name", "birth_date")  # what an index has in order
+    sortable_by = ("full_name", "birth_date")  # those with an index
     list_select_related = ("school",)
     search_fields = ("^local_number",)
     search_help_text = "Beginning of the local student number. By name or SSID: the page Students."
@@ -252,7 +252,7 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False  # a student leaves by an exit date
+        return False  # a student leaves by an exit date, not by deletion
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         student = visible_students(request.user).filter(pk=object_id).first() if object_id.isdecimal() else None
@@ -300,7 +300,7 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
                 editing.save_guardian(guardian=saved, user=user, reason=reason)
 
     def _create_formsets(self, request: HttpRequest, obj: Student, change: bool) -> Any:
-        """A change in an inline asks for the reason of the student's form too."""
+        """A change in an inline also requires the reason of the student's form."""
         formsets, instances = super()._create_formsets(request, obj, change)
         reason = request.POST.get("reason", "").strip()
         for formset in formsets if request.method == "POST" and not reason else ():

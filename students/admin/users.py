@@ -1,4 +1,4 @@
-"""The admin of people who sign in. What somebody may give, and to whom, is decided in granting.py."""
+"""The admin of people who sign in. What a user may grant, and to whom, is decided in granting.py."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ACCESS_FIELDS = ("is_active", "is_staff", "is_superuser", "groups", "user_permis
 
 
 class AccessForm(forms.ModelForm):
-    """Schools for somebody else, of those that the giver sees."""
+    """Schools for another user, among those that the giver sees."""
 
     giver: Any = None
 
@@ -52,7 +52,7 @@ class AccessForm(forms.ModelForm):
 
 
 class SaysWhy:
-    """Of pages that some may only read: says at the top why nothing can be changed there."""
+    """For pages that some users may only read: says at the top why nothing can be changed there."""
 
     @admin.display(description="To read only")
     def own_access(self, _obj: Any) -> str:
@@ -64,7 +64,7 @@ class SaysWhy:
 
 
 class GivesOwnSchools:
-    """Of the admin's pages and inlines of StaffAccess: only schools that the giver sees are offered, and taken."""
+    """For the admin's pages and inlines of StaffAccess: only schools that the giver sees are offered and accepted."""
 
     form = AccessForm
     autocomplete_fields: tuple[str, ...] = ("schools",)
@@ -76,7 +76,7 @@ class GivesOwnSchools:
 
 
 def _access_of(person: Any) -> tuple[Any, ...]:
-    """What somebody may do, to compare before and after."""
+    """What a person may do, to compare before and after."""
     person = User._default_manager.get(pk=person.pk)
     access = StaffAccess.objects.filter(user=person).first()
     schools = set(access.schools.values_list("pk", flat=True)) if access else set()
@@ -86,7 +86,7 @@ def _access_of(person: Any) -> tuple[Any, ...]:
 
 
 class EndsSessions:
-    """Of the admin's pages of people: who may do other things than before signs in again."""
+    """For the admin's pages of people: a person whose permissions changed has to sign in again."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         person = form.instance if isinstance(form.instance, User) else form.instance.user
@@ -123,7 +123,7 @@ class StaffAccessAdmin(EndsSessions, SaysWhy, ReturnsTyped, GivesOwnSchools, Mod
         return super().get_form(request, obj, change, form=AccessForm.given_by(request.user), **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAccess]:
-        """Of one's own schools, and of those who see all: as the page *People* shows them."""
+        """Access rows of the user's own schools and of people who see all, as on the page *People*."""
         found: QuerySet[StaffAccess] = super().get_queryset(request).prefetch_related("schools")
         ids = visible_school_ids(request.user)
         if ids is None:
@@ -162,7 +162,7 @@ class StaffAccessInline(GivesOwnSchools, StackedInline):
 
 
 def _may_change_account(giver: Any, person: Any) -> bool:
-    """Of somebody else; None is one who is made just now."""
+    """May the giver change this other person's account? None: an account being created."""
     return person is None or (person.pk != giver.pk and granting.has_as_much_as(giver, person))
 
 
@@ -197,7 +197,7 @@ class UserAdmin(EndsSessions, SaysWhy, ReturnsTyped, DjangoUserAdmin, ModelAdmin
             kwargs["queryset"] = granting.permissions_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    # With the account, what the person did to records of any school loses its name.
+    # Deleting the account would remove the name from what the person did to records of any school.
     @across_schools()
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
@@ -217,7 +217,7 @@ class UserAdmin(EndsSessions, SaysWhy, ReturnsTyped, DjangoUserAdmin, ModelAdmin
 @admin.register(Group)
 class GroupAdmin(ReturnsTyped, DjangoGroupAdmin, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What a group may do on the product's pages hangs on its name."""
+        """What a group may do on the product's pages depends on its name."""
         fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
         return fields if obj is None or getattr(request.user, "is_superuser", False) else (*fields, "name")
 

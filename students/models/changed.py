@@ -1,10 +1,10 @@
-"""What changed of students since their state last confirmed it, for states that must be told (rule U-4)."""
+"""What changed about students since their state last confirmed it, for states that must be informed (rule U-4)."""
 
 from django.db import models
 
 from students.models.people import Student
 
-# Columns of the student record that a state's SSID system keeps too. The trigger of migration 0003 watches them.
+# Columns of the student record that a state's SSID system also stores. The trigger of migration 0003 watches them.
 WATCHED_FIELDS = {
     "last_name": "Last name",
     "first_name": "First name",
@@ -23,7 +23,7 @@ WATCHED_FIELDS = {
 class ChangedRecord(models.Model):
     """One edit of one watched field. The student is flagged while a row is not cleared.
 
-    A database trigger writes the rows, so no edit can miss them: imports, reverts, admin, services and plain SQL alike. Only
+    A database trigger writes the rows, so no edit can bypass it: imports, reverts, admin, services or plain SQL. Only
     students of LEAs in Utah are watched. Rows of a student are numbered in the order of the edits.
     `cleared_by` is the number of the Update request whose answer confirmed the change.
     """

@@ -17,7 +17,8 @@ from students.models.people import Student
 
 
 class CollectionPolicy(models.Model):
-    """What this installation asks of SSIDs. One row; without one the SSID is recommended and families enter nothing."""
+    """What this installation requires about SSIDs. One row; without it the SSID is recommended and families enter
+    nothing."""
 
     required_from = models.DateField(
         "SSID required from",
@@ -68,7 +69,7 @@ class CollectionPolicy(models.Model):
 class AnnualEnrollment(models.Model):
     """A student's enrollment form for one school year: draft, submitted, approved.
 
-    draft -> submitted (staff, or the family online) -> approved (staff); submitted -> draft when it is sent back.
+    draft -> submitted (by staff, or the family online) -> approved (by staff); submitted -> draft if it is sent back.
     """
 
     class Status(models.TextChoices):
@@ -105,9 +106,10 @@ class AnnualEnrollment(models.Model):
 
 
 class ReportedSSID(models.Model):
-    """A number that a student or family gave us (rule M-8): kept apart from SSIDs until somebody has verified it.
+    """A number that a student or family gave us (rule M-8): kept apart from SSIDs until a person has verified it.
 
-    It takes no number away from anybody: a mistyped one may well be another student's. At most one per student is open.
+    It takes no number away from any student: a mistyped one may well be another student's. At most one per student is
+    open.
     """
 
     student = models.OneToOneField(Student, on_delete=models.CASCADE, related_name="reported_ssid", primary_key=True)
@@ -129,7 +131,7 @@ class ReportedSSID(models.Model):
 
 
 class MissingSnapshot(models.Model):
-    """How many students of a school and grade had no SSID on a day: what the share over time is drawn from."""
+    """How many students of a school and grade had no SSID on a day: the share over time is drawn from these."""
 
     day = models.DateField()
     # Without database constraint: a count never keeps a school from being removed by a revert.

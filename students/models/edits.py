@@ -18,8 +18,8 @@ class RecordEdit(NotesStudent, models.Model):
     before = models.TextField(null=True, blank=True)  # noqa: DJ001 - absent and empty differ in a journal
     after = models.TextField(null=True, blank=True)  # noqa: DJ001
     reason = models.TextField(blank=True)
-    # What undoing asks for beside the texts (undoing.py). Of a part of the record, on its first entry: `pk`, and the fields that
-    # were written, `before` and `after` (null where the part was not there). Of SSIDs: all numbers of the student.
+    # What undoing needs besides the texts (undoing.py). For a part of the record, on its first entry: `pk`, and the
+    # written fields, `before` and `after` (null if the part did not exist). For SSIDs: all numbers of the student.
     journal = models.JSONField(null=True, blank=True)
 
     class Meta:

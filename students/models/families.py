@@ -28,7 +28,8 @@ class FamilyMember(models.Model):
 
 
 class FamilyInvitation(models.Model):
-    """An invitation to open an account for some students. Good once and for a time; only a hash of its secret is kept."""
+    """An invitation to open an account for some students. Valid once and for a limited time; only a hash of its secret
+    is stored."""
 
     token_hash = models.CharField(max_length=64, editable=False)
     students = models.ManyToManyField(Student, related_name="invitations")
@@ -61,7 +62,7 @@ class FamilyInvitation(models.Model):
 
 
 class SecondCheck(models.Model):
-    """One number typed as the second check of an online enrollment, right or wrong; the number itself is not kept."""
+    """One number typed as the second check of an online enrollment, right or wrong; the number itself is not stored."""
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -22,11 +22,11 @@ class Origin(models.TextChoices):
 class SSID(models.Model):
     """One SSID of a student, current while `retired_at` is empty.
 
-    A number belongs to one student for ever, in the state that issued it (rule ID-5); a student has one current number.
-    Stored as text: leading zeros count (rule ID-3).
+    A number belongs to one student permanently, in the state that issued it (rule ID-5); a student has one current
+    number. Stored as text: leading zeros count (rule ID-3).
     """
 
-    # Indexed in full, for the former ones too: the partial index below has the current one only.
+    # A full index, because former numbers are searched too: the partial index below has only the current ones.
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="ssids", db_constraint=False)
     state = models.CharField(max_length=2, choices=StateProfile.choices, default=StateProfile.CALIFORNIA)
     ssid = models.CharField("SSID", max_length=10)
@@ -56,7 +56,7 @@ class SSID(models.Model):
 
     @property
     def masked(self) -> str:
-        """The number as screens show it until somebody asks: `90•• ••• 678` (rule ID-6)."""
+        """The number as screens show it until a user reveals it: `90•• ••• 678` (rule ID-6)."""
         return mask_ssid(self.ssid)
 
 

@@ -12,7 +12,7 @@ from sisimport.audit.looking import NotesStudent
 from sisimport.runtime.row_scope import across_schools
 from students.models.districts import LEA, School
 
-# Texts of a student that files and forms may write: what they are called, and what is kept as a code.
+# Texts of a student that files and forms may write: names, and values stored as codes.
 NAME_FIELDS = (
     "last_name",
     "first_name",
@@ -69,7 +69,7 @@ _Loose = Loose  # as migrations name it
 
 
 class _NameKey(Func):
-    """Names joined to one loose word, `Díaz` and `Jr.` to `diazjr`: sorted and searched by its beginning, letter by letter."""
+    """Names joined to one loose word, `Díaz` and `Jr.` to `diazjr`: for sorting and prefix search."""
 
     function = "sis_loose"
     arg_joiner = " || "
@@ -77,7 +77,7 @@ class _NameKey(Func):
 
 
 def _key_field(*names: str) -> models.GeneratedField:
-    """Compared byte by byte: the order, and the index that finds a beginning, are the same under every locale."""
+    """Compared byte by byte: the order, and the index for finding a prefix, are the same under every locale."""
     return models.GeneratedField(
         expression=_NameKey(*map(F, names)), output_field=models.TextField(db_collation="C"), db_persist=True
     )
@@ -141,7 +141,7 @@ class Student(NotesStudent, models.Model):
     home_language = models.CharField("home primary language", max_length=3, blank=True)
     ethnicity = models.CharField(max_length=40, blank=True)
 
-    # Search keys (search.py): the everyday name, and all names of those who have a legal or an alias name besides.
+    # Search keys (search.py): the everyday name, and all names of students who also have a legal or an alias name.
     last_key = _key_field(*_KEYS[0])
     first_key = _key_field(*_KEYS[1])
     other_names = models.GeneratedField(
@@ -188,13 +188,13 @@ class Student(NotesStudent, models.Model):
         ]
         indexes = [
             models.Index(fields=["school", "grade"], name="student_school_grade"),
-            # Whom a file line may mean (candidates.py): same birth date, or same names without accents and the like.
+            # For the students a file line may mean (candidates.py): same birth date, or same names without accents and
+            # the like.
             models.Index(fields=["birth_date"], name="student_birth_date"),
             models.Index(Loose(F("match_last_name")), Loose(F("match_first_name")), name="student_loose_names"),
-            # Whom a search means (search.py). School and grade are at the end so that a search within them reads the
-            # index alone.
-            # The key is carried along, no column to search by: with stale statistics (all students were removed, then others
-            # came) PostgreSQL takes any index that holds the key to check a foreign key, and reads all of it for each row.
+            # For searches (search.py). School and grade are at the end so that a search within them reads only the
+            # index. The key is included, not a search column: with stale statistics (all students removed, then others
+            # added) PostgreSQL picks any index on the key to check a foreign key, and reads all of it for each row.
             models.Index(
                 fields=["last_key", "first_key"], include=["id", "school", "grade"], name="student_by_last_name"
             ),
@@ -205,7 +205,7 @@ class Student(NotesStudent, models.Model):
             GinIndex(
                 fields=["other_names"],
                 condition=Q(other_names__isnull=False),
-                fastupdate=False,  # what waits to be sorted in is read by every search
+                fastupdate=False,  # every search reads the entries not yet merged in
                 name="student_by_other_names",
             ),
         ]
@@ -214,7 +214,7 @@ class Student(NotesStudent, models.Model):
         return f"Student {self.local_number}"
 
     def validate_constraints(self, exclude: Any = None) -> None:
-        """A local number is somebody's in the whole district, whoever asks."""
+        """A local number is unique in the whole district, even among students the user does not see."""
         with across_schools():
             super().validate_constraints(exclude=exclude)
 
@@ -230,7 +230,7 @@ class Student(NotesStudent, models.Model):
 
 
 class WithoutSSID(models.Model):
-    """Students who have no current SSID, with what lists of them ask for: found without a look at all the others.
+    """Students who have no current SSID, with the columns that lists of them need: found without scanning all students.
 
     Kept by triggers on students, SSIDs and last days (migration 0024), in the transaction that changes those; nothing else
     writes it.
@@ -287,10 +287,12 @@ class LastDay(models.Model):
 
 
 class Headcount(models.Model):
-    """A change of how many students a school and grade has, and of how many of them no SSID; the counts are its sums.
+    """A change in how many students a school and grade has, and in how many of them lack an SSID; the counts are sums
+    of these.
 
-    `after`: it counts from the next day on; blank: always. Kept by triggers (migration 0024) in the transaction that changes
-    students, SSIDs or enrollments. Rows are only added, so nobody waits; the reconciler puts them together (headcounts.py).
+    `after`: the change counts from the next day on; blank: always. Kept by triggers (migration 0024) in the transaction
+    that changes students, SSIDs or enrollments. Rows are only added, so writers never wait; the reconciler combines
+    them (headcounts.py).
     """
 
     # Without database constraint: a count never keeps a school from being removed by a revert.
@@ -367,9 +369,10 @@ class ELRecord(models.Model):
 
 
 class StateEnrollment(models.Model):
-    """The most recent enrollment that the state knows of a student, often in another district: its word, kept as it came.
+    """The most recent enrollment that the state has for a student, often in another district: stored as the state sent
+    it.
 
-    Schools of others are not schools here: they are kept as the state's codes.
+    Schools of other districts are not School rows here: they are stored as the state's codes.
     """
 
     student = models.OneToOneField(

@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
 
 def _day(text: str) -> dt.date:
-    """Raises RequestRefusedError for what is not a day."""
+    """Raises RequestRefusedError if it is not a date."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         message = ""
         try:
             made = draft(find_schools(options["school"], options["lea"]), school_year=options["school_year"])
-            with transaction.atomic():  # a request whose file cannot be written was never made
+            with transaction.atomic():  # a request whose file cannot be written is not stored
                 request = keep_request(made, user=None, delimiter="," if kind == "csv" else "^")
                 with output.open("w", encoding="utf-8", newline="") as stream:
                     stream.writelines(request_text(request))
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
 
 def find_schools(given: str, lea: str) -> list[School]:
-    """The schools of a comma-separated list of codes. Raises RequestRefusedError naming a code that is none."""
+    """The schools of a comma-separated list of codes. Raises RequestRefusedError naming an invalid code."""
     codes = [code.strip() for code in given.split(",") if code.strip()]
     schools = School.objects.filter(code__in=codes).select_related("lea")
     if lea:
