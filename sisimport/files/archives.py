@@ -1,9 +1,9 @@
-"""Files that come in an archive: the state hands out a zip with twins of the same records, delimited and fixed-width.
+"""Files that come in an archive: the state distributes a zip with the same records twice, delimited and fixed-width.
 
-The delimited member is taken, the fixed-width one when it is alone; a readme, a letter or a document beside it is passed
-over, and so is the file of names (entities) beside the state's results. Nothing else is guessed: several candidates, archives and
-workbooks in archives and locked ones are refused by name. What is unpacked is limited while it is unpacked, whatever the archive
-claims.
+The delimited member is used, or the fixed-width one if it is alone; a readme, letter or document next to it is ignored, as is the
+file of names (entities) next to the state's results. Nothing else is guessed: several candidates, archives or workbooks inside
+archives, and locked archives are refused by name. The unpacked size is limited during unpacking, regardless of the size the
+archive states.
 """
 
 import re
@@ -31,8 +31,8 @@ _PIECE: Final = 1 << 20
 _LONGEST_LIST: Final = 4 << 20  # bytes of an archive's list of files
 _HEAD: Final = 1 << 16
 _LOCKED: Final = 0x1
-_NAMED: Final = 4  # files, of many
-# What people read: a name with such a word, or text that is not a table.
+_NAMED: Final = 4  # files to name if there are many
+# Files meant for people: a name with such a word, or text that is not a table.
 _README: Final = re.compile(
     r"(?:^|[^a-z])(?:read[ _-]?me|license|licence|notice|instructions|release[ _-]?notes|cover[ _-]?letter)",
     re.IGNORECASE,
@@ -59,22 +59,22 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The bytes to recognise and read; `member` is the name within the archive (blank: no archive), `notices` what is to
-    be said of the archive."""
+    """The bytes to recognise and read; `member` is the name within the archive (blank: no archive), `notices` the findings about
+    the archive."""
 
     stream: IO[bytes]
     member: str = ""
     notices: tuple[Problem, ...] = ()
 
     def close(self) -> None:
-        """Let the temporary file go; a stream that was given stays open."""
+        """Close the temporary file; a stream passed in by the caller stays open."""
         if self.member:
             self.stream.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """The beginning of an archive's text file; `size` is that of the whole text file, None where it is not known."""
+    """The beginning of an archive's text file; `size` is that of the whole text file, None if not known."""
 
     data: bytes
     member: str
@@ -82,7 +82,7 @@ class Glimpse:
 
 
 def is_zip(stream: IO[bytes]) -> bool:
-    """Is this a zip archive, whole or only its beginning, and not a workbook or document that is one inside?"""
+    """Is this a zip archive, complete or only its beginning, and not a workbook or document in zip format?"""
     stream.seek(0)
     head = stream.read(_HEAD)
     if not head.startswith(_ZIP):
@@ -101,7 +101,7 @@ def _opened(stream: IO[bytes]) -> Iterator[zipfile.ZipFile]:
 
 
 class _Sparing:
-    """A stream that hands out a few megabytes at once at most: a list of millions of files is not taken into memory."""
+    """A stream that returns at most a few megabytes at a time, so that a list of millions of files is not read into memory."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -117,7 +117,7 @@ class _Sparing:
 
 
 def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
-    """The text file of a zip archive as a temporary file; any other file as it is. Of the tables of OneRoster one text is made.
+    """The text file of a zip archive as a temporary file; any other file unchanged. OneRoster tables are joined into one text.
 
     Raises FileError: FILE-ZIP for an archive without exactly one candidate, damaged or locked; FILE-SIZE when it
     unpacks to more than `max_bytes`.
@@ -137,7 +137,7 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
 
 
 def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Glimpse | None:
-    """At most `most` bytes of the text file of a zip archive, of which `stream` holds all or (not `whole`) the beginning.
+    """At most `most` bytes of the text file of a zip archive; `stream` holds all of the archive or (not `whole`) its beginning.
 
     None: the beginning does not reach a text file. Raises FileError as `unpack` does.
     """
@@ -182,7 +182,7 @@ def _damage_said() -> Iterator[None]:
 
 
 def _left_out(archive: zipfile.ZipFile, chosen: zipfile.ZipInfo) -> tuple[Problem, ...]:
-    """Which files of the archive were not read; those that a computer leaves there are nobody's."""
+    """Notices on the files of the archive that were not read, except those that operating systems leave there."""
     others = [
         shown_name(member.filename)
         for member in archive.infolist()
@@ -208,7 +208,7 @@ def _choose(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
             names = ", ".join(shown_name(member.filename) for member in candidates[:_NAMED])
             raise FileError("FILE-ZIP", found=f"{len(candidates)} text files ({names})", expected=EXPECTED)
         if len(candidates) == 1 and _README.search(shown_name(candidates[0].filename)) and _holds_more(files, endings):
-            continue  # a readme beside a fixed-width file or a workbook is not what was sent
+            continue  # a readme next to a fixed-width file or a workbook is not the file that was sent
         if candidates:
             if candidates[0].flag_bits & _LOCKED:
                 raise FileError("FILE-ZIP", found="a file locked with a password", expected=EXPECTED)
@@ -227,7 +227,7 @@ def _holds_more(files: list[zipfile.ZipInfo], endings: set[str]) -> bool:
 
 
 def _without_company(archive: zipfile.ZipFile, candidates: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Those that may be what was sent: no readme, and of two not the names beside the results. All where none is left."""
+    """Candidates without readmes and, of two, without the names next to the results. All candidates if none is left."""
     left = [member for member in candidates if not _is_read_by_people(archive, member)] or candidates
     if len(left) == 2:
         left = [member for member in left if not _ENTITIES.search(shown_name(member.filename))] or left
@@ -235,7 +235,7 @@ def _without_company(archive: zipfile.ZipFile, candidates: list[zipfile.ZipInfo]
 
 
 def _is_read_by_people(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    """A readme or letter beside the data: called so, or text in whose lines no separator stands."""
+    """A readme or letter next to the data: named like one, or text whose lines have no separators."""
     if _README.search(shown_name(member.filename)):
         return True
     if member.flag_bits & _LOCKED:
@@ -245,8 +245,8 @@ def _is_read_by_people(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> boo
 
 
 def _is_prose(head: bytes) -> bool:
-    """Do hardly any of the first lines have two separators of columns, or one width as records without separators do?"""
-    text = head.replace(b"\0", b"")  # UTF-16 as well
+    """Do hardly any of the first lines have two column separators, or the same width as records without separators have?"""
+    text = head.replace(b"\0", b"")  # also for UTF-16
     lines = [line for line in text.splitlines()[:_LOOK_LINES] if line.strip()]
     if not lines:
         return True
@@ -309,9 +309,9 @@ def _first_text(data: bytes, most: int) -> Glimpse | None:
         )
         size_stated = not flags & _SIZES_FOLLOW and 0xFFFFFFFF not in (packed, size)
         if oneroster.is_table(name):
-            return None  # the students are in several files, of which this is a part of one
+            return None  # the students are in several files, and this is only part of one
         if _ENTITIES.search(shown_name(name)):
-            return None  # results may follow, and are what was sent then
+            return None  # results may follow, and would then be the file that was sent
         ending = PurePosixPath(name).suffix.lower()
         if ending in _DELIMITED | _FIXED_WIDTH and not is_system_file(name) and not _README.search(shown_name(name)):
             if flags & _LOCKED:

@@ -11,7 +11,7 @@ _SAMPLE_BYTES: Final = MAX_LINE_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first bytes that are not blank lines. `lines_before` blank lines were passed over; `complete`: it is all."""
+    """The first bytes after `lines_before` blank lines. `complete`: these are the whole file."""
 
     data: bytes
     lines_before: int

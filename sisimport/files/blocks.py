@@ -1,7 +1,7 @@
-"""A block of records as the reader hands it on: column by column, because that is how it is read and how it is staged.
+"""A block of records as the reader passes it on: column by column, because that is how it is read and staged.
 
-list(block)     rows (line, values with None where blank, problems), in file order, with those that have no columns
-block.columns   one sequence of texts per field, "" where blank, of the records in `numbers`
+list(block)     rows (line, values with None where blank, problems), in file order, including those without columns
+block.columns   one sequence of texts per field, "" where blank, for the records in `numbers`
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ Row = tuple[int, tuple[str | None, ...], tuple[Problem, ...]]
 
 @dataclass(slots=True)
 class Block:
-    """Records that follow each other in a file. `problems`: by position in `numbers`; `broken`: rows without values."""
+    """Consecutive records of a file. `problems`: by position in `numbers`; `broken`: rows without values."""
 
     numbers: Sequence[int]
     columns: list[Sequence[str]]

@@ -1,4 +1,4 @@
-"""A file as chunks of whole lines: decoded, with what their text may hold and where they begin."""
+"""A file as chunks of whole lines: decoded, with traits of their text and where they begin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ from sisimport.files.lines import refuse_nul, whole_lines
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.values import BlockTraits
 
-# A chunk and its cells should fit the processor's cache: four times larger is twice as slow.
+# A chunk and its cells should fit into the processor's cache: a chunk four times larger is twice as slow.
 _CHUNK_BYTES: Final = 1 << 16
 _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
-# In plain ASCII: signs for letters that were lost, entities, UTF-7, escapes, quotation marks that are none to a CSV reader.
+# In plain ASCII: signs in place of lost letters, entities, UTF-7, escapes, quotation marks that a CSV reader does not treat as
+# such.
 _SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""', "@", "~", "_x")
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Whole lines of the file: as one text, or cut into `lines` already; what they may hold. `names`: column names, too."""
+    """Whole lines of the file, as one text or already split into `lines`, and what they may hold. `names`: also column names."""
 
     first_line: int
     text: str
@@ -33,9 +34,10 @@ class Chunk:
 
 
 class Chunks:
-    """Reads one file. `line_count`: lines of the chunks so far, counted by whoever splits them, before asking for the next.
+    """Reads one file. `line_count`: lines of the chunks so far, counted by the code that splits them, before it asks for the
+    next.
 
-    `line_index`: [line, offset] about every `_INDEX_BYTES`; `bytes_read`: of the file as it is stored.
+    `line_index`: [line, offset] about every `_INDEX_BYTES`; `bytes_read`: bytes of the file as stored.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Chunks:
             tabs = b"\t" in chunk and self._file.delimiter != "\t"
             controls = tabs or len(chunk.translate(None, _CONTROLS)) != len(chunk)
             if self._wide and not controls and not chunk.isascii() and not may_hold_hidden(chunk):
-                # A few names with accents would make a long text of two bytes a character, and its lines slow to cut.
+                # A few names with accents would make one long text of two bytes per character, whose lines are slow to split.
                 lines = self.decoder.decode_lines(chunk)
                 if lines is not None:
                     traits = BlockTraits(may_hold_space=True, needs_nfc=True, may_hold_hidden=False)
@@ -92,7 +94,7 @@ class Chunks:
 def _is_exotic(text: str) -> bool:
     """Can the text hold spaces that are not ASCII, or characters that are not in normal form C?
 
-    Nothing in Latin-1 needs normalizing, which settles most files at the speed of a copy.
+    Nothing in Latin-1 needs normalizing, so most files are handled at the speed of a copy.
     """
     if "\xa0" in text or "\x85" in text:
         return True

@@ -15,7 +15,7 @@ from sisimport.files.values import BlockTraits, Finding, MemoColumn, column_read
 
 
 class Columns:
-    """The columns asked for of one file."""
+    """The requested columns of one file."""
 
     def __init__(
         self,
@@ -27,8 +27,8 @@ class Columns:
         day_first: frozenset[str],
         together: Sequence[Together] = (),
     ) -> None:
-        """`fields`: those of a column each, before those that are read together. `day_first`: date fields that the look at the
-        beginning of the file showed to be day/month."""
+        """`fields`: those with a column each, before those that are read together. `day_first`: date fields that the beginning of
+        the file showed to be day/month."""
         self._layout = layout
         self._day_first = day_first
         self._tallies = tallies
@@ -79,7 +79,7 @@ class Columns:
         return self._readers[place].read(texts, traits)
 
     def _read_bared(self, place: int, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
-        """A column without the characters that nobody sees; a value refused for them is not called missing as well."""
+        """A column without invisible characters; a value refused for them is not also reported as missing."""
         column = self._columns[place]
         bared, hidden = without_hidden(column, texts, refuse=self._layout.writes(column) and is_name(column))
         values, found = self._readers[place].read(bared, traits)
@@ -90,9 +90,9 @@ class Columns:
 
     @property
     def day_first(self) -> frozenset[str] | None:
-        """After the last block: the date fields that the whole file showed to be day/month, where that changes how it is read.
+        """After the last block: the date fields that the whole file showed to be day/month, if that changes how it is read.
 
-        None when everything was read rightly: the look at the beginning of the file gave the same, or no date was unclear.
+        None when everything was read correctly: the beginning of the file gave the same result, or no date was unclear.
         """
         seen = {
             column.field: reader.days
@@ -105,7 +105,7 @@ class Columns:
 
 
 def _without(records: Records, columns: list[Sequence[str]], places: set[int]) -> list[Sequence[str]]:
-    """Take the records at these places out of `records`, but for its texts, and out of the columns that were read of them."""
+    """Remove the records at these places from `records`, except its texts, and from the columns that were read from them."""
     kept = [at for at in range(len(records.numbers)) if at not in places]
     new_place = {old: new for new, old in enumerate(kept)}
     records.numbers = [records.numbers[at] for at in kept]

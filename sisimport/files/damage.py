@@ -1,6 +1,6 @@
-"""What is not a part of a value: characters nobody sees, words that stand for nothing, and letters that a wrong program spoiled.
+"""Text that is not part of a value: invisible characters, words that stand for nothing, and letters garbled by a program.
 
-Looks at columns of a block, and at single values only where a look at all of them together found something.
+Looks at whole columns of a block, and at single values only if the look at the whole column found something.
 """
 
 import html
@@ -12,14 +12,14 @@ from typing import Final
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Column
 
-_JOINT: Final = "\x00"  # no text holds it
+_JOINT: Final = "\x00"  # occurs in no text
 _SHOWN: Final = 60
 
 # -- taken out ---------------------------------------------------------------------------------------------------------
 
 _BIDI: Final = "\u202a-\u202e\u2066-\u2069"
 _UNSEEN: Final = f"\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064{_BIDI}\ufeff\ufff9-\ufffb"
-# A soft hyphen, unless it is the second half of a letter that was encoded twice (`Ã` and it: `í`).
+# A soft hyphen, unless it is the second half of a letter that was encoded twice (`Ã` plus soft hyphen is `í`).
 _SOFT_HYPHEN: Final = "(?<![ÂÃ])\xad"
 _CONTROL: Final = "\x01-\x08\x0b\x0c\x0e-\x1f\x7f"
 HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}\t\n\r]|{_SOFT_HYPHEN}")
@@ -42,9 +42,9 @@ _CALLED: Final = {
 def without_hidden(
     column: Column, texts: Sequence[str], *, refuse: bool
 ) -> tuple[Sequence[str], list[tuple[int, Problem]]]:
-    """The column without characters that nobody sees, and where there were some.
+    """The column without invisible characters, and the places where there were some.
 
-    `refuse`: of a name that would be written: control characters and turned directions leave in doubt what it was.
+    `refuse`: for names that would be written: with control characters or changed text direction, the name is in doubt.
     """
     if not HIDDEN.search(_JOINT.join(texts)):
         return texts, []
@@ -68,7 +68,7 @@ def without_hidden(
 
 
 def _names_of(text: str) -> str:
-    """What was taken out, for people: each kind once."""
+    """The removed characters in words, each kind once."""
     return ", ".join(dict.fromkeys(_CALLED.get(sign) or f"U+{ord(sign):04X}" for sign in HIDDEN.findall(text)))
 
 
@@ -89,15 +89,15 @@ _NO_NAMES: Final = frozenset(word for word in PLACEHOLDERS if not word.isalpha()
 
 
 def placeholders_in(column: Column) -> frozenset[str]:
-    """The words that stand for nothing in this column. People are called Null and None: such a word is compared as a name,
-    and where the name is needed each of them is left to the rules, which see the record."""
+    """The words that stand for nothing in this column. There are people named Null and None: such a word is compared as a name,
+    and if the name is required, it is left to the rules, which see the record."""
     if column.field not in _NEEDED_NAMES:
         return PLACEHOLDERS
     return frozenset() if column.required else _NO_NAMES
 
 
 def placeholder(column: Column, text: str) -> Problem:
-    """What is said of the word: that it was read as blank, or that the value is missing."""
+    """The finding about the word: that it was read as blank, or that the value is missing."""
     if column.required:
         return Problem("FILE-REQUIRED", column.severity, column.field, text, "a value")
     return Problem("FILE-PLACEHOLDER", Severity.NOTICE, column.field, text)
@@ -116,11 +116,11 @@ _ENTITY = re.compile(
     r"&(?:(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"
     r"|[A-Za-z](?:acute|grave|circ|uml|tilde|cedil|slash|ring))"
 )
-# Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that follow no letter in a name.
+# Two to four bytes of UTF-8 as another encoding shows them: a leading letter, then signs that never follow a letter in a name.
 _TWICE = re.compile(r"[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
-# The same as old Macs (`Pe√±a`) and DOS (`Pe├▒a`) show it: the first character appears in no name.
+# The same as shown by old Macs (`Pe√±a`) and DOS (`Pe├▒a`): the first character occurs in no name.
 _TWICE_ELSEWHERE = re.compile(r"[√≈┬├─┼][^\x00-\x7f]|‚Ä[^\x00-\x7f]")
-# A letter as programs write it where only ASCII goes: `%C3%AD`, `\\u00ed`, `\\xed`, `=ED`, `<ed>`, in workbooks `_x00ED_`.
+# A letter as programs write it where only ASCII is allowed: `%C3%AD`, `\\u00ed`, `\\xed`, `=ED`, `<ed>`, in workbooks `_x00ED_`.
 _ESCAPED = re.compile(
     r"(?:%[0-9A-F]{2})+|(?:\\[uU][0-9A-Fa-f]{4})+|(?:\\x[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2})+|<[0-9a-f]{2}>"
     r"|_x[0-9A-Fa-f]{4}_"
@@ -131,7 +131,7 @@ _TAG = re.compile(
     r"</?(?:[abipu]|br|div|em|font|h[1-6]|img|li|p|script|span|strong|td|tr)\b[^<>]*>|<!--", re.IGNORECASE
 )
 _LONE_ACCENT = re.compile(r"(?<=[A-Za-z])[~¨¸˜ˆ](?=[A-Za-z]|\Z)")  # Pen~a
-# Spaces that no key types. What stands at one between small letters was a letter, save beside a particle (`de la Cruz`).
+# Spaces that no key types. One between small letters was a letter, except next to a particle (`de la Cruz`).
 _OTHER_SPACES: Final = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _OTHER_SPACE = re.compile(f"[{_OTHER_SPACES}]")
 _BROKEN_WORD = re.compile(rf"(?P<before>[^\W\d_]+)[{_OTHER_SPACES}](?=(?P<after>[a-zß-ÿ]+))")
@@ -140,9 +140,9 @@ _PARTICLES: Final = frozenset({
     *("dos", "du", "el", "la", "las", "le", "les", "lo", "los", "mac", "mc", "san", "st", "te", "ten", "ter", "the", "tho"),
     *("và", "van", "vande", "vanden", "vander", "ver", "von", "vom", "zu", "zum", "zur", "d", "e", "i", "o", "y", "a"),
 })  # fmt: skip
-# Letters as wide as Chinese signs, and several letters as one sign: the same letters in another form.
+# Letters as wide as Chinese characters, and several letters as one character: the same letters in another form.
 _FORMS_OF_LETTERS = re.compile("[\uff01-\uff5e\u3000\ufb00-\ufb06]+")
-# A Greek or Cyrillic letter beside a Latin one: it looks like another (`Реña`), and is none.
+# A Greek or Cyrillic letter next to a Latin one: it only looks like a Latin letter (`Реña`).
 _LATIN: Final = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 _OF_ANOTHER_ALPHABET: Final = "\u0370-\u03ff\u0400-\u052f"
 _MIXED = re.compile(
@@ -150,9 +150,9 @@ _MIXED = re.compile(
 )
 _QUOTES: Final = ("“”", "‘’", "''", '""', "„“", "«»")
 _UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
-# Signs of a keyboard or a typesetter that appear in names: apostrophes, okina, hyphens, points.
+# Keyboard or typographic signs that occur in names: apostrophes, okina, hyphens, periods.
 _SIGNS: Final = frozenset("’ʻʼ`´ªº·.'-,\"()/ \xa0\u2010\u2011‧“”#*&+;:!_@")
-_TURNED = re.compile(r"‘(?![^\W\d_])")  # a turned comma begins a syllable (okina); it ends none
+_TURNED = re.compile(r"‘(?![^\W\d_])")  # a turned comma begins a syllable (okina) and never ends one
 
 
 def is_name(column: Column) -> bool:
@@ -160,20 +160,20 @@ def is_name(column: Column) -> bool:
 
 
 def holds_hidden_beyond_ascii(text: str) -> bool:
-    """Does a long text hold a character that nobody sees? The few beyond ASCII are looked at alone: a search through all
-    of it costs more than everything else that is done to read it."""
+    """Does a long text hold an invisible character? Only the few beyond ASCII are examined: searching the whole text would cost
+    more than all other steps of reading it."""
     beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
     return not _MAY_BE_HIDDEN.isdisjoint(beyond) and HIDDEN_BEYOND_ASCII.search(text) is not None
 
 
 def may_hold_hidden(chunk: bytes) -> bool:
-    """Can bytes of UTF-8 hold such a character? As quick, and before they are decoded."""
+    """Can bytes of UTF-8 hold an invisible character? Equally quick, and before they are decoded."""
     beyond = chunk.translate(None, _ASCII).decode("utf-8", "replace")
     return not _MAY_BE_HIDDEN.isdisjoint(beyond)
 
 
 def has_doubtful_names(texts: Sequence[str]) -> bool:
-    """Does any of the names hold what names seldom hold? Quick: a look at all of them at once."""
+    """Does any of the names hold text that is rare in names? Quick: all of them are searched together."""
     joined = _JOINT.join(texts)
     if any(quote in joined and f"{_JOINT}{quote}" in f"{_JOINT}{joined}" for quote in "'\""):
         return True  # `'Duran'`
@@ -184,10 +184,10 @@ def has_doubtful_names(texts: Sequence[str]) -> bool:
 
 
 def looked_at_name(column: Column, text: str, *, written: bool) -> tuple[str, Problem | None]:
-    """A name, repaired where that leaves no doubt, and what is wrong with it otherwise.
+    """A name, repaired if there is no doubt, and otherwise what is wrong with it.
 
-    `written`: the name would go on record, where a damaged one is an error; elsewhere it is only compared, and what is said
-    is why it differs.
+    `written`: the name would go on record, so a damaged one is an error; otherwise it is only compared, and the finding says why
+    it differs.
     """
     return (text, None) if _NICE_NAME.match(text) else _judge(column, text, written=written)
 
@@ -203,7 +203,7 @@ def _judge(column: Column, text: str, *, written: bool) -> tuple[str, Problem | 
 
 
 def _typed(text: str) -> str:
-    """With spaces as a key types them."""
+    """The text with ordinary spaces."""
     return _OTHER_SPACE.sub(" ", text)
 
 
@@ -218,7 +218,7 @@ def _said_of(column: Column, text: str, repaired: str) -> Problem | None:
 
 
 def _broken_word(text: str) -> str | None:
-    """`Gonz\xa0lez`, and not `María\xa0de\xa0la`."""
+    """The broken word if there is one: `Gonz\xa0lez`, but not `María\xa0de\xa0la`."""
     broken = any(
         match["before"][-1].islower() and _PARTICLES.isdisjoint({match["before"].casefold(), match["after"]})
         for match in _BROKEN_WORD.finditer(text)
@@ -232,8 +232,8 @@ def _damaged(column: Column, text: str, cause: str, severity: Severity) -> Probl
 
 
 def _repaired(text: str) -> str:
-    """Without quotation marks around it (`="Ana"` too), entities and escapes as letters, and what was encoded twice decoded
-    once more."""
+    """The text without surrounding quotation marks (also `="Ana"`), entities and escapes as letters, and double encoding
+    undone."""
     if text.startswith('="') and text.endswith('"'):
         text = text[1:]
     while len(text) > 2 and f"{text[0]}{text[-1]}" in _QUOTES:
@@ -254,7 +254,7 @@ def _repaired(text: str) -> str:
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    """The letters that an escape stands for; itself where it stands for none."""
+    """The letters that an escape stands for; the escape itself if it stands for none."""
     escape = match[0]
     if escape[:2] in {"\\u", "\\U", "_x"}:
         letters = "".join(chr(int(code, 16)) for code in re.findall(r"[uUx](.{4})", escape))
@@ -277,7 +277,7 @@ def _decoded_again(text: str) -> str | None:
 
 
 def _byte_of(sign: str, encoding: str) -> bytes:
-    """Windows-1252 leaves five bytes free, which programs read as the control characters of the same number."""
+    """Windows-1252 leaves five bytes undefined, which programs read as the control characters with the same number."""
     return sign.encode("latin-1") if "\x80" <= sign <= "\x9f" else sign.encode(encoding)
 
 
@@ -297,7 +297,7 @@ _CAUSES: Final = (
 
 
 def _cause(text: str) -> str | None:
-    """Why this is not a name as somebody wrote it; None when it may be one."""
+    """Why this cannot be a name as a person wrote it; None if it may be one."""
     for pattern, cause in _CAUSES:
         if pattern.search(text):
             return cause

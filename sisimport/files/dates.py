@@ -1,4 +1,4 @@
-"""Dates as files write them: read where a form leaves no doubt, checked against the forms of the layout."""
+"""Dates as written in files: read if their form leaves no doubt, and checked against the forms of the layout."""
 
 import re
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
 _COMPACT_YEAR_LAST = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})\Z")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})\Z")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/. ])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
-# The months by their English names, in which spreadsheets show dates: 14-Feb-09, Feb 14, 2009.
+# English month names, which spreadsheets use to show dates: 14-Feb-09, Feb 14, 2009.
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMED = r"(?P<month>[A-Za-z]{3,9})\.?"
 _DAY_NAME = re.compile(rf"(?P<day>[0-9]{{1,2}})[- /]?{_NAMED}[- /,]*(?P<year>[0-9]{{4}}|[0-9]{{2}})\Z")
@@ -25,30 +25,30 @@ _FULL_MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
-# A time of day after a space, T or colon; the state's files of 2015-16 have it right after the day.
+# A time of day after a space, T or colon; the state's files of 2015-16 have it immediately after the date.
 _TIME = re.compile(
     r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9])[:.][0-9]{2}(?:[:.][0-9]{2}(?:\.[0-9]+)?)?"
     r"(?: ?[AaPp][Mm]| ?Z| ?[-+][0-9]{2}:?[0-9]{2})?\Z|(?<=[0-9]{8})T[0-9]{6}Z?\Z"
 )
-# A day as spreadsheets count them, where a date was saved as a plain number: five digits, 1927 to 2099.
+# A spreadsheet's day number, from a date saved as a plain number: five digits, 1927 to 2099.
 _DAY_NUMBER = re.compile(r"[1-7][0-9]{4}\Z")
 _DAY_NULL: Final = date(1899, 12, 30)
 _DAY_NUMBER_FORM: Final = "day number"
 _POINTS = re.compile(r"(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|1[0-2])\.(?:[0-9]{4}|[0-9]{2})\Z")
 _TWO_YEARS = re.compile(r"(?:1[3-9]|2[0-9]|3[01])-(?:0?[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])\Z")
 _YEARS: Final = range(1900, 2100)
-# Dates of what has happened: after today they are a mistake in every file.
+# Dates of past events: a date after today is a mistake in any file.
 PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})
-# Years before and after this one in which a date may lie that was written without its century.
+# Years before and after this one in which a date written without its century may lie.
 _REACH_OF_BIRTHS: Final = (99, 0)
 _REACH_OF_EVENTS: Final = (60, 2)
-# A file has a few thousand different days, and tomorrow's has the same. What is longer is not a date, and not kept.
+# A file has a few thousand different dates, and tomorrow's file has the same. A longer text is not a date and is not cached.
 _DAYS_KEPT, _LONGEST_KEPT = 1 << 15, 32
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDate:
-    """A date as it is in a file. `ambiguous`: it could be day/month as well and was read as month/day."""
+    """A date as written in a file. `ambiguous`: it could also be day/month and was read as month/day."""
 
     iso: str
     form: str
@@ -56,8 +56,8 @@ class ReadDate:
 
 
 def parse_date(text: str) -> ReadDate | None:
-    """Read a date in any form that leaves no doubt, month/day/year being the rule in the files' country; else None."""
-    # Most dates hold no time, and are seen by that sooner than by the pattern.
+    """Read a date in any form that leaves no doubt (month/day/year is the rule in the files' country), else None."""
+    # Most dates hold no time, which this test shows more quickly than the pattern.
     plain = _TIME.sub("", text) if ":" in text or "." in text or "T" in text else text
     with_time = " with time" if plain != text else ""
     if match := _COMPACT.match(plain):
@@ -82,7 +82,7 @@ _kept_date = lru_cache(maxsize=_DAYS_KEPT)(parse_date)
 
 
 def _read_date(text: str) -> ReadDate | None:
-    """As `parse_date`, of a cell in a column of dates."""
+    """Like `parse_date`, for a cell in a column of dates."""
     return _kept_date(text) if len(text) <= _LONGEST_KEPT else parse_date(text)
 
 
@@ -93,15 +93,15 @@ def _year_last(match: re.Match[str], with_time: str) -> ReadDate | None:
     month_first = _date(_full(year), first, second, f"M/D/{years}{with_time}")
     day_first = _date(_full(year), second, first, f"D/M/{years}{with_time}")
     if month_first and day_first and month_first.iso != day_first.iso:
-        # Points are in dates of other countries, which begin with the day: nobody knows which these are.
+        # Periods are used in dates of other countries, which begin with the day, so it is unclear which kind this is.
         return None if sign == "." else ReadDate(month_first.iso, month_first.form, ambiguous=True)
     if month_first is None and sign == "-" and years == "YY" and _date(_full(first), second, year, ""):
-        return None  # 15-03-04: the year may as well come first
+        return None  # 15-03-04: the year may also come first
     return month_first or day_first
 
 
 def _compact_year_last(text: str) -> ReadDate | None:
-    """02142009, read as 02/14/2009 is. No such number is a date with the year first as well."""
+    """Read 02142009 like 02/14/2009. No such number is also a date with the year first."""
     match = _COMPACT_YEAR_LAST.match(text)
     return parse_date("/".join(match.groups())) if match else None
 
@@ -134,7 +134,7 @@ def _date(year: str, month: str, day: str, form: str) -> ReadDate | None:
 
 @dataclass(slots=True)
 class DaysSeen:
-    """Which kinds of dates a column held: some that can only be day/month, only month/day, and some that can be either."""
+    """Which kinds of dates a column held: those that can only be day/month, only month/day, or either."""
 
     day_first: bool = False
     month_first: bool = False
@@ -151,7 +151,7 @@ class DaysSeen:
 
 
 class DateCheck:
-    """Forms of the layout pass without a notice, its lenient forms with a notice, all else is an error."""
+    """Forms of the layout pass without a notice, its lenient forms with a notice; all others are errors."""
 
     def __init__(self, layout: Layout, column: Column, *, day_first: bool) -> None:
         self._column = column
@@ -194,7 +194,7 @@ class DateCheck:
         return Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
 
     def _with_century(self, iso: str) -> str | None:
-        """The day in the one century in which it can lie for this kind of date; None when that is unclear."""
+        """The date in the only century possible for this kind of date; None if that is unclear."""
         first, last = _REACH_OF_BIRTHS if self._column.field == "birth_date" else _REACH_OF_EVENTS
         years = range(self._today.year - first, self._today.year + last + 1)
         days = [f"{century}{iso[2:]}" for century in ("19", "20") if int(f"{century}{iso[2:4]}") in years]
@@ -203,7 +203,8 @@ class DateCheck:
         return days[0] if len(days) == 1 else None
 
     def _allowed(self, form: str) -> bool:
-        """A form is allowed with what is as clear: D/M where only that fits, year first with slashes, a time of day."""
+        """Along with an allowed form, equally clear ones are allowed: D/M if only that fits, year first with slashes, a time of
+        day."""
         base = form.removesuffix(" with time")
         if base in self._forms or base.startswith("D-Mon") or base == _DAY_NUMBER_FORM:
             return True
@@ -212,7 +213,7 @@ class DateCheck:
         return base.replace("D/M", "M/D") in self._forms
 
     def _expected_instead_of(self, text: str) -> str:
-        """What to write, and for a day that exists why it is not read."""
+        """The form to use and, for an existing date, why it is not read."""
         if _POINTS.match(text):
             return f"{self._expected} (with points it can be read two ways: day or month first)"
         if _TWO_YEARS.match(text):

@@ -1,8 +1,8 @@
-"""What is this file? Container, text encoding, separator, header and layout, from a look at its beginning.
+"""What is this file? Container, text encoding, separator, header and layout, determined from its beginning.
 
     bytes -> container -> encoding -> first lines -> fit of each layout -> Recognition
 
-Nothing here raises, whatever the bytes: what cannot be read is reported in `Recognition.error`, in the registrar's words.
+Nothing here raises, whatever the bytes: a file that cannot be read is reported in `Recognition.error`, in the registrar's words.
 """
 
 import re
@@ -49,13 +49,13 @@ from sisimport.files.remembered import Remembered, digest_of
 __all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
 
 _SAMPLE_LINES: Final = 200
-# The widest published layout has 401 columns; a district adds some of its own.
+# The widest published layout has 401 columns; a district may add some of its own.
 _USUAL_COLUMNS: Final = 600
 MOST_COLUMNS: Final = 2000
-# Without a choice by the user a file must look right, not only have the right number of columns.
+# If the user did not choose the layout, a file must look right, not only have the right number of columns.
 _GUESS_SCORE: Final = 0.6
 _OTHER_SCORE: Final = 0.8
-# So much of a line must be known as column names before the lines above it are passed over.
+# The share of a line that must be known column names before the lines above it are skipped.
 _NAMES_SHARE: Final = 0.5
 
 TEXT: Final = "text"
@@ -66,7 +66,7 @@ PDF: Final = "pdf"
 BINARY: Final = "binary"
 EMPTY: Final = "empty"
 
-# How files of other kinds begin: (bytes, container, what to call it)
+# How files of other kinds begin: (bytes, container, name for the user)
 _SIGNATURES: Final = (
     (b"PK\x03\x04", ZIP, "a zip archive"),
     (b"PK\x05\x06", ZIP, "an empty zip archive"),
@@ -85,19 +85,19 @@ _OFFICE_PARTS: Final = ((b"xl/", XLSX, "an Excel workbook"), (b"word/", BINARY, 
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|head|body|meta)", re.IGNORECASE)
 _CONTROLS: Final = bytes(sorted(set(range(1, 32)) - {9, 10, 12, 13, 26}))
 _MANY_CONTROLS: Final = 8
-# A decision on one line looks at its file four times, and pages look at the same file again and again.
+# A decision on one line examines its file four times, and pages examine the same file repeatedly.
 _looked_at: Final = Remembered["Recognition"](most=16)
 _EXPECTED_FILE: Final = "a text file with one line for each student"
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a file was recognized as; enough to read it unless `error` says why not.
+    """The result of recognizing a file; enough to read it unless `error` says why not.
 
-    `positions` maps each field the file has to its column (from 0); `column_count` is that of the file. `line_count` is
-    known for files that are no longer than the look taken. `day_first` are date fields in which some dates can only be
-    day/month. `also` are layouts that fit just as well. `lines_above` are physical lines, blank ones too, above the column
-    names or the first record that are neither: a title, `sep=`.
+    `positions` maps each field the file has to its column (from 0); `column_count` is that of the file. `line_count` is known for
+    files no longer than the part examined. `day_first` are date fields in which some dates can only be day/month. `also` are
+    layouts that fit equally well. `lines_above` counts physical lines, including blank ones, above the column names or first
+    record: a title, `sep=`.
     """
 
     container: str = TEXT
@@ -122,8 +122,8 @@ def recognise(
 ) -> Recognition:
     """Look at the beginning of a file and say what it is.
 
-    `layouts` are all that are known, `expected` the one (or those) of the import type chosen: a file that fits only
-    another layout is refused with the name of that one.
+    `layouts` are all known layouts, `expected` the one (or those) of the chosen import type: a file that fits only another layout
+    is refused with the name of that layout.
     """
     wanted = [expected] if isinstance(expected, Layout) else list(expected or ())
     sample, all_layouts = take_sample(stream), list(layouts)
@@ -131,7 +131,7 @@ def recognise(
     found = _looked_at.get(key, [*all_layouts, *wanted])
     if found is None:
         found = _recognised(sample, all_layouts, wanted)
-        if found.error is None:  # refusals are raised, and changed on the way
+        if found.error is None:  # refusals are raised, and modified on the way
             _looked_at.keep(key, [*all_layouts, *wanted], found)
     return found
 
@@ -239,7 +239,7 @@ def _decode(sample: Sample, seen: Recognition) -> tuple[str, Recognition]:
 
 
 def _utf16_as_utf8(data: bytes, encoding: str) -> bytes:
-    """Raises FileError (FILE-ENCODING) for half characters; the end of a sample may be one."""
+    """Raises FileError (FILE-ENCODING) for incomplete characters, which are allowed only at the end of a sample."""
     try:
         return from_utf16(data, encoding)
     except UnicodeDecodeError as error:
@@ -250,7 +250,7 @@ def _utf16_as_utf8(data: bytes, encoding: str) -> bytes:
 
 
 def _whole_lines_of(data: bytes, first_line: int) -> bytes:
-    """The sample without its last, cut line. Raises FileError when it is one line without end."""
+    """The sample without its last, incomplete line. Raises FileError if it is one line without a line end."""
     cut = max(data.rfind(b"\n"), data.rfind(b"\r"))
     if cut < 0:
         found = f"longer than {MAX_LINE_BYTES:,} bytes"
@@ -277,9 +277,9 @@ def _fit_notices(fit: Fit, first_line: int) -> list[Problem]:
 
 
 def _narrowed(lines: Sequence[str]) -> list[str]:
-    """Lines as they are looked at: without the blank cells that spreadsheets add at the end by the thousand.
+    """The lines without the thousands of blank cells that spreadsheets may add at the end.
 
-    Raises FileError when the first line has more columns than any file of students, and they are not blank.
+    Raises FileError if the first line has more non-blank columns than any file of students.
     """
     return [_narrow(line, first=not at) for at, line in enumerate(lines)]
 
@@ -304,7 +304,7 @@ def _narrow(line: str, *, first: bool) -> str:
 def _choose_below(
     layouts: Sequence[Layout], wanted: Sequence[Layout], lines: Sequence[str]
 ) -> tuple[int, Fit, tuple[Layout, ...]]:
-    """How many of the lines are above the column names or the records, and what fits those below; see `_choose`."""
+    """How many lines are above the column names or the records, and the fit of those below; see `_choose`."""
     start = heading_lines(lines, list(DELIMITERS))
     fit: Fit | None = None
     also: tuple[Layout, ...] = ()
@@ -328,28 +328,28 @@ def _choose_below(
                 start, fit, also, reason = at, better, others, None
                 break
     if reason is None and fit is not None and fit.header and fit.layout.optional_columns:
-        # "School, Lincoln Elementary" holds a column's name as well; the line that holds more of them is meant.
+        # "School, Lincoln Elementary" also holds a column's name; the header is the line that holds more of them.
         name_counts = [nearness(fit.layout, [lines[at]], fit.delimiter).name_count for at in range(start, below.stop)]
         most = start + name_counts.index(max(name_counts)) if name_counts else start
         if most > start and not _may_hold_record(lines, start, most):
             start = most
             fit, also = _choose(layouts, wanted, lines[start:])
     if fit is None:
-        assert reason is not None  # noqa: S101 - one of them is there
+        assert reason is not None  # noqa: S101 - one of them is set
         raise reason
     return start, fit, also
 
 
 def _names_below(fit: Fit, lines: Sequence[str], below: range) -> list[int]:
-    """Where column names are below other lines, for columns that were known by their places."""
+    """Where column names appear below other lines, for columns that were identified by position."""
     return [at for at in below if holds_names(fit.layout, lines[at], fit.delimiter)][:1]
 
 
 def _may_hold_record(lines: Sequence[str], start: int, at: int) -> bool:
-    """May one of the lines above the column names (line `at`) be a record, so that it must not be passed over?
+    """May one of the lines above the column names (line `at`) be a record, so that it must not be skipped?
 
-    `School,Cedar High` has more than one cell, yet fills not half of what the records below the names fill; a record has a
-    number, too.
+    `School,Cedar High` has more than one cell but fills less than half of the columns that the records below the names fill; a
+    record also has a number.
     """
     delimiter = max(DELIMITERS, key=lines[at].count)
     below = [filled for filled in (_filled(line, delimiter) for line in lines[at + 1 : at + 4]) if filled]
@@ -376,13 +376,13 @@ def _may_be_names(layouts: Sequence[Layout], line: str) -> bool:
 def _choose(
     layouts: Sequence[Layout], wanted: Sequence[Layout], lines: Sequence[str]
 ) -> tuple[Fit, tuple[Layout, ...]]:
-    """The fit to use and other layouts that fit as well. Raises FileError when nothing fits."""
+    """The fit to use and other layouts that fit equally well. Raises FileError when nothing fits."""
     lines = FirstLines(lines)
     if not wanted:
         return _guess(layouts, lines)
     fits = [fit_layout(layout, lines) for layout in wanted]
     if len(fits) > 1:
-        # Columns that somebody named in one file may be in a file of quite another kind.
+        # Column names that a person declared for one file may also be in a file of a very different kind.
         fits = [fit for fit in fits if not fit.layout.needs_every_field or fit.score >= _GUESS_SCORE] or fits
     best = max(fits, key=_rank)
     rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]
@@ -403,7 +403,7 @@ def _choose(
 
 
 def _fits_clearly_better(rival: Fit, best: Fit) -> bool:
-    """By name, any other layout that fits exactly; by content, one that fits while the chosen one hardly does."""
+    """By name, any other layout that fits exactly; by content, one that fits when the chosen one hardly does."""
     if rival.header and rival.layout.header is not Header.NONE:
         return _rank(rival) > _rank(best)
     return best.score < 0.5 <= rival.score - best.score
@@ -430,7 +430,7 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
 
 
 def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
-    """Of layouts with the same columns, that of the school year in which most dates of the file lie; else the first."""
+    """Of layouts with the same columns, the one for the school year with most of the file's dates; else the first."""
     if len(fits) == 1:
         return fits[0]
 
@@ -449,7 +449,7 @@ def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
 
 
 def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:
-    """Nobody said that the file is of this layout: are the columns there that no other file has?"""
+    """For a file whose layout was not chosen: does it have the columns that no other file has?"""
     return not missing_markers(fit.layout, lines, fit.delimiter)
 
 
@@ -458,7 +458,7 @@ def _shows(fit: Fit, lines: Sequence[str]) -> bool:
 
 
 def _fills_required(fit: Fit, lines: Sequence[str]) -> bool:
-    """Nobody said that the file is of this layout: does every column that no record is without hold something?"""
+    """For a file whose layout was not chosen: does every required column hold values?"""
     if fit.fixed_width:
         return True
     rows = [split_line(line, fit.delimiter) for line in lines[int(fit.header) :]]
@@ -467,13 +467,13 @@ def _fills_required(fit: Fit, lines: Sequence[str]) -> bool:
 
 
 def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:
-    """Column names say more than positions and content: an edited header still beats a shape that happens to fit."""
+    """Column names count more than positions and content: an edited header still beats a shape that happens to fit."""
     by_name = fit.header and fit.layout.header is Header.REQUIRED
     return (fit.error is None, fit.exact, by_name, fit.score)
 
 
 def _read_alike(one: Fit, other: Fit) -> bool:
-    """Both take the same columns of the file for the same fields, and nobody has said what else is to be done with them."""
+    """Both read the same columns of the file as the same fields, and no one has specified anything else about them."""
     named = one.layout.optional_columns and other.layout.optional_columns
     return (
         named

@@ -1,7 +1,7 @@
-"""How the bytes of a file spell letters: UTF-8, UTF-16, Windows-1252 or Mac Roman, recognized by what they would make of names.
+"""How the bytes of a file encode letters: UTF-8, UTF-16, Windows-1252 or Mac Roman, recognized by the names each would give.
 
-Nobody is asked: a mark at the beginning decides, else zero bytes, else which encoding makes words of the bytes beyond
-ASCII. What cannot be read is refused by its name, never guessed.
+The user is not asked: a mark at the beginning decides, else zero bytes, else which encoding turns the bytes beyond ASCII into
+words. An encoding that cannot be read is refused by name, never guessed.
 """
 
 import re
@@ -38,12 +38,12 @@ _EXPECTED: Final = "text in UTF-8"
 
 
 def short_name(encoding: str) -> str:
-    """What the pages call an encoding."""
+    """The name of an encoding on pages."""
     return _SHORT_NAMES.get(encoding, encoding)
 
 
 def codec_of(encoding: str) -> str:
-    """The codec of lines as `whole_lines` hands them out, which are UTF-8 where the file is UTF-16."""
+    """The codec of lines as `whole_lines` returns them, which are UTF-8 if the file is UTF-16."""
     return UTF8 if encoding in UTF16 or encoding == UTF8_BOM else encoding
 
 
@@ -55,7 +55,7 @@ def without_bom(data: bytes) -> bytes:
 
 
 def encoding_notice(encoding: str, *, doubtful: bool = False) -> Problem:
-    """What is reported about a file that is not UTF-8; `doubtful`: another encoding would make names of its bytes as well."""
+    """The notice on a file that is not UTF-8; `doubtful`: another encoding would also make names from its bytes."""
     if doubtful:
         found = f"text that may be {_SHORT_NAMES[WINDOWS]} or {_SHORT_NAMES[MAC]}, read as {_SHORT_NAMES[encoding]}"
         return Problem("FILE-ENCODING", Severity.WARNING, found=found, expected=_EXPECTED)
@@ -71,7 +71,7 @@ def refused_encoding(name: str) -> FileError:
 _HEAD: Final = 4000
 _NOTHING: Final = "zero bytes where text should begin, as a copy that broke off leaves them"
 _UTF32_MARKS: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
-# Letters, digits, spaces, commas, carets and line ends as EBCDIC has them; of all of these ASCII has few in text.
+# Letters, digits, spaces, commas, carets and line ends in EBCDIC; few of these bytes occur in ASCII text.
 _EBCDIC: Final = bytes(
     {0x40, 0x6B, 0x4B, 0x60, 0x61, 0x5F, 0xB0, 0x4F, 0x05, 0x0D, 0x15, 0x25, 0x7D, 0x7F}
     | {*range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)}
@@ -83,7 +83,7 @@ _HIGH: Final = bytes(range(0x80, 0x100))
 def wide_encoding(data: bytes) -> str | None:
     """UTF-16 by its mark, or by zeros in every other byte; None for text of single bytes.
 
-    Raises FileError (FILE-ENCODING) for UTF-32, EBCDIC and zero bytes alone.
+    Raises FileError (FILE-ENCODING) for UTF-32, EBCDIC and files of only zero bytes.
     """
     head = data[:_HEAD]
     if head and not head.strip(b"\0"):
@@ -104,7 +104,7 @@ def wide_encoding(data: bytes) -> str | None:
 
 
 def _zeros(head: bytes, width: int) -> int:
-    """How many of the bytes of each `width` are zero nearly everywhere."""
+    """How many byte positions of each group of `width` bytes are zero nearly everywhere."""
     return sum(_is_zero(head[side::width]) for side in range(width)) if len(head) >= 2 * width else 0
 
 
@@ -119,14 +119,14 @@ def from_utf16(data: bytes, encoding: str) -> bytes:
 
 # -- by the words that the bytes make ----------------------------------------------------------------------------------
 
-# Accented Latin letters and typographic quotes as UTF-8 has them; as Windows-1252 they would be odd pairs such as `Ã©`.
+# Accented Latin letters and typographic quotes in UTF-8; read as Windows-1252 they would be odd pairs such as `Ã©`.
 UTF8_LETTERS = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\x9f]")
 _WORDS = re.compile(rb"[A-Za-z'\x80-\xff]+")
 _MOST_WORDS: Final = 5000
-_FEWEST_WORDS: Final = 2  # that speak for an encoding: one may be a single broken character
+_FEWEST_WORDS: Final = 2  # needed to decide for an encoding: one word may be a single broken character
 _BEYOND_LATIN_1: Final = frozenset(range(0x80, 0xA0))
-_RARE: Final = _BEYOND_LATIN_1 - frozenset(range(0x91, 0x95))  # but for quotation marks
-# What text in a district's file is made of beyond ASCII: letters, typographic quotes and dashes.
+_RARE: Final = _BEYOND_LATIN_1 - frozenset(range(0x91, 0x95))  # except quotation marks
+# Characters beyond ASCII that occur in a district's file: letters, typographic quotes and dashes.
 _LETTERS: Final = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿŠŒŽŸšœž"
 _OF_TEXT: Final = frozenset(_LETTERS + "‘’“”´`–—ªº°·\xa0")
 _SMALL: Final = "a-zß-öø-ÿšœž"
@@ -149,13 +149,13 @@ _ODD = re.compile(
 )
 _OTHER_SCRIPTS: Final = "a code page of another script (Cyrillic, Greek, Chinese …)"
 _DOS: Final = "a DOS code page (437 or 850)"
-_FEWEST_GROUPS: Final = 2  # one may be a single name that was damaged before
+_FEWEST_GROUPS: Final = 2  # one may be a single name that was already damaged
 _UTF7_GROUP = re.compile(rb"\+[A-Za-z0-9+/]{2,}-?")
 
 
 @lru_cache(maxsize=4096)
 def _is_word(word: bytes, encoding: str) -> bool:
-    """Do these bytes make a word as names and places are written?"""
+    """Do these bytes make a word spelled like a name or place?"""
     try:
         text = word.decode(encoding)
     except UnicodeDecodeError:
@@ -164,9 +164,9 @@ def _is_word(word: bytes, encoding: str) -> bool:
 
 
 def judge(data: bytes) -> str | None:
-    """The encoding of bytes that are not UTF-8: Windows-1252 or Mac Roman; None when they make words in neither.
+    """The encoding of bytes that are not UTF-8: Windows-1252 or Mac Roman; None if they make words in neither.
 
-    Nine words of ten must be such. Where both would do, lines that end with CR alone speak for the Mac.
+    Nine of ten words must be valid. If both encodings fit, lines that end with only CR indicate the Mac.
     """
     if UTF8_LETTERS.search(data):
         return None
@@ -178,7 +178,7 @@ def judge(data: bytes) -> str | None:
 
 
 def is_doubtful(data: bytes, encoding: str) -> bool:
-    """Was Windows-1252 chosen although Mac Roman would do as well, by letters that are rare in names (š œ ž – —)?"""
+    """Was Windows-1252 chosen although Mac Roman also fits, based on letters that are rare in names (š œ ž – —)?"""
     if encoding != WINDOWS:
         return False
     words = _words(data)
@@ -191,7 +191,7 @@ def _words(data: bytes) -> list[bytes]:
 
 
 def named(data: bytes) -> str | None:
-    """What to call the encoding of bytes that `judge` makes nothing of; None when nothing speaks for one."""
+    """The name of the encoding of bytes that `judge` cannot identify; None if there is no sign of one."""
     if UTF8_LETTERS.search(data):
         return None
     words = _words(data)
@@ -205,7 +205,7 @@ def named(data: bytes) -> str | None:
 
 
 def is_all_utf7(data: bytes) -> bool:
-    """Is this ASCII in which letters beyond it stand as groups of UTF-7 (`N+APo-ez`)?"""
+    """Is this ASCII in which letters beyond it are written as UTF-7 groups (`N+APo-ez`)?"""
     if b"+" not in data:
         return False
     groups = _UTF7_GROUP.findall(data)
@@ -233,7 +233,7 @@ def place_of(chunk: bytes, at: int, first_line: int) -> tuple[int, int]:
 
 
 def broken_text(chunk: bytes, error: UnicodeDecodeError, first_line: int) -> FileError:
-    """The FileError for bytes that are text in no encoding we read, by its name where it has one."""
+    """The FileError for bytes that are not text in any encoding we read; names their encoding if known."""
     name = named(chunk)
     if name is not None:
         return refused_encoding(name)
@@ -277,7 +277,7 @@ class Decoder:
         return text
 
     def decode_lines(self, chunk: bytes) -> list[str] | None:
-        """The lines of a chunk of UTF-8 that is not ASCII alone; None when `decode` has to see to it."""
+        """The lines of a chunk of UTF-8 beyond plain ASCII; None if `decode` has to handle it."""
         if self.encoding in {WINDOWS, MAC}:
             return None
         try:

@@ -1,4 +1,4 @@
-"""The first lines of a file, with what every layout needs of them worked out once: some forty layouts look at each file."""
+"""The first lines of a file, with the data every layout needs computed once: about forty layouts examine each file."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from sisimport.files.quoting import split_line
 
 
 class FirstLines(list[str]):
-    """Lines that are not blank, the first one first; not to be changed."""
+    """Lines that are not blank, in order; not to be changed."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__(lines)
@@ -16,7 +16,7 @@ class FirstLines(list[str]):
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> "FirstLines":
-        """The lines themselves where they are of this kind already."""
+        """The lines, returned unchanged if they are already FirstLines."""
         return lines if isinstance(lines, cls) else cls(lines)
 
     def cells(self, at: int, delimiter: str) -> list[str]:

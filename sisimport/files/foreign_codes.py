@@ -1,8 +1,8 @@
-"""Codes of other systems (OneRoster, PowerSchool, Aeries, ISO 639) as ours: tables in foreign_codes.toml.
+"""Translation of other systems' codes (OneRoster, PowerSchool, Aeries, ISO 639) into ours: tables in foreign_codes.toml.
 
-`spellings.toml` knows what means the same everywhere. Here stands what means one thing in the files of one system: PS is
-postsecondary in OneRoster and preschool at the state. Read a file's values by the table of its system before they are read
-as codes.
+`spellings.toml` has spellings that mean the same everywhere. These tables have those specific to one system's files: PS is
+postsecondary in OneRoster and preschool at the state. A file's values must be translated by its system's table before they are
+read as codes.
 """
 
 import tomllib
@@ -19,21 +19,22 @@ _UNCLEAR: Final = "_unclear"
 
 @dataclass(frozen=True, slots=True)
 class ForeignCodes:
-    """One table of a system, by casefolded code. `codes`: ours, "" for not known; `unclear`: the choices that one leaves."""
+    """One table of a system, by casefolded code. `codes`: our code, "" for not known; `unclear`: the choices for an ambiguous
+    code."""
 
     codes: Mapping[str, str] = field(default_factory=dict)
     unclear: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, text: str) -> str | None:
-        """Our code ("" for the system's word for not known); the text itself where the table does not name it.
+        """Our code ("" for the system's word for not known); the text itself if it is not in the table.
 
-        None: the code leaves a choice, which `unclear_choices` says.
+        None: the code is ambiguous; see `unclear_choices`.
         """
         folded = text.strip().casefold()
         return None if folded in self.unclear else self.codes.get(folded, text.strip())
 
     def unclear_choices(self, text: str) -> str:
-        """What a code may mean, for a message; blank for one that is clear."""
+        """The possible meanings of a code, for a message; blank for an unambiguous one."""
         return self.unclear.get(text.strip().casefold(), "")
 
 
@@ -49,7 +50,7 @@ def systems() -> list[str]:
 
 @cache
 def foreign_codes(system: str, what: str) -> ForeignCodes:
-    """The table of a system ("oneroster") for a kind of code ("grade", "gender", "language"); an empty one where none is."""
+    """The table of a system ("oneroster") for a kind of code ("grade", "gender", "language"); an empty table if there is none."""
     tables = _tables().get(system, {})
     return ForeignCodes(_folded(tables.get(what, {})), _folded(tables.get(f"{what}{_UNCLEAR}", {})))
 

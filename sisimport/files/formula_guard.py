@@ -2,17 +2,18 @@
 
 import re
 
-# What a spreadsheet takes for the start of a formula; the control characters are skipped by some and reveal one behind them.
+# Characters that a spreadsheet takes for the start of a formula; some programs skip control characters and find a formula after
+# them.
 _FORMULA = r"[=+\-@\t\r\n]"
 _TO_GUARD = re.compile(rf"'*{_FORMULA}")
 _GUARDED = re.compile(rf"'+{_FORMULA}")
 
 
 def safe_cell(value: object) -> str:
-    """A value as a CSV cell: an apostrophe goes before what would start a formula (a name may be `=HYPERLINK(…)`).
+    """A value as a CSV cell: a text that would start a formula gets an apostrophe in front (a name may be `=HYPERLINK(…)`).
 
-    And before apostrophes before that, so that `plain_cell` finds the value again whatever it is. Our own numbers are none:
-    -22.5 stays one.
+    Such a text that already has apostrophes in front gets one more, so that `plain_cell` can recover any value. Our own numbers
+    are not guarded: -22.5 stays a number.
     """
     if isinstance(value, int | float):
         return str(value)
@@ -21,5 +22,5 @@ def safe_cell(value: object) -> str:
 
 
 def plain_cell(text: str) -> str:
-    """The value that `safe_cell` wrote: `'-Ana` is -Ana, also where a spreadsheet dropped the apostrophe; 'Iolani stays."""
+    """The value that `safe_cell` wrote: `'-Ana` is -Ana, even if a spreadsheet dropped the apostrophe; 'Iolani stays."""
     return text[1:] if _GUARDED.match(text) else text

@@ -1,4 +1,4 @@
-"""Ways in which people write a grade: `Gr. 08`, `Grade8`, `8th-grade`, `G8`, each brought to one that the tables know."""
+"""Ways in which people write a grade: `Gr. 08`, `Grade8`, `8th-grade`, `G8`, each converted to one that the tables know."""
 
 import re
 from typing import Final
@@ -18,7 +18,7 @@ _LAST: Final = 12
 def plain_grade(text: str) -> str:
     """`grade 8` for a number with the word for it, `8th` for an ordinal alone, `tk` for `gr. tk`, and so on.
 
-    `text` is trimmed. What is not a grade in any of these ways comes back as it is, in small letters.
+    `text` is trimmed. Text that is not a grade in any of these ways is returned unchanged, in lower case.
     """
     folded = " ".join(text.casefold().split())
     if match := _NUMBER.match(folded):

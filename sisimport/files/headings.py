@@ -1,7 +1,7 @@
-"""What is above the column names or the records of a file: a title, a day of printing, `sep=,` for a spreadsheet.
+"""Lines above the column names or records of a file: a title, a print date, `sep=,` for a spreadsheet.
 
-People and reports write such lines; they are not records. Only the first lines are looked at, and nothing is passed over
-that could be a record: it fills more than one column, or is a number.
+People and reports add such lines; they are not records. Only the first lines are examined, and no line is skipped that could be a
+record because it fills more than one column or is a number.
 """
 
 import re
@@ -18,17 +18,17 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(?:.|\t)?"?[,;|^\t ]*\Z', re.IGNORECASE)
 
 
 def heading_lines(lines: Sequence[str], delimiters: Sequence[str]) -> int:
-    """How many of the first lines are certainly no records and no column names."""
+    """How many of the first lines are certainly neither records nor column names."""
     first = int(bool(lines) and _SEPARATOR_LINE.match(lines[0].strip(" ")) is not None)
     some = lines[first : first + MOST_LINES + 1]
     if not some:
         return 0
-    # The one in most lines: a name may be written with many carets, a title with many commas.
+    # The separator in most lines: a name may have many carets, a title many commas.
     counts = {one: [line.count(one) for line in some] for one in delimiters}
     delimiter = max(delimiters, key=lambda one: (sum(n + 1 >= FEWEST_COLUMNS for n in counts[one]), max(counts[one])))
     for at, line in enumerate(some):
         if not _is_title(line, delimiter):
-            # Nothing but titles, and then lines that are as narrow: a file of another kind, not one with a heading.
+            # Only titles, followed by lines that are equally narrow: a file of another kind, not one with a heading.
             wide = len(split_line(line, delimiter)) >= FEWEST_COLUMNS
             return first + at if wide else first
     return first
@@ -42,7 +42,7 @@ def _is_title(line: str, delimiter: str) -> bool:
 
 
 def heading_notice(last: int, *, header: bool) -> Problem:
-    """The notice that lines 1 to `last` were passed over."""
+    """The notice that lines 1 to `last` were skipped."""
     above = "the column names" if header else "the first record"
     found = "Line 1" if last == 1 else f"What is in lines 1 to {last:,}"
     return Problem("FILE-HEADING", Severity.NOTICE, None, found, above, {"line": last})

@@ -1,4 +1,4 @@
-"""The wording of what reading a file finds (codes FILE-…)."""
+"""The wording of findings from reading a file (codes FILE-…)."""
 
 from sisimport.files.issues import IssueCode, codes
 
@@ -125,7 +125,7 @@ codes.register(
         "The column {found} comes more than once; expected {expected}.",
         "Remove the second column, or give it its own name.",
     ),
-    # The whole file, read all the same
+    # The whole file, which is still read
     IssueCode(
         "FILE-CUT",
         "The file seems to be cut off",

@@ -1,7 +1,7 @@
-"""What can be reported about a record or a file: severities, the register of issue codes, and the text they are shown as.
+"""Findings about a record or a file: severities, the register of issue codes, and the texts shown for them.
 
-An issue travels as a code and parameters; `render` makes the sentence once, where it is shown. The wording is in modules
-named `issue_codes`: that of the reader beside this one, each domain's in its own folder.
+An issue travels as a code and parameters; `render` makes the sentence only when it is shown. The wording is in modules named
+`issue_codes`: the reader's next to this module, each domain's in its own folder.
 """
 
 import enum
@@ -30,10 +30,10 @@ class Severity(enum.IntEnum):
 class IssueCode:
     """One kind of finding.
 
-    `title` is the cause as a group heading, `message` a `str.format` template over field (its label), found, expected
-    and the parameters, `fix` says in one sentence what to do. `skips`: the record counts as skipped, not as refused.
+    `title` is the cause as a group heading, `message` a `str.format` template with field (its label), found, expected and the
+    parameters, `fix` says in one sentence what to do. `skips`: the record counts as skipped, not as refused.
     `retired`: no rule raises it any more; reports of earlier runs keep its words. `screen`: the message in the words of the
-    screen that the product mirrors, for districts that want them; blank where that screen has none.
+    screen that the product mirrors, for districts that want them; blank if that screen has none.
     """
 
     code: str
@@ -74,7 +74,7 @@ class IssueCodes:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An issue before it has a place: what the reader says of one record, or of the file.
+    """An issue before it has a place: the reader's finding about one record, or about the file.
 
     `field` is the layout's field key (None: the whole line or file), `found` and `expected` are text for people.
     """
@@ -91,12 +91,12 @@ class Problem:
 
 
 def shown(text: str) -> str:
-    """A value as a message quotes it: never pages of it."""
+    """A value as quoted in a message, shortened."""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class FileError(Exception):
-    """The whole file is refused, and why: `str(error)` is the sentence shown to the user."""
+    """The whole file is refused; `str(error)` is the sentence that tells the user why."""
 
     def __init__(
         self,
@@ -133,10 +133,10 @@ def render(
     params: Mapping[str, Any] | None = None,
     screen: bool = False,
 ) -> str:
-    """The sentence for an issue; `field` is the label to show. `screen`: in the words of the screen, where it has some.
+    """The sentence for an issue; `field` is the label to show. `screen`: in the words of the screen, if it has any.
 
-    Never raises: a stored issue outlives the wording it was made for, so a missing parameter is left out and a code
-    that is no longer known shows its values.
+    Never raises: a stored issue outlives the wording it was made for, so a missing parameter is left out and an unknown code
+    shows its values.
     """
     issue_code = code if isinstance(code, IssueCode) else codes.get(code) if code in codes else None
     values = _Parameters(params or {})
@@ -148,8 +148,8 @@ def render(
         text = string.Formatter().vformat(template, (), values)
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):
         text = f"{values['field']}: {values['found']}; expected {values['expected']}."
-    text = text.strip()  # a sentence that may follow was left out
-    # A value at the front stays as the file has it: `esp is not a code` is not a sentence about Esp.
+    text = text.strip()  # an optional sentence at the end was left out
+    # A value at the beginning stays as in the file: `esp is not a code` is not a sentence about Esp.
     quotes = template.startswith(("{found}", "{expected}")) and not text.startswith("blank")
     return text if quotes else text[:1].upper() + text[1:]
 
