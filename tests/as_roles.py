@@ -100,6 +100,21 @@ def pages_and_runs_as_roles() -> Iterator[None]:
 
 # ---- as a plugin ----
 
+# Tests that cannot run so, and why: no page lacks a right there.
+LEFT_OUT = {
+    "tests/web/test_row_scope.py::test_every_page_says_the_same_on_both_sides_of_the_wall": "compares the roles with the owner",
+    "tests/web/test_row_scope.py::test_a_page_that_forgets_to_ask_shows_nobody_of_another_school": "compares them too",
+    "tests/web/test_health.py::test_it_says_that_the_database_does_not_answer_and_not_why": "has no session to switch",
+    "tests/web/test_diagnosis.py::test_names_that_changed_places_are_looked_up_and_not_looked_for": "explains a statement, which "
+    "says here first whose rows it may see",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if why := LEFT_OUT.get(item.nodeid.partition("[")[0]):
+            item.add_marker(pytest.mark.skip(reason=why))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _roles(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
