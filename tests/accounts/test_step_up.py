@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
@@ -59,6 +61,17 @@ def test_what_was_sent_is_done_after_the_password(admin: Any, client: Client) ->
     assert User.objects.filter(email="rosa@example.org").exists()
     person = User.objects.get(email="rosa@example.org")
     assert client.post(reverse("person", args=[person.pk]), {"deactivate": "1"}).status_code == 302  # not asked again
+
+
+def test_a_code_by_mail_is_no_proof(admin: Any, rf: Any) -> None:
+    """Whoever took a session over may have the mailbox open beside it. (django-allauth offers it from 65.22 on.)"""
+    admin.email = "admin@example.org"
+    admin.save()
+    EmailAddress.objects.create(user=admin, email=admin.email, verified=True, primary=True)
+
+    ways = [way["url"] for way in get_adapter(rf.get("/")).get_reauthentication_methods(admin)]
+
+    assert ways == [reverse("account_reauthenticate")]
 
 
 def test_a_new_session_is_proof_enough_and_an_old_one_is_not() -> None:
