@@ -26,6 +26,7 @@ from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
 from tests.longer import FAST, mark_combinations
+from tests.shared_selects import SharedSelects
 from tests.template_database import template_database
 
 
@@ -55,6 +56,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """xdist kills its processes when the session is interrupted: the server they would have stopped is stopped here."""
     if not hasattr(config, "workerinput") and settings.EMBEDDED and settings.DATA_DIR.exists():
         postgres.stop_unused(settings.DATA_DIR)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _selects_of_all_processes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What one process of this session composes, the others find: the folder above theirs is of this session alone."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        kept_selects._kept = SharedSelects(tmp_path_factory.getbasetemp().parent / "selects")
 
 
 @pytest.fixture(scope="session")

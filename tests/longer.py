@@ -17,9 +17,11 @@ LONG = bool(os.environ.get("SISIMPORT_TEST_LONG"))
 _YEAR = re.compile(r"\d{4}(-\d{2,4})?")
 
 
-def every_pair(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
-    """Parameters: all pairs, of which `script/test` takes as many as it needs to meet each value once."""
-    some = {(n % len(first), n % len(second)) for n in range(max(len(first), len(second)))}
+def every_pair(first: Sequence[Any], second: Sequence[Any], *, seldom: Iterable[Any] = ()) -> list[Any]:
+    """Parameters: all pairs, of which `script/test` takes as many as it needs to meet each value once. `seldom`: those of the
+    first values that it need not meet."""
+    often = [place for place, one in enumerate(first) if one not in seldom]
+    some = {(often[n % len(often)], n % len(second)) for n in range(max(len(often), len(second)))}
     return [
         pytest.param(one, other, marks=[] if (i, j) in some else [pytest.mark.faults])
         for i, one in enumerate(first)
@@ -27,16 +29,26 @@ def every_pair(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
     ]
 
 
-def first_and_last_years(keys: Iterable[str]) -> list[Any]:
-    """Parameters: keys of layouts or import types, of which `script/test` takes the first and the last year of each family
-    (caaspp-2015-16 and caaspp-2024-25), and whatever has no year."""
+def _families(keys: Iterable[str]) -> list[list[str]]:
+    """Keys of layouts or import types by what they are called without the year."""
     families: dict[str, list[str]] = defaultdict(list)
     for key in keys:
         families[_YEAR.sub("", key)].append(key)
+    return list(families.values())
+
+
+def years_between(keys: Iterable[str]) -> set[str]:
+    """Those that are neither the first year nor the last of their family."""
+    return {key for family in _families(keys) for key in sorted(family)[1:-1]}
+
+
+def first_and_last_years(keys: Iterable[str]) -> list[Any]:
+    """Parameters: keys of layouts or import types, of which `script/test` takes the first and the last year of each family
+    (caaspp-2015-16 and caaspp-2024-25), and whatever has no year."""
+    families = _families(keys)
+    between = years_between(key for family in families for key in family)
     return [
-        pytest.param(key, marks=[pytest.mark.faults] if key in sorted(family)[1:-1] else [])
-        for family in families.values()
-        for key in family
+        pytest.param(key, marks=[pytest.mark.faults] if key in between else []) for family in families for key in family
     ]
 
 

@@ -8,6 +8,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -27,13 +28,16 @@ from students.models import StaffAccess, Student
 from tests import results
 from tests.accounts.test_matrix import Asking, asked, expected, operations, person, signed_in
 from tests.api.client import Program
-from tests.browser.district import District, make_district
+from tests.browser import district as its_district
+from tests.browser.district import District
 from tests.factories import UserFactory
 from tests.hostile.corpus import seeded
+from tests.made_once import for_this_test
 from tests.runtime.test_row_walls import without_policy_or_reason
 from tests.web.test_access import all_patterns, test_nothing_more_is_open_to_everybody_than_the_way_in
 
 pytestmark = pytest.mark.django_db
+district_once = its_district.district_once  # a fixture
 SOME = 6  # of each kind, in the suite
 
 
@@ -47,9 +51,9 @@ class Mutant:
 
 
 @pytest.fixture
-def district(settings: Any) -> District:
+def district(district_once: tuple[District, Path], db: None, settings: Any) -> District:
     settings.API_REQUESTS_PER_MINUTE = 100_000
-    return make_district()
+    return for_this_test(district_once)
 
 
 # ---- rules of addresses ----

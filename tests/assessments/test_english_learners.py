@@ -263,6 +263,7 @@ def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         depopulate()
 
 
+@pytest.mark.long
 def test_the_page_reads_the_scores_of_one_year_by_an_index_however_many_there_are(many: None) -> None:
     with CaptureQueriesContext(connection) as queries:
         counted = counts_of(Asking(None, 2026))
@@ -289,6 +290,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("what", ["el", "elpac", "years-unknown"])
+@pytest.mark.long
 def test_a_page_of_a_list_does_not_read_all_students(many: None, what: str) -> None:
     found = Asking(None, 2026).students(what)
     assert found is not None

@@ -96,6 +96,7 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.long
 def test_nothing_of_a_seeded_student_is_found_afterwards(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lea = demo.make_district(students=40, seed=3).lea
     student = (

@@ -1,7 +1,8 @@
 """What the engine keeps of composed SELECTs is what it would compose again, for every option; anything else is another digest."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -20,16 +21,16 @@ from sisimport.imports.engine.staging import create_table
 from sisimport.imports.reference import dropped, reference_contexts
 from students.models import SSID, Enrollment, School, Student
 from tests.imports.journey import make_district
+from tests.shared_selects import SharedSelects
 
 # One type of every kind of file.
 TYPES = ("ssid-download", "ela", "elpac-initial-2024-2025", "students")
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> Iterator[None]:
-    kept_selects._kept.clear()
-    yield
-    kept_selects._kept.clear()
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of this process nor of another."""
+    monkeypatch.setattr(kept_selects, "_kept", OrderedDict())
 
 
 def ways(key: str) -> list[RunContext]:
@@ -195,6 +196,17 @@ def rows(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
+
+
+def test_processes_of_tests_find_what_another_composed_and_forget_what_is_too_much(tmp_path: Path) -> None:
+    one, other = SharedSelects(tmp_path / "selects"), SharedSelects(tmp_path / "selects")
+    one[b"a"] = "SELECT 'José'\r\n"
+    one.popitem(last=False)
+    other[b"b"] = "SELECT 2"
+
+    assert len(one) == 0
+    assert [key in one for key in (b"a", b"b", b"c")] == [True, True, False]
+    assert (one[b"a"], one[b"b"]) == ("SELECT 'José'\r\n", "SELECT 2")
 
 
 @pytest.mark.django_db

@@ -255,6 +255,7 @@ def test_a_range_whose_runs_are_still_to_come_is_never_dropped() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.long
 def test_where_a_range_cannot_be_dropped_its_rows_are_deleted(settings: Any, other_session: psycopg.Connection) -> None:
     one, runs = whole_range(of=2)
     keys = [run.pk for run in runs]

@@ -64,6 +64,7 @@ SEARCHES = [
 @pytest.mark.combinations
 @pytest.mark.parametrize("wanted", SEARCHES, ids=lambda w: " ".join(map(str, w.values())) or "all")
 @pytest.mark.parametrize("limited", [False, True], ids=["all schools", "three schools"])
+@pytest.mark.long
 def test_no_search_reads_all_students(many: frozenset[int], wanted: dict[str, Any], limited: bool) -> None:
     with CaptureQueriesContext(connection) as queries:
         students = FoundStudents(many if limited else None, StudentSearch(**wanted))
@@ -75,6 +76,7 @@ def test_no_search_reads_all_students(many: frozenset[int], wanted: dict[str, An
 
 
 @pytest.mark.parametrize("text", ["garcia", "izqu", "o'n", "É"])
+@pytest.mark.long
 def test_what_indexes_find_is_what_a_look_at_all_students_finds(many: frozenset[int], text: str) -> None:
     names = "legal_last_name, alias_last_name, legal_first_name, alias_first_name, last_name || suffix, first_name || middle_name"
     with connection.cursor() as cursor:

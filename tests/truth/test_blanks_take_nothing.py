@@ -83,7 +83,8 @@ def test_a_blank_value_replaces_nothing_on_record(key: str, odd: int) -> None:
     run = _apply(key, _blanked(sheet, keys, odd).text())
 
     assert run.status == RunStatus.COMPLETED, run.message
-    lost = {one: value for one, value in before.items() if one not in _values()}
+    after = _values()
+    lost = {one: value for one, value in before.items() if one not in after}
     warned = ImportIssue.objects.filter(run_id=run.plan_run_id, code="EXC-BLANKED").exists()
     silent = {
         one: value

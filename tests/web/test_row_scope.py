@@ -41,6 +41,7 @@ def asked(client: Client, addresses: list[tuple[str, str, dict[str, str]]]) -> d
         pytest.param((IMPORT_ADMIN, SSID_STAFF), True, id="administrator"),
     ],
 )
+@pytest.mark.long
 def test_every_page_says_the_same_on_both_sides_of_the_wall(
     groups: tuple[str, ...], staff: bool, made: TwoSchools, client: Client
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_second_installation_goes_on_where_the_backup_was_made(drill: Drill, e
     assert (empty / "mail" / "1.eml").read_bytes() == b"Subject: kept\n\nhello"
 
 
+@pytest.mark.long
 def test_an_encrypted_backup_shows_no_name_and_holds_no_key(drill: Drill) -> None:
     held = drill.backup.read_bytes()
 
@@ -104,6 +105,7 @@ def test_an_encrypted_backup_shows_no_name_and_holds_no_key(drill: Drill) -> Non
     assert drill.keys.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.long
 def test_nothing_is_restored_over_people_students_or_runs(drill: Drill) -> None:
     before = (drill.data_dir / "secret_key").read_bytes()
     result = manage(drill.data_dir, "restore", str(drill.backup), "--identity", str(drill.key), "--json")
@@ -140,6 +142,7 @@ def test_a_restore_that_is_killed_leaves_an_empty_installation_and_the_next_one_
     assert drilled(empty, "say(sum=d.checksum())")["sum"] == drill.found["before"]
 
 
+@pytest.mark.long
 def test_without_the_key_of_its_files_a_backup_is_refused_before_anything_is_written(drill: Drill, empty: Path) -> None:
     refused = manage(empty, "restore", str(drill.backup), "--identity", str(drill.key))
 
@@ -148,6 +151,7 @@ def test_without_the_key_of_its_files_a_backup_is_refused_before_anything_is_wri
     assert not any((empty / "uploads").rglob("*"))
 
 
+@pytest.mark.long
 def test_no_name_stands_in_the_folder_or_in_the_backup_before_it_is_encrypted(drill: Drill) -> None:
     """Issue 16, 4: the data directory but PostgreSQL's own files and the samples, which are invented."""
     for path in drill.data_dir.rglob("*"):
@@ -157,6 +161,7 @@ def test_no_name_stands_in_the_folder_or_in_the_backup_before_it_is_encrypted(dr
     assert any((drill.data_dir / "uploads").rglob("*"))
 
 
+@pytest.mark.long
 def test_what_cannot_be_restored_is_refused_and_nothing_is_written(drill: Drill, empty: Path) -> None:
     """Damage of every kind is in tests/runtime/test_backup_file.py."""
     whole = drill.backup.read_bytes()

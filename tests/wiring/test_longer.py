@@ -24,6 +24,9 @@ def test_of_all_pairs_script_test_takes_each_value_once_and_the_rest_is_marked()
     assert taken_now(pairs) == [("a", 1), ("b", 2), ("c", 1), ("d", 2), ("e", 1)]
     assert {mark.name for param in pairs for mark in param.marks} == {"faults"}
     assert taken_now(every_pair([1, 2], "abc")) == [(1, "a"), (1, "c"), (2, "b")]
+    without = every_pair("abc", [1, 2], seldom={"b"})
+    assert len(without) == 6
+    assert taken_now(without) == [("a", 1), ("c", 2)]
 
 
 def test_of_repetitions_script_test_takes_the_first() -> None:

@@ -1,5 +1,6 @@
 """`manage.py`: embedded services around the commands that need them, and nothing of its own on standard output."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -56,6 +57,10 @@ def test_a_command_starts_without_the_pages() -> None:
     assert done.stdout.splitlines()[-1:] == ["True False"], done.stderr
 
 
+def test_the_collector_of_garbage_holds_up_neither_a_start_nor_the_work() -> None:
+    assert gc.get_threshold()[0] >= 20_000, "some 700 objects a look, by itself: a sixth of a start"
+
+
 def test_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None:
     """As `script/manage … | head` does."""
     command = [sys.executable, str(ROOT / "manage.py"), "help", "--commands"]
@@ -82,6 +87,7 @@ def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_i
     assert (second.returncode, second.stdout, second.stderr) == (0, "0\n", "")
 
 
+@pytest.mark.long
 def test_a_command_that_breaks_says_failed_and_not_that_records_have_errors(data_dir: Path) -> None:
     result = manage(data_dir, "shell", "--no-imports", "-c", "1/0")
 
@@ -89,6 +95,7 @@ def test_a_command_that_breaks_says_failed_and_not_that_records_have_errors(data
     assert "ZeroDivisionError" in result.stderr
 
 
+@pytest.mark.long
 def test_id6_a_command_that_the_database_refuses_quotes_no_row(data_dir: Path) -> None:
     twice = "from students.models import LEA; [LEA.objects.create(code='9012345', name='Twice') for n in (1, 2)]"
     result = manage(data_dir, "shell", "--no-imports", "-c", twice)
@@ -99,6 +106,7 @@ def test_id6_a_command_that_the_database_refuses_quotes_no_row(data_dir: Path) -
     assert result.stdout == ""
 
 
+@pytest.mark.long
 def test_the_server_is_stopped_when_the_command_ends(data_dir: Path) -> None:
     manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
 

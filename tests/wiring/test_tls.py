@@ -119,6 +119,7 @@ IS_TLS = (
 )
 
 
+@pytest.mark.long
 def test_a_certificate_of_the_ca_is_taken_and_no_other(server: TLSServer, certificates: Path, folder: Path) -> None:
     address = server.address(ADMIN, ADMINS_PASSWORD)
     make_certificates(folder / "others", ["postgres"])
@@ -230,6 +231,7 @@ with app.connection_for_write() as connection:
 """
 
 
+@pytest.mark.long
 def test_messages_go_by_tls_and_the_user_of_redis_may_do_nothing_else(folder: Path, certificates: Path) -> None:
     port = free_port()
     make_certificates(folder / "others", ["postgres"])
@@ -303,6 +305,7 @@ def test_a_connection_that_others_could_read_is_warned_of(
 
 
 @pytest.mark.parametrize("program", [["check", "--tag", "security"], ["check", "--deploy"]], ids=" ".join)
+@pytest.mark.long
 def test_production_says_so_at_its_start(program: list[str], tmp_path: Path) -> None:
     said = manage(
         tmp_path, "postgres://sisimport@db.example.org/sisimport", *program, REDIS_URL="redis://redis.example.org/0"
