@@ -21,7 +21,7 @@ from psycopg import sql
 from sisimport.imports.definition import registry
 from sisimport.imports.engine import kept_selects
 from sisimport.runtime import postgres
-from tests import as_roles, committed, fast
+from tests import as_roles, committed, fast, unseen
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
@@ -48,6 +48,7 @@ def pytest_collection_finish() -> None:
 if FAST:  # Schemathesis by itself is to be waited for
     collect_ignore = ["api/test_schemathesis.py"]
 committed.install()
+unseen.install()
 # A worker has runs of a few kinds; a session of tests has all kinds, and composing a kind's statements is most of a run's work.
 kept_selects.MOST = 500
 
