@@ -362,6 +362,8 @@ def ranges_of(test: str, year: int) -> tuple[Range, ...]:
     return tuple(found)
 
 
+# Of a test or grade whose range is not published: no scale of the state begins lower or ends higher.
+LOWEST, HIGHEST = 100, 2999
 _LONGEST_KEPT = 10  # years that published ranges are taken to hold on
 
 

@@ -7,6 +7,7 @@ A spreadsheet of which one column was sorted or shifted alone is such a file, an
 lines that are kept are looked at: those of the state, of our counties, and of our districts.
 """
 
+from functools import cache
 from typing import Final
 
 from django.db.models import F, Q, Value
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from assessments.models import PublicResult, PublicResultRow
 from assessments.research.change_kinds import NUMBERS
+from assessments.structure import HIGHEST, LOWEST, ranges_key, ranges_of, structure
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
@@ -39,25 +41,58 @@ _SHARE: Final = 0.5
 _PARTS_SHARE: Final = 0.02  # of lines with more students than the whole: the state's own file has none
 _OFF: Final = 3  # percent that rounding may take from a sum
 _ALL_GRADES, _ALL_STUDENTS = "13", "1"
+_OF_THREE: Final = ("CAAELA", "CAAMATH", "CAASCI", "CSA", "ELPACI", "ELPACSA", "ELPACIA")  # tests of three levels
 _MET_OF_TWO: Final = ("SBELA", "SBMATH", "CAST")  # whose percent met is that of levels 3 and 4
 _IS_NUMBER: Final = r"'^[0-9]{1,8}(\.[0-9]{1,4})?$'"
 
 
 def note_nonsense(codes: list[str]) -> None:
-    """Mark kept lines whose figures contradict each other in `nonsense`; lines with a hidden figure there are let be."""
+    """Mark kept lines whose figures contradict each other in `nonsense`; hidden figures contradict nothing."""
     levels = [_number(f"level_{n}") for n in range(1, 5)]
-    total = f"({' + '.join([*levels[:3], f'coalesce({levels[3]}, 0)'])})"
+    total = f"({' + '.join(f'coalesce({level}, 0)' for level in levels)})"
+    hidden = " OR ".join(f"r.level_{n} IN ('*', 'N/A')" for n in range(1, 5))
+    lost = f"num_nonnulls({', '.join(levels[:3])}) IN (1, 2) AND '' IN (r.level_1, r.level_2, r.level_3)"
     met = f"abs({_number('met')} - ({levels[2]} + {levels[3]}))"
-    of_two = ", ".join(f"'{test}'" for test in _MET_OF_TWO)
     execute(
         f"""
         UPDATE {ROWS} r SET nonsense = CASE WHEN {_number("scored")} > {_number("tested")} THEN 'scored'
-          WHEN {total} > 0 AND abs({total} - 100) > {_OFF} THEN 'levels'
-          WHEN r.test IN ({of_two}) AND {met} > {_OFF} THEN 'met' ELSE '' END
+          WHEN {_number("scored")} = 0 AND {_number("mean")} > 0 THEN 'scored'
+          WHEN {lost} OR {total} > 100 + {_OFF} OR {total} > 0 AND {total} < 100 - {_OFF} AND NOT ({hidden}) THEN 'levels'
+          WHEN r.test IN ({_quoted(_OF_THREE)}) AND {levels[3]} > 0 THEN 'level_4'
+          WHEN r.test IN ({_quoted(_MET_OF_TWO)}) AND {met} > {_OFF} THEN 'met'
+          WHEN {_number("scored")} > 0 AND {_number("mean")} NOT BETWEEN {_bounds("min")} AND {_bounds("max")} THEN 'mean'
+          ELSE '' END
         WHERE r.lea_code = ANY(%s)
         """,
         [codes],
     )
+
+
+def _quoted(words: tuple[str, ...]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _bounds(which: str) -> str:
+    """SQL: the lowest or highest scale score that the test ever had in any grade."""
+    whens = " ".join(f"WHEN '{test}' THEN {bounds[which == 'max']}" for test, bounds in _all_bounds().items())
+    return f"(CASE r.test {whens} END)"
+
+
+@cache
+def _all_bounds() -> dict[str, tuple[int, int]]:
+    found = {}
+    for test in structure()["tests"]:
+        ranges = [
+            one
+            for year in range(FIRST_YEAR, timezone.localdate().year + 1)
+            for one in ranges_of(ranges_key(test, year), year)
+        ]
+        lowest, highest = (
+            min((r.lowest for r in ranges), default=LOWEST),
+            max((r.highest for r in ranges), default=HIGHEST),
+        )
+        found[test] = (lowest, highest) if ranges_key(test, timezone.localdate().year) else (LOWEST, HIGHEST)
+    return found
 
 
 def _number(name: str, alias: str = "r") -> str:
@@ -69,6 +104,8 @@ def rules(kept: Q) -> list[Rule]:
     said = (
         ("scored", "scored", Severity.ERROR, "no more students than were tested"),
         ("levels", "level_1", Severity.ERROR, "levels that add up to 100 percent"),
+        ("level_4", "level_4", Severity.ERROR, "nothing, for the test has three levels"),
+        ("mean", "mean", Severity.WARNING, "a scale score that this test can have"),
         (
             "met",
             "met",
@@ -101,6 +138,11 @@ def name_rules(kept: Q, older: Q) -> list[Rule]:
         Rule(number="R-10", code="FILE-REQUIRED", severity=Severity.ERROR, field=name, needs_student=False, found=Value(""),
              expected=Value("a value"), when=kept & Q(**{f"{code}__regex": "[1-9]", name: ""}))
         for code, name in (("school", "school_name"), ("district", "district_name"))
+    ]  # fmt: skip
+    found += [
+        Rule(number="R-11", code="RES-NONSENSE", severity=Severity.ERROR, field=name, needs_student=False, found=F(name),
+             expected=Value("a name, which has letters"), when=kept & ~Q(**{name: ""}) & ~Q(**{f"{name}__regex": "[[:alpha:]]"}))
+        for name in ("county_name", "district_name", "school_name")
     ]  # fmt: skip
     other = kept & ~older & Q(held__id__isnull=False) & Q(Differs(F("name"), F("held__name")))
     found.append(Rule(number="R-9", code="RES-CHANGED", severity=Severity.WARNING, field="name", when=other, found=F("name"),

@@ -13,6 +13,8 @@ from django.db.models.functions import Cast, Concat
 from assessments.scores import contradictions, doubts, years
 from assessments.scores.as_tested import FACTS, ODD_INCLUDE
 from assessments.structure import (
+    HIGHEST,
+    LOWEST,
     LayoutTest,
     Part,
     condition_codes,
@@ -306,8 +308,6 @@ def _score_range_rule(column: str) -> Rule:
                 expected=Concat("range__lowest", Value(" to "), "range__highest", output_field=CharField()))  # fmt: skip
 
 
-# Of a test or grade whose range is not published: no scale of the state begins lower or ends higher.
-_LOWEST_OF_ALL, _HIGHEST_OF_ALL = 100, 2999
 _MOST_PERCENT, _MOST_RAW = 100, 99  # a raw score has two digits (Student Data File Layouts)
 
 
@@ -315,8 +315,8 @@ def widest_range(test: LayoutTest, year: int) -> tuple[int, int]:
     """The lowest and the highest scale score that any grade can have."""
     ranges = kept_ranges(test.ranges, year, test.edition.comparable_from)
     return (
-        min((one.lowest for one in ranges), default=_LOWEST_OF_ALL),
-        max((one.highest for one in ranges), default=_HIGHEST_OF_ALL),
+        min((one.lowest for one in ranges), default=LOWEST),
+        max((one.highest for one in ranges), default=HIGHEST),
     )
 
 

@@ -66,6 +66,12 @@ codes.register(
         "Correct the student record as the state's message says, then make a new request.",
     ),
     IssueCode(
+        "UTAH-MESSAGE",
+        "A message of the state",
+        "The state processed this line and says: {found}.",
+        "Read the message; correct the student record if it says so.",
+    ),
+    IssueCode(
         "UTAH-NOMATCH",
         "No SSID found",
         "The state has no SSID for this student.",

@@ -43,7 +43,8 @@ MATCH_LEGAL = checkbox(
 _ASKS_SSID = (UtahFunction.RETRIEVE, UtahFunction.NEW)
 _PROFILE = PROFILES[StateProfile.UTAH]
 _HAS_SSID = ~Q(ssid="")
-_VALID = Q(ssid__regex=_PROFILE.ssid_pattern) & ~Q(ssid=F("local_number"))
+# Zeros alone are what programs write for no number.
+_VALID = Q(ssid__regex=_PROFILE.ssid_pattern) & ~Q(ssid__regex="^0+$") & ~Q(ssid=F("local_number"))
 _SENT = Q(sent__line__isnull=False)
 
 
@@ -173,6 +174,12 @@ def refused_rule(when: Q) -> Rule:
     return Rule(number="U-3", code="UTAH-REFUSED", severity=ERROR, field="status", when=when, found=said)
 
 
+def message_rule(refused: Q) -> Rule:
+    """What the state says of a line that it did process."""
+    return Rule(number="U-3", code="UTAH-MESSAGE", severity=NOTICE, field="message", when=~Q(message="") & ~refused,
+                found=F("message"))  # fmt: skip
+
+
 def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
     """May this SSID be given to this student? (Rules ID-3 to ID-5 and ID-8.)"""
     valid = _HAS_SSID & _VALID
@@ -188,6 +195,7 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
 
     rules = [
         refused_rule(refused),
+        message_rule(refused),
         # New: No Match says that a number was issued, so a blank one is missing.
         rule("U-3", "UTAH-NOSSID", nothing & found if asks else nothing),
         # For swapped columns: the state's numbers may be as short as our own.
@@ -211,6 +219,7 @@ def update_rules(context: RunContext) -> list[Rule]:
     flagged = Exists(ChangedRecord.objects.filter(student=OuterRef("student__id"), cleared_by__isnull=True))
     return [
         refused_rule(refused),
+        message_rule(refused),
         Rule(
             number="U-4",
             code="UTAH-OTHER-SSID",

@@ -43,6 +43,10 @@ def refusal(report: Report) -> tuple[str, list[str]]:
         ({"scored": "421"}, "scored"),
         ({"levels": ("20.00", "25.00", "30.00", "35.00")}, "level_1"),
         ({"levels": ("0.20", "0.25", "0.30", "0.25")}, "level_1"),
+        ({"levels": ("*", "50.00", "40.00", "25.00")}, "level_1"),
+        ({"levels": ("20.00", "", "30.00", "25.00")}, "level_1"),
+        ({"scored": "0"}, "scored"),
+        ({"test": "3", "levels": ("20.00", "25.00", "30.00", "25.00"), "mean": "345"}, "level_4"),
     ],
 )
 def test_r7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dict[str, Any], field: str) -> None:
@@ -52,6 +56,16 @@ def test_r7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dict
 
     assert [(i["line"], i["code"], i["field"]) for i in report.issues] == [(3, "RES-NONSENSE", field)]
     assert PublicResult.objects.count() == 1
+
+
+@pytest.mark.parametrize("mean", ["24.5", "99999", "0"])
+def test_r7_a_mean_that_is_no_scale_score_of_the_test_is_told(mean: str) -> None:
+    make_district()
+
+    report = imported(new(result(STATE), result(DISTRICT, mean=mean)))
+
+    assert [(i["line"], i["code"], i["field"]) for i in report.issues] == [(3, "RES-NONSENSE", "mean")]
+    assert report.issues[0]["severity"] == "warning"
 
 
 @pytest.mark.parametrize("met", ["45.00", "0.55"])
@@ -69,7 +83,7 @@ def test_r7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
     [
         {"scored": "*", "mean": "*", "levels": ("*", "*", "*", "*"), "met": "*"},
         {"levels": ("20.01", "25.00", "30.00", "25.00")},
-        {"levels": ("0.00", "0.00", "0.00", "0.00"), "met": "0.00", "scored": "0"},
+        {"levels": ("0.00", "0.00", "0.00", "0.00"), "met": "0.00", "scored": "0", "mean": ""},
         {"test": "18", "levels": ("20.00", "35.00", "45.00", ""), "met": "45.00"},
         {"levels": ("*", "25.00", "30.00", "*"), "met": "55.00"},
     ],
@@ -156,6 +170,14 @@ def test_a_name_of_a_place_that_can_be_read_is_repaired(name: str) -> None:
     imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", name)), "research-entities")
 
     assert PublicPlace.objects.get().name == "Peña High"
+
+
+def test_r11_a_number_is_no_name_of_a_school() -> None:
+    make_district()
+
+    report = run_file("research-entities", entities((*SCHOOL, "Lake County", "Lincoln Unified", "95000")))
+
+    assert [(i["code"], i["field"]) for i in report.issues] == [("RES-NONSENSE", "school_name")]
 
 
 @pytest.mark.parametrize(

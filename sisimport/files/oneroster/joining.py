@@ -21,7 +21,7 @@ from sisimport.files.foreign_codes import foreign_codes
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.members import too_large
 from sisimport.files.oneroster.contents import Contents
-from sisimport.files.oneroster.loading import STATUSES, STUDENT, Loaded
+from sisimport.files.oneroster.loading import ROLES_OF_OTHERS, STATUSES, STUDENT, Loaded
 from sisimport.files.oneroster.places import (
     DELETED,
     ORG_COLUMNS,
@@ -43,10 +43,6 @@ HEADER: Final = (
     "primary", "mode", "marked", "problem", "detail", "lines",
 )  # fmt: skip
 _SSID_TYPES: Final = {"ssid", "stateid", "state id", "sasid", "statestudentid", "stateuniqueid"}
-_ROLES: Final = {
-    "administrator", "aide", "counselor", "districtadministrator", "guardian", "parent", "principal", "proctor", "relative",
-    "siteadministrator", "systemadministrator", "teacher",
-}  # fmt: skip
 # What `problem` says; the import type has a rule for each.
 LOST, TWICE, SCHOOL, ROLE, NO_ROLE, TWO_PRIMARY = "lost", "twice", "school", "role", "no-role", "two-primary"
 STATUS: Final = "status"
@@ -245,7 +241,7 @@ class _Joiner:
         role = STUDENT if in_roles else user.role.lower() or rows[0][_USER_WIDTH + 8] or ""
         if role == STUDENT:
             return "", ""
-        if role in _ROLES:
+        if role in ROLES_OF_OTHERS:
             self._others[role] += 1
             return None, ""
         if not role and self._contents.is_delta:

@@ -11,6 +11,13 @@ from sisimport.files.oneroster.places import DELETED
 from sisimport.files.oneroster.tables import Table
 
 STUDENT: Final = "student"
+# Of people who are not students.
+ROLES_OF_OTHERS: Final = frozenset(
+    {
+        "administrator", "aide", "counselor", "districtadministrator", "guardian", "parent", "principal", "proctor", "relative",
+        "siteadministrator", "systemadministrator", "teacher",
+    }
+)  # fmt: skip
 # The standard's two, and none. Other systems write "inactive" or "deleted": what they mean by it nobody can tell here.
 STATUSES: Final = frozenset({"", "active", DELETED})
 _CACHE_KB: Final = 8_000  # more makes the worker grow with the file and nothing quicker
@@ -120,6 +127,12 @@ class Loaded:
             if role != STUDENT and role.lower() != STUDENT:
                 if others is not None:
                     others.append((sid, role.lower()))
+                elif role.lower() not in ROLES_OF_OTHERS:
+                    self.lose(
+                        table.name,
+                        line,
+                        f"its role is {role[:40] or 'blank'}; expected student, or teacher and the like",
+                    )
                 continue
             if status and status.lower() not in STATUSES:
                 self._lose_status(table, line, status)
@@ -165,17 +178,17 @@ class Loaded:
         self._lose_second_demographics()
 
     def _lose_second_demographics(self) -> None:
-        """Of several lines about one user the first is read."""
+        """Of several lines about one user that say the same the first is read, of others none."""
         run = self.database.execute
         again = "EXISTS (SELECT 1 FROM demographics e WHERE e.sid = d.sid AND e.line < d.line)"
         if run(f"SELECT 1 FROM demographics d WHERE {again} LIMIT 1").fetchone() is None:
             return
-        for line, first in run(
-            """SELECT d.line, t.first FROM demographics d JOIN (SELECT sid, min(line) AS first FROM demographics
-              GROUP BY sid HAVING count(*) > 1 AND count(DISTINCT birth || char(31) || sex) > 1) t ON t.sid = d.sid
-            WHERE d.line > t.first ORDER BY d.line"""
-        ):
-            self.lose("demographics", line, f"line {first:,} has other data for the same user, and that one was read")
+        differing = """SELECT sid FROM demographics GROUP BY sid
+          HAVING count(DISTINCT birth || char(31) || sex || char(31) || country || char(31) || state) > 1"""
+        lines = f"SELECT line, sid, group_concat(line, ', ') OVER (PARTITION BY sid) FROM demographics WHERE sid IN ({differing})"
+        for line, _sid, every in run(f"{lines} ORDER BY 1"):
+            self.lose("demographics", line, f"lines {every[:60]} differ about the same user; none of them was read")
+        run(f"DELETE FROM demographics WHERE sid IN ({differing})")
         run(f"DELETE FROM demographics AS d WHERE {again}")
 
     def _lose_strangers(self, table: str, found: str) -> None:

@@ -134,6 +134,29 @@ def test_id8_a_value_that_is_no_utah_ssid_is_refused(district: Utah, ssid: str) 
     assert current(student) is None
 
 
+@pytest.mark.parametrize("ssid", ["0", "0000000"])
+def test_id8_zeros_alone_are_no_ssid(district: Utah, ssid: str) -> None:
+    student = district.add("100")
+    made = request(Kind.RETRIEVE, district.school)
+
+    report = load_response(answered(made, lambda line: (ssid, "Match")))
+
+    assert line_codes(report) == ["SSID-FORMAT"]
+    assert current(student) is None
+
+
+def test_u3_what_the_state_says_of_a_line_it_processed_is_told(district: Utah) -> None:
+    student = district.add("100")
+    made = request(Kind.NEW, district.school)
+    lines = [response_line(line, "1234567", "Updated", "School closes in May") for line in lines_of(made)]
+
+    report = load_response(lines)
+
+    assert [(i["code"], i["severity"]) for i in report["issues"]] == [("UTAH-MESSAGE", "notice")]
+    assert "School closes in May" in report["issues"][0]["message"]
+    assert current(student) == "1234567"
+
+
 @pytest.mark.parametrize("ssid", ["1", "1234567", "0012345678"])
 def test_id8_one_to_ten_digits_are_accepted(district: Utah, ssid: str) -> None:
     student = district.add("100")
