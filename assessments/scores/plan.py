@@ -195,8 +195,13 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
     """
     ids = sorted(pk for target in present for pk in target.ids.values())
     blank = ["''"] * (AS_TESTED - len(OWN_CELLS) - 1)  # date, grade, run and line
-    cells = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS), *blank, "t.as_tested"])
-    on_record, filled = f"rtrim(concat_ws('{CELL}', {cells}), '{CELL}')", _filled_sql()
+    own = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS)])
+    # Scores of parts, most of all, end before who was tested.
+    on_record = (
+        f"CASE WHEN t.as_tested = '' THEN rtrim(concat_ws('{CELL}', {own}), '{CELL}')"
+        f" ELSE concat_ws('{CELL}', {own}, {', '.join(blank)}, t.as_tested) END"
+    )
+    filled = _filled_sql()
     execute(
         f"""
         WITH differing AS (
@@ -210,7 +215,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
             AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s)
             AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint
           WHERE t.student_id IS NULL
-            OR CASE WHEN {on_record} <> rtrim(q.score, '{CELL}') THEN {on_record} <> {filled} ELSE false END
+            OR CASE WHEN {on_record} <> q.score THEN {on_record} <> {filled} ELSE false END
             OR t.date IS DISTINCT FROM q.date OR t.grade <> q.grade
           GROUP BY q.line
         ), warned AS (
